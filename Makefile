@@ -1,0 +1,93 @@
+# Every command makes .venv itself; continuous integration calls these and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WORKERS ?= 2
+RECIPE := pyproject.toml constraints.txt
+
+# One thread a process: the tests and the trainings run side by side instead.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export NUMEXPR_NUM_THREADS := 1
+export XLA_FLAGS := --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1
+export TOKENIZERS_PARALLELISM := false
+
+# The demo needs less than the tests: where everything is installed already, it installs nothing more.
+DEMO_READY := $(firstword $(wildcard $(VENV)/ready-dev) $(VENV)/ready-demo)
+
+.PHONY: help demo test check format bench docs vectors browser clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: $(DEMO_READY) ## train real models under several schedules and write a report (about 3 minutes)
+	@$(BIN)/glidepath demo
+
+test: $(VENV)/ready-dev browser ## the whole test suite
+	@echo "glidepath: testing with $(WORKERS) workers"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
+
+check: $(VENV)/ready-dev ## lint, format, types, and the arrows between the rooms
+	@echo "glidepath: ruff check"       && $(BIN)/ruff check --quiet .
+	@echo "glidepath: ruff format"      && $(BIN)/ruff format --quiet --check . || { echo "  run: make format"; exit 1; }
+	@echo "glidepath: pyright"          && $(BIN)/pyright
+	@echo "glidepath: import contracts" && $(BIN)/lint-imports --no-logo
+	@echo "glidepath: all checks passed"
+
+format: $(VENV)/ready-dev ## write the formatting and the safe fixes
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+bench: $(VENV)/ready-dev ## side-by-side measurements
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/ready-dev ## the documentation, into site/
+	@echo "glidepath: drawing the pages from the code"
+	@$(BIN)/python docs/generate.py
+	@echo "glidepath: building site/"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "glidepath: open site/index.html"
+
+vectors: $(VENV)/ready-dev ## write spec/ anew from the code; read the difference before you commit it
+	@$(BIN)/python spec/generate.py
+	@git --no-pager diff --stat -- spec 2>/dev/null || true
+
+clean: ## remove everything that the commands made, .venv too
+	@rm -rf $(VENV) site runs build dist docs/schedules docs/img bench/results
+	@rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "glidepath: clean"
+
+$(BIN)/python:
+	@echo "glidepath: making $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "glidepath needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready-demo: $(RECIPE) | $(BIN)/python
+	@echo "glidepath: installing what the demo needs (PyTorch among it; once, a minute or two)"
+	@$(PIP) --editable '.[lab]'
+	@touch $@
+
+$(VENV)/ready-dev: $(RECIPE) | $(BIN)/python
+	@echo "glidepath: installing what the tests need (PyTorch, JAX and Keras among it; once, a few minutes)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# Tests marked `browser` drive Debian's Chromium. Elsewhere, or without the right to install it, they need a `chromium` on the path.
+browser:
+	@if grep -rqsE --include='test_*.py' 'mark\.browser' tests && ! command -v chromium >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "glidepath: installing chromium for the browser tests"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "glidepath: no chromium on the path: the browser tests will be skipped"; \
+	  fi; \
+	fi
