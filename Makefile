@@ -54,7 +54,7 @@ docs: $(VENV)/ready-dev ## the documentation, into site/
 	@$(BIN)/python docs/generate.py
 	@echo "glidepath: building site/"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
-	@echo "glidepath: open site/index.html"
+	@echo "glidepath: open site/index.html, or with the search: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
 
 vectors: $(VENV)/ready-dev ## write spec/ anew from the code; read the difference before you commit it
 	@$(BIN)/python spec/generate.py

@@ -21,7 +21,9 @@ def test_import_loads_no_framework():
 
 
 def test_reading_printing_and_evaluating_a_number_loads_no_framework():
-    statement = "import glidepath; s = glidepath.parse('warmup(500) >> cosine(9500, floor=0.1)'); s(3); str(s); s.duration"
+    statement = (
+        "import glidepath; s = glidepath.parse('warmup(500) >> cosine(9500, floor=0.1)'); s(3); str(s); s.duration"
+    )
 
     assert modules_after(statement).isdisjoint(HEAVY)
 
