@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= 2
 RECIPE := pyproject.toml constraints.txt
 
@@ -19,6 +19,7 @@ export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export NUMEXPR_NUM_THREADS := 1
 export XLA_FLAGS := --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1
+export KERAS_BACKEND ?= jax
 export TOKENIZERS_PARALLELISM := false
 
 # The demo needs less than the tests: where everything is installed already, it installs nothing more.
@@ -30,7 +31,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: $(DEMO_READY) ## train real models under several schedules and write a report (about 3 minutes)
-	@$(BIN)/glidepath demo
+	@$(BIN)/glidepath demo $(ARGS)
 
 test: $(VENV)/ready-dev browser ## the whole test suite
 	@echo "glidepath: testing with $(WORKERS) workers"
