@@ -1,0 +1,356 @@
+"""Train every schedule with every seed and say what comes out: the function behind `glidepath compare`.
+
+A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and report
+are made from the records. So the same call on the same folder goes on where the last one was stopped.
+"""
+
+import importlib.util
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glidepath import Schedule, parse
+from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
+from glidepath.lab.comparison import Comparison, summarise
+from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
+from glidepath.lab.engines import Advanced, Engine, Event, Failed, Finished, Retried
+from glidepath.lab.progress import Meter, Silent, Watcher
+from glidepath.lab.runs import Record, RunSpec
+from glidepath.lab.store import Store, only_writer, write_atomically
+from glidepath.lab.tasks import TASKS, Task
+from glidepath.lab.workers import Workers, available_cpus
+
+__all__ = ["compare", "plan_runs"]
+
+_STATUS_SECONDS = 0.1
+_NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
+
+Grid = dict[str, dict[str, list[RunSpec]]]
+
+
+def compare(
+    tasks: Sequence[str | Task] = ("mnist1d", "text"),
+    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None = None,
+    seeds: int | Sequence[int] = 5,
+    *,
+    peak_rate: float | None = None,
+    budget: int | None = None,
+    out: str | Path,
+    baseline: str = "constant",
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
+    command: str | None = None,
+) -> Comparison:
+    """Compare schedules: train each with each seed on each task at one shared peak rate, and write a report.
+
+    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a run,
+    `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run again; a
+    damaged record is, with a note.
+
+    Args:
+        tasks: Names from `glidepath.lab.TASKS`, or tasks.
+        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or schedules; a
+            mapping gives them names of its own. None for the six defaults. Values are factors on the peak rate. The default
+            constant is added in front where the baseline is missing.
+        seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
+        peak_rate: Base learning rate, finite, above 0; None for each task's default.
+        budget: Optimizer updates a run; None for each task's default.
+        out: Folder for the results; made if missing.
+        baseline: Name of the schedule that the others are compared to.
+        engine: What carries out the runs; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
+        command: The line that makes this comparison again, for the report; None for the call of this function.
+
+    Returns:
+        The comparison, as written to `comparison.json`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another process
+            is writing to `out`; or if runs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
+    """
+    grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
+    folder = Path(out)
+    refuse([_out_problem(folder), *_missing_packages(), _engine_problem(engine)])
+    with only_writer(folder):
+        store = Store(folder / "records")
+        store.sweep()
+        session = _Session(store, engine or Workers(), progress or Silent())
+        records = session.all_records(_in_order(grid))
+        comparison = summarise(
+            {task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()} for task, rows in grid.items()},
+            seeds=[spec.seed for spec in next(iter(next(iter(grid.values())).values()))],
+            baseline=baseline,
+            command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
+        )
+        _write(folder, comparison, records)
+    return comparison
+
+
+def plan_runs(
+    tasks: Sequence[str | Task],
+    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
+    seeds: int | Sequence[int],
+    *,
+    peak_rate: float | None = None,
+    budget: int | None = None,
+    baseline: str = "constant",
+) -> Grid:
+    """The runs of a comparison: task -> schedule name -> one specification a seed. Nothing is run, nothing is written.
+
+    Args:
+        tasks: As for `compare`, like all that follow.
+        schedules: Texts, schedules or names.
+        seeds: How many, or which.
+        peak_rate: Base learning rate.
+        budget: Updates a run.
+        baseline: Name of the schedule that the others are compared to.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule; all problems in one message.
+    """
+    problems: list[Problem | None] = []
+    chosen = _tasks(tasks, problems)
+    named = _schedules(schedules, baseline, problems)
+    numbers = _seeds(seeds, problems)
+    problems.append(None if peak_rate is None else check_rate(peak_rate, "compare"))
+    problems.append(None if budget is None else check_count(budget, "compare", "budget"))
+    refuse(problems)
+    grid: Grid = {}
+    for task in chosen:
+        updates = budget or task.budget
+        warmup = round(task.warmup * updates)
+        rows = {
+            name: default_schedule(name, updates, warmup) if schedule is None else schedule
+            for name, schedule in named.items()
+        }
+        rate = float(task.peak_rate if peak_rate is None else peak_rate)
+        grid[task.name] = {
+            name: [RunSpec(task, schedule, rate, seed, updates) for seed in numbers] for name, schedule in rows.items()
+        }
+    return grid
+
+
+def _tasks(tasks: Sequence[str | Task], problems: list[Problem | None]) -> list[Task]:
+    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
+    found: dict[str, Task] = {}
+    for one in given:
+        task = TASKS.get(one) if isinstance(one, str) else one
+        if not isinstance(task, Task):
+            remedy = did_you_mean(one, TASKS) if isinstance(one, str) else ""
+            problems.append(Problem("compare", "task", f"one of {', '.join(TASKS)}", shown(one), remedy))
+        elif task.name in found:
+            problems.append(Problem("compare", "tasks", "all different", f"{shown(task.name)} twice"))
+        else:
+            found[task.name] = task
+    if not given:
+        problems.append(Problem("compare", "tasks", "at least one", "none"))
+    return list(found.values())
+
+
+def _schedules(
+    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
+    baseline: str,
+    problems: list[Problem | None],
+) -> dict[str, Schedule | None]:
+    """By name; None stands for the default schedule of that name, which needs the budget of a task."""
+    if schedules is None:
+        pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
+    elif isinstance(schedules, Mapping):
+        pairs = list(schedules.items())
+    else:
+        given = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
+        pairs = [(one if isinstance(one, str) else str(one), one) for one in given]
+    found: dict[str, Schedule | None] = {}
+    for name, one in pairs:
+        if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+            problems.append(Problem("compare", "schedule name", "1 to 200 printable characters", shown(name)))
+        elif name in found:
+            problems.append(Problem("compare", "schedules", "all different", f"{shown(name)} twice"))
+        else:
+            found[name] = _schedule(one, problems)
+    if not pairs:
+        problems.append(Problem("compare", "schedules", "at least one", "none"))
+    if baseline in found:
+        return found
+    if baseline not in DEFAULT_SCHEDULES:
+        known = [*found, *(name for name in DEFAULT_SCHEDULES if name not in found)]
+        hint = did_you_mean(str(baseline), known)
+        problems.append(Problem("compare", "baseline", f"one of {', '.join(known)}", shown(baseline), hint))
+    return {baseline: None, **found}
+
+
+def _schedule(one: object, problems: list[Problem | None]) -> Schedule | None:
+    if isinstance(one, Schedule):
+        return one
+    if not isinstance(one, str):
+        problems.append(Problem("compare", "schedule", "a Schedule, its text, or a default name", shown(one)))
+        return None
+    if one in DEFAULT_SCHEDULES:
+        return None
+    try:
+        return parse(one)
+    except GlidepathError as error:
+        problems += error.problems
+        return None
+
+
+def _seeds(seeds: int | Sequence[int], problems: list[Problem | None]) -> list[int]:
+    if isinstance(seeds, int):
+        wrong = check_count(seeds, "compare", "seeds")
+        wrong = wrong or (Problem("compare", "seeds", "at most 10000", shown(seeds)) if seeds > 10_000 else None)
+        problems.append(wrong)
+        return [] if wrong else list(range(seeds))
+    if isinstance(seeds, str) or not isinstance(seeds, Sequence):
+        problems.append(Problem("compare", "seeds", "a number of seeds or a list of them", shown(seeds)))
+        return []
+    numbers = list(seeds)
+    wrong_ones = [check_seed(seed, "compare") for seed in numbers]
+    problems += wrong_ones
+    if not numbers:
+        problems.append(Problem("compare", "seeds", "at least one", "none"))
+    if not any(wrong_ones) and len(set(numbers)) < len(numbers):
+        problems.append(Problem("compare", "seeds", "all different", shown(numbers)))
+    return numbers
+
+
+def _out_problem(folder: Path) -> Problem | None:
+    for place in (folder, *folder.parents):
+        if place.exists():
+            return None if place.is_dir() else Problem("compare", "out", "a folder", f"{shown(str(folder))}: {place} is a file")
+    return None
+
+
+def _engine_problem(engine: object) -> Problem | None:
+    if engine is None or isinstance(engine, Engine):
+        return None
+    return Problem("compare", "engine", "an engine such as Workers() or InProcess()", shown(engine))
+
+
+def _missing_packages() -> list[Problem]:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    remedy = "pip install 'glidepath[lab]'"
+    return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
+
+
+def _in_order(grid: Grid) -> list[RunSpec]:
+    """Seed by seed, so that a comparison stopped early holds whole seeds."""
+    rows = [row for schedules in grid.values() for row in schedules.values()]
+    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
+    return list(unique.values())
+
+
+@dataclass
+class _Session:
+    """One call: finds records, has the missing ones made, keeps each at once."""
+
+    store: Store
+    engine: Engine
+    watcher: Watcher
+
+    def all_records(self, specs: Sequence[RunSpec]) -> dict[str, Record]:
+        """A record for every run, by hash."""
+        records = self._found(specs)
+        made = self._make(specs, records)
+        # What was made now shows which data this machine has; older records from other data cannot stand beside it.
+        current = {made[key].spec.task.name: made[key].data_sha256 for key in made}
+        records |= made
+        stale = [
+            spec
+            for spec in specs
+            if records[spec.hash].data_sha256 != current.get(spec.task.name, records[spec.hash].data_sha256)
+        ]
+        if stale:
+            self.watcher.note(f"{len(stale)} records were made from other data than this machine has; they run again.")
+            for spec in stale:
+                del records[spec.hash]
+            records |= self._make(specs, records)
+        return records
+
+    def _found(self, specs: Sequence[RunSpec]) -> dict[str, Record]:
+        records: dict[str, Record] = {}
+        for spec in specs:
+            try:
+                record = self.store.read(spec)
+            except GlidepathError as error:
+                self.watcher.note(f"{error}; it runs again.")
+                continue
+            if record is not None:
+                records[spec.hash] = record
+        return records
+
+    def _make(self, specs: Sequence[RunSpec], found: Mapping[str, Record]) -> dict[str, Record]:
+        missing = [spec for spec in specs if spec.hash not in found]
+        meter = Meter(specs, [record.spec for record in found.values()])
+        side_by_side = min(getattr(self.engine, "count", 1) or available_cpus(), max(1, len(missing)))
+        made: dict[str, Record] = {}
+        failures: list[Failed] = []
+        told = 0.0
+
+        def hear(event: Event) -> None:
+            nonlocal told
+            match event:
+                case Advanced(spec, updates):
+                    meter.advanced(spec, updates)
+                case Finished(record):
+                    self.store.write(record)
+                    made[record.spec.hash] = record
+                    meter.ended(record.spec, record.wall_seconds, record.updates)
+                case Retried(spec, reason):
+                    meter.advanced(spec, 0)
+                    self.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
+                case Failed(spec, reason):
+                    failures.append(event)
+                    meter.ended(spec)
+                    self.watcher.note(f"{_title(spec)} failed: {reason}")
+            if not isinstance(event, Advanced) or time.monotonic() - told > _STATUS_SECONDS:
+                told = time.monotonic()
+                self.watcher.status(meter.status(side_by_side))
+
+        self.watcher.status(meter.status(side_by_side))
+        if missing:
+            self.engine.execute(missing, hear)
+        if failures:
+            raise GlidepathError(
+                Problem("compare", _title(one.spec), "able to run", one.reason, "the other runs are kept; the same call goes on")
+                for one in failures
+            )
+        return made
+
+
+def _title(spec: RunSpec) -> str:
+    return f"run {spec.hash[:12]} ({spec.task.name}, {shown(spec.schedule)}, seed {spec.seed})"
+
+
+def _write(folder: Path, comparison: Comparison, records: Mapping[str, Record]) -> None:
+    from glidepath.lab.report import report
+    from glidepath.lab.table import table
+
+    write_atomically(folder / "comparison.json", comparison.to_json())
+    write_atomically(folder / "table.txt", table(comparison))
+    write_atomically(folder / "report.html", report(comparison, records))
+
+
+def _call(
+    tasks: Sequence[str | Task],
+    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
+    seeds: int | Sequence[int],
+    peak_rate: float | None,
+    budget: int | None,
+    folder: Path,
+    baseline: str,
+) -> str:
+    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
+    arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
+    if isinstance(schedules, Mapping):
+        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()} !r}")
+    elif schedules is not None:
+        several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
+        arguments.append(f"schedules={[str(one) for one in several]!r}")
+    arguments.append(f"seeds={seeds!r}")
+    arguments += [f"peak_rate={peak_rate!r}"] if peak_rate is not None else []
+    arguments += [f"budget={budget!r}"] if budget is not None else []
+    arguments += [f"baseline={baseline!r}"] if baseline != "constant" else []
+    return f"glidepath.lab.compare({', '.join(arguments)}, out={folder.name!r})"

@@ -1,0 +1,208 @@
+"""A comparison: what the records of one grid of schedules and seeds say, as a value that turns into JSON and back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from glidepath.core.errors import GlidepathError
+from glidepath.lab._checks import from_pydantic
+from glidepath.lab.runs import Record
+from glidepath.lab.statistics import Difference, Estimate, estimate, holm, paired_difference
+from glidepath.lab.tasks import Task
+
+__all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
+
+_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class ScheduleResult:
+    """What one schedule did on one task.
+
+    Args:
+        name: Its name in this comparison.
+        text: The schedule in the one-line text form.
+        fingerprint: Of the schedule.
+        runs: Hashes of its runs, in the order of the seeds.
+        values: Test metric of each seed; None where the run diverged.
+        diverged: Seeds whose run diverged.
+        test: Mean and interval over the seeds that did not diverge; None if all did.
+        to_baseline: Paired difference to the baseline; None for the baseline, and where either lost a seed.
+    """
+
+    name: str
+    text: str
+    fingerprint: str
+    runs: tuple[str, ...]
+    values: tuple[float | None, ...]
+    diverged: tuple[int, ...]
+    test: Estimate | None
+    to_baseline: Difference | None
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class TaskResult:
+    """What all schedules did on one task.
+
+    Args:
+        task: The declaration.
+        peak_rate: The one peak rate that every schedule used.
+        budget: Optimizer updates a run.
+        schedules: One result a schedule, in the order asked for.
+        runner_up: The two schedules of best mean and the paired difference first minus second; None if there are not two.
+        data_sha256: Hash of the data.
+        versions: Versions found in the records; several, sorted and joined, where records were made by different ones.
+        machines: Machines found in the records.
+        cpu_seconds: Processor time of all runs.
+    """
+
+    task: Task
+    peak_rate: float
+    budget: int
+    schedules: tuple[ScheduleResult, ...]
+    runner_up: tuple[str, str, Difference] | None
+    data_sha256: str
+    versions: dict[str, str]
+    machines: tuple[str, ...]
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Comparison:
+    """Schedules compared on tasks at one shared peak rate a task.
+
+    Args:
+        tasks: One result a task.
+        seeds: The seeds, the same for every schedule.
+        baseline: Name of the schedule that the others are compared to.
+        command: What makes this comparison again, as a line for the shell or for Python.
+    """
+
+    tasks: tuple[TaskResult, ...]
+    seeds: tuple[int, ...]
+    baseline: str
+    command: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data, without NaN or infinity."""
+        return _ADAPTER.dump_python(self, mode="json")
+
+    def to_json(self) -> str:
+        """The comparison as an indented JSON text."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Comparison":
+        """The comparison that `to_json` wrote.
+
+        Args:
+            text: JSON.
+
+        Raises:
+            GlidepathError: If it is no JSON, or a field is missing, unknown or breaks its rule.
+        """
+        try:
+            return _ADAPTER.validate_json(text)
+        except ValidationError as error:
+            raise from_pydantic("comparison", error) from None
+
+
+_ADAPTER: TypeAdapter[Comparison] = TypeAdapter(Comparison)
+
+
+def summarise(
+    grids: Mapping[str, Mapping[str, Sequence[Record]]], *, seeds: Sequence[int], baseline: str, command: str
+) -> Comparison:
+    """The comparison that records amount to.
+
+    Args:
+        grids: For every task the schedules by name, each with one record a seed, in the order of `seeds`.
+        seeds: The seeds.
+        baseline: Name of the schedule that the others are compared to; in every grid.
+        command: What makes this comparison again.
+
+    Raises:
+        GlidepathError: If a grid lacks the baseline, or records of one task were made with different data.
+    """
+    tasks = tuple(_task(grid, seeds, baseline) for grid in grids.values())
+    return Comparison(tasks=tasks, seeds=tuple(seeds), baseline=baseline, command=command)
+
+
+def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: str) -> TaskResult:
+    records = [record for row in grid.values() for record in row]
+    spec = records[0].spec
+    if baseline not in grid:
+        raise GlidepathError.of("comparison", "baseline", f"one of {', '.join(grid)}", baseline)
+    data = sorted({record.data_sha256 for record in records})
+    if len(data) > 1:
+        raise GlidepathError.of("comparison", f"records of {spec.task.name}", "made from one set of data", data)
+    rows = [_schedule(name, row, seeds) for name, row in grid.items()]
+    base = next(row for row in rows if row.name == baseline)
+    rows = _corrected([row if row is base else replace(row, to_baseline=_paired(row, base)) for row in rows])
+    versions = {
+        name: " and ".join(sorted({record.versions.get(name, "unknown") for record in records}))
+        for name in sorted({name for record in records for name in record.versions})
+    }
+    machines = sorted({", ".join(f"{name} {value}" for name, value in record.machine.items()) for record in records})
+    return TaskResult(
+        task=spec.task,
+        peak_rate=spec.peak_rate,
+        budget=spec.budget,
+        schedules=tuple(rows),
+        runner_up=_runner_up(rows, spec.task),
+        data_sha256=data[0],
+        versions=versions,
+        machines=tuple(machines),
+        cpu_seconds=round(sum(record.cpu_seconds for record in records), 3),
+    )
+
+
+def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> ScheduleResult:
+    values = [None if record.test is None else record.test.metric for record in records]
+    kept = [value for value in values if value is not None]
+    return ScheduleResult(
+        name=name,
+        text=str(records[0].spec.schedule),
+        fingerprint=records[0].spec.schedule.fingerprint,
+        runs=tuple(record.spec.hash for record in records),
+        values=tuple(values),
+        diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
+        test=estimate(kept) if kept else None,
+        to_baseline=None,
+    )
+
+
+def _paired(row: ScheduleResult, other: ScheduleResult) -> Difference | None:
+    """None where a seed is missing: the seeds that survive divergence are the lucky ones."""
+    if row.diverged or other.diverged:
+        return None
+    ours, theirs = ([value for value in result.values if value is not None] for result in (row, other))
+    return paired_difference(ours, theirs)
+
+
+def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:
+    tested = [
+        (index, row.to_baseline)
+        for index, row in enumerate(rows)
+        if row.to_baseline is not None and row.to_baseline.p is not None
+    ]
+    corrected = holm([difference.p for _, difference in tested if difference.p is not None])
+    for (index, difference), p in zip(tested, corrected, strict=True):
+        rows[index] = replace(rows[index], to_baseline=replace(difference, p_holm=p))
+    return rows
+
+
+def _runner_up(rows: Sequence[ScheduleResult], task: Task) -> tuple[str, str, Difference] | None:
+    sign = 1.0 if task.metric.direction == "lower" else -1.0
+    whole = sorted(
+        ((sign * row.test.mean, index) for index, row in enumerate(rows) if row.test is not None and not row.diverged)
+    )
+    if len(whole) < 2:
+        return None
+    first, second = (rows[index] for _, index in whole[:2])
+    difference = _paired(first, second)
+    return None if difference is None else (first.name, second.name, difference)

@@ -1,0 +1,116 @@
+"""The arrays that tasks train on, made once a process and kept in memory. Nothing is downloaded, nothing is unpickled."""
+
+import functools
+import hashlib
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from glidepath.lab.tasks import Mnist1d, Prose
+
+__all__ = ["Examples", "Text", "load"]
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled examples in three parts that share none.
+
+    Args:
+        train: Inputs `n features` and labels `n` to train on.
+        validation: The same, for evaluations during training.
+        test: The same, for the final figure.
+        classes: Number of classes; labels are in [0, classes).
+        sha256: Hash of every array, in hex.
+    """
+
+    train: tuple[Floats, Ints]
+    validation: tuple[Floats, Ints]
+    test: tuple[Floats, Ints]
+    classes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as token numbers, in three parts that share no stretch.
+
+    Args:
+        train: Tokens `n` to train on, each in [0, len(symbols)).
+        validation: The same, for evaluations during training.
+        test: The same, for the final figure.
+        symbols: The characters; token i stands for `symbols[i]`.
+        sha256: Hash of the whole text in UTF-8, in hex.
+    """
+
+    train: Ints
+    validation: Ints
+    test: Ints
+    symbols: str
+    sha256: str
+
+
+@functools.lru_cache(maxsize=8)
+def load(declared: Mnist1d | Prose) -> Examples | Text:
+    """The arrays of a declaration; the second call for an equal one returns the same arrays.
+
+    Args:
+        declared: The data part of a task.
+
+    Returns:
+        `Examples` for classes, `Text` for characters.
+    """
+    match declared:
+        case Mnist1d():
+            return _mnist1d(declared)
+        case Prose():
+            return _prose(declared)
+
+
+def _mnist1d(declared: Mnist1d) -> Examples:
+    from mnist1d.data import get_dataset_args, make_dataset
+    from mnist1d.utils import ObjectView
+
+    wanted = declared.train + declared.validation + declared.test
+    settings = get_dataset_args(as_dict=True)
+    settings |= {"num_samples": -(-wanted // 10) * 10, "train_split": 1.0, "seed": declared.seed}
+    # The generator seeds and draws from the global random states: they are the caller's, so they are put back.
+    ours = np.random.get_state()  # noqa: NPY002
+    ours_too = random.getstate()
+    try:
+        made = make_dataset(ObjectView(settings))
+    finally:
+        np.random.set_state(ours)  # noqa: NPY002
+        random.setstate(ours_too)
+    inputs = np.ascontiguousarray(made["x"][:wanted], dtype=np.float32)
+    labels = np.ascontiguousarray(made["y"][:wanted], dtype=np.int64)
+    first, second = declared.train, declared.train + declared.validation
+    digest = hashlib.sha256(inputs.tobytes() + labels.tobytes()).hexdigest()
+    return Examples(
+        train=(inputs[:first], labels[:first]),
+        validation=(inputs[first:second], labels[first:second]),
+        test=(inputs[second:], labels[second:]),
+        classes=10,
+        sha256=digest,
+    )
+
+
+def _prose(declared: Prose) -> Text:
+    from pydoc_data.topics import topics
+
+    text = "\n".join(topics[name] for name in sorted(topics))
+    symbols = "".join(sorted(set(text)))
+    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    tokens = np.fromiter((numbers[symbol] for symbol in text), dtype=np.int64, count=len(text))
+    part = np.arange(len(tokens)) // declared.stretch % 10
+    return Text(
+        train=tokens[part < 8],
+        validation=tokens[part == 8],
+        test=tokens[part == 9],
+        symbols=symbols,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )

@@ -1,0 +1,39 @@
+"""The six schedules that a comparison takes by default, sized for a budget."""
+
+from collections.abc import Callable
+
+from glidepath import Schedule, recipes
+
+__all__ = ["DEFAULT_SCHEDULES", "default_schedule"]
+
+
+def default_schedule(name: str, budget: int, warmup: int = 0) -> Schedule:
+    """One of the default schedules, as a factor with peak 1.
+
+    Args:
+        name: A key of `DEFAULT_SCHEDULES`.
+        budget: Length of the run, in updates.
+        warmup: Updates of linear warmup, the same for all but `one_cycle`, which has its own.
+
+    Examples:
+        >>> default_schedule("linear", 100)(50)
+        0.5
+        >>> default_schedule("constant", 100, warmup=9)(0)
+        0.1
+    """
+    return DEFAULT_SCHEDULES[name](budget, warmup)
+
+
+def _warmed(schedule: Schedule, warmup: int) -> Schedule:
+    return recipes.warmup(warmup) >> schedule if warmup else schedule
+
+
+DEFAULT_SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
+    "constant": lambda budget, warmup: _warmed(recipes.constant(), warmup),
+    "step": lambda budget, warmup: _warmed(recipes.step(max(1, -(-(budget - warmup) // 3)), factor=0.1), warmup),
+    "cosine": lambda budget, warmup: recipes.warmup_cosine(budget, warmup=warmup),
+    "linear": lambda budget, warmup: recipes.warmup_linear(budget, warmup=warmup),
+    "one_cycle": lambda budget, warmup: recipes.one_cycle(budget),
+    "wsd": lambda budget, warmup: recipes.wsd(budget, warmup=warmup, cooldown=max(1, budget // 5)),
+}
+"""By name: a function of the budget and the warmup, both in updates."""

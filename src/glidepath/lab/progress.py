@@ -1,0 +1,164 @@
+"""How far a comparison is: a status as a value, the protocol that receives it, and a bar for the terminal."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from glidepath.lab.runs import RunSpec
+
+__all__ = ["Bar", "Meter", "Silent", "Status", "Watcher"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a comparison is.
+
+    Args:
+        runs_done: Runs that have a record, those found on disk included.
+        runs_found: Of these, the ones found on disk.
+        runs_total: Runs of the comparison.
+        updates_done: Optimizer updates made or found.
+        updates_total: Optimizer updates of the comparison.
+        seconds: Time since the first run was started.
+        seconds_left: Estimate of the time left; None until one run of every task has shown its speed.
+    """
+
+    runs_done: int
+    runs_found: int
+    runs_total: int
+    updates_done: int
+    updates_total: int
+    seconds: float
+    seconds_left: float | None
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how far a comparison is."""
+
+    def status(self, status: Status) -> None:
+        """Take the newest status; called several times a second."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Take a sentence that a reader should see: a damaged record, a worker that died."""
+        ...
+
+
+class Silent:
+    """Looks away."""
+
+    def status(self, status: Status) -> None:
+        """Do nothing."""
+        del status
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
+        del text
+
+
+class Meter:
+    """Counts runs and updates and estimates the time left from the speed of each task.
+
+    Args:
+        specs: All runs of the comparison.
+        found: Those that have a record already.
+    """
+
+    def __init__(self, specs: Sequence[RunSpec], found: Sequence[RunSpec]) -> None:
+        self._found = len(found)
+        self._all = {spec.hash: spec for spec in specs}
+        self._made = {spec.hash: spec.budget for spec in found}
+        self._ended = set(self._made)
+        self._started = time.monotonic()
+        self._spent: dict[str, tuple[float, int]] = {}
+
+    def advanced(self, spec: RunSpec, updates: int) -> None:
+        """A run has made so many updates; 0 when it starts again."""
+        self._made[spec.hash] = min(updates, spec.budget)
+
+    def ended(self, spec: RunSpec, seconds: float | None = None, updates: int = 0) -> None:
+        """A run is over, after so many seconds for so many updates; None if it failed."""
+        self._made[spec.hash] = spec.budget
+        self._ended.add(spec.hash)
+        if seconds is not None and updates:
+            before, count = self._spent.get(spec.task.name, (0.0, 0))
+            self._spent[spec.task.name] = (before + seconds, count + updates)
+
+    def status(self, side_by_side: int) -> Status:
+        """The status now.
+
+        Args:
+            side_by_side: Runs that go on at the same time.
+        """
+        left: float | None = 0.0
+        for key, spec in self._all.items():
+            missing = spec.budget - self._made.get(key, 0)
+            if not missing:
+                continue
+            if spec.task.name not in self._spent:
+                left = None
+                break
+            seconds, updates = self._spent[spec.task.name]
+            left += missing * seconds / updates / side_by_side
+        return Status(
+            runs_done=len(self._ended),
+            runs_found=self._found,
+            runs_total=len(self._all),
+            updates_done=sum(self._made.values()),
+            updates_total=sum(spec.budget for spec in self._all.values()),
+            seconds=time.monotonic() - self._started,
+            seconds_left=left,
+        )
+
+
+class Bar:
+    """A progress bar on standard error: runs, updates, time left. Use it as a context manager.
+
+    Args:
+        console: Where to draw; None for standard error.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("training"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[runs]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console or Console(stderr=True),
+            expand=True,
+        )
+        self._bar = self._progress.add_task("training", total=None, runs="", left="")
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        del kind, error, trace
+        self._progress.stop()
+
+    def status(self, status: Status) -> None:
+        """Redraw."""
+        left = "" if status.seconds_left is None else f"{_clock(status.seconds_left)} left"
+        runs = f"{status.runs_done}/{status.runs_total} runs"
+        self._progress.update(
+            self._bar, completed=status.updates_done, total=status.updates_total, runs=runs, left=left
+        )
+
+    def note(self, text: str) -> None:
+        """Print a sentence above the bar, as it is: no markup, no links."""
+        self._progress.console.print(text, markup=False, highlight=False)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

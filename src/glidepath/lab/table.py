@@ -1,0 +1,63 @@
+"""A comparison as a plain text table."""
+
+from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
+from glidepath.lab.statistics import Difference
+from glidepath.lab.verdict import caveats, number, shown, verdict
+
+__all__ = ["cells", "headings", "table"]
+
+
+def table(comparison: Comparison) -> str:
+    """Means, intervals, differences and plain sentences, as text of at most about 120 columns.
+
+    Args:
+        comparison: What to show.
+    """
+    parts = [_task(result, comparison.baseline) for result in comparison.tasks]
+    closing = "\n".join(f"* {sentence}" for sentence in caveats(comparison))
+    return "\n\n".join([*parts, closing]) + "\n"
+
+
+def headings(result: TaskResult, baseline: str) -> list[str]:
+    """The column titles of a task's table."""
+    metric = result.task.metric
+    return ["schedule", f"test {metric.name} ({metric.unit})", "95 % interval", f"to {baseline}", "95 % interval", "p (Holm)"]
+
+
+def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
+    """The texts of one schedule's line: a dash where there is nothing to say.
+
+    Args:
+        row: One of the schedules of `result`.
+        result: The task's part of a comparison.
+    """
+    unit = result.task.metric.unit
+    name = f"{row.name} ({len(row.diverged)} of {len(row.values)} diverged)" if row.diverged else row.name
+    texts = [name, "–", "–", "–", "–", "–"]
+    if row.test is not None:
+        texts[1] = number(row.test.mean, unit)
+        if row.test.low is not None and row.test.high is not None:
+            texts[2] = f"{number(row.test.low, unit)} to {number(row.test.high, unit)}"
+    if row.to_baseline is not None:
+        texts[3:] = _difference(row.to_baseline, unit)
+    return texts
+
+
+def _difference(difference: Difference, unit: str) -> list[str]:
+    one, p = difference.estimate, difference.p_holm
+    interval = "–" if one.low is None or one.high is None else f"{_signed(one.low, unit)} to {_signed(one.high, unit)}"
+    mark = " *" if shown(difference) else ""
+    return [_signed(one.mean, unit), interval, "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}"]
+
+
+def _signed(value: float, unit: str) -> str:
+    return f"{'+' if value >= 0 else '−'}{number(abs(value), unit)}"
+
+
+def _task(result: TaskResult, baseline: str) -> str:
+    rows = [headings(result, baseline), *(cells(row, result) for row in result.schedules)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    title = f"{result.task.name}: {result.budget} updates, peak rate {result.peak_rate:g}, {len(result.schedules[0].values)} seeds"
+    sentences = [f"* {sentence}" for sentence in verdict(result, baseline)]
+    return "\n".join([title, "", lines[0], "-" * len(lines[0]), *lines[1:], "", *sentences])

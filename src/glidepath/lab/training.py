@@ -1,0 +1,254 @@
+"""Train one run: the only place of the lab where weights change.
+
+A plain PyTorch loop on one thread. Data stay in memory as whole tensors, minibatches are rows picked by index, and the
+schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
+"""
+
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from glidepath.lab import models
+from glidepath.lab.data import Examples, Text, load
+from glidepath.lab.runs import Evaluation, Record, RunSpec
+from glidepath.lab.tasks import AdamW, Sgd, Task
+from glidepath.torch import attach
+
+__all__ = ["minibatches", "run"]
+
+_TRACE_LENGTH = 2048
+_PROGRESS_SECONDS = 0.1
+_WINDOWS = {"validation": 256, "test": 2048}
+_CHUNK = 512
+
+
+def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
+    """Train one specification from fresh weights and measure it.
+
+    Two specifications with one seed start from the same weights and see the same minibatches in the same order, whatever
+    their schedules. Torch's thread count and random state are as before when this returns.
+
+    Args:
+        spec: What to run.
+        on_progress: Called with the updates made so far, about ten times a second.
+
+    Returns:
+        The record. A loss that is not finite ends the run and is recorded, not raised.
+
+    Raises:
+        TypeError: If the model cannot read the data of its task.
+    """
+    data = load(spec.task.data)
+    wall, cpu = time.perf_counter(), time.process_time()
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_stream(spec.seed, 0))
+        model = models.build(spec.task.model, data)
+        training = _train(spec, model, data, on_progress or _nobody)
+        machine = _machine()
+    return Record(
+        spec=spec,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        data_sha256=data.sha256,
+        versions=versions(),
+        machine=machine,
+        **training,
+    )
+
+
+def _train(spec: RunSpec, model: nn.Module, data: Examples | Text, on_progress: Callable[[int], None]) -> dict[str, object]:
+    optimizer = _optimizer(spec, model)
+    attachment = attach(optimizer, spec.schedule)
+    validate, test = _measure(spec.task, data, "validation"), _measure(spec.task, data, "test")
+    due = evaluation_steps(spec.budget, spec.task.evaluations)
+    rates: list[float] = []
+    losses: list[float] = []
+    evaluations: list[Evaluation] = []
+    diverged_at: int | None = None
+    told = time.perf_counter()
+    group = optimizer.param_groups[0]
+    for update, (inputs, targets) in zip(range(spec.budget), minibatches(spec, data), strict=False):
+        loss = _loss(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        value = loss.item()
+        losses.append(value)
+        rates.append(float(group["lr"]))
+        if not math.isfinite(value):
+            diverged_at = update
+            break
+        if update + 1 in due:
+            evaluations.append(validate(model, update + 1))
+        if time.perf_counter() - told > _PROGRESS_SECONDS:
+            told = time.perf_counter()
+            on_progress(update + 1)
+    attachment.detach()
+    final = test(model, len(losses)) if diverged_at is None else None
+    if final is not None and final.loss is None:
+        diverged_at, final = len(losses), None
+    stride = -(-spec.budget // _TRACE_LENGTH)
+    return {
+        "stride": stride,
+        "rates": tuple(rates[::stride]),
+        "losses": tuple(_mean(losses[i : i + stride]) for i in range(0, len(losses), stride)),
+        "evaluations": tuple(evaluations),
+        "test": final,
+        "updates": len(losses),
+        "diverged_at": diverged_at,
+    }
+
+
+def evaluation_steps(budget: int, evaluations: int) -> frozenset[int]:
+    """After how many updates a run is validated: evenly spaced, the last at the end.
+
+    Args:
+        budget: Updates of the run.
+        evaluations: How many are wanted; fewer if the budget is smaller.
+
+    Examples:
+        >>> sorted(evaluation_steps(10, 4))
+        [2, 5, 8, 10]
+    """
+    return frozenset(max(1, round(budget * (i + 1) / evaluations)) for i in range(evaluations))
+
+
+def minibatches(spec: RunSpec, data: Examples | Text) -> Iterator[tuple[Tensor, Tensor]]:
+    """The endless minibatches of a run: a function of task and seed alone, whatever the schedule, rate and budget.
+
+    Args:
+        spec: The run.
+        data: Its data.
+
+    Yields:
+        Inputs and targets. Examples: `b features` and `b`, every epoch in a new order, a last partial batch left out.
+        Text: tokens `b t` and the same shifted by one, from windows at random places.
+    """
+    generator = torch.Generator().manual_seed(_stream(spec.seed, 1))
+    batch = spec.task.batch
+    match data:
+        case Examples():
+            inputs, labels = (torch.from_numpy(part) for part in data.train)
+            batch = min(batch, len(labels))
+            while True:
+                order = torch.randperm(len(labels), generator=generator)
+                for rows in order[: len(order) // batch * batch].view(-1, batch):
+                    yield inputs[rows], labels[rows]
+        case Text():
+            tokens = torch.from_numpy(data.train)
+            window = torch.arange(_context(spec.task) + 1)
+            while True:
+                starts = torch.randint(len(tokens) - len(window), (_CHUNK, batch, 1), generator=generator)
+                for start in starts:
+                    windows = tokens[start + window]
+                    yield windows[:, :-1], windows[:, 1:]
+
+
+def _measure(task: Task, data: Examples | Text, part: str) -> Callable[[nn.Module, int], Evaluation]:
+    match data:
+        case Examples():
+            inputs, targets = (torch.from_numpy(array) for array in getattr(data, part))
+        case Text():
+            tokens, context = torch.from_numpy(getattr(data, part)), _context(task)
+            count = min(_WINDOWS[part], (len(tokens) - 1) // context)
+            # Evenly spread windows, not the first few: the text changes its subject along the way.
+            starts = torch.linspace(0, len(tokens) - context - 1, count).long().unsqueeze(1)
+            windows = tokens[starts + torch.arange(context + 1)]
+            inputs, targets = windows[:, :-1], windows[:, 1:]
+
+    @torch.no_grad()
+    def measured(model: nn.Module, updates: int) -> Evaluation:
+        losses, right = [], 0
+        for some_inputs, some_targets in zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True):
+            logits = model(some_inputs)
+            losses.append(_loss(logits, some_targets).item() * len(some_targets))
+            right += int((logits.argmax(-1) == some_targets).sum())
+        loss = _number(sum(losses) / len(targets))
+        error = 100.0 * (1.0 - right / targets.numel())
+        metric = loss if task.metric.name == "loss" else error
+        return Evaluation(updates=updates, loss=loss, metric=None if loss is None or metric is None else _number(metric))
+
+    return measured
+
+
+def _loss(logits: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
+
+
+def _optimizer(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
+    match spec.task.optimizer:
+        case Sgd(momentum=momentum, weight_decay=decay):
+            return torch.optim.SGD(
+                model.parameters(), lr=spec.peak_rate, momentum=momentum, weight_decay=decay, fused=True
+            )
+        case AdamW(beta1=beta1, beta2=beta2, weight_decay=decay):
+            return torch.optim.AdamW(
+                model.parameters(), lr=spec.peak_rate, betas=(beta1, beta2), weight_decay=decay, fused=True
+            )
+
+
+def _context(task: Task) -> int:
+    return int(getattr(task.model, "context", 32))
+
+
+def _stream(seed: int, purpose: int) -> int:
+    return int(np.random.SeedSequence((seed, purpose)).generate_state(1, np.uint64)[0])
+
+
+def _mean(losses: list[float]) -> float | None:
+    return _number(sum(losses) / len(losses))
+
+
+def _number(value: float) -> float | None:
+    """A float32 result as JSON holds it: nine significant digits lose nothing; None if it is not finite."""
+    return float(f"{value:.9g}") if math.isfinite(value) else None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "glidepath": _own_version(),
+    }
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version("glidepath")
+    except metadata.PackageNotFoundError:  # used from a source folder without an installation
+        return "source"
+
+
+def _machine() -> dict[str, str | int]:
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "implementation": sys.implementation.name,
+        "cpus": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _nobody(updates: int) -> None:
+    del updates

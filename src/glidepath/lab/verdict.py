@@ -1,0 +1,154 @@
+"""Plain sentences about a comparison: what the data show, what they do not, and under which conditions."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
+from glidepath.lab.statistics import Difference
+
+__all__ = ["caveats", "number", "shown", "verdict"]
+
+_LEVEL = 0.05
+
+
+def shown(difference: Difference) -> bool:
+    """Whether a difference holds: its interval leaves zero out and its corrected p-value is below 0.05."""
+    low, high, p = difference.estimate.low, difference.estimate.high, difference.p_holm
+    return low is not None and high is not None and p is not None and (low > 0.0 or high < 0.0) and p < _LEVEL
+
+
+def number(value: float, unit: str) -> str:
+    """A metric's value or difference for the eye: one decimal for percentages, three for anything else.
+
+    Examples:
+        >>> number(34.52, "%"), number(1.66031, "nats per character")
+        ('34.5', '1.660')
+    """
+    return f"{value:.1f}" if unit == "%" else f"{value:.3f}"
+
+
+def verdict(result: TaskResult, baseline: str) -> list[str]:
+    """What the data of one task show and do not show, a sentence a finding.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        Plain text, not escaped.
+    """
+    sentences = [_against(row, result, baseline) for row in result.schedules if row.name != baseline]
+    sentences += [_order(result)] if result.runner_up else []
+    sentences += [_resolution(result)] if _half_widths(result) else []
+    return sentences
+
+
+def caveats(comparison: Comparison) -> list[str]:
+    """Under which conditions the sentences of `verdict` hold, and what would be needed to say more.
+
+    Args:
+        comparison: The whole comparison.
+
+    Returns:
+        Plain text, not escaped.
+    """
+    count = len(comparison.seeds)
+    rates = ", ".join(f"{result.peak_rate:g} on {result.task.name}" for result in comparison.tasks)
+    sentences = [
+        f"All schedules of a task used one shared peak rate ({rates}). Schedules differ in the rate that suits them best, "
+        "so any of them could look better or worse at its own best rate: this compares schedules at these rates, not at their best.",
+        "Every figure is measured once, on test data, with the weights after the last update; no run and no step was picked.",
+    ]
+    if count == 1:
+        sentences.append("With one seed there is no interval, and nothing can be said about differences.")
+    else:
+        sentences.append(
+            f"Intervals are 95 % t-intervals over {count} seeds. Each seed fixes initial weights and minibatch order for all "
+            f"schedules, and differences are taken seed by seed. P-values are corrected by Holm's method within a task."
+        )
+    if 1 < count < 5:
+        sentences.append(f"{count} seeds are few: an interval from them is wide and leans on normality.")
+    for result in comparison.tasks:
+        mixed = [name for name, text in result.versions.items() if " and " in text]
+        if mixed:
+            sentences.append(f"Records of {result.task.name} were made with different versions of {', '.join(mixed)}.")
+    return sentences
+
+
+def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
+    metric, seeds = result.task.metric, len(row.values)
+    if row.test is None:
+        return f"{row.name} diverged on every seed at this peak rate."
+    if row.diverged:
+        return (
+            f"{row.name} diverged on {len(row.diverged)} of {seeds} seeds; its mean covers only the others, "
+            "which are the lucky ones, so no difference is claimed."
+        )
+    if row.to_baseline is None:
+        return f"{baseline} lost seeds to divergence, so {row.name} cannot be compared to it seed by seed."
+    difference = row.to_baseline
+    low, mean, high = difference.estimate.low, difference.estimate.mean, difference.estimate.high
+    if low is None or high is None or difference.p_holm is None:
+        return f"{row.name}: {_signed(mean, metric.unit)} {metric.unit} to {baseline} on the one seed run: no interval, no claim."
+    interval = f"95 % interval {_signed(low, metric.unit)} to {_signed(high, metric.unit)} {metric.unit}"
+    p = _p(difference.p_holm)
+    if shown(difference):
+        kind = "lower" if mean < 0 else "higher"
+        good = "better" if (mean < 0) == (metric.direction == "lower") else "worse"
+        return (
+            f"{row.name} ended with {kind} {metric.name} than {baseline} ({good}): {_signed(mean, metric.unit)} {metric.unit}, "
+            f"{interval}, {p}, {kind} on {_same_side(difference)} of {seeds} seeds."
+        )
+    if low > 0.0 or high < 0.0:
+        return (
+            f"{row.name} against {baseline} is a hint, not a finding: {_signed(mean, metric.unit)} {metric.unit}, {interval} "
+            f"leaves zero out, but corrected for the number of comparisons {p}."
+        )
+    return (
+        f"The data do not show a difference between {row.name} and {baseline}: {_signed(mean, metric.unit)} {metric.unit}, "
+        f"{interval}, which contains zero."
+    )
+
+
+def _order(result: TaskResult) -> str:
+    assert result.runner_up is not None  # noqa: S101 - the caller looked
+    first, second, difference = result.runner_up
+    unit = result.task.metric.unit
+    low, high = difference.estimate.low, difference.estimate.high
+    gap = f"{first} and {second} have the best two means"
+    if low is None or high is None:
+        return f"{gap}; one seed cannot order them."
+    interval = f"{_signed(low, unit)} to {_signed(high, unit)} {unit}"
+    if low > 0.0 or high < 0.0:
+        return (
+            f"{gap}; their difference has the interval {interval}, which leaves zero out, but the pair was picked after "
+            "looking at the means, so new seeds would have to confirm the order."
+        )
+    return f"{gap}; their difference has the interval {interval}, so these data do not say which of the two is better."
+
+
+def _resolution(result: TaskResult) -> str:
+    unit = result.task.metric.unit
+    half = median(_half_widths(result))
+    return (
+        f"An interval reaches about ±{number(half, unit)} {unit} here: differences smaller than that cannot be seen with "
+        f"{len(result.schedules[0].values)} seeds, whether or not they exist."
+    )
+
+
+def _half_widths(result: TaskResult) -> Sequence[float]:
+    differences = [row.to_baseline.estimate for row in result.schedules if row.to_baseline is not None]
+    return [(one.high - one.low) / 2 for one in differences if one.high is not None and one.low is not None]
+
+
+def _same_side(difference: Difference) -> int:
+    return difference.lower_on if difference.estimate.mean < 0 else difference.higher_on
+
+
+def _signed(value: float, unit: str) -> str:
+    text = number(abs(value), unit)
+    return text if float(text) == 0.0 else f"{'−' if value < 0 else '+'}{text}"
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

@@ -1,0 +1,222 @@
+"""The engine of worker processes on this machine: a dead worker is replaced, and the run it held starts again.
+
+Each worker is a fresh Python that reads and writes JSON lines (`glidepath.lab.worker`), with one thread for arithmetic:
+several small trainings on several threads each slow one another down by an order of magnitude.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import sysconfig
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import glidepath
+from glidepath.core.errors import GlidepathError, Problem
+from glidepath.lab._checks import check_count, refuse
+from glidepath.lab.engines import Advanced, Event, Failed, Finished, Retried
+from glidepath.lab.runs import Record, RunSpec
+
+__all__ = ["Workers", "available_cpus"]
+
+_STILLBORN = 3
+_FAREWELL_SECONDS = 5.0
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def available_cpus() -> int:
+    """Processors that this process may use; at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Worker processes on this machine.
+
+    Args:
+        count: How many; None for one per processor that this process may use, never more than there are runs.
+        tries: How often a run is started whose worker dies, before it is given up. At least 1.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above.
+    """
+
+    count: int | None = None
+    tries: int = 3
+
+    def __post_init__(self) -> None:
+        count = None if self.count is None else check_count(self.count, "workers", "count")
+        refuse([count, check_count(self.tries, "workers", "tries")])
+
+    def execute(self, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
+        """Carry out runs. See `glidepath.lab.engines.Engine.execute`.
+
+        Raises:
+            GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
+        """
+        _Crew(self, specs, emit).work()
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One process, the run it holds, and the threads that read what it writes."""
+
+    inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
+    spec: RunSpec | None = None
+    ready: bool = False
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
+
+    def __post_init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "glidepath.lab.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
+        )
+        readers = ((self._read_messages, self.process.stdout), (self._read_errors, self.process.stderr))
+        self.threads = [threading.Thread(target=read, args=(pipe,), daemon=True) for read, pipe in readers]
+        for thread in self.threads:
+            thread.start()
+
+    def give(self, spec: RunSpec) -> None:
+        """Hand over a run; if the process is already dead, its end of output will tell."""
+        self.spec = spec
+        line = json.dumps({"run": spec.to_dict()}).encode() + b"\n"
+        assert self.process.stdin is not None  # noqa: S101 - Popen was given PIPE
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Close its input, which ends it."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+    def bury(self) -> None:
+        """Wait until it has ended, by force if need be, and close its pipes."""
+        try:
+            self.process.wait(_FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for thread in self.threads:
+            thread.join(_FAREWELL_SECONDS)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def epitaph(self) -> str:
+        """How it ended, with its last lines on standard error."""
+        code = self.process.returncode
+        how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+        words = "\n".join(self.last_words).strip()
+        return f"worker {self.process.pid} died ({how})" + (f":\n{words}" if words else "")
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            with contextlib.suppress(ValueError):  # a line cut off by death is followed by the end of output
+                self.inbox.put((self, json.loads(line)))
+        self.inbox.put((self, None))
+
+    def _read_errors(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            self.last_words.append(line.decode("utf-8", "replace").rstrip())
+
+
+class _Crew:
+    """The driver's side: which worker holds which run, what waits, what was tried how often."""
+
+    def __init__(self, engine: Workers, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
+        self.tries = engine.tries
+        self.emit = emit
+        self.waiting = deque(specs)
+        self.open = len(specs)
+        self.tried: Counter[str] = Counter()
+        self.size = min(engine.count or available_cpus(), len(specs))
+        self.stillborn = 0
+        self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self.workers: list[_Worker] = []
+
+    def work(self) -> None:
+        """Until every run has ended; whatever happens, no worker outlives this call."""
+        try:
+            for _ in range(self.size):
+                self.workers.append(_Worker(self.inbox))
+            while self.open:
+                worker, message = self.inbox.get()
+                if message is None:
+                    self._replace(worker)
+                else:
+                    self._hear(worker, message)
+        finally:
+            for worker in self.workers:
+                worker.dismiss()
+            for worker in self.workers:
+                worker.bury()
+
+    def _hear(self, worker: _Worker, message: dict[str, Any]) -> None:
+        spec = worker.spec
+        if "ready" in message:
+            worker.ready, self.stillborn = True, 0
+        elif spec is not None and "advanced" in message:
+            self.emit(Advanced(spec, int(message["advanced"])))
+            return
+        elif spec is not None and "finished" in message:
+            worker.spec = None
+            self._close(Finished(Record.from_dict(message["finished"])))
+        elif spec is not None and "failed" in message:
+            worker.spec = None
+            self._close(Failed(spec, str(message["failed"]).strip()))
+        self._share()
+
+    def _share(self) -> None:
+        for worker in self.workers:
+            if self.waiting and worker.ready and worker.spec is None:
+                worker.give(self.waiting.popleft())
+
+    def _replace(self, worker: _Worker) -> None:
+        self.workers.remove(worker)
+        worker.dismiss()
+        worker.bury()
+        if not worker.ready:
+            self.stillborn += 1
+            if self.stillborn >= _STILLBORN:
+                deaths = f"{self.stillborn} deaths in a row; the last: {worker.epitaph()}"
+                raise GlidepathError(Problem("workers", "processes", "able to start", deaths))
+        if worker.spec is not None:
+            self._again(worker.spec, worker.epitaph())
+        if len(self.workers) < min(self.size, self.open):
+            self.workers.append(_Worker(self.inbox))
+        self._share()
+
+    def _again(self, spec: RunSpec, reason: str) -> None:
+        self.tried[spec.hash] += 1
+        if self.tried[spec.hash] >= self.tries:
+            self._close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
+        else:
+            self.waiting.appendleft(spec)
+            self.emit(Retried(spec, reason))
+
+    def _close(self, event: Finished | Failed) -> None:
+        self.open -= 1
+        self.emit(event)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, one thread for arithmetic, and this very `glidepath` where it is not the installed one."""
+    home = str(Path(glidepath.__file__).resolve().parent.parent)
+    installed = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib")}
+    path = [*({home} - installed), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(path)}
