@@ -24,13 +24,9 @@ def default_schedule(name: str, budget: int, warmup: int = 0) -> Schedule:
     return DEFAULT_SCHEDULES[name](budget, warmup)
 
 
-def _warmed(schedule: Schedule, warmup: int) -> Schedule:
-    return recipes.warmup(warmup) >> schedule if warmup else schedule
-
-
 DEFAULT_SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
-    "constant": lambda budget, warmup: _warmed(recipes.constant(), warmup),
-    "step": lambda budget, warmup: _warmed(recipes.step(max(1, -(-(budget - warmup) // 3)), factor=0.1), warmup),
+    "constant": lambda budget, warmup: recipes.with_warmup(recipes.constant(), warmup),
+    "step": lambda budget, warmup: recipes.with_warmup(recipes.step(max(1, -(-(budget - warmup) // 3)), 0.1), warmup),
     "cosine": lambda budget, warmup: recipes.warmup_cosine(budget, warmup=warmup),
     "linear": lambda budget, warmup: recipes.warmup_linear(budget, warmup=warmup),
     "one_cycle": lambda budget, warmup: recipes.one_cycle(budget),

@@ -1,1 +1,199 @@
-def report(comparison, records): return "<html></html>"
+"""A comparison as one HTML file that needs nothing else: no network, no script, light and dark, wide and narrow."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+
+from glidepath.lab import figures
+from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
+from glidepath.lab.runs import Record
+from glidepath.lab.table import cells, headings
+from glidepath.lab.verdict import caveats, shown, verdict
+
+__all__ = ["report"]
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
+    """The whole page.
+
+    Args:
+        comparison: What to report.
+        records: The records of its runs, by hash.
+
+    Returns:
+        HTML. Every text that came from outside is escaped; nothing in it loads anything.
+
+    Raises:
+        KeyError: If a run of the comparison has no record.
+    """
+    style = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
+    names = ", ".join(result.task.name for result in comparison.tasks)
+    sections = "\n".join(_task(result, comparison, records, at) for at, result in enumerate(comparison.tasks))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="color-scheme" content="light dark">
+<title>Learning-rate schedules compared: {escape(names)}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header>
+<p class="brand">glidepath</p>
+<h1>Learning-rate schedules compared</h1>
+<p class="lead">{escape(_extent(comparison))}</p>
+<ul class="glance">{"".join(f"<li>{_glance(result, comparison.baseline)}</li>" for result in comparison.tasks)}</ul>
+</header>
+<main>
+{sections}
+<section>
+<h2>How to read this</h2>
+<ul>{_items(caveats(comparison))}</ul>
+</section>
+<section>
+<h2>Make it again</h2>
+<pre><code>{escape(comparison.command)}</code></pre>
+<p>Every run is one file in <code>records/</code>, named by the hash of task, schedule, peak rate, seed and budget. Runs that
+have a record are not run again. <code>comparison.json</code> holds every figure of this page.</p>
+</section>
+</main>
+</body>
+</html>
+"""
+
+
+def _extent(comparison: Comparison) -> str:
+    schedules = len(comparison.tasks[0].schedules)
+    runs = sum(len(row.runs) for result in comparison.tasks for row in result.schedules)
+    seconds = sum(result.cpu_seconds for result in comparison.tasks)
+    return (
+        f"{_counted(schedules, 'schedule')}, {_counted(len(comparison.seeds), 'seed')}, "
+        f"{_counted(len(comparison.tasks), 'task')}: {_counted(runs, 'network')} trained in {seconds:.0f} s of processor time. "
+        "One shared peak rate a task."
+    )
+
+
+def _glance(result: TaskResult, baseline: str) -> str:
+    """One line a task: how many differences hold, in which direction; no order among schedules."""
+    others = [row for row in result.schedules if row.name != baseline]
+    held = [row.to_baseline.estimate.mean for row in others if row.to_baseline is not None and shown(row.to_baseline)]
+    better = sum((mean < 0) == (result.task.metric.direction == "lower") for mean in held)
+    lost = sum(bool(row.diverged) for row in result.schedules)
+    text = (
+        f"{better} of {_counted(len(others), 'schedule')} ended better than {baseline}, {len(held) - better} worse, "
+        f"{len(others) - len(held)} without a difference that these data could show"
+    )
+    text += f"; {_counted(lost, 'schedule')} diverged on some seeds" if lost else ""
+    return f"<b>{escape(result.task.name)}</b>: {escape(text)}."
+
+
+def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Record], at: int) -> str:
+    runs = {row.name: [records[run] for run in row.runs] for row in result.schedules}
+    metric = result.task.metric
+    facts = f"{result.budget} updates a run, minibatches of {result.task.batch}, peak rate {result.peak_rate:g}."
+    pictures = (
+        (figures.rate_figure(runs), "The learning rate that every update used."),
+        (figures.metric_figure(runs, metric.name, metric.unit), "On validation data: mean over seeds, 95 % interval."),
+        (
+            figures.loss_figure(runs),
+            "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. "
+            "A curve stops where a seed diverged.",
+        ),
+        (figures.outcome_figure(result), "On test data at the end: every seed, their mean and its 95 % interval."),
+    )
+    differences = (
+        figures.difference_figure(result, comparison.baseline),
+        f"Paired differences to {comparison.baseline} on test data, 95 % intervals. A filled mark holds after Holm's "
+        "correction, an empty one does not.",
+    )
+    return f"""<section class="task">
+<h2>{escape(result.task.name)}</h2>
+<p>{escape(result.task.about)} {escape(facts)}</p>
+{_legend(result.schedules, at)}
+<div class="figures">
+{"".join(_figure(*picture) for picture in pictures)}
+</div>
+<div class="figures">
+<div><h3>What the data show, and what they do not</h3>
+<ul>{_items(verdict(result, comparison.baseline))}</ul></div>
+{_figure(*differences)}
+</div>
+{_table(result, comparison.baseline)}
+{_details(result, comparison.seeds)}
+</section>"""
+
+
+def _legend(rows: Sequence[ScheduleResult], at: int) -> str:
+    """Boxes that show and hide a schedule in all pictures of a task, by style rules alone."""
+    boxes = "".join(
+        f'<label><input type="checkbox" id="t{at}-{i}" checked><i class="swatch" style="--c:{_colour(i)}"></i>'
+        f"{escape(row.name)}</label>"
+        for i, row in enumerate(rows)
+    )
+    rules = "".join(
+        f".task:has(#t{at}-{i}:not(:checked)) .figure .s{i}{{display:none}}" for i, _ in enumerate(rows)
+    )
+    return f'<style>{rules}</style><div class="legend" role="group" aria-label="Schedules shown">{boxes}</div>'
+
+
+def _figure(svg: str, caption: str) -> str:
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _table(result: TaskResult, baseline: str) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in headings(result, baseline))
+    lines: list[str] = []
+    for i, row in enumerate(result.schedules):
+        name, *rest = (escape(text) for text in cells(row, result))
+        swatch = f'<i class="swatch" style="--c:{_colour(i)}"></i>'
+        lines.append(f'<tr><th scope="row">{swatch}{name}</th>{"".join(f"<td>{text}</td>" for text in rest)}</tr>')
+    caption = "Means over seeds. An asterisk marks differences that hold after correction."
+    return (
+        f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _details(result: TaskResult, seeds: Sequence[int]) -> str:
+    head = "".join(f'<th scope="col">seed {seed}</th>' for seed in seeds)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(row.name)}</th>'
+        + "".join(f"<td>{'diverged' if value is None else f'{value:.6g}'}</td>" for value in row.values)
+        + "</tr>"
+        for row in result.schedules
+    )
+    schedules = "".join(
+        f"<dt>{escape(row.name)}</dt><dd><code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small></dd>"
+        for row in result.schedules
+    )
+    versions = ", ".join(f"{name} {text}" for name, text in result.versions.items())
+    facts = {
+        "made with": versions,
+        "machine": "; ".join(result.machines),
+        "data, sha256": result.data_sha256,
+        "processor time": f"{result.cpu_seconds:.1f} s",
+    }
+    made = "".join(f"<dt>{escape(name)}</dt><dd><code>{escape(text)}</code></dd>" for name, text in facts.items())
+    return f"""<details><summary>Every seed, every schedule, versions and hashes</summary>
+<div class="scroll"><table><caption>Test {escape(result.task.metric.name)} ({escape(result.task.metric.unit)})</caption>
+<thead><tr><th scope="col">schedule</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>
+<dl>{schedules}</dl>
+<dl>{made}</dl>
+</details>"""
+
+
+def _items(sentences: Sequence[str]) -> str:
+    return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def _colour(i: int) -> str:
+    return f"var(--s{i % figures.COLOURS})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -60,7 +60,11 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         task = None if isinstance(self.task, Task) else Problem("run", "task", "a Task", shown(self.task))
-        schedule = None if isinstance(self.schedule, Schedule) else Problem("run", "schedule", "a Schedule", shown(self.schedule))
+        schedule = (
+            None
+            if isinstance(self.schedule, Schedule)
+            else Problem("run", "schedule", "a Schedule", shown(self.schedule))
+        )
         rate, seed = check_rate(self.peak_rate, "run"), check_seed(self.seed, "run")
         refuse([task, schedule, rate, seed, check_count(self.budget, "run", "budget")])
         object.__setattr__(self, "peak_rate", float(self.peak_rate))

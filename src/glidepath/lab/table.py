@@ -2,7 +2,7 @@
 
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.statistics import Difference
-from glidepath.lab.verdict import caveats, number, shown, verdict
+from glidepath.lab.verdict import caveats, number, shown, signed, verdict
 
 __all__ = ["cells", "headings", "table"]
 
@@ -21,7 +21,14 @@ def table(comparison: Comparison) -> str:
 def headings(result: TaskResult, baseline: str) -> list[str]:
     """The column titles of a task's table."""
     metric = result.task.metric
-    return ["schedule", f"test {metric.name} ({metric.unit})", "95 % interval", f"to {baseline}", "95 % interval", "p (Holm)"]
+    return [
+        "schedule",
+        f"test {metric.name} ({metric.unit})",
+        "95 % interval",
+        f"to {baseline}",
+        "95 % interval",
+        "p (Holm)",
+    ]
 
 
 def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
@@ -45,13 +52,9 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
 
 def _difference(difference: Difference, unit: str) -> list[str]:
     one, p = difference.estimate, difference.p_holm
-    interval = "–" if one.low is None or one.high is None else f"{_signed(one.low, unit)} to {_signed(one.high, unit)}"
+    interval = "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
     mark = " *" if shown(difference) else ""
-    return [_signed(one.mean, unit), interval, "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}"]
-
-
-def _signed(value: float, unit: str) -> str:
-    return f"{'+' if value >= 0 else '−'}{number(abs(value), unit)}"
+    return [signed(one.mean, unit), interval, "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}"]
 
 
 def _task(result: TaskResult, baseline: str) -> str:

@@ -66,7 +66,9 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     )
 
 
-def _train(spec: RunSpec, model: nn.Module, data: Examples | Text, on_progress: Callable[[int], None]) -> dict[str, object]:
+def _train(
+    spec: RunSpec, model: nn.Module, data: Examples | Text, on_progress: Callable[[int], None]
+) -> dict[str, object]:
     optimizer = _optimizer(spec, model)
     attachment = attach(optimizer, spec.schedule)
     validate, test = _measure(spec.task, data, "validation"), _measure(spec.task, data, "test")
@@ -176,7 +178,9 @@ def _measure(task: Task, data: Examples | Text, part: str) -> Callable[[nn.Modul
         loss = _number(sum(losses) / len(targets))
         error = 100.0 * (1.0 - right / targets.numel())
         metric = loss if task.metric.name == "loss" else error
-        return Evaluation(updates=updates, loss=loss, metric=None if loss is None or metric is None else _number(metric))
+        return Evaluation(
+            updates=updates, loss=loss, metric=None if loss is None or metric is None else _number(metric)
+        )
 
     return measured
 

@@ -6,7 +6,7 @@ from statistics import median
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.statistics import Difference
 
-__all__ = ["caveats", "number", "shown", "verdict"]
+__all__ = ["caveats", "number", "shown", "signed", "verdict"]
 
 _LEVEL = 0.05
 
@@ -25,6 +25,17 @@ def number(value: float, unit: str) -> str:
         ('34.5', '1.660')
     """
     return f"{value:.1f}" if unit == "%" else f"{value:.3f}"
+
+
+def signed(value: float, unit: str) -> str:
+    """A difference with its sign; what rounds to nothing has none.
+
+    Examples:
+        >>> signed(-0.4, "%"), signed(0.0001, "nats")
+        ('−0.4', '0.000')
+    """
+    text = number(abs(value), unit)
+    return text if float(text) == 0.0 else f"{'−' if value < 0 else '+'}{text}"
 
 
 def verdict(result: TaskResult, baseline: str) -> list[str]:
@@ -84,55 +95,49 @@ def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
             f"{row.name} diverged on {len(row.diverged)} of {seeds} seeds; its mean covers only the others, "
             "which are the lucky ones, so no difference is claimed."
         )
-    if row.to_baseline is None:
-        return f"{baseline} lost seeds to divergence, so {row.name} cannot be compared to it seed by seed."
     difference = row.to_baseline
-    low, mean, high = difference.estimate.low, difference.estimate.mean, difference.estimate.high
-    if low is None or high is None or difference.p_holm is None:
-        return f"{row.name}: {_signed(mean, metric.unit)} {metric.unit} to {baseline} on the one seed run: no interval, no claim."
-    interval = f"95 % interval {_signed(low, metric.unit)} to {_signed(high, metric.unit)} {metric.unit}"
-    p = _p(difference.p_holm)
+    if difference is None:
+        return f"{baseline} lost seeds to divergence, so {row.name} cannot be compared to it seed by seed."
+    of_mean = difference.estimate
+    amount = f"{signed(of_mean.mean, metric.unit)} {_steps_of(metric.unit)}"
+    if of_mean.low is None or of_mean.high is None or difference.p_holm is None:
+        return f"{row.name}: {metric.name} {amount} to {baseline} on the one seed run: no interval, no claim."
+    measured = f"{metric.name} {amount}, 95 % interval {_interval(difference, metric.unit)}"
+    p = "p < 0.001" if difference.p_holm < 0.001 else f"p = {difference.p_holm:.3f}"
     if shown(difference):
-        kind = "lower" if mean < 0 else "higher"
-        good = "better" if (mean < 0) == (metric.direction == "lower") else "worse"
+        side, count = ("lower", difference.lower_on) if of_mean.mean < 0 else ("higher", difference.higher_on)
+        good = "better" if side == metric.direction else "worse"
+        return f"{row.name} ended {good} than {baseline}: {measured}, {p}, {side} on {count} of {seeds} seeds."
+    if of_mean.low > 0.0 or of_mean.high < 0.0:
         return (
-            f"{row.name} ended with {kind} {metric.name} than {baseline} ({good}): {_signed(mean, metric.unit)} {metric.unit}, "
-            f"{interval}, {p}, {kind} on {_same_side(difference)} of {seeds} seeds."
+            f"{row.name} against {baseline} is a hint, not a finding: {measured}, which leaves zero out; "
+            f"corrected for the number of comparisons, {p}."
         )
-    if low > 0.0 or high < 0.0:
-        return (
-            f"{row.name} against {baseline} is a hint, not a finding: {_signed(mean, metric.unit)} {metric.unit}, {interval} "
-            f"leaves zero out, but corrected for the number of comparisons {p}."
-        )
-    return (
-        f"The data do not show a difference between {row.name} and {baseline}: {_signed(mean, metric.unit)} {metric.unit}, "
-        f"{interval}, which contains zero."
-    )
+    return f"The data do not show a difference between {row.name} and {baseline}: {measured}, which contains zero."
 
 
 def _order(result: TaskResult) -> str:
     assert result.runner_up is not None  # noqa: S101 - the caller looked
     first, second, difference = result.runner_up
-    unit = result.task.metric.unit
-    low, high = difference.estimate.low, difference.estimate.high
+    one, unit = difference.estimate, result.task.metric.unit
     gap = f"{first} and {second} have the best two means"
-    if low is None or high is None:
+    if one.low is None or one.high is None:
         return f"{gap}; one seed cannot order them."
-    interval = f"{_signed(low, unit)} to {_signed(high, unit)} {unit}"
-    if low > 0.0 or high < 0.0:
+    gap += f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {_interval(difference, unit)}"
+    if one.low > 0.0 or one.high < 0.0:
         return (
-            f"{gap}; their difference has the interval {interval}, which leaves zero out, but the pair was picked after "
-            "looking at the means, so new seeds would have to confirm the order."
+            f"{gap}. That leaves zero out, but the pair was picked by looking at these very means: "
+            "only new seeds could confirm the order."
         )
-    return f"{gap}; their difference has the interval {interval}, so these data do not say which of the two is better."
+    return f"{gap}. That contains zero: these data do not say which of the two is better."
 
 
 def _resolution(result: TaskResult) -> str:
-    unit = result.task.metric.unit
-    half = median(_half_widths(result))
+    unit, seeds = result.task.metric.unit, len(result.schedules[0].values)
+    half = number(median(_half_widths(result)), unit)
     return (
-        f"An interval reaches about ±{number(half, unit)} {unit} here: differences smaller than that cannot be seen with "
-        f"{len(result.schedules[0].values)} seeds, whether or not they exist."
+        f"With {seeds} seeds the intervals here reach about ±{half} {_steps_of(unit)}: "
+        "smaller differences cannot be seen, whether or not they exist."
     )
 
 
@@ -141,14 +146,11 @@ def _half_widths(result: TaskResult) -> Sequence[float]:
     return [(one.high - one.low) / 2 for one in differences if one.high is not None and one.low is not None]
 
 
-def _same_side(difference: Difference) -> int:
-    return difference.lower_on if difference.estimate.mean < 0 else difference.higher_on
+def _interval(difference: Difference, unit: str) -> str:
+    low, high = difference.estimate.low, difference.estimate.high
+    return "–" if low is None or high is None else f"{signed(low, unit)} to {signed(high, unit)}"
 
 
-def _signed(value: float, unit: str) -> str:
-    text = number(abs(value), unit)
-    return text if float(text) == 0.0 else f"{'−' if value < 0 else '+'}{text}"
-
-
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+def _steps_of(unit: str) -> str:
+    """The unit of a difference."""
+    return "percentage points" if unit == "%" else unit

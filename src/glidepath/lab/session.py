@@ -10,30 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glidepath import Schedule, parse
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
-from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
+from glidepath import Schedule
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.lab._checks import refuse
 from glidepath.lab.comparison import Comparison, summarise
-from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.engines import Advanced, Engine, Event, Failed, Finished, Retried
+from glidepath.lab.planning import Grid, Schedules, Seeds, Tasks, plan_runs
 from glidepath.lab.progress import Meter, Silent, Watcher
 from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.store import Store, only_writer, write_atomically
-from glidepath.lab.tasks import TASKS, Task
+from glidepath.lab.tasks import Task
 from glidepath.lab.workers import Workers, available_cpus
 
-__all__ = ["compare", "plan_runs"]
+__all__ = ["compare"]
 
 _STATUS_SECONDS = 0.1
 _NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
 
-Grid = dict[str, dict[str, list[RunSpec]]]
-
 
 def compare(
-    tasks: Sequence[str | Task] = ("mnist1d", "text"),
-    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None = None,
-    seeds: int | Sequence[int] = 5,
+    tasks: Tasks = ("mnist1d", "text"),
+    schedules: Schedules = None,
+    seeds: Seeds = 5,
     *,
     peak_rate: float | None = None,
     budget: int | None = None,
@@ -80,7 +78,10 @@ def compare(
         session = _Session(store, engine or Workers(), progress or Silent())
         records = session.all_records(_in_order(grid))
         comparison = summarise(
-            {task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()} for task, rows in grid.items()},
+            {
+                task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
+                for task, rows in grid.items()
+            },
             seeds=[spec.seed for spec in next(iter(next(iter(grid.values())).values()))],
             baseline=baseline,
             command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
@@ -89,137 +90,14 @@ def compare(
     return comparison
 
 
-def plan_runs(
-    tasks: Sequence[str | Task],
-    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
-    seeds: int | Sequence[int],
-    *,
-    peak_rate: float | None = None,
-    budget: int | None = None,
-    baseline: str = "constant",
-) -> Grid:
-    """The runs of a comparison: task -> schedule name -> one specification a seed. Nothing is run, nothing is written.
-
-    Args:
-        tasks: As for `compare`, like all that follow.
-        schedules: Texts, schedules or names.
-        seeds: How many, or which.
-        peak_rate: Base learning rate.
-        budget: Updates a run.
-        baseline: Name of the schedule that the others are compared to.
-
-    Raises:
-        GlidepathError: If an argument breaks its rule; all problems in one message.
-    """
-    problems: list[Problem | None] = []
-    chosen = _tasks(tasks, problems)
-    named = _schedules(schedules, baseline, problems)
-    numbers = _seeds(seeds, problems)
-    problems.append(None if peak_rate is None else check_rate(peak_rate, "compare"))
-    problems.append(None if budget is None else check_count(budget, "compare", "budget"))
-    refuse(problems)
-    grid: Grid = {}
-    for task in chosen:
-        updates = budget or task.budget
-        warmup = round(task.warmup * updates)
-        rows = {
-            name: default_schedule(name, updates, warmup) if schedule is None else schedule
-            for name, schedule in named.items()
-        }
-        rate = float(task.peak_rate if peak_rate is None else peak_rate)
-        grid[task.name] = {
-            name: [RunSpec(task, schedule, rate, seed, updates) for seed in numbers] for name, schedule in rows.items()
-        }
-    return grid
-
-
-def _tasks(tasks: Sequence[str | Task], problems: list[Problem | None]) -> list[Task]:
-    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
-    found: dict[str, Task] = {}
-    for one in given:
-        task = TASKS.get(one) if isinstance(one, str) else one
-        if not isinstance(task, Task):
-            remedy = did_you_mean(one, TASKS) if isinstance(one, str) else ""
-            problems.append(Problem("compare", "task", f"one of {', '.join(TASKS)}", shown(one), remedy))
-        elif task.name in found:
-            problems.append(Problem("compare", "tasks", "all different", f"{shown(task.name)} twice"))
-        else:
-            found[task.name] = task
-    if not given:
-        problems.append(Problem("compare", "tasks", "at least one", "none"))
-    return list(found.values())
-
-
-def _schedules(
-    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
-    baseline: str,
-    problems: list[Problem | None],
-) -> dict[str, Schedule | None]:
-    """By name; None stands for the default schedule of that name, which needs the budget of a task."""
-    if schedules is None:
-        pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
-    elif isinstance(schedules, Mapping):
-        pairs = list(schedules.items())
-    else:
-        given = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
-        pairs = [(one if isinstance(one, str) else str(one), one) for one in given]
-    found: dict[str, Schedule | None] = {}
-    for name, one in pairs:
-        if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-            problems.append(Problem("compare", "schedule name", "1 to 200 printable characters", shown(name)))
-        elif name in found:
-            problems.append(Problem("compare", "schedules", "all different", f"{shown(name)} twice"))
-        else:
-            found[name] = _schedule(one, problems)
-    if not pairs:
-        problems.append(Problem("compare", "schedules", "at least one", "none"))
-    if baseline in found:
-        return found
-    if baseline not in DEFAULT_SCHEDULES:
-        known = [*found, *(name for name in DEFAULT_SCHEDULES if name not in found)]
-        hint = did_you_mean(str(baseline), known)
-        problems.append(Problem("compare", "baseline", f"one of {', '.join(known)}", shown(baseline), hint))
-    return {baseline: None, **found}
-
-
-def _schedule(one: object, problems: list[Problem | None]) -> Schedule | None:
-    if isinstance(one, Schedule):
-        return one
-    if not isinstance(one, str):
-        problems.append(Problem("compare", "schedule", "a Schedule, its text, or a default name", shown(one)))
-        return None
-    if one in DEFAULT_SCHEDULES:
-        return None
-    try:
-        return parse(one)
-    except GlidepathError as error:
-        problems += error.problems
-        return None
-
-
-def _seeds(seeds: int | Sequence[int], problems: list[Problem | None]) -> list[int]:
-    if isinstance(seeds, int):
-        wrong = check_count(seeds, "compare", "seeds")
-        wrong = wrong or (Problem("compare", "seeds", "at most 10000", shown(seeds)) if seeds > 10_000 else None)
-        problems.append(wrong)
-        return [] if wrong else list(range(seeds))
-    if isinstance(seeds, str) or not isinstance(seeds, Sequence):
-        problems.append(Problem("compare", "seeds", "a number of seeds or a list of them", shown(seeds)))
-        return []
-    numbers = list(seeds)
-    wrong_ones = [check_seed(seed, "compare") for seed in numbers]
-    problems += wrong_ones
-    if not numbers:
-        problems.append(Problem("compare", "seeds", "at least one", "none"))
-    if not any(wrong_ones) and len(set(numbers)) < len(numbers):
-        problems.append(Problem("compare", "seeds", "all different", shown(numbers)))
-    return numbers
-
-
 def _out_problem(folder: Path) -> Problem | None:
     for place in (folder, *folder.parents):
         if place.exists():
-            return None if place.is_dir() else Problem("compare", "out", "a folder", f"{shown(str(folder))}: {place} is a file")
+            return (
+                None
+                if place.is_dir()
+                else Problem("compare", "out", "a folder", f"{shown(str(folder))}: {place} is a file")
+            )
     return None
 
 
@@ -314,7 +192,13 @@ class _Session:
             self.engine.execute(missing, hear)
         if failures:
             raise GlidepathError(
-                Problem("compare", _title(one.spec), "able to run", one.reason, "the other runs are kept; the same call goes on")
+                Problem(
+                    "compare",
+                    _title(one.spec),
+                    "able to run",
+                    one.reason,
+                    "the other runs are kept; the same call goes on",
+                )
                 for one in failures
             )
         return made
@@ -334,9 +218,9 @@ def _write(folder: Path, comparison: Comparison, records: Mapping[str, Record]) 
 
 
 def _call(
-    tasks: Sequence[str | Task],
-    schedules: Mapping[str, Schedule | str] | Sequence[str | Schedule] | None,
-    seeds: int | Sequence[int],
+    tasks: Tasks,
+    schedules: Schedules,
+    seeds: Seeds,
     peak_rate: float | None,
     budget: int | None,
     folder: Path,
@@ -345,7 +229,7 @@ def _call(
     given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
     arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
     if isinstance(schedules, Mapping):
-        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()} !r}")
+        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()}!r}")
     elif schedules is not None:
         several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
         arguments.append(f"schedules={[str(one) for one in several]!r}")

@@ -1,0 +1,267 @@
+"""The pictures of a report: SVG that takes its colours and its typeface from the page it stands in.
+
+Matplotlib draws with stand-in colours; afterwards each becomes a CSS variable, so that one picture serves light and dark.
+Every mark of schedule number i carries the class `s<i>`, by which the page shows and hides schedules.
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from glidepath.lab.comparison import TaskResult
+from glidepath.lab.runs import Record
+from glidepath.lab.statistics import Estimate
+from glidepath.lab.verdict import shown
+
+__all__ = ["COLOURS", "difference_figure", "loss_figure", "metric_figure", "outcome_figure", "rate_figure"]
+
+COLOURS = 8
+"""Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
+
+_INK, _SOFT, _GRID, _PAPER = "#0a0c00", "#0a0c01", "#0a0c02", "#0a0c03"
+_VARIABLES = {_INK: "var(--ink)", _SOFT: "var(--soft)", _GRID: "var(--grid)", _PAPER: "var(--paper)"}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "glidepath",
+    "font.size": 11,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _SOFT,
+    "axes.titlecolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _SOFT,
+    "ytick.labelcolor": _SOFT,
+    "text.color": _INK,
+    "text.parse_math": False,
+    "lines.solid_capstyle": "round",
+    "axes.formatter.useoffset": False,
+}
+_DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
+_SIZE = (6.4, 3.7)
+_BINS = 50
+_LONGEST_NAME = 30
+
+Records = Mapping[str, Sequence[Record]]
+Curve = npt.NDArray[np.float64]
+
+
+def rate_figure(records: Records) -> str:
+    """Learning rate by update, as recorded at every update.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+
+    Returns:
+        An `<svg>` element.
+    """
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, row in enumerate(records.values()):
+            longest = max(row, key=lambda record: record.updates)
+            steps = np.arange(len(longest.rates)) * longest.stride
+            axes.plot(steps, longest.rates, **_line(i))
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel="updates", ylabel="learning rate")
+        return _svg(figure, "Learning rate by update")
+
+
+def metric_figure(records: Records, name: str, unit: str) -> str:
+    """Validation metric by update: mean over seeds, band of the 95 % t-interval. The first tenth is left out of the scale.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+        name: The metric, in words.
+        unit: Its unit.
+
+    Returns:
+        An `<svg>` element.
+    """
+    curves: list[tuple[Curve, list[Curve]]] = []
+    for row in records.values():
+        pairs = [[(e.updates, e.metric) for e in record.evaluations if e.metric is not None] for record in row]
+        length = min(len(one) for one in pairs)
+        steps = np.array([updates for updates, _ in pairs[0][:length]], dtype=np.float64)
+        curves.append((steps, [np.array([value for _, value in one[:length]], dtype=np.float64) for one in pairs]))
+    return _bands(curves, f"validation {name} ({unit})", _budget(records))
+
+
+def loss_figure(records: Records) -> str:
+    """Training loss by update, averaged over fiftieths of the run: mean over seeds, band of the 95 % t-interval.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+
+    Returns:
+        An `<svg>` element.
+    """
+    budget = _budget(records)
+    edges = np.unique(np.linspace(0, budget, min(_BINS, budget) + 1).round().astype(int))
+    curves: list[tuple[Curve, list[Curve]]] = []
+    for row in records.values():
+        means = [_binned(record, edges) for record in row]
+        length = min(len(one) for one in means)
+        centres = (edges[:length] + edges[1 : length + 1]) / 2
+        curves.append((centres, [one[:length] for one in means]))
+    return _bands(curves, "training loss (nats)", budget)
+
+
+def outcome_figure(result: TaskResult) -> str:
+    """Test metric of every seed, with mean and 95 % interval.
+
+    Args:
+        result: The task's part of a comparison.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _rows(result) as (figure, axes):
+        for i, row in enumerate(result.schedules):
+            values = [value for value in row.values if value is not None]
+            axes.scatter(values, [i + 0.25] * len(values), s=16, alpha=0.6, linewidths=0, color=_colour(i), gid=f"s{i}")
+            if row.test is not None:
+                _interval(axes, row.test, i, filled=True)
+        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
+        return _svg(figure, f"Test {metric.name} of every schedule")
+
+
+def difference_figure(result: TaskResult, baseline: str) -> str:
+    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one does not.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _rows(result) as (figure, axes):
+        axes.axvline(0.0, color=_SOFT, linewidth=1.2)
+        for i, row in enumerate(result.schedules):
+            if row.to_baseline is not None:
+                _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
+        axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
+        return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
+
+
+def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int) -> str:
+    lows: list[float] = []
+    highs: list[float] = []
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, (steps, rows) in enumerate(curves):
+            if not len(steps):
+                continue
+            values = np.stack(rows)
+            mean = values.mean(0)
+            half = np.zeros_like(mean)
+            if len(rows) > 1:
+                half = stats.t.ppf(0.975, len(rows) - 1) * values.std(0, ddof=1) / np.sqrt(len(rows))
+                axes.fill_between(steps, mean - half, mean + half, color=_colour(i), alpha=0.16, linewidth=0, gid=f"s{i}")
+            axes.plot(steps, mean, **_line(i))
+            settled = steps > 0.1 * budget
+            lows += (mean - half)[settled].tolist()
+            highs += (mean + half)[settled].tolist()
+        if lows:
+            margin = 0.04 * (max(highs) - min(lows)) or 1.0
+            axes.set_ylim(min(lows) - margin, max(highs) + margin)
+        axes.set(xlabel="updates", ylabel=title)
+        return _svg(figure, f"{title} by update, mean over seeds with 95 % interval")
+
+
+def _binned(record: Record, edges: npt.NDArray[np.int_]) -> Curve:
+    """Mean loss between edges, as far as the run was finite."""
+    losses = np.array([np.nan if loss is None else loss for loss in record.losses], dtype=np.float64)
+    per_update = np.repeat(losses, record.stride)[: record.updates]
+    finite = len(per_update) if record.diverged_at is None else min(record.diverged_at, len(per_update))
+    whole = edges[edges <= finite]
+    return np.array([per_update[a:b].mean() for a, b in zip(whole, whole[1:], strict=False)], dtype=np.float64)
+
+
+def _budget(records: Records) -> int:
+    return next(iter(records.values()))[0].spec.budget
+
+
+def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool) -> None:
+    if one.low is not None and one.high is not None:
+        axes.plot([one.low, one.high], [i, i], color=_colour(i), linewidth=2.2, gid=f"s{i}")
+    face = _colour(i) if filled else _PAPER
+    axes.plot([one.mean], [i], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}")
+
+
+def _line(i: int) -> dict[str, Any]:
+    return {"color": _colour(i), "linewidth": 1.9, "linestyle": _DASHES[i // COLOURS % len(_DASHES)], "gid": f"s{i}"}
+
+
+def _colour(i: int) -> str:
+    return f"#0a0b{i % COLOURS:02x}"
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[Figure]:
+    """A figure of its own: no pyplot, no window, no global state left changed."""
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(width, height), layout="constrained", facecolor="none")
+
+
+@contextmanager
+def _rows(result: TaskResult) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one line a schedule, from the top."""
+    count = len(result.schedules)
+    with _figure(_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * count)) as figure:
+        axes = figure.subplots()
+        axes.set_yticks(range(count), labels=[_short(row.name) for row in result.schedules])
+        axes.set_ylim(count - 0.5, -0.5)
+        axes.tick_params(axis="y", labelcolor=_INK, length=0)
+        yield figure, axes
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def _svg(figure: Figure, title: str) -> str:
+    for axes in figure.axes:
+        axes.set_facecolor("none")
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return _inlined(out.getvalue(), title)
+
+
+def _inlined(svg: str, title: str) -> str:
+    """The element alone: no prolog, no metadata, no name spaces, no ids that two pictures could share."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    size = re.search(r'viewBox="([^"]+)"', svg)
+    box = size.group(1) if size else "0 0 460 270"
+    svg = re.sub(r"^<svg[^>]*>", f'<svg class="figure" role="img" aria-label="{_escaped(title)}" viewBox="{box}">', svg)
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r'<g id="(s\d+)">', r'<g class="\1">', svg)
+    svg = re.sub(r' id="(?![mpC][0-9a-f_]{8,}")[^"]*"', "", svg)
+    svg = re.sub(r"#0a0b([0-9a-f]{2})", lambda found: f"var(--s{int(found.group(1), 16)})", svg)
+    for stand_in, variable in _VARIABLES.items():
+        svg = svg.replace(stand_in, variable)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--face)", svg)
+    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    return re.sub(r'(\bid="|#)([mpC][0-9a-f_]{8,})', rf"\1f{own}-\2", svg).strip()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
