@@ -1,0 +1,148 @@
+"""Learning-rate schedules as values: write one, see it, prove it, train with it, resume it exactly."""
+
+from __future__ import annotations
+
+from . import recipes
+from .core import curves
+from .core.codec import schema
+from .core.combinators import Chain, Clip, Maximum, Minimum, Product, Repeat, Shift, Stretch, Sum, Until
+from .core.custom import Custom, register, unregister
+from .core.errors import GlidepathError, Problem
+from .core.schedule import Schedule
+from .core.segments import (
+    Exponential,
+    Hold,
+    InverseSqrt,
+    InverseTime,
+    MultiStep,
+    NaturalExponential,
+    Ramp,
+    Step,
+    Table,
+    Triangle,
+)
+from .core.shorthand import (
+    chain,
+    cosine,
+    geometric,
+    linear,
+    maximum,
+    minimum,
+    one_minus_sqrt,
+    polynomial,
+    rex,
+    sqrt,
+    warmup,
+)
+from .core.text import parse, vocabulary
+from .recipes import (
+    constant,
+    exp_range,
+    knee,
+    noam,
+    one_cycle,
+    piecewise_constant,
+    sgdr,
+    trapezoid,
+    triangular,
+    triangular2,
+    warmup_cosine,
+    warmup_hold_cosine,
+    warmup_inverse_sqrt,
+    warmup_linear,
+    warmup_polynomial,
+    warmup_rex,
+    with_warmup,
+    wsd,
+)
+
+# The words of the text form are Python too: each kind under its own name.
+clip, exponential, hold, inverse_sqrt, inverse_time = Clip, Exponential, Hold, InverseSqrt, InverseTime
+multistep, natural_exponential, ramp, repeat, shift = MultiStep, NaturalExponential, Ramp, Repeat, Shift
+step, stretch, table, triangle, until = Step, Stretch, Table, Triangle, Until
+
+__all__ = [
+    "Chain",
+    "Clip",
+    "Custom",
+    "Exponential",
+    "GlidepathError",
+    "Hold",
+    "InverseSqrt",
+    "InverseTime",
+    "Maximum",
+    "Minimum",
+    "MultiStep",
+    "NaturalExponential",
+    "Problem",
+    "Product",
+    "Ramp",
+    "Repeat",
+    "Schedule",
+    "Shift",
+    "Step",
+    "Stretch",
+    "Sum",
+    "Table",
+    "Triangle",
+    "Until",
+    "chain",
+    "clip",
+    "constant",
+    "cosine",
+    "curves",
+    "exp_range",
+    "exponential",
+    "geometric",
+    "hold",
+    "inverse_sqrt",
+    "inverse_time",
+    "knee",
+    "linear",
+    "maximum",
+    "minimum",
+    "multistep",
+    "natural_exponential",
+    "noam",
+    "one_cycle",
+    "one_minus_sqrt",
+    "parse",
+    "piecewise_constant",
+    "polynomial",
+    "ramp",
+    "recipes",
+    "register",
+    "repeat",
+    "rex",
+    "schema",
+    "sgdr",
+    "shift",
+    "sqrt",
+    "step",
+    "stretch",
+    "table",
+    "trapezoid",
+    "triangle",
+    "triangular",
+    "triangular2",
+    "unregister",
+    "until",
+    "vocabulary",
+    "warmup",
+    "warmup_cosine",
+    "warmup_hold_cosine",
+    "warmup_inverse_sqrt",
+    "warmup_linear",
+    "warmup_polynomial",
+    "warmup_rex",
+    "with_warmup",
+    "wsd",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("glidepath")
+    raise AttributeError(f"module 'glidepath' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The pure language: from a step to a value."""

@@ -1,0 +1,151 @@
+"""The time that a formula sees: a position on its own clock, kept as integers for as long as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, Protocol
+
+from .namespace import Namespace
+
+__all__ = ["Clock", "Timed"]
+
+
+class Timed(Protocol):
+    """What has a value at every position of a clock."""
+
+    def at(self, clock: Clock) -> Any: ...
+
+
+class Clock:
+    r"""A position on a schedule's own clock, $\tau = (t - o) / q$ steps.
+
+    The ticks `t`, the offset `o` and the number `q` of ticks in a step are whole numbers (or arrays or traced expressions of them), so a
+    fraction of a length and its complement are each formed from integers and rounded once. Shifting a clock moves `o`; stretching it
+    multiplies `q`.
+
+    Args:
+        xp: The namespace of the step.
+        t: Position in ticks.
+        o: Origin in ticks; a Python integer.
+        q: Ticks in a step.
+    """
+
+    __slots__ = ("o", "q", "t", "xp")
+
+    def __init__(self, xp: Namespace, t: Any, o: int = 0, q: Any = 1) -> None:
+        self.xp, self.t, self.o, self.q = xp, t, o, q
+
+    @property
+    def ticks(self) -> Any:
+        """Ticks since the origin."""
+        return self.t - self.xp.const(self.o) if self.o else self.t
+
+    @property
+    def steps(self) -> Any:
+        """Steps since the origin; a whole number where the clock is neither stretched nor given a fraction."""
+        return self.ticks if isinstance(self.q, int) and self.q == 1 else self.ticks / self._const(self.q)
+
+    def _const(self, x: Any) -> Any:
+        return self.xp.const(x) if isinstance(x, int) else x
+
+    def _total(self, steps: int) -> Any:
+        return steps * self.q if isinstance(self.q, int) else self.q * self.xp.const(steps)
+
+    def fraction(self, steps: int) -> tuple[Any, Any]:
+        """Returns `u`, the share of `steps` that is done, and `v`, the share still to do, each rounded once."""
+        total = self._total(steps)
+        end = total + self.o if self.o else total
+        return self.ticks / self._const(total), (self._const(end) - self.t) / self._const(total)
+
+    def ratio(self, steps: int) -> Any:
+        """Returns the position as a multiple of `steps`."""
+        return self.ticks / self._const(self._total(steps))
+
+    def cycle(self, steps: int, last: int | None = None, parts: int = 1) -> tuple[Any, Clock]:
+        """Returns the index of the present cycle of `steps / parts` steps, a whole number, and the clock since that cycle began.
+
+        Args:
+            steps: Length of `parts` cycles.
+            last: Index of the last cycle, which does not end; None if they go on.
+            parts: Cycles in `steps`; the ticks of the returned clock are that many times finer.
+        """
+        ticks, total = self.ticks, self._total(steps)
+        if parts != 1:
+            ticks = ticks * self.xp.const(parts)
+        index = self.xp.quotient(ticks, self._const(total))
+        if last is not None:
+            index = self.xp.minimum(index, self.xp.const(last))
+        return index, Clock(
+            self.xp,
+            ticks - index * self._const(total),
+            0,
+            self.q * parts if isinstance(self.q, int) else self.q * self.xp.const(parts),
+        )
+
+    def back(self, steps: int) -> Clock:
+        """Returns the clock of something that begins `steps` after this clock's origin."""
+        if steps == 0:
+            return self
+        if isinstance(self.q, int):
+            return Clock(self.xp, self.t, self.o + steps * self.q, self.q)
+        return Clock(self.xp, self.ticks - self._total(steps), 0, self.q)
+
+    def left(self, steps: int) -> Clock:
+        """Returns the clock that runs backwards from `steps` to 0."""
+        if isinstance(self.q, int):
+            return Clock(self.xp, self._const(self.o + self._total(steps)) - self.t, 0, self.q)
+        return Clock(self.xp, self._total(steps) - self.ticks, 0, self.q)
+
+    def slower(self, factor: Fraction | Any) -> Clock:
+        """Returns a clock that runs at `1 / factor` of this one's speed."""
+        if not isinstance(factor, Fraction):
+            return Clock(self.xp, self.ticks, 0, self.q * factor)
+        if factor.denominator == 1:
+            return Clock(self.xp, self.t, self.o, self._total(factor.numerator))
+        return Clock(self.xp, self.ticks * self.xp.const(factor.denominator), 0, self._total(factor.numerator))
+
+    def clipped(self, low: int | None, high: int | None) -> Clock:
+        """Returns the clock held between two positions, in steps; None means no bound on that side."""
+        if isinstance(self.q, int):
+            first = None if low is None else self._const(self.o + low * self.q)
+            last = None if high is None else self._const(self.o + high * self.q)
+            t, origin = self.t, self.o
+        else:
+            first = None if low is None else low * self.q
+            last = None if high is None else high * self.q
+            t, origin = self.ticks, 0
+        if first is not None and last is not None:
+            t = self.xp.clip(t, first, last)
+        elif first is not None:
+            t = self.xp.maximum(t, first)
+        elif last is not None:
+            t = self.xp.minimum(t, last)
+        return Clock(self.xp, t, origin, self.q)
+
+    def split(self, bounds: Sequence[int], branches: Sequence[Callable[[Clock], Any]]) -> Any:
+        """Returns the value of the branch whose phase this is: branch i owns the steps from `bounds[i-1]` up to `bounds[i]`."""
+        xp, o, q = self.xp, self.o, self.q
+        if isinstance(q, int):
+            ticks = (
+                bounds if o == 0 and q == 1 and xp.digits == 53 else [self._const(o + bound * q) for bound in bounds]
+            )
+            return xp.phases(self.t, ticks, _Lazy(branches, lambda f: lambda t: f(Clock(xp, t, o, q))), self.t)
+        return xp.phases(
+            self.steps, bounds, _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q))), self.ticks, q
+        )
+
+
+class _Lazy(Sequence[Any]):
+    """A sequence whose items are made when they are looked at: a chain of thousands of phases evaluates one."""
+
+    __slots__ = ("_items", "_make")
+
+    def __init__(self, items: Sequence[Any], make: Callable[[Any], Any]) -> None:
+        self._items, self._make = items, make
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._make(self._items[index])

@@ -1,0 +1,229 @@
+"""JSON both ways, its schema, and the canonical form behind fingerprints."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from typing import Any, get_args, get_type_hints
+
+from pydantic import WithJsonSchema
+
+from .curves import Curve
+from .errors import GlidepathError, did_you_mean
+from .node import Node
+from .schedule import MAX_DEPTH, MAX_NODES, Schedule
+
+__all__ = ["canonical", "data_of", "json_of", "node_of", "schedule_of_json", "schema"]
+
+MAX_BYTES = 64 * 2**20
+
+
+def data_of(node: Node) -> dict[str, Any]:
+    """Returns a node as JSON data, every field written out."""
+    return {"kind": node.kind} | {name: _plain(node.field_data(name)) for name in node.field_names()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Curve) and not value.field_names():
+        return value.kind
+    if isinstance(value, Node):
+        return data_of(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def json_of(node: Node, indent: int | None = None) -> str:
+    """Returns a node as JSON text."""
+    return json.dumps(data_of(node), indent=indent, allow_nan=False)
+
+
+def canonical(node: Node) -> str:
+    """Returns the JSON text that fingerprints are made of: sorted, without spaces, without fields that have their default.
+
+    A field that a later version adds with a default leaves the fingerprints of older schedules as they were.
+    """
+
+    def data(node: Node) -> dict[str, Any]:
+        fields = {f.name: f for f in dataclasses.fields(node)}  # type: ignore[arg-type]
+        kept = {
+            name: plain(node.field_data(name))
+            for name, f in fields.items()
+            if f.default is dataclasses.MISSING or getattr(node, name) != f.default
+        }
+        return {"kind": node.kind} | kept
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Node):
+            return data(value)
+        return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+    return json.dumps(data(node), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def schedule_of_json(text: str | bytes) -> Schedule:
+    """Returns the schedule that JSON text describes.
+
+    Raises:
+        GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included), or breaks a rule.
+    """
+    if not isinstance(text, str | bytes | bytearray):
+        raise GlidepathError.of("$", "", "JSON text", text)
+    if len(text) > MAX_BYTES:
+        raise GlidepathError.of("$", "", f"at most {MAX_BYTES} bytes", f"{len(text)} bytes")
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+    except GlidepathError:
+        raise
+    except RecursionError:
+        raise GlidepathError.of("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise GlidepathError.of("$", "", "JSON", text, str(error)[:200]) from None
+    return node_of(data, Schedule)  # type: ignore[return-value]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise GlidepathError.of("$", f"key {key[:50]!r}", "given once in an object", "it twice")
+        found[key] = value
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise GlidepathError.of("$", "every number", "finite", name)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 400:
+        raise GlidepathError.of("$", "every number", "of at most 400 digits", f"one of {len(digits)}")
+    return int(digits)
+
+
+def node_of(data: Any, base: type[Node]) -> Node:
+    """Returns the node of the family `base` that JSON data describes.
+
+    Raises:
+        GlidepathError: With every problem found and the path of each.
+    """
+    if isinstance(data, base):
+        return data
+    _check_shape(data)
+    return _build(data, base)
+
+
+def _check_shape(data: Any) -> None:
+    """Refuses data that is nested too deep or has too many nodes, before anything is built; without recursion."""
+    limit = 4 * MAX_DEPTH
+    nodes, stack = 0, [(data, 1)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > limit:
+            raise GlidepathError.of("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document")
+        if isinstance(value, dict):
+            nodes += 1
+            if nodes > 2 * MAX_NODES:
+                raise GlidepathError.of("$", "", f"made of at most {MAX_NODES} nodes", "more")
+            stack.extend((item, depth + 1) for item in value.values() if isinstance(item, dict | list))
+        elif isinstance(value, list):
+            stack.extend((item, depth + 1) for item in value if isinstance(item, dict | list))
+
+
+def _build(data: Any, base: type[Node]) -> Node:
+    known = sorted(base.registry)
+    if not isinstance(data, dict):
+        raise GlidepathError.of("$", "", f'an object with a "kind" ({base.__name__.lower()})', data)
+    kind = data.get("kind")
+    if kind is None:
+        raise GlidepathError.of("$", "kind", f"given, one of {', '.join(known)}", "nothing")
+    if not isinstance(kind, str) or kind not in base.registry:
+        raise GlidepathError.of("$", "kind", f"one of {', '.join(known)}", kind, did_you_mean(str(kind)[:50], known))
+    fields = {key: value for key, value in data.items() if key != "kind"}
+    odd = [key for key in fields if not isinstance(key, str)]
+    if odd:
+        raise GlidepathError.of("$", "every key", "a string", odd[0])
+    try:
+        return base.registry[kind](**fields)
+    except GlidepathError as error:
+        raise GlidepathError(_rooted(error)) from None
+
+
+def _rooted(error: GlidepathError) -> Any:
+    """Yields the problems of a node, with `$` standing for the node itself."""
+    for problem in error.problems:
+        yield problem if problem.where.startswith("$") else dataclasses.replace(problem, where=f"$ ({problem.where})")
+
+
+def schema() -> dict[str, Any]:
+    """Returns the JSON Schema (draft 2020-12) of schedules: every kind with its fields, bounds, units and one-line descriptions."""
+    definitions: dict[str, Any] = {}
+    for base in (Schedule, Curve):
+        name = base.__name__.lower()
+        kinds = {kind: cls for kind, cls in sorted(base.registry.items())}
+        options: list[Any] = [{"$ref": f"#/$defs/{name}.{kind}"} for kind in kinds]
+        if base is Curve:
+            options.append({"type": "string", "description": "A curve as text, such as cosine or polynomial(2)."})
+        definitions[name] = {"oneOf": options}
+        definitions |= {f"{name}.{kind}": _object(cls) for kind, cls in kinds.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "glidepath schedule",
+        "$ref": "#/$defs/schedule",
+        "$defs": definitions,
+    }
+
+
+def _object(cls: type[Node]) -> dict[str, Any]:
+    hints = get_type_hints(cls, include_extras=True)
+    notes = field_notes(cls)
+    properties: dict[str, Any] = {"kind": {"const": cls.kind}}
+    required = ["kind"]
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        rule = dict(_rule(hints[field.name]))
+        if field.name in notes:
+            rule["description"] = notes[field.name]
+        if field.default is dataclasses.MISSING:
+            required.append(field.name)
+        else:
+            rule["default"] = _plain(field.default)
+        properties[field.name] = rule
+    first = inspect.getdoc(cls) or ""
+    return {
+        "type": "object",
+        "description": first.partition("\n")[0],
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _rule(hint: Any) -> dict[str, Any]:
+    for base in (Schedule, Curve):
+        if hint is base:
+            return {"$ref": f"#/$defs/{base.__name__.lower()}"}
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, WithJsonSchema):
+            return note.json_schema or {}
+    options = [{"type": "null"} if part is type(None) else _rule(part) for part in get_args(hint)]
+    if not options:
+        raise TypeError(f"a field's type needs a JSON Schema: {hint}")
+    return {"anyOf": options}
+
+
+def field_notes(thing: Any) -> dict[str, str]:
+    """Returns what the docstring's `Args:` says of each argument, on one line."""
+    doc = inspect.getdoc(thing) or ""
+    match = re.search(r"^Args:\n((?:    .*\n?|\n)+)", doc, re.MULTILINE)
+    notes: dict[str, str] = {}
+    name = ""
+    for line in (match.group(1) if match else "").splitlines():
+        found = re.match(r"    (\w+): (.*)", line)
+        if found:
+            name = found.group(1)
+            notes[name] = found.group(2)
+        elif name and line.strip():
+            notes[name] += " " + line.strip()
+    return notes

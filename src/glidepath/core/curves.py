@@ -1,0 +1,303 @@
+"""Shapes on [0, 1]: how a ramp goes from its start to its end.
+
+A curve receives both $u = t/T$, the share done, and $v = (T-t)/T$, the share left, each formed from whole numbers and rounded once. It gives
+`rise` $c(u)$ and `fall` $1 - c(u)$, each with full relative accuracy, with $c(0) = 0$ and $c(1) = 1$ exact bit for bit.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+from abc import abstractmethod
+from typing import Any, ClassVar, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+from .clock import Clock
+from .errors import GlidepathError
+from .exact import anchored, exponential_of, one_minus_power
+from .fields import Positive
+from .namespace import Namespace, logarithm
+from .node import Node, kind
+
+__all__ = [
+    "Cosine",
+    "Curve",
+    "Exponential",
+    "Geometric",
+    "Linear",
+    "OneMinusSqrt",
+    "Polynomial",
+    "Reverse",
+    "Rex",
+    "Span",
+    "Sqrt",
+]
+
+
+class Span:
+    r"""Where a clock stands in a length: what a curve is a function of.
+
+    Attributes:
+        u: $u$, the share done.
+        v: $v = 1 - u$, the share left, rounded on its own.
+        xp: The namespace of the step.
+    """
+
+    __slots__ = ("_clock", "_steps", "u", "v", "xp")
+
+    def __init__(self, clock: Clock, steps: int) -> None:
+        self._clock, self._steps, self.xp = clock, steps, clock.xp
+        self.u, self.v = clock.fraction(steps)
+
+    def exponential(self, rate: decimal.Decimal) -> Any:
+        r"""Returns $e^{\lambda u}$ within about 3 eps."""
+        return exponential_of(rate, self._steps, self._clock)
+
+    def backwards(self) -> Span:
+        """Returns the span seen from its end."""
+        span = Span(self._clock.left(self._steps), self._steps)
+        span.u, span.v = self.v, self.u
+        return span
+
+
+class Curve(Node):
+    """A shape on [0, 1]; in text and JSON also written as its name, such as `"cosine"` or `"polynomial(2)"`."""
+
+    registry: ClassVar[dict[str, type[Node]]] = {}
+
+    @abstractmethod
+    def rise(self, span: Span) -> Any:
+        """Returns $c(u)$: 0 at the start, 1 at the end."""
+
+    @abstractmethod
+    def fall(self, span: Span) -> Any:
+        """Returns $1 - c(u)$, accurate near the end too."""
+
+    def between(self, start: float, end: float, steps: int, clock: Clock) -> Any:
+        r"""Returns $a + (b - a)\,c(\tau / n)$ for $\tau$ on the clock: exactly `start` at 0 and exactly `end` at `steps`."""
+        if start == end:
+            return start
+        span = Span(clock, steps)
+        return anchored(start, end, lambda: self.rise(span), lambda: self.fall(span))
+
+    def refusal(self, start: float, end: float) -> tuple[str, str, float] | None:
+        """Returns (field, rule, value) if a ramp between these values cannot have this shape."""
+        return None
+
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """Returns the curve that is given as itself, as text or as a dictionary."""
+        if isinstance(given, cls):
+            return given
+        if isinstance(given, str):
+            from .text import curve_of
+
+            return curve_of(given)  # type: ignore[return-value]
+        if isinstance(given, dict):
+            from .codec import node_of
+
+            return node_of(given, Curve)  # type: ignore[return-value]
+        names = ", ".join(sorted(cls.registry))
+        raise GlidepathError.of("", "", f"a curve ({names})", given)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(Curve.of) if cls is Curve else handler(source)
+
+
+@kind("linear")
+class Linear(Curve):
+    r"""A straight line, $c(u) = u$.
+
+    Source:
+        Goyal et al. 2017, section 2.2, https://arxiv.org/abs/1706.02677
+    """
+
+    def rise(self, span: Span) -> Any:
+        return span.u
+
+    def fall(self, span: Span) -> Any:
+        return span.v
+
+
+@kind("cosine")
+class Cosine(Curve):
+    r"""Half a period of a cosine, $c(u) = \sin^2(\pi u / 2) = \tfrac12 (1 - \cos \pi u)$.
+
+    The squared sine loses nothing near the ends, where $1 - \cos$ cancels.
+
+    Source:
+        Loshchilov & Hutter 2017, equation 5, https://arxiv.org/abs/1608.03983
+    """
+
+    def rise(self, span: Span) -> Any:
+        return span.xp.square(span.xp.sin((math.pi / 2) * span.u))
+
+    def fall(self, span: Span) -> Any:
+        return span.xp.square(span.xp.sin((math.pi / 2) * span.v))
+
+
+@kind("polynomial")
+class Polynomial(Curve):
+    r"""Falls as a power of what is left, $1 - c(u) = (1 - u)^p$.
+
+    Within about $p/2 + 2$ eps.
+
+    Args:
+        power: $p$.
+
+    Source:
+        Same as `tf.keras.optimizers.schedules.PolynomialDecay`, `torch.optim.lr_scheduler.PolynomialLR`.
+    """
+
+    power: Positive = 2.0
+
+    def rise(self, span: Span) -> Any:
+        return one_minus_power(span.u, span.v, self.power, span.xp)
+
+    def fall(self, span: Span) -> Any:
+        return power_of(span.v, self.power, span.xp)
+
+
+@kind("sqrt")
+class Sqrt(Curve):
+    r"""Falls as the square root of what is left, $1 - c(u) = \sqrt{1 - u}$: slow first, then steep.
+
+    Source:
+        Polynomial decay of power 1/2, the default of `timm.scheduler.PolyLRScheduler`.
+    """
+
+    def rise(self, span: Span) -> Any:
+        return one_minus_power(span.u, span.v, 0.5, span.xp)
+
+    def fall(self, span: Span) -> Any:
+        return span.xp.sqrt(span.v)
+
+
+@kind("one_minus_sqrt")
+class OneMinusSqrt(Curve):
+    r"""Falls as one minus the square root of what is done, $c(u) = \sqrt{u}$: steep first, then slow.
+
+    Source:
+        Hägele et al. 2024, https://arxiv.org/abs/2405.18392
+    """
+
+    def rise(self, span: Span) -> Any:
+        return span.xp.sqrt(span.u)
+
+    def fall(self, span: Span) -> Any:
+        return one_minus_power(span.v, span.u, 0.5, span.xp)
+
+
+@kind("exponential")
+class Exponential(Curve):
+    r"""An exponential brought to [0, 1], $1 - c(u) = (r^u - r) / (1 - r)$.
+
+    Args:
+        ratio: $r$, the share of the start at which the exponential itself would end; below 1.
+
+    Source:
+        The `exp` decay of `timm.scheduler.WSDLRScheduler`.
+    """
+
+    ratio: Positive = 0.01
+
+    def __post_init__(self) -> None:
+        if self.ratio >= 1.0:
+            remedy = (
+                f"reverse(exponential({1 / self.ratio:g})) is that curve"
+                if self.ratio > 1
+                else "that is the linear curve"
+            )
+            raise GlidepathError.of("exponential", "ratio", "below 1", self.ratio, remedy)
+
+    def rise(self, span: Span) -> Any:
+        rate = math.log(self.ratio)
+        return span.xp.expm1(rate * span.u) / math.expm1(rate)
+
+    def fall(self, span: Span) -> Any:
+        rate = math.log(self.ratio)
+        return span.exponential(logarithm(self.ratio)) * (span.xp.expm1(rate * span.v) / math.expm1(rate))
+
+
+@kind("geometric")
+class Geometric(Curve):
+    r"""Equal ratios in equal times, $a\,(b/a)^u$: a straight line on a logarithmic axis. Needs both ends above 0.
+
+    Evaluated from the nearer end.
+
+    Source:
+        Smith 2015, the range test, https://arxiv.org/abs/1506.01186
+    """
+
+    def rise(self, span: Span) -> Any:
+        raise NotImplementedError("a geometric curve depends on its ends")  # never reached: `between` is its own
+
+    fall = rise
+
+    def between(self, start: float, end: float, steps: int, clock: Clock) -> Any:
+        if clock.xp.digits == math.inf:
+            return start * clock.xp.power(end / start, clock.fraction(steps)[0])
+        rate = logarithm(end) - logarithm(start)
+        halves = [
+            lambda clock: start * exponential_of(rate, steps, clock),
+            lambda clock: end * exponential_of(-rate, steps, clock.left(steps)),
+        ]
+        return clock.split([(steps + 1) // 2], halves)
+
+    def refusal(self, start: float, end: float) -> tuple[str, str, float] | None:
+        for field, value in (("start", start), ("end", end)):
+            if value <= 0:
+                return field, "above 0 for a geometric curve", value
+        return None
+
+
+@kind("rex")
+class Rex(Curve):
+    r"""Reflected exponential, $1 - c(u) = \dfrac{1 - u}{1 - u/2}$.
+
+    Source:
+        Chen et al. 2022, https://arxiv.org/abs/2107.04197
+    """
+
+    def rise(self, span: Span) -> Any:
+        return span.u / (1.0 + span.v)
+
+    def fall(self, span: Span) -> Any:
+        return 2.0 * span.v / (1.0 + span.v)
+
+
+@kind("reverse")
+class Reverse(Curve):
+    r"""Another curve seen from its end, $c(u) = 1 - d(1 - u)$: what began slowly ends slowly.
+
+    Args:
+        curve: $d$; every curve but the geometric one, which is its own reverse.
+    """
+
+    curve: Curve
+
+    def __post_init__(self) -> None:
+        if isinstance(self.curve, Geometric):
+            raise GlidepathError.of(
+                "reverse", "curve", "a curve that does not depend on its ends", self.curve, "swap the ends of the ramp"
+            )
+
+    def rise(self, span: Span) -> Any:
+        return self.curve.fall(span.backwards())
+
+    def fall(self, span: Span) -> Any:
+        return self.curve.rise(span.backwards())
+
+
+def power_of(x: Any, power: float, xp: Namespace) -> Any:
+    """Returns `x ** power`, by multiplication or a square root where that is exact to more bits."""
+    if power == 1.0:
+        return x
+    if power == 2.0:
+        return xp.square(x)
+    if power == 0.5:
+        return xp.sqrt(x)
+    return xp.power(x, power)

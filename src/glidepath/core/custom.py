@@ -1,0 +1,228 @@
+"""A user's own formula as a full schedule. Files hold its name and a hash of its source, never code."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import math
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from .clock import Clock
+from .errors import GlidepathError, did_you_mean
+from .fields import MAX_STEPS, MAX_VALUE, broken, number
+from .node import kind
+from .schedule import Schedule
+from .text import offer, vocabulary, withdraw
+
+__all__ = ["Custom", "register", "unregister"]
+
+
+@dataclass(frozen=True)
+class _Formula:
+    name: str
+    function: Callable[..., Any]
+    signature: inspect.Signature
+    digest: str
+
+
+_formulas: dict[str, _Formula] = {}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isidentifier() or len(value) > 100:
+        raise broken("a name of letters, digits and underscores")
+    return value
+
+
+def _digest(value: Any) -> str:
+    if not isinstance(value, str) or len(value) != 64 or set(value) - set("0123456789abcdef"):
+        raise broken("a SHA-256 in hexadecimal")
+    return value
+
+
+def _arguments(value: Any) -> tuple[tuple[str, int | float], ...]:
+    rule = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
+    pairs = sorted(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list | tuple) or len(pairs) > 100:
+        raise broken(rule)
+    made: list[tuple[str, int | float]] = []
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise broken(rule)
+        plain = number(pair[1])
+        if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE:
+            raise broken(rule)
+        made.append((pair[0], int(plain) if plain == math.floor(plain) and abs(plain) <= MAX_STEPS else plain))
+    return tuple(sorted(made))
+
+
+@kind("custom")
+class Custom(Schedule):
+    r"""A registered formula with its arguments; made by calling what `register` returns.
+
+    $$ f(t) = \text{formula}(t; \text{arguments}) $$
+
+    It ends after the argument `steps`, where the formula has one.
+
+    Args:
+        formula: The name it is registered under.
+        digest: SHA-256 of the formula's source.
+        arguments: Its arguments by name, each a finite number.
+    """
+
+    formula: Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "string"})]
+    digest: Annotated[str, PlainValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+    arguments: Annotated[
+        tuple[tuple[str, int | float], ...],
+        PlainValidator(_arguments),
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        formula = self._formula()
+        try:
+            bound = formula.signature.bind(**dict(self.arguments))
+        except TypeError as error:
+            names = list(formula.signature.parameters)
+            raise GlidepathError.of(
+                self.formula,
+                "arguments",
+                f"those of the formula ({', '.join(names)})",
+                dict(self.arguments),
+                str(error),
+            ) from None
+        bound.apply_defaults()
+        object.__setattr__(self, "arguments", _arguments(dict(bound.arguments)))
+        steps = dict(self.arguments).get("steps", 1)
+        if not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
+            raise GlidepathError.of(self.formula, "steps", f"an integer from 1 to {MAX_STEPS}", steps)
+        self._try()
+
+    def _try(self) -> None:
+        """Refuses a formula that cannot be traced, or whose ends are not finite."""
+        try:
+            self.expression  # noqa: B018 - traces it
+            ends = self.interpreted(0), self.interpreted(self._last)
+        except (TypeError, AttributeError) as error:
+            raise GlidepathError.of(
+                self.formula, "formula", "written with + - * / and the functions of its namespace", str(error)
+            ) from None
+        except ArithmeticError as error:
+            raise GlidepathError.of(self.formula, "formula", "finite at its ends", str(error)) from None
+        if not all(math.isfinite(value) for value in ends):
+            raise GlidepathError.of(self.formula, "formula", "finite at its ends", ends)
+
+    def _formula(self) -> _Formula:
+        formula = _formulas.get(self.formula)
+        if formula is None:
+            hint = (
+                did_you_mean(self.formula, _formulas) or f'define it with @glidepath.register("{self.formula}") first'
+            )
+            raise GlidepathError.of("custom", "formula", "registered in this process", self.formula, hint)
+        if formula.digest != self.digest:
+            raise GlidepathError.of(
+                self.formula,
+                "digest",
+                f"that of the registered source, {formula.digest[:12]}…",
+                f"{self.digest[:12]}…",
+                "the formula has changed since",
+            )
+        return formula
+
+    @property
+    def duration(self) -> int | float:
+        return dict(self.arguments).get("steps", math.inf)
+
+    def at(self, clock: Clock) -> Any:
+        return self._formula().function(clock.steps, clock.xp, **dict(self.arguments)) * 1.0
+
+    def field_data(self, name: str) -> Any:
+        return dict(self.arguments) if name == "arguments" else getattr(self, name)
+
+    def call(self) -> tuple[str, list[str]]:
+        """Returns the word and the arguments of the text form."""
+        return self.formula, [f"{name}={value!r}" for name, value in self.arguments]
+
+
+def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Custom]]:
+    """Registers a formula under a name, which becomes a word of the text form.
+
+    The formula receives the step, from 0, and the namespace `xp` whose functions it must use (`xp.sin`, `xp.minimum`, `xp.phases`, …), then
+    its own arguments by name, each a number with or without a default. With an argument `steps` it lasts that long, else for ever.
+
+    Args:
+        name: A word that is not taken.
+        replace: Whether a formula of that name may be replaced by one of other source.
+
+    Returns:
+        A decorator; what it returns makes schedules: call it with the arguments.
+
+    Raises:
+        GlidepathError: If the name is taken or the source cannot be found.
+
+    Examples:
+        >>> @register("wave", replace=True)
+        ... def wave(step, xp, *, period=100.0):
+        ...     return 0.5 + 0.5 * xp.cos(6.283185307179586 * step / period)
+        >>> wave(period=200)(100)
+        0.0
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Custom]:
+        if not name.isidentifier():
+            raise GlidepathError.of("register", "name", "a name of letters, digits and underscores", name)
+        parameters = list(inspect.signature(function).parameters.values())
+        if len(parameters) < 2 or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+            raise GlidepathError.of(
+                "register",
+                "formula",
+                "a function of (step, xp, …) with named arguments",
+                str(inspect.signature(function)),
+            )
+        own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters[2:]]
+        formula = _Formula(name, function, inspect.Signature(own), _source_digest(function))
+        known = _formulas.get(name)
+        if (known is None and name in vocabulary()) or (
+            known is not None and known.digest != formula.digest and not replace
+        ):
+            raise GlidepathError.of("register", "name", "new", name, "pass replace=True to replace your own formula")
+        if known is not None:
+            withdraw(name)
+        _formulas[name] = formula
+
+        def make(**arguments: float) -> Custom:
+            return Custom(name, formula.digest, tuple(arguments.items()))
+
+        make.__name__, make.__doc__ = name, function.__doc__
+        make.__signature__ = formula.signature.replace(return_annotation=Custom)  # type: ignore[attr-defined]
+        offer(make)
+        return make
+
+    return decorate
+
+
+def unregister(name: str) -> None:
+    """Forgets a registered formula."""
+    if _formulas.pop(name, None) is not None:
+        withdraw(name)
+
+
+def _source_digest(function: Callable[..., Any]) -> str:
+    """Returns the hash of a function's source: of its syntax tree, so that comments, layout, decorators and docstring do not count."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        raise GlidepathError.of(
+            "register", "formula", "a function whose source can be read (def in a file or a notebook)", function
+        ) from None
+    if isinstance(tree, ast.FunctionDef):
+        tree.decorator_list = []
+        if ast.get_docstring(tree) is not None:
+            tree.body = tree.body[1:]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""The one exception family, and how a refused value is shown."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["GlidepathError", "Problem", "did_you_mean", "shown"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule.
+
+    Args:
+        where: The thing that was given, such as `ramp` or `$.phases[2] (ramp)`.
+        field: The argument or field, or an empty string when the whole thing is meant.
+        rule: What it must be, to be read after "must be".
+        value: What was given instead, as it is shown.
+        remedy: What to do, or an empty string.
+    """
+
+    where: str
+    field: str
+    rule: str
+    value: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        subject = f"{self.field} " if self.field else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.where}: {subject}must be {self.rule}, got {self.value}{remedy}"
+
+
+class GlidepathError(ValueError):
+    """Something was refused; lists every problem found, each as `<where>: <field> must be <rule>, got <value>`.
+
+    Args:
+        problems: The broken rules, at least one.
+    """
+
+    def __init__(self, problems: Iterable[Problem] | Problem) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+    @classmethod
+    def of(cls, where: str, field: str, rule: str, value: Any, remedy: str = "") -> GlidepathError:
+        """Returns the error of one problem; `value` is shortened for display."""
+        return cls(Problem(where, field, rule, shown(value), remedy))
+
+    def inside(self, path: str) -> GlidepathError:
+        """Returns the same error with `path` in front of every `where`."""
+        return type(self)(replace(problem, where=_joined(path, problem.where)) for problem in self.problems)
+
+
+def _joined(path: str, where: str) -> str:
+    if where.startswith("$"):
+        return path + where[1:]
+    return f"{path} ({where})" if where else path
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """Returns `repr(value)` for a message: at most about `limit` characters, safe for numbers of any size."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str | bytes) and len(value) > limit:
+        return f"{value[:limit]!r}… ({len(value)} characters)"
+    if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > 8:
+        return f"a {type(value).__name__} of {len(value)} items"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError, OverflowError):
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 2 * limit else text[: 2 * limit] + "…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns `did you mean 'x'?` for the known word nearest to `word`, or an empty string."""
+    candidates = sorted(known)[:500]
+    near = difflib.get_close_matches(word[:50].lower(), candidates, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,99 @@
+"""Numerical building blocks of the formulas: the ends are exact bit for bit, and nothing cancels on the way.
+
+Rounding errors are stated in units of eps = 2^-52 (float64).
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+from typing import Any
+
+from .clock import Clock
+from .namespace import Namespace, high_low
+
+__all__ = ["anchored", "exponential_of", "one_minus_power"]
+
+
+def anchored(start: float, end: float, rise: Any, fall: Any) -> Any:
+    r"""Returns $a + (b - a)\,c$, exactly `start` where `rise` is 0 and exactly `end` where it is 1.
+
+    Added to the end of smaller magnitude, so that nothing cancels between ends of one sign; where that sum misses the other end by a rounding
+    (1 to 25 % of random pairs do), the weighted mean is used, which never does.
+
+    Args:
+        start: $a$.
+        end: $b$.
+        rise: $c$, a function of no arguments.
+        fall: $1 - c$, with an accuracy of its own, likewise.
+    """
+    if start == end:
+        return start
+    if abs(start) <= abs(end):
+        if start == 0.0:
+            return _times(end, rise())
+        if start + (end - start) == end:
+            return start + _times(end - start, rise())
+    else:
+        if end == 0.0:
+            return _times(start, fall())
+        if end + (start - end) == start:
+            return end + _times(start - end, fall())
+    return end * rise() + start * fall()
+
+
+def _times(factor: float, x: Any) -> Any:
+    return x if factor == 1.0 else factor * x
+
+
+def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
+    """Returns `1 - v ** power` for `u = 1 - v`, without cancellation near `u = 0`; exactly 0 there and exactly 1 at `v = 0`."""
+    if power == 1.0:
+        return u
+    if xp.digits == math.inf:
+        return 1.0 - xp.power(v, power)
+    if power == 2.0:
+        return u * (1.0 + v)
+    if power == 0.5:
+        return u / (1.0 + xp.sqrt(v))
+    if power == 3.0:
+        return u * (1.0 + v + v * v)
+    return xp.phases(
+        u,
+        [0.5],
+        [lambda u, v: -xp.expm1(power * xp.log1p(-u)), lambda u, v: 1.0 - xp.power(v, power)],
+        u,
+        v,
+    )
+
+
+def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock) -> Any:
+    r"""Returns $e^{\lambda \tau / n}$ within about 3 eps (float32: 4) for any exponent above the underflow, exactly 1 at $\tau = 0$.
+
+    The exponent is split into whole parts of $n / K$ steps, which are counted exactly, times the leading bits of $\lambda$, and a small rest;
+    `exp` of one rounded product would lose as many eps as the exponent has units.
+
+    Args:
+        rate: $\lambda$, of any precision.
+        steps: $n$.
+        clock: Has the position $\tau$.
+    """
+    xp = clock.xp
+    if not rate:
+        return 1.0
+    if xp.digits == math.inf:
+        return xp.exp(float(rate) * clock.ratio(steps))
+    parts = 1
+    while parts < 64 and parts < 4 * abs(rate):
+        parts *= 2
+    index, rest = clock.cycle(steps, parts=parts)
+    high, low = high_low(rate, 20 if xp.digits == 53 else 7)
+    whole = xp.exp(index * (high / parts))
+    return whole * xp.exp(index * (low / parts) + rest.ratio(steps) * float(rate))
+
+
+def growth_limit(rate: decimal.Decimal | float, steps: int) -> int | None:
+    """Returns the step from which a growing exponential is held, to stay finite; None if it does not grow."""
+    if rate <= 0:
+        return None
+    return max(1, min(2**53, math.floor(400.0 / float(rate) * steps)))

@@ -1,0 +1,220 @@
+"""The types of the schedules' fields: what is accepted, what it becomes, and its JSON Schema.
+
+Every type normalises what it accepts (`1` becomes `1.0`, `-0.0` becomes `0.0`, NumPy scalars become Python numbers), so that equal
+schedules are equal, print alike and have one fingerprint.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "MAX_STEPS",
+    "MAX_VALUE",
+    "Cycles",
+    "Flag",
+    "Length",
+    "Lengths",
+    "Milestones",
+    "Offset",
+    "Positions",
+    "Positive",
+    "Value",
+    "Values",
+    "broken",
+    "number",
+    "simplest",
+]
+
+MAX_STEPS = 2**53
+"""The longest length: steps are exact in float64 up to here."""
+MAX_VALUE = 1e100
+"""The largest magnitude of a value: products of a few stay finite."""
+MAX_ITEMS = 1_000_000
+
+
+def broken(rule: str, remedy: str = "") -> PydanticCustomError:
+    """Returns the error a field's check raises: `rule` is read after "must be"."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "remedy": remedy})
+
+
+def number(value: Any) -> int | float | None:
+    """Returns `value` as a Python int or float, or None if it is not a real number (booleans are not)."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return value
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        pass
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    rule = f"an integer from {low} to {high}"
+
+    def check(value: Any) -> int:
+        plain = number(value)
+        if isinstance(value, str):
+            raise broken(rule, "a quoted duration needs a plan with a horizon")
+        if plain is None or not low <= plain <= high or plain != math.floor(plain):
+            raise broken(rule)
+        return int(plain)
+
+    return check
+
+
+def _real(rule: str, accept: Callable[[float], bool]) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        plain = number(value)
+        if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE or not accept(plain):
+            raise broken(rule)
+        return float(plain) + 0.0  # -0.0 becomes 0.0
+
+    return check
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise broken("true or false")
+    return value
+
+
+def _sequence(
+    rule: str, item: Callable[[Any], Any], increasing: bool, first: int | None = None
+) -> Callable[[Any], tuple[Any, ...]]:
+    def check(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str | bytes | dict | set | frozenset):
+            raise broken(rule)
+        try:
+            length = len(value)
+            if not 1 <= length <= MAX_ITEMS:
+                raise broken(f"{rule}; between 1 and {MAX_ITEMS} of them")
+            items = tuple(item(each) for each in value)
+        except (PydanticCustomError, TypeError):
+            raise broken(rule) from None
+        if increasing and any(a >= b for a, b in zip(items, items[1:], strict=False)):
+            raise broken(rule)
+        if first is not None and items[0] != first:
+            raise broken(rule)
+        return items
+
+    return check
+
+
+def simplest(x: float) -> Fraction:
+    """Returns the fraction with the smallest denominator up to 10^6 that rounds to `x`, or the exact value of `x`: 0.1 is one tenth."""
+    fraction = Fraction(x).limit_denominator(1_000_000)
+    return fraction if float(fraction) == x else Fraction(x)
+
+
+_length = _integer(1, MAX_STEPS)
+_value = _real(f"a finite number of magnitude at most {MAX_VALUE:g}", lambda x: True)
+
+Length = Annotated[
+    int,
+    PlainValidator(_length),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "steps"}),
+]
+"""A number of steps, at least 1."""
+
+Offset = Annotated[
+    int,
+    PlainValidator(_integer(-MAX_STEPS, MAX_STEPS)),
+    WithJsonSchema({"type": "integer", "minimum": -MAX_STEPS, "maximum": MAX_STEPS, "unit": "steps"}),
+]
+"""A number of steps of either sign."""
+
+Cycles = Annotated[
+    int,
+    PlainValidator(_integer(1, MAX_STEPS)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "cycles"}),
+]
+"""A number of cycles, at least 1."""
+
+Value = Annotated[
+    float, PlainValidator(_value), WithJsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE})
+]
+"""A finite value of either sign."""
+
+Positive = Annotated[
+    float,
+    PlainValidator(_real(f"a finite number above 0 and at most {MAX_VALUE:g}", lambda x: float(x) > 0)),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALUE}),
+]
+"""A finite value above zero."""
+
+Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
+"""True or false; numbers are refused."""
+
+Values = Annotated[
+    tuple[float, ...],
+    PlainValidator(_sequence(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", _value, increasing=False)),
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": MAX_ITEMS}),
+]
+"""One or more finite values."""
+
+Milestones = Annotated[
+    tuple[int, ...],
+    PlainValidator(_sequence("a strictly increasing list of integers from 1", _length, increasing=True)),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1},
+            "minItems": 1,
+            "maxItems": MAX_ITEMS,
+            "unit": "steps",
+        }
+    ),
+]
+"""Strictly increasing steps, the first at least 1."""
+
+Lengths = Annotated[
+    tuple[int, ...],
+    PlainValidator(_sequence("a list of integers from 1", _length, increasing=False)),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1},
+            "minItems": 1,
+            "maxItems": MAX_ITEMS,
+            "unit": "steps",
+        }
+    ),
+]
+"""One or more lengths."""
+
+Positions = Annotated[
+    tuple[int, ...],
+    PlainValidator(
+        _sequence(
+            "a strictly increasing list of integers that begins with 0",
+            _integer(0, MAX_STEPS),
+            increasing=True,
+            first=0,
+        )
+    ),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0},
+            "minItems": 1,
+            "maxItems": MAX_ITEMS,
+            "unit": "steps",
+        }
+    ),
+]
+"""Strictly increasing steps, the first 0."""

@@ -1,0 +1,365 @@
+"""The one abstract class that everybody meets: a schedule is a value, and calling it gives the value at a step."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+from .clock import Clock
+from .errors import GlidepathError
+from .fields import MAX_STEPS, number
+from .namespace import MATH, NumpyNamespace, namespace_of
+from .node import Node
+from .source import compiled, source
+from .trace import Expr, Trace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Schedule"]
+
+MAX_DEPTH = 64
+MAX_NODES = 10_000
+_COMPILED_NODES = 500  # larger trees are evaluated directly; the source would take longer to compile than it saves
+
+
+class Schedule(Node):
+    r"""A value for every step: `step` is the number of updates already done, so the first update uses `schedule(0)`.
+
+    Before step 0 a schedule holds its first value; from its duration on it holds `schedule(duration)`.
+
+    Shape:
+        step `*s` -> value `*s`. A Python number gives a float; a NumPy array or a torch tensor gives float64, exact for whole steps to
+        2^53; a JAX array or tracer gives JAX's default float type, exact for whole steps to 2^31.
+
+    Raises:
+        GlidepathError: If the step is NaN or not a number. In an array NaN gives NaN.
+    """
+
+    registry: ClassVar[dict[str, type[Node]]] = {}
+
+    @abstractmethod
+    def at(self, clock: Clock) -> Any:
+        """Returns the value on a clock that is already within [0, duration]. The one formula."""
+
+    @property
+    @abstractmethod
+    def duration(self) -> int | float:
+        """The number of steps after which the value is held, or infinity."""
+
+    @overload
+    def __call__(self, step: float) -> float: ...
+    @overload
+    def __call__(self, step: Sequence[float]) -> np.ndarray: ...
+    @overload
+    def __call__(self, step: Any) -> Any: ...
+    def __call__(self, step: Any) -> Any:
+        kind = type(step)
+        if kind is int or kind is float:
+            value = self.scalar(step)
+            if value == value:  # NaN is the only value that differs from itself
+                return value
+        return self._at_other(step)
+
+    @cached_property
+    def scalar(self) -> Callable[[float], float]:
+        """The schedule as a plain function of one Python number, compiled from the traced formula.
+
+        Bit-equal to the formula; a NaN step gives NaN.
+        """
+        if self._size > _COMPILED_NODES:
+            return self.interpreted
+        try:
+            return compiled(self.expression)
+        except (SyntaxError, RecursionError, MemoryError):  # nested deeper than Python's parser allows
+            return self.interpreted
+
+    def interpreted(self, step: float) -> float:
+        """Returns the value at one Python number by evaluating the formula directly: what `scalar` is compiled from."""
+        if step != step:
+            return math.nan
+        return self.at(Clock(MATH, 0 if step < 0 else self._last if step > self._last else step))
+
+    @cached_property
+    def expression(self) -> Expr:
+        """The traced formula, its ends included."""
+        return self._traced(Trace())
+
+    def _traced(self, trace: Trace) -> Expr:
+        last = self._last
+        first, end = self.interpreted(0), self.interpreted(last)
+        step = trace.step(-math.inf, math.inf)
+        branches = [lambda t: first, lambda t: self.at(Clock(trace, t)), lambda t: trace.held(t, end)]  # type: ignore[arg-type]
+        return trace.phases(step, [0, last], branches, step)
+
+    def source(self, name: str = "schedule") -> str:
+        """Returns flat Python source of a function of the step, with no dependency but the standard library."""
+        return source(self.expression, name)
+
+    def latex(self, symbol: str = "t") -> str:
+        """Returns the formula with its numbers, in LaTeX, as a function of `symbol`."""
+        from .latex import latex
+
+        return latex(self._traced(Trace(digits=math.inf)), symbol)
+
+    def _at_other(self, step: Any) -> Any:
+        root, xp = namespace_of(step)
+        if root == "numpy":
+            return self._at_numpy(step, xp)  # type: ignore[arg-type]
+        if root == "torch":
+            return self._at_torch(step, xp)
+        if root == "jax":
+            return self._at_jax(step, xp)
+        plain = number(step)
+        if plain is not None and plain == plain:
+            return self.scalar(plain)
+        if isinstance(step, list | tuple | range):
+            import numpy as np
+
+            return self(np.asarray(step)) if len(step) else np.empty(0)
+        raise self._refused(step)
+
+    def _refused(self, step: Any) -> GlidepathError:
+        return GlidepathError.of(self.kind, "step", "a number or an array of numbers, and not NaN", step)
+
+    def _at_numpy(self, step: Any, xp: NumpyNamespace) -> Any:
+        import numpy as np
+
+        if isinstance(step, np.generic):
+            plain = number(step)
+            if plain is None or plain != plain:
+                raise self._refused(step)
+            return self.scalar(plain)
+        if step.dtype.kind not in "iuf":
+            raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
+        flat = np.ascontiguousarray(step, dtype=np.float64).reshape(-1)
+        out = np.empty(flat.shape)
+        last = float(self._last)
+        for begin in range(0, flat.size, xp.chunk):
+            t = flat[begin : begin + xp.chunk]
+            low, high = t.min(), t.max()
+            nan = None
+            if low != low:
+                nan = np.isnan(t)
+                t = np.where(nan, 0.0, t)
+                low, high = t.min(), t.max()
+            if low < 0.0 or high > last:
+                t = np.minimum(np.maximum(t, 0.0), last)
+            part = out[begin : begin + xp.chunk]
+            part[...] = self.at(Clock(xp, t))  # type: ignore[arg-type]
+            if nan is not None:
+                part[nan] = math.nan
+        return out.reshape(step.shape)
+
+    def _at_torch(self, step: Any, xp: Any) -> Any:
+        import torch
+
+        if step.dtype == torch.bool or step.is_complex():
+            raise GlidepathError.of(self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}")
+        given = step.to(torch.float64)
+        t = torch.nan_to_num(given, nan=0.0, posinf=math.inf, neginf=-math.inf).clamp(0.0, float(self._last))
+        value = self.at(Clock(xp, t))
+        value = value if isinstance(value, torch.Tensor) else torch.full_like(t, value)
+        return torch.where(torch.isnan(given), given, value)
+
+    def _at_jax(self, step: Any, xp: Any) -> Any:
+        import jax.numpy as jnp
+
+        if step.dtype == jnp.bool_ or jnp.issubdtype(step.dtype, jnp.complexfloating):
+            raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
+        dtype = jnp.result_type(float)
+        whole = jnp.issubdtype(step.dtype, jnp.integer)
+        given = step if whole else step.astype(dtype)
+        if whole and jnp.iinfo(given.dtype).bits < 32:
+            given = given.astype(jnp.int32)
+        last = self._last
+        if whole:
+            last = min(last, int(jnp.iinfo(given.dtype).max))
+        value = jnp.asarray(self.at(Clock(xp, jnp.clip(given, 0, xp.const(last)))), dtype)
+        value = jnp.broadcast_to(value, given.shape)
+        return value if whole else jnp.where(jnp.isnan(given), given, value)
+
+    @property
+    def _last(self) -> int:
+        """The step at which every later one is held: the duration, or the largest exact step."""
+        duration = self.duration
+        return MAX_STEPS if duration == math.inf else int(duration)
+
+    # What is inside -------------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _size(self) -> int:
+        return 1 + sum(child._size for child in self.schedules())
+
+    @cached_property
+    def _depth(self) -> int:
+        return 1 + max((child._depth for child in self.schedules()), default=0)
+
+    def schedules(self) -> list[Schedule]:
+        """Returns the schedules directly inside this one."""
+        return [child for child in self.children() if isinstance(child, Schedule)]
+
+    def _check_size(self) -> None:
+        """Refuses a tree that is too deep or too large; called by every node that has schedules inside."""
+        if self._depth > MAX_DEPTH:
+            raise GlidepathError.of(self.kind, "", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
+        if self._size > MAX_NODES:
+            raise GlidepathError.of(self.kind, "", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
+
+    # As data --------------------------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the schedule as JSON data: `{"kind": …, field: value, …}` with every field."""
+        from .codec import data_of
+
+        return data_of(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns the schedule as JSON text."""
+        from .codec import json_of
+
+        return json_of(self, indent)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Returns the schedule that JSON data describes.
+
+        Raises:
+            GlidepathError: With every problem found and the path of each.
+        """
+        from .codec import node_of
+
+        return node_of(data, Schedule)  # type: ignore[return-value]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Returns the schedule that JSON text describes.
+
+        Raises:
+            GlidepathError: With every problem found and the path of each.
+        """
+        from .codec import schedule_of_json
+
+        return schedule_of_json(text)  # type: ignore[return-value]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 in hexadecimal: equal for equal schedules, in every process and version."""
+        from .codec import canonical
+
+        return hashlib.sha256(canonical(self).encode()).hexdigest()
+
+    @classmethod
+    def of(cls, given: Any) -> Schedule:
+        """Returns the schedule that is given as itself, as text or as JSON data."""
+        if isinstance(given, Schedule):
+            return given
+        if isinstance(given, dict):
+            return cls.from_dict(given)
+        if isinstance(given, str):
+            from .text import parse
+
+            return parse(given)
+        raise GlidepathError.of("", "", "a schedule", given)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(Schedule.of) if cls is Schedule else handler(source)
+
+    # Algebra --------------------------------------------------------------------------------------------------------------------------
+
+    def __rshift__(self, other: Schedule) -> Schedule:
+        """Returns this schedule, then the other on its own clock."""
+        from .combinators import Chain
+
+        return Chain((self, other)) if isinstance(other, Schedule) else NotImplemented
+
+    def __mul__(self, other: Schedule | float) -> Schedule:
+        """Returns the product with a schedule or a number."""
+        from .combinators import Product
+
+        if isinstance(other, Schedule):
+            return Product((self, other))
+        return Product((self,), scale=other) if number(other) is not None else NotImplemented
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: float) -> Schedule:
+        """Returns the schedule divided by a number."""
+        plain = number(other)
+        if plain is None:
+            return NotImplemented
+        if plain == 0:
+            raise GlidepathError.of("/", "divisor", "other than 0", other)
+        return self * (1 / plain)
+
+    def __neg__(self) -> Schedule:
+        return self * -1.0
+
+    def __add__(self, other: Schedule | float) -> Schedule:
+        """Returns the sum with a schedule or a number."""
+        from .combinators import Sum
+
+        if isinstance(other, Schedule):
+            return Sum((self, other))
+        return Sum((self,), offset=other) if number(other) is not None else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Schedule | float) -> Schedule:
+        return self + -other if isinstance(other, Schedule) or number(other) is not None else NotImplemented
+
+    def __rsub__(self, other: float) -> Schedule:
+        return -self + other if number(other) is not None else NotImplemented
+
+    def clip(self, low: float | None = None, high: float | None = None) -> Schedule:
+        """Returns the schedule with its values held between `low` and `high`."""
+        from .combinators import Clip
+
+        return Clip(self, low, high)
+
+    def stretch(self, factor: float) -> Schedule:
+        """Returns the schedule `factor` times as long."""
+        from .combinators import Stretch
+
+        return Stretch(self, factor)
+
+    def shift(self, steps: int) -> Schedule:
+        """Returns the schedule begun `steps` later, or earlier if negative."""
+        from .combinators import Shift
+
+        return Shift(self, steps)
+
+    def until(self, steps: int) -> Schedule:
+        """Returns the first `steps` steps of the schedule."""
+        from .combinators import Until
+
+        return Until(self, steps)
+
+    def repeat(
+        self, cycles: int | None = None, growth: float = 1.0, decay: float = 1.0, floor: float = 0.0
+    ) -> Schedule:
+        """Returns the schedule again and again: see `Repeat`."""
+        from .combinators import Repeat
+
+        return Repeat(self, cycles, growth, decay, floor)
+
+    # To look at -----------------------------------------------------------------------------------------------------------------------
+
+    def plot(self, **options: Any) -> Any:
+        """Returns a matplotlib figure of the schedule: see `glidepath.view.figure`."""
+        from importlib import import_module
+
+        return import_module("glidepath.view").figure(self, **options)
+
+    def _repr_html_(self) -> str:
+        from importlib import import_module
+
+        return import_module("glidepath.view").html(self)

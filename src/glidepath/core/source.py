@@ -1,0 +1,189 @@
+"""A traced formula as flat Python source: the fast path for one number, bit-equal to the formula.
+
+This is the only thing the package ever compiles. The source holds nothing but numbers, operators, comparisons and the functions below.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from .trace import Expr
+
+__all__ = ["compiled", "source"]
+
+_FUNCTIONS: dict[str, Any] = {
+    name: getattr(math, name) for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt")
+}
+_LONGEST = 160  # characters of one expression; longer ones go through a temporary
+
+
+def source(expr: Expr, name: str = "schedule") -> str:
+    """Returns the source of a function of `t`, with tables written out: runs anywhere with `import math` and `bisect`."""
+    text, tables = _printed(expr, name)
+    head = ["from bisect import bisect_right\n"] if any("bisect_right" in line for line in text) else []
+    used = [f for f in _FUNCTIONS if any(f"{f}(" in line for line in text)]
+    if used:
+        head.append(f"from math import {', '.join(used)}\n")
+    for table, values in tables.items():
+        head.append(f"{table} = {values!r}\n")
+    return "".join([*head, "\n", *text])
+
+
+def compiled(expr: Expr) -> Callable[[int | float], float]:
+    """Returns the function that the source of a traced formula defines."""
+    text, tables = _printed(expr, "schedule")
+    scope: dict[str, Any] = {"__builtins__": {}, "bisect_right": bisect_right, **_FUNCTIONS, **tables}
+    exec(compile("".join(text), "<glidepath formula>", "exec"), scope)  # noqa: S102 - our own source: numbers and operators only
+    return scope["schedule"]
+
+
+def _printed(expr: Expr, name: str) -> tuple[list[str], dict[str, Any]]:
+    printer = _Printer(expr)
+    printer.finish(expr, 1, None)
+    return [f"def {name}(t):\n", *printer.lines], printer.tables
+
+
+class _Printer:
+    """Writes the statements of one function. A node that is used more than once in a block gets a temporary there."""
+
+    def __init__(self, root: Expr) -> None:
+        self.lines: list[str] = []
+        self.tables: dict[str, Any] = {}
+        self._table_names: dict[int, str] = {}
+        self._names: list[dict[Expr, str]] = [{}]  # what each open block has named, innermost last
+        self._temporaries = 0
+        self._uses: Counter[Expr] = Counter()
+        seen: set[Expr] = set()
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            for arg in node.args:
+                arg = _plain(arg)
+                self._uses[arg] += 1
+                stack.append(arg)
+
+    def finish(self, node: Expr, indent: int, target: str | None) -> None:
+        """Writes the statements that return the value of `node` (or assign it to `target`)."""
+        node = _plain(node)
+        if node.op == "phases" and self._named(node) is None:
+            at = self._operand(node.args[0], indent)
+            self._tree(at, node.data, [_plain(arg) for arg in node.args[1:]], indent, target)
+            return
+        text = self.text(node, indent)
+        text = text[1:-1] if text.startswith("(") and _wraps(text) else text
+        self._write(indent, f"return {text}" if target is None else f"{target} = {text}")
+
+    def _tree(self, at: str, bounds: tuple[Any, ...], results: list[Expr], indent: int, target: str | None) -> None:
+        if len(results) == 1:
+            self._names.append({})
+            self.finish(results[0], indent, target)
+            self._names.pop()
+            return
+        middle = (len(results) + 1) // 2
+        self._write(indent, f"if {at} < {bounds[middle - 1]!r}:")
+        self._tree(at, bounds[: middle - 1], results[:middle], indent + 1, target)
+        if target is None:
+            self._tree(at, bounds[middle:], results[middle:], indent, target)
+        else:
+            self._write(indent, "else:")
+            self._tree(at, bounds[middle:], results[middle:], indent + 1, target)
+
+    def text(self, node: Expr, indent: int) -> str:
+        """Returns an expression for `node`, after writing the temporaries it needs."""
+        node = _plain(node)
+        if node.op == "const":
+            return repr(node.data) if node.data >= 0 else f"({node.data!r})"
+        if node.op == "step":
+            return "t"
+        name = self._named(node)
+        if name is not None:
+            return name
+        if node.op == "phases":
+            name = self._new(node)
+            self.finish_into(node, indent, name)
+            return name
+        text = self._expression(node, indent)
+        if self._uses[node] > 1 or len(text) > _LONGEST:
+            return self._keep(node, text, indent)
+        return text
+
+    def finish_into(self, node: Expr, indent: int, name: str) -> None:
+        """Writes the statements that assign the value of phases to `name`."""
+        at = self._operand(node.args[0], indent)
+        self._tree(at, node.data, [_plain(arg) for arg in node.args[1:]], indent, name)
+        self._names[-1][node] = name
+
+    def _expression(self, node: Expr, indent: int) -> str:
+        if node.op in ("minimum", "maximum"):
+            x, y = (self._operand(arg, indent) for arg in node.args)
+            return f"({x} if {x} {'<' if node.op == 'minimum' else '>'} {y} else {y})"
+        if node.op == "locate":
+            return f"(bisect_right({self._table(node.data)}, {self.text(node.args[0], indent)}) - 1)"
+        if node.op == "take":
+            return f"{self._table(node.data)}[{self.text(node.args[0], indent)}]"
+        if node.op == "held":
+            x, value = (self._operand(arg, indent) for arg in node.args)
+            return f"({value} if {x} == {x} else {x})"
+        if node.op == "neg":
+            return f"(-{self.text(node.args[0], indent)})"
+        if len(node.args) == 1:
+            inner = self.text(node.args[0], indent)
+            inner = inner[1:-1] if inner.startswith("(") and _wraps(inner) else inner
+            return f"{node.op}({inner})"
+        x, y = (self.text(arg, indent) for arg in node.args)
+        return f"({x} {node.op} {y})"
+
+    def _operand(self, node: Expr, indent: int) -> str:
+        """Returns a name or a number for `node`, so that it is evaluated once."""
+        node = _plain(node)
+        text = self.text(node, indent)
+        if node.op in ("const", "step") or self._named(node) is not None:
+            return text
+        return self._keep(node, text, indent)
+
+    def _keep(self, node: Expr, text: str, indent: int) -> str:
+        name = self._new(node)
+        self._write(indent, f"{name} = {text[1:-1] if text.startswith('(') and _wraps(text) else text}")
+        self._names[-1][node] = name
+        return name
+
+    def _new(self, node: Expr) -> str:
+        self._temporaries += 1
+        return f"a{self._temporaries}"
+
+    def _named(self, node: Expr) -> str | None:
+        for block in reversed(self._names):
+            if node in block:
+                return block[node]
+        return None
+
+    def _table(self, values: Any) -> str:
+        name = self._table_names.get(id(values))
+        if name is None:
+            name = self._table_names[id(values)] = f"T{len(self._table_names)}"
+            self.tables[name] = values
+        return name
+
+    def _write(self, indent: int, line: str) -> None:
+        self.lines.append("    " * indent + line + "\n")
+
+
+def _plain(node: Expr) -> Expr:
+    return node.args[0] if node.op == "narrow" else node
+
+
+def _wraps(text: str) -> bool:
+    """Tells whether the first parenthesis closes at the very end."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return position == len(text) - 1
+    return False

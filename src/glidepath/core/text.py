@@ -1,0 +1,391 @@
+"""The one-line form, which is also Python: `warmup(500) >> cosine(9500, floor=0.1)`.
+
+Text is read from its syntax tree: calls of known names, numbers, strings for curves, lists, and `>> + - * /`. Nothing is ever executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import shorthand
+from .combinators import Chain, Maximum, Minimum, Product, Sum
+from .curves import Curve, Geometric, Polynomial
+from .errors import GlidepathError, did_you_mean
+from .node import Node
+from .schedule import Schedule
+from .segments import Ramp
+
+__all__ = ["MAX_TEXT", "curve_of", "offer", "parse", "to_text", "vocabulary"]
+
+MAX_TEXT = 64_000
+_WIDE = 16  # parts of one operator that are written in a row
+
+_functions: dict[str, Callable[..., Schedule]] = {name: getattr(shorthand, name) for name in shorthand.__all__}
+_OPERATED = {
+    "chain",
+    "product",
+    "sum",
+    "minimum",
+    "maximum",
+}  # kinds that are written with operators or functions of any number of parts
+
+
+def offer(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
+    """Makes a function that returns a schedule a word of the text form, under its own name."""
+    name = function.__name__
+    if name in vocabulary():
+        raise GlidepathError.of("offer", "name", "new to the vocabulary", name)
+    _functions[name] = function
+    return function
+
+
+def withdraw(name: str) -> None:
+    """Removes a word that `offer` added."""
+    _functions.pop(name, None)
+
+
+def vocabulary() -> Mapping[str, Callable[..., Schedule]]:
+    """Returns every word of the text form with what it makes."""
+    kinds = {name: cls for name, cls in Schedule.registry.items() if name not in _OPERATED and name != "custom"}
+    return {**kinds, **_functions}  # type: ignore[dict-item]
+
+
+# Writing ------------------------------------------------------------------------------------------------------------------------------
+
+
+def to_text(node: Node) -> str:
+    """Returns the text of a schedule or a curve; `parse` (or `curve_of`) gives back an equal one."""
+    return _curve_text(node) if isinstance(node, Curve) else _write(node)[0]
+
+
+_ATOM, _MUL, _ADD, _SHIFT = 4, 3, 2, 1  # how tightly a text holds together
+
+
+def _write(node: Any) -> tuple[str, int]:
+    """Returns the text of a schedule and how tightly it holds together."""
+    if isinstance(node, Chain):
+        if len(node.phases) == 1:
+            return f"chain({_write(node.phases[0])[0]})", _ATOM
+        return _row([_held(phase, _ADD) for phase in node.phases], " >> "), _SHIFT
+    if isinstance(node, Product):
+        factors = [_held(part, _ATOM) for part in node.parts]
+        if node.scale != 1.0 or len(factors) == 1:
+            factors.insert(0, _number(node.scale))
+        return _row(factors, " * "), _MUL
+    if isinstance(node, Sum):
+        terms = [_held(part, _MUL) for part in node.parts]
+        if node.offset != 0.0 or len(terms) == 1:
+            terms.insert(0, _number(node.offset))
+        return _row(terms, " + "), _ADD
+    if isinstance(node, Minimum | Maximum):
+        return f"{node.kind}({', '.join(_write(part)[0] for part in node.parts)})", _ATOM
+    if isinstance(node, Ramp):
+        short = _short(node)
+        if short:
+            return short, _ATOM
+    name, arguments = node.call() if hasattr(node, "call") else (node.kind, _arguments(node))
+    return f"{name}({', '.join(arguments)})", _ATOM
+
+
+def _held(node: Schedule, tightness: int) -> str:
+    text, own = _write(node)
+    return text if own >= tightness else f"({text})"
+
+
+def _row(items: list[str], operator: str) -> str:
+    """Joins items by an operator; long rows are grouped, so that the syntax tree stays shallow."""
+    while len(items) > _WIDE:
+        items = [
+            f"({operator.join(items[i : i + _WIDE])})" if len(items[i : i + _WIDE]) > 1 else items[i]
+            for i in range(0, len(items), _WIDE)
+        ]
+    return operator.join(items)
+
+
+def _arguments(node: Node) -> list[str]:
+    """Returns the arguments of a node: the first and those without a default by position, others by name where they differ from it."""
+    texts: list[str] = []
+    for i, field in enumerate(dataclasses.fields(node)):  # type: ignore[arg-type]
+        value = getattr(node, field.name)
+        if field.default is dataclasses.MISSING or (i == 0 and value != field.default):
+            texts.append(_value(value))
+        elif value != field.default:
+            texts.append(f"{field.name}={_value(value)}")
+    return texts
+
+
+def _short(node: Ramp) -> str | None:
+    """Returns a ramp in one of the short forms, or None."""
+    curve = node.curve
+    if node.end == 1.0 and node.start < 1.0:
+        texts = [_value(node.steps)]
+        if node.start != 1 / (node.steps + 1):
+            texts.append(f"start={_number(node.start)}")
+        if curve.kind != "linear":
+            texts.append(f"curve={_value(curve)}")
+        return f"warmup({', '.join(texts)})"
+    plain = not curve.field_names() or isinstance(curve, Polynomial)
+    if node.start < node.end or not plain or curve.kind not in _functions:
+        return None
+    texts = [_value(node.steps)]
+    if isinstance(curve, Polynomial) and curve.power != 2.0:
+        texts.append(f"power={_number(curve.power)}")
+    if node.end != (0.01 if isinstance(curve, Geometric) else 0.0):
+        texts.append(f"floor={_number(node.end)}")
+    if node.start != 1.0:
+        texts.append(f"peak={_number(node.start)}")
+    return f"{curve.kind}({', '.join(texts)})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Curve):
+        return f'"{_curve_text(value)}"'
+    if isinstance(value, Schedule):
+        return _write(value)[0]
+    if isinstance(value, tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, float):
+        return _number(value)
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def _curve_text(curve: Any) -> str:
+    inside = [
+        _curve_text(v) if isinstance(v, Curve) else _number(v)
+        for v in (getattr(curve, name) for name in curve.field_names())
+    ]
+    return f"{curve.kind}({', '.join(inside)})" if inside else curve.kind
+
+
+# Reading ------------------------------------------------------------------------------------------------------------------------------
+
+
+def parse(text: str) -> Schedule:
+    """Returns the schedule that a line of text describes.
+
+    Args:
+        text: At most 64 kB; words are listed by `glidepath list`.
+
+    Raises:
+        GlidepathError: If it is not in the language, or an argument breaks its rule; every problem found is listed.
+
+    Examples:
+        >>> parse("warmup(500) >> cosine(9500, floor=0.1)")(10000)
+        0.1
+    """
+    if not isinstance(text, str):
+        raise GlidepathError.of("text", "", "a string", text)
+    reader = _Reader(text)
+    made = reader.value(reader.tree)
+    if reader.problems:
+        raise GlidepathError(reader.problems)
+    if not isinstance(made, Schedule):
+        raise GlidepathError.of("text", "", "a schedule", text, "a number alone is written hold(value=…)")
+    return made
+
+
+def curve_of(text: str) -> Curve:
+    """Returns the curve that a line of text describes, such as `cosine` or `polynomial(2)`.
+
+    Raises:
+        GlidepathError: If there is no such curve or an argument breaks its rule.
+    """
+    reader = _Reader(text, curves=True)
+    made = reader.value(reader.tree)
+    if reader.problems:
+        raise GlidepathError(reader.problems)
+    return made
+
+
+class _Refused(Exception):
+    """A part that could not be read; its problems are noted already."""
+
+
+class _Reader:
+    """Reads one text. A refused part does not stop the reading: the problems of all parts are collected."""
+
+    def __init__(self, text: str, curves: bool = False) -> None:
+        self.curves = curves
+        self.where = "curve" if curves else "text"
+        self.problems: list[Any] = []
+        self.text = text
+        if len(text.encode("utf-8", "replace")) > MAX_TEXT:
+            raise GlidepathError.of(self.where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
+        if re.search(r"\d{400}", text):
+            raise GlidepathError.of(self.where, "every number", "of fewer than 400 digits", "a longer one")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                self.tree = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = (
+                error.msg
+                if isinstance(error, SyntaxError)
+                else "nested too deep"
+                if not isinstance(error, ValueError)
+                else "not text"
+            )
+            at = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
+            example = "polynomial(2)" if curves else "warmup(500) >> cosine(9500)"
+            raise GlidepathError.of(self.where, "", f"one line such as {example}", text, f"{reason}{at}") from None
+
+    def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> Any:
+        column = getattr(node, "col_offset", 0)
+        piece = self.text.strip().encode()[column : getattr(node, "end_col_offset", column)].decode(errors="replace")
+        error = GlidepathError.of(f"{self.where}, column {column + 1}", "", rule, piece or ast.dump(node)[:50], remedy)
+        self.problems.extend(error.problems)
+        raise _Refused
+
+    def value(self, node: ast.AST, depth: int = 0) -> Any:
+        """Returns what a part of the tree means; None if it was refused."""
+        try:
+            return self._value(node, depth)
+        except _Refused:
+            return None
+        except GlidepathError as error:
+            self.problems.extend(error.problems)
+            return None
+
+    def _value(self, node: ast.AST, depth: int) -> Any:
+        if depth > 200:
+            self.refuse(node, "nested less deep")
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, bool | int | float | str) or node.value is None:
+                return node.value
+            self.refuse(node, "a number, a name in quotes, True, False or None")
+        if isinstance(node, ast.Call):
+            return self._call(node, depth)
+        if isinstance(node, ast.List | ast.Tuple):
+            return [self._sure(item, depth) for item in node.elts]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            inner = self._sure(node.operand, depth)
+            if isinstance(inner, bool) or not isinstance(inner, int | float | Schedule):
+                self.refuse(node, "a sign before a number or a schedule")
+            return -inner if isinstance(node.op, ast.USub) else inner
+        if isinstance(node, ast.BinOp):
+            return self._operation(node, depth)
+        if isinstance(node, ast.Name):
+            if self.curves:
+                return self._made(node, node.id, [], {})
+            known = vocabulary()
+            hint = f"{node.id}(…)" if node.id in known else did_you_mean(node.id, known)
+            self.refuse(node, "a number, or a word with its arguments in parentheses", hint)
+        return self.refuse(node, "made of words, numbers, lists and >> + - * /")
+
+    def _sure(self, node: ast.AST, depth: int) -> Any:
+        before = len(self.problems)
+        value = self.value(node, depth + 1)
+        if len(self.problems) > before:
+            raise _Refused
+        return value
+
+    def _operation(self, node: ast.BinOp, depth: int) -> Any:
+        operators = {ast.RShift: ">>", ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+        spine: list[tuple[ast.BinOp, str]] = []  # a long row leans to the left: walk down it without recursion
+        first: ast.AST = node
+        while isinstance(first, ast.BinOp):
+            if type(first.op) not in operators:
+                self.refuse(first, "joined by >> + - * or /")
+            spine.append((first, operators[type(first.op)]))
+            first = first.left
+        spine.reverse()
+        values = [self.value(part, depth + 1) for part in (first, *(step.right for step, _ in spine))]
+        if any(value is None for value in values):
+            if not self.problems:
+                self.refuse(node, "made of numbers and schedules")
+            raise _Refused
+        made, *rest = values
+        for group, others in _runs(
+            [(operator, value, step) for (step, operator), value in zip(spine, rest, strict=True)]
+        ):
+            made = self._joined(group, made, others)
+        return made
+
+    def _joined(self, operator: str, first: Any, others: list[tuple[Any, ast.BinOp]]) -> Any:
+        """Returns `first op other op other …` for one operator; a row of schedules is joined at once."""
+        schedules = [first, *(value for value, _ in others)]
+        if operator in (">>", "+", "*") and all(isinstance(value, Schedule) for value in schedules):
+            join = {">>": Chain, "+": Sum, "*": Product}[operator]
+            return join(tuple(schedules))
+        for other, step in others:
+            for side in (first, other):
+                if isinstance(side, bool) or not isinstance(side, int | float | Schedule):
+                    self.refuse(step, "made of numbers and schedules")
+            try:
+                if operator == ">>":
+                    made = (
+                        first >> other
+                        if isinstance(first, Schedule) and isinstance(other, Schedule)
+                        else NotImplemented
+                    )
+                else:
+                    made = {
+                        "+": lambda x, y: x + y,
+                        "-": lambda x, y: x - y,
+                        "*": lambda x, y: x * y,
+                        "/": lambda x, y: x / y,
+                    }[operator](first, other)
+            except (TypeError, ZeroDivisionError, OverflowError) as error:
+                self.refuse(step, f"numbers and schedules that {operator} can join", str(error))
+            if made is NotImplemented:
+                self.refuse(step, "a schedule on both sides of >>")
+            first = made
+        return first
+
+    def _call(self, node: ast.Call, depth: int) -> Any:
+        if not isinstance(node.func, ast.Name):
+            self.refuse(node.func, "a word of the vocabulary")
+        before = len(self.problems)
+        arguments = [self.value(argument, depth + 1) for argument in node.args]
+        named: dict[str, Any] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg in named:
+                self.refuse(keyword.value, "given by position or once by name")
+            named[keyword.arg] = self.value(keyword.value, depth + 1)  # type: ignore[index]
+        if len(self.problems) > before:
+            raise _Refused
+        return self._made(node, node.func.id, arguments, named)
+
+    def _made(self, node: ast.AST, word: str, arguments: list[Any], named: dict[str, Any]) -> Any:
+        known: Mapping[str, Any] = Curve.registry if self.curves else vocabulary()
+        if word not in known:
+            family = "curve" if self.curves else "word"
+            listing = f" ({', '.join(sorted(known))})" if self.curves else ""
+            self.refuse(
+                node,
+                f"a known {family}{listing}",
+                did_you_mean(word, known) or ("" if self.curves else "`glidepath list` names them all"),
+            )
+        maker = known[word]
+        if self.curves:
+            arguments = [Curve.of(a) if isinstance(a, str) else a for a in arguments]
+        signature = inspect.signature(maker)
+        try:
+            signature.bind(*arguments, **named)
+        except TypeError as error:
+            names = [p.name for p in signature.parameters.values()]
+            unknown = [name for name in named if name not in names]
+            hint = did_you_mean(unknown[0], names) if unknown else ""
+            self.refuse(node, f"called as {word}({', '.join(names)})", hint or str(error))
+        return maker(*arguments, **named)
+
+
+def _runs(items: list[tuple[str, Any, ast.BinOp]]) -> list[tuple[str, list[tuple[Any, ast.BinOp]]]]:
+    """Returns consecutive items of one operator together."""
+    runs: list[tuple[str, list[tuple[Any, ast.BinOp]]]] = []
+    for operator, value, step in items:
+        if runs and runs[-1][0] == operator:
+            runs[-1][1].append((value, step))
+        else:
+            runs.append((operator, [(value, step)]))
+    return runs

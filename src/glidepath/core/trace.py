@@ -1,0 +1,283 @@
+"""Tracing: a formula evaluated on a symbol leaves its own expression, from which source and LaTeX are printed.
+
+The expression is a graph: equal parts are one node. Only what cannot change a bit is folded, so the printed source gives exactly the numbers
+that the formula gives on a Python number.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .namespace import MATH
+
+__all__ = ["Expr", "Trace"]
+
+
+class Expr:
+    """One node of a traced formula.
+
+    Attributes:
+        op: What it does: `const`, `step`, `narrow` (the same number, known to lie in a smaller interval), `+ - * / //`, a function's name,
+            `phases`, `locate`, `take`, or `held` (a constant, except where the step is NaN).
+        args: The nodes it does it to.
+        data: The number of a constant, the bounds of phases, the knots or the table of a look-up.
+        low: A number it is never below.
+        high: A number it is never above.
+        real: Whether it is certain to be a float.
+    """
+
+    __slots__ = ("args", "data", "high", "low", "op", "real", "trace")
+
+    def __init__(
+        self, trace: Trace, op: str, args: tuple[Expr, ...], data: Any, low: float, high: float, real: bool
+    ) -> None:
+        self.trace, self.op, self.args, self.data, self.low, self.high, self.real = (
+            trace,
+            op,
+            args,
+            data,
+            low,
+            high,
+            real,
+        )
+
+    def __add__(self, other: Any) -> Expr:
+        return self.trace.binary("+", self, other)
+
+    def __radd__(self, other: Any) -> Expr:
+        return self.trace.binary("+", other, self)
+
+    def __sub__(self, other: Any) -> Expr:
+        return self.trace.binary("-", self, other)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return self.trace.binary("-", other, self)
+
+    def __mul__(self, other: Any) -> Expr:
+        return self.trace.binary("*", self, other)
+
+    def __rmul__(self, other: Any) -> Expr:
+        return self.trace.binary("*", other, self)
+
+    def __truediv__(self, other: Any) -> Expr:
+        return self.trace.binary("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Expr:
+        return self.trace.binary("/", other, self)
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return self.trace.binary("//", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expr:
+        return self.trace.binary("//", other, self)
+
+    def __pow__(self, other: Any) -> Expr:
+        return self.trace.binary("**", self, other)
+
+    def __rpow__(self, other: Any) -> Expr:
+        return self.trace.binary("**", other, self)
+
+    def __neg__(self) -> Expr:
+        return self.trace.unary("neg", self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula must not branch on the step; use xp.phases, xp.minimum, xp.maximum or xp.clip")
+
+    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: self.__bool__()  # type: ignore[assignment]
+    __iter__ = None  # type: ignore[assignment]
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a formula must use the functions of its namespace (xp.sin, xp.sqrt, …), not those of another library"
+        )
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": lambda x, y: x / y,
+    "//": lambda x, y: x // y,
+    "**": lambda x, y: x**y,
+    "minimum": MATH.minimum,
+    "maximum": MATH.maximum,
+}
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "neg": lambda x: -x,
+    **{name: getattr(MATH, name) for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt")},
+}
+
+
+class Trace:
+    """The namespace in which a formula leaves its expression; one for each formula traced.
+
+    Args:
+        digits: Bits of precision the expression is for: 53, or infinity for one to be read, which needs no care with rounding.
+    """
+
+    def __init__(self, digits: float = 53) -> None:
+        self.digits: Any = digits
+        self._nodes: dict[Any, Expr] = {}
+        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt"):
+            setattr(self, name, lambda x, name=name: self.unary(name, x))
+
+    def step(self, low: float, high: float) -> Expr:
+        """Returns the symbol of the step, known to lie in an interval."""
+        return self._node("step", (), None, low, high, False)
+
+    def expr(self, x: Any) -> Expr:
+        """Returns `x` as a node: itself, or a constant."""
+        if isinstance(x, Expr):
+            return x
+        if isinstance(x, bool) or not isinstance(x, int | float):
+            raise TypeError(
+                f"a formula must be made of numbers, steps and the functions of its namespace, not of {type(x).__name__}"
+            )
+        return self._node("const", (), x, x, x, isinstance(x, float))
+
+    def _node(self, op: str, args: tuple[Expr, ...], data: Any, low: float, high: float, real: bool) -> Expr:
+        if op == "const":
+            key: Any = (op, type(data), data, math.copysign(1.0, data))
+        elif op in ("locate", "take"):
+            key = (op, *map(id, args), id(data))
+        else:
+            key = (op, *map(id, args), data, low, high) if op in ("step", "narrow") else (op, *map(id, args), data)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = Expr(self, op, args, data, low, high, real)
+        return node
+
+    def narrow(self, x: Expr, low: float, high: float) -> Expr:
+        """Returns `x`, known to lie in a smaller interval."""
+        low, high = max(low, x.low), min(high, x.high)
+        if low == x.low and high == x.high:
+            return x
+        return self._node("narrow", (x.args[0] if x.op == "narrow" else x,), None, low, high, x.real)
+
+    def binary(self, op: str, x: Any, y: Any) -> Any:
+        """Returns the node of an operator or of a function of two numbers."""
+        if not isinstance(x, Expr | int | float) or not isinstance(y, Expr | int | float):
+            return NotImplemented
+        x, y = self.expr(x), self.expr(y)
+        if x.op == "const" and y.op == "const":
+            try:
+                return self.expr(_OPERATORS[op](x.data, y.data))
+            except ArithmeticError:
+                pass
+        if y.op == "const":
+            if op == "-" and y.data == 0 and (x.real or isinstance(y.data, int)):
+                return x
+            if op in ("*", "/") and y.data == 1 and (x.real or (op == "*" and isinstance(y.data, int))):
+                return x
+        if x.op == "const" and op == "*" and x.data == 1 and (y.real or isinstance(x.data, int)):
+            return y
+        if op == "minimum":
+            if x.high <= y.low:
+                return x
+            if y.high <= x.low:
+                return y
+        if op == "maximum":
+            if x.low >= y.high:
+                return x
+            if y.low >= x.high:
+                return y
+        low, high = _interval(op, x, y)
+        real = op == "/" or (x.real and y.real) or (op not in ("minimum", "maximum") and (x.real or y.real))
+        return self._node(op, (x, y), None, low, high, real)
+
+    def unary(self, op: str, x: Any) -> Expr:
+        """Returns the node of a function of one number."""
+        x = self.expr(x)
+        if x.op == "const":
+            try:
+                return self.expr(_FUNCTIONS[op](x.data))
+            except (ArithmeticError, ValueError):
+                pass
+        if op == "neg":
+            return self._node(op, (x,), None, -x.high, -x.low, x.real)
+        return self._node(op, (x,), None, -math.inf, math.inf, True)
+
+    def square(self, x: Any) -> Any:
+        return x * x
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        return self.binary("**", base, exponent)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        return self.binary("minimum", x, y)
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        return self.binary("maximum", x, y)
+
+    def clip(self, x: Any, low: Any, high: Any) -> Any:
+        return self.minimum(self.maximum(x, low), high)
+
+    def quotient(self, x: Any, y: Any) -> Any:
+        return self.binary("//", x, y)
+
+    @staticmethod
+    def const(number: int) -> int:
+        return number
+
+    def phases(self, x: Any, bounds: Sequence[Any], branches: Sequence[Callable[..., Any]], *args: Any) -> Any:
+        x = self.expr(x)
+        first, last = bisect_right(bounds, x.low), bisect_right(bounds, x.high)
+        if first == last:
+            return branches[first](*args)
+        base = x.args[0] if x.op == "narrow" else x
+        kept_bounds: list[Any] = []
+        results: list[Expr] = []
+        for i in range(first, last + 1):
+            low = bounds[i - 1] if i > first else x.low
+            high = math.nextafter(bounds[i], -math.inf) if i < last else x.high
+            inner = self.narrow(x, low, high)
+            result = self.expr(branches[i](*(inner if arg is x else arg for arg in args)))
+            if i > first:
+                kept_bounds.append(bounds[i - 1])
+            if result.op == "phases" and result.args[0] is base:  # phases of the same step inside: one flat list
+                inside = result.data
+                begin, end = bisect_right(inside, low), bisect_left(inside, bounds[i]) if i < last else len(inside)
+                kept_bounds.extend(inside[begin:end])
+                results.extend(result.args[1 + begin : 2 + end])
+            else:
+                results.append(result)
+        low, high = min(r.low for r in results), max(r.high for r in results)
+        return self._node("phases", (base, *results), tuple(kept_bounds), low, high, all(r.real for r in results))
+
+    def held(self, x: Expr, value: float) -> Expr:
+        """Returns `value`, or NaN where `x` is NaN."""
+        return self._node("held", (x, self.expr(value)), None, value, value, True)
+
+    def locate(self, x: Any, knots: Sequence[int]) -> Any:
+        x = self.expr(x)
+        low, high = bisect_right(knots, x.low) - 1, bisect_right(knots, x.high) - 1
+        if low == high:
+            return self.expr(low)
+        return self._node("locate", (x,), knots, low, high, False)
+
+    def take(self, table: Sequence[Any], index: Any) -> Any:
+        index = self.expr(index)
+        if index.op == "const":
+            return self.expr(table[index.data])
+        return self._node("take", (index,), table, min(table), max(table), all(isinstance(v, float) for v in table))
+
+
+def _interval(op: str, x: Expr, y: Expr) -> tuple[float, float]:
+    """Returns bounds of an operator's result; wide where they are of no use."""
+    if op == "+":
+        return x.low + y.low, x.high + y.high
+    if op == "-":
+        return x.low - y.high, x.high - y.low
+    if op == "minimum":
+        return min(x.low, y.low), min(x.high, y.high)
+    if op == "maximum":
+        return max(x.low, y.low), max(x.high, y.high)
+    if op in ("*", "/", "//") and y.op == "const" and y.data > 0 and (x.op != "const"):
+        f = _OPERATORS[op]
+        return f(x.low, y.data), f(x.high, y.data)
+    return -math.inf, math.inf
