@@ -65,13 +65,16 @@ class _Writer:
         if op == "*":
             if args[0] is args[1]:
                 return self._square(args[0]), _PRODUCT
-            return f"{self._tight(args[0], _PRODUCT)} \\, {self._tight(args[1], _PRODUCT)}", _PRODUCT
+            left, right = self._tight(args[0], _PRODUCT), self._tight(args[1], _PRODUCT)
+            if args[1].op == "const" and args[0].op != "const":
+                left, right = right, left
+            return rf"{left} \, {right}", _PRODUCT
         if op == "/":
             return rf"\frac{{{self.write(args[0])[0]}}}{{{self.write(args[1])[0]}}}", _ATOM
         if op == "//":
             return rf"\left\lfloor \frac{{{self.write(args[0])[0]}}}{{{self.write(args[1])[0]}}} \right\rfloor", _ATOM
         if op == "**":
-            return rf"{{{self._tight(args[0], _ATOM)}}}^{{{self.write(args[1])[0]}}}", _PRODUCT
+            return rf"{self._base(args[0])}^{{{self.write(args[1])[0]}}}", _PRODUCT
         if op in ("minimum", "maximum"):
             return rf"\{op[:3]}\left({self.write(args[0])[0]},\, {self.write(args[1])[0]}\right)", _ATOM
         if op == "neg":
@@ -102,11 +105,16 @@ class _Writer:
             node = node.args[0]
         if node.op in ("sin", "cos", "tanh"):
             return rf"{_NAMES[node.op]}^2\left({self.write(node.args[0])[0]}\right)"
-        return rf"{{{self._tight(node, _ATOM)}}}^2"
+        return rf"{self._base(node)}^2"
+
+    def _base(self, node: Expr) -> str:
+        """Returns what a power is put on: fractions and everything loose in parentheses."""
+        text, own = self.write(node)
+        return rf"\left({text}\right)" if own < _ATOM or text.startswith("\\frac") else f"{{{text}}}"
 
     def _cases(self, node: Expr) -> str:
         at, bounds = self.write(node.args[0])[0], node.data
-        lines: list[str] = []
+        lines: list[tuple[str, str]] = []
         for i, result in enumerate(node.args[1:]):
             if result.op == "const" and not i and bounds[0] == 0 and at == self.symbol:
                 continue  # before the first step the first value is held: said once for every schedule
@@ -118,12 +126,12 @@ class _Writer:
                 condition = rf"{number(bounds[i - 1])} \le {at} < {number(bounds[i])}"
             if result.op == "held" and bounds[-1] >= 2**53:
                 continue  # beyond the last exact step
-            lines.append(rf"{self.write(result)[0]} & {condition}")
+            lines.append((self.write(result)[0], condition))
         if len(lines) == 1:
-            return lines[0].partition(" & ")[0]
+            return lines[0][0]
         if len(lines) > _MOST:
-            lines = [*lines[: _MOST - 2], r"\vdots & \vdots", lines[-1]]
-        body = r" \\ ".join(lines)
+            lines = [*lines[: _MOST - 2], (r"\vdots", r"\vdots"), lines[-1]]
+        body = r" \\ ".join(f"{value} & {condition}" for value, condition in lines)
         return rf"\begin{{cases}} {body} \end{{cases}}"
 
     def _table(self, node: Expr) -> str:
