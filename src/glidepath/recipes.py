@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .core import shorthand
@@ -43,7 +44,8 @@ class _Lengths:
     """Checks the lengths of a recipe and collects every problem."""
 
     def __init__(self, where: str) -> None:
-        self.where, self.problems = where, []  # type: tuple[str, list[Problem]]
+        self.where = where
+        self.problems: list[Problem] = []
 
     def integer(self, field: str, value: Any, low: int) -> int:
         """Returns a length as an integer; notes a problem if it is none from `low` on."""
@@ -601,7 +603,7 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
     lengths.done()
     marks = [lengths.integer(f"boundaries[{i}]", b, 1) for i, b in enumerate(boundaries)]
     lengths.require(
-        all(a < b for a, b in zip(marks, marks[1:], strict=False)),
+        all(a < b for a, b in pairwise(marks)),
         "boundaries",
         "strictly increasing",
         list(boundaries),

@@ -8,8 +8,6 @@ import json
 import re
 from typing import Any, get_args, get_type_hints
 
-from pydantic import WithJsonSchema
-
 from .curves import Curve
 from .errors import GlidepathError, did_you_mean
 from .node import Node
@@ -162,7 +160,7 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     for base in (Schedule, Curve):
         name = base.__name__.lower()
-        kinds = {kind: cls for kind, cls in sorted(base.registry.items())}
+        kinds = dict(sorted(base.registry.items()))
         options: list[Any] = [{"$ref": f"#/$defs/{name}.{kind}"} for kind in kinds]
         if base is Curve:
             options.append({"type": "string", "description": "A curve as text, such as cosine or polynomial(2)."})
@@ -205,8 +203,8 @@ def _rule(hint: Any) -> dict[str, Any]:
         if hint is base:
             return {"$ref": f"#/$defs/{base.__name__.lower()}"}
     for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, WithJsonSchema):
-            return note.json_schema or {}
+        if hasattr(note, "json_schema"):
+            return note.json_schema
     options = [{"type": "null"} if part is type(None) else _rule(part) for part in get_args(hint)]
     if not options:
         raise TypeError(f"a field's type needs a JSON Schema: {hint}")

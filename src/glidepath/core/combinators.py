@@ -10,11 +10,9 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
-
 from .clock import Clock
 from .errors import GlidepathError, Problem
-from .fields import MAX_STEPS, Cycles, Length, Offset, Positive, Value, broken, simplest
+from .fields import MAX_STEPS, Broken, Check, Cycles, JsonSchema, Length, Offset, Positive, Value, simplest
 from .node import kind
 from .schedule import MAX_NODES, Schedule
 
@@ -23,7 +21,7 @@ __all__ = ["Chain", "Clip", "Maximum", "Minimum", "Product", "Repeat", "Shift", 
 
 def _schedules(given: Any) -> tuple[Schedule, ...]:
     if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
-        raise broken(f"a list of 1 to {MAX_NODES} schedules")
+        raise Broken(f"a list of 1 to {MAX_NODES} schedules")
     found: list[Schedule] = []
     problems: list[Problem] = []
     for i, item in enumerate(given):
@@ -38,8 +36,8 @@ def _schedules(given: Any) -> tuple[Schedule, ...]:
 
 Parts = Annotated[
     tuple[Schedule, ...],
-    PlainValidator(_schedules),
-    WithJsonSchema({"type": "array", "items": {"$ref": "#/$defs/schedule"}, "minItems": 1, "maxItems": MAX_NODES}),
+    Check(_schedules),
+    JsonSchema({"type": "array", "items": {"$ref": "#/$defs/schedule"}, "minItems": 1, "maxItems": MAX_NODES}),
 ]
 
 
@@ -381,7 +379,7 @@ class Shift(_Combinator):
 
     def __post_init__(self) -> None:
         self._check_size()
-        if not 1 <= self.duration:
+        if not self.duration >= 1:
             raise GlidepathError.of(
                 "shift", "steps", f"above {-self.schedule.duration}, so that a step is left", self.steps
             )

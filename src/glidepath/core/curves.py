@@ -11,9 +11,6 @@ import math
 from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import core_schema
-
 from .clock import Clock
 from .errors import GlidepathError
 from .exact import anchored, exponential_of, one_minus_power
@@ -101,10 +98,6 @@ class Curve(Node):
             return node_of(given, Curve)  # type: ignore[return-value]
         names = ", ".join(sorted(cls.registry))
         raise GlidepathError.of("", "", f"a curve ({names})", given)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(Curve.of) if cls is Curve else handler(source)
 
 
 @kind("linear")

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
-
 from .clock import Clock
 from .errors import GlidepathError, did_you_mean
-from .fields import MAX_STEPS, MAX_VALUE, broken, number
-from .node import kind
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema, number
+from .node import Node, kind
 from .schedule import Schedule
 from .text import offer, vocabulary, withdraw
 
@@ -36,13 +34,13 @@ _formulas: dict[str, _Formula] = {}
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.isidentifier() or len(value) > 100:
-        raise broken("a name of letters, digits and underscores")
+        raise Broken("a name of letters, digits and underscores")
     return value
 
 
 def _digest(value: Any) -> str:
     if not isinstance(value, str) or len(value) != 64 or set(value) - set("0123456789abcdef"):
-        raise broken("a SHA-256 in hexadecimal")
+        raise Broken("a SHA-256 in hexadecimal")
     return value
 
 
@@ -50,14 +48,14 @@ def _arguments(value: Any) -> tuple[tuple[str, int | float], ...]:
     rule = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
     pairs = sorted(value.items()) if isinstance(value, dict) else value
     if not isinstance(pairs, list | tuple) or len(pairs) > 100:
-        raise broken(rule)
+        raise Broken(rule)
     made: list[tuple[str, int | float]] = []
     for pair in pairs:
         if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
-            raise broken(rule)
+            raise Broken(rule)
         plain = number(pair[1])
         if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE:
-            raise broken(rule)
+            raise Broken(rule)
         made.append((pair[0], int(plain) if plain == math.floor(plain) and abs(plain) <= MAX_STEPS else plain))
     return tuple(sorted(made))
 
@@ -76,12 +74,12 @@ class Custom(Schedule):
         arguments: Its arguments by name, each a finite number.
     """
 
-    formula: Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "string"})]
-    digest: Annotated[str, PlainValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+    formula: Annotated[str, Check(_text), JsonSchema({"type": "string"})]
+    digest: Annotated[str, Check(_digest), JsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
     arguments: Annotated[
         tuple[tuple[str, int | float], ...],
-        PlainValidator(_arguments),
-        WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
+        Check(_arguments),
+        JsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
     ] = ()
 
     def __post_init__(self) -> None:
@@ -145,7 +143,7 @@ class Custom(Schedule):
     def field_data(self, name: str) -> Any:
         return dict(self.arguments) if name == "arguments" else getattr(self, name)
 
-    def call(self) -> tuple[str, list[str]]:
+    def call(self, arguments: Callable[[Node], list[str]]) -> tuple[str, list[str]]:
         """Returns the word and the arguments of the text form."""
         return self.formula, [f"{name}={value!r}" for name, value in self.arguments]
 

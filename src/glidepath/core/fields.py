@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any
-
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 __all__ = [
     "MAX_STEPS",
     "MAX_VALUE",
+    "Broken",
+    "Check",
     "Cycles",
     "Flag",
+    "JsonSchema",
     "Length",
     "Lengths",
     "Milestones",
@@ -29,7 +31,6 @@ __all__ = [
     "Positive",
     "Value",
     "Values",
-    "broken",
     "number",
     "simplest",
 ]
@@ -41,9 +42,39 @@ MAX_VALUE = 1e100
 MAX_ITEMS = 1_000_000
 
 
-def broken(rule: str, remedy: str = "") -> PydanticCustomError:
-    """Returns the error a field's check raises: `rule` is read after "must be"."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule, "remedy": remedy})
+class Broken(ValueError):
+    """A value that breaks its field's rule.
+
+    Args:
+        rule: What the value must be, read after "must be".
+        remedy: What to do, or an empty string.
+    """
+
+    def __init__(self, rule: str, remedy: str = "") -> None:
+        self.rule, self.remedy = rule, remedy
+        super().__init__(rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What a field accepts, put into its type: `Annotated[int, Check(function), JsonSchema({...})]`.
+
+    Args:
+        func: Returns the value in its normal form, or raises `Broken` or a `GlidepathError`.
+    """
+
+    func: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class JsonSchema:
+    """The same as JSON Schema, with `unit` where there is one.
+
+    Args:
+        json_schema: The schema.
+    """
+
+    json_schema: Mapping[str, Any]
 
 
 def number(value: Any) -> int | float | None:
@@ -54,7 +85,7 @@ def number(value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
-        return operator.index(value)
+        return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         pass
     try:
@@ -69,9 +100,9 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         plain = number(value)
         if isinstance(value, str):
-            raise broken(rule, "a quoted duration needs a plan with a horizon")
+            raise Broken(rule, "a quoted duration needs a plan with a horizon")
         if plain is None or not low <= plain <= high or plain != math.floor(plain):
-            raise broken(rule)
+            raise Broken(rule)
         return int(plain)
 
     return check
@@ -81,7 +112,7 @@ def _real(rule: str, accept: Callable[[float], bool]) -> Callable[[Any], float]:
     def check(value: Any) -> float:
         plain = number(value)
         if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE or not accept(plain):
-            raise broken(rule)
+            raise Broken(rule)
         return float(plain) + 0.0  # -0.0 becomes 0.0
 
     return check
@@ -89,7 +120,7 @@ def _real(rule: str, accept: Callable[[float], bool]) -> Callable[[Any], float]:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise broken("true or false")
+        raise Broken("true or false")
     return value
 
 
@@ -98,18 +129,18 @@ def _sequence(
 ) -> Callable[[Any], tuple[Any, ...]]:
     def check(value: Any) -> tuple[Any, ...]:
         if isinstance(value, str | bytes | dict | set | frozenset):
-            raise broken(rule)
+            raise Broken(rule)
         try:
             length = len(value)
             if not 1 <= length <= MAX_ITEMS:
-                raise broken(f"{rule}; between 1 and {MAX_ITEMS} of them")
+                raise Broken(f"{rule}; between 1 and {MAX_ITEMS} of them")
             items = tuple(item(each) for each in value)
-        except (PydanticCustomError, TypeError):
-            raise broken(rule) from None
-        if increasing and any(a >= b for a, b in zip(items, items[1:], strict=False)):
-            raise broken(rule)
+        except (Broken, TypeError):
+            raise Broken(rule) from None
+        if increasing and any(a >= b for a, b in pairwise(items)):
+            raise Broken(rule)
         if first is not None and items[0] != first:
-            raise broken(rule)
+            raise Broken(rule)
         return items
 
     return check
@@ -126,51 +157,49 @@ _value = _real(f"a finite number of magnitude at most {MAX_VALUE:g}", lambda x: 
 
 Length = Annotated[
     int,
-    PlainValidator(_length),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "steps"}),
+    Check(_length),
+    JsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "steps"}),
 ]
 """A number of steps, at least 1."""
 
 Offset = Annotated[
     int,
-    PlainValidator(_integer(-MAX_STEPS, MAX_STEPS)),
-    WithJsonSchema({"type": "integer", "minimum": -MAX_STEPS, "maximum": MAX_STEPS, "unit": "steps"}),
+    Check(_integer(-MAX_STEPS, MAX_STEPS)),
+    JsonSchema({"type": "integer", "minimum": -MAX_STEPS, "maximum": MAX_STEPS, "unit": "steps"}),
 ]
 """A number of steps of either sign."""
 
 Cycles = Annotated[
     int,
-    PlainValidator(_integer(1, MAX_STEPS)),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "cycles"}),
+    Check(_integer(1, MAX_STEPS)),
+    JsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "cycles"}),
 ]
 """A number of cycles, at least 1."""
 
-Value = Annotated[
-    float, PlainValidator(_value), WithJsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE})
-]
+Value = Annotated[float, Check(_value), JsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE})]
 """A finite value of either sign."""
 
 Positive = Annotated[
     float,
-    PlainValidator(_real(f"a finite number above 0 and at most {MAX_VALUE:g}", lambda x: float(x) > 0)),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALUE}),
+    Check(_real(f"a finite number above 0 and at most {MAX_VALUE:g}", lambda x: float(x) > 0)),
+    JsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALUE}),
 ]
 """A finite value above zero."""
 
-Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Flag = Annotated[bool, Check(_flag), JsonSchema({"type": "boolean"})]
 """True or false; numbers are refused."""
 
 Values = Annotated[
     tuple[float, ...],
-    PlainValidator(_sequence(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", _value, increasing=False)),
-    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": MAX_ITEMS}),
+    Check(_sequence(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", _value, increasing=False)),
+    JsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": MAX_ITEMS}),
 ]
 """One or more finite values."""
 
 Milestones = Annotated[
     tuple[int, ...],
-    PlainValidator(_sequence("a strictly increasing list of integers from 1", _length, increasing=True)),
-    WithJsonSchema(
+    Check(_sequence("a strictly increasing list of integers from 1", _length, increasing=True)),
+    JsonSchema(
         {
             "type": "array",
             "items": {"type": "integer", "minimum": 1},
@@ -184,8 +213,8 @@ Milestones = Annotated[
 
 Lengths = Annotated[
     tuple[int, ...],
-    PlainValidator(_sequence("a list of integers from 1", _length, increasing=False)),
-    WithJsonSchema(
+    Check(_sequence("a list of integers from 1", _length, increasing=False)),
+    JsonSchema(
         {
             "type": "array",
             "items": {"type": "integer", "minimum": 1},
@@ -199,7 +228,7 @@ Lengths = Annotated[
 
 Positions = Annotated[
     tuple[int, ...],
-    PlainValidator(
+    Check(
         _sequence(
             "a strictly increasing list of integers that begins with 0",
             _integer(0, MAX_STEPS),
@@ -207,7 +236,7 @@ Positions = Annotated[
             first=0,
         )
     ),
-    WithJsonSchema(
+    JsonSchema(
         {
             "type": "array",
             "items": {"type": "integer", "minimum": 0},

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
-
-from pydantic import ConfigDict, ValidationError
-from pydantic.dataclasses import dataclass as checked_dataclass
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_type_hints
 
 from .errors import GlidepathError, Problem, did_you_mean, shown
+from .fields import Broken
 
 __all__ = ["Node", "kind"]
 
@@ -19,13 +18,38 @@ N = TypeVar("N", bound="type[Node]")
 
 
 class _Checked(ABCMeta):
-    """Turns what the fields' checks find into our error, in our words."""
+    """Checks the arguments of a constructor, all of them before it refuses any."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().__call__(*args, **kwargs)
-        except ValidationError as error:
-            raise GlidepathError(_problems(cls, error)) from None  # type: ignore[arg-type]
+        checks = _checks(cls)
+        given = dict(zip(checks, args, strict=False))
+        problems: list[Problem] = []
+
+        def refuse(field: str, rule: str, value: str, remedy: str = "") -> None:
+            problems.append(Problem(getattr(cls, "kind", cls.__name__), field, rule, value, remedy))
+
+        if len(args) > len(checks):
+            refuse("", f"given at most {len(checks)} arguments ({', '.join(checks)})", str(len(args)))
+        for name, value in kwargs.items():
+            if name in given:
+                refuse(name, "given once", "it twice")
+            elif name not in checks:
+                refuse(name, f"one of its fields ({', '.join(checks)})", shown(value), did_you_mean(name, checks))
+            given[name] = value
+        fields: dict[str, Any] = {}
+        for name, (check, required) in checks.items():
+            if name in given:
+                try:
+                    fields[name] = check(given[name])
+                except Broken as error:
+                    refuse(name, error.rule, shown(given[name]), error.remedy)
+                except GlidepathError as error:
+                    problems.extend(error.inside(f"$.{name}").problems)
+            elif required:
+                refuse(name, "given", "nothing")
+        if problems:
+            raise GlidepathError(problems)
+        return super().__call__(**fields)
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -42,10 +66,6 @@ class _Checked(ABCMeta):
                 for f in (dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ())
             ]
         )
-
-    @__signature__.setter
-    def __signature__(cls, value: Any) -> None:
-        """Leaves it as it is: pydantic's own signature is that of its general constructor."""
 
 
 class Node(metaclass=_Checked):
@@ -84,6 +104,15 @@ class Node(metaclass=_Checked):
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
 
+    @classmethod
+    def of(cls, given: Any) -> Any:
+        """Returns the node that is given as itself, as text or as JSON data."""
+        raise NotImplementedError  # each family has its own
+
+    def call(self, arguments: Callable[[Node], list[str]]) -> tuple[str, list[str]]:
+        """Returns the word and the arguments of the text form; `arguments` writes those of the fields."""
+        return self.kind, arguments(self)
+
     def field_data(self, name: str) -> Any:
         """Returns a field as it is written to JSON, before nodes and tuples inside it are."""
         return getattr(self, name)
@@ -101,9 +130,8 @@ def kind(name: str) -> Callable[[N], N]:
     """Makes a class of `Node` a frozen dataclass with checked fields and registers it as `name`, which is permanent."""
 
     def decorate(cls: N) -> N:
-        made: Any = checked_dataclass(frozen=True, repr=False, config=ConfigDict(defer_build=True, extra="forbid"))(cls)
+        made: Any = dataclasses.dataclass(frozen=True, repr=False)(cls)
         made.kind = name
-        made.__setattr__ = Node.__setattr__
         if name in made.registry:
             raise ValueError(f"kind {name!r} is taken by {made.registry[name].__name__}")
         made.registry[name] = made
@@ -112,34 +140,25 @@ def kind(name: str) -> Callable[[N], N]:
     return decorate
 
 
-def _problems(cls: type[Node], error: ValidationError) -> Iterator[Problem]:
-    """Yields the problems behind a validation error, in our words and with names for positions."""
-    names = cls.field_names()
-    for found in error.errors(include_url=False):
-        head, *rest = found["loc"] or ("",)
-        field = names[head] if isinstance(head, int) and head < len(names) else str(head)
-        path = field + "".join(f"[{part}]" for part in rest)
-        context = found.get("ctx", {})
-        inner = context.get("error")
-        if isinstance(inner, GlidepathError):
-            yield from (inner.inside(f"$.{path}").problems if path else inner.problems)
-        elif found["type"] == "rule":
-            yield Problem(cls.kind, path, context["rule"], shown(found["input"]), context["remedy"])
-        elif found["type"] == "missing_argument" or found["type"] == "missing":
-            yield Problem(cls.kind, path, "given", "nothing")
-        elif found["type"] == "multiple_argument_values":
-            yield Problem(cls.kind, path, "given once", "it twice")
-        elif found["type"] == "unexpected_positional_argument":
-            yield Problem(
-                cls.kind, "", f"given at most {len(names)} arguments ({', '.join(names)})", shown(found["input"])
-            )
-        elif found["type"] in ("unexpected_keyword_argument", "no_such_attribute", "extra_forbidden"):
-            yield Problem(
-                cls.kind,
-                path,
-                f"one of its fields ({', '.join(names)})",
-                shown(found["input"]),
-                did_you_mean(path, names),
-            )
-        else:
-            yield Problem(cls.kind, path, found["msg"], shown(found["input"]))
+@functools.cache
+def _checks(cls: Any) -> dict[str, tuple[Callable[[Any], Any], bool]]:
+    """Returns, for each field of a kind, what checks it and whether it must be given."""
+    if not dataclasses.is_dataclass(cls):
+        return {}
+    hints = get_type_hints(cls, include_extras=True)
+    return {
+        field.name: (_check(hints[field.name]), field.default is dataclasses.MISSING)
+        for field in dataclasses.fields(cls)
+    }
+
+
+def _check(hint: Any) -> Callable[[Any], Any]:
+    """Returns what checks a field of some type: a `Check` in its notes, a node's `of`, or that of either side of `| None`."""
+    for note in getattr(hint, "__metadata__", ()):
+        if hasattr(note, "func"):
+            return note.func
+    if isinstance(hint, type) and issubclass(hint, Node):
+        return hint.of
+    (inner,) = (part for part in get_args(hint) if part is not type(None))
+    check = _check(inner)
+    return lambda value: None if value is None else check(value)

@@ -9,9 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import core_schema
-
 from .clock import Clock
 from .errors import GlidepathError
 from .fields import MAX_STEPS, number
@@ -268,10 +265,6 @@ class Schedule(Node):
 
             return parse(given)
         raise GlidepathError.of("", "", "a schedule", given)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(Schedule.of) if cls is Schedule else handler(source)
 
     # Algebra --------------------------------------------------------------------------------------------------------------------------
 

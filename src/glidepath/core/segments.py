@@ -7,13 +7,11 @@ import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, WithJsonSchema
-
 from .clock import Clock
 from .curves import Curve, Linear
 from .errors import GlidepathError, Problem, shown
 from .exact import exponential_of, growth_limit
-from .fields import Flag, Length, Milestones, Positions, Positive, Value, Values, broken
+from .fields import Broken, Check, Flag, JsonSchema, Length, Milestones, Positions, Positive, Value, Values
 from .namespace import logarithm
 from .node import kind
 from .schedule import Schedule
@@ -367,14 +365,14 @@ class Triangle(Schedule):
 
 def _interpolation(value: Any) -> str:
     if value not in ("linear", "previous"):
-        raise broken("'linear' or 'previous'")
+        raise Broken("'linear' or 'previous'")
     return value
 
 
 Interpolation = Annotated[
     Literal["linear", "previous"],
-    PlainValidator(_interpolation),
-    WithJsonSchema({"type": "string", "enum": ["linear", "previous"]}),
+    Check(_interpolation),
+    JsonSchema({"type": "string", "enum": ["linear", "previous"]}),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .combinators import Chain, Maximum, Minimum
-from .curves import Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
+from .curves import Cosine, Curve, Geometric, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
 from .fields import MAX_STEPS, number
 from .schedule import Schedule
@@ -68,7 +68,7 @@ def linear(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> linear(4)(1)
         0.75
     """
-    return Ramp(peak, floor, steps, Linear())
+    return Ramp(peak, floor, steps)
 
 
 def cosine(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:

@@ -89,7 +89,7 @@ def _write(node: Any) -> tuple[str, int]:
         short = _short(node)
         if short:
             return short, _ATOM
-    name, arguments = node.call() if hasattr(node, "call") else (node.kind, _arguments(node))
+    name, arguments = node.call(_arguments)
     return f"{name}({', '.join(arguments)})", _ATOM
 
 
@@ -290,7 +290,13 @@ class _Reader:
         return value
 
     def _operation(self, node: ast.BinOp, depth: int) -> Any:
-        operators = {ast.RShift: ">>", ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+        operators: dict[type[ast.operator], str] = {
+            ast.RShift: ">>",
+            ast.Add: "+",
+            ast.Sub: "-",
+            ast.Mult: "*",
+            ast.Div: "/",
+        }
         spine: list[tuple[ast.BinOp, str]] = []  # a long row leans to the left: walk down it without recursion
         first: ast.AST = node
         while isinstance(first, ast.BinOp):
@@ -336,7 +342,7 @@ class _Reader:
                         "/": lambda x, y: x / y,
                     }[operator](first, other)
             except (TypeError, ZeroDivisionError, OverflowError) as error:
-                self.refuse(step, f"numbers and schedules that {operator} can join", str(error))
+                return self.refuse(step, f"numbers and schedules that {operator} can join", str(error))
             if made is NotImplemented:
                 self.refuse(step, "a schedule on both sides of >>")
             first = made
@@ -344,7 +350,7 @@ class _Reader:
 
     def _call(self, node: ast.Call, depth: int) -> Any:
         if not isinstance(node.func, ast.Name):
-            self.refuse(node.func, "a word of the vocabulary")
+            return self.refuse(node.func, "a word of the vocabulary")
         before = len(self.problems)
         arguments = [self.value(argument, depth + 1) for argument in node.args]
         named: dict[str, Any] = {}
