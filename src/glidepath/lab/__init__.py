@@ -1,6 +1,6 @@
 """Train small networks under several schedules and compare them honestly.
 
-A task and a run are values, a record is a file, a comparison is a folder. `compare` does it all; `run` does one run. Names
+A task and a run are values, a record is a file, a comparison is a folder. `compare` does it all, `run` one run. Names
 are imported when they are first used, so that a worker process loads no statistics and a driver no torch.
 """
 

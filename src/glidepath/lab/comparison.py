@@ -53,7 +53,8 @@ class TaskResult:
         peak_rate: The one peak rate that every schedule used.
         budget: Optimizer updates a run.
         schedules: One result a schedule, in the order asked for.
-        runner_up: The two schedules of best mean and the paired difference first minus second; None if there are not two.
+        runner_up: The two schedules of best mean and their paired difference, first minus second; None if there are not
+            two.
         data_sha256: Hash of the data.
         versions: Versions found in the records; several, sorted and joined, where records were made by different ones.
         machines: Machines found in the records.
@@ -147,7 +148,9 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
         name: " and ".join(sorted({record.versions.get(name, "unknown") for record in records}))
         for name in sorted({name for record in records for name in record.versions})
     }
-    machines = sorted({", ".join(f"{name} {value}" for name, value in record.machine.items()) for record in records})
+    machines = sorted(
+        {", ".join(f"{name} {value}" for name, value in sorted(record.machine.items())) for record in records}
+    )
     return TaskResult(
         task=spec.task,
         peak_rate=spec.peak_rate,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from glidepath import Schedule, recipes
+from glidepath import Schedule, Step, recipes
 
 __all__ = ["DEFAULT_SCHEDULES", "default_schedule"]
 
@@ -26,7 +26,7 @@ def default_schedule(name: str, budget: int, warmup: int = 0) -> Schedule:
 
 DEFAULT_SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
     "constant": lambda budget, warmup: recipes.with_warmup(recipes.constant(), warmup),
-    "step": lambda budget, warmup: recipes.with_warmup(recipes.step(max(1, -(-(budget - warmup) // 3)), 0.1), warmup),
+    "step": lambda budget, warmup: recipes.with_warmup(Step(max(1, -(-(budget - warmup) // 3)), 0.1), warmup),
     "cosine": lambda budget, warmup: recipes.warmup_cosine(budget, warmup=warmup),
     "linear": lambda budget, warmup: recipes.warmup_linear(budget, warmup=warmup),
     "one_cycle": lambda budget, warmup: recipes.one_cycle(budget),

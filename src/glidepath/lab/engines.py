@@ -74,8 +74,8 @@ class Engine(Protocol):
 
         Args:
             specs: What to run; no two equal.
-            emit: Called for every event, in the thread that called this. What it raises stops the engine and comes out of
-                here, as does Ctrl-C, after every helper process has ended.
+            emit: Called for every event, in the thread that called this. What it raises stops the engine and comes out
+                of here, as does Ctrl-C, after every helper process has ended.
         """
         ...
 

@@ -1,15 +1,16 @@
 """The pictures of a report: SVG that takes its colours and its typeface from the page it stands in.
 
-Matplotlib draws with stand-in colours; afterwards each becomes a CSS variable, so that one picture serves light and dark.
+Matplotlib draws with stand-in colours; afterwards each becomes a CSS variable: one picture serves light and dark.
 Every mark of schedule number i carries the class `s<i>`, by which the page shows and hides schedules.
 """
 
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -82,7 +83,7 @@ def rate_figure(records: Records) -> str:
 
 
 def metric_figure(records: Records, name: str, unit: str) -> str:
-    """Validation metric by update: mean over seeds, band of the 95 % t-interval. The first tenth is left out of the scale.
+    """Validation metric by update: mean over seeds, band of the 95 % t-interval. The scale leaves out the first tenth.
 
     Args:
         records: Of one task: the schedules by name, each with one record a seed.
@@ -142,7 +143,7 @@ def outcome_figure(result: TaskResult) -> str:
 
 
 def difference_figure(result: TaskResult, baseline: str) -> str:
-    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one does not.
+    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one not.
 
     Args:
         result: The task's part of a comparison.
@@ -174,7 +175,9 @@ def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int)
             half = np.zeros_like(mean)
             if len(rows) > 1:
                 half = stats.t.ppf(0.975, len(rows) - 1) * values.std(0, ddof=1) / np.sqrt(len(rows))
-                axes.fill_between(steps, mean - half, mean + half, color=_colour(i), alpha=0.16, linewidth=0, gid=f"s{i}")
+                axes.fill_between(
+                    steps, mean - half, mean + half, color=_colour(i), alpha=0.16, linewidth=0, gid=f"s{i}"
+                )
             axes.plot(steps, mean, **_line(i))
             settled = steps > 0.1 * budget
             lows += (mean - half)[settled].tolist()
@@ -192,7 +195,7 @@ def _binned(record: Record, edges: npt.NDArray[np.int_]) -> Curve:
     per_update = np.repeat(losses, record.stride)[: record.updates]
     finite = len(per_update) if record.diverged_at is None else min(record.diverged_at, len(per_update))
     whole = edges[edges <= finite]
-    return np.array([per_update[a:b].mean() for a, b in zip(whole, whole[1:], strict=False)], dtype=np.float64)
+    return np.array([per_update[a:b].mean() for a, b in pairwise(whole)], dtype=np.float64)
 
 
 def _budget(records: Records) -> int:
@@ -203,7 +206,9 @@ def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool) -> None:
     if one.low is not None and one.high is not None:
         axes.plot([one.low, one.high], [i, i], color=_colour(i), linewidth=2.2, gid=f"s{i}")
     face = _colour(i) if filled else _PAPER
-    axes.plot([one.mean], [i], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}")
+    axes.plot(
+        [one.mean], [i], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}"
+    )
 
 
 def _line(i: int) -> dict[str, Any]:
@@ -215,14 +220,14 @@ def _colour(i: int) -> str:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
+def _figure(width: float, height: float) -> Generator[Figure]:
     """A figure of its own: no pyplot, no window, no global state left changed."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(cast(Any, _STYLE)):
         yield Figure(figsize=(width, height), layout="constrained", facecolor="none")
 
 
 @contextmanager
-def _rows(result: TaskResult) -> Iterator[tuple[Figure, Axes]]:
+def _rows(result: TaskResult) -> Generator[tuple[Figure, Axes]]:
     """A figure with one line a schedule, from the top."""
     count = len(result.schedules)
     with _figure(_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * count)) as figure:

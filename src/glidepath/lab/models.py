@@ -1,4 +1,6 @@
-"""The networks that tasks declare, as torch modules. Initial weights come from torch's global generator: seed it first."""
+"""The networks that tasks declare, as torch modules. Weights come from torch's global generator: seed it first."""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ def build(declared: Mlp | CharTransformer, data: Examples | Text) -> nn.Module:
         case Mlp(), Examples():
             widths = [data.train[0].shape[1], *declared.hidden]
             layers: list[nn.Module] = []
-            for before, after in zip(widths, widths[1:], strict=False):
+            for before, after in pairwise(widths):
                 layers += [nn.Linear(before, after), nn.ReLU()]
             return nn.Sequential(*layers, nn.Linear(widths[-1], data.classes))
         case CharTransformer(), Text():

@@ -1,4 +1,4 @@
-"""From the arguments of a comparison to the grid of its runs: every problem found is told at once, and nothing is run."""
+"""From the arguments of a comparison to the grid of its runs: every problem found is told at once, nothing is run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -53,7 +53,7 @@ def plan_runs(
         updates = budget or task.budget
         warmup = round(task.warmup * updates)
         rows = {
-            name: default_schedule(name, updates, warmup) if schedule is None else schedule
+            name: default_schedule(schedule, updates, warmup) if isinstance(schedule, str) else schedule
             for name, schedule in named.items()
         }
         rate = float(task.peak_rate if peak_rate is None else peak_rate)
@@ -84,8 +84,8 @@ def _schedules(
     schedules: Schedules,
     baseline: str,
     problems: list[Problem | None],
-) -> dict[str, Schedule | None]:
-    """By name; None stands for the default schedule of that name, which needs the budget of a task."""
+) -> dict[str, Schedule | str]:
+    """By name: a schedule, or the name of a default one, which needs the budget of a task."""
     if schedules is None:
         pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
     elif isinstance(schedules, Mapping):
@@ -93,7 +93,7 @@ def _schedules(
     else:
         given = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
         pairs = [(one if isinstance(one, str) else str(one), one) for one in given]
-    found: dict[str, Schedule | None] = {}
+    found: dict[str, Schedule | str] = {}
     for name, one in pairs:
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
             problems.append(Problem("compare", "schedule name", "1 to 200 printable characters", shown(name)))
@@ -109,22 +109,22 @@ def _schedules(
         known = [*found, *(name for name in DEFAULT_SCHEDULES if name not in found)]
         hint = did_you_mean(str(baseline), known)
         problems.append(Problem("compare", "baseline", f"one of {', '.join(known)}", shown(baseline), hint))
-    return {baseline: None, **found}
+    return {baseline: baseline, **found}
 
 
-def _schedule(one: object, problems: list[Problem | None]) -> Schedule | None:
+def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str:
     if isinstance(one, Schedule):
         return one
     if not isinstance(one, str):
         problems.append(Problem("compare", "schedule", "a Schedule, its text, or a default name", shown(one)))
-        return None
+        return ""
     if one in DEFAULT_SCHEDULES:
-        return None
+        return one
     try:
         return parse(one)
     except GlidepathError as error:
         problems += error.problems
-        return None
+        return ""
 
 
 def _seeds(seeds: Seeds, problems: list[Problem | None]) -> list[int]:

@@ -58,8 +58,8 @@ def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
 <section>
 <h2>Make it again</h2>
 <pre><code>{escape(comparison.command)}</code></pre>
-<p>Every run is one file in <code>records/</code>, named by the hash of task, schedule, peak rate, seed and budget. Runs that
-have a record are not run again. <code>comparison.json</code> holds every figure of this page.</p>
+<p>Every run is one file in <code>records/</code>, named by the hash of task, schedule, peak rate, seed and budget. Runs
+that have a record are not run again. <code>comparison.json</code> holds every figure of this page.</p>
 </section>
 </main>
 </body>
@@ -73,8 +73,8 @@ def _extent(comparison: Comparison) -> str:
     seconds = sum(result.cpu_seconds for result in comparison.tasks)
     return (
         f"{_counted(schedules, 'schedule')}, {_counted(len(comparison.seeds), 'seed')}, "
-        f"{_counted(len(comparison.tasks), 'task')}: {_counted(runs, 'network')} trained in {seconds:.0f} s of processor time. "
-        "One shared peak rate a task."
+        f"{_counted(len(comparison.tasks), 'task')}: {_counted(runs, 'network')} trained in {seconds:.0f} s of "
+        "processor time. One shared peak rate a task."
     )
 
 
@@ -101,15 +101,19 @@ def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Reco
         (figures.metric_figure(runs, metric.name, metric.unit), "On validation data: mean over seeds, 95 % interval."),
         (
             figures.loss_figure(runs),
-            "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. "
-            "A curve stops where a seed diverged.",
+            (
+                "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. "
+                "A curve stops where a seed diverged."
+            ),
         ),
         (figures.outcome_figure(result), "On test data at the end: every seed, their mean and its 95 % interval."),
     )
     differences = (
         figures.difference_figure(result, comparison.baseline),
-        f"Paired differences to {comparison.baseline} on test data, 95 % intervals. A filled mark holds after Holm's "
-        "correction, an empty one does not.",
+        (
+            f"Paired differences to {comparison.baseline} on test data, 95 % intervals. A filled mark holds after Holm's "
+            "correction, an empty one does not."
+        ),
     )
     return f"""<section class="task">
 <h2>{escape(result.task.name)}</h2>
@@ -135,9 +139,7 @@ def _legend(rows: Sequence[ScheduleResult], at: int) -> str:
         f"{escape(row.name)}</label>"
         for i, row in enumerate(rows)
     )
-    rules = "".join(
-        f".task:has(#t{at}-{i}:not(:checked)) .figure .s{i}{{display:none}}" for i, _ in enumerate(rows)
-    )
+    rules = "".join(f".task:has(#t{at}-{i}:not(:checked)) .figure .s{i}{{display:none}}" for i, _ in enumerate(rows))
     return f'<style>{rules}</style><div class="legend" role="group" aria-label="Schedules shown">{boxes}</div>'
 
 
@@ -168,7 +170,8 @@ def _details(result: TaskResult, seeds: Sequence[int]) -> str:
         for row in result.schedules
     )
     schedules = "".join(
-        f"<dt>{escape(row.name)}</dt><dd><code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small></dd>"
+        f"<dt>{escape(row.name)}</dt>"
+        f"<dd><code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small></dd>"
         for row in result.schedules
     )
     versions = ", ".join(f"{name} {text}" for name, text in result.versions.items())

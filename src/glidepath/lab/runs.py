@@ -1,6 +1,6 @@
 """Runs are values: a specification goes in, a record comes out; both are plain JSON.
 
-The hash of a specification names its record, so that a folder of records is a memory: what stands there is not run again.
+The hash of a specification names its record, so that a folder of records is a memory: what is there is not run again.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Train every schedule with every seed and say what comes out: the function behind `glidepath compare`.
 
-A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and report
-are made from the records. So the same call on the same folder goes on where the last one was stopped.
+A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and
+report are made from the records. So the same call on the same folder goes on where the last one was stopped.
 """
 
 import importlib.util
@@ -43,15 +43,15 @@ def compare(
 ) -> Comparison:
     """Compare schedules: train each with each seed on each task at one shared peak rate, and write a report.
 
-    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a run,
-    `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run again; a
-    damaged record is, with a note.
+    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
+    run, `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run
+    again; a run whose record is damaged is, with a note.
 
     Args:
         tasks: Names from `glidepath.lab.TASKS`, or tasks.
-        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or schedules; a
-            mapping gives them names of its own. None for the six defaults. Values are factors on the peak rate. The default
-            constant is added in front where the baseline is missing.
+        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or
+            schedules; a mapping gives them names of its own. None for the six defaults. Values are factors on the peak
+            rate. A default baseline that is missing is added in front.
         seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
         peak_rate: Base learning rate, finite, above 0; None for each task's default.
         budget: Optimizer updates a run; None for each task's default.
@@ -65,8 +65,8 @@ def compare(
         The comparison, as written to `comparison.json`.
 
     Raises:
-        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another process
-            is writing to `out`; or if runs failed, after all others have ended and been kept.
+        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another
+            process is writing to `out`; or if runs failed, after all others have ended and been kept.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
     grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)

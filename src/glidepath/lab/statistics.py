@@ -117,7 +117,7 @@ def holm(values: Sequence[float]) -> list[float]:
         The corrected values, in the same order, at most 1.
 
     Source:
-        Holm 1979, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 65-70.
+        Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6, 65-70.
 
     Examples:
         >>> holm([0.01, 0.04, 0.03])

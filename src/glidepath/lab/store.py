@@ -1,7 +1,7 @@
 """A folder of records: written whole, checked when read, one writer at a time.
 
-Each record is one JSON file named by the hash of its specification. A file that was cut off, altered or renamed is found by
-its checksum and counts as missing.
+Each record is one JSON file named by the hash of its specification. A file that was cut off, altered or renamed is
+found by its checksum and counts as missing.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from glidepath.core.errors import GlidepathError, Problem
@@ -34,7 +34,7 @@ def write_atomically(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
     temporary = Path(name)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -118,7 +118,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> Generator[None]:
     """Hold a folder for this process; the system lets go of it when the process ends, however it ends.
 
     Args:

@@ -61,6 +61,7 @@ def _task(result: TaskResult, baseline: str) -> str:
     rows = [headings(result, baseline), *(cells(row, result) for row in result.schedules)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    title = f"{result.task.name}: {result.budget} updates, peak rate {result.peak_rate:g}, {len(result.schedules[0].values)} seeds"
+    seeds = len(result.schedules[0].values)
+    title = f"{result.task.name}: {result.budget} updates, peak rate {result.peak_rate:g}, {seeds} seeds"
     sentences = [f"* {sentence}" for sentence in verdict(result, baseline)]
     return "\n".join([title, "", lines[0], "-" * len(lines[0]), *lines[1:], "", *sentences])

@@ -66,9 +66,9 @@ class Mnist1d:
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
 class Prose:
-    """The English prose that ships inside Python (`pydoc_data.topics`, about 465,000 characters), one character a token.
+    """The English prose that ships inside Python (`pydoc_data.topics`, about 465,000 characters), a character a token.
 
-    The text differs between minor versions of Python: losses are comparable only where the sha256 in the records is equal.
+    The text differs between minor versions of Python: losses compare only where the sha256 in the records is equal.
     Stretches of `stretch` characters go in turn, eight to training, one to validation, one to test.
 
     Args:
@@ -254,7 +254,7 @@ TASKS: dict[str, Task] = {
         ),
         Task(
             name="text",
-            about="Predict the next character of Python's own documentation, a transformer of 20,000 parameters, AdamW.",
+            about="The next character of Python's own documentation, a transformer of 20,000 parameters, AdamW.",
             data=Prose(),
             model=CharTransformer(),
             optimizer=AdamW(),

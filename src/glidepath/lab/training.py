@@ -9,9 +9,10 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ _CHUNK = 512
 def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
     """Train one specification from fresh weights and measure it.
 
-    Two specifications with one seed start from the same weights and see the same minibatches in the same order, whatever
-    their schedules. Torch's thread count and random state are as before when this returns.
+    Two specifications with one seed start from the same weights and see the same minibatches in the same order,
+    whatever their schedules. Torch's thread count and random state are as before when this returns.
 
     Args:
         spec: What to run.
@@ -68,7 +69,7 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
 
 def _train(
     spec: RunSpec, model: nn.Module, data: Examples | Text, on_progress: Callable[[int], None]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     optimizer = _optimizer(spec, model)
     attachment = attach(optimizer, spec.schedule)
     validate, test = _measure(spec.task, data, "validation"), _measure(spec.task, data, "test")
@@ -219,7 +220,7 @@ def _number(value: float) -> float | None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread() -> Generator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

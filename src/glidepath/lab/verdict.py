@@ -66,16 +66,23 @@ def caveats(comparison: Comparison) -> list[str]:
     count = len(comparison.seeds)
     rates = ", ".join(f"{result.peak_rate:g} on {result.task.name}" for result in comparison.tasks)
     sentences = [
-        f"All schedules of a task used one shared peak rate ({rates}). Schedules differ in the rate that suits them best, "
-        "so any of them could look better or worse at its own best rate: this compares schedules at these rates, not at their best.",
-        "Every figure is measured once, on test data, with the weights after the last update; no run and no step was picked.",
+        (
+            f"All schedules of a task used one shared peak rate ({rates}). Schedules differ in the rate that suits "
+            "them best, so any of them could look better or worse at its own best rate: this compares schedules at these "
+            "rates, not at their best."
+        ),
+        (
+            "Every figure is measured once, on test data, with the weights after the last update; no run and no step "
+            "was picked."
+        ),
     ]
     if count == 1:
         sentences.append("With one seed there is no interval, and nothing can be said about differences.")
     else:
         sentences.append(
-            f"Intervals are 95 % t-intervals over {count} seeds. Each seed fixes initial weights and minibatch order for all "
-            f"schedules, and differences are taken seed by seed. P-values are corrected by Holm's method within a task."
+            f"Intervals are 95 % t-intervals over {count} seeds. Each seed fixes initial weights and minibatch order "
+            "for all schedules, and differences are taken seed by seed. P-values are corrected by Holm's method within "
+            "a task."
         )
     if 1 < count < 5:
         sentences.append(f"{count} seeds are few: an interval from them is wide and leans on normality.")
@@ -123,7 +130,9 @@ def _order(result: TaskResult) -> str:
     gap = f"{first} and {second} have the best two means"
     if one.low is None or one.high is None:
         return f"{gap}; one seed cannot order them."
-    gap += f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {_interval(difference, unit)}"
+    gap += (
+        f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {_interval(difference, unit)}"
+    )
     if one.low > 0.0 or one.high < 0.0:
         return (
             f"{gap}. That leaves zero out, but the pair was picked by looking at these very means: "

@@ -215,7 +215,7 @@ class _Crew:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, one thread for arithmetic, and this very `glidepath` where it is not the installed one."""
+    """This process's environment, one thread for arithmetic, and this `glidepath` where it is not the installed one."""
     home = str(Path(glidepath.__file__).resolve().parent.parent)
     installed = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib")}
     path = [*({home} - installed), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
