@@ -1,0 +1,55 @@
+"""attach: the value used by update k is base * f(k), written by the hooks right before the update."""
+
+import pytest
+import torch
+
+import glidepath as gp
+from glidepath.torch import attach
+
+
+def sgd(*rates: float) -> torch.optim.SGD:
+    return torch.optim.SGD([{"params": [torch.ones(1, requires_grad=True)], "lr": rate} for rate in rates])
+
+
+def test_update_k_uses_base_times_f_of_k():
+    optimizer = sgd(0.1, 0.01)
+    schedule = gp.warmup_cosine(8, warmup=3, floor=0.1)
+    scheduler = attach(optimizer, schedule)
+
+    for k in range(10):
+        optimizer.step()
+        assert [group["lr"] for group in optimizer.param_groups] == [0.1 * schedule(k), 0.01 * schedule(k)]
+        assert scheduler.updates == k + 1
+
+
+def test_absolute_values_are_rates():
+    optimizer = sgd(0.1)
+    attach(optimizer, gp.ramp(0.05, 0.0, 5), absolute=True)
+
+    optimizer.step()
+
+    assert optimizer.param_groups[0]["lr"] == 0.05
+
+
+def test_attach_refuses_what_is_no_optimizer_and_a_rate_that_is_no_rate():
+    with pytest.raises(gp.GlidepathError, match=r"attach: optimizer must be a torch\.optim\.Optimizer, got 3"):
+        attach(3, gp.linear(5))
+    optimizer = sgd(0.1)
+    optimizer.param_groups[0]["lr"] = float("nan")
+    with pytest.raises(gp.GlidepathError, match="lr must be finite"):
+        attach(optimizer, gp.linear(5))
+
+
+def test_detach_leaves_no_trace():
+    optimizer = sgd(0.1, 0.2)
+    before = [dict(group) for group in optimizer.param_groups]
+    scheduler = attach(optimizer, gp.linear(5))
+    optimizer.step()
+
+    scheduler.detach()
+    optimizer.step()
+
+    assert [dict(group) for group in optimizer.param_groups] == before
+    assert scheduler.updates == 1
+    assert not optimizer._optimizer_step_pre_hooks
+    assert not optimizer._optimizer_step_post_hooks
