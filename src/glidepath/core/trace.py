@@ -246,6 +246,9 @@ class Trace:
                 results.extend(result.args[1 + begin : 2 + end])
             else:
                 results.append(result)
+        kept_bounds, results = _merged(kept_bounds, results)
+        if not kept_bounds:
+            return results[0]
         low, high = min(r.low for r in results), max(r.high for r in results)
         return self._node("phases", (base, *results), tuple(kept_bounds), low, high, all(r.real for r in results))
 
@@ -265,6 +268,12 @@ class Trace:
         if index.op == "const":
             return self.expr(table[index.data])
         return self._node("take", (index,), table, min(table), max(table), all(isinstance(v, float) for v in table))
+
+
+def _merged(bounds: list[Any], results: list[Expr]) -> tuple[list[Any], list[Expr]]:
+    """Returns phases without the bounds between neighbours that are the same node."""
+    kept = [i for i in range(len(bounds)) if results[i] is not results[i + 1]]
+    return [bounds[i] for i in kept], [results[0], *(results[i + 1] for i in kept)]
 
 
 def _interval(op: str, x: Expr, y: Expr) -> tuple[float, float]:

@@ -1,0 +1,8 @@
+"""`python -m glidepath` is the command line."""
+
+from __future__ import annotations
+
+from glidepath.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Which steps to draw, and how to keep every peak when there are more of them than pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from glidepath.core.combinators import Chain, Repeat, Stretch
+from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import MAX_STEPS, number
+from glidepath.core.schedule import Schedule
+from glidepath.core.segments import (
+    Exponential,
+    Hold,
+    InverseSqrt,
+    InverseTime,
+    MultiStep,
+    NaturalExponential,
+    Step,
+    Triangle,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Curve", "horizon", "sampled"]
+
+MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with the joints between phases
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The points of one curve, in order.
+
+    Args:
+        schedule: What is drawn.
+        steps: The steps, as whole numbers in float64.
+        values: The values at them.
+        whole: Whether every step of the stretch was looked at.
+    """
+
+    schedule: Schedule
+    steps: np.ndarray
+    values: np.ndarray
+    whole: bool
+
+
+def horizon(schedule: Schedule) -> int:
+    """Returns a number of steps that shows what a schedule does: its duration, and for an endless one a few periods or timescales."""
+    duration = schedule.duration
+    return int(duration) if duration != math.inf else max(1, min(MAX_STEPS, math.ceil(_endless(schedule))))
+
+
+def _endless(schedule: Schedule) -> float:
+    if isinstance(schedule, Chain):
+        begin = schedule.starts[-1]
+        return begin + max(_endless(schedule.phases[-1]), begin / 4)
+    if isinstance(schedule, Repeat):
+        last = 4 if schedule.growth == 1 else 3
+        return sum(float(schedule.schedule.duration) * schedule.growth**k for k in range(last)) - 1
+    if isinstance(schedule, Stretch):
+        return _endless(schedule.schedule) * schedule.factor
+    if isinstance(schedule, Exponential):
+        return schedule.steps * (4.7 / abs(math.log(schedule.rate)) if schedule.rate != 1 else 10)
+    if isinstance(schedule, NaturalExponential):
+        return schedule.steps * 4.7 / schedule.rate
+    if isinstance(schedule, InverseTime):
+        return schedule.steps * 20 / schedule.rate
+    if isinstance(schedule, InverseSqrt):
+        return schedule.steps * 20.0
+    if isinstance(schedule, Step):
+        return schedule.period * 5.0
+    if isinstance(schedule, Triangle):
+        return (schedule.up + (schedule.down or schedule.up)) * 4.0
+    if isinstance(schedule, Hold):
+        return 1.0
+    parts = schedule.schedules()
+    finite = [float(part.duration) * 1.25 for part in parts if part.duration != math.inf]
+    return max([*finite, *(_endless(part) for part in parts if part.duration == math.inf)], default=1000.0)
+
+
+def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200) -> Curve:
+    """Returns the curve from step 0 to `steps`, thinned so that every column of a picture keeps its first, lowest, highest and last value.
+
+    Args:
+        schedule: What to draw.
+        steps: The last step; None is `horizon(schedule)`.
+        points: About how many points to keep.
+
+    Raises:
+        GlidepathError: If `steps` or `points` is out of range.
+    """
+    import numpy as np
+
+    last = horizon(schedule) if steps is None else _checked("steps", steps, 1, MAX_STEPS)
+    points = _checked("points", points, 8, 1_000_000)
+    if last < MOST:
+        t = np.arange(last + 1, dtype=np.float64)
+    else:
+        t = np.unique(np.floor(np.linspace(0, last, MOST)))
+        joints = [edge + side for edge in _joints(schedule) for side in (-1, 0) if 0 <= edge + side <= last]
+        t = np.union1d(t, np.asarray(joints, dtype=np.float64))
+    values = schedule(t)
+    kept = _thinned(values, points)
+    return Curve(schedule, t[kept], values[kept], last < MOST)
+
+
+def _checked(field: str, value: Any, low: int, high: int) -> int:
+    plain = number(value)
+    if plain is None or not low <= plain <= high or plain != math.floor(plain):
+        raise GlidepathError.of("view", field, f"an integer from {low} to {high}", value)
+    return int(plain)
+
+
+def _joints(schedule: Schedule) -> tuple[int, ...]:
+    if isinstance(schedule, Chain):
+        return schedule.starts
+    if isinstance(schedule, MultiStep):
+        return schedule.milestones
+    return tuple(joint for part in schedule.schedules() for joint in _joints(part))[:10_000]
+
+
+def _thinned(values: np.ndarray, points: int) -> np.ndarray:
+    """Returns the indexes to keep: of every column the first, the lowest, the highest and the last."""
+    import numpy as np
+
+    count = len(values)
+    if count <= points:
+        return np.arange(count)
+    width = math.ceil(count / (points // 4))
+    padded = np.concatenate([values, np.full(-count % width, values[-1])]).reshape(-1, width)
+    rows = np.arange(len(padded)) * width
+    picked = np.stack([rows, rows + padded.argmin(axis=1), rows + padded.argmax(axis=1), rows + width - 1])
+    return np.unique(np.minimum(picked, count - 1))

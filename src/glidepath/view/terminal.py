@@ -1,0 +1,148 @@
+"""A schedule drawn with characters: braille dots where the terminal has them, blocks of stars where it has not."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from glidepath.core.schedule import Schedule
+
+from .sample import horizon, sampled
+
+__all__ = ["significant", "terminal"]
+
+_COLOURS = ("36", "33", "35", "32", "34", "31")
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Returns a number with some significant digits, never rounded to 0.000."""
+    return f"{value:.{digits}g}"
+
+
+def terminal(
+    schedules: Schedule | Sequence[Schedule],
+    *,
+    steps: int | None = None,
+    width: int = 78,
+    height: int = 17,
+    log: bool = False,
+    colour: bool | None = None,
+    ascii_only: bool = False,
+) -> str:
+    """Returns a drawing of one or several schedules, as lines of text.
+
+    Args:
+        schedules: What to draw, up to six.
+        steps: The last step; None shows what the schedules do.
+        width: Columns of the whole drawing, at least 30.
+        height: Rows of the curve, at least 4.
+        log: Whether the values are drawn on a logarithmic axis; zeros then lie on the lowest row.
+        colour: Whether to use colours; None uses them unless `NO_COLOR` is set.
+        ascii_only: Whether to do without braille.
+    """
+    import numpy as np
+
+    shown = [schedules] if isinstance(schedules, Schedule) else list(schedules)
+    last = max(horizon(schedule) for schedule in shown) if steps is None else steps
+    colour = not os.environ.get("NO_COLOR") if colour is None else colour
+    width, height = max(30, width), max(4, height)
+    curves = [sampled(schedule, last, 16 * width) for schedule in shown]
+    top = max(float(curve.values.max()) for curve in curves)
+    bottom = min(float(curve.values.min()) for curve in curves)
+    if log:
+        positive = [float(v) for curve in curves for v in curve.values[curve.values > 0]]
+        top, bottom = (max(positive), min(positive)) if positive else (1.0, 0.1)
+        bottom = max(bottom, top * 1e-8)
+    elif 0 < bottom < 0.5 * top:
+        bottom = 0.0
+    if top == bottom:
+        top, bottom = (
+            (top + 1.0, bottom - 1.0)
+            if top == 0 and not log
+            else (top * 1.1, bottom * 0.9)
+            if top > 0
+            else (0.9 * top, 1.1 * bottom)
+        )
+    labels = [_label(row, height, bottom, top, log) for row in range(height)]
+    margin = max(len(label) for label in labels) + 1
+    columns = max(10, width - margin - 2)
+    dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
+    grids = []
+    for curve in curves:
+        grid = np.zeros((height * dots_y, columns * dots_x), dtype=bool)
+        x = np.rint(curve.steps / last * (columns * dots_x - 1)).astype(int)
+        y = curve.values
+        if log:
+            y = np.log(np.maximum(y, bottom))
+            low, high = math.log(bottom), math.log(top)
+        else:
+            low, high = bottom, top
+        rows = np.rint((high - y) / (high - low) * (height * dots_y - 1)).clip(0, height * dots_y - 1).astype(int)
+        for (x0, y0), (x1, y1) in zip(zip(x, rows, strict=True), zip(x[1:], rows[1:], strict=True), strict=False):
+            _line(grid, x0, y0, x1, y1)
+        grid[rows[0], x[0]] = True
+        grids.append(grid)
+    lines = []
+    for row in range(height):
+        body = _row(grids, row, columns, dots_x, dots_y, colour and len(grids) > 0, ascii_only)
+        lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")
+    corner, dash = ("+", "-") if ascii_only else ("└", "─")
+    lines.append(" " * (margin + 1) + corner + dash * columns)
+    lines.append(_axis(margin + 2, columns, last))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _label(row: int, height: int, bottom: float, top: float, log: bool) -> str:
+    """Returns the number beside a row: five rows have one."""
+    if row not in {round(k * (height - 1) / 4) for k in range(5)}:
+        return ""
+    share = row / (height - 1)
+    value = top * (bottom / top) ** share if log else top + (bottom - top) * share
+    return significant(value, 3)
+
+
+def _line(grid: Any, x0: int, y0: int, x1: int, y1: int) -> None:
+    """Sets the dots between two points of a curve that goes to the right."""
+    span = max(abs(int(x1) - int(x0)), abs(int(y1) - int(y0)), 1)
+    for k in range(span + 1):
+        grid[round(y0 + (y1 - y0) * k / span), round(x0 + (x1 - x0) * k / span)] = True
+
+
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+
+
+def _row(grids: list[Any], row: int, columns: int, dots_x: int, dots_y: int, colour: bool, ascii_only: bool) -> str:
+    cells: list[str] = []
+    current = ""
+    for column in range(columns):
+        code, owner = 0, -1
+        for k, grid in enumerate(grids):
+            block = grid[row * dots_y : (row + 1) * dots_y, column * dots_x : (column + 1) * dots_x]
+            if block.any():
+                owner = k
+                if ascii_only:
+                    code = 1
+                else:
+                    for dy in range(4):
+                        for dx in range(2):
+                            code |= _DOTS[dy][dx] if block[dy, dx] else 0
+        wanted = _COLOURS[owner % len(_COLOURS)] if owner >= 0 and colour else ""
+        if wanted != current:
+            cells.append("\x1b[0m" if current else "")
+            cells.append(f"\x1b[{wanted}m" if wanted else "")
+            current = wanted
+        cells.append(" " if not code else "*+xo#@"[owner % 6] if ascii_only else chr(0x2800 + code))
+    return "".join(cells) + ("\x1b[0m" if current else "")
+
+
+def _axis(indent: int, columns: int, last: int) -> str:
+    marks = [0, last // 4, last // 2, 3 * last // 4, last]
+    line = [" "] * (indent + columns + 12)
+    for k, mark in enumerate(marks):
+        text = f"{mark:,}" if last < 10**7 else significant(mark, 3)
+        at = indent + round(k / 4 * (columns - 1))
+        at = max(0, at - (len(text) if k == 4 else len(text) // 2 if k else 0) + (1 if k == 4 else 0))
+        line[at : at + len(text)] = text
+    return "".join(line).rstrip()
