@@ -34,10 +34,18 @@ app = typer.Typer(
 _errors = Console(stderr=True)
 
 ScheduleText = Annotated[
-    str, typer.Argument(metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.')
+    str,
+    typer.Argument(
+        metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.'
+    ),
 ]
-ScheduleTexts = Annotated[list[str], typer.Argument(metavar="SCHEDULE...", help="One or more schedules, as text or .json files.")]
-Steps = Annotated[int | None, typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1)]
+ScheduleTexts = Annotated[
+    list[str], typer.Argument(metavar="SCHEDULE...", help="One or more schedules, as text or .json files.")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
+]
 Base = Annotated[float, typer.Option("--base", "-b", help="Multiply every value by this base learning rate.")]
 
 
@@ -66,7 +74,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     pass
 
@@ -95,12 +105,16 @@ def list_words(
         print(f"{word}{_signature(words[word])}\n\n{inspect.getdoc(words[word]) or ''}")
         return
     if as_json:
-        rows = [{"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in sorted(words.items())]
+        rows = [
+            {"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in sorted(words.items())
+        ]
         print(json.dumps(rows, indent=2))
         return
     console = Console()
     for title, names in _groups(words):
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False)
+        table = Table(
+            title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
+        )
         table.add_column(style="cyan", no_wrap=True)
         table.add_column()
         for name in names:
@@ -116,7 +130,11 @@ def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
     recipes = [name for name in words if name in glidepath.recipes.__all__]
     phases = [name for name in shorthand.__all__ if name in words and name not in ("chain", "minimum", "maximum")]
     leaves = [name for name, make in words.items() if name in Schedule.registry and not _inside(make)]
-    joined = [name for name in words if name in ("chain", "minimum", "maximum") or (name in Schedule.registry and _inside(words[name]))]
+    joined = [
+        name
+        for name in words
+        if name in ("chain", "minimum", "maximum") or (name in Schedule.registry and _inside(words[name]))
+    ]
     own = set(words) - {*recipes, *phases, *leaves, *joined}
     yield "Whole schedules", sorted(recipes)
     yield "Phases, joined by >>", sorted(phases)
@@ -136,7 +154,8 @@ def _about(make: Callable[..., Any]) -> str:
 
 def _signature(make: Callable[..., Any]) -> str:
     parts = [
-        p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in inspect.signature(make).parameters.values()
+        p.name if p.default is p.empty else f"{p.name}={p.default!r}"
+        for p in inspect.signature(make).parameters.values()
     ]
     return f"({', '.join(parts)})"
 
@@ -145,7 +164,11 @@ def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
     notes = field_notes(make)
     return [
         {"name": p.name, "required": p.default is p.empty, "about": notes.get(p.name, "")}
-        | ({} if p.default is p.empty else {"default": p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)})
+        | (
+            {}
+            if p.default is p.empty
+            else {"default": p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)}
+        )
         for p in inspect.signature(make).parameters.values()
     ]
 
@@ -153,11 +176,15 @@ def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
 @app.command()
 def show(
     schedules: ScheduleTexts,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a picture to this .png or .svg file instead.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a picture to this .png or .svg file instead.")
+    ] = None,
     steps: Steps = None,
     log: Annotated[bool, typer.Option("--log", help="Draw the values on a logarithmic axis.")] = False,
     base: Base = 1.0,
-    width: Annotated[int | None, typer.Option(help="Columns of the drawing. Default: the terminal's.", min=30, max=500)] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Columns of the drawing. Default: the terminal's.", min=30, max=500)
+    ] = None,
     height: Annotated[int, typer.Option(help="Rows of the curve.", min=4, max=200)] = 17,
     plain: Annotated[bool, typer.Option("--ascii", help="Draw with stars instead of dots.")] = False,
 ) -> None:
@@ -168,7 +195,9 @@ def show(
     if base != 1.0:
         drawn = [base * schedule for schedule in drawn]
     if output is not None:
-        path = view.save(view.figure(drawn, steps=steps, log=log, unit="factor" if base == 1.0 else "learning rate"), output)
+        path = view.save(
+            view.figure(drawn, steps=steps, log=log, unit="factor" if base == 1.0 else "learning rate"), output
+        )
         _errors.print(f"wrote {path}", highlight=False)
         return
     encoding = (sys.stdout.encoding or "").lower()
@@ -191,7 +220,10 @@ def show(
 @app.command()
 def value(
     schedule: ScheduleText,
-    steps: Annotated[list[str], typer.Argument(metavar="STEP...", help="Steps such as 0 500 9999, or ranges such as 0:100:10 (end excluded).")],
+    steps: Annotated[
+        list[str],
+        typer.Argument(metavar="STEP...", help="Steps such as 0 500 9999, or ranges such as 0:100:10 (end excluded)."),
+    ],
     base: Base = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -234,7 +266,9 @@ def _number(text: str) -> int | float:
 @app.command()
 def export(
     schedule: ScheduleText,
-    to: Annotated[str, typer.Option("--to", "-t", help="text, json, python (a function with no dependency) or latex.")] = "json",
+    to: Annotated[
+        str, typer.Option("--to", "-t", help="text, json, python (a function with no dependency) or latex.")
+    ] = "json",
 ) -> None:
     """Write a schedule in another form: JSON, Python source, LaTeX or its one line."""
     made = _schedule(schedule)
@@ -253,14 +287,30 @@ def export(
 def compare(
     schedules: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SCHEDULE]...", help="Default names (constant, step, cosine, linear, one_cycle, wsd) or schedules as text. Default: these six."),
+        typer.Argument(
+            metavar="[SCHEDULE]...",
+            help="Default names (constant, step, cosine, linear, one_cycle, wsd) or schedules as text. Default: these six.",
+        ),
     ] = None,
-    task: Annotated[list[str] | None, typer.Option("--task", "-t", help="mnist1d or text; may be given twice. Default: both.")] = None,
-    seeds: Annotated[int, typer.Option("--seeds", "-s", help="Runs of each schedule, with different data order and start.", min=1)] = 5,
-    rate: Annotated[float | None, typer.Option("--rate", "-r", help="Peak learning rate shared by all. Default: the task's.")] = None,
-    budget: Annotated[int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path("runs/compare"),
-    workers: Annotated[int | None, typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1)] = None,
+    task: Annotated[
+        list[str] | None, typer.Option("--task", "-t", help="mnist1d or text; may be given twice. Default: both.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", "-s", help="Runs of each schedule, with different data order and start.", min=1)
+    ] = 5,
+    rate: Annotated[
+        float | None, typer.Option("--rate", "-r", help="Peak learning rate shared by all. Default: the task's.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path(
+        "runs/compare"
+    ),
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
+    ] = None,
 ) -> None:
     """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
     _compare(schedules or None, tuple(task or ("mnist1d", "text")), seeds, rate, budget, out, workers)
@@ -269,7 +319,10 @@ def compare(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path("runs/demo"),
-    workers: Annotated[int | None, typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1)] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
+    ] = None,
 ) -> None:
     """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores)."""
     from glidepath import view
@@ -278,7 +331,9 @@ def demo(
     _errors.print("A schedule is a value, written in one line:\n", highlight=False)
     _errors.print(Text(f"  {schedule}\n", style="bold cyan"))
     ascii_only = not (sys.stderr.encoding or "").lower().startswith("utf")
-    drawing = view.terminal(schedule, height=9, width=70, colour=None if sys.stderr.isatty() else False, ascii_only=ascii_only)
+    drawing = view.terminal(
+        schedule, height=9, width=70, colour=None if sys.stderr.isatty() else False, ascii_only=ascii_only
+    )
     print(drawing, file=sys.stderr)
     _errors.print("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n", highlight=False)
     _compare(None, ("mnist1d", "text"), 5, None, None, out, workers)
