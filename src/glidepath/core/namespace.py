@@ -220,7 +220,13 @@ class TorchNamespace:
         return float(number)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
-        return _select(self._torch.where, self.clip, x, bounds, branches, args)
+        return _select(self._where, self.clip, x, bounds, branches, args)
+
+    def _where(self, condition: Any, x: Any, y: Any) -> Any:
+        tensor = self._torch.Tensor
+        if not isinstance(x, tensor) and not isinstance(y, tensor):  # torch would make two plain numbers float32
+            x = self._torch.full_like(condition, x, dtype=self._torch.float64)
+        return self._torch.where(condition, x, y)
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
         table = self._torch.tensor(knots, dtype=x.dtype, device=x.device)

@@ -71,7 +71,7 @@ class Schedule(Node):
 
         Bit-equal to the formula; a NaN step gives NaN.
         """
-        if self._size > _COMPILED_NODES:
+        if self._size > _COMPILED_NODES or not self.closed:
             return self.interpreted
         try:
             return compiled(self.expression)
@@ -86,10 +86,16 @@ class Schedule(Node):
 
     @cached_property
     def expression(self) -> Expr:
-        """The traced formula, its ends included."""
+        """The traced formula, its ends included.
+
+        Raises:
+            GlidepathError: If a part of the schedule has no closed form.
+        """
         return self._traced(Trace())
 
     def _traced(self, trace: Trace) -> Expr:
+        if not self.closed:
+            raise GlidepathError.of(self.kind, "", "made of closed forms to be written as a formula", self)
         last = self._last
         first, end = self.interpreted(0), self.interpreted(last)
         step = trace.step(-math.inf, math.inf)
@@ -188,6 +194,16 @@ class Schedule(Node):
         """The step at which every later one is held: the duration, or the largest exact step."""
         duration = self.duration
         return MAX_STEPS if duration == math.inf else int(duration)
+
+    @cached_property
+    def closed(self) -> bool:
+        """Whether the value at a step is a formula of the step alone; a `recurrence` inside is replayed instead."""
+        return all(child.closed for child in self.schedules())
+
+    @cached_property
+    def absolute(self) -> bool:
+        """Whether the values are rates of their own, not factors of a base value: there is a `rate` inside."""
+        return any(child.absolute for child in self.schedules())
 
     # What is inside -------------------------------------------------------------------------------------------------------------------
 
