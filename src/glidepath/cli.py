@@ -1,5 +1,6 @@
-"""The command line: parse, call, print. Data goes to standard output, messages to standard error; exit codes are 0, 1 (it failed) and 2
-(it was asked wrongly), and 130 after Ctrl-C.
+"""The command line: parse, call, print.
+
+Data goes to standard output, messages to standard error. Exit codes are 0, 1 (it failed), 2 (it was asked wrongly) and 130 (Ctrl-C).
 """
 
 from __future__ import annotations
