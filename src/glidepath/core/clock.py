@@ -70,18 +70,16 @@ class Clock:
             last: Index of the last cycle, which does not end; None if they go on.
             parts: Cycles in `steps`; the ticks of the returned clock are that many times finer.
         """
-        ticks, total = self.ticks, self._total(steps)
+        xp, ticks, total = self.xp, self.ticks, self._const(self._total(steps))
         if parts != 1:
-            ticks = ticks * self.xp.const(parts)
-        index = self.xp.quotient(ticks, self._const(total))
-        if last is not None:
-            index = self.xp.minimum(index, self.xp.const(last))
-        return index, Clock(
-            self.xp,
-            ticks - index * self._const(total),
-            0,
-            self.q * parts if isinstance(self.q, int) else self.q * self.xp.const(parts),
-        )
+            ticks = ticks * xp.const(parts)
+        index = xp.quotient(ticks, total)
+        if last is None:
+            rest = xp.remainder(ticks, total)
+        else:
+            index = xp.minimum(index, xp.const(last))
+            rest = ticks - index * total
+        return index, Clock(xp, rest, 0, self.q * parts if isinstance(self.q, int) else self.q * xp.const(parts))
 
     def back(self, steps: int) -> Clock:
         """Returns the clock of something that begins `steps` after this clock's origin."""

@@ -50,7 +50,7 @@ class Span:
 
     def exponential(self, rate: decimal.Decimal) -> Any:
         r"""Returns $e^{\lambda u}$ within about 3 eps."""
-        return exponential_of(rate, self._steps, self._clock)
+        return exponential_of(rate, self._steps, self._clock, within=True)
 
     def backwards(self) -> Span:
         """Returns the span seen from its end."""
@@ -235,8 +235,8 @@ class Geometric(Curve):
             return start * clock.xp.power(end / start, clock.fraction(steps)[0])
         rate = logarithm(end) - logarithm(start)
         halves = [
-            lambda clock: start * exponential_of(rate, steps, clock),
-            lambda clock: end * exponential_of(-rate, steps, clock.left(steps)),
+            lambda clock: start * exponential_of(rate, steps, clock, within=True),
+            lambda clock: end * exponential_of(-rate, steps, clock.left(steps), within=True),
         ]
         return clock.split([(steps + 1) // 2], halves)
 

@@ -67,7 +67,7 @@ def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
     )
 
 
-def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock) -> Any:
+def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, within: bool = False) -> Any:
     r"""Returns $e^{\lambda \tau / n}$ within about 3 eps (float32: 4) for any exponent above the underflow, exactly 1 at $\tau = 0$.
 
     The exponent is split into whole parts of $n / K$ steps, which are counted exactly, times the leading bits of $\lambda$, and a small rest;
@@ -77,11 +77,12 @@ def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock) -> A
         rate: $\lambda$, of any precision.
         steps: $n$.
         clock: Has the position $\tau$.
+        within: Whether $\tau \le n$ is certain; a small exponent then needs no splitting.
     """
     xp = clock.xp
     if not rate:
         return 1.0
-    if xp.digits == math.inf:
+    if xp.digits == math.inf or (within and abs(rate) <= 0.5):
         return xp.exp(float(rate) * clock.ratio(steps))
     parts = 1
     while parts < 64 and parts < 4 * abs(rate):

@@ -73,6 +73,8 @@ class _Writer:
             return rf"\frac{{{self.write(args[0])[0]}}}{{{self.write(args[1])[0]}}}", _ATOM
         if op == "//":
             return rf"\left\lfloor \frac{{{self.write(args[0])[0]}}}{{{self.write(args[1])[0]}}} \right\rfloor", _ATOM
+        if op == "%":
+            return rf"{self._tight(args[0], _PRODUCT)} \bmod {self._tight(args[1], _ATOM)}", _PRODUCT
         if op == "**":
             return rf"{self._base(args[0])}^{{{self.write(args[1])[0]}}}", _PRODUCT
         if op in ("minimum", "maximum"):

@@ -56,6 +56,10 @@ class Namespace(Protocol):
         """Returns the whole part of `x / y` for `x` of either sign and `y` above 0: exact for integers."""
         ...
 
+    def remainder(self, x: Any, y: Any) -> Any:
+        """Returns `x - y * quotient(x, y)`: exact."""
+        ...
+
     def const(self, number: int) -> Any:
         """Returns a whole number as a constant that this kind of step can be added to and compared with."""
         ...
@@ -109,6 +113,10 @@ class MathNamespace:
         return x // y
 
     @staticmethod
+    def remainder(x: Any, y: Any) -> Any:
+        return x % y
+
+    @staticmethod
     def const(number: int) -> int:
         return number
 
@@ -146,6 +154,9 @@ class NumpyNamespace:
 
     def quotient(self, x: Any, y: Any) -> Any:
         return self._np.floor(x / y)
+
+    def remainder(self, x: Any, y: Any) -> Any:
+        return x - self._np.floor(x / y) * y
 
     @staticmethod
     def const(number: int) -> int:
@@ -215,6 +226,9 @@ class TorchNamespace:
     def quotient(self, x: Any, y: Any) -> Any:
         return self._torch.floor(x / y)
 
+    def remainder(self, x: Any, y: Any) -> Any:
+        return x - self._torch.floor(x / y) * y
+
     @staticmethod
     def const(number: int) -> float:
         return float(number)
@@ -263,6 +277,9 @@ class JaxNamespace:
 
     def quotient(self, x: Any, y: Any) -> Any:
         return x // y
+
+    def remainder(self, x: Any, y: Any) -> Any:
+        return x % y
 
     def const(self, number: int) -> Any:
         limit = 2**63 if self.digits == 53 else 2**31

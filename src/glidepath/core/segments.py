@@ -141,7 +141,7 @@ class Exponential(Schedule):
             return self.start * xp.power(self.rate, clock.steps)
         periods, rest = clock.cycle(self.steps)
         whole = self.start * xp.power(self.rate, periods)
-        return whole if self.staircase else whole * exponential_of(logarithm(self.rate), self.steps, rest)
+        return whole if self.staircase else whole * exponential_of(logarithm(self.rate), self.steps, rest, within=True)
 
 
 @kind("natural_exponential")

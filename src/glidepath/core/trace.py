@@ -103,6 +103,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "*": lambda x, y: x * y,
     "/": lambda x, y: x / y,
     "//": lambda x, y: x // y,
+    "%": lambda x, y: x % y,
     "**": lambda x, y: x**y,
     "minimum": MATH.minimum,
     "maximum": MATH.maximum,
@@ -220,6 +221,9 @@ class Trace:
     def quotient(self, x: Any, y: Any) -> Any:
         return self.binary("//", x, y)
 
+    def remainder(self, x: Any, y: Any) -> Any:
+        return self.binary("%", x, y)
+
     @staticmethod
     def const(number: int) -> int:
         return number
@@ -282,6 +286,8 @@ def _interval(op: str, x: Expr, y: Expr) -> tuple[float, float]:
         return x.low + y.low, x.high + y.high
     if op == "-":
         return x.low - y.high, x.high - y.low
+    if op == "%" and y.op == "const" and y.data > 0:
+        return 0, y.data
     if op == "minimum":
         return min(x.low, y.low), min(x.high, y.high)
     if op == "maximum":
