@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from . import recipes
+from . import dialects, recipes
 from .core import curves
+from .core.classics import DampedCosine, PolynomialCycle, Profile, Restarts
 from .core.codec import schema
 from .core.combinators import Chain, Clip, Maximum, Minimum, Product, Repeat, Shift, Stretch, Sum, Until
 from .core.custom import Custom, register, unregister
 from .core.errors import GlidepathError, Problem
+from .core.expression import Expression
+from .core.rate import Rate
+from .core.recurrence import Recurrence
 from .core.schedule import Schedule
 from .core.segments import (
     Exponential,
@@ -57,6 +61,8 @@ from .recipes import (
 )
 
 # The words of the text form are Python too: each kind under its own name.
+damped_cosine, expression, polynomial_cycle, profile = DampedCosine, Expression, PolynomialCycle, Profile
+rate, recurrence, restarts = Rate, Recurrence, Restarts
 clip, exponential, hold, inverse_sqrt, inverse_time = Clip, Exponential, Hold, InverseSqrt, InverseTime
 multistep, natural_exponential, ramp, repeat, shift = MultiStep, NaturalExponential, Ramp, Repeat, Shift
 step, stretch, table, triangle, until = Step, Stretch, Table, Triangle, Until
@@ -65,7 +71,9 @@ __all__ = [
     "Chain",
     "Clip",
     "Custom",
+    "DampedCosine",
     "Exponential",
+    "Expression",
     "GlidepathError",
     "Hold",
     "InverseSqrt",
@@ -74,10 +82,15 @@ __all__ = [
     "Minimum",
     "MultiStep",
     "NaturalExponential",
+    "PolynomialCycle",
     "Problem",
     "Product",
+    "Profile",
     "Ramp",
+    "Rate",
+    "Recurrence",
     "Repeat",
+    "Restarts",
     "Schedule",
     "Shift",
     "Step",
@@ -91,8 +104,11 @@ __all__ = [
     "constant",
     "cosine",
     "curves",
+    "damped_cosine",
+    "dialects",
     "exp_range",
     "exponential",
+    "expression",
     "geometric",
     "hold",
     "inverse_sqrt",
@@ -109,10 +125,15 @@ __all__ = [
     "parse",
     "piecewise_constant",
     "polynomial",
+    "polynomial_cycle",
+    "profile",
     "ramp",
+    "rate",
     "recipes",
+    "recurrence",
     "register",
     "repeat",
+    "restarts",
     "rex",
     "schema",
     "sgdr",

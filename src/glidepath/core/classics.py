@@ -1,0 +1,250 @@
+"""Leaves that only the older libraries have: knots at any position, restarts that are not whole, repeated polynomials, damped cosines."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from .clock import Clock
+from .curves import Curve, Linear, Polynomial, Span
+from .errors import GlidepathError, Problem, shown
+from .exact import anchored
+from .fields import MAX_STEPS, Length, Positive, Value, Values, simplest
+from .node import kind
+from .schedule import MAX_NODES, Schedule
+
+__all__ = ["DampedCosine", "PolynomialCycle", "Profile", "Restarts"]
+
+
+class _Between(Span):
+    """A span between two positions that need not be whole steps."""
+
+    def __init__(self, clock: Clock, begin: float, end: float) -> None:
+        self.xp, at = clock.xp, clock.steps
+        self.u, self.v = (at - begin) / (end - begin), (end - at) / (end - begin)
+
+
+def _joined(curve: Curve, start: float, end: float, span: Span) -> Any:
+    """Returns the value of a curve from `start` to `end` at a span."""
+    return anchored(start, end, lambda: curve.rise(span), lambda: curve.fall(span))
+
+
+@kind("profile")
+class Profile(Schedule):
+    r"""Has the given values at the given positions, which need not be whole steps, and goes from one to the next along `curve`.
+
+    $$ f(t) = y_i + (y_{i+1} - y_i)\,c\!\left(\frac{t - x_i}{x_{i+1} - x_i}\right), \qquad x_i \le t < x_{i+1} $$
+
+    Args:
+        positions: $x$, strictly increasing; the last above or at 0.
+        values: $y$, as many.
+        curve: $c$: linear, cosine, rex, or a polynomial.
+
+    Source:
+        Same as the phases of `torch.optim.lr_scheduler.OneCycleLR`, whose peak falls between two steps.
+
+    Examples:
+        >>> Profile([0, 2.5, 5], [0, 1, 0])(1)
+        0.4
+    """
+
+    positions: Values
+    values: Values
+    curve: Curve = Linear()
+
+    def __post_init__(self) -> None:
+        x, problems = self.positions, list[Problem]()
+        if len(x) < 2 or any(a >= b for a, b in pairwise(x)):
+            problems.append(Problem(self.kind, "positions", "two or more, strictly increasing", shown(x)))
+        elif not 0 <= x[-1] <= MAX_STEPS:
+            problems.append(Problem(self.kind, "positions", f"such that the last is from 0 to {MAX_STEPS}", shown(x)))
+        if len(x) != len(self.values):
+            problems.append(Problem(self.kind, "values", f"as many as the positions, {len(x)}", shown(self.values)))
+        if self.curve.kind not in ("linear", "cosine", "polynomial", "rex"):
+            problems.append(Problem(self.kind, "curve", "linear, cosine, polynomial or rex", shown(self.curve)))
+        if problems:
+            raise GlidepathError(problems)
+
+    @property
+    def duration(self) -> int:
+        return max(1, math.ceil(self.positions[-1]))
+
+    def at(self, clock: Clock) -> Any:
+        x, last = self.positions, self.positions[-1]
+        parts: list[Any] = [lambda clock, i=i: self._piece(i, clock) for i in range(len(x) - 1)]
+        if last == self.duration:
+            return clock.split(x[1:-1], parts)  # type: ignore[arg-type]
+        return clock.split(x[1:], [*parts, lambda clock: self.values[-1]])  # type: ignore[arg-type]
+
+    def _piece(self, i: int, clock: Clock) -> Any:
+        (begin, end), (start, stop) = self.positions[i : i + 2], self.values[i : i + 2]
+        return _joined(self.curve, start, stop, _Between(clock, begin, end))
+
+
+@kind("restarts")
+class Restarts(Schedule):
+    r"""Plays a schedule again and again, cycle $k$ exactly $L\rho^k$ steps long, whole or not, and $d^k$ times as high.
+
+    $$ f(t) = m + d^k \left( g\!\left( \frac{t - s_k}{\rho^k} \right) - m \right), \qquad s_k = L\,\frac{\rho^k - 1}{\rho - 1} $$
+
+    `repeat` rounds the length of every cycle down to whole steps; this one does not.
+
+    Args:
+        schedule: $g$, of duration $L$.
+        growth: $\rho$, at least 1, read as the simplest fraction that rounds to it.
+        decay: $d$, above 0.
+        floor: $m$, from where the height is measured.
+
+    Source:
+        Same as `tf.keras.optimizers.schedules.CosineDecayRestarts`, with its restarts found by comparison instead of a logarithm.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> [Restarts(Ramp(1, 0, 2), 1.5)(t) for t in (0, 1, 2, 5, 9.5)]
+        [1.0, 0.5, 1.0, 1.0, 1.0]
+    """
+
+    schedule: Schedule
+    growth: Positive = 1.0
+    decay: Positive = 1.0
+    floor: Value = 0.0
+
+    def __post_init__(self) -> None:
+        self._check_size()
+        if self.schedule.duration == math.inf:
+            raise GlidepathError.of(self.kind, "schedule", "of finite duration", "an endless one", "give it a length")
+        if self.growth < 1.0:
+            raise GlidepathError.of(
+                self.kind, "growth", "at least 1: shrinking cycles never get past a point", self.growth
+            )
+        cycles = len(self._starts)
+        if self.growth > 1.0 and cycles > MAX_NODES:
+            raise GlidepathError.of(
+                self.kind, "growth", f"1, or such that {MAX_NODES} cycles reach {MAX_STEPS} steps", self.growth
+            )
+
+    @property
+    def duration(self) -> float:
+        return math.inf
+
+    @cached_property
+    def _starts(self) -> tuple[float, ...]:
+        """Where each growing cycle begins, each rounded once."""
+        if self.growth == 1.0:
+            return (0,)
+        ratio, length = simplest(self.growth), int(self.schedule.duration)
+        starts: list[float] = []
+        begin, size = 0, length
+        scale = 1  # begins and sizes are in units of 1 / scale
+        while begin < MAX_STEPS * scale and len(starts) <= MAX_NODES:
+            starts.append(begin // scale if begin % scale == 0 else begin / scale)
+            begin, size, scale = (
+                (begin + size) * ratio.denominator,
+                size * ratio.numerator,
+                scale * ratio.denominator,
+            )
+        return tuple(starts)
+
+    @cached_property
+    def _multiples(self) -> tuple[float, ...]:
+        ratio = simplest(self.growth)
+        return tuple(
+            ratio.numerator**k if ratio.denominator == 1 else ratio.numerator**k / ratio.denominator**k
+            for k in range(len(self._starts))
+        )
+
+    @cached_property
+    def _heights(self) -> tuple[float, ...]:
+        """The factor of each cycle; held where it has grown by e^400."""
+        most = 400 / abs(math.log(self.decay)) if self.decay != 1.0 else math.inf
+        return tuple(self.decay ** min(k, most) for k in range(len(self._starts)))
+
+    def at(self, clock: Clock) -> Any:
+        xp = clock.xp
+        if self.growth == 1.0:
+            index, local = clock.cycle(int(self.schedule.duration))
+            most = None if self.decay <= 1.0 else math.floor(400 / math.log(self.decay))
+            power = index if most is None else xp.minimum(index, xp.const(most))
+            factor = 1.0 if self.decay == 1.0 else xp.power(self.decay, power)
+        else:
+            index = xp.locate(clock.steps, self._starts)  # type: ignore[arg-type]
+            local = Clock(xp, clock.steps - xp.take(self._starts, index), 0, xp.take(self._multiples, index))
+            factor = 1.0 if self.decay == 1.0 else xp.take(self._heights, index)
+        value = self.schedule.at(local)
+        if self.decay == 1.0:
+            return value
+        return factor * value if self.floor == 0.0 else self.floor + factor * (value - self.floor)
+
+
+@kind("polynomial_cycle")
+class PolynomialCycle(Schedule):
+    r"""Falls as a power to `end` in `steps` steps, jumps back up, and falls again, each time from lower and more slowly.
+
+    $$ f(t) = b + (a - b) \left(1 - \frac{t}{kT}\right)^p, \qquad k = \max(\lceil t/T \rceil, 1) $$
+
+    Args:
+        steps: $T$, in steps.
+        start: $a$, the value at step 0.
+        end: $b$, the value at every multiple of `steps`.
+        power: $p$.
+
+    Source:
+        Same as `tf.keras.optimizers.schedules.PolynomialDecay(start, steps, end, power, cycle=True)`.
+
+    Examples:
+        >>> [PolynomialCycle(4, 1.0, 0.0)(t) for t in (0, 2, 4, 6, 8)]
+        [1.0, 0.5, 0.0, 0.25, 0.0]
+    """
+
+    steps: Length
+    start: Value = 1.0
+    end: Value = 0.0
+    power: Positive = 1.0
+
+    @property
+    def duration(self) -> float:
+        return math.inf
+
+    def at(self, clock: Clock) -> Any:
+        xp, ticks, total = clock.xp, clock.ticks, clock._const(clock._total(self.steps))
+        whole = xp.maximum(-xp.quotient(-ticks, total), xp.const(1)) * total
+        span = object.__new__(Span)
+        span.xp, span.u, span.v = xp, ticks / whole, (whole - ticks) / whole
+        return _joined(Linear() if self.power == 1.0 else Polynomial(self.power), self.start, self.end, span)
+
+
+@kind("damped_cosine")
+class DampedCosine(Schedule):
+    r"""Swings along a cosine whose height falls in a straight line, then stays.
+
+    $$ f(t) = (\alpha + 1 - u)\,\frac{1 + \cos 2\pi n u}{2} + \beta, \qquad u = t/T $$
+
+    Args:
+        steps: $T$, in steps.
+        periods: $n$, how many periods of the cosine, in all.
+        alpha: $\alpha$, the height that is left at the end.
+        beta: $\beta$, added throughout.
+
+    Source:
+        Bello et al. 2017, https://arxiv.org/abs/1709.07417; same as `tf.compat.v1.train.linear_cosine_decay`.
+
+    Examples:
+        >>> DampedCosine(10)(0), DampedCosine(10)(10)
+        (1.001, 0.001)
+    """
+
+    steps: Length
+    periods: Value = 0.5
+    alpha: Value = 0.0
+    beta: Value = 0.001
+
+    @property
+    def duration(self) -> int:
+        return self.steps
+
+    def at(self, clock: Clock) -> Any:
+        u, v = clock.fraction(self.steps)
+        wave = clock.xp.square(clock.xp.cos((math.pi * self.periods) * u))
+        return (self.alpha + v) * wave + self.beta

@@ -1,0 +1,365 @@
+"""A formula of the step as text: the safe stand-in for a lambda, which can be saved, compared and traced."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any
+
+from .clock import Clock
+from .errors import GlidepathError, did_you_mean
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema
+from .namespace import MATH, Namespace
+from .node import kind
+from .schedule import Schedule
+
+__all__ = ["Expression", "normal_form"]
+
+_LONGEST = 2000  # characters
+_LARGEST = 500  # nodes of the syntax tree
+_DEEPEST = 60
+_CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau}
+_LIBRARIES = {"math", "np", "numpy", "torch", "jnp", "glidepath"}
+_UNARY = ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "square", "floor", "ceil", "abs", "int")
+_COUNTS: dict[str, tuple[int, float]] = {  # how many arguments each function takes
+    **dict.fromkeys(_UNARY, (1, 1)),
+    **dict.fromkeys(("min", "max", "minimum", "maximum"), (1, 16)),
+    **dict.fromkeys(("pow", "power"), (2, 2)),
+    **dict.fromkeys(("clip", "where"), (3, 3)),
+    "float": (1, 1),
+}
+
+
+def _formula(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Broken("the text of a formula of the step, such as 0.95**step")
+    return normal_form(value)
+
+
+@kind("expression")
+class Expression(Schedule):
+    r"""A formula of the step, written as text and read from its syntax tree; nothing is ever executed as code.
+
+    $$ f(t) = \text{formula}(t) $$
+
+    A formula holds numbers, `step`, `pi` and `e`, `+ - * / // % **`, comparisons (1 where they hold, else 0), `and or not`,
+    `a if b else c`, and the functions `sin cos tanh exp expm1 log log1p sqrt square floor ceil int abs min max clip where pow`, also
+    written as `math.cos`. A lambda of one argument is read too. A negative base counts as 0 under a power that is not a whole number. From
+    where the value would leave the range of floating point numbers, the last one is held.
+
+    Args:
+        formula: At most 2000 characters and 500 operations.
+
+    Raises:
+        GlidepathError: If the text is not such a formula, or has no finite value at step 0.
+
+    Examples:
+        >>> Expression("lambda t: 0.5**t")
+        expression("0.5 ** step")
+        >>> Expression("min(1, (step + 1) / 4) if step < 6 else 0.5")(1)
+        0.5
+    """
+
+    formula: Annotated[str, Check(_formula), JsonSchema({"type": "string", "maxLength": _LONGEST})]
+
+    def __post_init__(self) -> None:
+        if self._finite_at(0) is None:
+            raise GlidepathError.of(self.kind, "formula", "finite at step 0", self.formula)
+        self._last_finite  # noqa: B018 - looked for once, here
+
+    @property
+    def duration(self) -> float:
+        return math.inf
+
+    def at(self, clock: Clock) -> Any:
+        if self._last_finite < MAX_STEPS:
+            clock = clock.clipped(None, self._last_finite)
+        value = self._value(clock.xp, clock.steps)
+        return value if clock.xp.digits == math.inf else value * 1.0
+
+    def _value(self, xp: Namespace, step: Any) -> Any:
+        return _Walk(xp).value(self._tree, step)
+
+    @cached_property
+    def _tree(self) -> ast.expr:
+        return ast.parse(self.formula, mode="eval").body
+
+    def _finite_at(self, step: int) -> float | None:
+        try:
+            value = float(self._value(MATH, step))
+        except (ArithmeticError, ValueError, TypeError):
+            return None
+        return value if abs(value) <= MAX_VALUE else None
+
+    @cached_property
+    def _last_finite(self) -> int:
+        """The largest step up to which the formula is known to be finite: most are so for ever."""
+        if self._finite_at(MAX_STEPS) is not None:
+            return MAX_STEPS
+        low, high = 0, 1
+        while high < MAX_STEPS and self._finite_at(high) is not None:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._finite_at(middle) is None:
+                high = middle
+            else:
+                low = middle
+        return low
+
+
+# Reading ------------------------------------------------------------------------------------------------------------------------------
+
+
+def normal_form(text: str) -> str:
+    """Returns a formula in the one way that it is stored: the variable is `step`, functions have no prefix, constants are folded.
+
+    Raises:
+        GlidepathError: If the text is not a formula of one variable.
+
+    Examples:
+        >>> normal_form("lambda t: math.cos(2*math.pi*t)")
+        'cos(6.283185307179586 * step)'
+    """
+    if len(text) > _LONGEST:
+        raise GlidepathError.of("expression", "formula", f"at most {_LONGEST} characters", text)
+    if re.search(r"\d{309}", text):
+        raise GlidepathError.of("expression", "formula", "made of numbers below 1e308", text)
+    try:
+        tree: ast.expr = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+        raise GlidepathError.of("expression", "formula", "one line such as 0.95**step", text, str(reason)) from None
+    variable = "step"
+    if isinstance(tree, ast.Lambda):
+        given = tree.args
+        if len(given.args) != 1 or given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs:
+            raise GlidepathError.of("expression", "formula", "a function of one argument", text)
+        variable, tree = given.args[0].arg, tree.body
+    plain = _Reader(text, variable).read(tree, 0)
+    return ast.unparse(plain)
+
+
+class _Reader:
+    """Checks a syntax tree against the allow-list and rewrites it in its normal form."""
+
+    def __init__(self, text: str, variable: str) -> None:
+        self._text, self._variable, self._size = text, variable, 0
+
+    def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> GlidepathError:
+        return GlidepathError.of("expression", "formula", rule, ast.unparse(node), remedy)
+
+    def read(self, node: ast.AST, depth: int) -> ast.expr:
+        self._size += 1
+        if self._size > _LARGEST or depth > _DEEPEST:
+            raise GlidepathError.of(
+                "expression", "formula", f"made of at most {_LARGEST} parts, {_DEEPEST} deep", self._text
+            )
+        made = self._read(node, depth + 1)
+        if isinstance(made, ast.Constant) or any(isinstance(n, ast.Name) and n.id == "step" for n in ast.walk(made)):
+            return made
+        return self._folded(made)
+
+    def _folded(self, node: ast.expr) -> ast.expr:
+        try:
+            value = _Walk(MATH).value(node, math.nan)
+        except (ArithmeticError, ValueError) as error:
+            raise self.refuse(node, "made of finite numbers", str(error)) from None
+        return self._constant(node, value)
+
+    def _constant(self, node: ast.AST, value: Any) -> ast.expr:
+        if not isinstance(value, bool | int | float) or not abs(value) <= MAX_VALUE:
+            raise self.refuse(node, f"made of real numbers of magnitude at most {MAX_VALUE:g}")
+        plain = int(value) if value == math.floor(value) and abs(value) <= MAX_STEPS else float(value)
+        if plain < 0:
+            return ast.UnaryOp(ast.USub(), ast.Constant(-plain))
+        return ast.Constant(plain)
+
+    def _read(self, node: ast.AST, depth: int) -> ast.expr:
+        if isinstance(node, ast.Constant):
+            return self._constant(node, node.value)
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = self._name(node)
+            if name == self._variable and isinstance(node, ast.Name):
+                return ast.Name("step", ast.Load())
+            if name in _CONSTANTS:
+                return ast.Constant(_CONSTANTS[name])
+            known = [self._variable, *_CONSTANTS, *_COUNTS]
+            raise self.refuse(node, f"a formula of {self._variable} alone", did_you_mean(name, known))
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            return ast.BinOp(self.read(node.left, depth), node.op, self.read(node.right, depth))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd | ast.Not):
+            inner = self.read(node.operand, depth)
+            return inner if isinstance(node.op, ast.UAdd) else ast.UnaryOp(node.op, inner)
+        if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
+            return ast.Compare(
+                self.read(node.left, depth), node.ops, [self.read(other, depth) for other in node.comparators]
+            )
+        if isinstance(node, ast.BoolOp):
+            return ast.BoolOp(node.op, [self.read(value, depth) for value in node.values])
+        if isinstance(node, ast.IfExp):
+            test, body, other = (self.read(part, depth) for part in (node.test, node.body, node.orelse))
+            return ast.IfExp(test, body, other)
+        if isinstance(node, ast.Call):
+            return self._call(node, depth)
+        raise self.refuse(node, "made of numbers, step, operators, comparisons and functions")
+
+    def _name(self, node: ast.AST) -> str:
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in _LIBRARIES:
+            return node.attr
+        raise self.refuse(node, "a plain name or one of math")
+
+    def _call(self, node: ast.Call, depth: int) -> ast.expr:
+        name = self._name(node.func)
+        if name not in _COUNTS:
+            raise self.refuse(node, "a call of a known function", did_you_mean(name, _COUNTS))
+        given = node.args
+        if len(given) == 1 and name in ("min", "max") and isinstance(given[0], ast.List | ast.Tuple):
+            given = given[0].elts
+        low, high = _COUNTS[name]
+        if node.keywords or not low <= len(given) <= high:
+            raise self.refuse(node, f"a call with {low}{'' if low == high else ' or more'} arguments by position")
+        inside = [self.read(argument, depth) for argument in given]
+        if name == "float":
+            return inside[0]
+        name = {"minimum": "min", "maximum": "max", "power": "pow"}.get(name, name)
+        if name == "pow":
+            return ast.BinOp(inside[0], ast.Pow(), inside[1])
+        if name == "where":
+            return ast.IfExp(inside[0], inside[1], inside[2])
+        return ast.Call(ast.Name(name, ast.Load()), inside, [])
+
+
+# Evaluating ---------------------------------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """Evaluates a checked tree over a namespace."""
+
+    def __init__(self, xp: Namespace) -> None:
+        self.xp = xp
+
+    def value(self, node: ast.AST, step: Any) -> Any:
+        xp = self.xp
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.Name):
+            return step
+        if isinstance(node, ast.BinOp):
+            return _OPERATORS[type(node.op)](xp, self.value(node.left, step), self.value(node.right, step))
+        if isinstance(node, ast.UnaryOp):
+            if isinstance(node.op, ast.Not):
+                return 1.0 - self._truth(node.operand, step)
+            return -self.value(node.operand, step)
+        if isinstance(node, ast.Compare):
+            return self._compare(node, step)
+        if isinstance(node, ast.BoolOp):
+            join = xp.minimum if isinstance(node.op, ast.And) else xp.maximum
+            return _folded(join, [self._truth(part, step) for part in node.values])
+        if isinstance(node, ast.IfExp):
+            return self._choice(node, step)
+        return self._called(node.func.id, [self.value(argument, step) for argument in node.args])  # type: ignore[attr-defined]
+
+    def _truth(self, node: ast.AST, step: Any) -> Any:
+        """Returns 1 where a part holds (is not 0), else 0."""
+        value = self.value(node, step)
+        yes_or_no = isinstance(node, ast.Compare | ast.BoolOp) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        )
+        return value if yes_or_no else _truth(self.xp, value)
+
+    def _compare(self, node: ast.Compare, step: Any) -> Any:
+        values = [self.value(part, step) for part in (node.left, *node.comparators)]
+        held = [_COMPARISONS[type(op)](self.xp, x, y) for op, x, y in zip(node.ops, values, values[1:], strict=False)]
+        return _folded(self.xp.minimum, held)
+
+    def _choice(self, node: ast.IfExp, step: Any) -> Any:
+        yes, no = (lambda step: self.value(node.body, step)), (lambda step: self.value(node.orelse, step))
+        test = node.test
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name):
+            bound, op = test.comparators[0], test.ops[0]
+            if isinstance(bound, ast.Constant) and isinstance(op, ast.Lt | ast.GtE):
+                return self.xp.phases(step, [bound.value], [yes, no] if isinstance(op, ast.Lt) else [no, yes], step)
+        return self.xp.phases(self._truth(test, step), [0.5], [no, yes], step)
+
+    def _called(self, name: str, values: list[Any]) -> Any:
+        xp = self.xp
+        if name == "min":
+            return _folded(xp.minimum, values)
+        if name == "max":
+            return _folded(xp.maximum, values)
+        if name == "clip":
+            return xp.minimum(xp.maximum(values[0], values[1]), values[2])
+        x = values[0]
+        if name == "abs":
+            return xp.maximum(x, -x)
+        if name == "floor":
+            return xp.quotient(x, 1)
+        if name == "ceil":
+            return -xp.quotient(-x, 1)
+        if name == "int":
+            return xp.maximum(xp.quotient(x, 1), 0) - xp.maximum(xp.quotient(-x, 1), 0)
+        return getattr(xp, name)(x)
+
+
+def _folded(join: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    value = values[0]
+    for other in values[1:]:
+        value = join(value, other)
+    return value
+
+
+def _number(x: Any) -> bool:
+    return isinstance(x, int | float)
+
+
+def _below(xp: Namespace, x: Any, y: Any) -> Any:
+    """Returns 1 where `x < y`, else 0."""
+    difference = x - y
+    if _number(difference):
+        return 1.0 if difference < 0 else 0.0
+    return xp.phases(difference, [0], [lambda: 1.0, lambda: 0.0])
+
+
+def _truth(xp: Namespace, x: Any) -> Any:
+    """Returns 1 where `x` is not 0, else 0."""
+    return xp.maximum(_below(xp, x, 0), _below(xp, 0, x))
+
+
+def _power(xp: Namespace, base: Any, exponent: Any) -> Any:
+    """Returns `base ** exponent`, a real number for every base; in floating point, so that no integer grows without bound."""
+    base = base * 1.0
+    whole = _number(exponent) and exponent == math.floor(exponent)
+    if not _number(base):
+        return xp.power(base if whole else xp.maximum(base, 0.0), exponent)
+    if whole or base > 0:
+        return base**exponent if _number(exponent) else xp.power(base, exponent)
+    if base == 0:
+        return 1.0 - _truth(xp, exponent)
+    if _number(exponent):
+        return 0.0
+    return xp.power(-base, exponent) * (1.0 - 2.0 * (exponent - 2 * xp.quotient(exponent, 2)))
+
+
+_OPERATORS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
+    ast.Add: lambda xp, x, y: x + y,
+    ast.Sub: lambda xp, x, y: x - y,
+    ast.Mult: lambda xp, x, y: x * y,
+    ast.Div: lambda xp, x, y: x / y,
+    ast.FloorDiv: lambda xp, x, y: xp.quotient(x, y),
+    ast.Mod: lambda xp, x, y: x - y * xp.quotient(x, y),
+    ast.Pow: _power,
+}
+_COMPARISONS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
+    ast.Lt: _below,
+    ast.Gt: lambda xp, x, y: _below(xp, y, x),
+    ast.LtE: lambda xp, x, y: 1.0 - _below(xp, y, x),
+    ast.GtE: lambda xp, x, y: 1.0 - _below(xp, x, y),
+    ast.Eq: lambda xp, x, y: 1.0 - xp.maximum(_below(xp, x, y), _below(xp, y, x)),
+    ast.NotEq: lambda xp, x, y: xp.maximum(_below(xp, x, y), _below(xp, y, x)),
+}
