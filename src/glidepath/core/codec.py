@@ -13,7 +13,7 @@ from .errors import GlidepathError, did_you_mean
 from .node import Node
 from .schedule import MAX_DEPTH, MAX_NODES, Schedule
 
-__all__ = ["canonical", "data_of", "json_of", "node_of", "schedule_of_json", "schema"]
+__all__ = ["canonical", "data_of", "json_of", "node_of", "parsed", "schedule_of_json", "schema"]
 
 MAX_BYTES = 64 * 2**20
 
@@ -67,19 +67,31 @@ def schedule_of_json(text: str | bytes) -> Schedule:
     Raises:
         GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included), or breaks a rule.
     """
+    return node_of(parsed(text), Schedule)  # type: ignore[return-value]
+
+
+def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
+    """Returns the data of JSON text.
+
+    Args:
+        text: At most `most` bytes.
+        most: The limit.
+
+    Raises:
+        GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included).
+    """
     if not isinstance(text, str | bytes | bytearray):
         raise GlidepathError.of("$", "", "JSON text", text)
-    if len(text) > MAX_BYTES:
-        raise GlidepathError.of("$", "", f"at most {MAX_BYTES} bytes", f"{len(text)} bytes")
+    if len(text) > most:
+        raise GlidepathError.of("$", "", f"at most {most} bytes", f"{len(text)} bytes")
     try:
-        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
     except GlidepathError:
         raise
     except RecursionError:
         raise GlidepathError.of("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise GlidepathError.of("$", "", "JSON", text, str(error)[:200]) from None
-    return node_of(data, Schedule)  # type: ignore[return-value]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

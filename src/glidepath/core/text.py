@@ -16,12 +16,12 @@ from typing import Any
 from . import shorthand
 from .combinators import Chain, Maximum, Minimum, Product, Sum
 from .curves import Curve, Geometric, Polynomial
-from .errors import GlidepathError, did_you_mean
+from .errors import GlidepathError, Problem, did_you_mean
 from .node import Node
 from .schedule import Schedule
 from .segments import Ramp
 
-__all__ = ["MAX_TEXT", "curve_of", "offer", "parse", "to_text", "vocabulary"]
+__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "to_text", "vocabulary"]
 
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row
@@ -185,13 +185,7 @@ def parse(text: str) -> Schedule:
     """
     if not isinstance(text, str):
         raise GlidepathError.of("text", "", "a string", text)
-    reader = _Reader(text)
-    made = reader.value(reader.tree)
-    if reader.problems:
-        raise GlidepathError(reader.problems)
-    if not isinstance(made, Schedule):
-        raise GlidepathError.of("text", "", "a schedule", text, "a number alone is written hold(value=…)")
-    return made
+    return Reader(text).schedule()
 
 
 def curve_of(text: str) -> Curve:
@@ -200,33 +194,46 @@ def curve_of(text: str) -> Curve:
     Raises:
         GlidepathError: If there is no such curve or an argument breaks its rule.
     """
-    reader = _Reader(text, curves=True)
-    made = reader.value(reader.tree)
-    if reader.problems:
-        raise GlidepathError(reader.problems)
-    return made
+    return Reader(text, "curve", Curve.registry, "polynomial(2)").made()
 
 
 class _Refused(Exception):
     """A part that could not be read; its problems are noted already."""
 
 
-class _Reader:
-    """Reads one text. A refused part does not stop the reading: the problems of all parts are collected."""
+class Reader:
+    """Reads one text. A refused part does not stop the reading: the problems of all parts are collected.
 
-    def __init__(self, text: str, curves: bool = False) -> None:
-        self.curves = curves
-        self.where = "curve" if curves else "text"
-        self.problems: list[Any] = []
+    Args:
+        text: What to read.
+        where: What it is, for the messages.
+        words: The vocabulary of another family than schedules, whose words need no parentheses; None for schedules.
+        example: A text that is right, for the messages.
+
+    Raises:
+        GlidepathError: If the text is too long, or not one expression.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        where: str = "text",
+        words: Mapping[str, Any] | None = None,
+        example: str = "warmup(500) >> cosine(9500)",
+    ) -> None:
+        if not isinstance(text, str):
+            raise GlidepathError.of(where, "", "a string", text)
+        self.where, self.words = where, words
+        self.problems: list[Problem] = []
         self.text = text
         if len(text.encode("utf-8", "replace")) > MAX_TEXT:
-            raise GlidepathError.of(self.where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
+            raise GlidepathError.of(where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
         if re.search(r"\d{400}", text):
-            raise GlidepathError.of(self.where, "every number", "of fewer than 400 digits", "a longer one")
+            raise GlidepathError.of(where, "every number", "of fewer than 400 digits", "a longer one")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
-                self.tree = ast.parse(text.strip(), mode="eval").body
+                self.tree: ast.expr = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = (
                 error.msg
@@ -236,8 +243,29 @@ class _Reader:
                 else "not text"
             )
             at = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-            example = "polynomial(2)" if curves else "warmup(500) >> cosine(9500)"
-            raise GlidepathError.of(self.where, "", f"one line such as {example}", text, f"{reason}{at}") from None
+            raise GlidepathError.of(where, "", f"one line such as {example}", text, f"{reason}{at}") from None
+
+    def made(self) -> Any:
+        """Returns what the tree means.
+
+        Raises:
+            GlidepathError: With every problem found.
+        """
+        value = self.value(self.tree)
+        if self.problems:
+            raise GlidepathError(self.problems)
+        return value
+
+    def schedule(self) -> Schedule:
+        """Returns the schedule that the tree means.
+
+        Raises:
+            GlidepathError: With every problem found, or if it means something else.
+        """
+        value = self.made()
+        if not isinstance(value, Schedule):
+            raise GlidepathError.of(self.where, "", "a schedule", self.text, "a number alone is written hold(value=…)")
+        return value
 
     def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> Any:
         column = getattr(node, "col_offset", 0)
@@ -275,7 +303,7 @@ class _Reader:
         if isinstance(node, ast.BinOp):
             return self._operation(node, depth)
         if isinstance(node, ast.Name):
-            if self.curves:
+            if self.words is not None:
                 return self._made(node, node.id, [], {})
             known = vocabulary()
             hint = f"{node.id}(…)" if node.id in known else did_you_mean(node.id, known)
@@ -363,17 +391,17 @@ class _Reader:
         return self._made(node, node.func.id, arguments, named)
 
     def _made(self, node: ast.AST, word: str, arguments: list[Any], named: dict[str, Any]) -> Any:
-        known: Mapping[str, Any] = Curve.registry if self.curves else vocabulary()
+        known: Mapping[str, Any] = vocabulary() if self.words is None else self.words
         if word not in known:
-            family = "curve" if self.curves else "word"
-            listing = f" ({', '.join(sorted(known))})" if self.curves else ""
+            family = "word" if self.words is None else self.where
+            listing = "" if self.words is None else f" ({', '.join(sorted(known))})"
             self.refuse(
                 node,
                 f"a known {family}{listing}",
-                did_you_mean(word, known) or ("" if self.curves else "`glidepath list` names them all"),
+                did_you_mean(word, known) or ("`glidepath list` names them all" if self.words is None else ""),
             )
         maker = known[word]
-        if self.curves:
+        if known is Curve.registry:
             arguments = [Curve.of(a) if isinstance(a, str) else a for a in arguments]
         signature = inspect.signature(maker)
         try:
