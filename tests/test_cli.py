@@ -1,0 +1,180 @@
+"""The command line as a person uses it: in a process of its own, with its exit codes and its two streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import glidepath as gp
+
+TEXT = "warmup(500) >> cosine(9500, floor=0.1)"
+
+
+def glidepath(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line with plain output."""
+    env = os.environ | {"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"} | environment
+    return subprocess.run(
+        [sys.executable, "-m", "glidepath", *words],
+        capture_output=True,
+        text=True,
+        env=env,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_without_words_it_helps_and_with_version_it_tells_it():
+    assert "compare" in glidepath().stdout + glidepath().stderr
+    assert glidepath("--version").stdout == f"glidepath {gp.__version__}\n"
+    assert glidepath("-h").returncode == 0
+
+
+def test_values_have_every_digit_and_nothing_else_on_stdout():
+    done = glidepath("value", TEXT, "0", "499", "10:12", "1e4", "2.5")
+    schedule = gp.parse(TEXT)
+
+    steps = [0, 499, 10, 11, 10000, 2.5]
+    assert done.stdout == "".join(f"{step}\t{schedule(step)!r}\n" for step in steps)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_values_as_json_read_back_bit_for_bit():
+    data = json.loads(glidepath("value", TEXT, "0:1000:7", "--json", "--base", "3e-4").stdout)
+    schedule = gp.Schedule.from_dict(data["schedule"])
+
+    assert data["steps"] == list(range(0, 1000, 7))
+    assert data["values"] == [schedule(step) for step in data["steps"]]
+    assert schedule == 3e-4 * gp.parse(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["value", "cosin(5)", "0"],
+            "error: text, column 1: must be a known word, got 'cosin(5)' (did you mean 'cosine'?)",
+        ),
+        (["value", "cosine(5)", "x"], "error: value: STEP must be a step such as 500, or a range such as 0:100:10"),
+        (["value", "cosine(5)", "nan"], "error: value: STEP must be a step"),
+        (["value", "cosine(5)", "0:9:0"], "error: value: STEP must be a step"),
+        (["value", "cosine(5)", "0:999999999"], "error: value: STEP must be a step"),
+        (["show", "nowhere.json"], "error: SCHEDULE: file must be a file that can be read, got 'nowhere.json'"),
+        (["list", "cosin"], "error: list: WORD must be a known word, got 'cosin' (did you mean 'cosine'?)"),
+        (
+            ["export", "cosine(5)", "--to", "jsn"],
+            "error: export: --to must be one of text, json, python, latex, got 'jsn'",
+        ),
+        (["show", "cosine(5)", "-o", "x.bmp"], "error: view: path must be a file name that ends in .png or .svg"),
+    ],
+)
+def test_what_is_asked_wrongly_exits_with_2_and_says_why_on_stderr(words: list[str], message: str, tmp_path: Path):
+    done = glidepath(*words)
+
+    assert message in done.stderr.replace("\n", " ")
+    assert done.stdout == ""
+    assert done.returncode == 2
+
+
+def test_an_unknown_command_is_answered_with_the_nearest():
+    done = glidepath("shwo")
+
+    assert "Did you mean 'show'" in done.stderr
+    assert done.returncode == 2
+
+
+def test_a_drawing_fits_its_width_and_plain_terminals_get_plain_characters():
+    done = glidepath("show", TEXT, "one_cycle(10000)", "--width", "60")
+    assert max(map(len, done.stdout.splitlines())) <= 60
+    assert "\x1b" not in done.stdout
+    assert any("⠀" < c <= "⣿" for c in done.stdout)
+
+    plain = glidepath("show", TEXT, "--ascii")
+    assert plain.stdout.isascii()
+    assert "*" in plain.stdout
+    assert "10,000" in plain.stdout
+
+
+def test_pictures_are_written_whole_beside_nothing_else(tmp_path: Path):
+    for name, head in (("a.png", b"\x89PNG"), ("a.svg", b"<?xml")):
+        target = tmp_path / name
+        done = glidepath("show", TEXT, "wsd(10000)", "--log", "-o", str(target))
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+        assert target.read_bytes().startswith(head)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.svg"]
+
+
+def test_list_names_every_word_and_tells_one_in_full():
+    listed = {row["word"] for row in json.loads(glidepath("list", "--json").stdout)}
+    assert listed == set(gp.vocabulary())
+
+    shown = glidepath("list").stdout.split()
+    assert set(gp.vocabulary()) <= set(shown)
+
+    told = glidepath("list", "cosine").stdout
+    assert told.startswith("cosine(steps, floor=0.0, peak=1.0)")
+    assert "Loshchilov" in told
+
+
+def test_what_is_exported_is_the_same_schedule(tmp_path: Path):
+    schedule = gp.parse("sgdr(100, warmup=10, growth=2)")
+    (tmp_path / "plan.json").write_text(glidepath("export", "sgdr(100, warmup=10, growth=2)").stdout)
+    assert glidepath("export", str(tmp_path / "plan.json"), "--to", "text").stdout == f"{schedule}\n"
+
+    source = glidepath("export", str(schedule), "-t", "python").stdout
+    names: dict[str, object] = {}
+    exec(source, names)
+    assert [names["schedule"](step) for step in range(500)] == [schedule(step) for step in range(500)]
+
+    assert r"\sin" in glidepath("export", str(schedule), "-t", "latex").stdout
+
+
+def test_a_closed_pipe_is_no_traceback():
+    command = f"{sys.executable} -m glidepath value 'cosine(5)' 0:200000 | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "0\t1.0\n"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_compare_trains_writes_its_folder_and_goes_on(tmp_path: Path):
+    words = [
+        "compare",
+        "constant",
+        "cosine",
+        "-t",
+        "mnist1d",
+        "-s",
+        "2",
+        "-n",
+        "40",
+        "-o",
+        str(tmp_path / "out"),
+        "-w",
+        "2",
+    ]
+    first = glidepath(*words)
+
+    assert first.returncode == 0, first.stderr
+    assert "cosine" in first.stdout
+    records = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "records").glob("*.json")}
+    assert len(records) == 4
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+
+    again = glidepath(*words)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first.stdout
+    assert {path: path.stat().st_mtime_ns for path in records} == records
+
+    wrong = glidepath("compare", "constnt", "-t", "mnst", "-o", str(tmp_path / "other"))
+    assert wrong.returncode == 2
+    assert "mnst" in wrong.stderr
+    assert not (tmp_path / "other").exists()
