@@ -1,9 +1,9 @@
 """attach: the value used by update k is base * f(k), written by the hooks right before the update."""
 
 import pytest
-import torch
 
 import glidepath as gp
+import torch
 from glidepath.torch import attach
 
 
@@ -36,7 +36,7 @@ def test_attach_refuses_what_is_no_optimizer_and_a_rate_that_is_no_rate():
         attach(3, gp.linear(5))
     optimizer = sgd(0.1)
     optimizer.param_groups[0]["lr"] = float("nan")
-    with pytest.raises(gp.GlidepathError, match="lr must be finite"):
+    with pytest.raises(gp.GlidepathError, match="lr must be a finite number, got nan"):
         attach(optimizer, gp.linear(5))
 
 

@@ -1,7 +1,19 @@
-"""Drive any `torch.optim.Optimizer` by a schedule."""
+"""Drive any `torch.optim.Optimizer` by schedules, exactly; resume it exactly."""
 
 from __future__ import annotations
 
+from .drives import Drive
+from .events import Applied, ForeignWrite, ForeignWriteWarning, Replaced
+from .resume import Resumed
 from .scheduler import Scheduler, attach
 
-__all__ = ["Scheduler", "attach"]
+__all__ = [
+    "Applied",
+    "Drive",
+    "ForeignWrite",
+    "ForeignWriteWarning",
+    "Replaced",
+    "Resumed",
+    "Scheduler",
+    "attach",
+]
