@@ -20,7 +20,7 @@ _CODE = """
 import json, sys
 from glidepath.lab import Task, Workers, compare
 task = Task.from_dict(json.loads(sys.argv[1]))
-compare([task], ["constant", "linear"], 4, budget=1500, out=sys.argv[2], engine=Workers(count=2))
+compare([task], ["constant", "linear"], 4, budget=1500, out=sys.argv[2], engine=Workers(count=int(sys.argv[3])))
 """
 
 
@@ -39,10 +39,10 @@ def _gone(pids, seconds=10.0):
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_comparison_goes_on_where_it_was(tiny, tmp_path, how):
+@pytest.mark.parametrize(("how", "count"), [(signal.SIGINT, 1), (signal.SIGKILL, 2)])
+def test_a_stopped_comparison_goes_on_where_it_was(tiny, tmp_path, how, count):
     out, records = tmp_path / "out", tmp_path / "out" / "records"
-    arguments = [sys.executable, "-c", _CODE, json.dumps(tiny.to_dict()), str(out)]
+    arguments = [sys.executable, "-c", _CODE, json.dumps(tiny.to_dict()), str(out), str(count)]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as driver:
         end = time.monotonic() + 60
         while len(list(records.glob("*.json"))) < 2:
@@ -53,7 +53,7 @@ def test_a_stopped_comparison_goes_on_where_it_was(tiny, tmp_path, how):
         os.kill(driver.pid, how)
         driver.wait(20)
         errors = driver.stderr.read()
-    assert len(workers) == 2
+    assert len(workers) == count
     assert _gone(workers)
     assert ("KeyboardInterrupt" in errors) is (how == signal.SIGINT)
     before = {path.name: path.read_bytes() for path in records.glob("*.json")}

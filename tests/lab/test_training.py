@@ -91,6 +91,7 @@ def test_divergence_ends_the_run_and_is_recorded(spec):
 
 
 def test_the_callers_threads_and_random_state_are_left_alone(spec):
+    torch.manual_seed(4711)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     run(spec)
 

@@ -1,8 +1,10 @@
 """Worker processes: the same records as in this process, and a real SIGKILL costs one run's time and nothing else."""
 
+import json
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from glidepath import GlidepathError
 from glidepath.lab import InProcess, Workers
 from glidepath.lab.engines import Advanced, Failed, Finished, Retried
+from glidepath.lab.tasks import CharTransformer
+from glidepath.lab.workers import _environment
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -78,18 +82,6 @@ def test_a_run_whose_workers_keep_dying_is_given_up_and_the_others_end(spec, sta
     assert failed.reason.startswith("given up after 2 tries; worker ")
 
 
-def test_what_a_run_raises_is_told_and_the_worker_goes_on(spec):
-    from glidepath.lab.tasks import CharTransformer
-
-    wrong = replace(spec, task=replace(spec.task, model=CharTransformer()))
-    events = []
-    Workers(count=1).execute([wrong, spec], events.append)
-
-    ended = [event for event in events if not isinstance(event, Advanced)]
-    assert [type(event) for event in ended] == [Failed, Finished]
-    assert "model: a char_transformer cannot read examples" in ended[0].reason
-
-
 def test_workers_that_never_start_are_an_error_with_their_last_words(spec, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "")
     monkeypatch.setattr("glidepath.lab.workers._environment", lambda: {"PATH": "", "PYTHONHOME": "/nowhere"})
@@ -101,14 +93,34 @@ def test_workers_that_never_start_are_an_error_with_their_last_words(spec, monke
         Workers(count=1).execute([spec], lambda event: None)
 
 
-def test_what_the_listener_raises_ends_the_workers(spec, started):
-    def stop(event):
-        raise KeyboardInterrupt
+def test_what_a_run_raises_is_told_and_what_the_listener_raises_ends_the_worker(spec, started):
+    wrong = replace(spec, task=replace(spec.task, model=CharTransformer()))
+    events = []
+
+    def hear(event):
+        events.append(event)
+        if isinstance(event, Advanced):
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Workers(count=1).execute([replace(spec, budget=10**7)], stop)
+        Workers(count=1).execute([wrong, spec, replace(spec, budget=10**7)], hear)
 
+    assert [type(event) for event in events] == [Failed, Finished, Advanced]
+    assert "model: a char_transformer cannot read examples" in events[0].reason
     assert [process.poll() is not None for process in started] == [True]
+
+
+def test_an_idle_worker_ends_when_its_input_closes():
+    """What happens to a busy one is shown with a killed driver in test_interrupt."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-m", "glidepath.lab.worker"], env=_environment(), **pipes) as worker:
+        try:
+            assert json.loads(worker.stdout.readline()) == {"ready": worker.pid}
+            worker.stdin.close()
+
+            assert worker.wait(10) == 0
+        finally:
+            worker.kill()
 
 
 def test_arguments_are_checked():

@@ -246,7 +246,7 @@ def _svg(figure: Figure, title: str) -> str:
     for axes in figure.axes:
         axes.set_facecolor("none")
     out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    figure.savefig(out, format="svg", transparent=True)
     return _inlined(out.getvalue(), title)
 
 
