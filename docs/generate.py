@@ -116,8 +116,7 @@ def page(name: str, make: object, schedule: Schedule) -> str:
     if "Source" in sections:
         parts += ["## Source", prose(sections["Source"])]
     if "Examples" in sections:
-        head = f"```pycon\n>>> from glidepath import *\n{sections['Examples'].replace('>>> from glidepath import', '>>> from glidepath import')}\n```"
-        parts += ["## Examples", head]
+        parts += ["## Examples", f"```pycon\n>>> from glidepath import *\n{sections['Examples']}\n```"]
     parts += [
         f"## The picture's schedule\n\n```text\n{EXAMPLES[name]}\n```",
         "With its numbers, from step 0 on (before 0 the first value is held):",
@@ -154,12 +153,10 @@ def formula(latex: str) -> str:
 
 def contents(words: dict[str, object]) -> str:
     """Returns the page that shows all of them."""
-    cells = [
-        f"| [**{name}**]({name}.md) | {inline((inspect.getdoc(make) or '').partition(chr(10))[0])} | [![]( ../img/{name}.svg){{ width=260 }}]({name}.md) |".replace(
-            "( ", "("
-        )
-        for name, make in sorted(words.items())
-    ]
+    cells = []
+    for name, make in sorted(words.items()):
+        about = inline((inspect.getdoc(make) or "").partition("\n")[0])
+        cells.append(f"| [**{name}**]({name}.md) | {about} | [![](../img/{name}.svg){{ width=260 }}]({name}.md) |")
     return (
         "# Every schedule\n\nEach picture is drawn by the schedule itself.\n\n| | | |\n|---|---|---|\n"
         + "\n".join(cells)
@@ -170,11 +167,7 @@ def contents(words: dict[str, object]) -> str:
 def home() -> str:
     """Returns the home page: the README, with links that fit its new place."""
     text = (HERE.parent / "README.md").read_text(encoding="utf-8")
-    return (
-        text.replace("](docs/", "](")
-        .replace("](CONTRIBUTING.md)", "](https://example.invalid)")
-        .replace("](https://example.invalid)", "](design.md)")
-    )
+    return text.replace("](docs/", "](").replace("[CONTRIBUTING.md](CONTRIBUTING.md)", "`CONTRIBUTING.md`")
 
 
 if __name__ == "__main__":
