@@ -10,9 +10,10 @@ import math
 from typing import Any
 
 from .clock import Clock
+from .fields import MAX_STEPS
 from .namespace import Namespace, high_low
 
-__all__ = ["anchored", "exponential_of", "one_minus_power"]
+__all__ = ["anchored", "bounded_exponent", "exponential_of", "one_minus_power"]
 
 
 def anchored(start: float, end: float, rise: Any, fall: Any) -> Any:
@@ -93,8 +94,13 @@ def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, w
     return whole * xp.exp(index * (low / parts) + rest.ratio(steps) * float(rate))
 
 
-def growth_limit(rate: decimal.Decimal | float, steps: int) -> int | None:
-    """Returns the step from which a growing exponential is held, to stay finite; None if it does not grow."""
-    if rate <= 0:
-        return None
-    return max(1, min(2**53, math.floor(400.0 / float(rate) * steps)))
+def bounded_exponent(rate: decimal.Decimal | float, steps: int, clock: Clock) -> Clock:
+    r"""Returns the clock held where $e^{\lambda \tau / n}$ has grown by $e^{400}$, to stay finite, or fallen below every number.
+
+    Args:
+        rate: $\lambda$, not 0.
+        steps: $n$.
+        clock: Has the position $\tau$.
+    """
+    limit = (400.0 if rate > 0 else 800.0) * steps / max(abs(float(rate)), 1e-300)
+    return clock if limit >= MAX_STEPS else clock.clipped(None, max(1, math.floor(limit)))

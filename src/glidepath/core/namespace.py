@@ -244,7 +244,7 @@ class TorchNamespace:
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
         table = self._torch.tensor(knots, dtype=x.dtype, device=x.device)
-        return self._torch.searchsorted(table, x.contiguous(), right=True) - 1
+        return self._torch.searchsorted(table, x.contiguous(), right=True).to(self._torch.float64) - 1.0
 
     def take(self, table: Sequence[Any], index: Any) -> Any:
         return self._torch.tensor(table, dtype=self._torch.float64, device=index.device)[index.long()]

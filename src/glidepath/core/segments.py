@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from .clock import Clock
 from .curves import Curve, Linear
 from .errors import GlidepathError, Problem, shown
-from .exact import exponential_of, growth_limit
+from .exact import bounded_exponent, exponential_of
 from .fields import Broken, Check, Flag, JsonSchema, Length, Milestones, Positions, Positive, Value, Values
 from .namespace import logarithm
 from .node import kind
@@ -134,9 +134,9 @@ class Exponential(Schedule):
         return math.inf
 
     def at(self, clock: Clock) -> Any:
-        xp, limit = clock.xp, growth_limit(math.log(self.rate), self.steps)
-        if limit is not None:
-            clock = clock.clipped(None, limit)
+        xp = clock.xp
+        if self.rate > 1.0:
+            clock = bounded_exponent(logarithm(self.rate), self.steps, clock)
         if self.steps == 1 and not self.staircase:
             return self.start * xp.power(self.rate, clock.steps)
         periods, rest = clock.cycle(self.steps)
@@ -175,6 +175,7 @@ class NaturalExponential(Schedule):
 
     def at(self, clock: Clock) -> Any:
         rate = -decimal.Decimal(self.rate)
+        clock = bounded_exponent(rate, self.steps, clock)
         if self.staircase:
             return self.start * exponential_of(rate, 1, Clock(clock.xp, clock.cycle(self.steps)[0]))
         return self.start * exponential_of(rate, self.steps, clock)
@@ -274,9 +275,8 @@ class Step(Schedule):
         return math.inf
 
     def at(self, clock: Clock) -> Any:
-        limit = growth_limit(math.log(self.factor), self.period)
-        if limit is not None:
-            clock = clock.clipped(None, limit)
+        if self.factor > 1.0:
+            clock = bounded_exponent(logarithm(self.factor), self.period, clock)
         return self.start * clock.xp.power(self.factor, clock.cycle(self.period)[0])
 
 
