@@ -125,9 +125,7 @@ class Clock:
         """Returns the value of the branch whose phase this is: branch i owns the steps from `bounds[i-1]` up to `bounds[i]`."""
         xp, o, q = self.xp, self.o, self.q
         if isinstance(q, int):
-            ticks = (
-                bounds if o == 0 and q == 1 and xp.digits == 53 else [self._const(o + bound * q) for bound in bounds]
-            )
+            ticks = bounds if o == 0 and q == 1 else [self._const(o + bound * q) for bound in bounds]
             return xp.phases(self.t, ticks, _Lazy(branches, lambda f: lambda t: f(Clock(xp, t, o, q))), self.t)
         return xp.phases(
             self.steps, bounds, _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q))), self.ticks, q

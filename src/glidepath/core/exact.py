@@ -69,7 +69,7 @@ def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
 
 
 def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, within: bool = False) -> Any:
-    r"""Returns $e^{\lambda \tau / n}$ within about 3 eps (float32: 4) for any exponent above the underflow, exactly 1 at $\tau = 0$.
+    r"""Returns $e^{\lambda \tau / n}$ within about 3 eps for any exponent above the underflow, exactly 1 at $\tau = 0$.
 
     The exponent is split into whole parts of $n / K$ steps, which are counted exactly, times the leading bits of $\lambda$, and a small rest;
     `exp` of one rounded product would lose as many eps as the exponent has units.
@@ -89,7 +89,7 @@ def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, w
     while parts < 64 and parts < 4 * abs(rate):
         parts *= 2
     index, rest = clock.cycle(steps, parts=parts)
-    high, low = high_low(rate, 20 if xp.digits == 53 else 7)
+    high, low = high_low(rate, 20)
     whole = xp.exp(index * (high / parts))
     return whole * xp.exp(index * (low / parts) + rest.ratio(steps) * float(rate))
 

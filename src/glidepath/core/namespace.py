@@ -23,7 +23,7 @@ class Namespace(Protocol):
     """What a formula may use besides `+ - * /`.
 
     Attributes:
-        digits: Bits of precision of a value: 53 for float64, 24 for float32, infinity for a formula that is only read.
+        digits: Bits of precision of a value: 53, or infinity for a formula that is only read.
     """
 
     digits: Any
@@ -251,56 +251,46 @@ class TorchNamespace:
 
 
 class JaxNamespace:
-    """Formulas on a JAX array or tracer, in JAX's default float type; whole steps stay integers, exact to 2^31."""
+    """Formulas on a JAX array or tracer. They are evaluated in float64 whatever JAX's default float type, which the value is rounded to."""
+
+    digits = 53
 
     def __init__(self) -> None:
         import jax
         import jax.numpy as jnp
 
-        self._jnp = jnp
-        self.digits = 53 if jax.config.read("jax_enable_x64") else 24
+        self._jax, self._jnp = jax, jnp
         self.sin, self.cos, self.tanh = jnp.sin, jnp.cos, jnp.tanh
         self.exp, self.expm1 = jnp.exp, jnp.expm1
         self.log, self.log1p, self.sqrt = jnp.log, jnp.log1p, jnp.sqrt
-        self.square = jnp.square
+        self.square, self.power = jnp.square, jnp.power
         self.minimum, self.maximum = jnp.minimum, jnp.maximum
 
-    def power(self, base: Any, exponent: Any) -> Any:
-        if isinstance(base, float) and self.digits < 53:
-            # The float64 base cannot be rounded to float32 first: the error would grow with the exponent.
-            high, low = high_low(logarithm(base), 7)
-            return self.exp(high * exponent) * self.exp(low * exponent)
-        return self._jnp.power(base, exponent)
+    def double(self) -> Any:
+        """Returns the context in which JAX computes in float64, also within `jit`."""
+        return self._jax.enable_x64(True)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self._jnp.minimum(self._jnp.maximum(x, low), high)
 
     def quotient(self, x: Any, y: Any) -> Any:
-        return x // y
+        return self._jnp.floor(x / y)
 
     def remainder(self, x: Any, y: Any) -> Any:
         return x % y
 
-    def const(self, number: int) -> Any:
-        limit = 2**63 if self.digits == 53 else 2**31
-        return number if -limit <= number < limit else float(number)
+    @staticmethod
+    def const(number: int) -> float:
+        return float(number)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
         return _select(self._jnp.where, self.clip, x, bounds, branches, args)
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
-        return self._jnp.searchsorted(self._table(knots), x, side="right") - 1
+        return self._jnp.searchsorted(self._jnp.asarray(knots, float), x, side="right") - 1.0
 
     def take(self, table: Sequence[Any], index: Any) -> Any:
-        return self._table(table)[index.astype(int)]
-
-    def _table(self, numbers: Sequence[Any]) -> Any:
-        limit = 2**63 - 1 if self.digits == 53 else 2**31 - 1
-        if all(
-            isinstance(x, int) for x in numbers
-        ):  # whole numbers stay exact; those beyond the reach of a step do not matter
-            return self._jnp.asarray([min(x, limit) for x in numbers])
-        return self._jnp.asarray([float(x) for x in numbers])
+        return self._jnp.asarray(table, float)[self._jnp.asarray(index).astype(int)]
 
 
 def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Branches, args: tuple[Any, ...]) -> Any:

@@ -34,7 +34,7 @@ class Schedule(Node):
 
     Shape:
         step `*s` -> value `*s`. A Python number gives a float; a NumPy array or a torch tensor gives float64, exact for whole steps to
-        2^53; a JAX array or tracer gives JAX's default float type, exact for whole steps to 2^31.
+        2^53; a JAX array or tracer gives JAX's default float type, computed in float64, exact for whole steps to 2^31 (int32).
 
     Raises:
         GlidepathError: If the step is NaN or not a number. In an array NaN gives NaN.
@@ -174,20 +174,15 @@ class Schedule(Node):
 
     def _at_jax(self, step: Any, xp: Any) -> Any:
         import jax.numpy as jnp
+        from jax.lax import convert_element_type as converted
 
-        if step.dtype == jnp.bool_ or jnp.issubdtype(step.dtype, jnp.complexfloating):
+        if not (jnp.issubdtype(step.dtype, jnp.integer) or jnp.issubdtype(step.dtype, jnp.floating)):
             raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
         dtype = jnp.result_type(float)
-        whole = jnp.issubdtype(step.dtype, jnp.integer)
-        given = step if whole else step.astype(dtype)
-        if whole and jnp.iinfo(given.dtype).bits < 32:
-            given = given.astype(jnp.int32)
-        last = self._last
-        if whole:
-            last = min(last, int(jnp.iinfo(given.dtype).max))
-        value = jnp.asarray(self.at(Clock(xp, jnp.clip(given, 0, xp.const(last)))), dtype)
-        value = jnp.broadcast_to(value, given.shape)
-        return value if whole else jnp.where(jnp.isnan(given), given, value)
+        with xp.double():
+            given = converted(step, jnp.float64)
+            value = jnp.broadcast_to(self.at(Clock(xp, jnp.clip(given, 0.0, float(self._last)))), given.shape)
+            return converted(jnp.where(jnp.isnan(given), given, value), dtype)
 
     @property
     def _last(self) -> int:
