@@ -49,6 +49,10 @@ class Clock:
     def _const(self, x: Any) -> Any:
         return self.xp.const(x) if isinstance(x, int) else x
 
+    def total(self, steps: int) -> Any:
+        """Returns the ticks in a number of steps, as something that ticks can be divided by."""
+        return self._const(self._total(steps))
+
     def _total(self, steps: int) -> Any:
         return steps * self.q if isinstance(self.q, int) else self.q * self.xp.const(steps)
 

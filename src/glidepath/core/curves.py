@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Self
 
 from .clock import Clock
 from .errors import GlidepathError
-from .exact import anchored, exponential_of, one_minus_power
+from .exact import anchored, exponential_of, one_minus_power, share_power
 from .fields import Positive
-from .namespace import Namespace, logarithm
+from .namespace import logarithm
 from .node import Node, kind
 
 __all__ = [
@@ -47,6 +47,11 @@ class Span:
     def __init__(self, clock: Clock, steps: int) -> None:
         self._clock, self._steps, self.xp = clock, steps, clock.xp
         self.u, self.v = clock.fraction(steps)
+
+    def power_left(self, power: float) -> Any:
+        """Returns $v^p$ within about 3 eps."""
+        left = self._clock.left(self._steps)
+        return share_power(left.ticks, left.total(self._steps), power, self.xp)
 
     def exponential(self, rate: decimal.Decimal) -> Any:
         r"""Returns $e^{\lambda u}$ within about 3 eps."""
@@ -136,8 +141,6 @@ class Cosine(Curve):
 class Polynomial(Curve):
     r"""Falls as a power of what is left, $1 - c(u) = (1 - u)^p$.
 
-    Within about $p/2 + 2$ eps.
-
     Args:
         power: $p$.
 
@@ -151,7 +154,7 @@ class Polynomial(Curve):
         return one_minus_power(span.u, span.v, self.power, span.xp)
 
     def fall(self, span: Span) -> Any:
-        return power_of(span.v, self.power, span.xp)
+        return span.power_left(self.power)
 
 
 @kind("sqrt")
@@ -283,14 +286,3 @@ class Reverse(Curve):
 
     def fall(self, span: Span) -> Any:
         return self.curve.rise(span.backwards())
-
-
-def power_of(x: Any, power: float, xp: Namespace) -> Any:
-    """Returns `x ** power`, by multiplication or a square root where that is exact to more bits."""
-    if power == 1.0:
-        return x
-    if power == 2.0:
-        return xp.square(x)
-    if power == 0.5:
-        return xp.sqrt(x)
-    return xp.power(x, power)

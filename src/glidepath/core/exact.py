@@ -13,7 +13,7 @@ from .clock import Clock
 from .fields import MAX_STEPS
 from .namespace import Namespace, high_low
 
-__all__ = ["anchored", "bounded_exponent", "exponential_of", "one_minus_power"]
+__all__ = ["anchored", "bounded_exponent", "exponential_of", "one_minus_power", "share_power"]
 
 
 def anchored(start: float, end: float, rise: Any, fall: Any) -> Any:
@@ -66,6 +66,43 @@ def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
         u,
         v,
     )
+
+
+def share_power(left: Any, total: Any, power: float, xp: Namespace) -> Any:
+    r"""Returns $(l / n)^p$ within about 3 eps for any power, exactly 1 where `left` is `total`.
+
+    The rounding of the quotient counts $p$ times; for high powers what it lost is put back, to first order.
+
+    Args:
+        left: $l$, a whole number of ticks.
+        total: $n$, likewise.
+        power: $p$.
+        xp: The namespace of `left`.
+    """
+    v = left / total
+    if power == 1.0:
+        return v
+    if power == 2.0:
+        return xp.square(v)
+    if power == 0.5:
+        return xp.sqrt(v)
+    if power <= 4.0 or xp.digits == math.inf:
+        return xp.power(v, power)
+    lost = (left - v * total) - _product_error(v, total)
+    return xp.power(v, power - 1.0) * (v + power * (lost / total))
+
+
+def _product_error(x: Any, y: Any) -> Any:
+    """Returns what rounding takes from `x * y`, without loss (Dekker 1971)."""
+    (a, b), (c, d) = _halves(x), _halves(float(y) if isinstance(y, int) else y)
+    return ((a * c - x * y) + a * d + b * c) + b * d
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """Returns `x` as the sum of two floats of half as many digits."""
+    scaled = 134217729.0 * x
+    high = scaled - (scaled - x)
+    return high, x - high
 
 
 def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, within: bool = False) -> Any:
