@@ -277,7 +277,7 @@ class JaxNamespace:
         return self._jnp.floor(x / y)
 
     def remainder(self, x: Any, y: Any) -> Any:
-        return x % y
+        return x - self._jnp.floor(x / y) * y
 
     @staticmethod
     def const(number: int) -> float:
@@ -287,10 +287,13 @@ class JaxNamespace:
         return _select(self._jnp.where, self.clip, x, bounds, branches, args)
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
-        return self._jnp.searchsorted(self._jnp.asarray(knots, float), x, side="right") - 1.0
+        return self._jnp.searchsorted(self._table(knots), x, side="right") - 1.0
 
     def take(self, table: Sequence[Any], index: Any) -> Any:
-        return self._jnp.asarray(table, float)[self._jnp.asarray(index).astype(int)]
+        return self._table(table)[self._jnp.asarray(index).astype(int)]
+
+    def _table(self, numbers: Sequence[Any]) -> Any:
+        return self._jnp.asarray(numbers, float)
 
 
 def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Branches, args: tuple[Any, ...]) -> Any:
