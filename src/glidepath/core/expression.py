@@ -16,7 +16,7 @@ from .namespace import MATH, Namespace
 from .node import kind
 from .schedule import Schedule
 
-__all__ = ["Expression", "normal_form"]
+__all__ = ["Expression", "normal_form", "substituted"]
 
 _LONGEST = 2000  # characters
 _LARGEST = 500  # nodes of the syntax tree
@@ -141,6 +141,22 @@ def normal_form(text: str) -> str:
         variable, tree = given.args[0].arg, tree.body
     plain = _Reader(text, variable).read(tree, 0)
     return ast.unparse(plain)
+
+
+def substituted(formula: str, inner: str) -> str:
+    """Returns a formula in normal form with another one in the place of its step.
+
+    Examples:
+        >>> substituted("0.5 ** step", "step // 10")
+        '0.5 ** (step // 10)'
+    """
+    replacement = ast.parse(inner, mode="eval").body
+
+    class Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - the name that ast calls
+            return replacement if node.id == "step" else node
+
+    return normal_form(ast.unparse(Put().visit(ast.parse(formula, mode="eval").body)))
 
 
 class _Reader:

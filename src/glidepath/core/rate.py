@@ -11,7 +11,7 @@ from .schedule import Schedule
 
 __all__ = ["Rate"]
 
-_LONGEST = 4000
+_LONGEST = 64_000
 
 
 def _line(value: Any) -> str:

@@ -114,7 +114,7 @@ class _Replay:
         if not self._failure:
             try:
                 value = float(next(self._source))
-            except (ArithmeticError, ValueError, TypeError, StopIteration) as error:
+            except (ArithmeticError, ValueError, TypeError, RuntimeError, StopIteration) as error:
                 self._failure = str(error) or type(error).__name__
             else:
                 if math.isfinite(value):

@@ -1,0 +1,178 @@
+"""The pieces that several libraries share, said once in terms of the core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from ..core.classics import Profile, Restarts
+from ..core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum, Until
+from ..core.curves import Cosine, Curve, Linear, Polynomial
+from ..core.expression import Expression, substituted
+from ..core.fields import simplest
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Triangle
+
+__all__ = [
+    "after",
+    "constant_then",
+    "cosine",
+    "curve_of_power",
+    "cyclic",
+    "exponential",
+    "in_sequence",
+    "lasting",
+    "levels",
+    "one_cycle",
+    "restarts",
+    "scaled",
+    "times",
+    "up_and_down",
+]
+
+COSINE, LINEAR = Cosine(), Linear()
+
+
+def scaled(factor: Schedule, base: float) -> Schedule:
+    """Returns a factor times the base rate."""
+    return factor if base == 1 else Product((factor,), base)
+
+
+def times(parts: Sequence[Schedule]) -> Schedule:
+    """Returns the product of several factors."""
+    return parts[0] if len(parts) == 1 else Product(tuple(parts))
+
+
+def lasting(span: float, make: Callable[[int], Schedule]) -> Schedule:
+    """Returns `make(span)`, stretched where the span is not a whole number of steps."""
+    if span == int(span):
+        return make(int(span))
+    fraction = simplest(span)
+    return Stretch(make(fraction.numerator), 1 / fraction.denominator)
+
+
+def constant_then(level: float, steps: int) -> Schedule:
+    """Returns `level` for some steps, then 1."""
+    return Chain((Hold(steps, level), Hold()))
+
+
+def levels(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
+    """Returns one value after another; each begins at its boundary."""
+    if not boundaries:
+        return Hold(value=values[0])
+    if boundaries[0] == 0:
+        return levels(boundaries[1:], values[1:])
+    return Table([0, *boundaries], values, "previous")
+
+
+def drops(milestones: Sequence[int], gamma: float) -> Schedule:
+    """Returns the product of one `gamma` for each milestone that has come; they may repeat and begin with 0."""
+    counts = {mark: milestones.count(mark) for mark in sorted(set(milestones))}
+    first = gamma ** counts.pop(0, 0)
+    layers = [[m for m, n in counts.items() if n >= level] for level in range(1, max(counts.values(), default=0) + 1)]
+    parts: list[Schedule] = [MultiStep(layer, gamma) for layer in layers]
+    if not parts:
+        return Hold(value=first)
+    return scaled(times(parts), first)
+
+
+def exponential(rate: float, span: float, staircase: bool) -> Schedule:
+    """Returns `rate` to the power of the step over a span, in a staircase or not."""
+    if rate == 1.0:
+        return Hold()
+    return lasting(span, lambda steps: Exponential(rate, steps, staircase=staircase))
+
+
+def stairs(gamma: float, span: float) -> Schedule:
+    """Returns one more `gamma` every span."""
+    return lasting(span, lambda steps: Step(steps, gamma))
+
+
+def cosine(start: float, end: float, span: float) -> Schedule:
+    """Returns half a cosine from one value to another, held from then on."""
+    return lasting(span, lambda steps: Ramp(start, end, steps, COSINE))
+
+
+def curve_of_power(power: float) -> Curve:
+    """Returns the curve of a polynomial decay."""
+    return LINEAR if power == 1.0 else Polynomial(power)
+
+
+def up_and_down(start: float, end: float, span: float) -> Schedule:
+    """Returns a cosine that falls in a span, climbs back in another, and so on for ever."""
+    return lasting(
+        span, lambda steps: Repeat(Chain((Ramp(start, end, steps, COSINE), Ramp(end, start, steps, COSINE))))
+    )
+
+
+def restarts(cycle: Schedule, growth: float, decay: float = 1.0, floor: float = 0.0) -> Schedule:
+    """Returns a cycle again and again, growing and losing height."""
+    if growth == int(growth) and decay <= 1.0:
+        return Repeat(cycle, None, growth, decay, floor)
+    return Restarts(cycle, growth, decay, floor)
+
+
+def after(schedule: Schedule, steps: int) -> Schedule:
+    """Returns a schedule from some step on, on its own clock from there."""
+    if steps == 0:
+        return schedule
+    if schedule.duration <= steps:
+        return Hold(value=schedule(steps))
+    return Shift(schedule, -steps)
+
+
+def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
+    """Returns pieces one after another, each from its milestone on its own clock; the last goes on."""
+    edges = [0, *milestones]
+    lengths = [b - a for a, b in zip(edges, milestones, strict=False)]
+    phases: list[Schedule] = [Until(p, n) for p, n in zip(pieces, lengths, strict=False) if n > 0]
+    return Chain((*phases, pieces[-1])) if phases else pieces[-1]
+
+
+def cyclic(
+    low: float, high: float, up: int, down: int, mode: str, gamma: float, scale: Expression | None, by_cycle: bool
+) -> Schedule:
+    """Returns a triangular wave between two values, its height scaled by the mode or by a function of cycle or step."""
+    if scale is None and (mode == "triangular" or (mode == "exp_range" and gamma == 1.0)):
+        return Triangle(up, down, low, high)
+    height: Schedule
+    if scale is not None:
+        height = Expression(substituted(scale.formula, f"step // {up + down} + 1")) if by_cycle else scale
+    else:
+        height = Step(up + down, 0.5) if mode == "triangular2" else Exponential(gamma)
+    return Sum((Product((Triangle(up, down), height), high - low),), low)
+
+
+def one_cycle(ends: Sequence[float], values: Sequence[float], curve: str, last: int) -> Schedule:
+    """Returns the phases of a one-cycle policy, held from step `last` on.
+
+    Args:
+        ends: Where each phase ends; not whole steps in general, and below 0 for a phase that never runs.
+        values: The value at the beginning of the first phase and at the end of each.
+        curve: `cos` or `linear`.
+        last: The step of the last value.
+    """
+    marks, levels_ = [0.0], [values[0]]
+    for end, value in zip(ends, values[1:], strict=True):
+        if end < 0 or not marks or end <= marks[0]:
+            marks, levels_ = [end], [value]  # the phase never runs, and the next one has begun before step 0
+        elif marks[-1] < last:
+            marks.append(end)
+            levels_.append(value)
+    if len(marks) == 1:
+        return Hold(value=levels_[0])
+    profile = Profile(marks, levels_, COSINE if curve == "cos" else LINEAR)
+    return Until(profile, max(last, 1)) if profile.duration > max(last, 1) else profile
+
+
+def overshoot(schedule: Schedule, ends: Sequence[float], values: Sequence[float], curve: str, total: int) -> Schedule:
+    """Returns a one-cycle policy with the value that it takes one step past its end, then held.
+
+    Raises:
+        ZeroDivisionError: If the last phase has no length.
+    """
+    i = next((i for i, end in enumerate(ends[:-1]) if total <= end), len(ends) - 1)
+    begin = ends[i - 1] if i else 0.0
+    share = (total - begin) / (ends[i] - begin)
+    rise = (1.0 - math.cos(math.pi * share)) / 2.0 if curve == "cos" else share
+    return Chain((Until(schedule, total), Hold(value=values[i] + (values[i + 1] - values[i]) * rise)))
