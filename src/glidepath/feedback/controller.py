@@ -1,0 +1,219 @@
+"""The one abstract controller: a pure reducer from observations to multipliers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+
+from ..core.codec import canonical, data_of, json_of, node_of, parsed
+from ..core.errors import GlidepathError, Problem, did_you_mean, shown
+from ..core.fields import MAX_STEPS, number
+from ..core.node import Node
+from ..core.text import Reader
+from .observation import Decision, Observation
+
+__all__ = ["Controller", "State"]
+
+_WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+MAX_STATE = 1_000_000
+
+
+@dataclass(frozen=True)
+class State:
+    """What a controller remembers: plain numbers, JSON both ways.
+
+    Args:
+        last: The id of the last observation; None before the first.
+    """
+
+    last: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the state as JSON data; numbers that are not finite become the words `inf`, `-inf` and `nan`."""
+        return {f.name: _written(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Returns the state that JSON data describes.
+
+        Raises:
+            GlidepathError: With every problem: fields that are missing or unknown, values of another type.
+        """
+        where = "state"
+        hints = _hints(cls)
+        if not isinstance(data, Mapping):
+            raise GlidepathError.of(where, "", f"an object with {', '.join(hints)}", data)
+        problems = [Problem(where, name, "given", "nothing") for name in hints if name not in data]
+        fields: dict[str, Any] = {}
+        for name, value in data.items():
+            if name not in hints:
+                rule = f"one of its fields ({', '.join(hints)})"
+                problems.append(Problem(where, str(name)[:50], rule, shown(value), did_you_mean(str(name), hints)))
+                continue
+            try:
+                fields[name] = _read(hints[name], value)
+            except TypeError as error:
+                problems.append(Problem(where, name, str(error), shown(value)))
+        if problems:
+            raise GlidepathError(problems)
+        return cls(**fields)
+
+
+@functools.cache
+def _hints(cls: type[State]) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return [_written(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _read(hint: Any, value: Any) -> Any:
+    """Returns a field of a state from JSON; raises TypeError with the rule it breaks."""
+    options = get_args(hint)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple) or len(value) > MAX_STATE:
+            raise TypeError("a list of numbers")
+        return tuple(_read(options[0], item) for item in value)
+    if type(None) in options:
+        return None if value is None else _read(next(o for o in options if o is not type(None)), value)
+    if hint is float:
+        if isinstance(value, str) and value in _WORDS:
+            return _WORDS[value]
+        plain = number(value)
+        if plain is None or abs(plain) > 1e300:
+            raise TypeError("a number")
+        return float(plain)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_STEPS:
+        raise TypeError(f"an integer from 0 to {MAX_STEPS}")
+    return value
+
+
+class Controller(Node):
+    """Turns observations into a multiplier of a schedule's values: a pure reducer `(state, observation) -> (state, decision)`.
+
+    A controller is a value like a schedule: immutable, JSON both ways, one line of text such as `plateau(factor=0.5, patience=2)`. It holds
+    nothing of the run: the state is handed in and out, so it is saved like any other number, replayed on a recorded log, and equal on
+    every rank that sees the same observations.
+    """
+
+    registry: ClassVar[dict[str, type[Node]]] = {}
+
+    @abstractmethod
+    def begin(self) -> Any:
+        """Returns the state before the first observation."""
+
+    @abstractmethod
+    def react(self, state: Any, seen: Observation) -> tuple[Any, Decision]:
+        """Returns the next state and the decision; `observe` has checked the observation and notes its id."""
+
+    @abstractmethod
+    def multiplier(self, state: Any, at: float = 0, group: str | int | None = None) -> float:
+        """Returns the multiplier of a group.
+
+        Args:
+            state: The controller's state.
+            at: Where the run is, on the schedule's clock.
+            group: The group's name (or number); None for one without rules of its own.
+        """
+
+    def observe(self, state: Any, observation: Any) -> tuple[Any, Decision]:
+        """Returns the state after an observation, and what was decided. The state that was handed in is left as it was.
+
+        Args:
+            state: From `begin`, or from the observation before.
+            observation: An `Observation`, `(id, value)` or `(id, value, at)`; None where a measurement was due and there is none, which
+                changes nothing.
+
+        Raises:
+            GlidepathError: If the observation is refused, its id was seen already, or it is older than the last.
+        """
+        own = type(self.begin())
+        if not isinstance(state, own):
+            raise GlidepathError.of(self.kind, "state", f"a {own.__name__}, as from begin()", state)
+        if observation is None:
+            return state, Decision(None, "held", self.multiplier(state, math.inf), "no observation: nothing changes")
+        seen = Observation.of(observation)
+        if state.last is not None and seen.id <= state.last:
+            rule = "observed once" if seen.id == state.last else f"above the last, {state.last}"
+            remedy = "several ranks or several callbacks may feed one evaluation: reduce it, and observe it once"
+            raise GlidepathError.of(self.kind, "observation id", rule, seen.id, remedy)
+        after, decision = self.react(state, seen)
+        return dataclasses.replace(after, last=seen.id), decision
+
+    # As data --------------------------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the controller as JSON data: `{"kind": …, field: value, …}`."""
+        return data_of(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns the controller as JSON text."""
+        return json_of(self, indent)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Controller:
+        """Returns the controller that JSON data describes.
+
+        Raises:
+            GlidepathError: With every problem found and the path of each.
+        """
+        return node_of(data, Controller)  # type: ignore[return-value]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Controller:
+        """Returns the controller that JSON text describes.
+
+        Raises:
+            GlidepathError: If the text is not JSON, or breaks a rule.
+        """
+        return cls.from_dict(parsed(text))
+
+    @classmethod
+    def of(cls, given: Any) -> Controller:
+        """Returns the controller that is given as itself, as JSON data, or as text such as `plateau(factor=0.5)`.
+
+        Raises:
+            GlidepathError: With every problem found.
+        """
+        if isinstance(given, Controller):
+            return given
+        if isinstance(given, Mapping):
+            return cls.from_dict(dict(given))
+        if isinstance(given, str):
+            made = Reader(given, "controller", Controller.registry, "plateau(factor=0.5, patience=2)").made()
+            if isinstance(made, Controller):
+                return made
+        raise GlidepathError.of("controller", "", "a controller, its text or its JSON data", given)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 in hexadecimal: equal for equal controllers, in every process and version."""
+        return hashlib.sha256(canonical(self).encode()).hexdigest()
+
+    def read_state(self, data: Any) -> Any:
+        """Returns the state of this controller that JSON data describes.
+
+        Raises:
+            GlidepathError: If it is not the state of such a controller.
+        """
+        try:
+            return type(self.begin()).from_dict(data)
+        except GlidepathError as error:
+            raise error.inside(self.kind) from None
+
+    def run(self, observations: Iterable[Any]) -> Any:
+        """Returns the state after several observations."""
+        state = self.begin()
+        for observation in observations:
+            state, _ = self.observe(state, observation)
+        return state

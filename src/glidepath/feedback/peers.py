@@ -1,0 +1,295 @@
+"""The plateau rules of PyTorch, OneFlow, Keras and Paddle, by name: decision for decision and bit for bit as theirs.
+
+They change the groups' rates themselves, so they are given the rates to begin with, and their floors are rates too. What they return as a
+multiplier is the present rate divided by the first one, so that they compose with a schedule; `rates` has the exact rates.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..core.errors import GlidepathError
+from ..core.node import kind
+from .checks import Count, Mode, Rates, Share, Size
+from .controller import Controller, State
+from .observation import Decision, Observation
+from .plateau import Threshold
+
+__all__ = ["KerasPlateau", "OneFlowPlateau", "PaddlePlateau", "PeerState", "PyTorchPlateau"]
+
+
+@dataclass(frozen=True)
+class PeerState(State):
+    """What the peers' plateau rules remember.
+
+    Args:
+        last: The id of the last observation.
+        best: The value to beat, not finite values included; None before the first where the peer has none.
+        bad: Observations in a row that did not improve.
+        cooling: What is left of the pause after a cut.
+        rates: The present rate of each group.
+    """
+
+    best: float | None = None
+    bad: int = 0
+    cooling: int = 0
+    rates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class _Peer(Controller):
+    """What the peers have in common: rates that are cut, never raised."""
+
+    rates: Rates = (1.0,)
+    factor: Share = 0.1
+    patience: Count = 10
+    threshold: Size = 1e-4
+    cooldown: Count = 0
+    floors: Rates = (0.0,)
+    mode: Mode = "min"
+
+    def __post_init__(self) -> None:
+        if len(self.floors) not in (1, len(self.rates)):
+            rule = f"one floor, or one for each of the {len(self.rates)} rates"
+            raise GlidepathError.of(self.kind, "floors", rule, f"{len(self.floors)} of them")
+
+    def begin(self) -> PeerState:
+        """Returns the state before the first observation."""
+        return PeerState(rates=self.rates)
+
+    def multiplier(self, state: PeerState, at: float = 0, group: str | int | None = None) -> float:
+        """Returns the present rate of a group as a multiple of its first one."""
+        del at
+        index = group if isinstance(group, int) and 0 <= group < len(self.rates) else 0
+        return state.rates[index] / self.rates[index] if self.rates[index] else 1.0
+
+    @abstractmethod
+    def better(self, value: float, best: float) -> bool:
+        """Returns whether a value is an improvement of the best."""
+
+    @abstractmethod
+    def lower(self, rate: float, floor: float) -> float:
+        """Returns the rate after a cut."""
+
+    def _lowered(self, state: PeerState) -> tuple[float, ...]:
+        floors = self.floors * len(self.rates) if len(self.floors) == 1 else self.floors
+        return tuple(self.lower(rate, floor) for rate, floor in zip(state.rates, floors, strict=True))
+
+    def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
+        after = replace(state, rates=self._lowered(state), cooling=self.cooldown, bad=0)
+        if after.rates == state.rates:
+            return after, self._decision(after, seen, "floor", f"{reason}: a cut is due, but every rate stays")
+        return after, self._decision(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
+
+    def _decision(self, state: PeerState, seen: Observation, action: Any, reason: str) -> Decision:
+        return Decision(seen.id, action, self.multiplier(state), reason)
+
+
+@dataclass(frozen=True, repr=False)
+class _Patient(_Peer):
+    """PyTorch's algorithm."""
+
+    relative: Threshold = "relative"
+    smallest: Size = 1e-8
+
+    def begin(self) -> PeerState:
+        """Returns the state before the first observation: the best is the worst there is."""
+        return PeerState(best=math.inf if self.mode == "min" else -math.inf, rates=self.rates)
+
+    def lower(self, rate: float, floor: float) -> float:
+        """Returns the rate after a cut; a cut of at most `smallest` is not made."""
+        lowered = max(rate * self.factor, floor)
+        return lowered if rate - lowered > self.smallest else rate
+
+    def better(self, value: float, best: float) -> bool:
+        """Returns whether a value is an improvement; for negative values the relative threshold has the wrong sign."""
+        if self.relative == "relative":
+            return (
+                value < best * (1.0 - self.threshold) if self.mode == "min" else value > best * (self.threshold + 1.0)
+            )
+        return value < best - self.threshold if self.mode == "min" else value > best + self.threshold
+
+    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
+        """Returns the next state and the decision."""
+        best = state.best if state.best is not None else math.inf if self.mode == "min" else -math.inf
+        improved = self.better(seen.value, best)
+        what = f"{seen.value:.6g} against {best:.6g}"
+        state = replace(state, best=seen.value, bad=0) if improved else replace(state, bad=state.bad + 1)
+        if state.cooling > 0:
+            state = replace(state, cooling=state.cooling - 1, bad=0)
+            if not improved:
+                return state, self._decision(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
+        if state.bad > self.patience:
+            return self._cut(state, seen, f"{what}: {state.bad} in a row did not improve, patience {self.patience}")
+        if improved:
+            return state, self._decision(state, seen, "improved", f"{what}: an improvement")
+        return state, self._decision(state, seen, "waiting", f"{what}: {state.bad} of {self.patience} tolerated")
+
+
+@kind("pytorch_plateau")
+class PyTorchPlateau(_Patient):
+    """The rules of PyTorch's `ReduceLROnPlateau`.
+
+    NaN is simply no improvement. A relative threshold has the wrong sign for negative metrics: worse values pass as improvements.
+
+    Args:
+        rates: The groups' rates at the beginning.
+        factor: What a cut multiplies a rate by.
+        patience: Observations without improvement that are tolerated.
+        threshold: How much better a value must be.
+        cooldown: Observations after a cut that are not counted as bad; the best is still noted.
+        floors: The lowest rate, one for all groups or one for each, in the unit of the rates.
+        mode: `min` where lower is better, or `max`.
+        relative: Whether the threshold is `relative` to the best, or `absolute`.
+        smallest: A cut of at most so much is not made, in the unit of the rates.
+
+    Source:
+        `torch.optim.lr_scheduler.ReduceLROnPlateau`, version 2.13.0.
+
+    Examples:
+        >>> plateau = PyTorchPlateau(rates=0.1, factor=0.5, patience=1)
+        >>> plateau.run(enumerate([1.0, 0.9, 0.9, 0.9])).rates
+        (0.05,)
+    """
+
+
+@kind("oneflow_plateau")
+class OneFlowPlateau(_Patient):
+    """The rules of OneFlow's `ReduceLROnPlateau`: PyTorch's.
+
+    Args:
+        rates: The groups' rates at the beginning.
+        factor: What a cut multiplies a rate by.
+        patience: Observations without improvement that are tolerated.
+        threshold: How much better a value must be.
+        cooldown: Observations after a cut that are not counted as bad; the best is still noted.
+        floors: The lowest rate, one for all groups or one for each, in the unit of the rates.
+        mode: `min` where lower is better, or `max`.
+        relative: Whether the threshold is `relative` to the best, or `absolute`.
+        smallest: A cut of at most so much is not made, in the unit of the rates.
+
+    Source:
+        `oneflow.optim.lr_scheduler.ReduceLROnPlateau`, versions 0.7.0 and 0.9.0.
+    """
+
+
+@kind("paddle_plateau")
+class PaddlePlateau(_Patient):
+    """The rules of Paddle's `ReduceOnPlateau`.
+
+    The first value becomes the best even if it is NaN, which nothing ever improves. During the cooldown a value is not looked at, so that a
+    best one is lost.
+
+    Args:
+        rates: The rates at the beginning.
+        factor: What a cut multiplies a rate by.
+        patience: Observations without improvement that are tolerated.
+        threshold: How much better a value must be.
+        cooldown: Observations after a cut that are not looked at.
+        floors: The lowest rate, in the unit of the rates.
+        mode: `min` where lower is better, or `max`.
+        relative: Whether the threshold is `relative` to the best, or `absolute`.
+        smallest: A cut of at most so much is not made, in the unit of the rates.
+
+    Source:
+        `paddle.optimizer.lr.ReduceOnPlateau`, version 3.3.1.
+    """
+
+    def begin(self) -> PeerState:
+        """Returns the state before the first observation."""
+        return PeerState(rates=self.rates)
+
+    def better(self, value: float, best: float) -> bool:
+        """Returns whether a value is an improvement."""
+        margin = best * self.threshold if self.relative == "relative" else self.threshold
+        return value < best - margin if self.mode == "min" else value > best + margin
+
+    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
+        """Returns the next state and the decision."""
+        if state.cooling > 0:
+            after = replace(state, cooling=state.cooling - 1)
+            return after, self._decision(
+                after, seen, "cooling", f"{seen.value:.6g}: not looked at, {after.cooling} more"
+            )
+        if state.best is None or self.better(seen.value, state.best):
+            after = replace(state, best=seen.value, bad=0)
+            action = "first" if state.best is None else "improved"
+            return after, self._decision(after, seen, action, f"{seen.value:.6g} is the best")
+        what = f"{seen.value:.6g} against {state.best:.6g}"
+        after = replace(state, bad=state.bad + 1)
+        if after.bad > self.patience:
+            return self._cut(after, seen, f"{what}: {after.bad} in a row did not improve, patience {self.patience}")
+        return after, self._decision(after, seen, "waiting", f"{what}: {after.bad} of {self.patience} tolerated")
+
+
+@kind("keras_plateau")
+class KerasPlateau(_Peer):
+    """The rules of Keras's `ReduceLROnPlateau` callback.
+
+    The threshold is absolute. With patience n the cut comes at the n-th bad observation in a row (0 acts as 1), and a cooldown of n spares
+    n - 1 observations. A first NaN becomes the best, which nothing ever improves. Rates and comparisons are in single precision, as Keras
+    holds them.
+
+    Args:
+        rates: The rates at the beginning.
+        factor: What a cut multiplies a rate by.
+        patience: The bad observation in a row that cuts.
+        threshold: How much better a value must be, absolute.
+        cooldown: Observations after a cut, the cut's own included, that are not counted as bad.
+        floors: The lowest rate, in the unit of the rates.
+        mode: `min` where lower is better, or `max`.
+
+    Source:
+        `keras.callbacks.ReduceLROnPlateau`, version 3.15.1.
+    """
+
+    def begin(self) -> PeerState:
+        """Returns the state before the first observation."""
+        return PeerState(rates=tuple(_single(rate) for rate in self.rates))
+
+    def better(self, value: float, best: float) -> bool:
+        """Returns whether a value is an improvement, compared in single precision."""
+        margin = -self.threshold if self.mode == "min" else self.threshold
+        left, right = _single(value - margin), _single(best)
+        return left < right if self.mode == "min" else left > right
+
+    def lower(self, rate: float, floor: float) -> float:
+        """Returns the rate after a cut, in single precision."""
+        return _single(max(rate * self.factor, floor)) if rate > _single(floor) else rate
+
+    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
+        """Returns the next state and the decision."""
+        if state.cooling > 0:
+            state = replace(state, cooling=state.cooling - 1, bad=0)
+        if state.best is None or self.better(seen.value, state.best):
+            after = replace(state, best=seen.value, bad=0)
+            action = "first" if state.best is None else "improved"
+            return after, self._decision(after, seen, action, f"{seen.value:.6g} is the best")
+        what = f"{seen.value:.6g} against {state.best:.6g}"
+        if state.cooling > 0:
+            return state, self._decision(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
+        state = replace(state, bad=state.bad + 1)
+        if state.bad < self.patience:
+            return state, self._decision(
+                state, seen, "waiting", f"{what}: {state.bad} bad, the cut comes at {self.patience}"
+            )
+        reason = f"{what}: {state.bad} in a row did not improve, patience {self.patience}"
+        if not any(
+            rate > _single(floor) for rate, floor in zip(state.rates, self.floors * len(state.rates), strict=False)
+        ):
+            return state, self._decision(
+                state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor"
+            )
+        return self._cut(state, seen, reason)
+
+
+def _single(value: float) -> float:
+    """Returns a number rounded to single precision."""
+    try:
+        return struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)

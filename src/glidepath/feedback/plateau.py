@@ -1,0 +1,184 @@
+"""Reduce on plateau: cut the rate when a metric has stopped improving."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from ..core.errors import GlidepathError
+from ..core.fields import Check, JsonSchema
+from ..core.node import kind
+from .checks import Count, Floor, Floors, Mode, Share, Size, choice
+from .controller import Controller, State
+from .observation import Decision, Observation
+
+__all__ = ["Plateau", "PlateauState"]
+
+Threshold = Annotated[
+    Literal["relative", "absolute"],
+    Check(choice("relative", "absolute")),
+    JsonSchema({"type": "string", "enum": ["relative", "absolute"]}),
+]
+NotFinite = Annotated[
+    Literal["hold", "bad", "cut"],
+    Check(choice("hold", "bad", "cut")),
+    JsonSchema({"type": "string", "enum": ["hold", "bad", "cut"]}),
+]
+MAX_WINDOW = 100_000
+
+
+@dataclass(frozen=True)
+class PlateauState(State):
+    """What a plateau controller remembers.
+
+    Args:
+        last: The id of the last observation.
+        best: The value to beat; None before the first finite one.
+        bad: Observations in a row that did not improve.
+        cooling: Observations left of the pause after a cut.
+        cuts: Cuts so far.
+        recent: The last values, where a window is compared with.
+    """
+
+    best: float | None = None
+    bad: int = 0
+    cooling: int = 0
+    cuts: int = 0
+    recent: tuple[float, ...] = ()
+
+
+@kind("plateau")
+class Plateau(Controller):
+    r"""Multiplies the rate by `factor` when a metric has stopped improving.
+
+    With patience $p$ the cut comes at the $(p+1)$-th observation in a row that is no improvement; the first observation always is one.
+
+    An improvement of `best` $b$ by a relative threshold $\theta$ is a value below $b - \theta |b|$ (mode `max`: above $b + \theta |b|$), so
+    that it means the same for negative metrics; where $b$ is 0 any lower value is one. An absolute threshold compares with
+    $b \mp \theta$. During the `cooldown` observations after a cut nothing is counted as bad, but an improvement is noted. A value that is
+    not finite never becomes the best.
+
+    Args:
+        factor: What a cut multiplies the rate by.
+        patience: Observations without improvement that are tolerated.
+        threshold: $\theta$, at least 0.
+        relative: Whether the threshold is `relative` to the best, or `absolute`.
+        mode: `min` where lower is better, or `max`.
+        cooldown: Observations after a cut that are not counted as bad.
+        floor: The lowest multiplier.
+        floors: The lowest multiplier of some groups, by name, in place of `floor`.
+        window: Compare with the best of so many observations before this one; None compares with the best ever. A window forgets a lucky
+            or a spoilt value.
+        not_finite: What NaN and infinities do: `hold` changes nothing and says so, `bad` counts as no improvement, `cut` cuts at once.
+        after: Where the controller's phase begins, on the schedule's clock: observations before it change nothing.
+
+    Source:
+        The idea of `torch.optim.lr_scheduler.ReduceLROnPlateau`, whose own rules are `pytorch_plateau`.
+
+    Examples:
+        >>> plateau = Plateau(factor=0.5, patience=1)
+        >>> state = plateau.run(enumerate([1.0, 0.9, 0.9, 0.9]))
+        >>> plateau.multiplier(state)
+        0.5
+    """
+
+    factor: Share = 0.1
+    patience: Count = 10
+    threshold: Size = 1e-4
+    relative: Threshold = "relative"
+    mode: Mode = "min"
+    cooldown: Count = 0
+    floor: Floor = 0.0
+    floors: Floors = ()
+    window: Count | None = None
+    not_finite: NotFinite = "hold"
+    after: Count = 0
+
+    def __post_init__(self) -> None:
+        if self.window is not None and not 1 <= self.window <= MAX_WINDOW:
+            raise GlidepathError.of("plateau", "window", f"an integer from 1 to {MAX_WINDOW}, or None", self.window)
+
+    def field_data(self, name: str) -> Any:
+        """Returns a field as it is written to JSON."""
+        return dict(self.floors) if name == "floors" else getattr(self, name)
+
+    def begin(self) -> PlateauState:
+        """Returns the state before the first observation."""
+        return PlateauState()
+
+    def multiplier(self, state: PlateauState, at: float = 0, group: str | int | None = None) -> float:
+        """Returns the multiplier of a group: `factor` to the number of cuts, and not below the group's floor."""
+        del at
+        return max(self.factor**state.cuts, self._floor(group))
+
+    def _floor(self, group: str | int | None) -> float:
+        return next((floor for name, floor in self.floors if name == group), self.floor)
+
+    def react(self, state: PlateauState, seen: Observation) -> tuple[PlateauState, Decision]:
+        """Returns the next state and the decision."""
+        value = seen.value
+        if seen.position < self.after:
+            reason = f"at {seen.position:g}, before this controller's phase begins at {self.after}: nothing changes"
+            return state, self._decision(state, seen, "held", reason)
+        if not math.isfinite(value):
+            if self.not_finite == "hold":
+                return state, self._decision(state, seen, "held", f"{value} is not finite: nothing changes")
+            if self.not_finite == "cut":
+                return self._cut(state, seen, f"{value} is not finite")
+            return self._count(state, seen, f"{value} is not finite")
+        remembered = replace(state, recent=(*state.recent, value)[-self.window :]) if self.window else state
+        if state.best is None:
+            return replace(remembered, best=value, bad=0), self._decision(
+                state, seen, "first", f"{value:.6g} is the first value"
+            )
+        target = self._target(state)
+        if value < target if self.mode == "min" else value > target:
+            best = self._best(remembered, value)
+            after = replace(remembered, best=best, bad=0, cooling=max(0, state.cooling - 1))
+            word = "below" if self.mode == "min" else "above"
+            return after, self._decision(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
+        word = "not below" if self.mode == "min" else "not above"
+        counted = replace(remembered, best=self._best(remembered, state.best))
+        return self._count(counted, seen, f"{value:.6g} is {word} {target:.6g}")
+
+    def _target(self, state: PlateauState) -> float:
+        """Returns what a value must pass to be an improvement."""
+        best = 0.0 if state.best is None else state.best
+        margin = self.threshold * abs(best) if self.relative == "relative" else self.threshold
+        return best - margin if self.mode == "min" else best + margin
+
+    def _best(self, state: PlateauState, otherwise: float) -> float:
+        if not self.window:
+            return otherwise
+        return _first(state.recent, self.mode)
+
+    def _count(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
+        """Counts an observation as no improvement; cuts if there were too many."""
+        if state.cooling > 0:
+            after = replace(state, bad=0, cooling=state.cooling - 1)
+            left = f"{reason}; not counted, {after.cooling} more observations of the pause after a cut"
+            return after, self._decision(after, seen, "cooling", left)
+        bad = state.bad + 1
+        if bad > self.patience:
+            return self._cut(replace(state, bad=bad), seen, f"{reason}, {bad} in a row, patience {self.patience}")
+        after = replace(state, bad=bad)
+        return after, self._decision(after, seen, "waiting", f"{reason}, {bad} of {self.patience} tolerated")
+
+    def _cut(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
+        before = self.factor**state.cuts
+        lowest = min((floor for _, floor in self.floors), default=self.floor)
+        after = replace(state, bad=0, cooling=self.cooldown)
+        if before <= min(lowest, self.floor) * (1 + 1e-12) or before * self.factor == 0.0:  # 0.1 * 0.1 is above 0.01
+            reason = f"{reason}: a cut is due, but the multiplier is at its floor {self.multiplier(state):.6g}"
+            return after, self._decision(after, seen, "floor", reason)
+        after = replace(after, cuts=state.cuts + 1)
+        return after, self._decision(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
+
+    def _decision(self, state: PlateauState, seen: Observation, action: Any, reason: str) -> Decision:
+        return Decision(seen.id, action, self.multiplier(state), reason)
+
+
+def _first(values: Iterable[float], mode: str) -> float:
+    return min(values) if mode == "min" else max(values)

@@ -1,0 +1,242 @@
+"""What a controller would have done on a recorded list of metrics."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.codec import parsed
+from ..core.errors import GlidepathError, Problem, did_you_mean, shown
+from ..core.schedule import Schedule
+from .controller import Controller
+from .observation import Decision, Observation
+
+__all__ = ["Replay", "read_observations", "replay", "replay_file"]
+
+MAX_ROWS = 5_000_000
+MAX_FILE = 256 * 2**20
+
+
+def replay(
+    controller: Controller | str, observations: Iterable[Any], state: Any = None
+) -> list[tuple[float, Decision]]:
+    """Returns the multiplier and the decision after each observation, as they would have been in the run.
+
+    Args:
+        controller: A controller, or its text.
+        observations: In their order, each as `Controller.observe` takes it; plain numbers are numbered from 0 (or from the state's last id).
+        state: Where to begin; None is the beginning.
+
+    Raises:
+        GlidepathError: If an observation is refused; `where` says which.
+    """
+    made = Controller.of(controller)
+    state = made.begin() if state is None else state
+    rows: list[tuple[float, Decision]] = []
+    for i, item in enumerate(observations):
+        try:
+            given = item
+            if item is not None and not isinstance(item, Observation | dict | list | tuple):
+                given = Observation(0 if state.last is None else state.last + 1, item)
+            state, decision = made.observe(state, given)
+        except GlidepathError as error:
+            raise error.inside(f"observations[{i}]") from None
+        rows.append((decision.multiplier, decision))
+    return rows
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A recorded log seen through a controller.
+
+    Args:
+        controller: The controller.
+        observations: What was observed.
+        decisions: What was decided, one for each observation.
+        rates: The rate after each: base times schedule times multiplier.
+    """
+
+    controller: Controller
+    observations: tuple[Observation, ...]
+    decisions: tuple[Decision, ...]
+    rates: tuple[float, ...]
+
+    def lines(self, every: bool = True) -> list[str]:
+        """Returns the replay as lines of text, with a header.
+
+        Args:
+            every: Whether every observation has a line; otherwise only those that changed something or were held.
+        """
+        head = f"{'id':>10}  {'value':>12}  {'rate':>12}  {'decision':<9} reason"
+        lines = [str(self.controller), head]
+        for seen, decision, rate in zip(self.observations, self.decisions, self.rates, strict=True):
+            if every or decision.action in ("cut", "held", "floor", "stop"):
+                lines.append(
+                    f"{seen.id:>10}  {seen.value:>12.6g}  {rate:>12.6g}  {decision.action:<9} {decision.reason}"
+                )
+        cuts = sum(decision.action == "cut" for decision in self.decisions)
+        times = "once" if cuts == 1 else f"{cuts} times"
+        lines.append(f"{len(self.decisions)} observations, cut {times}, multiplier {self.multiplier:.6g} at the end")
+        return lines
+
+    @property
+    def multiplier(self) -> float:
+        """The multiplier at the end."""
+        return self.decisions[-1].multiplier if self.decisions else 1.0
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the replay as JSON data."""
+        return {
+            "controller": self.controller.to_dict(),
+            "rows": [
+                {
+                    "at": seen.position,
+                    "value": str(seen.value) if seen.value - seen.value != 0 else seen.value,
+                    "rate": rate,
+                }
+                | decision.to_dict()
+                for seen, decision, rate in zip(self.observations, self.decisions, self.rates, strict=True)
+            ],
+        }
+
+
+def replay_file(
+    path: str | Path,
+    controller: Controller | str,
+    *,
+    metric: str | None = None,
+    schedule: Schedule | str | None = None,
+    base: float = 1.0,
+) -> Replay:
+    """Returns what a controller would have done on a recorded log.
+
+    Args:
+        path: A `.csv` file with a header, a `.jsonl` file with an object a line, or a `.json` file with a list of numbers or objects.
+        controller: A controller, or its text such as `plateau(factor=0.5, patience=2)`.
+        metric: The column (or key) of the metric; None if there is only one, or one called `value`.
+        schedule: A schedule, or its text, to multiply; None for none.
+        base: The base rate to multiply.
+
+    Raises:
+        GlidepathError: If the file cannot be read, has no such metric, or holds an observation that is refused.
+    """
+    made = Controller.of(controller)
+    curve = None if schedule is None else Schedule.of(schedule)
+    observations = tuple(read_observations(path, metric))
+    decisions = tuple(decision for _, decision in replay(made, observations))
+    rates = tuple(
+        base * (1.0 if curve is None else curve(seen.position)) * decision.multiplier
+        for seen, decision in zip(observations, decisions, strict=True)
+    )
+    return Replay(made, observations, decisions, rates)
+
+
+def read_observations(path: str | Path, metric: str | None = None) -> Iterator[Observation]:
+    """Yields the observations of a recorded log; rows without the metric are left out.
+
+    A row's id is its `id`, else its `step`, `update`, `updates`, `epoch` or `iteration`, else its number; `at` is taken from `at`.
+
+    Raises:
+        GlidepathError: If the file cannot be read, or has no such metric.
+    """
+    file = Path(path)
+    where = file.name
+    rows = _rows(file)
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    key = metric or _only(where, list(names))
+    if key not in names and rows:
+        raise GlidepathError.of(where, "metric", f"one of {', '.join(list(names)[:20])}", key, did_you_mean(key, names))
+    counter = next(
+        (name for name in ("id", "step", "update", "updates", "epoch", "iteration") if name in names and name != key),
+        None,
+    )
+    problems: list[Problem] = []
+    for i, row in enumerate(rows):
+        value: Any = row.get(key)
+        if value is None or value == "":
+            continue
+        try:
+            number = i if counter is None else _number(row.get(counter))
+            at = _number(row["at"]) if row.get("at") not in (None, "") else None
+            yield Observation(number, _number(value) if file.suffix == ".csv" else value, at)
+        except GlidepathError as error:
+            problems.extend(error.inside(f"{where}, row {i + 1}").problems)
+            if len(problems) > 20:
+                break
+    if problems:
+        raise GlidepathError(problems)
+
+
+_COUNTERS = ("id", "at", "step", "update", "updates", "epoch", "iteration", "lr", "rate", "time")
+
+
+def _only(where: str, names: Sequence[str]) -> str:
+    left = [name for name in names if name not in _COUNTERS]
+    if "value" in left:
+        return "value"
+    if len(left) != 1:
+        raise GlidepathError.of(where, "metric", f"named, one of {', '.join(left[:20])}", None)
+    return left[0]
+
+
+def _number(text: Any) -> Any:
+    """Returns a number written as text; anything else as it is, to be refused where it is used."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return int(text[:400])
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    where, kinds = file.name, (".csv", ".jsonl", ".json")
+    if file.suffix not in kinds:
+        raise GlidepathError.of(where, "file", f"one of {', '.join(kinds)}", file.suffix)
+    try:
+        if file.stat().st_size > MAX_FILE:
+            raise GlidepathError.of(where, "file", f"at most {MAX_FILE} bytes", f"{file.stat().st_size} bytes")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GlidepathError.of(where, "file", "a text file that can be read", str(file), str(error)[:100]) from None
+    if file.suffix == ".csv":
+        try:
+            rows: list[Any] = list(csv.DictReader(text.splitlines()))
+        except csv.Error as error:
+            raise GlidepathError.of(where, "file", "comma-separated values", str(file), str(error)) from None
+        return [{str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()} for row in rows]
+    try:
+        data = parsed_lines(text) if file.suffix == ".jsonl" else parsed_log(text)
+    except GlidepathError as error:
+        raise error.inside(where) from None
+    if not isinstance(data, list) or len(data) > MAX_ROWS:
+        raise GlidepathError.of(where, "file", f"a list of at most {MAX_ROWS} numbers or objects", data)
+    for i, row in enumerate(data):
+        if isinstance(row, bool) or not isinstance(row, dict | int | float):
+            raise GlidepathError.of(f"{where}, row {i + 1}", "", "a number or an object", shown(row))
+    return [row if isinstance(row, dict) else {"value": row} for row in data]
+
+
+def parsed_log(text: str) -> Any:
+    """Returns the data of a JSON log, in which NaN and infinities are allowed: they are what a guard looks for."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return parsed(text)  # says what is wrong
+
+
+def parsed_lines(text: str) -> list[Any]:
+    """Returns the data of a log with one JSON value a line."""
+    return [parsed_log(line) for line in text.splitlines() if line.strip()]
