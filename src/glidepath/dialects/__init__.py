@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import pytorch, replay  # each library registers itself
+from . import keras, oneflow, paddle, pytorch, replay, tensorflow  # each library registers itself
 from .reading import load, names
 
 __all__ = ["load", "names"]

@@ -247,7 +247,7 @@ def load(
     language = known(framework)
     proper = language.named(name)
     checks = Checks(f"{framework} {proper}")
-    mode = checks.choice("mode", mode, ("eager", "graph"))
+    mode = checks.choice("mode", mode, ("eager", "graph", "static"))
     value = checks.choice("value", value, ("lr", "momentum"))
     strict = checks.flag("strict", strict)
     base = checks.real("base_lr", base_lr)
