@@ -1,9 +1,35 @@
-"""Seeing a schedule: still pictures, drawings in a terminal, and what a notebook shows."""
+"""Seeing a schedule: still pictures, animations, drawings in a terminal, and what a notebook shows."""
 
 from __future__ import annotations
 
+from .animation import animate, animation
+from .axis import AXES, Axis
+from .examples import COMPARISONS, EXAMPLES, example
+from .knots import Phase, knots, phases
+from .pictures import gallery
 from .sample import Curve, horizon, sampled
 from .still import figure, html, save
-from .terminal import significant, terminal
+from .style import significant
+from .terminal import terminal
 
-__all__ = ["Curve", "figure", "horizon", "html", "sampled", "save", "significant", "terminal"]
+__all__ = [
+    "AXES",
+    "COMPARISONS",
+    "EXAMPLES",
+    "Axis",
+    "Curve",
+    "Phase",
+    "animate",
+    "animation",
+    "example",
+    "figure",
+    "gallery",
+    "horizon",
+    "html",
+    "knots",
+    "phases",
+    "sampled",
+    "save",
+    "significant",
+    "terminal",
+]

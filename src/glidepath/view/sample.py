@@ -15,18 +15,21 @@ from glidepath.core.segments import (
     Hold,
     InverseSqrt,
     InverseTime,
-    MultiStep,
     NaturalExponential,
     Step,
     Triangle,
 )
+
+from .knots import knots
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Curve", "horizon", "sampled"]
 
-MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with the joints between phases
+MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
+_FEW = 2_000
+_REPLAYED = 100_000  # the same where values exist only one after another
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +38,8 @@ class Curve:
 
     Args:
         schedule: What is drawn.
-        steps: The steps, as whole numbers in float64.
-        values: The values at them.
+        steps: The steps in float64: whole numbers, and in a short stretch also the last number before each jump.
+        values: The values at them: each is `schedule(step)`, bit for bit.
         whole: Whether every step of the stretch was looked at.
     """
 
@@ -45,11 +48,19 @@ class Curve:
     values: np.ndarray
     whole: bool
 
+    def points(self) -> list[tuple[int, float]]:
+        """Returns the whole steps with their values."""
+        pairs = zip(self.steps.tolist(), self.values.tolist(), strict=True)
+        return [(int(step), value) for step, value in pairs if step.is_integer()]
+
 
 def horizon(schedule: Schedule) -> int:
     """Returns a number of steps that shows what a schedule does: its duration, and for an endless one a few periods or timescales."""
     duration = schedule.duration
-    return int(duration) if duration != math.inf else max(1, min(MAX_STEPS, math.ceil(_endless(schedule))))
+    if duration != math.inf:
+        return int(duration)
+    length = math.ceil(min(_endless(schedule), MAX_STEPS))
+    return length if length > 1 else 1000
 
 
 def _endless(schedule: Schedule) -> float:
@@ -76,17 +87,21 @@ def _endless(schedule: Schedule) -> float:
     if isinstance(schedule, Hold):
         return 1.0
     parts = schedule.schedules()
+    length = getattr(schedule, "steps", None)
+    if not parts and isinstance(length, int):  # an endless kind with a length of its own: a few of them
+        return length * 4.0
     finite = [float(part.duration) * 1.25 for part in parts if part.duration != math.inf]
     return max([*finite, *(_endless(part) for part in parts if part.duration == math.inf)], default=1000.0)
 
 
-def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200) -> Curve:
+def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, most: int = MOST) -> Curve:
     """Returns the curve from step 0 to `steps`, thinned so that every column of a picture keeps its first, lowest, highest and last value.
 
     Args:
         schedule: What to draw.
         steps: The last step; None is `horizon(schedule)`.
-        points: About how many points to keep.
+        points: About how many points to keep; the knots come on top.
+        most: About how many steps to evaluate at most: shorter stretches whole, longer ones evenly and at every knot.
 
     Raises:
         GlidepathError: If `steps` or `points` is out of range.
@@ -95,15 +110,34 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200) ->
 
     last = horizon(schedule) if steps is None else _checked("steps", steps, 1, MAX_STEPS)
     points = _checked("points", points, 8, 1_000_000)
-    if last < MOST:
+    if not schedule.closed:
+        most = min(most, _REPLAYED)
+        last = min(last, most)
+    marks = knots(schedule, last)
+    if last <= _FEW and schedule.closed:  # so few steps that a jump would look like a slope: up to the jump, then down
+        before = np.nextafter(np.asarray([mark for mark in marks if mark > 0], dtype=np.float64), 0.0)
+        t = np.union1d(np.arange(last + 1, dtype=np.float64), before)
+    elif last < most:
         t = np.arange(last + 1, dtype=np.float64)
     else:
-        t = np.unique(np.floor(np.linspace(0, last, MOST)))
-        joints = [edge + side for edge in _joints(schedule) for side in (-1, 0) if 0 <= edge + side <= last]
-        t = np.union1d(t, np.asarray(joints, dtype=np.float64))
+        t = np.floor(np.linspace(0, last, most))
+        sides = [mark + side for mark in marks for side in (-1, 0) if 0 <= mark + side <= last]
+        t = np.union1d(t, np.asarray(sides, dtype=np.float64))
     values = schedule(t)
     kept = _thinned(values, points)
-    return Curve(schedule, t[kept], values[kept], last < MOST)
+    if 0 < len(marks) <= points:
+        kept = np.union1d(kept, np.searchsorted(t, np.asarray(marks, dtype=np.float64)))
+    return Curve(schedule, t[kept], _same(schedule, t[kept], values[kept]), last < most)
+
+
+def _same(schedule: Schedule, t: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Returns the values as `schedule(step)` gives them one by one: an array may differ from it in the last bit."""
+    import numpy as np
+
+    if len(t) > 20_000:
+        return values
+    function = schedule.scalar
+    return np.fromiter((function(step) for step in t.tolist()), np.float64, len(t))
 
 
 def _checked(field: str, value: Any, low: int, high: int) -> int:
@@ -111,14 +145,6 @@ def _checked(field: str, value: Any, low: int, high: int) -> int:
     if plain is None or not low <= plain <= high or plain != math.floor(plain):
         raise GlidepathError.of("view", field, f"an integer from {low} to {high}", value)
     return int(plain)
-
-
-def _joints(schedule: Schedule) -> tuple[int, ...]:
-    if isinstance(schedule, Chain):
-        return schedule.starts
-    if isinstance(schedule, MultiStep):
-        return schedule.milestones
-    return tuple(joint for part in schedule.schedules() for joint in _joints(part))[:10_000]
 
 
 def _thinned(values: np.ndarray, points: int) -> np.ndarray:

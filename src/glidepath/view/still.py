@@ -13,31 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-from .sample import horizon, sampled
+from .axis import Axis
+from .knots import phases
+from .sample import Curve, horizon, sampled
+from .style import COLOURS, DASHES, MOST_CURVES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure", "html", "save"]
+__all__ = ["bytes_of", "figure", "html", "named", "save", "write_whole"]
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#000000")
-_DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (6, 2)),
-    (0, (2, 1.5)),
-    (0, (6, 2, 2, 2)),
-    (0, (1, 1)),
-    (0, (8, 2, 2, 2, 2, 2)),
-    (0, (4, 4)),
-    (0, (10, 3)),
-)
-_MOST = 8
+Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
+
+_SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "glidepath", "font.family": "sans-serif"}
+_BELOW = 1.2  # inches of the second row
+_INK, _QUIET = "#222222", "#666666"
 
 
 def figure(
-    schedules: Schedule | Sequence[Schedule] | Mapping[str, Schedule],
+    schedules: Schedules,
     *,
     steps: int | None = None,
     log: bool = False,
@@ -47,102 +44,200 @@ def figure(
     height: float = 3.2,
     base: float = 1.0,
     unit: str = "factor",
+    axis: Axis | str = "step",
+    per: float | None = None,
+    below: Schedules | None = None,
+    below_unit: str = "momentum",
 ) -> Figure:
     """Returns a figure of one or several schedules; it belongs to no window and needs no display.
 
-    Several are told apart by colour, by dash, and by a label at the end of the curve.
+    Several are told apart by colour, by dash, and by a number at the end of the curve.
 
     Args:
         schedules: One, a sequence, or a mapping from labels; up to eight.
         steps: The last step; None shows what the schedules do.
         log: Whether the values are drawn on a logarithmic axis.
-        floor: The lowest value of a logarithmic axis, above 0; exact zeros are drawn on it as crosses. None chooses one and states it.
+        floor: The lowest value of a logarithmic axis, above 0; exact zeros are drawn on it as crosses. None chooses one; it is stated.
         title: Above the curves; None is the text of a single schedule.
         width: In inches.
         height: In inches.
         base: A number that multiplies every value, such as the base learning rate.
         unit: What the values are, at the axis.
+        axis: `step`, `epoch`, `sample`, `token`, `percent`, or an `Axis`.
+        per: What `axis` needs: see `Axis.of`. None for percent is the last step.
+        below: Schedules of something else, such as momentum or weight decay, drawn below on the same horizontal axis.
+        below_unit: What their values are.
 
     Raises:
-        GlidepathError: If there are no schedules or more than eight, or a number is out of range.
+        GlidepathError: If there are no schedules or more than eight, a number is out of range, or matplotlib is missing.
     """
+    canvas = _canvas()
+    curves, last = _sampled(schedules, steps, below)
+    others, _ = _sampled(below, last, None) if below is not None else ({}, last)
+    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
+    drawing = canvas(figsize=(width, height + (_BELOW if others else 0)), layout="constrained")
+    ratios = [height, _BELOW] if others else [1]
+    rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    _, note = draw(rows[0], curves, scale, log=log, floor=floor, base=base, unit=unit)
+    if others:
+        draw(rows[1], others, scale, log=False, floor=None, base=1.0, unit=below_unit, first=len(curves))
+    rows[-1].set_xlabel(f"{scale.label}\n{note}" if note else scale.label)
+    _names(drawing, rows, [*curves, *others], title)
+    if len(curves) == 1:
+        _name_phases(rows[0], next(iter(curves.values())), scale)
+    return drawing
+
+
+def _canvas() -> Any:
     try:
         from matplotlib.figure import Figure
-        from matplotlib.ticker import FuncFormatter
     except ImportError as error:
         raise GlidepathError.of(
             "view", "matplotlib", "installed for pictures", str(error), "pip install 'glidepath[view]'"
         ) from None
-    named = _named(schedules)
-    last = max(horizon(schedule) for schedule in named.values()) if steps is None else steps
-    drawing = Figure(figsize=(width, height), layout="constrained")
-    axes: Any = drawing.add_subplot()
-    curves = {name: sampled(schedule, last) for name, schedule in named.items()}
-    ends: list[tuple[float, str, str]] = []
-    lowest = (
-        _floor([float(v) * base for curve in curves.values() for v in curve.values[curve.values > 0]], floor)
-        if log
-        else None
-    )
-    for k, (name, curve) in enumerate(curves.items()):
-        values = curve.values * base
-        colour = _COLOURS[k % _MOST]
+    return Figure
+
+
+def _sampled(schedules: Schedules | None, steps: int | None, below: Schedules | None) -> tuple[dict[str, Curve], int]:
+    given = named(schedules)
+    others = named(below) if below is not None else {}
+    last = steps if steps is not None else max(horizon(one) for one in (*given.values(), *others.values()))
+    return {name: sampled(schedule, last) for name, schedule in given.items()}, last
+
+
+def draw(
+    axes: Any,
+    curves: Mapping[str, Curve],
+    scale: Axis,
+    *,
+    log: bool,
+    floor: float | None,
+    base: float,
+    unit: str,
+    first: int = 0,
+) -> tuple[list[Any], str]:
+    """Draws curves into matplotlib axes and returns their lines, and what a reader must be told about a logarithmic axis.
+
+    Args:
+        axes: Where.
+        curves: By label.
+        scale: The horizontal axis.
+        log: Whether the vertical axis is logarithmic.
+        floor: Its lowest value, or None.
+        base: What multiplies the values.
+        unit: What they are.
+        first: How many colours are taken already.
+    """
+    from matplotlib.ticker import FuncFormatter
+
+    plain = number(base)
+    if plain is None or not math.isfinite(plain):
+        raise GlidepathError.of("view", "base", "a finite number", base)
+    lowest = _floor(curves, plain, floor) if log else None
+    last = max(float(curve.steps[-1]) for curve in curves.values())
+    lines: list[Any] = []
+    for k, curve in enumerate(curves.values(), start=first):
+        values, colour = curve.values * plain if plain != 1.0 else curve.values, COLOURS[k % MOST_CURVES]
+        x = scale.position(curve.steps)
         if lowest is not None:
             zeros = values <= 0
-            axes.plot(
-                curve.steps[zeros], values[zeros] * 0 + lowest, linestyle="", marker="x", markersize=4, color=colour
-            )
+            if zeros.any():
+                axes.plot(x[zeros], values[zeros] * 0 + lowest, "x", markersize=4, color=colour, clip_on=False)
             values = values.clip(lowest)
-        axes.plot(
-            curve.steps,
-            values,
-            color=colour,
-            linestyle=_DASHES[k % _MOST],
-            linewidth=1.8,
-            label=name,
-            solid_capstyle="round",
+        lines += axes.plot(
+            x, values, color=colour, linestyle=DASHES[k % MOST_CURVES], linewidth=1.8, solid_capstyle="round"
         )
-        ends.append((float(values[-1]), f"{k + 1}", colour))
     if lowest is not None:
         axes.set_yscale("log")
         axes.set_ylim(lowest, None)
-    axes.set_xlim(0, last)
+    elif len(level := {float(v) for line in lines for v in line.get_ydata()}) == 1 and level != {0.0}:
+        axes.set_ylim(*sorted((0.0, 1.15 * level.pop())))  # a flat line stands above its zero
+    axes.set_xlim(0, scale.position(last))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if last < 10**7 else f"{value:.3g}"))
-    axes.set_xlabel("step (updates done)")
-    axes.set_ylabel(unit + (f", log axis from {lowest:.3g}" if lowest is not None else ""))
-    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    far = scale.position(last) >= 10**7
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:.3g}" if far else f"{value:,.6g}" if value < 1e5 else f"{value:,.0f}")
+    )
+    note = f"logarithmic axis from {lowest:.3g}; × marks values of exactly 0" if lowest is not None else ""
+    axes.set_ylabel(unit, color=_INK)
+    axes.grid(alpha=0.2, linewidth=0.6)
+    axes.tick_params(colors=_QUIET, labelsize=8.5, length=3)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#aaaaaa")
     if len(curves) > 1:
-        _label_ends(axes, ends)
-        handles, labels = axes.get_legend_handles_labels()
+        last_values = [float(line.get_ydata()[-1]) for line in lines]
+        _label_ends(
+            axes, [(v, str(first + k + 1), COLOURS[(first + k) % MOST_CURVES]) for k, v in enumerate(last_values)]
+        )
+    return lines, note
+
+
+def named(schedules: Any) -> dict[str, Schedule]:
+    """Returns the schedules by their labels; equal texts get different ones.
+
+    Args:
+        schedules: One, a sequence, or a mapping from labels.
+
+    Raises:
+        GlidepathError: If there are none or more than eight, or one of them is no schedule.
+    """
+    if isinstance(schedules, Schedule):
+        return {str(schedules): schedules}
+    found: dict[str, Any] = dict(schedules) if isinstance(schedules, Mapping) else {}
+    if not isinstance(schedules, Mapping):
+        for schedule in schedules:
+            name = str(schedule)
+            while name in found:
+                name += " "
+            found[name] = schedule
+    wrong = [each for each in found.values() if not isinstance(each, Schedule)]
+    if wrong:
+        raise GlidepathError.of("view", "schedules", "schedules", wrong[0], "text is read by glidepath.parse")
+    if not 1 <= len(found) <= MOST_CURVES:
+        raise GlidepathError.of("view", "schedules", f"1 to {MOST_CURVES} schedules", f"{len(found)} of them")
+    return found
+
+
+def _names(drawing: Figure, rows: Any, names: list[str], title: str | None) -> None:
+    heading = title if title is not None else _short(names[0]) if len(names) == 1 else ""
+    if heading:
+        rows[0].set_title(
+            heading.replace("$", r"\$"), fontsize=10, loc="left", color=_INK, pad=16 if len(names) == 1 else 6
+        )
+    if len(names) > 1:
+        lines = [line for axes in rows for line in axes.get_lines() if line.get_linestyle() != "None"]
         drawing.legend(
-            handles,
-            [f"{k + 1}  {_short(label)}".replace("$", r"\$") for k, label in enumerate(labels)],
+            lines,
+            [f"{k + 1}  {_short(name.strip())}".replace("$", r"\$") for k, name in enumerate(names)],
             loc="outside upper left",
             fontsize=8,
             frameon=False,
             handlelength=3,
         )
-    heading = title if title is not None else _short(next(iter(named))) if len(named) == 1 else ""
-    if heading:
-        axes.set_title(heading.replace("$", r"\$"), fontsize=10, loc="left")
-    return drawing
 
 
-def _named(schedules: Any) -> dict[str, Schedule]:
-    if isinstance(schedules, Schedule):
-        return {str(schedules): schedules}
-    named = dict(schedules) if isinstance(schedules, Mapping) else {}
-    if not isinstance(schedules, Mapping):
-        for schedule in schedules:
-            name = str(schedule)
-            while name in named:
-                name += " "
-            named[name] = schedule
-    if not 1 <= len(named) <= _MOST or not all(isinstance(schedule, Schedule) for schedule in named.values()):
-        raise GlidepathError.of("view", "schedules", f"1 to {_MOST} schedules", f"{len(named)} of them")
-    return named
+def _name_phases(axes: Any, curve: Curve, scale: Axis) -> None:
+    """Writes the names of the phases above the curve, and a faint line where each begins."""
+    last = float(curve.steps[-1])
+    found = phases(curve.schedule, int(last))
+    if not 1 < len(found) <= 8:
+        return
+    for phase in found:
+        if 0 < phase.begin < last:
+            axes.axvline(scale.position(phase.begin), color="#999999", linewidth=0.6, alpha=0.6, zorder=0)
+        middle = (phase.begin + min(phase.end, last)) / 2
+        if (min(phase.end, last) - phase.begin) / last > 0.011 * len(phase.name):
+            axes.text(
+                scale.position(middle),
+                1.015,
+                phase.name,
+                ha="center",
+                va="bottom",
+                fontsize=7.5,
+                color=_QUIET,
+                transform=axes.get_xaxis_transform(),
+            )
 
 
 def _label_ends(axes: Any, ends: list[tuple[float, str, str]], apart: float = 0.055) -> None:
@@ -160,32 +255,71 @@ def _short(text: str, most: int = 88) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _floor(positive: list[float], floor: float | None) -> float:
+def _floor(curves: Mapping[str, Curve], base: float, floor: float | None) -> float:
     if floor is not None:
-        if not 0 < floor < math.inf:
+        plain = number(floor)
+        if plain is None or not 0 < plain < math.inf:
             raise GlidepathError.of("view", "floor", "above 0", floor)
-        return floor
+        return float(plain)
+    positive = [v * base for curve in curves.values() for _, v in curve.points() if v * base > 0]
     if not positive:
         return 0.1
     return max(min(positive), max(positive) * 1e-6) / 1.5
 
 
+def bytes_of(drawing: Figure, ending: str) -> bytes:
+    """Returns a figure as PNG or SVG; equal figures give equal bytes.
+
+    Args:
+        drawing: The figure.
+        ending: `png` or `svg`.
+    """
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context(_SVG):
+        drawing.savefig(
+            buffer, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else {"Software": None}
+        )
+    return buffer.getvalue()
+
+
 def save(drawing: Figure, path: str | os.PathLike[str]) -> Path:
     """Writes a figure as PNG or SVG, by the file's ending: whole or not at all.
+
+    Args:
+        drawing: The figure.
+        path: Where.
 
     Raises:
         GlidepathError: If the ending is neither.
     """
-    target = Path(path)
-    ending = target.suffix.lower().lstrip(".")
+    ending = Path(path).suffix.lower().lstrip(".")
     if ending not in ("png", "svg"):
         raise GlidepathError.of("view", "path", "a file name that ends in .png or .svg", str(path))
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else {"Software": None})
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    return write_whole(path, bytes_of(drawing, ending))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Writes a file whole or not at all, and returns its path.
+
+    Args:
+        path: Where.
+        data: What.
+
+    Raises:
+        GlidepathError: If the folder cannot be written to.
+    """
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    except OSError as error:
+        raise GlidepathError.of(
+            "view", "path", "in a folder that can be written to", str(path), str(error.strerror)
+        ) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
+            file.write(data)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(target)
     except BaseException:

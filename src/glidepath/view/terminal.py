@@ -9,16 +9,15 @@ from typing import Any
 
 from glidepath.core.schedule import Schedule
 
+from .axis import Axis
 from .sample import horizon, sampled
+from .still import named
+from .style import significant
 
-__all__ = ["significant", "terminal"]
+__all__ = ["terminal"]
 
-_COLOURS = ("36", "33", "35", "32", "34", "31")
-
-
-def significant(value: float, digits: int = 4) -> str:
-    """Returns a number with some significant digits, never rounded to 0.000."""
-    return f"{value:.{digits}g}"
+_COLOURS = ("36", "33", "35", "32", "34", "31", "37", "90")
+_STARS = "*+xo#@%&"
 
 
 def terminal(
@@ -30,27 +29,36 @@ def terminal(
     log: bool = False,
     colour: bool | None = None,
     ascii_only: bool = False,
+    axis: Axis | str = "step",
+    per: float | None = None,
 ) -> str:
     """Returns a drawing of one or several schedules, as lines of text.
 
     Args:
-        schedules: What to draw, up to six.
+        schedules: What to draw, up to eight.
         steps: The last step; None shows what the schedules do.
         width: Columns of the whole drawing, at least 30.
         height: Rows of the curve, at least 4.
-        log: Whether the values are drawn on a logarithmic axis; zeros then lie on the lowest row.
+        log: Whether the values are drawn on a logarithmic axis; zeros then lie on the lowest row, and its value is stated.
         colour: Whether to use colours; None uses them unless `NO_COLOR` is set.
         ascii_only: Whether to do without braille.
+        axis: `step`, `epoch`, `sample`, `token`, `percent`, or an `Axis`.
+        per: What `axis` needs: see `Axis.of`. None for percent is the last step.
+
+    Raises:
+        GlidepathError: If there are no schedules or more than eight, or a number is out of range.
     """
     import numpy as np
 
-    shown = [schedules] if isinstance(schedules, Schedule) else list(schedules)
+    shown = list(named(schedules).values())
     last = max(horizon(schedule) for schedule in shown) if steps is None else steps
+    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
     colour = not os.environ.get("NO_COLOR") if colour is None else colour
     width, height = max(30, width), max(4, height)
     curves = [sampled(schedule, last, 16 * width) for schedule in shown]
     top = max(float(curve.values.max()) for curve in curves)
     bottom = min(float(curve.values.min()) for curve in curves)
+    zeros = any(bool((curve.values == 0).any()) for curve in curves)
     if log:
         positive = [float(v) for curve in curves for v in curve.values[curve.values > 0]]
         top, bottom = (max(positive), min(positive)) if positive else (1.0, 0.1)
@@ -90,7 +98,15 @@ def terminal(
         lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")
     corner, dash = ("+", "-") if ascii_only else ("└", "─")
     lines.append(" " * (margin + 1) + corner + dash * columns)
-    lines.append(_axis(margin + 2, columns, last))
+    lines.append(_axis(margin + 2, columns, last, scale))
+    notes = [scale.label] if scale.name != "step" else []
+    if log:
+        notes.append(
+            f"logarithmic from {significant(bottom, 3)}" + ("; values of 0 lie on the lowest row" if zeros else "")
+        )
+    lines += [" " * (margin + 2) + "; ".join(notes)] if notes else []
+    if len(curves) > 1:
+        lines += [_legend(k, curve.schedule, colour, ascii_only, width) for k, curve in enumerate(curves)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -133,15 +149,25 @@ def _row(grids: list[Any], row: int, columns: int, dots_x: int, dots_y: int, col
             cells.append("\x1b[0m" if current else "")
             cells.append(f"\x1b[{wanted}m" if wanted else "")
             current = wanted
-        cells.append(" " if not code else "*+xo#@"[owner % 6] if ascii_only else chr(0x2800 + code))
+        cells.append(" " if not code else _STARS[owner % len(_STARS)] if ascii_only else chr(0x2800 + code))
     return "".join(cells) + ("\x1b[0m" if current else "")
 
 
-def _axis(indent: int, columns: int, last: int) -> str:
+def _legend(k: int, schedule: Schedule, colour: bool, ascii_only: bool, width: int) -> str:
+    sign = _STARS[k] if ascii_only else "━━"
+    sign = f"\x1b[{_COLOURS[k]}m{sign}\x1b[0m" if colour else sign if ascii_only else f"{k + 1}"
+    text = str(schedule)
+    return f"  {sign} {text if len(text) <= width - 6 else text[: width - 7] + '…'}"
+
+
+def _axis(indent: int, columns: int, last: int, scale: Axis) -> str:
     marks = [0, last // 4, last // 2, 3 * last // 4, last]
     line = [" "] * (indent + columns + 12)
     for k, mark in enumerate(marks):
-        text = f"{mark:,}" if last < 10**7 else significant(mark, 3)
+        at = scale.position(mark)
+        text = (
+            f"{at:,.0f}" if scale.name == "step" and last < 10**7 else f"{at:,.6g}" if at < 1e6 else significant(at, 3)
+        )
         at = indent + round(k / 4 * (columns - 1))
         at = max(0, at - (len(text) if k == 4 else len(text) // 2 if k else 0) + (1 if k == 4 else 0))
         line[at : at + len(text)] = text

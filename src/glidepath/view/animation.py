@@ -1,0 +1,224 @@
+"""A schedule as a small looping GIF: the curve being drawn, with the step, the value and the phase it is in."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import number
+
+from .axis import Axis
+from .knots import Phase, phases
+from .sample import Curve
+from .still import Schedules, _sampled, draw, write_whole
+from .style import COLOURS, DASHES, MOST_CURVES, significant
+
+__all__ = ["animate", "animation"]
+
+_COLOURS = 28  # colours of the whole GIF, and more for each further curve: anti-aliased lines need no more
+_ROW = 17  # pixels of a line of the legend
+_FULL_MS, _FRAME_MS = 1400, 60
+
+
+def animation(
+    schedules: Schedules,
+    *,
+    steps: int | None = None,
+    frames: int = 48,
+    log: bool = False,
+    floor: float | None = None,
+    title: str | None = None,
+    base: float = 1.0,
+    unit: str = "factor",
+    axis: Axis | str = "step",
+    per: float | None = None,
+    width: int = 640,
+    height: int = 300,
+) -> bytes:
+    """Returns a looping GIF of one or several schedules being drawn. Its first frame is the whole curve, for those who show no animation.
+
+    Args:
+        schedules: One, a sequence, or a mapping from labels; up to eight.
+        steps: The last step; None shows what the schedules do.
+        frames: How many steps are shown, from 8 to 200.
+        log: Whether the values are drawn on a logarithmic axis.
+        floor: The lowest value of a logarithmic axis, or None.
+        title: Above the curves; None is the text of a single schedule.
+        base: What multiplies every value.
+        unit: What the values are.
+        axis: See `figure`.
+        per: See `figure`.
+        width: In pixels, from 200 to 1600.
+        height: In pixels, from 120 to 1200; the names of several curves come on top.
+
+    Raises:
+        GlidepathError: If a number is out of range, or matplotlib or pillow is missing.
+    """
+    for field, value, low, high in (
+        ("frames", frames, 8, 200),
+        ("width", width, 200, 1600),
+        ("height", height, 120, 1200),
+    ):
+        plain = number(value)
+        if plain is None or not low <= plain <= high:
+            raise GlidepathError.of("view", field, f"from {low} to {high}", value)
+    curves, last = _sampled(schedules, steps, None)
+    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
+    heading = title if title is not None else next(iter(curves)) if len(curves) == 1 else ""
+    film = _Film(curves, scale, base, unit, heading, (int(width), int(height)), log, floor)
+    pictures = [film.whole(), *(film.at(step) for step in _stops(curves, last, int(frames)))]
+    return _gif(pictures, _COLOURS + 12 * len(curves), [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS])
+
+
+def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) -> Path:
+    """Writes the GIF that `animation` makes, whole or not at all, and returns its path.
+
+    Args:
+        schedules: One, a sequence, or a mapping from labels.
+        path: A file name that ends in .gif.
+        **options: Those of `animation`.
+
+    Raises:
+        GlidepathError: If the ending is another, or an option is refused.
+    """
+    if Path(path).suffix.lower() != ".gif":
+        raise GlidepathError.of("view", "path", "a file name that ends in .gif", str(path))
+    return write_whole(path, animation(schedules, **options))
+
+
+def _stops(curves: Mapping[str, Curve], last: int, frames: int) -> list[int]:
+    """Returns the steps of the frames: evenly spread, and where a phase of a single schedule begins."""
+    stops = {round(last * k / (frames - 1)) for k in range(frames)}
+    if len(curves) == 1:
+        (curve,) = curves.values()
+        found = phases(curve.schedule, last)
+        stops |= {phase.begin for phase in found} if len(found) <= frames // 4 else set()
+    return sorted(stops)
+
+
+class _Film:
+    """The axes drawn once, and the curves up to a step drawn over them."""
+
+    def __init__(
+        self,
+        curves: Mapping[str, Curve],
+        scale: Axis,
+        base: float,
+        unit: str,
+        heading: str,
+        size: tuple[int, int],
+        log: bool,
+        floor: float | None,
+    ) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
+
+        self.curves, self.scale, self.base = list(curves.values()), scale, base
+        self.phases = [phases(curve.schedule, int(curve.steps[-1])) for curve in self.curves]
+        names = list(curves) if len(curves) > 1 else []
+        tall = size[1] + _ROW * len(names)
+        drawing = Figure(figsize=(size[0] / 100, tall / 100), dpi=100)
+        self.canvas = FigureCanvasAgg(drawing)
+        head = 68 + _ROW * len(names)
+        self.axes: Any = drawing.add_axes((0.105, 60 / tall, 0.845, (tall - 60 - head) / tall))
+        self.lines, note = draw(self.axes, curves, scale, log=log, floor=floor, base=base, unit=unit)
+        self.axes.set_xlabel(f"{scale.label}; {note}" if note else scale.label, fontsize=9)
+        self.axes.set_ylabel(self.axes.get_ylabel(), fontsize=9)
+        for line in self.lines:  # the way that the curve will go, faintly
+            self.axes.plot(
+                line.get_xdata(), line.get_ydata(), color=line.get_color(), alpha=0.16, linewidth=1.4, zorder=1
+            )
+        self.full = [(line.get_xdata(), line.get_ydata()) for line in self.lines]
+        self.lowest = float(self.axes.get_ylim()[0]) if log else -math.inf
+        ink: dict[str, Any] = {"va": "center", "family": "monospace"}
+        family: dict[str, Any] = {**ink, "family": "sans-serif"} if names else ink
+        drawing.text(0.105, 1 - 22 / tall, _cut(heading), fontsize=10, color="#222222", **family)
+        for k, name in enumerate(names):
+            y, colour = 1 - (44 + _ROW * k) / tall, COLOURS[k % MOST_CURVES]
+            drawing.add_artist(
+                Line2D([0.105, 0.15], [y, y], color=colour, linewidth=1.8, linestyle=DASHES[k % MOST_CURVES])
+            )
+            drawing.text(0.162, y, f"{k + 1}  {_cut(name.strip(), 68)}", fontsize=9, color="#444444", **ink)
+        self.caption = drawing.text(
+            0.105, 1 - (48 + _ROW * len(names)) / tall, "", fontsize=9.5, color="#555555", **ink
+        )
+        self.dots = [
+            self.axes.plot([], [], "o", color=COLOURS[k % MOST_CURVES], markersize=7, clip_on=False, zorder=5)[0]
+            for k in range(len(self.curves))
+        ]
+        self.moving = [*self.lines, *self.dots, self.caption]
+        for artist in self.moving:
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.still = self.canvas.copy_from_bbox(drawing.bbox)
+
+    def whole(self) -> Any:
+        """Returns the picture of the whole curves."""
+        last = self.scale.text(max(float(curve.steps[-1]) for curve in self.curves))
+        names = [phase.name for phase in self.phases[0]]
+        what = " → ".join(names) if len(self.curves) == 1 and 1 < len(names) <= 4 else ""
+        return self._picture(f"{last}   {what}")
+
+    def at(self, step: int) -> Any:
+        """Returns the picture of the curves up to a step."""
+        values = []
+        for curve, line, dot, (x, y) in zip(self.curves, self.lines, self.dots, self.full, strict=True):
+            done = int((curve.steps <= step).sum())
+            value = curve.schedule(step) * self.base
+            place = max(value, self.lowest)
+            at = self.scale.position(step)
+            line.set_data([*x[:done], at], [*y[:done], place])
+            dot.set_data([at], [place])
+            values.append(significant(value))
+        name = _phase(self.phases[0], step) if len(self.curves) == 1 else ""
+        picture = self._picture(f"{self.scale.text(step):<16} value {'   '.join(values):<12} {name}")
+        for line, dot, (x, y) in zip(self.lines, self.dots, self.full, strict=True):
+            line.set_data(x, y)
+            dot.set_data([], [])
+        return picture
+
+    def _picture(self, caption: str) -> Any:
+        from PIL import Image
+
+        self.caption.set_text(caption.rstrip())
+        self.canvas.restore_region(self.still)
+        for artist in self.moving:
+            self.axes.draw_artist(artist) if artist is not self.caption else artist.draw(self.canvas.get_renderer())
+        size = self.canvas.get_width_height()
+        return Image.frombuffer("RGBA", size, bytes(self.canvas.buffer_rgba()), "raw", "RGBA", 0, 1).convert("RGB")
+
+
+def _phase(found: list[Phase], step: int) -> str:
+    return next((phase.name for phase in found if phase.begin <= step < phase.end), "held")
+
+
+def _cut(text: str, most: int = 74) -> str:
+    text = text.replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _gif(pictures: list[Any], colours: int, durations: list[int]) -> bytes:
+    from PIL import Image
+
+    middle = pictures[len(pictures) // 2]
+    both = Image.new("RGB", (middle.width, middle.height * 2))
+    both.paste(pictures[0], (0, 0))
+    both.paste(middle, (0, middle.height))
+    palette = both.quantize(colours, dither=Image.Dither.NONE)
+    table = palette.getpalette() or []
+    lightest = max(range(0, len(table), 3), key=lambda i: sum(table[i : i + 3]))
+    table[lightest : lightest + 3] = [255, 255, 255]  # the paper stays white
+    frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    for frame in frames:
+        frame.putpalette(table)
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True, disposal=1
+    )
+    return buffer.getvalue()

@@ -1,0 +1,146 @@
+"""Where a schedule changes: the steps that every picture must show, and the phases by their names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from glidepath.core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum
+from glidepath.core.schedule import Schedule
+from glidepath.core.segments import Exponential, InverseTime, MultiStep, NaturalExponential, Ramp, Step, Table, Triangle
+
+__all__ = ["Phase", "knots", "phases"]
+
+MOST_KNOTS = 20_000
+MOST_PHASES = 200
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a schedule with a name.
+
+    Args:
+        name: What it does, such as `warmup` or `cosine, cycle 2`.
+        begin: Its first step.
+        end: The step after its last; infinity for an endless one.
+    """
+
+    name: str
+    begin: int
+    end: float
+
+
+def knots(schedule: Schedule, last: int) -> list[int]:
+    """Returns the steps from 0 to `last` at which a phase, a cycle or a level begins, sorted; at most 20,000.
+
+    Args:
+        schedule: What is looked at.
+        last: The last step that matters.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> knots(parse("warmup(500) >> repeat(cosine(1000))"), 3000)
+        [0, 500, 1500, 2500]
+    """
+    found = set(islice((knot for knot in _knots(schedule, last) if 0 <= knot <= last), MOST_KNOTS))
+    return sorted(found)
+
+
+def _knots(schedule: Schedule, last: int) -> Iterator[int]:
+    if isinstance(schedule, Chain):
+        for begin, phase in zip(schedule.starts, schedule.phases, strict=True):
+            if begin > last:
+                return
+            yield begin
+            yield from (begin + knot for knot in _knots(phase, int(min(phase.duration, last - begin))))
+    elif isinstance(schedule, Repeat):
+        yield from _cycles(schedule, last)
+    elif isinstance(schedule, Stretch):
+        yield from (
+            math.ceil(k * schedule.factor) for k in _knots(schedule.schedule, math.ceil(last / schedule.factor))
+        )
+    elif isinstance(schedule, Shift):
+        yield from (k + schedule.steps for k in _knots(schedule.schedule, last - schedule.steps))
+    elif isinstance(schedule, Step | Exponential | InverseTime | NaturalExponential):
+        staircase = isinstance(schedule, Step) or schedule.staircase
+        period = schedule.period if isinstance(schedule, Step) else schedule.steps
+        yield from range(period, last + 1, period) if staircase else ()
+    elif isinstance(schedule, Triangle):
+        period = schedule.up + (schedule.down or schedule.up)
+        for begin in range(0, last + 1, period):
+            yield begin
+            yield begin + schedule.up
+    elif isinstance(schedule, MultiStep):
+        yield from schedule.milestones
+    elif isinstance(schedule, Table):
+        yield from schedule.steps
+    else:
+        for part in schedule.schedules():
+            yield from _knots(part, last)
+        if schedule.duration <= last:
+            yield int(schedule.duration)
+
+
+def _cycles(schedule: Repeat, last: int) -> Iterator[int]:
+    length = int(schedule.schedule.duration)
+    inner = [knot for knot in islice(_knots(schedule.schedule, length), 1000) if 0 < knot < length]
+    for k, begin in enumerate(islice(schedule.cycle_starts(last), MOST_KNOTS)):
+        yield begin
+        scale = schedule.growth**k
+        yield from (begin + math.ceil(knot * scale) for knot in inner)
+
+
+def phases(schedule: Schedule, last: int) -> list[Phase]:
+    """Returns the phases up to step `last` by their names, in order; at most 200, the last of which stands for the rest.
+
+    Args:
+        schedule: What is looked at.
+        last: The last step that matters.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> [phase.name for phase in phases(parse("warmup(5) >> cosine(10)"), 15)]
+        ['warmup', 'cosine']
+    """
+    found = list(islice(_phases(schedule, 0, math.inf, last), MOST_PHASES))
+    if found and found[-1].end < last:
+        found[-1] = Phase(found[-1].name, found[-1].begin, math.inf)
+    return found
+
+
+def _phases(schedule: Schedule, begin: int, end: float, last: int) -> Iterator[Phase]:
+    if begin > last:
+        return
+    if isinstance(schedule, Chain):
+        for start, phase in zip(schedule.starts, schedule.phases, strict=True):
+            yield from _phases(phase, begin + start, min(end, begin + start + phase.duration), last)
+        return
+    if isinstance(schedule, Repeat):
+        name = _word(schedule.schedule)
+        starts = schedule.cycle_starts(min(last - begin, 2**53))
+        for k, start in enumerate(starts[:MOST_PHASES]):
+            stop = starts[k + 1] if k + 1 < len(starts) else schedule.duration
+            yield Phase(f"{name}, cycle {k + 1}", begin + start, min(end, begin + stop))
+        return
+    parts = schedule.schedules()
+    if len(parts) == 1 and not isinstance(schedule, Stretch | Shift):
+        yield from _phases(parts[0], begin, end, last)
+        return
+    yield Phase(_word(schedule), begin, end)
+
+
+def _word(schedule: Schedule) -> str:
+    if isinstance(schedule, Chain):
+        return " + ".join(_word(phase) for phase in schedule.phases[:3]) + (" + …" if len(schedule.phases) > 3 else "")
+    if isinstance(schedule, Ramp):
+        rises = schedule.end > schedule.start
+        return (
+            "warmup"
+            if rises and schedule.end == 1.0
+            else schedule.curve.kind.replace("_", " ")
+            if not rises
+            else "rise"
+        )
+    return "" if isinstance(schedule, Product | Sum) else schedule.kind.replace("_", " ")

@@ -1,0 +1,157 @@
+"""Every recipe, the comparisons and every class of the other libraries as pictures: one folder, one page that shows them."""
+
+from __future__ import annotations
+
+import html as markup
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from glidepath import recipes
+from glidepath.core.errors import GlidepathError
+from glidepath.core.schedule import Schedule
+from glidepath.core.text import parse, vocabulary
+
+from .animation import animate
+from .examples import COMPARISONS, EXAMPLES
+from .still import figure, save, write_whole
+
+__all__ = ["Picture", "gallery", "pictures"]
+
+MOST_BYTES = 300_000
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One entry of the gallery.
+
+    Args:
+        section: The heading that it stands under.
+        name: Its file name without an ending, a folder in front where there is one.
+        title: What it shows.
+        schedules: By label.
+        options: What `figure` and `animation` are told.
+        moves: Whether it is animated too.
+    """
+
+    section: str
+    name: str
+    title: str
+    schedules: Mapping[str, Schedule]
+    options: Mapping[str, Any]
+    moves: bool = True
+
+
+def pictures() -> Iterator[Picture]:
+    """Yields what the gallery shows: the comparisons, every recipe, every kind, and the classes of other libraries."""
+    for name, (title, texts, steps, axis, unit) in COMPARISONS.items():
+        options = {"steps": steps, "axis": axis, "per": 1 if axis == "epoch" else None, "unit": unit, "title": title}
+        yield Picture("Comparisons", name, title, {label: parse(text) for label, text in texts.items()}, options)
+    for word in recipes.__all__:
+        if word in EXAMPLES:
+            yield _of_word("Recipes", "recipes", word, True)
+    for word in sorted(set(vocabulary()) & set(EXAMPLES) - set(recipes.__all__)):
+        yield _of_word("Phases and other schedules", "kinds", word, False)
+    yield from _of_dialects()
+
+
+def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
+    text = EXAMPLES[word]
+    first = (inspect.getdoc(vocabulary()[word]) or "").partition("\n")[0]
+    return Picture(section, f"{folder}/{word}", first, {text: parse(text)}, {"title": text}, moves)
+
+
+def _of_dialects() -> Iterator[Picture]:
+    try:
+        dialects: Any = import_module("glidepath.dialects")
+        frameworks, examples = dialects.FRAMEWORKS, dialects.example
+    except (ImportError, AttributeError):
+        return
+    for framework in frameworks:
+        for name in dialects.names(framework):
+            text = examples(framework, name)
+            if text is not None:
+                schedule = dialects.load(framework, text)
+                title = f"{framework} {text}"
+                yield Picture(
+                    f"{framework} by its own names",
+                    f"{framework}/{name}",
+                    title,
+                    {title: schedule},
+                    {"title": title},
+                    False,
+                )
+
+
+def gallery(
+    folder: str | os.PathLike[str], *, animations: bool = True, progress: Callable[[str], None] | None = None
+) -> list[Path]:
+    """Writes every picture of the gallery as SVG, the comparisons and recipes as GIF too, and a page that shows them all.
+
+    Args:
+        folder: Where; made if it does not exist.
+        animations: Whether to write the GIFs, each under 300 kB.
+        progress: Is told the name of each picture before it is drawn.
+
+    Returns:
+        The files, `index.html` last.
+
+    Raises:
+        GlidepathError: If the folder cannot be written to, or matplotlib or pillow is missing.
+    """
+    root = Path(folder)
+    made: list[Path] = []
+    shown: dict[str, list[str]] = {}
+    for picture in pictures():
+        if progress is not None:
+            progress(picture.name)
+        target = root / picture.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GlidepathError.of(
+                "gallery", "folder", "a folder that can be made", str(root), str(error.strerror)
+            ) from None
+        still = figure(picture.schedules, **picture.options)
+        files = [save(still, target.with_suffix(".svg"))]
+        if animations and picture.moves:
+            files.append(animate(picture.schedules, target.with_suffix(".gif"), **picture.options))
+        made += files
+        shown.setdefault(picture.section, []).append(_entry(picture, [file.relative_to(root) for file in files]))
+    made.append(write_whole(root / "index.html", _page(shown).encode()))
+    return made
+
+
+def _entry(picture: Picture, files: list[Path]) -> str:
+    title, source = markup.escape(picture.title), files[-1].as_posix()
+    links = ", ".join(f'<a href="{file.as_posix()}">{file.suffix[1:].upper()}</a>' for file in files)
+    caption = markup.escape(picture.name.rpartition("/")[2])
+    return (
+        f'<figure><img src="{markup.escape(source)}" alt="{title}" loading="lazy">'
+        f"<figcaption><b>{caption}</b> {title} <small>{links}</small></figcaption></figure>"
+    )
+
+
+def _page(shown: Mapping[str, list[str]]) -> str:
+    body = "\n".join(
+        f"<h2>{markup.escape(name)}</h2>\n<section>\n{chr(10).join(rows)}\n</section>" for name, rows in shown.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>glidepath: the gallery</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1400px; padding: 0 1rem; color: #222; }}
+section {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 1.5rem; }}
+figure {{ margin: 0; }} img {{ width: 100%; background: #fff; }} figcaption {{ color: #555; }} small {{ white-space: nowrap; }}
+</style>
+<h1>glidepath: the gallery</h1>
+<p>Every picture is drawn by the function that trains.</p>
+{body}
+</html>
+"""
