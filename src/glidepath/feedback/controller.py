@@ -90,7 +90,7 @@ def _read(hint: Any, value: Any) -> Any:
         if isinstance(value, str) and value in _WORDS:
             return _WORDS[value]
         plain = number(value)
-        if plain is None or abs(plain) > 1e300:
+        if plain is None or (isinstance(plain, int) and plain.bit_length() > 1000):
             raise TypeError("a number")
         return float(plain)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_STEPS:
