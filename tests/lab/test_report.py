@@ -89,7 +89,7 @@ def test_hostile_names_stay_text(hostile):
     assert "<script" not in html.lower()
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert page.text.count(HOSTILE) >= 4
-    assert all(FORMULA in svg for svg in _drawings(html)[3:])
+    assert all(f">{FORMULA}</text>" in svg for svg in _drawings(html)[3:])
 
 
 def test_every_reference_inside_the_page_finds_its_one_target(hostile):
