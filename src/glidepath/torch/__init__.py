@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from .bridge import ScheduleLR
 from .drives import Drive
-from .events import Applied, ForeignWrite, ForeignWriteWarning, Replaced
+from .events import Applied, ForeignWrite, ForeignWriteWarning
+from .logs import log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed
 from .scheduler import Scheduler, attach
+from .stateless import apply
 
 __all__ = [
     "Applied",
     "Drive",
     "ForeignWrite",
     "ForeignWriteWarning",
-    "Replaced",
     "Resumed",
+    "ScheduleLR",
     "Scheduler",
+    "apply",
     "attach",
+    "log_csv",
+    "log_jsonl",
+    "log_tensorboard",
 ]

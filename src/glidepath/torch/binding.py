@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel
+from .dynamo import invisible
 from .events import Applied, ForeignWrite, ForeignWriteWarning
 from .progress import Run
 from .seats import Group, Seat, name_of, read, write
@@ -128,6 +129,11 @@ class Binding:
         self.count = -1 if self.run.promised else len(groups)  # a promise is checked before the next update
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
 
+    def show(self, groups: list[Group]) -> None:
+        """Writes what the groups hold between updates: the values last used, or those of the coming update."""
+        if self.run.updates or self.run.ahead:
+            self.put(groups, self.run.updates if self.run.ahead else self.run.updates - 1)
+
     def repair(self, optimizer: Optimizer) -> None:
         """The long way: finds the groups again, sees who wrote what, and writes the values of the coming update.
 
@@ -208,8 +214,7 @@ class Binding:
         self.count = -1
         for channel in self.channels:
             channel.lanes = []
-        if self.run.updates:
-            self.put(optimizer.param_groups, self.run.updates - 1)
+        self.show(optimizer.param_groups)
         self._note(optimizer)
 
     # Counting ------------------------------------------------------------------------------------------------------------------------
@@ -239,7 +244,7 @@ class Binding:
             return []
         rows: list[Applied] = []
         for channel in self.channels:
-            written = {} if self.run.armed else channel.written()
+            written = {} if self.run.armed or self.run.ahead else channel.written()
             for seat in channel.seats:
                 value = written.get(id(seat))
                 value = channel.value(seat, k) if value is None else value
@@ -286,8 +291,8 @@ class Binding:
         def loaded(optimizer: Optimizer) -> None:
             self.reload(optimizer)
 
-        before._torchdynamo_disable = True  # type: ignore[attr-defined]
-        after._torchdynamo_disable = True  # type: ignore[attr-defined]
+        for hook in (before, after, loaded):
+            invisible(hook)
         before._glidepath_binding = self  # type: ignore[attr-defined]
         return before, after, loaded
 

@@ -60,8 +60,7 @@ class Channel:
 
     def value(self, seat: Seat, k: int) -> float:
         """Returns the value of a seat for update `k`."""
-        value = self.base(seat) * self.drive.schedule.scalar(k - seat.start)
-        return value if self.drive.floor is None or value >= self.drive.floor else self.drive.floor
+        return seat.value(k, self.scale)
 
     def base(self, seat: Seat) -> float:
         """Returns what the schedule's value is multiplied by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Applied", "ForeignWrite", "ForeignWriteWarning", "Replaced"]
+__all__ = ["Applied", "ForeignWrite", "ForeignWriteWarning"]
 
 
 class Applied(NamedTuple):
@@ -48,22 +48,6 @@ class ForeignWrite(NamedTuple):
             f"{self.parameter} of group {self.group} was {self.value!r} before update {self.update}, not the {self.expected!r} that its "
             f"schedule had written: {became[self.policy]}"
         )
-
-
-class Replaced(NamedTuple):
-    """A value was given another form, because the optimizer accepts no other.
-
-    Args:
-        group: The group's name, or its number as text.
-        parameter: The hyper-parameter.
-        form: What it is now.
-        reason: Why.
-    """
-
-    group: str
-    parameter: str
-    form: str
-    reason: str
 
 
 class ForeignWriteWarning(UserWarning):

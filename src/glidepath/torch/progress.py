@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .drives import Drive
-from .events import Applied, ForeignWrite, Replaced
+from .events import Applied, ForeignWrite
 
 __all__ = ["Event", "Foreign", "Run"]
 
-Event = Applied | ForeignWrite | Replaced
+Event = Applied | ForeignWrite
 Foreign = Literal["restore", "adopt", "refuse"]
 
 
@@ -26,6 +26,7 @@ class Run:
     """
 
     __slots__ = (
+        "ahead",
         "armed",
         "bases",
         "batch",
@@ -52,6 +53,7 @@ class Run:
         self.updates = self.samples = self.tokens = 0
         self.batch = (samples, tokens)
         self.scales = [1.0] * len(drives)
+        self.ahead = False  # between updates the groups hold the values of the coming one, not those last used
         self.armed = False  # a value was written for an update that is not counted yet
         self.stated = False  # `count` has said what the coming update consumes
         self.supports_scaling = False  # the optimizer skips inside its kernel, and tells by `found_inf`

@@ -257,7 +257,7 @@ class Scheduler:
         """Calls `callback` with every value applied, right after its update, and with every foreign write, right before one.
 
         Args:
-            callback: Given an `Applied`, a `ForeignWrite` or a `Replaced`. Held strongly.
+            callback: Given an `Applied` or a `ForeignWrite`. Held strongly.
 
         Returns:
             A function that ends the calls.
@@ -357,8 +357,7 @@ class Scheduler:
         run.note()
         binding.sit()
         binding.count = -1
-        if run.updates:
-            binding.put(optimizer.param_groups, run.updates - 1)
+        binding.show(optimizer.param_groups)
         self.resumed = Resumed(
             policy, saved.updates, tuple(changed + moved), seams(saved.updates, saved.drives, drives)
         )
@@ -399,10 +398,10 @@ class Scheduler:
 
     def _rewrite(self, scaled: bool = False) -> None:
         optimizer, binding = self._optimizer(), self._binding()
-        if optimizer is not None and binding is not None and self._run.updates and not scaled:
-            binding.put(optimizer.param_groups, self._run.updates - 1)
-        elif binding is not None:
-            binding.count = -1
+        if binding is not None:
+            binding.count = -1  # the coming update takes the long way
+            if optimizer is not None and (self._run.ahead or not scaled):
+                binding.show(optimizer.param_groups)
 
 
 def _gone() -> None:

@@ -75,6 +75,12 @@ class Seat:
         outside = range_problem(drive, self.label, low, high)
         return [*problems, outside] if outside else problems
 
+    def value(self, k: float, scale: float = 1.0) -> float:
+        """Returns the value of update `k`, in the unit of the hyper-parameter."""
+        drive = self.drive
+        value = ((1.0 if drive.absolute else self.base) * scale) * drive.schedule.scalar(k - self.start)
+        return value if drive.floor is None or value >= drive.floor else drive.floor
+
     def sit(self) -> None:
         """Writes the base, and the start of the clock if it has its own, into the group."""
         self.group[f"initial_{self.drive.parameter}"] = self.base

@@ -1,0 +1,121 @@
+"""Where the applied values go: TensorBoard's writer, a CSV file, a file of JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from ..core.errors import GlidepathError
+from .events import Applied
+from .progress import Event
+
+__all__ = ["SummaryWriter", "log_csv", "log_jsonl", "log_tensorboard"]
+
+
+class Source(Protocol):
+    """A scheduler, or whatever else tells of updates."""
+
+    def on_update(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls `callback` with every event, and returns a function that ends it."""
+        ...
+
+
+@runtime_checkable
+class SummaryWriter(Protocol):
+    """The part of `torch.utils.tensorboard.SummaryWriter` that is used."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> Any:
+        """Writes one number of one step."""
+        ...
+
+    def add_text(self, tag: str, text_string: str, global_step: int) -> Any:
+        """Writes a text of one step."""
+        ...
+
+
+def log_tensorboard(scheduler: Source, writer: SummaryWriter, prefix: str = "") -> Callable[[], None]:
+    """Writes every applied value to TensorBoard as `<prefix><parameter>/<group>`, at the update that used it.
+
+    Foreign writes become texts under `<prefix>foreign`.
+
+    Args:
+        scheduler: What to listen to.
+        writer: A `SummaryWriter`, or whatever has its `add_scalar` and `add_text`.
+        prefix: In front of every tag.
+
+    Returns:
+        A function that ends it.
+
+    Raises:
+        GlidepathError: If the writer cannot write.
+    """
+    if not isinstance(writer, SummaryWriter):
+        raise GlidepathError.of("log_tensorboard", "writer", "a SummaryWriter", writer)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Applied):
+            writer.add_scalar(f"{prefix}{event.parameter}/{event.group}", event.value, event.update)
+        else:
+            writer.add_text(f"{prefix}foreign", str(event), event.update)
+
+    return scheduler.on_update(listen)
+
+
+def log_csv(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[], None]:
+    """Appends every applied value to a CSV file: `update,group,parameter,value`, values in full precision.
+
+    Args:
+        scheduler: What to listen to.
+        path: A new file gets a heading; an existing one is continued, as a resumed run does.
+        every: Of so many updates one is written, beginning with update 0.
+
+    Returns:
+        A function that ends it and closes the file.
+    """
+    file = Path(path).open("a", newline="", encoding="utf-8")  # noqa: SIM115  (closed by the function that is returned)
+    rows = csv.writer(file)
+    if not file.tell():
+        rows.writerow(Applied._fields)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Applied) and event.update % every == 0:
+            rows.writerow((*event[:3], repr(event.value)))
+            file.flush()
+
+    return _ending(scheduler.on_update(listen), file.close)
+
+
+def log_jsonl(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[], None]:
+    """Appends every event to a file, an object a line: `{"event": "applied", "update": …, "group": …, "parameter": …, "value": …}`.
+
+    Foreign writes are written whatever `every` says.
+
+    Args:
+        scheduler: What to listen to.
+        path: An existing file is continued.
+        every: Of so many updates one is written, beginning with update 0.
+
+    Returns:
+        A function that ends it and closes the file.
+    """
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (closed by the function that is returned)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Applied) and event.update % every:
+            return
+        kind = "applied" if isinstance(event, Applied) else "foreign"
+        file.write(json.dumps({"event": kind, **event._asdict()}) + "\n")
+        file.flush()
+
+    return _ending(scheduler.on_update(listen), file.close)
+
+
+def _ending(stop: Callable[[], None], close: Callable[[], None]) -> Callable[[], None]:
+    def end() -> None:
+        stop()
+        close()
+
+    return end
