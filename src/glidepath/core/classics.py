@@ -18,14 +18,6 @@ from .schedule import MAX_NODES, Schedule
 __all__ = ["DampedCosine", "PolynomialCycle", "Profile", "Restarts"]
 
 
-class _Between(Span):
-    """A span between two positions that need not be whole steps."""
-
-    def __init__(self, clock: Clock, begin: float, end: float) -> None:
-        self.xp, at = clock.xp, clock.steps
-        self.u, self.v = (at - begin) / (end - begin), (end - at) / (end - begin)
-
-
 def _joined(curve: Curve, start: float, end: float, span: Span) -> Any:
     """Returns the value of a curve from `start` to `end` at a span."""
     return anchored(start, end, lambda: curve.rise(span), lambda: curve.fall(span))
@@ -80,7 +72,8 @@ class Profile(Schedule):
 
     def _piece(self, i: int, clock: Clock) -> Any:
         (begin, end), (start, stop) = self.positions[i : i + 2], self.values[i : i + 2]
-        return _joined(self.curve, start, stop, _Between(clock, begin, end))
+        span = Span(clock.xp, clock.steps - begin, end - clock.steps, end - begin)
+        return _joined(self.curve, start, stop, span)
 
 
 @kind("restarts")
@@ -210,8 +203,7 @@ class PolynomialCycle(Schedule):
     def at(self, clock: Clock) -> Any:
         xp, ticks, total = clock.xp, clock.ticks, clock._const(clock._total(self.steps))
         whole = xp.maximum(-xp.quotient(-ticks, total), xp.const(1)) * total
-        span = object.__new__(Span)
-        span.xp, span.u, span.v = xp, ticks / whole, (whole - ticks) / whole
+        span = Span(xp, ticks, whole - ticks, whole)
         return _joined(Linear() if self.power == 1.0 else Polynomial(self.power), self.start, self.end, span)
 
 

@@ -49,18 +49,19 @@ class Clock:
     def _const(self, x: Any) -> Any:
         return self.xp.const(x) if isinstance(x, int) else x
 
-    def total(self, steps: int) -> Any:
-        """Returns the ticks in a number of steps, as something that ticks can be divided by."""
-        return self._const(self._total(steps))
-
     def _total(self, steps: int) -> Any:
         return steps * self.q if isinstance(self.q, int) else self.q * self.xp.const(steps)
 
-    def fraction(self, steps: int) -> tuple[Any, Any]:
-        """Returns `u`, the share of `steps` that is done, and `v`, the share still to do, each rounded once."""
+    def parts(self, steps: int) -> tuple[Any, Any, Any]:
+        """Returns the ticks of `steps` that are done, those still to do, and all of them; each exact for whole steps."""
         total = self._total(steps)
         end = total + self.o if self.o else total
-        return self.ticks / self._const(total), (self._const(end) - self.t) / self._const(total)
+        return self.ticks, self._const(end) - self.t, total
+
+    def fraction(self, steps: int) -> tuple[Any, Any]:
+        """Returns `u`, the share of `steps` that is done, and `v`, the share still to do, each rounded once."""
+        done, left, total = self.parts(steps)
+        return done / self._const(total), left / self._const(total)
 
     def ratio(self, steps: int) -> Any:
         """Returns the position as a multiple of `steps`."""

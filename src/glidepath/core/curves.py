@@ -15,7 +15,7 @@ from .clock import Clock
 from .errors import GlidepathError
 from .exact import anchored, exponential_of, one_minus_power, share_power
 from .fields import Positive
-from .namespace import logarithm
+from .namespace import Namespace, logarithm
 from .node import Node, kind
 
 __all__ = [
@@ -34,34 +34,42 @@ __all__ = [
 
 
 class Span:
-    r"""Where a clock stands in a length: what a curve is a function of.
+    r"""Where something stands in a length: what a curve is a function of.
+
+    Args:
+        xp: The namespace of the step.
+        done: Ticks since the beginning.
+        left: Ticks until the end.
+        total: Ticks in all.
 
     Attributes:
         u: $u$, the share done.
         v: $v = 1 - u$, the share left, rounded on its own.
-        xp: The namespace of the step.
     """
 
-    __slots__ = ("_clock", "_steps", "u", "v", "xp")
+    __slots__ = ("_done", "_left", "_total", "u", "v", "xp")
 
-    def __init__(self, clock: Clock, steps: int) -> None:
-        self._clock, self._steps, self.xp = clock, steps, clock.xp
-        self.u, self.v = clock.fraction(steps)
+    def __init__(self, xp: Namespace, done: Any, left: Any, total: Any) -> None:
+        self.xp, self._done, self._left, self._total = xp, done, left, total
+        whole = xp.const(total) if isinstance(total, int) else total
+        self.u, self.v = done / whole, left / whole
+
+    @classmethod
+    def of(cls, clock: Clock, steps: int) -> Span:
+        """Returns where a clock stands in a number of its steps."""
+        return cls(clock.xp, *clock.parts(steps))
 
     def power_left(self, power: float) -> Any:
         """Returns $v^p$ within about 3 eps."""
-        left = self._clock.left(self._steps)
-        return share_power(left.ticks, left.total(self._steps), power, self.xp)
+        return share_power(self._left, self._total, power, self.xp)
 
     def exponential(self, rate: decimal.Decimal) -> Any:
         r"""Returns $e^{\lambda u}$ within about 3 eps."""
-        return exponential_of(rate, self._steps, self._clock, within=True)
+        return exponential_of(rate, 1, Clock(self.xp, self._done, 0, self._total), within=True)
 
     def backwards(self) -> Span:
         """Returns the span seen from its end."""
-        span = Span(self._clock.left(self._steps), self._steps)
-        span.u, span.v = self.v, self.u
-        return span
+        return Span(self.xp, self._left, self._done, self._total)
 
 
 class Curve(Node):
@@ -81,7 +89,7 @@ class Curve(Node):
         r"""Returns $a + (b - a)\,c(\tau / n)$ for $\tau$ on the clock: exactly `start` at 0 and exactly `end` at `steps`."""
         if start == end:
             return start
-        span = Span(clock, steps)
+        span = Span.of(clock, steps)
         return anchored(start, end, lambda: self.rise(span), lambda: self.fall(span))
 
     def refusal(self, start: float, end: float) -> tuple[str, str, float] | None:

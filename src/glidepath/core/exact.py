@@ -79,7 +79,8 @@ def share_power(left: Any, total: Any, power: float, xp: Namespace) -> Any:
         power: $p$.
         xp: The namespace of `left`.
     """
-    v = left / total
+    whole = xp.const(total) if isinstance(total, int) else total
+    v = left / whole
     if power == 1.0:
         return v
     if power == 2.0:
@@ -88,8 +89,8 @@ def share_power(left: Any, total: Any, power: float, xp: Namespace) -> Any:
         return xp.sqrt(v)
     if power <= 4.0 or xp.digits == math.inf:
         return xp.power(v, power)
-    lost = (left - v * total) - _product_error(v, total)
-    return xp.power(v, power - 1.0) * (v + power * (lost / total))
+    lost = (left - v * whole) - _product_error(v, whole)
+    return xp.power(v, power - 1.0) * (v + power * (lost / whole))
 
 
 def _product_error(x: Any, y: Any) -> Any:
