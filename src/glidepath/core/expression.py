@@ -359,7 +359,7 @@ def _power(xp: Namespace, base: Any, exponent: Any) -> Any:
         return 1.0 - _truth(xp, exponent)
     if _number(exponent):
         return 0.0
-    return xp.power(-base, exponent) * (1.0 - 2.0 * (exponent - 2 * xp.quotient(exponent, 2)))
+    return xp.power(-base, exponent) * (1.0 - 2.0 * xp.remainder(exponent, 2))
 
 
 _OPERATORS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
@@ -368,7 +368,7 @@ _OPERATORS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
     ast.Mult: lambda xp, x, y: x * y,
     ast.Div: lambda xp, x, y: x / y,
     ast.FloorDiv: lambda xp, x, y: xp.quotient(x, y),
-    ast.Mod: lambda xp, x, y: x - y * xp.quotient(x, y),
+    ast.Mod: lambda xp, x, y: xp.remainder(x, y),
     ast.Pow: _power,
 }
 _COMPARISONS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {

@@ -1,8 +1,22 @@
-"""Other libraries' schedulers by their own names and arguments: read into our schedules, and written as their code."""
+"""Other libraries' schedulers by their own names and arguments: read into our schedules, and written as their code.
+
+`load` reads a scheduler, `from_live` one that stands in memory, `render` writes a schedule as a library's code, `convert` does both. No
+library is imported for any of it.
+"""
 
 from __future__ import annotations
 
-from . import keras, oneflow, paddle, pytorch, replay, tensorflow  # each library registers itself
+from . import keras as _keras  # each library registers itself
+from . import oneflow as _oneflow
+from . import paddle as _paddle
+from . import pytorch as _pytorch
+from . import replay as _replay
+from . import tensorflow as _tensorflow
+from .converting import convert, read_text, render
+from .live import from_live
 from .reading import load, names
+from .writing import NotExpressible
 
-__all__ = ["load", "names"]
+_LIBRARIES = (_keras, _oneflow, _paddle, _pytorch, _replay, _tensorflow)
+
+__all__ = ["NotExpressible", "convert", "from_live", "load", "names", "read_text", "render"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import GlidepathError, shown
+from ..core.errors import GlidepathError
 from ..core.expression import Expression
 from ..core.rate import Rate
 from ..core.schedule import Schedule
@@ -46,7 +46,7 @@ def written(value: Any) -> str:
     if isinstance(value, Expression):
         return f"lambda step: {value.formula}"
     if isinstance(value, Rate) and value.origin:
-        return value.origin.partition(" ")[2]
+        return value.origin.partition(" ")[2]  # checked by the reader: a call of the same library
     if isinstance(value, Schedule):
         return f"glidepath({value})".replace('"', "'")
     if isinstance(value, list | tuple):
@@ -104,7 +104,9 @@ def _value(node: ast.AST, depth: int) -> Any:
     if isinstance(node, ast.Call):
         return _call(node, depth)
     if isinstance(node, ast.Name | ast.Attribute):
-        return Call(_dotted(node))  # a variable, such as the optimizer: the reader of the arguments knows what it may be
+        return Call(
+            _dotted(node)
+        )  # a variable, such as the optimizer: the reader of the arguments knows what it may be
     if isinstance(node, ast.BinOp | ast.UnaryOp):
         try:
             folded = Expression(ast.unparse(node))
@@ -141,8 +143,3 @@ def _call(node: ast.Call, depth: int) -> Any:
             raise _refuse(keyword.value, "given by position or once by name")
         arguments[keyword.arg] = _value(keyword.value, depth + 1)
     return Call(name, arguments, tuple(_value(argument, depth + 1) for argument in node.args))
-
-
-def described(value: Any) -> str:
-    """Returns an argument as it is shown in a message."""
-    return str(value) if isinstance(value, Call) else shown(value)

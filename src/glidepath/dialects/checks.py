@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
@@ -115,5 +116,5 @@ class Checks:
     def milestones(self, field: str, value: Any, low: int = 0, least: int = 0) -> list[int]:
         """Returns strictly increasing steps."""
         marks = [self.length(f"{field}[{i}]", item, low) for i, item in enumerate(self.items(field, value, least))]
-        self.require(all(a < b for a, b in zip(marks, marks[1:], strict=False)), field, "strictly increasing", value)
+        self.require(all(a < b for a, b in pairwise(marks)), field, "strictly increasing", value)
         return marks

@@ -69,9 +69,7 @@ def cosine(at: At, decay_steps: Any, alpha: Any = 0.0, warmup_target: Any = None
 
 
 @KERAS.reads("CosineDecayRestarts")
-def cosine_restarts(
-    at: At, first_decay_steps: Any, t_mul: Any = 2.0, m_mul: Any = 1.0, alpha: Any = 0.0
-) -> Schedule:
+def cosine_restarts(at: At, first_decay_steps: Any, t_mul: Any = 2.0, m_mul: Any = 1.0, alpha: Any = 0.0) -> Schedule:
     """Half a cosine again and again, longer and lower."""
     _float_base(at)
     return shared.cosine_restarts(at, first_decay_steps, t_mul, m_mul, alpha)

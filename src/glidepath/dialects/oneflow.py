@@ -5,18 +5,18 @@ Every scheduler is a function of the step there. Inside others it takes the rate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.classics import DampedCosine, PolynomialCycle
 from ..core.combinators import Chain, Product, Sum, Until
-from ..core.errors import GlidepathError
 from ..core.expression import Expression
 from ..core.fields import MAX_STEPS
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
-from ..core.segments import Hold, InverseTime, MultiStep, NaturalExponential, Ramp
+from ..core.segments import Hold, InverseTime, NaturalExponential, Ramp
 from . import pieces
 from .calls import Call, read_value
 from .reading import At, dialect, nested, of_step
@@ -57,8 +57,6 @@ def _law(*names: str) -> Callable[[Callable[..., _Law]], Callable[..., _Law]]:
     """Registers a scheduler that may also stand inside others."""
 
     def register(make: Callable[..., _Law]) -> Callable[..., _Law]:
-        import inspect
-
         def read(at: At, **arguments: Any) -> Schedule:
             return make(at, **arguments).on(at.base)
 
@@ -142,7 +140,8 @@ def polynomial(
     checks = at.checks()
     old = at.older(0, 8)
     if at.version is not None and (decay_batch if old else steps) is not None:
-        checks.refuse(*(("decay_batch", "called steps before 0.8", decay_batch) if old else ("steps", "called decay_batch since 0.8", steps)))  # fmt: skip
+        given = ("decay_batch", "called steps before 0.8", decay_batch)
+        checks.refuse(*(given if old else ("steps", "called decay_batch since 0.8", steps)))
     span = checks.span("steps" if old else "decay_batch", steps if decay_batch is None else decay_batch)
     end, exponent = checks.real("end_learning_rate", end_learning_rate), checks.real("power", power, 0)
     cycles = checks.flag("cycle", cycle)
@@ -225,7 +224,7 @@ def warm_restarts(
     )
 
 
-# What stands outside ----------------------------------------------------------------------------------------------------------------------
+# What stands outside --------------------------------------------------------------------------------------------------------------------
 
 
 @ONEFLOW.reads("LambdaLR")
@@ -254,7 +253,11 @@ def swa(at: At, swa_lr: Any, anneal_epochs: Any = 10, anneal_strategy: Any = "co
     curve = checks.choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
     checks.length("last_epoch", last_epoch, -1)
     checks.done()
-    return Ramp(at.base, target, steps, pieces.COSINE if curve == "cos" else pieces.LINEAR) if steps else Hold(value=target)
+    return (
+        Ramp(at.base, target, steps, pieces.COSINE if curve == "cos" else pieces.LINEAR)
+        if steps
+        else Hold(value=target)
+    )
 
 
 @ONEFLOW.reads("SequentialLR")
@@ -336,7 +339,10 @@ def warmup(
             goal = inner(steps) / at.base
             if not 0 <= goal <= 1:
                 raise at.refused(
-                    "scheduler_or_optimizer", f"at most the base rate at step {steps}", inner(steps), "OneFlow refuses it"
+                    "scheduler_or_optimizer",
+                    f"at most the base rate at step {steps}",
+                    inner(steps),
+                    "OneFlow refuses it",
                 )
         rise = Ramp(factor, goal, steps)
     return pieces.in_sequence([pieces.scaled(rise, at.base), inner if prefix else pieces.after(inner, steps)], [steps])
@@ -372,7 +378,7 @@ def _since(at: At, *version: int) -> None:
         raise at.refused("version", f"{'.'.join(map(str, version))} or newer", at.edition)
 
 
-# Decays of the graph's kernel without a Python front end ------------------------------------------------------------------------------------
+# Decays of the graph's kernel without a Python front end --------------------------------------------------------------------------------
 
 
 def _kernel(at: At, decay_batches: Any, decay_rate: Any, staircase: Any) -> tuple[float, float, bool]:

@@ -152,7 +152,10 @@ def one_cycle(
     """Up to the maximum and down to `end_learning_rate`, an absolute rate; held from `total_steps - 1` on."""
     checks = at.checks()
     peak, total = checks.real("max_learning_rate", max_learning_rate, 0), checks.length("total_steps", total_steps)
-    first, final = checks.real("divide_factor", divide_factor, above=0), checks.real("end_learning_rate", end_learning_rate, 0)
+    first, final = (
+        checks.real("divide_factor", divide_factor, above=0),
+        checks.real("end_learning_rate", end_learning_rate, 0),
+    )
     share = checks.real("phase_pct", phase_pct, 0, 1)
     curve = checks.choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
     three = checks.flag("three_phase", three_phase)
@@ -186,7 +189,10 @@ def cyclic(
 ) -> Schedule:
     """A triangular wave, its height constant, halved every cycle, or falling with the step."""
     checks = at.checks()
-    low, high = checks.real("base_learning_rate", base_learning_rate), checks.real("max_learning_rate", max_learning_rate)
+    low, high = (
+        checks.real("base_learning_rate", base_learning_rate),
+        checks.real("max_learning_rate", max_learning_rate),
+    )
     up = checks.length("step_size_up", step_size_up)
     down = up if step_size_down is None else checks.length("step_size_down", step_size_down)
     mode = checks.choice("mode", mode, ("triangular", "triangular2", "exp_range"))
@@ -220,7 +226,7 @@ def warm_restarts(at: At, T_0: Any, T_mult: Any = 1, eta_min: Any = 0) -> Schedu
     return Repeat(Ramp(at.base, floor, steps, pieces.COSINE), None, growth)
 
 
-# The function forms, with the formulas of static graphs -----------------------------------------------------------------------------------------
+# The function forms, with the formulas of static graphs ---------------------------------------------------------------------------------
 
 
 @PADDLE.reads("exponential_decay")

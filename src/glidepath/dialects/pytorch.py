@@ -23,7 +23,7 @@ PYTORCH = dialect("pytorch", ignored={"optimizer": None, "last_epoch": -1, "verb
 PYTORCH.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use the plateau controller of glidepath.feedback"
 
 
-# Factors: schedulers that multiply the current rate ---------------------------------------------------------------------------------------
+# Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------
 
 
 def step(at: At, step_size: Any, gamma: Any = 0.1) -> Schedule:
@@ -104,7 +104,7 @@ for _name, _factor in FACTORS.items():
     PYTORCH.reads(_name)(_scaled(_factor))
 
 
-# Absolute values --------------------------------------------------------------------------------------------------------------------------
+# Absolute values ------------------------------------------------------------------------------------------------------------------------
 
 
 @PYTORCH.reads("LambdaLR")
@@ -258,7 +258,7 @@ def _one(value: Any) -> Any:
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
-# Schedulers of schedulers -----------------------------------------------------------------------------------------------------------------
+# Schedulers of schedulers ---------------------------------------------------------------------------------------------------------------
 
 _COMPOSITE = ("SequentialLR", "ChainedScheduler")
 _RELATIVE = (*FACTORS, "CosineAnnealingLR", "SWALR", "MultiplicativeLR")  # start from the rate they find

@@ -150,9 +150,9 @@ class Dialect:
             value = arguments.pop(name, fixed) if name not in own else fixed
             if fixed is not None and value != fixed:
                 checks.refuse(name, f"{fixed!r}: a schedule is a function of the step and resumes by itself", value)
-        for name in arguments:
+        for name, value in arguments.items():
             if name not in own:
-                checks.refuse(name, f"one of its arguments ({', '.join(own)})", arguments[name], did_you_mean(name, own))
+                checks.refuse(name, f"one of its arguments ({', '.join(own)})", value, did_you_mean(name, own))
         for parameter in parameters:
             if parameter.default is parameter.empty and parameter.name not in arguments:
                 checks.refuse(parameter.name, "given", "nothing")
@@ -266,26 +266,45 @@ def read_call(at: At, call: Call) -> Rate:
     language = at.dialect
     if at.value == "momentum" and "value" not in getattr(language.readers[at.name], "__companions__", ("",)):
         raise at.refused("value", "'lr': this scheduler does not move the momentum", at.value)
-    problems: GlidepathError | None = None
-    settled = at
+    settled, arguments = language.bound(at, call)
+    tidy = Call(at.name, {name: _tidied(settled, value) for name, value in arguments.items()})
     try:
-        settled, arguments = language.bound(at, call)
         schedule = language.readers[at.name](settled, **arguments)
-    except GlidepathError as error:
+    except GlidepathError as refusal:
         if at.strict or not language.rule or at.value != "lr":
             raise
-        problems = error
         try:
-            schedule = Recurrence(language.rule, str(call), settled.base)
+            schedule = Recurrence(language.rule, str(tidy), settled.base)
         except GlidepathError as failure:
-            raise GlidepathError((*problems.problems, *failure.problems)) from None
-    base = float(settled.base)
-    edition = "".join((f"@{settled.edition.split()[0]}" if settled.edition else "", "/graph" if at.mode == "graph" else ""))
-    origin = f"{language.framework}{edition} {Call(at.name, call.arguments, call.given)}" if at.value == "lr" else ""
+            raise GlidepathError((*refusal.problems, *failure.problems)) from None
+    if at.value != "lr":
+        return Rate(schedule)
+    edition = f"@{settled.edition.split()[0]}" if settled.edition.strip() else ""
+    mode = f":{at.mode}" if at.mode != "eager" else ""
     try:
-        return Rate(schedule, origin, base)
+        return Rate(schedule, f"{language.framework}{edition}{mode} {tidy}", float(settled.base))
     except GlidepathError:
-        return Rate(schedule, "", base)  # too long to be noted
+        return Rate(schedule, "", settled.base)  # too long to be noted
+
+
+def _tidied(at: At, value: Any) -> Any:
+    """Returns an argument with the calls inside it under their plain names and with named arguments."""
+    if isinstance(value, str | int | float | None):
+        return value
+    if isinstance(value, list | tuple):
+        return [_tidied(at, item) for item in value]
+    if isinstance(value, Call) and not _variable(value) and not at.dialect.base:
+        inner = replace(at, name=at.dialect.named(value.name))
+        return Call(inner.name, {k: _tidied(at, v) for k, v in at.dialect.bound(inner, value)[1].items()})
+    return value
+
+
+def source_of(rate: Rate) -> tuple[str, str, str, str]:
+    """Returns what the origin of a rate says: library, version, mode and call."""
+    source, _, call = rate.origin.partition(" ")
+    source, _, mode = source.partition(":")
+    library, _, version = source.partition("@")
+    return library, version, mode or "eager", call
 
 
 def companion(reader: Reader) -> Reader:
@@ -316,8 +335,8 @@ def nested(at: At, field: str, value: Any) -> Call | Schedule:
     """
     if isinstance(value, str):
         value = read_value(value)
-    if isinstance(value, Rate) and value.origin.partition(" ")[0].partition("@")[0].partition("/")[0] == at.dialect.framework:
-        value = read_value(value.origin.partition(" ")[2])
+    if isinstance(value, Rate) and source_of(value)[0] == at.dialect.framework:
+        value = read_value(source_of(value)[3])
     if isinstance(value, Call):
         return replace(value, name=at.dialect.named(value.name))
     if isinstance(value, Schedule):

@@ -81,9 +81,7 @@ def cosine_restarts(at: At, first_decay_steps: Any, t_mul: Any, m_mul: Any, alph
     growth = checks.real("t_mul", t_mul, 1, remedy="shorter and shorter cycles end in NaN")
     decay, floor = checks.real("m_mul", m_mul, above=0), checks.real("alpha", alpha)
     checks.done()
-    wave = pieces.lasting(
-        span, lambda n: pieces.restarts(Ramp(1.0, floor, n, pieces.COSINE), growth, decay, floor)
-    )
+    wave = pieces.lasting(span, lambda n: pieces.restarts(Ramp(1.0, floor, n, pieces.COSINE), growth, decay, floor))
     return pieces.scaled(wave, at.base)
 
 

@@ -94,7 +94,7 @@ def noisy_linear_cosine_decay(
     return shared.linear_cosine_decay(at, decay_steps, num_periods, alpha, beta)
 
 
-# Object detection -------------------------------------------------------------------------------------------------------------------------
+# Object detection -----------------------------------------------------------------------------------------------------------------------
 
 
 def _old(at: At) -> bool:
@@ -121,9 +121,7 @@ def cosine_decay_with_warmup(
     checks.require(
         first + hold < total, "total_steps", f"above the {first + hold} steps of warmup and hold", total_steps
     )
-    checks.require(
-        first == 0 or start <= at.base, "warmup_learning_rate", f"at most the base rate {at.base:g}", start
-    )
+    checks.require(first == 0 or start <= at.base, "warmup_learning_rate", f"at most the base rate {at.base:g}", start)
     checks.require(not (_old(at) and hold), "hold_base_rate_steps", "0 in the first form", hold_base_rate_steps)
     checks.done()
     left = total - first - hold
@@ -146,7 +144,10 @@ def exponential_decay_with_burnin(
     checks = at.checks()
     span = checks.span("learning_rate_decay_steps", learning_rate_decay_steps)
     factor = checks.real("learning_rate_decay_factor", learning_rate_decay_factor, above=0)
-    first, steps = checks.real("burnin_learning_rate", burnin_learning_rate), checks.length("burnin_steps", burnin_steps, 0)
+    first, steps = (
+        checks.real("burnin_learning_rate", burnin_learning_rate),
+        checks.length("burnin_steps", burnin_steps, 0),
+    )
     low, stairs = checks.real("min_learning_rate", min_learning_rate), checks.flag("staircase", staircase)
     checks.done()
     decay = pieces.scaled(pieces.exponential(factor, span, stairs), at.base)

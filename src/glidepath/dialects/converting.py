@@ -1,0 +1,144 @@
+"""From one library's call to another's code, and back to our own text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.rate import Rate
+from ..core.schedule import Schedule
+from ..core.text import parse, vocabulary
+from . import write_functions, write_schedulers
+from .calls import Call, read
+from .reading import At, Dialect, known, read_call
+from .writing import based
+
+__all__ = ["convert", "read_text", "render"]
+
+_WRITERS: dict[str, Callable[[Schedule], str]] = {
+    "pytorch": write_schedulers.pytorch,
+    "oneflow": write_schedulers.oneflow,
+    "keras": write_functions.keras,
+    "optax": write_functions.optax,
+    "python": write_functions.python,
+}
+_PREFIXES = (  # what a call begins with, and the library it is of
+    ("torch.", "pytorch"),
+    ("lr_scheduler.", "pytorch"),
+    ("swa_utils.", "pytorch"),
+    ("optim.", "pytorch"),
+    ("pytorch.", "pytorch"),
+    ("oneflow.", "oneflow"),
+    ("flow.", "oneflow"),
+    ("keras.", "keras"),
+    ("tf.keras.", "keras"),
+    ("tensorflow.keras.", "keras"),
+    ("schedules.", "keras"),
+    ("tf.", "tensorflow"),
+    ("tensorflow.", "tensorflow"),
+    ("train.", "tensorflow"),
+    ("learning_schedules.", "tensorflow/models"),
+    ("paddle.", "paddle"),
+)
+_BARE = ("pytorch", "keras", "paddle", "oneflow", "tensorflow", "tensorflow/models")
+
+
+def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = None) -> str:
+    """Returns a schedule as code of a library.
+
+    PyTorch and OneFlow: `make_scheduler(optimizer)`, and `base_lr`, the rate that the optimizer must have, where the values are absolute.
+    Keras and optax: `schedule`. Plain Python: a function `schedule(t)` that needs nothing but the standard library. A library's own class
+    is used where it has one; anything else becomes a function of the step.
+
+    Args:
+        schedule: A schedule or its text.
+        framework: `pytorch`, `oneflow`, `keras`, `optax` or `python`.
+        base_lr: What a factor is multiplied by; None leaves it a factor.
+
+    Raises:
+        NotExpressible: If a part of the schedule cannot be said there.
+        GlidepathError: If the framework is unknown.
+
+    Examples:
+        >>> print(render("cosine(100)", "optax"))
+        import optax
+        <BLANKLINE>
+        schedule = optax.cosine_decay_schedule(1.0, 100, alpha=0.0)
+        <BLANKLINE>
+    """
+    if not isinstance(framework, str) or framework not in _WRITERS:
+        hint = did_you_mean(str(framework)[:50], _WRITERS)
+        raise GlidepathError.of("render", "framework", f"one of {', '.join(_WRITERS)}", framework, hint)
+    given = Schedule.of(schedule)
+    if base_lr is not None and given.absolute:
+        raise GlidepathError.of("render", "base_lr", "None for a schedule in absolute values", base_lr)
+    made = based(given, base_lr)
+    if base_lr is not None and framework in ("pytorch", "oneflow"):
+        made = Rate(made)
+    return _WRITERS[framework](made)
+
+
+def read_text(source: str, *, framework: str | None = None, base_lr: float = 0.1, strict: bool = True) -> Schedule:
+    """Returns the schedule of one library call, such as `torch.optim.lr_scheduler.StepLR(step_size=30)`, or of our own text.
+
+    Args:
+        source: The call, or our text.
+        framework: The library, where the call does not say it; None finds the first that knows the name.
+        base_lr: The base rate, where the call does not say it.
+        strict: As in `load`.
+
+    Raises:
+        GlidepathError: If it is neither.
+    """
+    if not isinstance(source, str):
+        raise GlidepathError.of("text", "", "a string", source)
+    name = source.strip().partition("(")[0].strip()
+    if framework is None and (not name.replace(".", "").isidentifier() or name in vocabulary()):
+        return parse(source)
+    call = read(source)
+    language = known(framework) if framework else _language(call)
+    proper = language.named(call.name)
+    at = At(language, proper, 1.0 if proper == "NoamDecay" else base_lr, strict=strict)
+    return read_call(at, Call(proper, call.arguments, call.given))
+
+
+def _language(call: Call) -> Dialect:
+    for prefix, framework in _PREFIXES:
+        if call.name.startswith(prefix):
+            return known(framework)
+    for framework in _BARE:
+        language = known(framework)
+        try:
+            language.named(call.name)
+        except GlidepathError:
+            continue
+        return language
+    names = {name for framework in _BARE for name in known(framework).readers}
+    hint = did_you_mean(call.name.rpartition(".")[2], names)
+    raise GlidepathError.of("convert", "call", "a scheduler of a known library, or our own text", call.name, hint)
+
+
+def convert(
+    source: str, to: str, *, framework: str | None = None, base_lr: float | None = None, strict: bool = True
+) -> str:
+    """Returns one library's call as another's code, or as our own text.
+
+    Args:
+        source: One call, such as `torch.optim.lr_scheduler.StepLR(step_size=30, gamma=0.1)`, or our own text. It is read from its syntax
+            tree; nothing is executed.
+        to: `pytorch`, `oneflow`, `keras`, `optax`, `python`, or `glidepath` for our own text.
+        framework: The library of the call, where it does not say so itself.
+        base_lr: The base rate, where the call does not hold it; None is 0.1 for a call, and leaves a schedule of ours a factor.
+        strict: As in `load`.
+
+    Raises:
+        GlidepathError: If the call cannot be read, or cannot be said there (`NotExpressible`).
+
+    Examples:
+        >>> print(convert("keras.optimizers.schedules.CosineDecay(0.1, 1000)", "glidepath"))
+        cosine(1000, peak=0.1)
+    """
+    schedule = read_text(source, framework=framework, base_lr=0.1 if base_lr is None else base_lr, strict=strict)
+    if to == "glidepath":
+        return str(schedule.schedule if isinstance(schedule, Rate) else schedule)
+    return render(schedule, to, base_lr=None if schedule.absolute else base_lr)

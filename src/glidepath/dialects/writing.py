@@ -1,0 +1,163 @@
+"""How code is written: calls with their optimizer, functions of the step as flat source, and what cannot be said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..core.combinators import Product
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import MAX_STEPS
+from ..core.rate import Rate
+from ..core.schedule import Schedule
+from ..core.segments import Hold
+from .calls import Call, read
+from .reading import load, source_of
+
+__all__ = ["NotExpressible", "Writer", "based", "closed_or_refused", "original", "peeled", "plain_source", "refused"]
+
+
+class NotExpressible(GlidepathError):
+    """A schedule, or a part of one, that cannot be said in a library's code."""
+
+
+def refused(framework: str, path: str, rule: str, value: Any, remedy: str = "") -> NotExpressible:
+    """Returns the error of a part that cannot be said."""
+    return NotExpressible(Problem(f"{framework} {path}".strip(), "", rule, shown(value), remedy))
+
+
+def closed_or_refused(schedule: Schedule, framework: str) -> None:
+    """Refuses a schedule with a part that is no function of the step.
+
+    Raises:
+        NotExpressible: With the path of the part.
+    """
+    for path, part in _walked(schedule, "$"):
+        if not part.closed and not part.schedules():
+            raise refused(framework, path, "a function of the step to be said there", part, "it is only replayed")
+
+
+def _walked(schedule: Schedule, path: str) -> Iterator[tuple[str, Schedule]]:
+    yield path, schedule
+    for name in schedule.field_names():
+        value = getattr(schedule, name)
+        if isinstance(value, Schedule):
+            yield from _walked(value, f"{path}.{name}")
+        elif isinstance(value, tuple):
+            for i, item in enumerate(value):  # type: ignore[arg-type]
+                if isinstance(item, Schedule):
+                    yield from _walked(item, f"{path}.{name}[{i}]")
+
+
+def peeled(schedule: Schedule) -> tuple[Schedule, float]:
+    """Returns what is inside notes of origin and plain scales, and the scale."""
+    scale = 1.0
+    while True:
+        if isinstance(schedule, Rate):
+            schedule = schedule.schedule
+        elif isinstance(schedule, Product) and len(schedule.parts) == 1:
+            schedule, scale = schedule.parts[0], scale * schedule.scale
+        else:
+            return schedule, scale
+
+
+def based(schedule: Schedule, base_lr: float | None) -> Schedule:
+    """Returns a schedule in absolute values: a factor times the base rate, if one is given."""
+    if base_lr is None or schedule.absolute:
+        return schedule
+    return schedule * base_lr
+
+
+def original(schedule: Schedule, framework: str) -> tuple[Call, float] | None:
+    """Returns the call that a schedule was read from and its base rate, if it came from this library and still has these values."""
+    if not isinstance(schedule, Rate) or schedule.base is None:
+        return None
+    library, version, mode, text = source_of(schedule)
+    if library != framework or mode != "eager":
+        return None
+    call = read(text)
+    for strict in (True, False):
+        try:
+            again = load(
+                framework, call.name, call.arguments, base_lr=schedule.base, version=version or None, strict=strict
+            )
+        except GlidepathError:
+            continue
+        if again.schedule == schedule.schedule:
+            return call, schedule.base
+    return None
+
+
+class Writer:
+    """Collects the functions that a piece of code needs.
+
+    Args:
+        prefix: What stands before the names of schedulers, such as `lr_scheduler.`.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.imports: list[str] = []
+        self.functions: list[str] = []
+
+    def function(self, schedule: Schedule, name: str = "factor") -> str:
+        """Writes a schedule as a function of the step and returns its name; a constant becomes a lambda."""
+        if isinstance(schedule, Hold):
+            return f"lambda step: {schedule.value!r}"
+        unique = name if not self.functions else f"{name}{len(self.functions) + 1}"
+        text = re.sub(r"\bT(\d+)\b", rf"{unique.upper()}_TABLE\1", plain_source(schedule, unique))
+        lines = text.splitlines()
+        self.imports += [line for line in lines if line.startswith("from ")]
+        self.functions.append("\n".join(line for line in lines if not line.startswith("from ")).strip())
+        return unique
+
+    def value(self, value: Any, indent: int) -> str:
+        """Returns an argument as code."""
+        if isinstance(value, Call):
+            return self.call(value, indent)
+        if isinstance(value, Schedule):
+            return self.function(value)
+        if isinstance(value, list | tuple):
+            items = [self.value(item, indent + 4) for item in value]  # type: ignore[arg-type]
+            if any(isinstance(item, Call) for item in value):  # type: ignore[arg-type]
+                pad = "\n" + " " * (indent + 4)
+                return f"[{pad}{(',' + pad).join(items)},\n{' ' * indent}]"
+            return f"[{', '.join(items)}]"
+        return repr(value)
+
+    def call(self, call: Call, indent: int, leading: tuple[str, ...] = ("optimizer",)) -> str:
+        """Returns a call as code, with its optimizer; on several lines where it is long."""
+        name = call.name.rpartition(".")[2]
+        arguments = [*leading] if name != "ChainedScheduler" else []
+        inner = [f"{key}={self.value(value, indent + 4)}" for key, value in call.arguments.items()]
+        prefix = "swa_utils." if name == "SWALR" and self.prefix == "lr_scheduler." else self.prefix
+        text = f"{prefix}{name}({', '.join([*arguments, *inner])})"
+        if len(text) + indent <= 110 and "\n" not in text:
+            return text
+        pad = "\n" + " " * (indent + 4)
+        return f"{prefix}{name}({pad}{(',' + pad).join([*arguments, *inner])},\n{' ' * indent})"
+
+    def head(self, *lines: str) -> str:
+        """Returns the imports, in order and once each, and the functions."""
+        imports = sorted({line for line in (*self.imports, *lines) if line})
+        names = sorted({name for line in imports if line.startswith("from math") for name in line[17:].split(", ")})
+        bisect = [line for line in imports if line.startswith("from bisect")]
+        standard = [*bisect, *([f"from math import {', '.join(names)}"] if names else [])]
+        others = [line for line in imports if not line.startswith(("from math", "from bisect"))]
+        groups = ["\n".join(group) for group in (standard, others) if group]
+        return "\n\n".join(groups) + "\n\n\n" + "".join(f"{text}\n\n\n" for text in self.functions)
+
+
+_ENDLESS = f"    if t < {MAX_STEPS}:"
+
+
+def plain_source(schedule: Schedule, name: str) -> str:
+    """Returns the flat source of a schedule without what only NaN and steps beyond 2^53 need."""
+    lines = re.sub(
+        r"return (.+) if t == t else t$", r"return \1", schedule.source(name), flags=re.MULTILINE
+    ).splitlines()
+    if _ENDLESS in lines:
+        top = lines.index(_ENDLESS)
+        lines = [*lines[:top], *(line[4:] for line in lines[top + 1 : -1])]
+    return "\n".join(lines) + "\n"
