@@ -286,7 +286,8 @@ def sequential(at: At, schedulers: Any, milestones: Any) -> Schedule:
     first = next((i for i, end in enumerate(marks) if end > 0), len(children) - 1)
     started = children[first]
     relative = isinstance(started, Call) and started.name in _RELATIVE
-    open_end = any(isinstance(child, Call) and child.name in ("MultiplicativeLR", "SWALR") for child in children)
+    names = [child.name for child in children if isinstance(child, Call)]
+    open_end = "MultiplicativeLR" in names or "SWALR" in names or names.count("OneCycleLR") > 1
     if open_end or (relative and initial != bases[first] and started.name == "CosineAnnealingLR"):  # type: ignore[union-attr]
         return _replayed(at, "SequentialLR", {"schedulers": children, "milestones": marks})
     if relative:

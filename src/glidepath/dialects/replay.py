@@ -23,11 +23,13 @@ __all__ = ["begin"]
 
 
 class _Optimizer:
-    """One group: its rate, and the rate that the first scheduler found."""
+    """One group: its rate, the rate that the first scheduler found, and what the last SWALR and OneCycleLR have put there for all."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self.initial: float | None = None
+        self.target = 0.0
+        self.peak, self.bottom = 0.0, 0.0
 
 
 class _Scheduler:
@@ -239,7 +241,7 @@ class _Swa(_Scheduler):
     ) -> None:
         if anneal_strategy not in ("cos", "linear") or type(anneal_epochs) is not int or anneal_epochs < 0:
             raise ValueError("anneal_strategy must be 'cos' or 'linear', anneal_epochs an integer from 0 on")
-        self.target, self.length, self.curve = _one(swa_lr), anneal_epochs, anneal_strategy
+        optimizer.target, self.length, self.curve = _one(swa_lr), anneal_epochs, anneal_strategy
         super().__init__(optimizer)
 
     def _share(self, step: int) -> float:
@@ -248,32 +250,54 @@ class _Swa(_Scheduler):
 
     def next(self, rate: float) -> float:
         step = self.count - 1 if self.length else max(1, self.count - 1)
-        before, now = self._share(step - 1), self._share(step)
-        start = self.target if before == 1 else (rate - before * self.target) / (1 - before)
-        return self.target * now + start * (1 - now)
+        before, now, target = self._share(step - 1), self._share(step), self.optimizer.target
+        start = target if before == 1 else (rate - before * target) / (1 - before)
+        return target * now + start * (1 - now)
 
 
-class _Closed(_Scheduler):
-    """CyclicLR and OneCycleLR: functions of the step, with a say in what the others take as their base."""
+class _Cyclic(_Scheduler):
+    """CyclicLR: a function of the step, whose lower rate the others may take for their base."""
 
-    def __init__(self, optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> None:
-        plain = {key: value for key, value in arguments.items() if "momentum" not in key}
-        at = At(PYTORCH, name, optimizer.rate, strict=False)
-        if name == "CyclicLR":
-            optimizer.rate = _one(arguments["base_lr"])
-            self.end = math.inf
-        else:
-            optimizer.initial = _one(arguments["max_lr"]) / arguments.get("div_factor", 25.0)
-            total = arguments.get("total_steps")
-            self.end = arguments["epochs"] * arguments["steps_per_epoch"] if total is None else total
-        self.schedule = PYTORCH.readers[name](at, **plain)
+    def __init__(self, optimizer: _Optimizer, **arguments: Any) -> None:
+        optimizer.rate = _one(arguments["base_lr"])
+        self.schedule, self.made = _read(optimizer, "CyclicLR", arguments), False
+        super().__init__(optimizer)
+        self.made = True
+
+    def next(self, rate: float) -> float:
+        del rate
+        return self.schedule(self.last) if self.made else self.base  # while it is made, it begins from what others found
+
+
+class _OneCycle(_Scheduler):
+    """OneCycleLR: a function of the step and of the three rates that the last one made has put into the group."""
+
+    def __init__(self, optimizer: _Optimizer, **arguments: Any) -> None:
+        total = arguments.get("total_steps")
+        self.end = arguments["epochs"] * arguments["steps_per_epoch"] if total is None else total
+        self.arguments = arguments
+        _read(optimizer, "OneCycleLR", arguments)
+        optimizer.peak = _one(arguments["max_lr"])
+        optimizer.initial = optimizer.peak / arguments.get("div_factor", 25.0)
+        optimizer.bottom = optimizer.initial / arguments.get("final_div_factor", 1e4)
+        self.rates: tuple[float, ...] = ()
         super().__init__(optimizer)
 
     def next(self, rate: float) -> float:
         del rate
         if self.last > self.end:
             raise ValueError(f"OneCycleLR has only {self.end} steps")
+        peak, start, end = rates = (self.optimizer.peak, self.optimizer.initial or 0.0, self.optimizer.bottom)
+        if rates != self.rates:
+            shared = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
+            self.schedule = _read(self.optimizer, "OneCycleLR", {**self.arguments, **shared})
+            self.rates = rates
         return self.schedule(self.last)
+
+
+def _read(optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> Schedule:
+    plain = {key: value for key, value in arguments.items() if "momentum" not in key}
+    return PYTORCH.readers[name](At(PYTORCH, name, optimizer.rate, strict=False), **plain)
 
 
 class _Sequential(_Scheduler):
@@ -327,6 +351,8 @@ _CLASSES: dict[str, Callable[..., _Scheduler]] = {
     "PolynomialLR": _Polynomial,
     "CosineAnnealingLR": _CosineAnnealing,
     "CosineAnnealingWarmRestarts": _WarmRestarts,
+    "CyclicLR": _Cyclic,
+    "OneCycleLR": _OneCycle,
     "SWALR": _Swa,
     "SequentialLR": _Sequential,
     "ChainedScheduler": _Chained,
@@ -349,8 +375,6 @@ def _made(optimizer: _Optimizer, child: Any) -> _Scheduler:
     name = PYTORCH.named(child.name)
     at = At(PYTORCH, name, optimizer.rate, strict=False)
     _, arguments = PYTORCH.bound(at, child)
-    if name in ("CyclicLR", "OneCycleLR"):
-        return _Closed(optimizer, name, arguments)
     if "lr_lambda" in arguments:
         arguments["lr_lambda"] = of_step(at, "lr_lambda", arguments["lr_lambda"])
     _check_types(at, arguments)
