@@ -68,7 +68,7 @@ def test_values_as_json_read_back_bit_for_bit():
         (["list", "cosin"], "error: list: WORD must be a known word, got 'cosin' (did you mean 'cosine'?)"),
         (
             ["export", "cosine(5)", "--to", "jsn"],
-            "error: export: --to must be one of text, json, python, latex, got 'jsn'",
+            "error: export: --to must be one of text, json, python, latex, pytorch, oneflow, keras, optax, got 'jsn'",
         ),
         (["show", "cosine(5)", "-o", "x.bmp"], "error: view: path must be a file name that ends in .png or .svg"),
     ],

@@ -178,44 +178,63 @@ def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
 def show(
     schedules: ScheduleTexts,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a picture to this .png or .svg file instead.")
+        Path | None, typer.Option("--output", "-o", help="Write a .png or .svg picture, or a .gif animation, instead.")
     ] = None,
     steps: Steps = None,
     log: Annotated[bool, typer.Option("--log", help="Draw the values on a logarithmic axis.")] = False,
     base: Base = 1.0,
+    axis: Annotated[str, typer.Option(help="step, epoch, sample, token or percent.")] = "step",
+    per: Annotated[
+        float | None, typer.Option(help="Updates in an epoch; or samples, or tokens, of an update; for that axis.")
+    ] = None,
     width: Annotated[
         int | None, typer.Option(help="Columns of the drawing. Default: the terminal's.", min=30, max=500)
     ] = None,
     height: Annotated[int, typer.Option(help="Rows of the curve.", min=4, max=200)] = 17,
     plain: Annotated[bool, typer.Option("--ascii", help="Draw with stars instead of dots.")] = False,
 ) -> None:
-    """Draw schedules in the terminal, or as a picture with -o."""
+    """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
     drawn = [_schedule(text) for text in schedules]
-    if base != 1.0:
-        drawn = [base * schedule for schedule in drawn]
+    shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per}
     if output is not None:
-        path = view.save(
-            view.figure(drawn, steps=steps, log=log, unit="factor" if base == 1.0 else "learning rate"), output
-        )
-        _errors.print(f"wrote {path}", highlight=False)
+        options: dict[str, Any] = shared | {"base": base, "unit": "factor" if base == 1.0 else "learning rate"}
+        moving = output.suffix.lower() == ".gif"
+        path = view.animate(drawn, output, **options) if moving else view.save(view.figure(drawn, **options), output)
+        _errors.print(f"wrote {path}", highlight=False, soft_wrap=True)
         return
     encoding = (sys.stdout.encoding or "").lower()
     print(
         view.terminal(
-            drawn,
-            steps=steps,
-            log=log,
+            drawn if base == 1.0 else [base * schedule for schedule in drawn],
             width=width or min(shutil.get_terminal_size((80, 24)).columns, 120),
             height=height,
             colour=None if sys.stdout.isatty() else False,
             ascii_only=plain or not encoding.startswith("utf"),
+            **shared,
         )
     )
     for schedule in drawn:
         ends = "for ever" if schedule.duration == float("inf") else f"{schedule.duration:,} steps"
-        _errors.print(f"[dim]{Text(str(schedule)).markup}  ({ends})[/dim]", highlight=False, soft_wrap=True)
+        _errors.print(Text(f"{schedule}  ({ends})", style="dim"), soft_wrap=True)
+
+
+@app.command()
+def gallery(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made if it does not exist.")],
+    still: Annotated[bool, typer.Option("--still", help="Leave out the animations.")] = False,
+) -> None:
+    """Draw every recipe, every kind and every other library's class, and a page that shows them all."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    from glidepath import view
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=_errors, transient=True) as bar:
+        task = bar.add_task("drawing")
+        made = view.gallery(folder, animations=not still, progress=lambda name: bar.update(task, description=name))
+    print(made[-1])
+    _errors.print(f"wrote {len(made)} files", highlight=False)
 
 
 @app.command()
@@ -268,20 +287,61 @@ def _number(text: str) -> int | float:
 def export(
     schedule: ScheduleText,
     to: Annotated[
-        str, typer.Option("--to", "-t", help="text, json, python (a function with no dependency) or latex.")
+        str,
+        typer.Option(
+            "--to",
+            "-t",
+            help="text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code.",
+        ),
     ] = "json",
+    base: Annotated[
+        float | None, typer.Option("--base", "-b", help="The base learning rate written into library code.")
+    ] = None,
 ) -> None:
-    """Write a schedule in another form: JSON, Python source, LaTeX or its one line."""
+    """Write a schedule in another form: JSON, LaTeX, its one line, or code."""
     made = _schedule(schedule)
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
-        "python": lambda: made.source().rstrip("\n"),
+        "python": made.source,
         "latex": made.latex,
+        **{name: lambda name=name: _rendered(made, name, base) for name in ("pytorch", "oneflow", "keras", "optax")},
     }
     if to not in forms:
         raise GlidepathError.of("export", "--to", f"one of {', '.join(forms)}", to, did_you_mean(to, forms))
-    print(forms[to]())
+    print(forms[to]().rstrip("\n"))
+
+
+def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
+    from glidepath import dialects
+
+    return dialects.render(schedule, framework, base_lr=base)
+
+
+@app.command()
+def convert(
+    call: Annotated[
+        str,
+        typer.Argument(
+            metavar="CALL", help='A library\'s call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".'
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option("--to", "-t", help="pytorch, oneflow, keras, optax, python, or glidepath for our own text.")
+    ] = "glidepath",
+    library: Annotated[str | None, typer.Option("--from", help="The library, where the call does not say it.")] = None,
+    base: Annotated[
+        float | None,
+        typer.Option("--base", "-b", help="The base learning rate. Default: 0.1 where the call needs one."),
+    ] = None,
+    lax: Annotated[
+        bool, typer.Option("--lax", help="Follow the library where it accepts nonsense or runs past its own end.")
+    ] = False,
+) -> None:
+    """Turn one library's scheduler call into another's code, or into our text. The call is read, never run."""
+    from glidepath import dialects
+
+    print(dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n"))
 
 
 @app.command()
