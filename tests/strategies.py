@@ -26,7 +26,7 @@ values = st.one_of(
 )
 positives = st.one_of(st.sampled_from([1.0, 0.1, 1e-8]), st.floats(1e-8, 10))
 fractions = st.one_of(st.sampled_from([0.5, 0.1, 1.0]), st.floats(0.01, 1.0))
-growths = st.sampled_from([2.0, 1.5, 1.1, 3.0, 4 / 3, 1.0 + 2**-20])
+growths = st.sampled_from([2.0, 1.5, 1.1, 3.0, 4 / 3])
 factors = st.one_of(st.sampled_from([2.0, 0.5, 0.1, 1 / 3, 1.5, 1e-3, math.pi]), st.floats(0.01, 100))
 nothing = st.none()
 
@@ -72,6 +72,27 @@ def tables(draw: Any, ends: Any = values) -> gp.Schedule:
     )
 
 
+@st.composite
+def profiles(draw: Any, ends: Any = values) -> gp.Schedule:
+    quarters = st.lists(st.integers(-20, 4 * 10**6), min_size=2, max_size=5, unique=True)
+    positions = [x / 4 for x in draw(quarters.filter(lambda x: max(x) >= 0))]
+    made = draw(st.lists(ends, min_size=len(positions), max_size=len(positions)))
+    return gp.Profile(
+        sorted(positions),
+        made,
+        draw(st.sampled_from([CURVES["linear"], CURVES["cosine"], CURVES["rex"]]).flatmap(lambda c: c)),
+    )
+
+
+EXPRESSIONS = (
+    "{a} ** (step / 1000)",
+    "{b} * min(1, (step + 1) / 100) if step < 300 else {b} / 3",
+    "max({a}, 1 - step / 5000) * (1 + cos(step / 37)) / 2",
+    "{b} / sqrt(1 + step)",
+    "{a} ** (step // 30) if step % 2 == 0 else {b}",
+)
+
+
 @gp.register("wobble", replace=True)
 def wobble(step: Any, xp: Any, *, period: float = 100.0, height: float = 1.0) -> Any:
     """An endless formula for the tests."""
@@ -99,6 +120,12 @@ def leaves(ends: Any = values, steps: Any = lengths) -> dict[str, st.SearchStrat
         ),
         "triangle": st.builds(gp.Triangle, steps, st.one_of(nothing, steps), ends, ends),
         "table": tables(ends),
+        "profile": profiles(ends),
+        "polynomial_cycle": st.builds(gp.PolynomialCycle, steps, ends, ends, st.sampled_from([1.0, 2.0, 0.5, 1.7])),
+        "damped_cosine": st.builds(gp.DampedCosine, steps, st.floats(0, 5), fractions, fractions),
+        "expression": st.builds(
+            lambda form, a, b: gp.Expression(form.format(a=a, b=b)), st.sampled_from(EXPRESSIONS), fractions, positives
+        ),
         "custom": st.one_of(
             st.builds(lambda period, height: wobble(period=period, height=height), st.floats(1, 1e6), ends),
             st.builds(lambda steps, depth: sag(steps=steps, depth=depth), steps, fractions),
@@ -141,6 +168,11 @@ def _shift(draw: Any, parts: list[gp.Schedule], ends: Any) -> gp.Schedule:
     return gp.Shift(schedule, draw(st.one_of(st.integers(0, 20), st.integers(-longest, 10**7))))
 
 
+def _restarts(draw: Any, parts: list[gp.Schedule], ends: Any) -> gp.Schedule:
+    inner = bounded(parts[0], draw(short))
+    return gp.Restarts(inner, draw(st.sampled_from([1.0, 2.0, 1.5, 3.0])), draw(fractions), draw(ends))
+
+
 def _clip(draw: Any, parts: list[gp.Schedule], ends: Any) -> gp.Schedule:
     low, high = sorted([draw(ends), draw(ends)])
     return gp.Clip(parts[0], *draw(st.sampled_from([(low, high), (low, None), (None, high)])))
@@ -158,8 +190,12 @@ COMBINATORS: dict[str, tuple[int, Any]] = {
     "shift": (1, _shift),
     "until": (1, lambda draw, parts, ends: gp.Until(parts[0], draw(lengths))),
     "repeat": (1, _repeat),
+    "restarts": (1, _restarts),
+    "rate": (1, lambda draw, parts, ends: gp.Rate(parts[0], "somewhere", draw(st.one_of(nothing, ends)))),
 }
-KINDS = set(LEAVES) | set(COMBINATORS)
+# Kinds that are not a formula of the step, with the place that tests them.
+ELSEWHERE = {"recurrence": "tests/dialects"}
+KINDS = set(LEAVES) | set(COMBINATORS) | set(ELSEWHERE)
 
 
 @st.composite

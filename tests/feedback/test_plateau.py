@@ -84,7 +84,12 @@ def test_floors_of_groups():
     rows = replay(plateau, [1.0] * 5)
     state = plateau.run(enumerate([1.0] * 5))
 
-    assert [plateau.multiplier(state, group=name) for name in (None, "head", "norm", "body")] == [0.1**2, 0.5, 1.0, 0.1**2]
+    assert [plateau.multiplier(state, group=name) for name in (None, "head", "norm", "body")] == [
+        0.1**2,
+        0.5,
+        1.0,
+        0.1**2,
+    ]
     assert [decision.action for _, decision in rows] == ["first", "cut", "cut", "floor", "floor"]
     assert "is at its floor 0.01" in rows[3][1].reason
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from .clock import Clock
@@ -66,6 +67,15 @@ class Span:
     def exponential(self, rate: decimal.Decimal) -> Any:
         r"""Returns $e^{\lambda u}$ within about 3 eps."""
         return exponential_of(rate, 1, Clock(self.xp, self._done, 0, self._total), within=True)
+
+    def split(self, at: float, early: Callable[[Span], Any], late: Callable[[Span], Any]) -> Any:
+        """Returns what `early` makes of the span while the share done is below `at`, and `late` from there on."""
+        xp = self.xp
+
+        def seen(make: Callable[[Span], Any]) -> Callable[..., Any]:
+            return lambda _, done, left, total: make(Span(xp, done, left, total))
+
+        return xp.phases(self.u, [at], [seen(early), seen(late)], self.u, self._done, self._left, self._total)
 
     def backwards(self) -> Span:
         """Returns the span seen from its end."""
@@ -218,10 +228,25 @@ class Exponential(Curve):
             raise GlidepathError.of("exponential", "ratio", "below 1", self.ratio, remedy)
 
     def rise(self, span: Span) -> Any:
+        if span.xp.digits == math.inf:
+            return 1.0 - self.fall(span)
+        return span.split(self._middle, self._risen, lambda span: 1.0 - self._fallen(span))
+
+    def fall(self, span: Span) -> Any:
+        if span.xp.digits == math.inf:
+            return (span.xp.power(self.ratio, span.u) - self.ratio) / (1.0 - self.ratio)
+        return span.split(self._middle, lambda span: 1.0 - self._risen(span), self._fallen)
+
+    @property
+    def _middle(self) -> float:
+        """The share done at which half of the way is; on either side the smaller part is computed, so that both ends are exact."""
+        return math.log((1.0 + self.ratio) / 2.0) / math.log(self.ratio)
+
+    def _risen(self, span: Span) -> Any:
         rate = math.log(self.ratio)
         return span.xp.expm1(rate * span.u) / math.expm1(rate)
 
-    def fall(self, span: Span) -> Any:
+    def _fallen(self, span: Span) -> Any:
         rate = math.log(self.ratio)
         return span.exponential(logarithm(self.ratio)) * (span.xp.expm1(rate * span.v) / math.expm1(rate))
 

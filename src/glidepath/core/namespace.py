@@ -196,6 +196,7 @@ class TorchNamespace:
         self.sin, self.cos, self.tanh = self._lifted("sin"), self._lifted("cos"), self._lifted("tanh")
         self.exp, self.expm1 = self._lifted("exp"), self._lifted("expm1")
         self.log, self.log1p, self.sqrt = self._lifted("log"), self._lifted("log1p"), self._lifted("sqrt")
+        self._floor = self._lifted("floor")
 
     def _lifted(self, name: str) -> Callable[[Any], Any]:
         """Returns the function of that name for tensors and, unlike torch's own, for plain numbers."""
@@ -211,10 +212,13 @@ class TorchNamespace:
         return base**exponent
 
     def minimum(self, x: Any, y: Any) -> Any:
-        return self._torch.minimum(*self._both(x, y))
+        return self._torch.minimum(*self._both(x, y)) if self._any(x, y) else MathNamespace.minimum(x, y)
 
     def maximum(self, x: Any, y: Any) -> Any:
-        return self._torch.maximum(*self._both(x, y))
+        return self._torch.maximum(*self._both(x, y)) if self._any(x, y) else MathNamespace.maximum(x, y)
+
+    def _any(self, *values: Any) -> bool:
+        return any(isinstance(value, self._torch.Tensor) for value in values)
 
     def _both(self, x: Any, y: Any) -> tuple[Any, Any]:
         like = x if isinstance(x, self._torch.Tensor) else y
@@ -224,16 +228,18 @@ class TorchNamespace:
         return self.minimum(self.maximum(x, low), high)
 
     def quotient(self, x: Any, y: Any) -> Any:
-        return self._torch.floor(x / y)
+        return self._floor(x / y)
 
     def remainder(self, x: Any, y: Any) -> Any:
-        return x - self._torch.floor(x / y) * y
+        return x - self._floor(x / y) * y
 
     @staticmethod
     def const(number: int) -> float:
         return float(number)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
+        if not self._any(x):
+            return MathNamespace.phases(x, bounds, branches, *args)
         return _select(self._where, self.clip, x, bounds, branches, args)
 
     def _where(self, condition: Any, x: Any, y: Any) -> Any:
