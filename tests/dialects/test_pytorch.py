@@ -146,13 +146,15 @@ def test_a_lambda_is_read_from_its_source_with_the_numbers_around_it():
 
     warmup, decay = 5, 0.9
     group = optimizer(0.1)
-    made = torch.optim.lr_scheduler.LambdaLR(group, lambda step, k=2: min(1.0, (step + 1) / warmup) * decay ** (step // k))
+    made = torch.optim.lr_scheduler.LambdaLR(
+        group, lambda step, k=2: min(1.0, (step + 1) / warmup) * decay ** (step // k)
+    )
 
     ours = dialects.from_live(made)
 
-    assert repr(ours.schedule) == 'expression("min(1, (step + 1) / 5) * 0.9 ** (step // 2)")' or ours(7) == pytest.approx(
-        0.1 * 0.9**3
-    )
+    assert repr(ours.schedule) == 'expression("min(1, (step + 1) / 5) * 0.9 ** (step // 2)")' or ours(
+        7
+    ) == pytest.approx(0.1 * 0.9**3)
     assert [ours(t) for t in range(20)] == pytest.approx(
         [0.1 * min(1.0, (t + 1) / warmup) * decay ** (t // 2) for t in range(20)], rel=1e-14
     )
