@@ -1,0 +1,354 @@
+"""The range test on a PyTorch model: it sweeps, answers, and leaves everything as it was."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch.optim import Optimizer
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
+from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
+from .batches import endless, moved, position, reseed
+from .snapshot import Snapshot
+
+__all__ = ["Found", "find", "use"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a range test found. Nothing of it has been applied: see `use`.
+
+    Args:
+        result: A band of rates, or why there is none.
+        traces: The sweeps.
+        groups: For each parameter group, its name or number and its rate relative to the group with the highest. Rates here are those of
+            that group.
+        updates: Optimizer updates made in all.
+        seconds: Time on the clock.
+    """
+
+    result: Suggestion | Refusal
+    traces: tuple[Trace, ...]
+    groups: Mapping[str, float]
+    updates: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON data."""
+        return {
+            "result": self.result.to_dict(),
+            "groups": dict(self.groups),
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            "traces": [trace.to_dict() for trace in self.traces],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns everything as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def __str__(self) -> str:
+        return str(self.result)
+
+
+def find(
+    model: nn.Module,
+    optimizer: Optimizer,
+    loss: Callable[..., Tensor] | None,
+    loader: Iterable[Any],
+    *,
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 240,
+    repeats: int = 3,
+    accumulate: int = 1,
+    scaler: Any = None,
+    autocast: torch.dtype | None = None,
+    clip: float | None = None,
+    forward: Callable[[nn.Module, Any], Tensor] | None = None,
+    factor: float = 4.0,
+    seed: int = 0,
+    also: Sequence[Any] = (),
+    progress: Callable[[int, int], object] | None = None,
+) -> Found:
+    """Sweeps the rate of a model several times and says which rates are worth trying; the model is then as it was before.
+
+    Each sweep multiplies the groups' own base rates (`initial_lr` where there is one, else `lr`) by one rising number, so that their ratios
+    stay. A schedule attached to the optimizer is suspended meanwhile. Only updates that the optimizer really made take a rate: an
+    accumulation window is one, a step that the scaler skipped is none. Every sweep starts from the model as it is, with other random
+    numbers and another order of the data. On several processes all take the same decision at the same update, on the mean of their losses.
+
+    Restored, in memory and also after an exception or Ctrl-C: parameters, buffers, gradients, optimizer, scaler, the random states of
+    Python, NumPy and torch on every device, loader, samplers, attached schedules, and the Python attributes of the model and of `also`.
+    Nothing is written to a file.
+
+    Args:
+        model: In training mode during the sweeps.
+        optimizer: Over the model's parameters.
+        loss: From `(model(inputs), targets)` to the mean loss of a batch `(inputs, targets)`; None with `forward`.
+        loader: Batches, from the beginning whenever it is iterated, such as a `DataLoader`; not an iterator.
+        low: First rate of the group with the highest base.
+        high: Last rate of the same group.
+        steps: Updates of a sweep that does not stop early; at least 10.
+        repeats: Sweeps, at least 3 for an answer.
+        accumulate: Batches of one update.
+        scaler: A `torch.amp.GradScaler`.
+        autocast: The type to run the forward pass in, such as `torch.float16`; None for none.
+        clip: Largest norm of the gradients; None for none.
+        forward: From `(model, batch)` to the loss, where the batch is not a pair or the model takes more than its inputs.
+        factor: A sweep stops where its loss has stayed above this many times its best.
+        seed: Of the sweeps' random numbers.
+        also: Other objects that training changes, to be put back too, such as an average of the weights.
+        progress: Called with the updates made and those planned.
+
+    Returns:
+        The answer with all traces.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above, or another process failed.
+
+    Examples:
+        >>> import torch
+        >>> model = torch.nn.Linear(4, 1)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        >>> data = [(torch.randn(8, 4), torch.randn(8, 1)) for _ in range(20)]
+        >>> found = find(model, optimizer, torch.nn.functional.mse_loss, data, steps=30)
+        >>> optimizer.param_groups[0]["lr"], len(found.traces)
+        (0.01, 3)
+    """
+    _check(model, optimizer, loss, loader, accumulate, repeats, steps, forward, clip)
+    plan = rising(low, high, int(steps))
+    ratios = _ratios(optimizer)
+    begun, traces, updates = time.perf_counter(), list[Trace](), 0
+    roots = [model, optimizer, scaler, loss, forward, *also]
+    snapshot = Snapshot([root for root in roots if root is not None], structure=[loader])
+    rewind = position(loader)
+    try:
+        for k in range(repeats):
+            if k:
+                snapshot.restore()
+                rewind()
+            reseed(loader, seed, k)
+            model.train()
+            with _suspended(optimizer) as real:
+                run = _Run(model, optimizer, loss, forward, accumulate, scaler, autocast, clip, real, ratios)
+                run.clear()
+                batches = endless(loader, k, repeats)
+
+                def train_step(
+                    rate: float, run: _Run = run, batches: Iterator[Any] = batches, done: int = updates
+                ) -> float | None:
+                    seen = run.agreed(rate, batches)
+                    if progress is not None:
+                        progress(done + run.made, steps * repeats)
+                    return seen
+
+                traces.append(sweep(train_step, plan, factor=factor, label=f"seed {seed + k}"))
+            updates += run.made
+    finally:
+        snapshot.restore()
+        rewind()
+    return Found(suggest(traces), tuple(traces), ratios, updates, time.perf_counter() - begun)
+
+
+def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
+    """Gives the groups the base rates that `rate` means for the group with the highest, and returns them as read back.
+
+    Args:
+        optimizer: Without a schedule: attach one afterwards.
+        rate: Such as the middle of a suggestion; above 0.
+
+    Raises:
+        GlidepathError: If a schedule has noted the groups' base rates already, or the rate is out of range.
+    """
+    plain = number(rate)
+    if plain is None or not 0 < plain < math.inf:
+        raise GlidepathError.of("use", "rate", "a number above 0", rate)
+    if any("initial_lr" in group for group in optimizer.param_groups):
+        rule, remedy = "without a schedule", "detach it, call this, and attach it again"
+        raise GlidepathError.of("use", "optimizer", rule, "groups with initial_lr", remedy)
+    for group, ratio in zip(optimizer.param_groups, _ratios(optimizer).values(), strict=True):
+        group["lr"] = _like(group["lr"], plain * ratio)
+    return {_name(k, group): float(group["lr"]) for k, group in enumerate(optimizer.param_groups)}
+
+
+class _Run:
+    """One sweep's updates."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        loss: Callable[..., Tensor] | None,
+        forward: Callable[[nn.Module, Any], Tensor] | None,
+        accumulate: int,
+        scaler: Any,
+        autocast: torch.dtype | None,
+        clip: float | None,
+        real: Callable[[], int],
+        ratios: Mapping[str, float],
+    ) -> None:
+        self.model, self.optimizer, self.loss, self.forward = model, optimizer, loss, forward
+        self.accumulate, self.scaler, self.autocast, self.clip = accumulate, scaler, autocast, clip
+        self.real, self.ratios, self.made = real, ratios, 0
+        self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
+
+    def clear(self) -> None:
+        """Takes the gradients away; those that were there are put back in the end."""
+        for group in self.optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+        for parameter in self.model.parameters():
+            parameter.grad = None
+
+    def agreed(self, rate: float, batches: Iterator[Any]) -> float | None:
+        """Makes one update and returns the mean loss of all processes, or None if there was no update."""
+        if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return self.update(rate, batches)
+        failure: Exception | None = None
+        value: float | None = None
+        try:
+            value = self.update(rate, batches)
+        except Exception as error:
+            if isinstance(self.model, nn.parallel.DistributedDataParallel):
+                raise  # the others wait in its backward pass, not here
+            failure = error
+        device = self.device if dist.get_backend() == "nccl" else torch.device("cpu")
+        skipped = failure is None and value is None
+        mine = [0.0 if value is None else value, float(skipped), float(failure is not None)]
+        told = torch.tensor(mine, dtype=torch.float64, device=device)
+        dist.all_reduce(told)
+        total, skips, failures = (float(item) for item in told.tolist())
+        if failure is not None:
+            raise failure
+        if failures:
+            raise GlidepathError(Problem("find", "every process", "able to train", f"{int(failures)} that failed"))
+        return None if skips else total / dist.get_world_size()
+
+    def update(self, rate: float, batches: Iterator[Any]) -> float | None:
+        """Makes one update with this rate; returns the mean loss of its batches, or None if the optimizer made none."""
+        for group, ratio in zip(self.optimizer.param_groups, self.ratios.values(), strict=True):
+            group["lr"] = _like(group["lr"], rate * ratio)
+        before, total = self.real(), 0.0
+        for _ in range(self.accumulate):
+            value = self._loss(next(batches))
+            total += float(value.detach())
+            scaled = value / self.accumulate
+            (scaled if self.scaler is None else self.scaler.scale(scaled)).backward()
+        if self.clip is not None:
+            if self.scaler is not None:
+                self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        if self.scaler is None:
+            self.optimizer.step()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.real() == before:
+            return None
+        self.made += 1
+        return total / self.accumulate
+
+    def _loss(self, batch: Any) -> Tensor:
+        batch = moved(batch, self.device)
+        context: Any = nullcontext() if self.autocast is None else torch.autocast(self.device.type, dtype=self.autocast)
+        with context:
+            if self.forward is not None:
+                return self.forward(self.model, batch)
+            inputs, targets = batch
+            return cast("Callable[..., Tensor]", self.loss)(self.model(inputs), targets)
+
+
+@contextmanager
+def _suspended(optimizer: Optimizer) -> Generator[Callable[[], int]]:
+    """Takes the optimizer's own hooks away, an attached schedule's among them; yields the number of real updates since."""
+    names = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
+    held = {name: getattr(optimizer, name) for name in names}
+    made = 0
+
+    def count(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        nonlocal made
+        del args, kwargs
+        overflow = getattr(optimizer, "found_inf", None)  # set by the scaler for optimizers that skip by themselves
+        if overflow is None or not float(overflow):
+            made += 1
+
+    try:
+        for name in names:
+            setattr(optimizer, name, OrderedDict())
+        optimizer.register_step_post_hook(count)
+        yield lambda: made
+    finally:
+        for name, hooks in held.items():
+            setattr(optimizer, name, hooks)
+
+
+def _ratios(optimizer: Optimizer) -> dict[str, float]:
+    bases = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
+    most = max(bases)
+    if not all(math.isfinite(base) and base >= 0 for base in bases) or most <= 0:
+        raise GlidepathError.of("find", "base rates of the groups", "finite, at least 0, and one above 0", bases)
+    return {
+        _name(k, group): base / most for k, (group, base) in enumerate(zip(optimizer.param_groups, bases, strict=True))
+    }
+
+
+def _name(k: int, group: Mapping[str, Any]) -> str:
+    return f"{k}" if not group.get("name") else f"{k} {group['name']}"
+
+
+def _like(old: Any, value: float) -> Any:
+    """Returns a rate in the form that the group held it in; a tensor is a new one, so that nobody else's is written to."""
+    return torch.full_like(old, value) if isinstance(old, Tensor) else value
+
+
+def _check(
+    model: Any,
+    optimizer: Any,
+    loss: Any,
+    loader: Any,
+    accumulate: Any,
+    repeats: Any,
+    steps: Any,
+    forward: Any,
+    clip: Any,
+) -> None:
+    problems: list[Problem] = []
+
+    def require(holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
+        if not holds:
+            problems.append(Problem("find", field, rule, shown(value), remedy))
+
+    require(isinstance(model, nn.Module), "model", "a torch.nn.Module", model)
+    require(isinstance(optimizer, Optimizer), "optimizer", "a torch.optim.Optimizer", optimizer)
+    require(callable(loss) if forward is None else loss is None or callable(loss), "loss", "a function", loss)
+    require(forward is None or callable(forward), "forward", "a function of (model, batch)", forward)
+    again = isinstance(loader, Iterable) and not isinstance(loader, Iterator)
+    require(
+        again, "loader", "something that begins again when iterated", loader, "pass the DataLoader, not iter() of it"
+    )
+    for field, value, least in (("accumulate", accumulate, 1), ("repeats", repeats, 1), ("steps", steps, 10)):
+        plain = number(value)
+        whole = plain is not None and least <= plain <= 10**6 and plain == math.floor(plain)
+        require(whole, field, f"an integer from {least}", value)
+    limit = number(clip)
+    require(clip is None or (limit is not None and 0 < limit < math.inf), "clip", "a norm above 0", clip)
+    if isinstance(model, nn.Module) and isinstance(optimizer, Optimizer):
+        mine = {id(parameter) for parameter in model.parameters()}
+        trained = any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
+        require(trained or forward is not None, "optimizer", "over parameters of the model", optimizer)
+    if problems:
+        raise GlidepathError(problems)
