@@ -87,6 +87,7 @@ class Binding:
                 if seat is not None:
                     carried = f"initial_{channel.drive.parameter}" in group
                     taker.base, taker.before = taker.base if carried else seat.base, seat.before
+                    taker.formed = seat.formed
                     taker.start = taker.start if carried and f"start_{channel.drive.parameter}" in group else seat.start
                 place = (i, channel.drive.key, channel.drive.place)
                 if taken.setdefault(place, n) != n:
@@ -123,7 +124,12 @@ class Binding:
         """Writes the values of update `k` everywhere, and makes the quick way for the updates after it."""
         for channel, scale in zip(self.channels, self.run.scales, strict=True):
             channel.scale = scale
+            refused = [(seat.label, reason) for seat in channel.seats if (reason := seat.form(self.run.tensors))]
             channel.build(groups, k)
+            if refused and ("", channel.drive.parameter) not in self.run.warned:
+                self.run.warned.add(("", channel.drive.parameter))
+                names = ", ".join(label for label, _ in refused[:8])
+                warnings.warn(f"group {names}: {refused[0][1]}", UserWarning, stacklevel=5)
         ways = [channel.write for channel in self.channels]
         self.write = ways[0] if len(ways) == 1 else lambda groups, k: all(way(groups, k) for way in ways)
         self.count = -1 if self.run.promised else len(groups)  # a promise is checked before the next update
@@ -152,11 +158,11 @@ class Binding:
             raise GlidepathError(problems)
         try:
             self._keep_promise()
-            events = self._foreign(before)
         except GlidepathError:
             for channel, seats in zip(self.channels, old, strict=True):
                 channel.seats = seats
             raise
+        events = self._foreign(before)
         self.sit()
         self.put(groups, run.updates)
         self._note(optimizer)
@@ -182,7 +188,7 @@ class Binding:
                 held = read(channel.drive, seat.group, seat.label)
                 value = float(held)
                 coming = channel.value(seat, run.updates)
-                if expected is None or value == expected or value == _rounded(coming, held):
+                if expected is None or value in (expected, _rounded(expected, held), _rounded(coming, held)):
                     continue
                 events.append(
                     ForeignWrite(run.updates, seat.label, channel.drive.parameter, value, expected, run.foreign)
@@ -191,11 +197,15 @@ class Binding:
                     seat.base *= value / expected
                     seat.group[f"initial_{channel.drive.parameter}"] = seat.base
         if run.foreign == "refuse" and events:
+            k = run.updates if run.ahead else run.updates - 1
             for channel in self.channels:
                 for seat in channel.seats:
-                    expected = before.get((id(channel), id(seat.params)))
-                    if expected is not None:
-                        write(channel.drive, seat.group, expected)
+                    shown = before.get((id(channel), id(seat.params))) if k < 0 else channel.value(seat, k)
+                    if shown is not None:
+                        write(channel.drive, seat.group, shown)
+                        seat.seen = shown
+                channel.lanes = []
+            self.count = -1
             raise GlidepathError(
                 Problem(
                     f"group {e.group}", e.parameter, f"written by its schedule only ({e.expected!r})", repr(e.value)

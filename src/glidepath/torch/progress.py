@@ -23,6 +23,7 @@ class Run:
         samples: What an update consumes unless `count` states it.
         tokens: What an update consumes unless `count` states it.
         rebase: Whether the groups' present values are their bases, whatever bases they carry.
+        tensors: Whether learning rates become tensors.
     """
 
     __slots__ = (
@@ -41,15 +42,18 @@ class Run:
         "special",
         "stated",
         "supports_scaling",
+        "tensors",
         "tokens",
         "updates",
         "warned",
     )
 
-    def __init__(self, drives: tuple[Drive, ...], foreign: Foreign, samples: int, tokens: int, rebase: bool) -> None:
+    def __init__(
+        self, drives: tuple[Drive, ...], foreign: Foreign, samples: int, tokens: int, rebase: bool, tensors: bool
+    ) -> None:
         self.drives = drives
         self.foreign: Foreign = foreign
-        self.rebase = rebase
+        self.rebase, self.tensors = rebase, tensors
         self.updates = self.samples = self.tokens = 0
         self.batch = (samples, tokens)
         self.scales = [1.0] * len(drives)

@@ -20,7 +20,6 @@ from .events import Applied
 from .files import read_json, write_json
 from .progress import Event, Foreign, Run
 from .resume import POLICIES, Policy, Resumed, base_differences, differences, extended, read_state, seams, state_of
-from .seats import write
 
 __all__ = ["Scheduler", "attach"]
 
@@ -39,6 +38,7 @@ def attach(
     foreign: Foreign = "restore",
     resume: Policy = "strict",
     rebase: bool = False,
+    tensors: bool = False,
 ) -> Scheduler:
     """Lets schedules drive the hyper-parameters of `optimizer`, through its hooks.
 
@@ -60,6 +60,8 @@ def attach(
             base so that the schedule goes on from that value, `"refuse"` raises before the update. It is reported in each case.
         resume: What `load_state_dict` does with a plan that differs from this one: see there.
         rebase: Whether the values that the groups hold now are their bases, whatever bases they carry.
+        tensors: Whether learning rates that are numbers become tensors, so that a compiled step is compiled once and a CUDA graph sees
+            them change. Where the optimizer accepts none they stay numbers, with a warning.
 
     Returns:
         The scheduler: progress, events, checkpoints.
@@ -88,7 +90,7 @@ def attach(
     if problems:
         raise GlidepathError(problems)
     drives = drives_of(schedule, absolute=absolute, floor=floor, join=join)
-    return Scheduler(optimizer, Run(drives, foreign, int(samples), int(tokens), bool(rebase)), resume)
+    return Scheduler(optimizer, Run(drives, foreign, int(samples), int(tokens), bool(rebase), bool(tensors)), resume)
 
 
 class Scheduler:
@@ -287,9 +289,7 @@ class Scheduler:
         if binding is not None:
             for channel in binding.channels:
                 for seat in channel.seats:
-                    if not keep:
-                        write(channel.drive, seat.group, seat.base)
-                    seat.rise()
+                    seat.leave(keep)
         self._binding = _gone
 
     # Checkpoints ---------------------------------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ class Scheduler:
             drives = extended(saved, run.drives)
         elif len(scales) != len(drives):
             scales = [1.0] * len(drives)
-        fresh = Run(drives, run.foreign, *(saved.batch if policy == "keep" else run.batch), run.rebase)
+        fresh = Run(drives, run.foreign, *(saved.batch if policy == "keep" else run.batch), run.rebase, run.tensors)
         fresh.updates, fresh.samples, fresh.tokens, fresh.scales = saved.updates, saved.samples, saved.tokens, scales
         if drives != run.drives:
             plan = Binding(fresh, optimizer)  # refuses what the groups cannot take, before anything is changed

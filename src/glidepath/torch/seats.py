@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..core.errors import GlidepathError, Problem, shown
@@ -29,12 +30,13 @@ class Seat:
         before: What the group had under the key of the base, or `MISSING`.
     """
 
-    __slots__ = ("base", "before", "drive", "group", "label", "params", "seen", "start")
+    __slots__ = ("base", "before", "drive", "formed", "group", "label", "params", "seen", "start")
 
     def __init__(self, drive: Drive, group: Group, label: str, base: float, start: int, seen: float) -> None:
         self.drive, self.group, self.label = drive, group, label
         self.base, self.start = base, start
         self.seen = seen  # what the group held when the seat was taken
+        self.formed = False  # the group held a number, which was made a tensor
         self.before: Any = group.get(f"initial_{drive.parameter}", MISSING)
         self.params: list[Any] = group["params"]
 
@@ -80,6 +82,29 @@ class Seat:
         drive = self.drive
         value = ((1.0 if drive.absolute else self.base) * scale) * drive.schedule.scalar(k - self.start)
         return value if drive.floor is None or value >= drive.floor else drive.floor
+
+    def form(self, tensors: bool) -> str:
+        """Gives a learning rate the form that the optimizer accepts, a tensor if `tensors`; returns what was refused, or nothing."""
+        group, held = self.group, self.group[self.drive.key]
+        if self.drive.parameter != "lr":
+            return ""
+        refused = group.get("foreach") is True and group.get("capturable") is False
+        if isinstance(held, Tensor):
+            if refused:
+                group["lr"] = float(held)
+        elif tensors and not refused:
+            device = group["params"][0].device if group["params"] and group.get("capturable") else "cpu"
+            group["lr"], self.formed = torch.tensor(float(held), device=device), True
+        refused = refused and (tensors or isinstance(held, Tensor))
+        return "foreach=True with capturable=False takes no tensor: its learning rate is a float" if refused else ""
+
+    def leave(self, keep: bool) -> None:
+        """Makes the group what it was before the seat was taken, but for the value if `keep`."""
+        if self.formed:
+            self.group["lr"] = float(self.group["lr"])
+        if not keep:
+            write(self.drive, self.group, self.base)
+        self.rise()
 
     def sit(self) -> None:
         """Writes the base, and the start of the clock if it has its own, into the group."""

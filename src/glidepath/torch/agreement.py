@@ -1,0 +1,234 @@
+"""Agreement between ranks: one observation for all, and a check that all follow the same plan at the same place."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch.optim import Optimizer
+
+import torch
+from torch import distributed
+
+from ..core.errors import GlidepathError, Problem
+from ..core.fields import number
+from ..feedback import Observation, measured
+
+__all__ = ["Agreement", "agreed", "reduced"]
+
+_SHOWN = 16  # ranks that a message lists
+_OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
+    "mean": lambda values: math.fsum(values) / len(values),
+    "min": min,
+    "max": max,
+}
+
+
+def ranks(group: Any = None) -> int:
+    """Returns the number of processes that train together; 1 where no process group was begun."""
+    return distributed.get_world_size(group) if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def _device(group: Any) -> torch.device:
+    """Returns the device that a group's collectives want their tensors on."""
+    if distributed.get_backend(group) == "nccl":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
+
+
+def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> Observation | None:
+    """Returns one observation from those of all ranks, the same bits on each: call it on every rank before a controller sees it.
+
+    A rank without a measurement gives None and is left out; if all do, the result is None. NaN or an infinity of one rank reaches all.
+
+    Args:
+        observation: An `Observation`, `(id, value)` or `(id, value, at)`, or None.
+        operation: `mean`, `min` or `max`.
+        group: The process group; None is the default one.
+
+    Raises:
+        GlidepathError: If the ranks observe different evaluations, or one of them refused its own; then on every rank.
+
+    Examples:
+        >>> reduced((100, 0.5))
+        Observation(id=100, value=0.5, at=100)
+    """
+    if operation not in _OPERATIONS:
+        raise GlidepathError.of("reduced", "operation", f"one of {', '.join(_OPERATIONS)}", operation)
+    refused: GlidepathError | None = None
+    seen: Observation | None = None
+    try:
+        seen = None if observation is None else Observation.of(observation)
+    except GlidepathError as error:
+        refused = error
+    if ranks(group) == 1:
+        if refused is not None:
+            raise refused
+        return seen
+    state = 2.0 if refused is not None else 0.0 if seen is None else 1.0
+    mine = [state, *((float(seen.id), float(seen.position), seen.value) if seen is not None else (0.0, 0.0, 0.0))]
+    rows = _gathered(torch.tensor(mine, dtype=torch.float64), group)
+    broken = [rank for rank, row in enumerate(rows) if row[0] == 2.0]
+    if refused is not None:
+        raise refused
+    if broken:
+        raise GlidepathError.of(
+            "reduced", "the observation", "accepted on every rank", f"one refused on {_listed(broken)}"
+        )
+    taken = [(rank, row) for rank, row in enumerate(rows) if row[0] == 1.0]
+    if not taken:
+        return None
+    for place, name in ((1, "id"), (2, "at")):
+        if len({row[place] for _, row in taken}) > 1:
+            said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in taken[:_SHOWN])
+            raise GlidepathError(Problem("reduced", f"the observation's {name}", "the same on every rank", said))
+    value = _OPERATIONS[operation]([row[3] for _, row in taken]) if all(math.isfinite(row[3]) for _, row in taken) else (
+        _not_finite([row[3] for _, row in taken], operation)
+    )  # fmt: skip
+    _, first = taken[0]
+    at = first[2]
+    return Observation(int(first[1]), value, int(at) if at == math.floor(at) else at)
+
+
+def _not_finite(values: Sequence[float], operation: str) -> float:
+    if any(value != value for value in values):
+        return math.nan
+    if operation != "mean":
+        return _OPERATIONS[operation](values)
+    high, low = math.inf in values, -math.inf in values
+    return math.nan if high and low else math.inf if high else -math.inf
+
+
+def _gathered(mine: torch.Tensor, group: Any) -> list[list[float]]:
+    """Returns the numbers of every rank, in their order."""
+    mine = mine.to(_device(group))
+    rows = [torch.empty_like(mine) for _ in range(ranks(group))]
+    distributed.all_gather(rows, mine, group=group)
+    return [row.tolist() for row in rows]
+
+
+def _bits(value: float) -> int:
+    """Returns a number's bits as a signed integer of 64 bits; both zeros have the same."""
+    return struct.unpack("<q", struct.pack("<d", value + 0.0))[0]
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
+
+
+def agreed(plan: str, progress: int, values: Sequence[float], *, group: Any = None) -> None:
+    """Checks that every rank follows the same plan, is at the same progress and applies the same values; call it on every rank.
+
+    Costs one reduction of a few integers; only where ranks disagree are their values exchanged.
+
+    Args:
+        plan: The plan's fingerprint, or any text that must be the same.
+        progress: The count of updates (or samples, or tokens).
+        values: The values about to be applied.
+        group: The process group; None is the default one.
+
+    Raises:
+        GlidepathError: On every rank, with every rank's number and what it has, if they disagree.
+    """
+    if ranks(group) == 1:
+        return
+    plain = [float(value) for value in values]
+    joined = _digest(",".join(str(_bits(value)) for value in plain))
+    mine = [_digest(plan), int(progress), joined, len(plain)]
+    both = torch.tensor([*mine, *(~number for number in mine)], dtype=torch.int64, device=_device(group))
+    distributed.all_reduce(both, op=distributed.ReduceOp.MAX, group=group)
+    found = both.tolist()
+    if all(high == ~low for high, low in zip(found[:4], found[4:], strict=True)):
+        return
+    everyone: list[Any] = [None] * ranks(group)
+    distributed.all_gather_object(everyone, (plan[:100], int(progress), plain[:_SHOWN]), group=group)
+    problems: list[Problem] = []
+    for place, name in enumerate(("the plan", "the progress", "every value")):
+        texts = [_short(each[place]) for each in everyone]
+        if len(set(texts)) > 1 or (place == 2 and not problems):
+            said = ", ".join(f"rank {rank}: {text}" for rank, text in enumerate(texts[:_SHOWN]))
+            more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+            problems.append(Problem("ranks", name, "the same on every rank", said + more))
+    raise GlidepathError(problems)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, str):
+        return value[:12]
+    return str(value) if isinstance(value, int) else ", ".join(map(repr, value))
+
+
+def _listed(found: Sequence[int]) -> str:
+    return ("rank " if len(found) == 1 else "ranks ") + ", ".join(map(str, found[:_SHOWN]))
+
+
+class Agreement:
+    """Checks agreement before every update of an optimizer, through its own hook.
+
+    Args:
+        optimizer: The optimizer, wrapped or driven already; its present values are compared, as they are used by the update.
+        plan: The plan's fingerprint, or any text that must be the same.
+        progress: Returns the count of updates (or samples, or tokens); None counts the calls.
+        parameters: The keys of the groups that are compared.
+        every: Checks every so many updates only; all ranks must be given the same.
+        group: The process group; None is the default one.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule.
+
+    Examples:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+        >>> agreement = Agreement(optimizer, plan="warmup(10) >> hold()")
+        >>> optimizer.step()
+        >>> agreement.checks
+        1
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        plan: str,
+        progress: Callable[[], int] | None = None,
+        *,
+        parameters: Sequence[str] = ("lr",),
+        every: int = 1,
+        group: Any = None,
+    ) -> None:
+        plain = number(every)
+        if plain is None or plain < 1 or plain != math.floor(plain):
+            raise GlidepathError.of("Agreement", "every", "an integer from 1", every)
+        self.plan, self.parameters, self.every = plan, tuple(parameters), int(plain)
+        self.checks = self._calls = 0
+        self._progress, self._group = progress, group
+        self._handle = optimizer.register_step_pre_hook(self._before)
+
+    def detach(self) -> None:
+        """Stops checking."""
+        self._handle.remove()
+
+    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        del args, kwargs
+        done = self._calls if self._progress is None else self._progress()
+        self._calls += 1
+        if (self._calls - 1) % self.every:
+            return
+        self.checks += 1
+        values = [
+            float(value)
+            for group in optimizer.param_groups
+            for name in self.parameters
+            for value in _each(group.get(name))
+        ]
+        agreed(self.plan, done, values, group=self._group)
+
+    # dynamo would break its graph at a collective: the check stays outside
+    _before._torchdynamo_disable = True  # type: ignore[attr-defined]
+
+
+def _each(value: Any) -> list[float]:
+    if value is None:
+        return []
+    return [measured(item) for item in (value if isinstance(value, list | tuple) else (value,))]

@@ -1,0 +1,176 @@
+"""Lightning, Hugging Face's Trainer and Accelerate train with the bridge and with attach; torch.distributed.checkpoint saves them."""
+
+import warnings
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+import glidepath as gp
+import torch
+from glidepath.torch import ScheduleLR, attach
+
+SCHEDULE = gp.parse("warmup(3) >> cosine(9)")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Rows(Dataset):
+    """Twelve rows of numbers."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, i):
+        torch.manual_seed(i)
+        x = torch.randn(4)
+        return {"x": x, "labels": x.sum(0, keepdim=True)}
+
+
+class Model(torch.nn.Module):
+    """A linear model that returns its loss, as the Trainer wants it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 1)
+
+    def forward(self, x, labels=None):
+        out = self.layer(x)
+        return {"loss": ((out - labels) ** 2).mean(), "logits": out}
+
+
+def watch(optimizer):
+    """Record the rate of every update, right after it."""
+    used = []
+    optimizer.register_step_post_hook(lambda o, *_: used.append(o.param_groups[0]["lr"]))
+    return used
+
+
+def expected(first, last):
+    return [0.1 * SCHEDULE(k) for k in range(first, last)]
+
+
+@pytest.mark.parametrize("interval", ["step", "epoch"])
+def test_lightning_trains_saves_and_resumes(tmp_path, interval):
+    lightning = pytest.importorskip("lightning")
+
+    class Lit(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.model = Model()
+
+        def training_step(self, batch):
+            return self.model(**batch)["loss"]
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+            self.used = watch(optimizer)
+            self.schedule = ScheduleLR(optimizer, SCHEDULE)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.schedule, "interval": interval}}
+
+    def trainer(epochs):
+        return lightning.Trainer(
+            max_epochs=epochs, accelerator="cpu", devices=1, logger=False, enable_progress_bar=False,
+            enable_model_summary=False, default_root_dir=tmp_path, accumulate_grad_batches=2,
+            callbacks=[lightning.pytorch.callbacks.ModelCheckpoint(tmp_path, "saved", save_last=False)],
+        )  # fmt: skip
+
+    model = Lit()
+    trainer(1).fit(model, DataLoader(Rows(), batch_size=2))
+    assert model.used == expected(0, 3)
+    assert model.schedule.last_epoch == 3
+
+    resumed = Lit()
+    trainer(2).fit(resumed, DataLoader(Rows(), batch_size=2), ckpt_path=tmp_path / "saved.ckpt")
+    assert resumed.used == expected(3, 6)
+
+
+def test_the_trainer_trains_saves_and_resumes(tmp_path):
+    transformers = pytest.importorskip("transformers")
+
+    def run(steps, resume=False):
+        model = Model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        used, scheduler = watch(optimizer), ScheduleLR(optimizer, SCHEDULE)
+        arguments = transformers.TrainingArguments(
+            output_dir=str(tmp_path), per_device_train_batch_size=2, max_steps=steps, save_steps=2, use_cpu=True, logging_steps=1,
+            report_to=[], disable_tqdm=True, save_safetensors=False,
+        ) if "save_safetensors" in transformers.TrainingArguments.__dataclass_fields__ else transformers.TrainingArguments(
+            output_dir=str(tmp_path), per_device_train_batch_size=2, max_steps=steps, save_steps=2, use_cpu=True, logging_steps=1,
+            report_to=[], disable_tqdm=True,
+        )  # fmt: skip
+        trainer = transformers.Trainer(model, arguments, train_dataset=Rows(), optimizers=(optimizer, scheduler))
+        trainer.train(resume_from_checkpoint=resume or None)
+        logged = [row["learning_rate"] for row in trainer.state.log_history if "learning_rate" in row]
+        return used, scheduler, logged
+
+    used, scheduler, logged = run(4)
+    assert used == expected(0, 4)
+    assert scheduler.last_epoch == 4
+    assert len(logged) == 4
+    used, scheduler, _ = run(6, resume=True)
+    assert used == expected(4, 6)
+    assert scheduler.last_epoch == 6
+
+
+def test_accelerate_accumulates_and_keeps_its_state(tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+
+    def run(epochs, load=False):
+        accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=2)
+        model = Model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        used, bridge = watch(optimizer), ScheduleLR(optimizer, SCHEDULE)
+        model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, DataLoader(Rows(), 2), bridge)
+        if load:
+            accelerator.load_state(tmp_path / "state")
+        for _ in range(epochs):
+            for batch in loader:
+                with accelerator.accumulate(model):
+                    accelerator.backward(model(**batch)["loss"])
+                    optimizer.step()
+                    scheduler.step()
+                    optimizer.zero_grad()
+        accelerator.save_state(tmp_path / "state")
+        return used, bridge
+
+    used, bridge = run(1)
+    assert used == expected(0, 3)
+    assert (bridge.last_epoch, bridge.get_last_lr()) == (3, [0.1 * SCHEDULE(3)])
+    used, bridge = run(1, load=True)
+    assert used == expected(3, 6)
+    assert bridge.last_epoch == 6
+
+
+@pytest.mark.parametrize("make", [attach, ScheduleLR])
+def test_distributed_checkpoint_saves_and_loads(tmp_path, make):
+    checkpoint = pytest.importorskip("torch.distributed.checkpoint")
+
+    def build(text="warmup(3) >> cosine(9)"):
+        model = Model()
+        optimizer = torch.optim.SGD([{"params": [p]} for p in model.parameters()], lr=0.1, momentum=0.9)
+        return model, optimizer, make(optimizer, text)
+
+    def update(model, optimizer, scheduler):
+        optimizer.zero_grad()
+        batch = Rows()[0]
+        model(**batch)["loss"].backward()
+        optimizer.step()
+        if make is ScheduleLR:
+            scheduler.step()
+
+    model, optimizer, scheduler = build()
+    for _ in range(5):
+        update(model, optimizer, scheduler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checkpoint.save({"scheduler": scheduler}, checkpoint_id=tmp_path / "saved", no_dist=True)
+        _, optimizer, resumed = build()
+        checkpoint.load({"scheduler": resumed}, checkpoint_id=tmp_path / "saved", no_dist=True)
+        assert resumed.state_dict() == scheduler.state_dict()
+        used = watch(optimizer)
+        optimizer.step()
+        assert used == expected(5, 6)
+        _, optimizer, other = build("linear(9)")
+        with pytest.raises(Exception, match="the plan must be that of this run"):
+            checkpoint.load({"scheduler": other}, checkpoint_id=tmp_path / "saved", no_dist=True)
+    assert getattr(other, "scheduler", other).updates == 0
