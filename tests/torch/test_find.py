@@ -37,7 +37,7 @@ def test_a_network_gets_a_band_in_which_it_trains():
     torch.manual_seed(0)
     centres = torch.randn(10, 32)
     targets = torch.randint(10, (1500,))
-    inputs = centres[targets] + 0.8 * torch.randn(1500, 32)
+    inputs = centres[targets] + 1.5 * torch.randn(1500, 32)
     model = nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, targets), batch_size=64, shuffle=True)
@@ -51,7 +51,7 @@ def test_a_network_gets_a_band_in_which_it_trains():
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(batch), labels).backward()
             optimizer.step()
-    assert float((model(inputs).argmax(1) == targets).float().mean()) > 0.9
+    assert float((model(inputs).argmax(1) == targets).float().mean()) > 0.8
 
 
 def test_repeats_see_other_data():
