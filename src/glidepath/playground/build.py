@@ -1,0 +1,201 @@
+"""Makes the schedule of a tree and says, for everything refused, at which control."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from glidepath import dialects
+from glidepath.core.combinators import Chain
+from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.schedule import Schedule
+from glidepath.core.text import vocabulary
+
+from .budget import Settled, length_of
+from .tree import Tree, signature
+
+__all__ = ["Built", "build"]
+
+
+@dataclass
+class Built:
+    """What became of a tree.
+
+    Args:
+        schedule: The schedule, or None if something was refused.
+        tree: The tree with what was typed read into numbers and lists, as far as it could be.
+        problems: What was refused: the path of the call, the argument, and the sentence.
+        durations: How long the schedule at each path lasts.
+    """
+
+    schedule: Schedule | None
+    tree: Tree
+    problems: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    durations: dict[str, float] = field(default_factory=dict[str, float])
+
+
+def build(tree: Tree, budget: Settled) -> Built:
+    """Returns the schedule of a tree, or every problem with its place.
+
+    Args:
+        tree: From the page; what was typed into boxes is read here.
+        budget: What lengths in percents and epochs are of.
+    """
+    maker = _Maker(budget)
+    try:
+        made, read = maker.node(tree, "")
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        problem = {"path": "", "field": "", "message": f"tree: must be made of words, operators and numbers, got {error}"}
+        return Built(None, tree, [problem])
+    if made is not None and not isinstance(made, Schedule) and not maker.problems:
+        maker.refuse("", GlidepathError.of("text", "", "a schedule", made, "a number alone is written hold(value=…)"))
+    return Built(made if isinstance(made, Schedule) and not maker.problems else None, read, maker.problems, maker.durations)
+
+
+class _Maker:
+    def __init__(self, budget: Settled) -> None:
+        self.budget = budget
+        self.problems: list[dict[str, str]] = []
+        self.durations: dict[str, float] = {}
+
+    def refuse(self, path: str, error: GlidepathError, names: list[str] | None = None, only: str = "") -> None:
+        for problem in error.problems:
+            self.problems.append({"path": path, "field": only or _field(problem, names or []), "message": str(problem)})
+
+    def node(self, tree: Tree, path: str) -> tuple[Any, Tree]:
+        """Returns what a part of the tree makes, None if it was refused, and the part as read."""
+        made, read = self._node(tree, path)
+        if isinstance(made, Schedule):
+            self.durations[path] = made.duration
+        return made, read
+
+    def _node(self, tree: Tree, path: str) -> tuple[Any, Tree]:
+        if tree["t"] == "num":
+            value, read = self._value(tree["value"], path, "value")
+            return value, {"t": "num", "value": read}
+        if tree["t"] == "op":
+            pairs = [self.node(part, f"{path}.parts.{i}".lstrip(".")) for i, part in enumerate(tree["parts"])]
+            read = {"t": "op", "op": tree["op"], "parts": [pair[1] for pair in pairs]}
+            if any(pair[0] is None for pair in pairs):
+                return None, read
+            try:
+                return _joined(tree["op"], [pair[0] for pair in pairs]), read
+            except GlidepathError as error:
+                self.refuse(path, error)
+            except (TypeError, ArithmeticError) as error:
+                self.refuse(path, GlidepathError.of("text", "", f"parts that {tree['op']} can join", str(error)))
+            return None, read
+        return self._call(tree, path)
+
+    def _call(self, tree: Tree, path: str) -> tuple[Any, Tree]:
+        lib, word = tree["lib"], tree["word"]
+        before = len(self.problems)
+        values: dict[str, Any] = {}
+        many: list[Any] = []
+        read: list[dict[str, Any]] = []
+        try:
+            parameters = signature(lib, word).parameters
+        except GlidepathError as error:
+            self.refuse(path, error)
+            return None, tree
+        for i, argument in enumerate(tree["args"]):
+            name = argument["name"]
+            value, kept = self._value(argument["value"], f"{path}.args.{i}.value".lstrip("."), name, path)
+            read.append({"name": name, "value": kept})
+            if name in parameters and parameters[name].kind is parameters[name].VAR_POSITIONAL:
+                many = value
+            else:
+                values[name] = value
+        made_tree = {"t": "call", "lib": lib, "word": word, "args": read}
+        if len(self.problems) > before:
+            return None, made_tree
+        try:
+            if lib:
+                base, own = 0.1, dict(values)
+                if "base_lr" in parameters and parameters["base_lr"].annotation is inspect.Parameter.empty:
+                    base = own.pop("base_lr", 0.1)  # the optimizer's, not the scheduler's
+                return dialects.load(lib, word, own, base_lr=base, strict=False), made_tree
+            return vocabulary()[word](*many, **values), made_tree
+        except GlidepathError as error:
+            self.refuse(path, error, list(values))
+        except (TypeError, ArithmeticError) as error:
+            self.refuse(path, GlidepathError.of(word, "", "called with its own arguments", str(error)))
+        return None, made_tree
+
+    def _value(self, value: Any, path: str, name: str, call: str = "") -> tuple[Any, Any]:
+        if isinstance(value, list):
+            pairs = [self._value(item, f"{path}.{i}", name, call) for i, item in enumerate(value)]
+            return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        if not isinstance(value, dict):
+            if isinstance(value, float) and not math.isfinite(value):
+                self.refuse(call, GlidepathError.of(name, "", "finite", value), only=name)
+            return value, value
+        if "raw" not in value:
+            return self.node(value, path)
+        try:
+            read = _typed(str(value["raw"]), name, value.get("as", ""), self.budget)
+        except GlidepathError as error:
+            self.refuse(call, error, only=name)
+            return None, value
+        return read, read
+
+
+def _field(problem: Problem, names: list[str]) -> str:
+    """Returns the control that a problem belongs to: the argument it names, or the one that its path begins with."""
+    head = problem.field.partition("[")[0].partition(" ")[0]
+    if head in names:
+        return head
+    return next((name for name in names if f".{name}" in problem.where.partition(" ")[0]), "")
+
+
+def _joined(operator: str, parts: list[Any]) -> Any:
+    if operator == ">>" and all(isinstance(part, Schedule) for part in parts):
+        return Chain(tuple(parts))
+    if operator == ">>":
+        raise GlidepathError.of("text", "", "a schedule on both sides of >>", next(p for p in parts if not isinstance(p, Schedule)))
+    steps: dict[str, Any] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b}
+    return reduce(steps[operator], parts)
+
+
+def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
+    """Returns what was typed into a box: a number, a length with a unit, a list of numbers, or text."""
+    if len(text) > 4000:
+        raise GlidepathError.of(name, "", "at most 4000 characters", f"{len(text)} of them")
+    text = text.strip()
+    if kind == "text":
+        return text
+    if kind == "list":
+        return _list(text, name, budget)
+    length = length_of(text, budget)
+    if length is not None:
+        return length
+    value = _number(text)
+    if value is None:
+        raise GlidepathError.of(name, "", "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep", text)
+    return value
+
+
+def _list(text: str, name: str, budget: Settled) -> list[Any]:
+    pieces = [piece.strip() for piece in text.strip("[]()").replace(";", ",").replace("\n", ",").split(",")]
+    if pieces == [""]:
+        raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", "nothing")
+    if len(pieces) > 1000:
+        raise GlidepathError.of(name, "", "at most 1000 numbers", f"{len(pieces)} of them")
+    values = [_number(piece) if length_of(piece, budget) is None else length_of(piece, budget) for piece in pieces]
+    if None in values:
+        raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", pieces[values.index(None)])
+    return values
+
+
+def _number(text: str) -> int | float | None:
+    try:
+        value = ast.literal_eval(text.lstrip("+")) if len(text) < 400 else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and "e" in text.lower() else value

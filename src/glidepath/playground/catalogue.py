@@ -1,0 +1,326 @@
+"""What the page offers and how each argument is set: read from the declarations of the schedules themselves.
+
+A new kind, recipe or scheduler of a library appears on the page with the controls that its own fields, bounds, units and docstring ask for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from glidepath import dialects, recipes
+from glidepath.core import shorthand
+from glidepath.core.codec import field_notes, schema
+from glidepath.core.curves import Curve
+from glidepath.core.errors import GlidepathError
+from glidepath.core.node import Node
+from glidepath.core.schedule import Schedule
+from glidepath.core.text import vocabulary
+from glidepath.view import example
+
+from .formula import mathml
+from .tree import LIBRARIES, signature
+
+__all__ = ["catalogue", "entry_of", "example_of"]
+
+HIDDEN = ("recurrence", "custom", "rate")
+
+# How far a slider goes where the declaration leaves it open: lowest, highest, whether it is logarithmic. Anything else is logarithmic from
+# 1e-8 to 10 with 0 at its left end, which suits rates.
+_RANGES: Mapping[str, tuple[float, float, bool]] = {
+    "alpha": (0, 1, False),
+    "beta": (0, 0.1, False),
+    "decay": (0.01, 1, False),
+    "down_fraction": (0.01, 0.99, False),
+    "end_factor": (0, 1, False),
+    "factor": (0.01, 1, False),
+    "gamma": (0.01, 1, False),
+    "growth": (1, 4, False),
+    "high": (0, 2, False),
+    "m_mul": (0.1, 1, False),
+    "model_size": (64, 8192, True),
+    "decay_rate": (0.01, 1, False),
+    "pct_start": (0.01, 0.99, False),
+    "peak_fraction": (0.01, 0.99, False),
+    "periods": (0.5, 10, False),
+    "power": (0.1, 6, False),
+    "rate": (0.01, 2, False),
+    "scale": (0.01, 100, True),
+    "start_factor": (0.01, 1, False),
+    "t_mul": (1, 4, False),
+    "T_mult": (1, 4, False),
+}
+_RATE = (1e-8, 10.0, True)
+
+# What a required argument of another library's scheduler begins with.
+_BEGINNINGS: Mapping[str, Any] = {
+    "T_0": 2500,
+    "T_max": 5000,
+    "anneal_epochs": 10000,
+    "base_lr": 0.001,
+    "boundaries": [3000, 6000, 9000],
+    "d_model": 512,
+    "decay_batch": 10000,
+    "decay_batches": 10000,
+    "decay_rate": 0.5,
+    "decay_steps": 10000,
+    "end_lr": 0.1,
+    "first_decay_steps": 2500,
+    "gamma": 0.9995,
+    "lr_lambda": "lambda step: 0.9997**step",
+    "max_lr": 0.1,
+    "max_learning_rate": 0.1,
+    "milestones": [3000, 6000, 9000],
+    "start_lr": 0.001,
+    "step_size": 3000,
+    "step_size_up": 1000,
+    "swa_lr": 0.05,
+    "total_steps": 10000,
+    "warmup_steps": 1000,
+}
+_TEXTS = {"curve", "formula"}
+
+
+@functools.cache
+def catalogue() -> dict[str, Any]:
+    """Returns every word by group, with its arguments: JSON data, made once."""
+    words = {key: entry_of(*key) for key in _keys()}
+    groups: dict[str, list[str]] = {}
+    for (lib, word), entry in words.items():
+        if entry is not None:
+            groups.setdefault(entry["group"], []).append(f"{lib}.{word}" if lib else word)
+    return {
+        "groups": [{"name": name, "words": sorted(found, key=str.lower)} for name, found in groups.items()],
+        "words": {f"{lib}.{word}" if lib else word: entry for (lib, word), entry in words.items() if entry is not None},
+        "curves": sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names()) + ["polynomial(2)", "polynomial(3)"],
+        "phases": [*sorted(set(shorthand.__all__) - {"chain", "maximum", "minimum"}), "hold", "ramp", "repeat"],
+    }
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    known = vocabulary()
+    ordered = [
+        *sorted(recipes.__all__),
+        *sorted(set(shorthand.__all__) - {"chain", "maximum", "minimum"}),
+        *sorted(known),
+    ]
+    yield from (("", word) for word in dict.fromkeys(ordered) if word in known and word not in HIDDEN)
+    for lib in LIBRARIES:
+        yield from ((lib, name) for name in dialects.names(lib))
+
+
+def entry_of(lib: str, word: str) -> dict[str, Any] | None:
+    """Returns one word with its arguments as the page needs it, or None if it cannot be shown by itself.
+
+    Args:
+        lib: A library, or an empty string.
+        word: The word.
+    """
+    text = example_of(lib, word)
+    if not text:
+        return None
+    make: Any = vocabulary()[word] if not lib else _reader(lib, word)
+    doc = inspect.getdoc(make) or ""
+    notes, rules = field_notes(make), _rules(make)
+    arguments = [
+        argument
+        for parameter in signature(lib, word).parameters.values()
+        for argument in [_argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))]
+    ]
+    formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
+    source = re.search(r"^Source:\n((?:    .*\n?)+)", doc, re.MULTILINE)
+    return {
+        "group": _group(lib, word),
+        "about": _plain(doc.partition("\n")[0]) if not lib else _plain(doc.partition("\n")[0]).partition(": ")[2] or doc[:100],
+        "formula": mathml(formula.group(1).strip()) if formula else "",
+        "source": " ".join(source.group(1).split()) if source else "",
+        "args": arguments,
+        "text": text,
+    }
+
+
+def _reader(lib: str, word: str) -> Any:
+    from glidepath.dialects.reading import known
+
+    return known(lib).readers[word]
+
+
+def _group(lib: str, word: str) -> str:
+    if lib:
+        return {"pytorch": "PyTorch", "oneflow": "OneFlow", "keras": "Keras", "tensorflow": "TensorFlow 1", "paddle": "Paddle"}[lib]
+    if word in recipes.__all__:
+        return "Whole schedules"
+    if word in shorthand.__all__ and word not in ("chain", "maximum", "minimum"):
+        return "Phases"
+    inside = any(p.name in ("schedule", "parts", "phases") for p in signature("", word).parameters.values())
+    if inside:
+        return "Made of others"
+    return "Other schedules" if word in Schedule.registry else "Registered here"
+
+
+def _rules(make: Any) -> dict[str, Any]:
+    """Returns the JSON Schema of each field of a kind."""
+    if not (inspect.isclass(make) and issubclass(make, Node)):
+        return {}
+    return _schema()[f"schedule.{make.kind}"]["properties"]
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    return schema()["$defs"]
+
+
+def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: str, foreign: bool) -> dict[str, Any]:
+    """Returns how one argument is set: its type, bounds, unit, slider and one-line doc."""
+    required = parameter.default is parameter.empty
+    default = None if required or isinstance(parameter.default, Node) else parameter.default
+    default = str(parameter.default) if isinstance(parameter.default, Node) else default
+    if isinstance(default, tuple):
+        default = list(default)
+    options = [each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"] if rule else []
+    bounds = options[0] if options else {}
+    kind = _kind(parameter, bounds, default, note, foreign)
+    unit = bounds.get("unit", "steps" if kind in ("length", "lengths") else "")
+    made: dict[str, Any] = {"name": parameter.name, "type": kind, "required": required, "default": default, "note": _plain(note)}
+    made["nullable"] = (not required and parameter.default is None) or bool(rule and len(options) < len(rule.get("anyOf", [])))
+    if unit:
+        made["unit"] = unit
+    if kind == "choice":
+        made["choices"] = bounds["enum"]
+    if kind in ("length", "integer"):
+        made["min"] = bounds.get("minimum", _least(parameter.name, default))
+    if kind in ("number", "integer"):
+        low, high, log = _RANGES.get(parameter.name, _RATE if kind == "number" else (1, 100, False))
+        made |= {"low": low, "high": high, "log": log}
+        if kind == "number":
+            made["zero"] = "exclusiveMinimum" not in bounds and (log or low == 0)
+    return made
+
+
+def _least(name: str, default: Any) -> int:
+    return 0 if default == 0 or name in ("warmup", "hold", "explore") else 1
+
+
+def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any, note: str, foreign: bool) -> str:
+    name, hint = parameter.name, str(parameter.annotation)
+    if parameter.kind is parameter.VAR_POSITIONAL or bounds.get("items", {}).get("$ref"):
+        return "schedules"
+    if str(bounds.get("$ref", "")).endswith("/schedule") or hint in ("Schedule", "'Schedule'"):
+        return "schedule"
+    if str(bounds.get("$ref", "")).endswith("/curve") or "Curve" in hint:
+        return "curve"
+    if "enum" in bounds:
+        return "choice"
+    if bounds.get("type") == "array" or "Sequence" in hint:
+        return "lengths" if bounds.get("unit") == "steps" or name == "boundaries" else "numbers"
+    if bounds.get("type") == "boolean" or hint == "bool" or isinstance(default, bool):
+        return "flag"
+    if bounds.get("type") == "string" or hint == "str":
+        return "text"
+    if bounds.get("type") == "integer" or hint.startswith("int"):
+        return "length" if bounds.get("unit") == "steps" or (not bounds and name not in ("model_size", "cycles")) else "integer"
+    return _foreign_kind(name, default) if foreign else "number"
+
+
+def _foreign_kind(name: str, default: Any) -> str:
+    """Returns the type of a library's argument, which declares none, by what it begins with."""
+    value = _BEGINNINGS.get(name, default)
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, list | tuple):
+        return "lengths" if all(isinstance(item, int) for item in value) else "numbers"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int) and not isinstance(value, bool):
+        lengths = ("steps", "iters", "period", "T_", "epochs", "batch", "size", "until", "step")
+        return "length" if any(part in name for part in lengths) and name not in ("T_mult", "d_model") else "integer"
+    if value is None:
+        return "integer" if any(part in name for part in ("steps", "iters", "epochs")) else "auto"
+    return "number"
+
+
+def example_of(lib: str, word: str) -> str:
+    """Returns the text that a word begins with on the page, or an empty string if there is none.
+
+    Args:
+        lib: A library, or an empty string.
+        word: The word.
+    """
+    return example(word) if not lib else _foreign_example(lib, word)
+
+
+_SPECIAL: Mapping[str, str] = {
+    "SequentialLR": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), CosineAnnealingLR(T_max=9500)]", milestones=[500]',
+    "ChainedScheduler": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), ExponentialLR(gamma=0.9997)]"',
+    "CosineDecay": "decay_steps=10000",
+    "LinearWarmup": 'learning_rate="CosineAnnealingDecay(learning_rate=0.1, T_max=9500)", warmup_steps=500, start_lr=0, end_lr=0.1',
+    "LambdaDecay": 'lr_lambda="lambda step: 0.9997**step"',
+    "MultiplicativeDecay": 'lr_lambda="lambda step: 0.9997"',
+    "MultiplicativeLR": 'lr_lambda="lambda step: 0.9997"',
+    "NaturalExpDecay": "gamma=0.0005",
+    "natural_exp_decay": "decay_steps=3000, decay_rate=1.0",
+    "inverse_time_decay": "decay_steps=3000, decay_rate=1.0",
+    "InverseTimeDecay": "decay_steps=3000, decay_rate=1.0",
+    "PiecewiseConstantDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
+    "PiecewiseDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
+    "PiecewiseConstantConf": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
+    "PiecewiseScalingConf": "boundaries=[3000, 6000, 9000], scales=[1.0, 0.3, 0.1, 0.03]",
+    "ConstantLR": "factor=0.3, total_iters=3000",
+    "LinearLR": "start_factor=0.1, total_iters=3000",
+    "CyclicLR": "base_lr=0.001, max_lr=0.1, step_size_up=1000",
+    "OneCycleLR": "max_lr=0.1, total_steps=10000",
+    "ExponentialDecayConf": "decay_batches=3000, decay_rate=0.5",
+    "InverseTimeDecayConf": "decay_batches=3000, decay_rate=1.0",
+    "NaturalExpDecayConf": "decay_batches=3000, decay_rate=1.0",
+    "LinearCosineDecayConf": "decay_batches=10000, num_periods=2.5",
+    "train.noisy_linear_cosine_decay": "",
+    "PolynomialLR": "total_iters=10000, power=2",
+    "WarmupLR": "scheduler_or_optimizer=\"CosineAnnealingLR(T_max=9500)\", warmup_factor=0.1, warmup_iters=500",
+    "WarmUpLR": "scheduler_or_optimizer=\"CosineAnnealingLR(T_max=9500)\", warmup_factor=0.1, warmup_iters=500",
+    "train.piecewise_constant": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
+    "train.piecewise_constant_decay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
+}
+_SPECIAL_HERE: Mapping[tuple[str, str], str] = {
+    ("oneflow", "PolynomialLR"): "decay_batch=10000, power=2.0",
+    ("paddle", "CyclicLR"): "base_learning_rate=0.001, max_learning_rate=0.1, step_size_up=1000",
+    ("paddle", "OneCycleLR"): "max_learning_rate=0.1, total_steps=10000",
+}
+
+
+def _foreign_example(lib: str, word: str) -> str:
+    """Returns a call that the library's reader accepts, or an empty string."""
+    needed = [p for p in signature(lib, word).parameters.values() if p.default is p.empty]
+    inside = ", ".join(f"{p.name}={_BEGINNINGS[p.name]!r}" for p in needed if p.name in _BEGINNINGS)
+    by_library = _SPECIAL_HERE.get((lib, word))
+    for arguments in (by_library, _SPECIAL.get(word), inside):
+        if arguments is None:
+            continue
+        text = f"{lib}.{word}({arguments})"
+        if _reads(text):
+            return text
+    return ""
+
+
+def _reads(text: str) -> bool:
+    from .budget import Budget
+    from .build import build
+    from .tree import tree_of
+
+    try:
+        tree = tree_of(text)
+    except GlidepathError:
+        return False
+    return tree is not None and build(tree, Budget().settled()).schedule is not None
+
+
+def _plain(text: str) -> str:
+    r"""Returns a line of a docstring without its marks: `$T$` becomes T, `\rho` becomes ρ."""
+    greek = {r"\rho": "ρ", r"\gamma": "γ", r"\sigma": "σ", r"\tau": "τ", r"\alpha": "α", r"\beta": "β", r"\theta": "θ", r"\lambda": "λ"}
+    for name, sign in greek.items():
+        text = text.replace(name, sign)
+    text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
+    return re.sub(r"\$([^$]*)\$", lambda found: found.group(1).replace("_", "").replace("{", "").replace("}", ""), text).replace("`", "")

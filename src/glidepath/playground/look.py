@@ -1,0 +1,212 @@
+"""What the page shows of schedules: the curve's points, its blocks, what was refused. The one answer behind every move of a slider."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import MAX_STEPS
+from glidepath.core.schedule import Schedule
+from glidepath.core.text import parse
+from glidepath.view import horizon, phases, sampled
+
+from .budget import Budget, Settled
+from .build import Built, build
+from .tree import MAX_TEXT, Tree, text_of, tree_of
+
+__all__ = ["MAX_PINS", "Look", "curve_data", "look", "read", "scaled"]
+
+MAX_PINS = 8
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Base = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+
+
+class Look(BaseModel):
+    """What the page asks at every change.
+
+    Args:
+        text: The schedule as text; or
+        tree: as a tree of controls.
+        pins: Curves to be drawn with it, as text.
+        budget: What the run may spend.
+        base: What factors are multiplied by.
+        points: About how many points a curve may have.
+        have: The last step up to which the page already has the pins, or None.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    text: Text | None = None
+    tree: dict[str, Any] | None = None
+    pins: Annotated[list[Text], Field(max_length=MAX_PINS)] = []
+    budget: Budget = Budget()
+    base: Base = 1.0
+    points: Annotated[int, Field(ge=50, le=4000)] = 1000
+    have: int | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A text or tree as the page sees it.
+
+    Args:
+        built: What became of it.
+        text: Its text, as typed or as written from the controls.
+    """
+
+    built: Built
+    text: str
+
+
+def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
+    """Returns what a text or a tree makes; what is refused becomes problems.
+
+    Args:
+        text: The text; used if there is no tree.
+        tree: The tree.
+        budget: What lengths with units are of.
+    """
+    try:
+        if tree is None:
+            tree = tree_of(text or "")
+            if tree is None:  # more parts than controls: the curve alone
+                return Read(Built(parse(text or ""), {"t": "many"}), text or "")
+            return Read(build(tree, budget), text or "")
+        built = build(tree, budget)
+        return Read(built, text_of(built.tree))
+    except GlidepathError as error:
+        problems = [{"path": "", "field": "", "message": str(problem)} for problem in error.problems]
+        return Read(Built(None, tree or {"t": "none"}, problems), text or "")
+
+
+def look(request: Look) -> dict[str, Any]:
+    """Returns the curves of a schedule and its pins, the blocks, and what was refused.
+
+    Args:
+        request: What the page asks.
+    """
+    budget = request.budget.settled()
+    found = read(request.text, request.tree, budget)
+    schedule = found.built.schedule
+    answer: dict[str, Any] = {
+        "ok": schedule is not None,
+        "problems": found.built.problems[:50],
+        "tree": found.built.tree,
+        "text": found.text,
+        "budget": budget.to_dict(),
+    }
+    if schedule is None:
+        return answer
+    pins = [_pin(text, budget) for text in request.pins]
+    last = max([budget.updates, *(_shown(each) for each in (schedule, *pins) if each is not None)])
+    answer |= {
+        "canonical": _short(schedule),
+        "absolute": schedule.absolute,
+        "duration": None if schedule.duration == math.inf else int(schedule.duration),
+        "last": last,
+        "curve": curve_data(schedule, last, request.points, request.base),
+        "blocks": _blocks(found.built, schedule, last),
+    }
+    if request.have != last:
+        answer["pins"] = [None if pin is None else _pin_data(pin, last, request.points, request.base) for pin in pins]
+    return answer
+
+
+def _shown(schedule: Schedule) -> int:
+    return 1 if schedule.duration == math.inf else horizon(schedule)
+
+
+def _short(schedule: Schedule) -> str:
+    text = str(schedule)
+    return text if len(text) <= MAX_TEXT else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _pin(text: str, budget: Settled) -> Schedule | None:
+    return read(text, None, budget).built.schedule
+
+
+@functools.lru_cache(maxsize=64)
+def _pin_data(schedule: Schedule, last: int, points: int, base: float) -> dict[str, Any]:
+    return curve_data(schedule, last, points, base)
+
+
+def scaled(schedule: Schedule, base: float) -> float:
+    """Returns what the values of a schedule are multiplied by on the page: the base rate, or 1 for one in absolute values."""
+    return 1.0 if schedule.absolute else base
+
+
+def curve_data(schedule: Schedule, last: int, points: int, base: float) -> dict[str, Any]:
+    """Returns a curve's points as JSON data: float64 in little-endian order, in base 64.
+
+    Args:
+        schedule: What is drawn.
+        last: The last step.
+        points: About how many points.
+        base: What factors are multiplied by.
+    """
+    import numpy as np
+
+    most = max(5_000, min(100_000, 4_000_000 // schedule._size))
+    curve = sampled(schedule, last, points, most)
+    factor = scaled(schedule, base)
+    values = curve.values if factor == 1.0 else curve.values * factor
+    whole = values[np.floor(curve.steps) == curve.steps]
+    positive = whole[whole > 0]
+    return {
+        "steps": _packed(curve.steps),
+        "values": _packed(values),
+        "least": float(positive.min()) if positive.size else None,
+        "most": float(values.max()),
+        "zeros": bool((whole == 0).any()),
+        "until": float(curve.steps[-1]),
+    }
+
+
+def _packed(values: Any) -> str:
+    return base64.b64encode(values.astype("<f8").tobytes()).decode()
+
+
+def _blocks(built: Built, schedule: Schedule, last: int) -> list[dict[str, Any]]:
+    """Returns the phases as blocks: those of the chain that the text is, each with its place in the tree, or else what is inside."""
+    tree = built.tree
+    if tree.get("t") == "op" and tree.get("op") == ">>":
+        blocks: list[dict[str, Any]] = []
+        begin: float = 0
+        for i, part in enumerate(tree["parts"]):
+            path = f"parts.{i}"
+            duration = built.durations.get(path, math.inf)
+            blocks.append(_block(part, path, begin, duration))
+            begin += duration
+        return blocks
+    if tree.get("t") == "call" and not tree["lib"]:
+        single = _block(tree, "", 0, schedule.duration)
+        if single["length"] is not None and len(phases(schedule, last)) <= 1:
+            return [single]
+    return [
+        {"path": None, "name": p.name or "schedule", "begin": p.begin, "end": _end(p.end), "length": None}
+        for p in phases(schedule, min(last, MAX_STEPS))[:60]
+    ]
+
+
+def _block(part: Tree, path: str, begin: float, duration: float) -> dict[str, Any]:
+    name = f"{part['lib']}.{part['word']}".lstrip(".") if part["t"] == "call" else "group"
+    length = None
+    if part["t"] == "call" and duration != math.inf:
+        fitting = [i for i, a in enumerate(part["args"]) if _is(a["value"], duration)]
+        named = [i for i in fitting if part["args"][i]["name"] == "steps"]
+        length = (named or fitting or [None])[0]
+    return {"path": path, "name": name.replace("_", " "), "begin": int(begin), "end": _end(begin + duration), "length": length}
+
+
+def _is(value: Any, duration: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value == duration
+
+
+def _end(end: float) -> int | None:
+    return None if end == math.inf else int(end)

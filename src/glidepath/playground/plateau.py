@@ -1,0 +1,123 @@
+"""Reduce on plateau, fed with a metric: typed, from a file, or from a finished run."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import inspect
+import io
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from glidepath.core.codec import field_notes
+from glidepath.core.errors import GlidepathError
+from glidepath.feedback import Observation, Plateau, replay
+
+from .look import Base
+
+__all__ = ["Feed", "controls", "feed"]
+
+MAX_VALUES = 20_000
+_SHOWN = ("factor", "patience", "threshold", "relative", "mode", "cooldown", "floor")
+_SLIDERS = {"factor": (0.01, 0.99), "patience": (0, 50), "cooldown": (0, 50), "threshold": (0, 0.1), "floor": (0, 1)}
+
+
+class Feed(BaseModel):
+    """What the page asks.
+
+    Args:
+        values: Numbers separated by commas, spaces or lines; or CSV with a header.
+        column: The column of a CSV.
+        options: Fields of the plateau controller.
+        base: What the multiplier multiplies.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    values: Annotated[str, Field(max_length=2_000_000)]
+    column: Annotated[str, Field(max_length=200)] = ""
+    options: Annotated[dict[str, Any], Field(max_length=20)] = {}
+    base: Base = 1.0
+
+
+def controls() -> list[dict[str, Any]]:
+    """Returns the controller's fields as the page's controls, read from its declaration."""
+    notes = field_notes(Plateau)
+    made: list[dict[str, Any]] = []
+    for field in dataclasses.fields(Plateau):
+        if field.name not in _SHOWN:
+            continue
+        kind = "number" if isinstance(field.default, float) else "integer" if isinstance(field.default, int) else "choice"
+        control: dict[str, Any] = {
+            "name": field.name,
+            "type": kind,
+            "default": field.default,
+            "required": False,
+            "nullable": False,
+            "note": re.sub(r"\$\\theta\$", "θ", notes.get(field.name, "")).replace("`", ""),
+        }
+        if kind == "choice":
+            control["choices"] = {"mode": ["min", "max"], "relative": ["relative", "absolute"]}[field.name]
+        else:
+            low, high = _SLIDERS[field.name]
+            control |= {"low": low, "high": high, "log": False, "zero": low == 0, "min": low}
+        made.append(control)
+    return made
+
+
+def feed(request: Feed) -> dict[str, Any]:
+    """Returns what the controller decides after each value, and why.
+
+    Args:
+        request: What the page asks.
+
+    Raises:
+        GlidepathError: If there are no numbers or an option breaks its rule.
+    """
+    known = set(inspect.signature(Plateau).parameters)
+    options = {name: value for name, value in request.options.items() if name in known}
+    controller = Plateau(**options)
+    values, columns = _values(request.values, request.column)
+    decisions = replay(controller, [Observation(i, value) for i, value in enumerate(values)])
+    return {
+        "columns": columns,
+        "text": str(controller),
+        "values": [value if math.isfinite(value) else None for value in values],
+        "multipliers": [multiplier * request.base for multiplier, _ in decisions],
+        "decisions": [{"action": d.action, "reason": d.reason} for _, d in decisions],
+        "cuts": [i for i, (_, d) in enumerate(decisions) if d.action == "cut"],
+    }
+
+
+def _values(text: str, column: str) -> tuple[list[float], list[str]]:
+    """Returns the numbers that were typed, or those of a CSV's column, with the columns there are."""
+    first = text.strip().partition("\n")[0]
+    columns: list[str] = []
+    if re.search(r"[A-Za-z_]", re.sub(r"(?i)nan|inf(inity)?|[0-9.]e[-+]?[0-9]", "", first)):
+        rows = list(csv.reader(io.StringIO(text.strip())))
+        columns = [name.strip() for name in rows[0]]
+        numeric = [i for i in range(len(columns)) if any(len(r) > i and _number(r[i]) is not None for r in rows[1:])]
+        if not numeric:
+            raise GlidepathError.of("feedback", "values", "a CSV with a column of numbers", first[:60])
+        if column and column not in columns:
+            raise GlidepathError.of("feedback", "column", f"one of {', '.join(columns)}", column)
+        index = columns.index(column) if column else numeric[-1]
+        cells = [row[index] for row in rows[1:] if len(row) > index and row[index].strip()]
+        columns = [columns[i] for i in numeric]
+    else:
+        cells = [cell for cell in re.split(r"[\s,;]+", text.strip()) if cell]
+    if not 1 <= len(cells) <= MAX_VALUES:
+        raise GlidepathError.of("feedback", "values", f"1 to {MAX_VALUES} numbers", f"{len(cells)} of them")
+    values = [_number(cell) for cell in cells]
+    if None in values:
+        raise GlidepathError.of("feedback", "values", "numbers", cells[values.index(None)])
+    return [value for value in values if value is not None], columns
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell) if len(cell) < 400 else None
+    except ValueError:
+        return None

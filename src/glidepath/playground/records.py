@@ -1,0 +1,132 @@
+"""Finished runs: what the demo, or any comparison, left in its folder, as the page draws it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from glidepath.core.errors import GlidepathError
+from glidepath.core.schedule import Schedule
+
+__all__ = ["band", "nearest", "tasks"]
+
+MOST_RECORDS = 2_000
+MOST_BYTES = 16 * 2**20
+_SHAPE = 101  # places at which two shapes are compared
+_SAME = 0.02  # how far apart two shapes may be, as a share of the peak, and still be called the same
+
+
+def tasks(folder: Path) -> list[dict[str, Any]]:
+    """Returns what a comparison's folder holds: for each task its schedules with bands over the seeds, and what they show.
+
+    Args:
+        folder: Where `comparison.json` and `records` are; nothing there gives an empty list.
+    """
+    stamp = folder / "comparison.json"
+    try:
+        return _tasks(folder, stamp.stat().st_mtime_ns)
+    except (OSError, ImportError, GlidepathError, ValueError, KeyError, TypeError):
+        return []
+
+
+@functools.lru_cache(maxsize=4)
+def _tasks(folder: Path, stamp: int) -> list[dict[str, Any]]:
+    del stamp
+    from glidepath.lab.comparison import Comparison
+    from glidepath.lab.verdict import caveats, verdict
+
+    comparison = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = []
+    for result in comparison.tasks:
+        rows: list[dict[str, Any]] = []
+        for row in result.schedules:
+            records = [_record(folder / "records" / f"{key}.json") for key in row.runs[:MOST_RECORDS]]
+            kept = [record for record in records if record is not None]
+            rows.append(
+                {
+                    "name": row.name,
+                    "text": row.text if len(row.text) < 2000 else "",
+                    "fingerprint": row.fingerprint,
+                    "test": None if row.test is None else [row.test.mean, row.test.low, row.test.high],
+                    "seeds": len(kept),
+                    "curves": band(kept),
+                    "validations": [[e["metric"] for e in record["evaluations"]] for record in kept],
+                }
+            )
+        metric = result.task.metric
+        found.append(
+            {
+                "task": result.task.name,
+                "about": result.task.about,
+                "metric": metric.name,
+                "unit": metric.unit,
+                "budget": result.budget,
+                "rate": result.peak_rate,
+                "rows": rows,
+                "sentences": verdict(result, comparison.baseline),
+                "caveats": caveats(comparison),
+            }
+        )
+    return found
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return None
+        return json.loads(path.read_text(encoding="utf-8"))["record"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def band(records: list[dict[str, Any]]) -> list[list[float | None]]:
+    """Returns, for each validation, the update and over the seeds the mean, lowest and highest metric, then the mean loss.
+
+    Args:
+        records: Records as JSON data, one a seed.
+    """
+    rows: list[list[float | None]] = []
+    for several in zip(*(record["evaluations"] for record in records), strict=False):
+        metrics = [e["metric"] for e in several if e["metric"] is not None]
+        losses = [e["loss"] for e in several if e["loss"] is not None]
+        if metrics and losses:
+            mean = sum(metrics) / len(metrics)
+            rows.append([several[0]["updates"], mean, min(metrics), max(metrics), sum(losses) / len(losses)])
+    return rows
+
+
+def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: int) -> tuple[str, float] | None:
+    """Returns the name of the trained schedule whose shape is nearest, and how far it is at most, as a share of the peak.
+
+    Args:
+        schedule: The one on the page.
+        last: Its last step.
+        rows: The trained ones.
+        budget: Their length.
+    """
+    mine = _shape(schedule, last)
+    best: tuple[str, float] | None = None
+    for row in rows:
+        if not row["text"]:
+            continue
+        try:
+            other = _shape(Schedule.of(row["text"]), budget)
+        except GlidepathError:
+            continue
+        apart = max(abs(a - b) for a, b in zip(mine, other, strict=True))
+        if best is None or apart < best[1]:
+            best = row["name"], apart
+    return best
+
+
+def same(apart: float) -> bool:
+    """Tells whether two shapes so far apart may be called the same."""
+    return apart <= _SAME
+
+
+def _shape(schedule: Schedule, last: int) -> list[float]:
+    values = [schedule(round(last * k / (_SHAPE - 1))) for k in range(_SHAPE)]
+    top = max(abs(value) for value in values) or 1.0
+    return [value / top for value in values]

@@ -1,0 +1,69 @@
+// Small helpers: elements, numbers, messages.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element. Text is always set as text: nothing typed by anybody becomes markup. */
+export function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "class") node.className = value;
+    else if (key === "style") Object.assign(node.style, value);
+    else if (key in node && key !== "list" && typeof value !== "string") node[key] = value;
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** A number with some significant digits: never 0.000. */
+export function short(value, digits = 4) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const text = String(Number(value.toPrecision(digits)));
+  return Math.abs(value) >= 10000 && Math.abs(value) < 1e15 ? Number(value.toPrecision(digits)).toLocaleString("en-US") : text;
+}
+
+/** A whole number with separators. */
+export const whole = (value) => Math.round(value).toLocaleString("en-US");
+
+/** A number with every digit: what Python's repr gives, in JavaScript's writing. */
+export const exact = (value) => (value === null || value === undefined ? "–" : String(value));
+
+let fading = 0;
+export function toast(message) {
+  const box = $("toast");
+  box.textContent = message;
+  box.classList.add("on");
+  clearTimeout(fading);
+  fading = setTimeout(() => box.classList.remove("on"), 2200);
+  say(message);
+}
+
+/** Tells screen readers. */
+export function say(message) {
+  $("live").textContent = message;
+}
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = h("textarea", { class: "sr", value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  toast(`${what} copied`);
+}
+
+export function later(wait, work) {
+  let timer = 0;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => work(...given), wait);
+  };
+}
+
+export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
