@@ -1,0 +1,42 @@
+"""Plans: which schedule drives which hyper-parameter of which groups, in which units, over which horizon, with which feedback."""
+
+from __future__ import annotations
+
+from .check import check, check_file
+from .derived import Derived, Stage
+from .difference import Difference, Differences, diff, diff_files
+from .duration import Duration
+from .files import read, write
+from .findings import Finding, Report
+from .horizon import Horizon
+from .model import Plan
+from .progress import Progress, carried
+from .ramp import BatchRamp
+from .replan import cooldown_from, extend
+from .rules import Change, Feedback, Rule
+
+__all__ = [
+    "BatchRamp",
+    "Change",
+    "Derived",
+    "Difference",
+    "Differences",
+    "Duration",
+    "Feedback",
+    "Finding",
+    "Horizon",
+    "Plan",
+    "Progress",
+    "Report",
+    "Rule",
+    "Stage",
+    "carried",
+    "check",
+    "check_file",
+    "cooldown_from",
+    "diff",
+    "diff_files",
+    "extend",
+    "read",
+    "write",
+]

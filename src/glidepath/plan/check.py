@@ -1,0 +1,285 @@
+"""Checking a plan before a run: every finding in one go."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import GlidepathError, did_you_mean, shown
+from ..core.fields import number
+from .curve_checks import check_curve, check_words
+from .files import read
+from .findings import Finding, Findings, Report
+from .model import Plan
+from .progress import starts_at
+
+__all__ = ["check", "check_file", "groups_of", "load_model"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A parameter group, as far as a check needs it.
+
+    Args:
+        label: What it is called in messages.
+        name: Its own name, or None.
+        values: Its hyper-parameters.
+        members: The identities of its parameters.
+    """
+
+    label: str
+    name: str | None
+    values: Mapping[str, Any]
+    members: frozenset[int]
+
+
+def check(plan: Any, groups: Any = None) -> tuple[Finding, ...]:
+    """Returns everything that should be known about a plan before it runs; never raises for what a plan holds.
+
+    Args:
+        plan: A plan, its JSON data, or its YAML or JSON text.
+        groups: An optimizer, or its groups: dicts with `name`, the base values and perhaps `params`; None checks the plan alone.
+
+    Returns:
+        The findings, errors first.
+    """
+    return examine(plan, groups).findings
+
+
+def examine(plan: Any, groups: Any = None) -> Report:
+    """Returns the findings of `check` together with what the plan means."""
+    found = Findings()
+    try:
+        made = Plan.of(plan)
+    except GlidepathError as error:
+        found.extend("refused", error.problems)
+        return Report(tuple(found.all))
+    _curves(found, made)
+    _feedback(found, made)
+    try:
+        given = None if groups is None else groups_of(groups)
+    except GlidepathError as error:
+        found.extend("groups", error.problems)
+        given = None
+    if given is not None:
+        _groups(found, made, given)
+    ordered = sorted(dict.fromkeys(found.all), key=lambda finding: finding.level != "error")
+    pairs = zip(made.rules, made._resolution[0], strict=True)
+    lines = tuple(
+        f"{rule.parameter} of {', '.join(rule.groups)}: {rule.schedule if schedule is None else schedule}"
+        for rule, schedule in pairs
+    )
+    return Report(tuple(ordered), made.derived.lines, lines)
+
+
+def check_file(path: str | Path, model: str | None = None) -> Report:
+    """Returns the report of a plan file, for `glidepath check`.
+
+    Args:
+        path: A `.yaml`, `.yml` or `.json` file.
+        model: `module:factory`, where `factory()` returns an optimizer or a list of parameter groups; it is imported and called.
+
+    Raises:
+        GlidepathError: If the model cannot be loaded; what is wrong with the file is in the report.
+    """
+    groups = None if model is None else load_model(model)
+    try:
+        plan = read(path)
+    except GlidepathError as error:
+        found = Findings()
+        found.extend("refused", error.problems)
+        return Report(tuple(found.all))
+    return examine(plan, groups)
+
+
+def load_model(spec: str) -> Any:
+    """Returns what `module:factory` makes: the module is looked for from the present folder on, imported, and its factory called.
+
+    Raises:
+        GlidepathError: If there is no such module or factory, or the factory fails.
+    """
+    module, _, factory = spec.partition(":")
+    if not module or not all(part.isidentifier() for part in [*module.split("."), *factory.split(".")]):
+        raise GlidepathError.of("check", "--model", "module:factory, two dotted names", spec)
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        made: Any = importlib.import_module(module)
+        for name in factory.split("."):
+            made = getattr(made, name)
+        return made()
+    except Exception as error:
+        raise GlidepathError.of(
+            "check", "--model", "a module and a factory that work", spec, f"{type(error).__name__}: {error}"
+        ) from error
+    finally:
+        if added and here in sys.path:
+            sys.path.remove(here)
+
+
+def groups_of(given: Any) -> tuple[Group, ...]:
+    """Returns the groups of an optimizer, or those that are given as dicts.
+
+    Raises:
+        GlidepathError: If they are neither.
+    """
+    items: Any = getattr(given, "param_groups", given)
+    if isinstance(items, Mapping) and "params" not in items and all(isinstance(v, Mapping) for v in items.values()):
+        items = [{"name": name, **values} for name, values in items.items()]
+    if not isinstance(items, Sequence) or isinstance(items, str) or not all(isinstance(g, Mapping) for g in items):
+        raise GlidepathError.of("check", "groups", "an optimizer, or a list of dicts", given)
+    made: list[Group] = []
+    for i, group in enumerate(items):
+        name = group.get("name")
+        name = name if isinstance(name, str) else None
+        params = group.get("params")
+        members = frozenset(id(p) for p in params) if isinstance(params, list | tuple) else frozenset[int]()
+        values = {str(key): value for key, value in group.items() if key not in ("name", "params")}
+        made.append(Group(str(i) if name is None else repr(name), name, values, members))
+    return tuple(made)
+
+
+def _curves(found: Findings, plan: Plan) -> None:
+    if plan.unknown:
+        found.extend("unknown-horizon", plan.unknown)
+    for i, rule in enumerate(plan.rules):
+        where = f"$.rules[{i}]"
+        check_words(found, where, rule.schedule if isinstance(rule.schedule, str) else str(rule.schedule))
+        schedule = plan._resolution[0][i]
+        if schedule is None:
+            continue
+        try:
+            check_curve(found, where, schedule, plan.total, plan.clock, rule.parameter, rule.ends)
+        except GlidepathError as error:
+            found.extend("refused", error.inside(where).problems)
+        if rule.absolute and rule.floor is not None and plan.total is not None and schedule(plan.total) < rule.floor:
+            found.add(
+                "floor-reached",
+                where,
+                "the last value",
+                f"at least the floor, {rule.floor:g}",
+                f"{schedule(plan.total):g}",
+                level="warning",
+            )
+
+
+def _feedback(found: Findings, plan: Plan) -> None:
+    driven = {rule.parameter for rule in plan.rules}
+    for i, part in enumerate(plan.feedback):
+        where = f"$.feedback[{i}]"
+        if part.parameter not in driven:
+            found.add(
+                "unmatched",
+                where,
+                "parameter",
+                f"driven by a rule ({', '.join(sorted(driven))})",
+                part.parameter,
+                did_you_mean(part.parameter, driven),
+            )
+        try:
+            start = starts_at(plan, part.after)
+        except GlidepathError as error:
+            found.extend("unknown-horizon", error.inside(where).problems)
+            continue
+        if plan.total is not None and start >= plan.total:
+            found.add("phase-never-begins", where, "after", f"before the end of the run, {plan.total}", f"{start:g}")
+
+
+def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
+    names = [group.name for group in groups if group.name is not None]
+    for i, rule in enumerate(plan.rules):
+        where = f"$.rules[{i}]"
+        matched = [group for group in groups if rule.matches(group.name)]
+        for pattern in rule.groups:
+            plain = pattern.lstrip("!")
+            if not set(plain) & set("*?[") and plain not in names:
+                found.add(
+                    "unknown-group",
+                    where,
+                    "groups",
+                    f"names of groups ({', '.join(names) or 'none has a name'})",
+                    shown(pattern),
+                    did_you_mean(plain, names),
+                )
+        if not matched:
+            found.add(
+                "unmatched",
+                where,
+                "groups",
+                f"patterns that match a group ({', '.join(g.label for g in groups)})",
+                shown(list(rule.groups)),
+            )
+        for group in matched:
+            _base(found, where, plan, i, group)
+    for group in groups:
+        for parameter in sorted({rule.parameter for rule in plan.rules}):
+            rules = [i for i, rule in enumerate(plan.rules) if rule.parameter == parameter and rule.matches(group.name)]
+            if len(rules) > 1:
+                listed = " and ".join(f"rules[{i}]" for i in rules)
+                found.add(
+                    "overlap",
+                    f"$.rules[{rules[1]}]",
+                    f"{parameter} of group {group.label}",
+                    "driven by one rule",
+                    listed,
+                    "take the group away from one: groups: ['*', '!name']",
+                )
+            elif not rules and parameter == "lr":
+                found.add(
+                    "undriven",
+                    f"group {group.label}",
+                    parameter,
+                    "driven by a rule",
+                    "none",
+                    "it keeps its base",
+                    "warning",
+                )
+    for i, group in enumerate(groups):
+        for other in groups[i + 1 :]:
+            if group.members & other.members:
+                found.add(
+                    "shared-parameter",
+                    f"group {group.label}",
+                    "every parameter",
+                    "in one group",
+                    f"one that group {other.label} has too",
+                )
+
+
+def _base(found: Findings, where: str, plan: Plan, index: int, group: Group) -> None:
+    rule = plan.rules[index]
+    key, _, place = rule.parameter.partition("[")
+    if key not in group.values:
+        known = sorted(group.values)
+        found.add(
+            "unknown-parameter",
+            where,
+            "parameter",
+            f"a key of group {group.label} ({', '.join(known)})",
+            rule.parameter,
+            did_you_mean(key, known),
+        )
+        return
+    value = group.values[f"initial_{key}"] if f"initial_{key}" in group.values else group.values[key]
+    if place and isinstance(value, list | tuple) and int(place[:-1]) < len(value):
+        value = value[int(place[:-1])]
+    item = getattr(value, "item", None)
+    base = number(item() if callable(item) else value)
+    if base is None or not math.isfinite(base):
+        found.add("base", where, f"{rule.parameter} of group {group.label}", "a finite number", shown(value))
+    elif rule.floor is not None and rule.floor > base and not rule.absolute:
+        found.add(
+            "floor-above-base",
+            where,
+            "floor",
+            f"at most the base of group {group.label}, {base:g}",
+            f"{rule.floor:g}",
+            "the group would be raised; use a floor in the schedule, a factor",
+        )

@@ -1,0 +1,228 @@
+"""What can be said about one schedule over one run: is it what its author meant?"""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from ..core.combinators import Chain, Product
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS
+from ..core.schedule import Schedule
+from ..core.segments import Hold, Ramp
+from ..core.text import Reader
+from .findings import Findings
+
+__all__ = ["check_curve", "check_words"]
+
+_FALLING = {
+    "linear": 0.0,
+    "cosine": 0.0,
+    "polynomial": 0.0,
+    "sqrt": 0.0,
+    "one_minus_sqrt": 0.0,
+    "rex": 0.0,
+    "geometric": 0.01,
+}
+_TINY = 10
+_SEEN = 4096
+
+
+def check_words(found: Findings, where: str, text: str) -> None:
+    """Looks at the words of a text: a decay whose floor lies above its peak, a warmup that falls."""
+    try:
+        tree = Reader(text).tree
+    except GlidepathError:
+        return  # reported elsewhere
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        word, given = node.func.id, {k.arg: k.value for k in node.keywords}
+        if word in _FALLING:
+            names = ("steps", "power", "floor", "peak") if word == "polynomial" else ("steps", "floor", "peak")
+            given = dict(zip(names, node.args, strict=False)) | given
+            floor, peak = _literal(given.get("floor"), _FALLING[word]), _literal(given.get("peak"), 1.0)
+            if floor is not None and peak is not None and floor > peak:
+                remedy = "a decay that rises is written ramp(start, end, steps)"
+                found.add(
+                    "rising-decay", where, f"floor of {word}", f"at most its peak, {peak:g}", f"{floor:g}", remedy
+                )
+        if word == "warmup":
+            given = dict(zip(("steps", "start"), node.args, strict=False)) | given
+            start = _literal(given.get("start"), None)
+            if start is not None and start > 1.0:
+                found.add(
+                    "falling-warmup",
+                    where,
+                    "start of warmup",
+                    "at most 1, where it ends",
+                    f"{start:g}",
+                    "a warmup rises to 1",
+                )
+
+
+def _literal(node: ast.AST | None, default: float | None) -> float | None:
+    if node is None:
+        return default
+    sign = 1
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node, sign = node.operand, -1
+    value = node.value if isinstance(node, ast.Constant) else None
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else sign * value
+
+
+def check_curve(
+    found: Findings, where: str, schedule: Schedule, total: int | None, clock: str, parameter: str, ends: float | None
+) -> None:
+    """Looks at the values of a schedule over a run.
+
+    Args:
+        found: Where findings are added.
+        where: The path of the rule.
+        schedule: The schedule, on the plan's clock.
+        total: The length of the run; None if it is unknown.
+        clock: The unit of both.
+        parameter: The hyper-parameter.
+        ends: The value that the schedule is meant to end on, or None.
+    """
+    duration = schedule.duration
+    chain = _chain(schedule)
+    if chain is not None:
+        _seams(found, where, chain, total, clock)
+    if total is None:
+        return
+    if total < _TINY:
+        found.add(
+            "tiny-run", where, "the run", f"at least {_TINY} {clock} long to have a shape", f"{total}", level="warning"
+        )
+    closing = chain.phases[-1] if chain is not None else schedule
+    if parameter == "lr" and isinstance(closing, Ramp) and closing.start < closing.end:
+        remedy = "a floor above its peak makes a decay rise"
+        found.add(
+            "ends-on-a-rise",
+            where,
+            "the last phase",
+            "falling or level",
+            f"{closing.start:g} to {closing.end:g}",
+            remedy,
+            "warning",
+        )
+    first = schedule(0)
+    top = _highest(schedule, min(total, MAX_STEPS))
+    if parameter == "lr" and abs(first) <= 1e-6 * abs(top):
+        remedy = "warmup(n) begins at 1/(n+1); a stated start=0 wastes the first update"
+        found.add("first-update-zero", where, "the first update's value", "above 0", f"{first:g}", remedy, "warning")
+    if duration != math.inf and duration > total:
+        _cut_off(found, where, schedule, chain, total, clock, top)
+    elif duration < total:
+        held = schedule(duration)
+        left = total - int(duration)
+        found.add(
+            "over-before-the-end", where, "the schedule", f"as long as the run, {total} {clock}", f"{duration:.15g}",
+            f"it holds {held:g} for the last {left}", "warning",
+        )  # fmt: skip
+    last = schedule(total)
+    if ends is not None and not math.isclose(last, ends, rel_tol=1e-9, abs_tol=1e-12):
+        found.add("last-value", where, "the value at the end", f"the declared {ends:g}", f"{last!r} at {total}")
+    if parameter in ("lr", "weight_decay", "momentum") and _lowest(schedule, total) < 0:
+        found.add("negative", where, "every value", "at least 0", f"{_lowest(schedule, total):g}")
+
+
+def _cut_off(
+    found: Findings, where: str, schedule: Schedule, chain: Chain | None, total: int, clock: str, top: float
+) -> None:
+    """The schedule is longer than the run."""
+    duration = int(schedule.duration)
+    warm = _warmup(chain)
+    if warm >= total:
+        found.add(
+            "warmup-too-long",
+            where,
+            "the warmup",
+            f"shorter than the run, {total} {clock}",
+            f"{warm}",
+            "shorten it, or lengthen the run",
+        )
+    whole = _highest(schedule, duration)
+    if top < whole - 1e-9 * abs(whole):
+        found.add(
+            "peak-never-reached",
+            where,
+            "the peak",
+            f"reached within {total} {clock}",
+            f"{top:g} of {whole:g}",
+            "the run ends before it",
+        )
+    if chain is not None:
+        for i, start in enumerate(chain.starts):
+            if start >= total:
+                piece = str(chain.phases[i])[:60]
+                found.add(
+                    "phase-never-begins",
+                    where,
+                    f"phase {i + 1}, {piece},",
+                    f"begun before the end, {total}",
+                    f"a beginning at {start}",
+                )
+    end, last = schedule(duration), schedule(total)
+    found.add(
+        "cut-off", where, "the schedule", f"as long as the run, {total} {clock}", f"{duration}",
+        f"it ends on {last:g} and not on {end:g}; \"rest\" fills a run exactly",
+    )  # fmt: skip
+
+
+def _seams(found: Findings, where: str, chain: Chain, total: int | None, clock: str) -> None:
+    """Reports jumps where one phase ends and the next begins; stairs of holds are meant."""
+    peak = max(
+        (abs(v) for p in chain.phases for v in (p(0), p(p.duration if p.duration != math.inf else 0))), default=0.0
+    )
+    for i in range(1, len(chain.phases)):
+        before, after = chain.phases[i - 1], chain.phases[i]
+        if isinstance(before, Hold) and isinstance(after, Hold):
+            continue
+        left, right = before(before.duration), after(0)
+        if abs(right - left) > 1e-6 * peak and (total is None or chain.starts[i] < total):
+            found.add(
+                "jump", where, f"the seam at {chain.starts[i]} {clock}", "without a jump", f"{left:g}, then {right:g}",
+                "begin the phase where the one before ends", "warning",
+            )  # fmt: skip
+
+
+def _chain(schedule: Schedule) -> Chain | None:
+    if isinstance(schedule, Chain):
+        return schedule
+    if isinstance(schedule, Product):
+        return next((part for part in schedule.parts if isinstance(part, Chain)), None)
+    return None
+
+
+def _warmup(chain: Chain | None) -> int:
+    """Returns the length of the rising phases that a chain begins with."""
+    length = 0
+    for phase in chain.phases if chain is not None else ():
+        if not isinstance(phase, Ramp) or phase.start >= phase.end:
+            break
+        length += phase.steps
+    return length
+
+
+def _values(schedule: Schedule, last: int) -> Any:
+    import numpy as np
+
+    if not schedule.closed and last > 1_000_000:
+        last = 1_000_000
+    steps = np.arange(last + 1) if last < _SEEN else np.unique(np.linspace(0.0, float(last), _SEEN).round())
+    chain = _chain(schedule)
+    if chain is not None and last >= _SEEN:
+        joints = [edge + side for edge in chain.starts[:_SEEN] for side in (-1, 0, 1) if 0 <= edge + side <= last]
+        steps = np.union1d(steps, np.asarray(joints, dtype=np.float64))
+    return schedule(steps)
+
+
+def _highest(schedule: Schedule, last: int) -> float:
+    return float(_values(schedule, last).max())
+
+
+def _lowest(schedule: Schedule, last: int) -> float:
+    return float(_values(schedule, last).min())

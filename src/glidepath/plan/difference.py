@@ -1,0 +1,173 @@
+"""What differs between two plans, and from where on their values do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import GlidepathError, shown
+from ..core.schedule import Schedule
+from .files import read
+from .model import Plan
+
+__all__ = ["Difference", "Differences", "diff", "diff_files"]
+
+_SEEN = 4096
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs.
+
+    Args:
+        path: Where, such as `$.horizon.batch`.
+        before: What it was, as text; empty if it was not there.
+        after: What it is; empty if it is gone.
+    """
+
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if not self.before:
+            return f"{self.path}: + {self.after}"
+        return f"{self.path}: {self.before} -> {self.after}" if self.after else f"{self.path}: - {self.before}"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """All differences of two plans.
+
+    Args:
+        fields: The fields that differ.
+        effects: What that does to the run and to the values, a sentence each.
+    """
+
+    fields: tuple[Difference, ...]
+    effects: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
+
+    def lines(self) -> list[str]:
+        """Returns the differences as lines of text."""
+        return [*map(str, self.fields), *self.effects] if self.fields else ["no difference"]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the differences as JSON data."""
+        rows = [{"path": d.path, "before": d.before, "after": d.after} for d in self.fields]
+        return {"fields": rows, "effects": list(self.effects)}
+
+
+def diff(a: Any, b: Any) -> Differences:
+    """Returns what differs between two plans.
+
+    Args:
+        a: The plan before: itself, its data or its text.
+        b: The plan after.
+
+    Raises:
+        GlidepathError: If one is no plan.
+    """
+    before, after = Plan.of(a), Plan.of(b)
+    fields: list[Difference] = []
+    _compare(before.to_dict(), after.to_dict(), "$", fields)
+    return Differences(tuple(fields), tuple(_effects(before, after)) if fields else ())
+
+
+def diff_files(a: str | Path, b: str | Path) -> Differences:
+    """Returns what differs between two plan files, for `glidepath diff`.
+
+    Raises:
+        GlidepathError: With the problems of both files.
+    """
+    problems: list[Any] = []
+    plans: list[Plan] = []
+    for path in (a, b):
+        try:
+            plans.append(read(path))
+        except GlidepathError as error:
+            problems.extend(error.inside(Path(path).name).problems)
+    if problems:
+        raise GlidepathError(problems)
+    return diff(*plans)
+
+
+def _compare(before: Any, after: Any, path: str, fields: list[Difference]) -> None:
+    if type(before) is type(after) and before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            _compare(before.get(key, _NOTHING), after.get(key, _NOTHING), f"{path}.{key}", fields)
+    elif isinstance(before, list) and isinstance(after, list):
+        for i in range(max(len(before), len(after))):
+            left = before[i] if i < len(before) else _NOTHING
+            right = after[i] if i < len(after) else _NOTHING
+            _compare(left, right, f"{path}[{i}]", fields)
+    else:
+        fields.append(Difference(path, _text(before), _text(after)))
+
+
+class _Nothing:
+    pass
+
+
+_NOTHING = _Nothing()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, _Nothing):
+        return ""
+    return value if isinstance(value, str) and len(value) <= 200 and value else shown(value, 200)
+
+
+def _effects(before: Plan, after: Plan) -> list[str]:
+    """Returns what the differences do."""
+    lines: list[str] = []
+    for name in ("updates", "samples", "tokens"):
+        old, new = getattr(before.derived, name), getattr(after.derived, name)
+        if old != new:
+            lines.append(f"{name} of the run: {_known(old)} -> {_known(new)}")
+    if before.clock != after.clock:
+        return [*lines, f"the clocks differ ({before.clock}, {after.clock}): the values are not compared"]
+    for i, rule in enumerate(after.rules):
+        match = [
+            k
+            for k, other in enumerate(before.rules)
+            if (other.parameter, other.groups) == (rule.parameter, rule.groups)
+        ]
+        old, new = before._resolution[0][match[0]] if match else None, after._resolution[0][i]
+        if old is None or new is None or old == new:
+            continue
+        lines.append(f"{rule.parameter} of {', '.join(rule.groups)}: {_apart(old, new, before, after)}")
+    return lines
+
+
+def _known(value: Any) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _apart(old: Schedule, new: Schedule, before: Plan, after: Plan) -> str:
+    """Returns from where on two schedules differ, and by how much at most."""
+    import numpy as np
+
+    ends = [end for end in (before.total, after.total, old.duration, new.duration) if end is not None and end < 2**53]
+    last = int(max(ends, default=10_000))
+    steps = np.arange(last + 1) if last < _SEEN else np.unique(np.linspace(0.0, float(last), _SEEN).round())
+    gap = np.abs(old(steps) - new(steps))
+    apart = np.flatnonzero(gap > 1e-12)
+    if len(apart) == 0:
+        return "equal values, as far as looked at"
+    most = int(gap.argmax())
+    first = int(steps[apart[0]])
+    low = int(steps[apart[0] - 1]) if apart[0] else first
+    while first - low > 1:  # looked at some places only: find the first in between
+        middle = (low + first) // 2
+        low, first = (low, middle) if abs(old(middle) - new(middle)) > 1e-12 else (middle, first)
+    at = int(steps[most])
+    return f"differs from {first} {after.clock} on, most at {at}: {old(at):.6g} -> {new(at):.6g}"

@@ -1,0 +1,307 @@
+"""The plan: which schedule drives which hyper-parameter of which groups, in which units, over which horizon, with which feedback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Annotated, Any
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import Check, JsonSchema
+from ..core.node import kind
+from ..core.schedule import Schedule
+from ..feedback import Decision
+from ..feedback.checks import choice
+from .derived import CLOCKS, Clock, Derived, Stage
+from .horizon import Horizon
+from .lengths import resolve
+from .part import Part
+from .progress import Progress, observe, position, value
+from .ramp import BatchRamp, coupled, stages_of
+from .rules import Change, Feedback, Name, Rule, many
+
+__all__ = ["FORMAT", "Plan"]
+
+FORMAT = 1
+
+
+@kind("plan")
+class Plan(Part):
+    """What should happen in a run.
+
+    Args:
+        rules: One or several rules; also a schedule for the learning rate, or a mapping from hyper-parameters to schedules.
+        horizon: How long the run is, and what an update consumes.
+        clock: What the schedules' steps count: `updates`, `samples`, `tokens` or `epochs`.
+        feedback: Controllers that listen to metrics.
+        batch: The batch size, where it changes.
+        name: What the plan is called.
+        history: What was changed since the plan was first written.
+
+    Raises:
+        GlidepathError: With every problem found: fields that break their rule, texts that cannot be resolved, rules that overlap.
+
+    Examples:
+        >>> plan = Plan('warmup("10%") >> cosine("rest", floor=0.1)', {"length": "1000 steps"})
+        >>> plan.schedule("lr")
+        warmup(100) >> cosine(900, floor=0.1)
+    """
+
+    rules: Annotated[
+        tuple[Rule, ...],
+        Check(many(Rule.of, "a rule or a list of rules", "parameter")),
+        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/rule"}}),
+    ]
+    horizon: Horizon = Horizon()
+    clock: Annotated[Clock, Check(choice(*CLOCKS)), JsonSchema({"type": "string", "enum": list(CLOCKS)})] = "updates"
+    feedback: Annotated[
+        tuple[Feedback, ...],
+        Check(many(Feedback.of, "a list of controllers")),
+        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/feedback"}}),
+    ] = ()
+    batch: BatchRamp | None = None
+    name: Name = ""
+    history: Annotated[
+        tuple[Change, ...],
+        Check(many(Change.of, "a list of changes")),
+        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/change"}}),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        if not self.rules:
+            problems.append(Problem("plan", "rules", "given, at least one", "none"))
+        seen: dict[tuple[str, str], int] = {}
+        for i, rule in enumerate(self.rules):
+            for pattern in rule.groups:
+                first = seen.setdefault((rule.parameter, pattern), i)
+                if first != i and not pattern.startswith("!"):
+                    rest = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
+                    problems.append(Problem(f"$.rules[{i}]", "groups", rest, shown(pattern)))
+        try:
+            problems.extend(self._resolution[1])
+        except GlidepathError as error:
+            problems.extend(error.problems)
+        if problems:
+            raise GlidepathError(problems)
+
+    # What follows ---------------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def derived(self) -> Derived:
+        """What follows from the horizon and the batch ramp; `print(plan.derived)` shows how."""
+        return self.horizon.derived(self.stages, self.clock) if self.stages else self._plain
+
+    @cached_property
+    def _plain(self) -> Derived:
+        return self.horizon.derived()
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The batch sizes of an update over the run; empty where nothing is said about them."""
+        if self.batch is None or self.ramp is None:
+            return ()
+        multiple = self.batch.multiple or (self.horizon.batch or 1) * self.horizon.processes
+        end = self._plain.total(self.clock) if self.clock != "updates" else None
+        return stages_of(self.ramp, multiple, end or 2**53)
+
+    @cached_property
+    def ramp(self) -> Schedule | None:
+        """The batch size as a schedule of the core; None where the plan says nothing about it.
+
+        Raises:
+            GlidepathError: If its durations depend on the batch size itself, or on what is unknown.
+        """
+        if self.batch is None or isinstance(self.batch.schedule, Schedule):
+            return None if self.batch is None else self.batch.schedule  # type: ignore[return-value]
+        done = resolve(self.batch.schedule, self._plain, self.clock)
+        if done.schedule is None:
+            raise GlidepathError(done.problems).inside("$.batch.schedule")
+        return done.schedule
+
+    @cached_property
+    def _resolution(self) -> tuple[tuple[Schedule | None, ...], tuple[Problem, ...], tuple[Problem, ...]]:
+        """The schedules, the problems, and what is unknown."""
+        made: list[Schedule | None] = []
+        problems: list[Problem] = []
+        unknown: list[Problem] = []
+        derived = self.derived
+        for i, rule in enumerate(self.rules):
+            schedule = rule.schedule
+            if isinstance(schedule, str):
+                done = resolve(schedule, derived, self.clock)
+                found = GlidepathError(done.problems).inside(f"$.rules[{i}].schedule").problems if done.problems else ()
+                (unknown if done.unknown else problems).extend(found)
+                schedule = done.schedule
+            if schedule is not None and self.batch is not None and rule.parameter == "lr":
+                schedule = coupled(schedule, self.batch, self.stages)
+            made.append(schedule)
+        return tuple(made), tuple(problems), tuple(unknown)
+
+    @property
+    def unknown(self) -> tuple[Problem, ...]:
+        """What cannot be resolved because the length of the run, or something it follows from, is unknown."""
+        return self._resolution[2]
+
+    @property
+    def total(self) -> int | None:
+        """The length of the run on the plan's clock; None if it is unknown."""
+        return self.derived.total(self.clock)
+
+    def rule(self, parameter: str = "lr", group: str | None = None) -> Rule:
+        """Returns the rule for a hyper-parameter of a group.
+
+        Raises:
+            GlidepathError: If there is none, or more than one.
+        """
+        found = [rule for rule in self.rules if rule.parameter == parameter and rule.matches(group)]
+        if len(found) != 1:
+            rule = f"driven by one rule of the plan ({', '.join(sorted({r.parameter for r in self.rules}))})"
+            raise GlidepathError.of("plan", f"{parameter} of group {group!r}", rule, f"{len(found)} rules")
+        return found[0]
+
+    def schedule(self, parameter: str = "lr", group: str | None = None) -> Schedule:
+        """Returns the schedule of the core that drives a hyper-parameter of a group, on the plan's clock.
+
+        Raises:
+            GlidepathError: If no rule drives it, or the text needs a horizon that is unknown.
+        """
+        made = self._resolution[0][self.rules.index(self.rule(parameter, group))]
+        if made is None:
+            raise GlidepathError(self.unknown)
+        return made
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Returns the schedule of each rule.
+
+        Raises:
+            GlidepathError: If a text needs a horizon that is unknown.
+        """
+        if self.unknown:
+            raise GlidepathError(self.unknown)
+        return tuple(schedule for schedule in self._resolution[0] if schedule is not None)
+
+    # What happens in the run ----------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> Progress:
+        """Returns the progress before the first update."""
+        return Progress(states=tuple(part.controller.begin() for part in self.feedback))
+
+    def position(self, progress: Progress | None = None, **units: float) -> float:
+        """Returns where a run is on the plan's clock.
+
+        Args:
+            progress: What has happened.
+            units: One count by its unit in place of it: `updates`, `samples`, `tokens` or `epochs`.
+
+        Raises:
+            GlidepathError: If the count has no unit, or one that cannot be converted to the plan's clock.
+        """
+        return position(self, progress, units)
+
+    def value(
+        self,
+        progress: Progress | None = None,
+        parameter: str = "lr",
+        group: str | None = None,
+        base: float = 1.0,
+        **units: float,
+    ) -> float:
+        """Returns the value that the next update uses: base times schedule times the controllers' multipliers, and not below the floor.
+
+        Args:
+            progress: What has happened.
+            parameter: The hyper-parameter.
+            group: The group's name; None for one without.
+            base: The group's base value.
+            units: One count by its unit in place of the progress, such as `updates=500`; no controller has then decided anything.
+
+        Raises:
+            GlidepathError: If the position, the parameter or the group is refused.
+        """
+        at = position(self, progress, units)
+        return value(self, at, progress.states if isinstance(progress, Progress) else (), parameter, group, base)
+
+    def observe(self, progress: Progress, monitor: str, observation: Any) -> tuple[Progress, tuple[Decision, ...]]:
+        """Returns the progress after a measurement of a metric, and what the controllers that listen to it decided.
+
+        Args:
+            progress: What has happened.
+            monitor: The metric's name.
+            observation: A number, whose id is then the count of updates; or as `Controller.observe` takes it.
+
+        Raises:
+            GlidepathError: If nobody listens to it, or a controller refuses it.
+        """
+        return observe(self, progress, monitor, observation)
+
+    def cooldown_from(self, progress: Progress | int, length: int | str, **options: Any) -> Plan:
+        """Returns the plan that falls to a floor from `progress` on, within `length`: see `glidepath.plan.cooldown_from`."""
+        from .replan import cooldown_from
+
+        return cooldown_from(self, progress, length, **options)
+
+    def extend(self, total: int | str, progress: Progress | int = 0, **options: Any) -> Plan:
+        """Returns the plan for a longer run: see `glidepath.plan.extend`."""
+        from .replan import extend
+
+        return extend(self, total, progress, **options)
+
+    def batch_size(self, position: int) -> int | None:
+        """Returns the samples of an update that begins at a position of the plan's clock; None if it is unknown."""
+        found = [stage.size for stage in self.stages if stage.begin <= position]
+        return found[-1] if found else self.derived.samples_per_update
+
+    # As data --------------------------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the plan as JSON data."""
+        return {"glidepath": FORMAT} | super().to_dict()
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Plan:
+        """Returns the plan that JSON data describes.
+
+        Raises:
+            GlidepathError: With every problem found and the path of each.
+        """
+        if not isinstance(data, dict):
+            raise GlidepathError.of("plan", "", "an object with rules", data)
+        version = data.get("glidepath", FORMAT)
+        if isinstance(version, bool) or version != FORMAT:
+            raise GlidepathError.of("plan", "glidepath", f"{FORMAT}, the version of the format", version)
+        fields = {key: value for key, value in data.items() if key != "glidepath"}
+        odd = [key for key in fields if not isinstance(key, str)]
+        if odd:
+            raise GlidepathError.of("plan", "every key", "a word", odd[0])
+        return cls(**fields)
+
+    @classmethod
+    def of(cls, given: Any) -> Plan:
+        """Returns the plan that is given as itself, as JSON data, or as YAML or JSON text."""
+        if isinstance(given, cls):
+            return given
+        if isinstance(given, str):
+            from .files import plan_of_text
+
+            return plan_of_text(given)
+        return cls.from_dict(given)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns the plan as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def to_yaml(self) -> str:
+        """Returns the plan as YAML."""
+        from .files import yaml_of
+
+        return yaml_of(self.to_dict())
+
+    __str__ = to_yaml
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 in hexadecimal of what decides about values: everything but the name and the history."""
+        data = {key: value for key, value in self.to_dict().items() if key not in ("name", "history")}
+        return hashlib.sha256(json.dumps(data, sort_keys=True, allow_nan=False).encode()).hexdigest()

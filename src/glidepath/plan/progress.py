@@ -1,0 +1,217 @@
+"""How much has happened of a plan: counts and the states of its controllers, plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import MAX_STEPS, Broken, number
+from ..feedback import Decision, Observation
+from .duration import Duration
+
+if TYPE_CHECKING:
+    from .model import Plan
+
+__all__ = ["Progress", "carried", "observe", "position", "starts_at", "value"]
+
+COUNTS = ("updates", "samples", "tokens")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One count in three units, and the states of the plan's controllers.
+
+    Args:
+        updates: Updates that the optimizer really made.
+        samples: Samples that they saw, over all processes.
+        tokens: Tokens that they saw.
+        states: The controllers' states, in the order of the plan's `feedback`.
+
+    Examples:
+        >>> Progress().advanced(samples=128, tokens=128 * 1024)
+        Progress(updates=1, samples=128, tokens=131072, states=())
+    """
+
+    updates: int = 0
+    samples: int = 0
+    tokens: int = 0
+    states: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        for name in COUNTS:
+            plain = number(getattr(self, name))
+            if plain is None or not 0 <= plain <= MAX_STEPS or plain != math.floor(plain):
+                problems.append(
+                    Problem("progress", name, f"an integer from 0 to {MAX_STEPS}", shown(getattr(self, name)))
+                )
+            else:
+                object.__setattr__(self, name, int(plain))
+        if problems:
+            raise GlidepathError(problems)
+
+    def advanced(self, samples: int = 0, tokens: int = 0, updates: int = 1) -> Progress:
+        """Returns the progress after more updates.
+
+        Args:
+            samples: What they saw, over all processes.
+            tokens: What they saw.
+            updates: How many updates.
+
+        Raises:
+            GlidepathError: If a count is negative: progress does not go backwards.
+        """
+        more = {"updates": updates, "samples": samples, "tokens": tokens}
+        for name, count in more.items():
+            plain = number(count)
+            if plain is None or plain < 0:
+                raise GlidepathError.of("progress", name, "at least 0: progress does not go backwards", count)
+        return replace(self, **{name: getattr(self, name) + count for name, count in more.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the progress as JSON data."""
+        return {name: getattr(self, name) for name in COUNTS} | {"states": [state.to_dict() for state in self.states]}
+
+    @classmethod
+    def from_dict(cls, data: Any, plan: Plan) -> Progress:
+        """Returns the progress of a plan that JSON data describes.
+
+        Raises:
+            GlidepathError: If a count or a state is missing, unknown or spoilt.
+        """
+        if not isinstance(data, Mapping) or set(data) != {*COUNTS, "states"} or not isinstance(data["states"], list):
+            raise GlidepathError.of("progress", "", f"an object with {', '.join(COUNTS)} and states", data)
+        if len(data["states"]) != len(plan.feedback):
+            rule = f"{len(plan.feedback)}, one for each controller"
+            raise GlidepathError.of("progress", "the number of states", rule, len(data["states"]))
+        states = tuple(part.controller.read_state(s) for part, s in zip(plan.feedback, data["states"], strict=True))
+        return cls(**{name: data[name] for name in COUNTS}, states=states)
+
+
+def position(plan: Plan, given: Any, units: Mapping[str, Any]) -> float:
+    """Returns a position on the plan's clock.
+
+    Args:
+        plan: The plan.
+        given: A `Progress`, or None.
+        units: One count by its unit, such as `updates=500`, where no progress is given.
+
+    Raises:
+        GlidepathError: If the unit is missing, or cannot be converted to the plan's clock.
+    """
+    where = f"plan in {plan.clock}"
+    if isinstance(given, Progress) and not units:
+        if plan.clock in COUNTS:
+            return getattr(given, plan.clock)
+        units = {"updates": given.updates}
+    elif given is not None or len(units) != 1:
+        rule = "given as a Progress, or as one count with its unit (updates=500)"
+        raise GlidepathError.of(where, "progress", rule, dict(units) if given is None else given)
+    (unit, count), plain = next(iter(units.items())), number(next(iter(units.values())))
+    if unit not in (*COUNTS, "epochs"):
+        raise GlidepathError.of(where, "progress", "given in updates, samples, tokens or epochs", unit)
+    if plain is None or not 0 <= plain <= MAX_STEPS:
+        raise GlidepathError.of(where, unit, f"a number from 0 to {MAX_STEPS}", count)
+    try:
+        exact = plan.derived.convert(Fraction(plain), unit, plan.clock)
+    except Broken as broken:
+        raise GlidepathError.of(where, "progress", broken.rule, f"{count} {unit}", broken.remedy) from None
+    return math.floor(exact) if plan.clock == "epochs" else exact.numerator if exact.denominator == 1 else float(exact)
+
+
+def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group: str | None, base: float) -> float:
+    """Returns the value of a hyper-parameter of a group at a position of the plan's clock."""
+    rule = plan.rule(parameter, group)
+    made = plan.schedule(parameter, group)(at)
+    for part, state in zip(plan.feedback, states or plan.begin().states, strict=True):
+        if part.parameter == parameter:
+            made *= part.controller.multiplier(state, at, group)
+    made = made if rule.absolute else base * made
+    return made if rule.floor is None else max(made, rule.floor)
+
+
+def starts_at(plan: Plan, after: str | int) -> float:
+    """Returns the position on the plan's clock at which a controller's phase begins.
+
+    Raises:
+        GlidepathError: If it needs what is unknown of the run.
+    """
+    if isinstance(after, int):
+        return after
+    duration = Duration.parse(after)
+    try:
+        if duration.unit != "percent":
+            return float(plan.derived.convert(duration.amount, duration.unit, plan.clock))
+        if plan.total is None:
+            raise Broken("a share of a run of known length", "give horizon.length")
+        return float(duration.amount * plan.total / 100)
+    except Broken as broken:
+        raise GlidepathError.of("feedback", "after", broken.rule, after, broken.remedy) from None
+
+
+def observe(plan: Plan, progress: Progress, monitor: str, observation: Any) -> tuple[Progress, tuple[Decision, ...]]:
+    """Returns the progress after an observation of a metric, and the decisions of the controllers that listen to it."""
+    if all(part.monitor != monitor for part in plan.feedback):
+        known = ", ".join(sorted({part.monitor for part in plan.feedback})) or "none"
+        raise GlidepathError.of("plan", "monitor", f"one that a controller listens to ({known})", monitor)
+    at = position(plan, progress, {})
+    seen = None
+    if observation is not None:
+        seen = Observation.of(
+            observation
+            if isinstance(observation, Observation | dict | list | tuple)
+            else (progress.updates, observation)
+        )
+        seen = replace(seen, at=at)
+    states = list(progress.states or plan.begin().states)
+    decisions: list[Decision] = []
+    for i, part in enumerate(plan.feedback):
+        if part.monitor != monitor:
+            continue
+        start = starts_at(plan, part.after)
+        if seen is not None and at < start:
+            reason = f"at {at:g}, before this controller's phase begins at {start:g}: nothing changes"
+            decisions.append(Decision(seen.id, "held", part.controller.multiplier(states[i], at), reason))
+            continue
+        try:
+            states[i], decision = part.controller.observe(states[i], seen)
+        except GlidepathError as error:
+            raise error.inside(f"feedback[{i}], {monitor}") from None
+        decisions.append(decision)
+    return replace(progress, states=tuple(states)), tuple(decisions)
+
+
+def carried(progress: Progress, before: Plan, after: Plan, by: str | None = None) -> Progress:
+    """Returns the progress of one plan as the progress of another, such as after a change of the batch or of the processes.
+
+    Samples and tokens go on. On a clock of updates (or epochs) the count is kept where an update is as large as before; otherwise `by` says
+    what it follows: `updates` keeps the count, `samples` and `tokens` divide what was seen by the size of an update now, to the nearest.
+
+    Args:
+        progress: What has happened.
+        before: The plan it happened under.
+        after: The plan to go on with.
+        by: `updates`, `samples`, `tokens` or None.
+
+    Raises:
+        GlidepathError: If the size of an update differs, the clock counts updates and `by` is None; or what it takes is unknown.
+    """
+    old, new = before.derived.samples_per_update, after.derived.samples_per_update
+    states = progress.states if len(progress.states) == len(after.feedback) else ()
+    if after.clock in ("samples", "tokens") or by == "updates" or (old == new and by is None):
+        return replace(progress, states=states)
+    if by is None:
+        rule = f"as large as before ({old} samples) on a clock of {after.clock}"
+        remedy = "say what the count follows: by='samples', 'tokens' or 'updates'"
+        raise GlidepathError.of("resume", "an update", rule, f"{new} samples", remedy)
+    if by not in ("samples", "tokens"):
+        raise GlidepathError.of("resume", "by", "updates, samples, tokens or None", by)
+    try:
+        updates = after.derived.convert(Fraction(getattr(progress, by)), by, "updates")
+    except Broken as broken:
+        raise GlidepathError.of("resume", "by", broken.rule, by, broken.remedy) from None
+    return replace(progress, updates=math.floor(updates + Fraction(1, 2)), states=states)

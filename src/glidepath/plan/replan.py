@@ -1,0 +1,195 @@
+"""Changing a plan that is under way: an early cooldown, a longer run. What was done is written into the plan's history."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any, Literal
+
+from ..core.combinators import Chain, Shift, Stretch, Until
+from ..core.curves import Curve
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, Broken, number
+from ..core.schedule import Schedule
+from ..core.segments import Hold, Ramp
+from .duration import Duration, written
+from .horizon import Horizon
+from .model import Plan
+from .progress import Progress, position, starts_at
+from .rules import Change, Rule
+
+__all__ = ["ExtendRule", "cooldown_from", "extend"]
+
+ExtendRule = Literal["stretch", "hold", "restretch"]
+EXTEND_RULES = ("stretch", "hold", "restretch")
+
+
+def cooldown_from(
+    plan: Plan,
+    progress: Progress | int,
+    length: int | str,
+    *,
+    curve: Curve | str = "linear",
+    floor: float = 0.0,
+    parameters: tuple[str, ...] = ("lr",),
+) -> Plan:
+    """Returns the plan that goes on as before until `progress`, and from there falls from the value it has to `floor`.
+
+    There is no jump: the cooldown begins on the value of the old schedule. The run ends with the cooldown. Hyper-parameters that are not
+    named go on as they were.
+
+    Args:
+        plan: The plan under way.
+        progress: Where the run is: a `Progress`, or a position on the plan's clock.
+        length: Of the cooldown: a position on the clock, or a duration such as `"10%"` (of the old run) or `"2e9 tokens"`.
+        curve: The shape: `linear`, `one_minus_sqrt`, `cosine`, …
+        floor: The value at the end, in the unit of the schedules.
+        parameters: The hyper-parameters that cool down.
+
+    Raises:
+        GlidepathError: If an argument is refused, or the plan cannot be resolved.
+
+    Source:
+        Hägele et al. 2024, https://arxiv.org/abs/2405.18392
+    """
+    at, steps = _place(plan, progress), _length(plan, "cooldown_from", "length", length)
+    chosen = [i for i, rule in enumerate(plan.rules) if rule.parameter in parameters]
+    if not chosen:
+        known = ", ".join(sorted({rule.parameter for rule in plan.rules}))
+        raise GlidepathError.of("cooldown_from", "parameters", f"some that the plan drives ({known})", parameters)
+    rules: list[Rule] = []
+    for i, (rule, old) in enumerate(zip(plan.rules, _own(plan), strict=True)):
+        if i not in chosen:
+            rules.append(rule.replace(schedule=old))
+            continue
+        fall = Ramp(old(at), floor, steps, Curve.of(curve))
+        rules.append(rule.replace(schedule=Chain((Until(old, at), fall)) if at else fall, ends=None))
+    detail = f"length {steps}, curve {Curve.of(curve)}, floor {floor:g}, {', '.join(parameters)}"
+    return _changed(plan, rules, at + steps, "cooldown_from", at, detail)
+
+
+def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: ExtendRule = "stretch") -> Plan:
+    r"""Returns the plan for a longer run.
+
+    With $p$ the progress, $n$ the old length and $N$ the new one, the rules are:
+
+    - `stretch`: until $p$ nothing changes; what is left of each schedule is stretched by $(N - p)/(n - p)$. No jump; the same end.
+    - `hold`: until $p$ nothing changes; the value at $p$ is held for $N - n$, then what was left follows. No jump; the same end.
+    - `restretch`: every duration is resolved again against the new length, and complete schedules are stretched by $N/n$, as if the run
+      had been planned so. The value at $p$ may jump; the history says by how much.
+
+    Args:
+        plan: The plan under way.
+        total: The new length: a position on the plan's clock, or a length such as `"5 epochs"` or `"4e9 tokens"`.
+        progress: Where the run is: a `Progress`, or a position on the plan's clock.
+        rule: `stretch`, `hold` or `restretch`.
+
+    Raises:
+        GlidepathError: If the new length is not longer, the run is at its end already (`stretch`), or an argument is refused.
+    """
+    if rule not in EXTEND_RULES:
+        raise GlidepathError.of("extend", "rule", f"one of {', '.join(EXTEND_RULES)}", rule)
+    old = plan.total
+    if old is None:
+        raise GlidepathError.of("extend", "plan", "of known length", plan.horizon.length, "give horizon.length")
+    at = _place(plan, progress)
+    horizon = _longer(plan, total)
+    new = plan.replace(rules=[Rule("hold()")], feedback=(), batch=plan.batch, horizon=horizon).total
+    if new is None or new <= old:
+        raise GlidepathError.of(
+            "extend", "total", f"longer than the run, {old} {plan.clock}", new if new is None else f"{new} {plan.clock}"
+        )
+    if at >= old and rule == "stretch":
+        raise GlidepathError.of(
+            "extend", "progress", f"before the end of the run, {old}", at, "nothing is left to stretch; use rule='hold'"
+        )
+    rules: list[Rule] = []
+    for each, schedule in zip(plan.rules, _own(plan), strict=True):
+        if rule == "restretch":
+            again = each.schedule if isinstance(each.schedule, str) else _scaled(schedule, old, new)
+            rules.append(each.replace(schedule=again))
+        else:
+            rules.append(each.replace(schedule=_continued(schedule, at, old, new, rule)))
+    detail = f"rule {rule}, from {old} to {new} {plan.clock}"
+    return _changed(plan, rules, horizon, "extend", at, detail)
+
+
+def _continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:
+    """Returns a schedule that is as before until `at`, and then longer."""
+    before = [Until(schedule, at)] if at else []
+    if rule == "hold":
+        pause = Hold(new - old, schedule(at))
+        if at >= schedule.duration:
+            return Chain((*before, pause))
+        return Chain((*before, pause, Shift(schedule, -at) if at else schedule))
+    if at >= schedule.duration:
+        return schedule
+    rest = Shift(schedule, -at) if at else schedule
+    longer = Stretch(rest, (new - at) / (old - at))
+    return Chain((*before, longer)) if before else longer
+
+
+def _scaled(schedule: Schedule, old: int, new: int) -> Schedule:
+    return schedule if schedule.duration == math.inf else Stretch(schedule, new / old)
+
+
+def _own(plan: Plan) -> tuple[Schedule, ...]:
+    """Returns the schedule of each rule without what the batch size contributes."""
+    made = plan.schedules()
+    if plan.batch is None:
+        return made
+    return plan.replace(batch=plan.batch.replace(coupling="none")).schedules()
+
+
+def _place(plan: Plan, progress: Any) -> int:
+    at = position(plan, progress, {}) if isinstance(progress, Progress) else number(progress)
+    if at is None or not 0 <= at <= MAX_STEPS or at != math.floor(at):
+        raise GlidepathError.of(
+            "re-planning", "progress", f"a Progress, or a whole position on a clock of {plan.clock}", progress
+        )
+    return int(at)
+
+
+def _length(plan: Plan, where: str, field: str, given: Any) -> int:
+    """Returns a length on the plan's clock."""
+    try:
+        if isinstance(given, str):
+            duration = Duration.parse(given)
+            if duration.unit == "rest" or (duration.unit == "percent" and plan.total is None):
+                raise Broken("a length with a unit of its own")
+            if duration.unit == "percent":
+                exact = duration.amount * (plan.total or 0) / 100
+            else:
+                exact = plan.derived.convert(duration.amount, duration.unit, plan.clock)
+            steps = math.floor(exact + Fraction(1, 2))
+        else:
+            plain = number(given)
+            steps = -1 if plain is None or plain != math.floor(plain) else int(plain)
+        if not 1 <= steps <= MAX_STEPS:
+            raise Broken(f"a length of at least one of the clock's {plan.clock}, or a duration such as '10%'")
+    except Broken as broken:
+        raise GlidepathError.of(where, field, broken.rule, given, broken.remedy) from None
+    return steps
+
+
+def _longer(plan: Plan, total: int | str) -> Horizon:
+    if isinstance(total, str):
+        return plan.horizon.replace(length=total)
+    return plan.horizon.replace(length=_span(plan, _length(plan, "extend", "total", total)))
+
+
+def _span(plan: Plan, total: int) -> str:
+    return f"{written(total)} {plan.clock}"
+
+
+def _changed(plan: Plan, rules: list[Rule], end: int | Horizon, action: str, at: int, detail: str) -> Plan:
+    """Returns the plan with new rules, a new length and an entry in its history."""
+    horizon = end if isinstance(end, Horizon) else plan.horizon.replace(length=_span(plan, end))
+    batch, feedback = plan.batch, plan.feedback
+    if "restretch" not in detail:  # what was resolved against the old length stays as it was
+        batch = None if batch is None else batch.replace(schedule=plan.ramp)
+        feedback = tuple(part.replace(after=math.ceil(starts_at(plan, part.after))) for part in feedback)
+    made = plan.replace(rules=tuple(rules), horizon=horizon, batch=batch, feedback=feedback)
+    jump = max(abs(new(at) - old(at)) for new, old in zip(_own(made), _own(plan), strict=True))
+    entry = Change(action, at, detail, plan.fingerprint, jump)
+    return made.replace(history=(*plan.history, entry))

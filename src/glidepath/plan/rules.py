@@ -1,0 +1,197 @@
+"""The parts of a plan: which schedule drives what, which controller listens to what, and what was changed."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from ..core.errors import GlidepathError, Problem
+from ..core.fields import MAX_STEPS, Broken, Check, Flag, JsonSchema, Offset, Value, number
+from ..core.node import Node, kind
+from ..core.schedule import Schedule
+from ..feedback import Controller
+from .drawn import Drawn, as_data
+from .duration import Duration
+from .part import Part
+
+__all__ = ["After", "Change", "Feedback", "Name", "Rule", "many"]
+
+MAX_RULES = 1000
+MAX_GROUPS = 1000
+_PARAMETER = re.compile(r"[A-Za-z_]\w{0,99}(?:\[\d{1,3}\])?\Z")
+_NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"]{0,200}\Z")
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not _NAME.match(value) or value.strip() in (".", ".."):
+        raise Broken("a name of at most 200 characters without slashes, double quotes and control characters")
+    return value.strip()
+
+
+def _parameter(value: Any) -> str:
+    if not isinstance(value, str) or not _PARAMETER.match(value):
+        raise Broken("a name, or a name and a place such as betas[0]")
+    return value
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    rule = "a pattern of group names, or a list of them, such as ['*', '!norm']"
+    if not isinstance(items, list | tuple) or not 1 <= len(items) <= MAX_GROUPS:
+        raise Broken(rule)
+    for item in items:
+        if not isinstance(item, str) or not item.strip("!") or len(item) > 200 or not item.isprintable():
+            raise Broken(rule)
+    return tuple(items)
+
+
+def many(make: Callable[[Any], Any], rule: str, mapped: str = "") -> Callable[[Any], tuple[Any, ...]]:
+    """Returns the check of a field with several parts; `mapped` is the field that a mapping's keys are."""
+
+    def check(value: Any) -> tuple[Any, ...]:
+        where = [f"$[{i}]" for i in range(len(value))] if isinstance(value, list | tuple | dict) else ["$[0]"]
+        items: Any = value
+        if isinstance(value, dict) and mapped and "schedule" not in value:
+            where = [f"$[{str(key)[:50]!r}]" for key in value]
+            items = [_mapped(item, mapped, key) for key, item in value.items()]
+        elif isinstance(value, str | dict | Node):
+            items = [value]
+        if not isinstance(items, list | tuple) or len(items) > MAX_RULES:
+            raise Broken(rule)
+        made: list[Any] = []
+        problems: list[Problem] = []
+        for i, item in enumerate(items):
+            try:
+                made.append(make(item))
+            except GlidepathError as error:
+                problems.extend(error.inside(where[i]).problems)
+        if problems:
+            raise GlidepathError(problems)
+        return tuple(made)
+
+    return check
+
+
+def _mapped(item: Any, field: str, key: Any) -> Any:
+    return {"schedule": item, field: key} if not isinstance(item, dict) or "kind" in item else {**item, field: key}
+
+
+Name = Annotated[str, Check(_name), JsonSchema({"type": "string", "maxLength": 200})]
+Parameter = Annotated[str, Check(_parameter), JsonSchema({"type": "string", "pattern": _PARAMETER.pattern})]
+Patterns = Annotated[
+    tuple[str, ...], Check(_patterns), JsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})
+]
+
+
+def _after(value: Any) -> str | int:
+    if isinstance(value, str):
+        found = Duration.parse(value)
+        if found.unit == "rest":
+            raise Broken("a position such as '5%', '500 steps' or 500")
+        return str(found)
+    plain = number(value)
+    if plain is None or not 0 <= plain <= MAX_STEPS or plain != plain // 1:
+        raise Broken("a position such as '5%', '500 steps' or 500")
+    return int(plain)
+
+
+After = Annotated[str | int, Check(_after), JsonSchema({"type": ["string", "integer"]})]
+
+
+@kind("rule")
+class Rule(Part):
+    """One schedule for one hyper-parameter of some groups.
+
+    Args:
+        schedule: The schedule, or its text; quoted durations are resolved against the plan's horizon.
+        parameter: A key of the groups, such as `lr`, `weight_decay` or `momentum`, or one place of a tuple, such as `betas[0]`.
+        groups: Names or patterns of groups (`*`, `?` and `[…]` as in file names); a leading `!` takes groups away again. A group without a
+            name is matched by `*` only.
+        absolute: Whether the schedule gives the values themselves instead of factors of each group's own base.
+        floor: In the unit of the hyper-parameter: no group's value falls below it.
+        ends: The value that the schedule is meant to end on, for `check` to compare; None declares nothing.
+    """
+
+    schedule: Drawn
+    parameter: Parameter = "lr"
+    groups: Patterns = ("*",)
+    absolute: Flag = False
+    floor: Value | None = None
+    ends: Value | None = None
+
+    @classmethod
+    def of(cls, given: Any) -> Rule:
+        """Returns the rule that is given as itself, as a mapping, or as a schedule for the learning rate."""
+        if isinstance(given, str | Schedule) or (isinstance(given, dict) and "kind" in given):
+            return cls(given)  # type: ignore[arg-type]
+        return super().of(given)
+
+    def field_data(self, name: str) -> Any:
+        """Returns a field as it is written to files."""
+        return as_data(self.schedule) if name == "schedule" else getattr(self, name)
+
+    def matches(self, name: str | None) -> bool:
+        """Returns whether the rule is for a group of this name; None is a group without one."""
+        taken = False
+        for pattern in self.groups:
+            plain = pattern.lstrip("!")
+            if plain == "*" or (name is not None and fnmatch.fnmatchcase(name, plain)):
+                taken = not pattern.startswith("!")
+        return taken
+
+
+def _controller(value: Any) -> Controller:
+    return Controller.of(value)
+
+
+Steering = Annotated[Controller, Check(_controller), JsonSchema({"type": ["string", "object"]})]
+
+
+@kind("feedback")
+class Feedback(Part):
+    """A controller, the metric that it listens to, and the hyper-parameter that it multiplies.
+
+    Args:
+        controller: The controller, or its text such as `plateau(factor=0.5, patience=2)`.
+        monitor: The metric's name.
+        parameter: The hyper-parameter whose values are multiplied.
+        after: Where the controller's phase begins, as a position on the plan's clock or a duration such as `"5%"`; what is observed before
+            changes nothing.
+    """
+
+    controller: Steering
+    monitor: Name = "loss"
+    parameter: Parameter = "lr"
+    after: After = 0
+
+    @classmethod
+    def of(cls, given: Any) -> Feedback:
+        """Returns the part that is given as itself, as a mapping, or as a controller."""
+        if isinstance(given, str | Controller) or (isinstance(given, dict) and "kind" in given):
+            return cls(given)  # type: ignore[arg-type]
+        return super().of(given)
+
+    def field_data(self, name: str) -> Any:
+        """Returns a field as it is written to files."""
+        return str(self.controller) if name == "controller" else getattr(self, name)
+
+
+@kind("change")
+class Change(Part):
+    """An entry of a plan's history.
+
+    Args:
+        action: What was done, such as `cooldown_from`.
+        at: The progress it was done at, on the plan's clock.
+        detail: With which arguments, and by which rule.
+        before: The fingerprint of the plan it was done to.
+        jump: The largest jump of a schedule's value at that progress.
+    """
+
+    action: Name
+    at: Offset
+    detail: Name
+    before: Name
+    jump: Value = 0.0
