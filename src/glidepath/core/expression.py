@@ -153,7 +153,7 @@ def substituted(formula: str, inner: str) -> str:
     replacement = ast.parse(inner, mode="eval").body
 
     class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - the name that ast calls
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return replacement if node.id == "step" else node
 
     return normal_form(ast.unparse(Put().visit(ast.parse(formula, mode="eval").body)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 import functools
+import importlib
 import math
 import sys
 from bisect import bisect_right
@@ -190,9 +191,7 @@ class TorchNamespace:
     digits = 53
 
     def __init__(self) -> None:
-        import torch
-
-        self._torch = torch
+        self.library = _loaded("torch")
         self.sin, self.cos, self.tanh = self._lifted("sin"), self._lifted("cos"), self._lifted("tanh")
         self.exp, self.expm1 = self._lifted("exp"), self._lifted("expm1")
         self.log, self.log1p, self.sqrt = self._lifted("log"), self._lifted("log1p"), self._lifted("sqrt")
@@ -200,7 +199,7 @@ class TorchNamespace:
 
     def _lifted(self, name: str) -> Callable[[Any], Any]:
         """Returns the function of that name for tensors and, unlike torch's own, for plain numbers."""
-        on_tensor, on_number, tensor = getattr(self._torch, name), getattr(math, name), self._torch.Tensor
+        on_tensor, on_number, tensor = getattr(self.library, name), getattr(math, name), self.library.Tensor
         return lambda x: on_tensor(x) if isinstance(x, tensor) else on_number(x)
 
     @staticmethod
@@ -212,17 +211,17 @@ class TorchNamespace:
         return base**exponent
 
     def minimum(self, x: Any, y: Any) -> Any:
-        return self._torch.minimum(*self._both(x, y)) if self._any(x, y) else MathNamespace.minimum(x, y)
+        return self.library.minimum(*self._both(x, y)) if self._any(x, y) else MathNamespace.minimum(x, y)
 
     def maximum(self, x: Any, y: Any) -> Any:
-        return self._torch.maximum(*self._both(x, y)) if self._any(x, y) else MathNamespace.maximum(x, y)
+        return self.library.maximum(*self._both(x, y)) if self._any(x, y) else MathNamespace.maximum(x, y)
 
     def _any(self, *values: Any) -> bool:
-        return any(isinstance(value, self._torch.Tensor) for value in values)
+        return any(isinstance(value, self.library.Tensor) for value in values)
 
     def _both(self, x: Any, y: Any) -> tuple[Any, Any]:
-        like = x if isinstance(x, self._torch.Tensor) else y
-        return tuple(v if isinstance(v, self._torch.Tensor) else self._torch.full_like(like, v) for v in (x, y))  # type: ignore[return-value]
+        like = x if isinstance(x, self.library.Tensor) else y
+        return tuple(v if isinstance(v, self.library.Tensor) else self.library.full_like(like, v) for v in (x, y))  # type: ignore[return-value]
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self.minimum(self.maximum(x, low), high)
@@ -243,17 +242,17 @@ class TorchNamespace:
         return _select(self._where, self.clip, x, bounds, branches, args)
 
     def _where(self, condition: Any, x: Any, y: Any) -> Any:
-        tensor = self._torch.Tensor
+        tensor = self.library.Tensor
         if not isinstance(x, tensor) and not isinstance(y, tensor):  # torch would make two plain numbers float32
-            x = self._torch.full_like(condition, x, dtype=self._torch.float64)
-        return self._torch.where(condition, x, y)
+            x = self.library.full_like(condition, x, dtype=self.library.float64)
+        return self.library.where(condition, x, y)
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
-        table = self._torch.tensor(knots, dtype=x.dtype, device=x.device)
-        return self._torch.searchsorted(table, x.contiguous(), right=True).to(self._torch.float64) - 1.0
+        table = self.library.tensor(knots, dtype=x.dtype, device=x.device)
+        return self.library.searchsorted(table, x.contiguous(), right=True).to(self.library.float64) - 1.0
 
     def take(self, table: Sequence[Any], index: Any) -> Any:
-        return self._torch.tensor(table, dtype=self._torch.float64, device=index.device)[index.long()]
+        return self.library.tensor(table, dtype=self.library.float64, device=index.device)[index.long()]
 
 
 class JaxNamespace:
@@ -262,10 +261,8 @@ class JaxNamespace:
     digits = 53
 
     def __init__(self) -> None:
-        import jax
-        import jax.numpy as jnp
-
-        self._jax, self._jnp = jax, jnp
+        self.library, self._jnp = _loaded("jax"), _loaded("jax.numpy")
+        jnp = self._jnp
         self.sin, self.cos, self.tanh = jnp.sin, jnp.cos, jnp.tanh
         self.exp, self.expm1 = jnp.exp, jnp.expm1
         self.log, self.log1p, self.sqrt = jnp.log, jnp.log1p, jnp.sqrt
@@ -274,7 +271,7 @@ class JaxNamespace:
 
     def double(self) -> Any:
         """Returns the context in which JAX computes in float64, also within `jit`."""
-        return self._jax.enable_x64(True)
+        return self.library.enable_x64(True)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self._jnp.minimum(self._jnp.maximum(x, low), high)
@@ -336,6 +333,11 @@ def high_low(x: decimal.Decimal | float, bits: int) -> tuple[float, float]:
 
 
 MATH = MathNamespace()
+
+
+def _loaded(name: str) -> Any:
+    """Returns a framework's module. A step of its kind exists, so it is loaded already: the core imports no framework."""
+    return sys.modules.get(name) or importlib.import_module(name)
 
 
 @functools.cache

@@ -162,8 +162,7 @@ class Schedule(Node):
         return out.reshape(step.shape)
 
     def _at_torch(self, step: Any, xp: Any) -> Any:
-        import torch
-
+        torch = xp.library
         if step.dtype == torch.bool or step.is_complex():
             raise GlidepathError.of(self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}")
         given = step.to(torch.float64)
@@ -173,9 +172,7 @@ class Schedule(Node):
         return torch.where(torch.isnan(given), given, value)
 
     def _at_jax(self, step: Any, xp: Any) -> Any:
-        import jax.numpy as jnp
-        from jax.lax import convert_element_type as converted
-
+        jnp, converted = xp.library.numpy, xp.library.lax.convert_element_type
         if not (jnp.issubdtype(step.dtype, jnp.integer) or jnp.issubdtype(step.dtype, jnp.floating)):
             raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
         dtype = jnp.result_type(float)
