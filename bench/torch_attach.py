@@ -13,7 +13,7 @@ from unittest import mock
 import glidepath as gp
 import torch
 from bench import Row, cpu_seconds
-from glidepath.torch import attach
+from glidepath.torch import ScheduleLR, attach
 
 Work = Callable[[], object]
 
@@ -59,6 +59,18 @@ def attached(count: int, bases: int, tensor: bool = False) -> tuple[Work, Work]:
         after(made, (), {})
 
     return made.step, hooks
+
+
+def bridged(count: int, bases: int) -> Work:
+    """Returns a step of the bridge, as it comes after each update."""
+    scheduler = ScheduleLR(optimizer(count, bases), SCHEDULE)
+    run = scheduler.scheduler._run
+
+    def step() -> None:
+        run.updates += 1
+        scheduler.step()
+
+    return step
 
 
 def sequential(count: int, bases: int, tensor: bool = False) -> Work:
@@ -153,6 +165,7 @@ def rows(rounds: int = 31) -> Iterator[Row]:
         cases = {
             "ours": step,
             "hooks": hooks,
+            "bridge": bridged(count, bases),
             "none": optimizer(count, bases).step,
             "torch": sequential(count, bases),
             "hf": hugging_face(count, bases),
@@ -165,6 +178,8 @@ def rows(rounds: int = 31) -> Iterator[Row]:
             yield Row(f"{what}: SequentialLR / the two hook calls alone", found, "at least 4", found >= 4.0)
         found = ratio(seen["torch"], seen["ours"], seen["none"])
         yield Row(f"{what}: SequentialLR / what attach adds", found, f"at least {torch_bar:g}", found >= torch_bar)
+        found = ratio(seen["torch"], seen["bridge"])
+        yield Row(f"{what}: SequentialLR / a step of the bridge", found, f"at least {torch_bar:g}", found >= torch_bar)
         found = ratio(seen["hf"], seen["ours"], seen["none"])
         yield Row(f"{what}: HF LambdaLR / what attach adds", found, f"at least {hf_bar:g}", found >= hf_bar)
         if loop_bar is not None:

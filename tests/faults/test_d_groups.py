@@ -219,10 +219,10 @@ def test_d5_rules_that_meet_or_match_nothing():
         GlidepathError, match=r"groups must be patterns that match a group \('body', 'head'\), got \['haed'\]"
     ):
         attach(optimizer, [Drive("linear(9)", groups="haed")])
-    with pytest.raises(GlidepathError, match="the hyper-parameter must be one of lr, .*, got 'moment'"):
+    with pytest.raises(GlidepathError, match=r"the hyper-parameter must be one of lr, .*, got 'moment'"):
         attach(optimizer, {"moment": "linear(9)"})
+    attach(optimizer, "linear(9)")
     with pytest.raises(GlidepathError, match="lr must be driven by one scheduler, got 'two'"):
-        attach(optimizer, "linear(9)")
         attach(optimizer, "cosine(9)")
     other = sgd(0.1, 0.2, names=("body", "head"))
     with pytest.raises(GlidepathError, match="match a group"):
@@ -265,10 +265,12 @@ def test_d6_the_bridge_tells_when_another_optimizer_trains():
     """D6: the bridge is stepped while another optimizer makes the updates: it says so."""
     scheduler = ScheduleLR(sgd(0.1), "linear(10)")
     other = sgd(0.1)
+    for _ in range(6):
+        other.step()
+        scheduler.step()
+    other.step()
     with pytest.warns(UserWarning, match="this optimizer has made no update: is it the one that trains"):
-        for _ in range(8):
-            other.step()
-            scheduler.step()
+        scheduler.step()
 
 
 def test_d7_a_foreign_write_under_the_peer():

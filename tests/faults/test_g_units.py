@@ -119,11 +119,14 @@ def test_g5_the_peer_counts_skipped_updates():
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     peer = peers.LinearLR(optimizer, 1.0, 0.0, 10)
     scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    with pytest.warns(UserWarning, match="before `optimizer.step"):
-        for _ in range(3):
-            scaler.scale((parameter * float("inf")).sum()).backward()
-            scaler.step(optimizer)
-            scaler.update()
+    for update in range(3):
+        scaler.scale((parameter * float("inf")).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        if update == 0:
+            with pytest.warns(UserWarning, match="before `optimizer.step"):
+                peer.step()
+        else:
             peer.step()
     assert peer.last_epoch == 3
 

@@ -4,10 +4,10 @@ import math
 import weakref
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath.torch import ScheduleLR, attach
 
 SCHEDULE = gp.parse("warmup(10) >> cosine(90)")
@@ -161,10 +161,14 @@ def test_h4_a_cuda_graph_sees_the_rate_change():
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     weight = torch.zeros(4, device="cuda", requires_grad=True)
-    optimizer = torch.optim.SGD([weight], lr=torch.tensor(0.1, device="cuda"))
+    rate = torch.tensor(0.1, device="cuda")
+    optimizer = torch.optim.Adam(
+        [weight], lr=rate, capturable=True, eps=1e-12
+    )  # constant gradients: each step is the rate itself
     scheduler = attach(optimizer, "linear(20)")
     weight.grad = torch.ones_like(weight)
     stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         optimizer.step()
     torch.cuda.current_stream().wait_stream(stream)
@@ -177,7 +181,7 @@ def test_h4_a_cuda_graph_sees_the_rate_change():
         with scheduler.replay():
             graph.replay()
         used = (before - weight.detach())[0].item()
-        assert used == pytest.approx(0.1 * gp.linear(20)(k), rel=1e-5)
+        assert used == pytest.approx(0.1 * gp.linear(20)(k), rel=1e-3)
     assert scheduler.updates == 11
 
 

@@ -1,9 +1,9 @@
 """attach: the value used by update k is base * f(k), written by the hooks right before the update."""
 
 import pytest
+import torch
 
 import glidepath as gp
-import torch
 from glidepath.torch import attach
 
 

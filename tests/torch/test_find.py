@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-
 import torch
+from torch import nn
+
 from glidepath import GlidepathError
 from glidepath.finder import Refusal, Suggestion, Trace
 from glidepath.torch.find import find, use
 from glidepath.torch.snapshot import Snapshot
-from torch import nn
 
 
 def regression(curvature: float = 1.0, batches: int = 60):

@@ -3,10 +3,10 @@
 import warnings
 
 import pytest
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 import glidepath as gp
-import torch
 from glidepath.torch import ScheduleLR, attach
 
 SCHEDULE = gp.parse("warmup(3) >> cosine(9)")

@@ -8,10 +8,9 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch.optim import Optimizer
-
 import torch
 from torch import distributed
+from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import number

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any, cast
 
 import numpy as np
-
 import torch
 from torch import Tensor
 from torch import distributed as dist

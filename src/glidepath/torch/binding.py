@@ -8,10 +8,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from torch.optim import Optimizer
-
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-
-from torch import Tensor
 
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule

@@ -12,7 +12,6 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
-
 import torch
 from torch import Tensor
 
@@ -219,7 +218,7 @@ class Channel:
         for tensor, seat in zip(tensors, lane.seats, strict=True):
             tensor.detach().fill_(self.value(seat, k))
         lane.last = [self.value(seat, k) for seat in lane.seats]
-        version, count, picks, get = sum(map(_version, tensors)), len(rows), lane.picks, _getter(drive)
+        version, picks, get = sum(map(_version, tensors)), lane.picks, _getter(drive)
 
         def write_filled(groups: list[Group], k: int) -> bool:
             nonlocal version
@@ -230,7 +229,7 @@ class Channel:
                 if given is not tensor:
                     return False
                 tensor.detach().fill_(value)
-            version += count
+            version = sum(map(_version, tensors))
             lane.last = row
             return True
 

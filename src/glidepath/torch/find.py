@@ -11,11 +11,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
-from torch.optim import Optimizer
-
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number

@@ -80,6 +80,7 @@ def attach(
     """
     if not isinstance(optimizer, Optimizer):
         raise GlidepathError.of("attach", "optimizer", "a torch.optim.Optimizer", optimizer)
+    optimizer = _within(optimizer)
     problems = [
         Problem("attach", name, f"one of {', '.join(known)}", shown(value))
         for name, value, known in (("foreign", foreign, FOREIGN), ("resume", resume, POLICIES))
@@ -402,6 +403,16 @@ class Scheduler:
             binding.count = -1  # the coming update takes the long way
             if optimizer is not None and (self._run.ahead or not scaled):
                 binding.show(optimizer.param_groups)
+
+
+def _within(optimizer: Optimizer) -> Optimizer:
+    """Returns the optimizer that makes the updates: a wrapper such as Accelerate's has no hooks of its own."""
+    while "_optimizer_step_pre_hooks" not in vars(optimizer):
+        inner = getattr(optimizer, "optimizer", None)
+        if not isinstance(inner, Optimizer):
+            raise GlidepathError.of("attach", "optimizer", "one with hooks", type(optimizer).__name__)
+        optimizer = inner
+    return optimizer
 
 
 def _gone() -> None:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import numpy as np
-from torch.optim import Optimizer
-
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 __all__ = ["Snapshot"]
 

@@ -1,0 +1,105 @@
+"""Events, and the places they are written to."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+import glidepath as gp
+from glidepath.torch import Applied, ForeignWriteWarning, attach, log_csv, log_jsonl, log_tensorboard
+
+
+def sgd(*rates):
+    groups = [{"params": [torch.ones(1, requires_grad=True)], "lr": r, "name": f"g{i}"} for i, r in enumerate(rates)]
+    return torch.optim.SGD(groups)
+
+
+class Writer:
+    """Records what TensorBoard's writer would be told."""
+
+    def __init__(self):
+        self.scalars, self.texts = [], []
+
+    def add_scalar(self, tag, scalar_value, global_step):
+        self.scalars.append((tag, scalar_value, global_step))
+
+    def add_text(self, tag, text_string, global_step):
+        self.texts.append((tag, text_string, global_step))
+
+
+def test_tensorboard_gets_the_value_of_each_update():
+    optimizer, writer = sgd(0.1, 0.2), Writer()
+    stop = log_tensorboard(attach(optimizer, "linear(10)"), writer, "train/")
+    optimizer.step()
+    optimizer.param_groups[1]["lr"] = 9.0
+    with pytest.warns(ForeignWriteWarning):
+        optimizer.step()
+    stop()
+    optimizer.step()
+
+    assert writer.scalars == [
+        ("train/lr/g0", 0.1, 0),
+        ("train/lr/g1", 0.2, 0),
+        ("train/lr/g0", 0.1 * 0.9, 1),
+        ("train/lr/g1", 0.2 * 0.9, 1),
+    ]
+    assert [(tag, step) for tag, _, step in writer.texts] == [("train/foreign", 1)]
+    with pytest.raises(gp.GlidepathError, match="writer must be a SummaryWriter, got 'runs'"):
+        log_tensorboard(attach(sgd(0.1), "linear(10)"), "runs")
+
+
+def test_csv_keeps_every_digit_and_is_continued(tmp_path):
+    path, optimizer = tmp_path / "rates.csv", sgd(0.1)
+    scheduler = attach(optimizer, "cosine(10)")
+    for _ in range(2):
+        end = log_csv(scheduler, path, every=2)
+        for _ in range(3):
+            optimizer.step()
+        end()
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+
+    assert [(int(row["update"]), float(row["value"])) for row in rows] == [
+        (k, 0.1 * gp.cosine(10)(k)) for k in (0, 2, 4)
+    ]
+    assert list(rows[0]) == ["update", "group", "parameter", "value"]
+
+
+def test_json_lines_hold_foreign_writes_too(tmp_path):
+    path, optimizer = tmp_path / "events.jsonl", sgd(0.1)
+    end = log_jsonl(attach(optimizer, "linear(10)"), path)
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.5
+    with pytest.warns(ForeignWriteWarning):
+        optimizer.step()
+    end()
+
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [
+        {"event": "applied", "update": 0, "group": "g0", "parameter": "lr", "value": 0.1},
+        {
+            "event": "foreign",
+            "update": 1,
+            "group": "g0",
+            "parameter": "lr",
+            "value": 0.5,
+            "expected": 0.1,
+            "policy": "restore",
+        },
+        {"event": "applied", "update": 1, "group": "g0", "parameter": "lr", "value": 0.1 * 0.9},
+    ]
+
+
+def test_a_callback_that_fails_does_not_lose_the_update():
+    optimizer = sgd(0.1)
+    scheduler = attach(optimizer, "linear(10)")
+
+    def fails(event):
+        raise RuntimeError(event.parameter)
+
+    stop = scheduler.on_update(fails)
+    with pytest.raises(RuntimeError, match="lr"):
+        optimizer.step()
+    stop()
+    stop()
+    optimizer.step()
+    assert scheduler.last == [Applied(1, "g0", "lr", 0.1 * 0.9)]
