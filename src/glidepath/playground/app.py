@@ -183,7 +183,7 @@ def _trainings(app: FastAPI, jobs: training.Jobs, token: str, runs: Path | None)
         for task in records.tasks(runs) if runs is not None else []:
             near = records.nearest(schedule, max(1, min(request.last, 2**53)), task["rows"], task["budget"])
             if near is not None:
-                found[task["task"]] = {"name": near[0], "apart": near[1], "same": records.same(near[1])}
+                found[task["task"]] = near
         return {"nearest": found}
 
     @app.post("/api/train")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import MAX_STEPS
+from glidepath.plan import Horizon
 
 __all__ = ["Budget", "length_of"]
 
@@ -39,16 +40,31 @@ class Budget(BaseModel):
     tokens: Annotated[float, Field(gt=0, le=1e18)] | None = None
     tokens_per_sample: _Count = 1
 
+    def horizon(self) -> Horizon:
+        """Returns the horizon of a plan with this budget."""
+        length = f"{self.tokens!r} tokens" if self.tokens is not None else f"{self.epochs or 1!r} epochs"
+        return Horizon(
+            length,
+            self.samples,
+            self.batch,
+            self.accumulation,
+            self.processes,
+            tokens_per_sample=self.tokens_per_sample,
+        )
+
     def settled(self) -> Settled:
-        """Returns what the budget comes to; a last partial batch of an epoch is left out, as most loaders are told to."""
-        per_update = self.batch * self.accumulation * self.processes
-        per_epoch = max(1, self.samples // per_update)
-        if self.tokens is not None:
-            total = math.ceil(self.tokens / (per_update * self.tokens_per_sample))
-        else:
-            total = round(per_epoch * (1.0 if self.epochs is None else self.epochs))
-        total = min(max(1, total), MAX_STEPS)
-        return Settled(total, per_epoch, per_update, per_update * self.tokens_per_sample)
+        """Returns what the budget comes to, as a plan derives it."""
+        return _settled(self.model_dump_json())
+
+
+@functools.lru_cache(maxsize=256)
+def _settled(budget: str) -> Settled:
+    derived = Budget.model_validate_json(budget).horizon().derived()
+    per_update = derived.samples_per_update or 1
+    tokens = per_update * (derived.tokens_per_sample or 1)
+    per_epoch = float(derived.updates_per_epoch or 1)
+    updates = min(max(1, derived.updates or 1), MAX_STEPS)
+    return Settled(updates, int(per_epoch) if per_epoch.is_integer() else per_epoch, per_update, tokens, derived.lines)
 
 
 @dataclass(frozen=True)
@@ -60,16 +76,24 @@ class Settled:
         per_epoch: Updates in an epoch.
         samples: Samples that an update consumes.
         tokens: Tokens that an update consumes.
+        lines: How that was derived, a sentence each.
     """
 
     updates: int
-    per_epoch: int
+    per_epoch: float
     samples: int
     tokens: int
+    lines: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns it as JSON data."""
-        return {"updates": self.updates, "per_epoch": self.per_epoch, "samples": self.samples, "tokens": self.tokens}
+        return {
+            "updates": self.updates,
+            "per_epoch": self.per_epoch,
+            "samples": self.samples,
+            "tokens": self.tokens,
+            "lines": self.lines,
+        }
 
 
 _UNITS = {"%": "percent", "ep": "epoch", "epoch": "epoch", "epochs": "epoch", "k": "thousand", "m": "million"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
+from glidepath.plan import Plan, Rule, check
 
-from .budget import Budget, Settled
+from .budget import Budget
 from .catalogue import catalogue
 from .formula import mathml
 from .look import Base, Text, read
@@ -50,53 +50,23 @@ def details(request: Details) -> dict[str, Any]:
         "json": schedule.to_json(indent=2) if schedule._size <= 500 else "",
         "text": str(schedule)[:4000],
         "fingerprint": schedule.fingerprint,
-        "warnings": warnings(schedule, budget, request.base),
+        "warnings": warnings(schedule, request.budget),
     }
 
 
-def warnings(schedule: Schedule, budget: Settled, base: float) -> list[str]:
-    """Returns what a careful reader would say about a schedule within a budget, a sentence each.
+def warnings(schedule: Schedule, budget: Budget) -> list[str]:
+    """Returns what the plan's checker says of a schedule within a budget, a sentence each.
 
     Args:
         schedule: The schedule.
         budget: What the run may spend.
-        base: What factors are multiplied by.
     """
-    found = _checked(schedule, budget, base)
-    duration, total = schedule.duration, budget.updates
-    if duration > total and duration != math.inf:
-        found.append(
-            f"The schedule lasts {int(duration):,} updates, the run only {total:,}: it stops at "
-            f"{schedule(total):.4g}, before the end value {schedule(duration):.4g}."
-        )
-    elif duration < total:
-        found.append(f"The schedule ends at update {int(duration):,} of {total:,} and then holds {schedule(duration):.4g}.")
-    if schedule(0) == 0.0:
-        found.append("The first update uses a rate of exactly 0: it changes nothing but the optimizer's statistics.")
-    if schedule(0) < 0 or schedule(min(total, duration)) < 0:
-        found.append("The rate becomes negative: the optimizer would climb.")
-    top = schedule(min(total, duration)) if duration != math.inf else schedule(total)
-    if top > schedule(0) and top > 0 and top >= 0.999 * _peak(schedule, total):
-        found.append("The run ends at its highest rate: the last updates are the noisiest.")
-    return found
-
-
-def _peak(schedule: Schedule, total: int) -> float:
-    import numpy as np
-
-    return float(schedule(np.floor(np.linspace(0, total, 400))).max())
-
-
-def _checked(schedule: Schedule, budget: Settled, base: float) -> list[str]:
-    """Returns the warnings of the plan's own checker, where it is there."""
     try:
-        advise: Any = import_module("glidepath.plan").advise
-    except (ImportError, AttributeError):
-        return []
-    try:
-        return [str(note) for note in advise(schedule, updates=budget.updates, base=base)]
+        rule = Rule(schedule, absolute=True) if schedule.absolute else Rule(schedule)
+        found = check(Plan((rule,), horizon=budget.horizon()))
     except (GlidepathError, TypeError):
         return []
+    return [str(finding).removeprefix("$.rules[0]: ") for finding in found][:8]
 
 
 def fit(request: Details) -> dict[str, Any]:

@@ -195,13 +195,23 @@ def _blocks(built: Built, schedule: Schedule, last: int) -> list[dict[str, Any]]
 
 
 def _block(part: Tree, path: str, begin: float, duration: float) -> dict[str, Any]:
-    name = f"{part['lib']}.{part['word']}".lstrip(".") if part["t"] == "call" else "group"
+    name = _name(part)
     length = None
     if part["t"] == "call" and duration != math.inf:
         fitting = [i for i, a in enumerate(part["args"]) if _is(a["value"], duration)]
         named = [i for i in fitting if part["args"][i]["name"] == "steps"]
         length = (named or fitting or [None])[0]
-    return {"path": path, "name": name.replace("_", " "), "begin": int(begin), "end": _end(begin + duration), "length": length}
+    return {"path": path, "name": name, "begin": int(begin), "end": _end(begin + duration), "length": length}
+
+
+def _name(part: Tree) -> str:
+    """Returns what a block is called: its word, with the numbers it is multiplied by."""
+    if part["t"] == "call":
+        return f"{part['lib']}.{part['word']}".lstrip(".").replace("_", " ")
+    if part["t"] == "num":
+        return str(part["value"])
+    sign = {"*": " × ", ">>": " then "}.get(part["op"], f" {part['op']} ")
+    return sign.join(_name(each) for each in part["parts"][:3])[:60]
 
 
 def _is(value: Any, duration: float) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,28 @@ def tasks(folder: Path) -> list[dict[str, Any]]:
         folder: Where `comparison.json` and `records` are; nothing there gives an empty list.
     """
     stamp = folder / "comparison.json"
+    if not stamp.exists():
+        return []
     try:
+        prepare()
         return _tasks(folder, stamp.stat().st_mtime_ns)
     except (OSError, ImportError, GlidepathError, ValueError, KeyError, TypeError):
         return []
+
+
+_importing = threading.Lock()
+
+
+def prepare() -> None:
+    """Imports what the lab needs, one thread at a time: two threads that import torch at once can see half of it.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    with _importing:
+        import_module("torch")
+        import_module("glidepath.lab.verdict")
+        import_module("glidepath.lab.workers")
 
 
 @functools.lru_cache(maxsize=4)
@@ -97,8 +117,8 @@ def band(records: list[dict[str, Any]]) -> list[list[float | None]]:
     return rows
 
 
-def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: int) -> tuple[str, float] | None:
-    """Returns the name of the trained schedule whose shape is nearest, and how far it is at most, as a share of the peak.
+def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: int) -> dict[str, Any] | None:
+    """Returns the trained schedule whose shape is nearest: its name, how far it is on average as a share of the peak, and whether it is the same.
 
     Args:
         schedule: The one on the page.
@@ -107,7 +127,7 @@ def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: i
         budget: Their length.
     """
     mine = _shape(schedule, last)
-    best: tuple[str, float] | None = None
+    best: dict[str, Any] | None = None
     for row in rows:
         if not row["text"]:
             continue
@@ -115,15 +135,11 @@ def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: i
             other = _shape(Schedule.of(row["text"]), budget)
         except GlidepathError:
             continue
-        apart = max(abs(a - b) for a, b in zip(mine, other, strict=True))
-        if best is None or apart < best[1]:
-            best = row["name"], apart
+        gaps = [abs(a - b) for a, b in zip(mine, other, strict=True)]
+        apart = sum(gaps) / len(gaps)
+        if best is None or apart < best["apart"]:
+            best = {"name": row["name"], "apart": apart, "same": max(gaps) <= _SAME}
     return best
-
-
-def same(apart: float) -> bool:
-    """Tells whether two shapes so far apart may be called the same."""
-    return apart <= _SAME
 
 
 def _shape(schedule: Schedule, last: int) -> list[float]:

@@ -19,12 +19,12 @@ from glidepath.recipes import constant
 
 from .budget import Budget
 from .look import Text, read
-from .records import band
+from .records import band, prepare
 
 __all__ = ["Job", "Jobs", "Train", "trained"]
 
 MAX_UPDATES = 4_000
-YOURS, CONSTANT = "yours", "constant"
+YOURS, CONSTANT = "this shape", "the constant rate"
 
 
 class Train(BaseModel):
@@ -126,8 +126,7 @@ def _prepared(request: Train) -> Callable[[Job], None]:
         raise GlidepathError.of("train", "schedule", "readable", request.text[:60], message)
     schedule = trained(found.built.schedule, request.last, request.updates)
     try:
-        import scipy  # noqa: F401, ICN001 - the statistics need it
-        import torch  # noqa: F401
+        prepare()
         from glidepath.lab.comparison import summarise
         from glidepath.lab.engines import Advanced, Event, Failed, Finished
         from glidepath.lab.runs import Record, RunSpec
@@ -173,7 +172,8 @@ def _prepared(request: Train) -> Callable[[Job], None]:
         grid = {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
         comparison = summarise({task.name: grid}, seeds=range(request.seeds), baseline=CONSTANT, command="the page")
         bands = {name: band([record.to_dict() for record in row]) for name, row in grid.items()}
-        sentences = [*verdict(comparison.tasks[0], CONSTANT), *caveats(comparison)]
+        found = verdict(comparison.tasks[0], CONSTANT)
+        sentences = [found[0], *found[2:], *caveats(comparison)]  # the second orders the best two, which here are all
         job.say(type="end", metric=task.metric.name, unit=task.metric.unit, bands=bands, sentences=sentences)
 
     return work

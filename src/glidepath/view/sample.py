@@ -126,7 +126,8 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, mo
     values = schedule(t)
     kept = _thinned(values, points)
     if 0 < len(marks) <= points:
-        kept = np.union1d(kept, np.searchsorted(t, np.asarray(marks, dtype=np.float64)))
+        at = np.searchsorted(t, np.asarray(marks, dtype=np.float64))
+        kept = np.union1d(kept, np.union1d(at, np.maximum(at - 1, 0)))  # up to a jump, then down: it stays upright
     return Curve(schedule, t[kept], _same(schedule, t[kept], values[kept]), last < most)
 
 

@@ -74,7 +74,7 @@ class App {
       this.problems(error.problems ?? [{ path: "", field: "", message: "the server does not answer: is it still running?" }], request);
       return;
     }
-    this.bar.show(this.state.budget, answer.budget.updates);
+    this.bar.show(this.state.budget, answer.budget.updates, answer.budget.lines);
     this.budget = answer.budget;
     if (!answer.ok) { this.problems(answer.problems, request); return; }
     this.problems([], request);

@@ -96,12 +96,12 @@ export class Strip {
     if (event.button !== 0) return;
     const begin = event.clientX;
     let to = null;
+    node.setPointerCapture(event.pointerId);
     this.dragged = false;
     const mark = h("div", { class: "mark" });
     const move = (now) => {
       if (!this.dragged && Math.abs(now.clientX - begin) < 7) return;
       this.dragged = this.busy = true;
-      node.setPointerCapture(event.pointerId);
       node.classList.add("moving");
       const boxes = [...this.node.querySelectorAll("button.block")].map((each) => each.getBoundingClientRect());
       to = boxes.filter((box, k) => k !== i && now.clientX > box.left + box.width / 2).length;

@@ -45,9 +45,10 @@ export class Budget {
     this.change(next);
   }
 
-  show(state, updates) {
+  show(state, updates, lines) {
     this.state = state;
     this.updates = updates;
+    if (lines) this.total.title = lines.join("\n");
     for (const [key, input] of Object.entries(this.inputs)) {
       if (document.activeElement === input) continue;
       const value = state[key];

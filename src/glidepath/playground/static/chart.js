@@ -71,9 +71,9 @@ export class Chart {
     const x = [], y = [], colours = [];
     if (this.log) {
       for (const curve of this.curves) {
-        const every = Math.ceil(curve.values.length / 400);
-        for (let i = 0; i < curve.values.length; i++) {
-          if (curve.values[i] === 0 && (i % every === 0 || i === curve.values.length - 1)) {
+        const { values } = curve;
+        for (let i = 0; i < values.length && x.length < 600; i++) {
+          if (values[i] === 0 && (values[i - 1] !== 0 || values[i + 1] !== 0)) { // where a stretch of zeros begins and ends
             x.push(curve.x[i]); y.push(this.floor); colours.push(colour(curve.slot));
           }
         }
@@ -212,7 +212,7 @@ export function small(node, traces, titles) {
   const quiet = css("--quiet"), line = css("--line");
   const grid = { gridcolor: line, zeroline: false, linecolor: line, tickfont: { color: quiet, size: 11 }, exponentformat: "power", tickformat: "~g" };
   Plotly.react(node, traces.map((trace) => ({ hoverinfo: "skip", ...trace })), {
-    margin: { l: 52, r: titles.y2 ? 52 : 12, t: 26, b: 36 },
+    margin: { l: 52, r: titles.y2 ? 66 : 12, t: 26, b: 36 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: css("--sans"), color: quiet, size: 12 },
@@ -222,6 +222,6 @@ export function small(node, traces, titles) {
     title: { text: titles.title, font: { size: 13, color: css("--ink") }, x: 0.01, y: 0.98, xanchor: "left" },
     xaxis: { ...grid, title: { text: titles.x, standoff: 4 }, fixedrange: true, range: titles.range },
     yaxis: { ...grid, fixedrange: true, type: titles.log ? "log" : "linear" },
-    ...(titles.y2 ? { yaxis2: { ...grid, overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: titles.y2 } } } : {}),
+    ...(titles.y2 ? { yaxis2: { ...grid, tickmode: "auto", rangemode: "tozero", overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: titles.y2 } } } : {}),
   }, { displayModeBar: false, responsive: true });
 }

@@ -27,9 +27,9 @@ export class Matter {
     if (!this.records) {
       try { this.records = (await get("/api/records")).tasks; } catch { this.records = []; }
     }
-    this.head.textContent = this.records.length
-      ? "Real networks, trained under several schedules at one shared peak rate. A line is the mean over the seeds, a band reaches from the lowest to the highest."
-      : "There are no finished runs here yet: `glidepath demo` makes some in about three minutes. Or train this schedule here, below.";
+    this.head.replaceChildren(...(this.records.length
+      ? ["Real networks, trained under several schedules at one shared peak rate. A line is the mean over the seeds, a band reaches from the lowest to the highest."]
+      : ["There are no finished runs here yet: ", h("code", {}, "glidepath demo"), " makes some in about three minutes. Or train this schedule here, below."]));
     if (this.records.length) this.ask({ text: this.app.state.text, last: this.app.last, budget: this.app.state.budget });
     this.trainer.redraw();
   }
@@ -54,8 +54,8 @@ export class Matter {
     });
     const sentence = near?.same
       ? `The blue line is ${near.name}: the shape on this page, trained ${rows.find((row) => row.name === near.name)?.seeds ?? 0} times for ${whole(task.budget)} updates. Grey is the constant rate.`
-      : near ? `None of the trained schedules has this very shape; the nearest is ${near.name}, the blue line, up to ${short(100 * near.apart, 2)} % of the peak away. Grey is the constant rate.` : "";
-    const about = task.sentences.filter((text) => near && text.startsWith(near.name));
+      : near ? `None of the trained schedules has this very shape; the nearest is ${near.name}, the blue line, on average ${short(100 * near.apart, 2)} % of the peak away. Grey is the constant rate.` : "";
+    const about = task.sentences.filter((text) => near && text.split(/[ ,;:]/).includes(near.name)).slice(0, 1);
     return h("section", { "aria-label": task.task }, h("h3", { style: { fontSize: "15px", margin: "14px 0 2px" } }, task.task), h("p", { class: "hint" }, task.about, " ", sentence), h("div", { class: "cols" }, loss, error), list([...about, ...task.sentences.filter((text) => !about.includes(text)).slice(-1)], task.caveats.slice(0, 2)));
   }
 }
@@ -151,9 +151,9 @@ class Trainer {
   redraw() {
     if (!this.runs.length) return;
     this.plots.hidden = false;
-    const paint = (name) => (name === "yours" ? colour(0) : css("--quiet"));
+    const paint = (name) => (name === "this shape" ? colour(0) : css("--quiet"));
     const each = (column) => this.runs.map((run) => ({ x: run.evaluations.map((e) => e[0]), y: run.evaluations.map((e) => e[column]), mode: "lines", opacity: this.bands ? 0.3 : 0.8, line: { color: paint(run.name), width: 1.2 } }));
-    const bands = (column) => (this.bands ? Object.entries(this.bands.bands).flatMap(([name, curves]) => drawn(curves, column, paint(name), name === "yours")) : []);
+    const bands = (column) => (this.bands ? Object.entries(this.bands.bands).flatMap(([name, curves]) => drawn(curves, column, paint(name), name === "this shape")) : []);
     small(this.loss, [...each(2), ...bands(4)], { title: "validation loss, nats", x: "updates" });
     small(this.error, [...each(1), ...bands(1)], { title: this.bands ? `validation ${this.bands.metric}, ${this.bands.unit}` : "validation metric", x: "updates" });
   }
