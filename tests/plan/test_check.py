@@ -3,8 +3,8 @@
 import sys
 
 import pytest
-
 import torch
+
 from glidepath import GlidepathError
 from glidepath.plan import Plan, check, check_file
 
@@ -140,6 +140,18 @@ def test_a_file_that_is_no_plan_is_a_report_too(tmp_path):
 
     assert [finding.code for finding in report.findings] == ["refused", "refused"]
     assert not report.ok
+
+
+def test_a_warmup_in_tokens_says_where_to_begin():
+    run = {"length": "1e9 tokens", "batch": 64, "tokens_per_sample": 1024}
+    data = {"rules": 'warmup("1%") >> cosine("rest")', "clock": "tokens", "horizon": run}
+    (finding,) = check(data)
+
+    assert (finding.code, finding.remedy) == (
+        "first-update-zero",
+        "state start=0.00651, what a clock of updates would begin on",
+    )
+    assert codes({**data, "rules": 'warmup("1%", start=0.00651) >> cosine("rest")'}) == []
 
 
 def test_feedback_is_checked():

@@ -4,11 +4,11 @@ import math
 from fractions import Fraction
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, DistributedSampler, Subset
 
-import torch
 from glidepath import GlidepathError
 from glidepath.plan import Horizon, Stage
 

@@ -15,7 +15,7 @@ MAKE = runpy.run_path(str(Path(__file__).parent / "strategies.py"))
 DATA, plan_or_none = MAKE["DATA"], MAKE["plan_or_none"]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(DATA)
 def test_it_reads_as_it_prints(data):
     plan = plan_or_none(data)
@@ -34,7 +34,7 @@ def test_it_reads_as_it_prints(data):
     assert Plan.of(str(plan)).derived == plan.derived
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(DATA)
 def test_check_never_raises(data):
     findings = check(data, [{"name": "norm", "lr": 0.1}, {"lr": 0.2, "weight_decay": 0.1, "betas": (0.9, 0.99)}])

@@ -156,7 +156,16 @@ def _curves(found: Findings, plan: Plan) -> None:
         if schedule is None:
             continue
         try:
-            check_curve(found, where, schedule, plan.total, plan.clock, rule.parameter, rule.ends)
+            check_curve(
+                found,
+                where,
+                schedule,
+                plan.total,
+                plan.clock,
+                rule.parameter,
+                rule.ends,
+                plan.derived.first_update(plan.clock),
+            )
         except GlidepathError as error:
             found.extend("refused", error.inside(where).problems)
         if rule.absolute and rule.floor is not None and plan.total is not None and schedule(plan.total) < rule.floor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from fractions import Fraction
 from typing import Any
 
 from ..core.combinators import Chain, Product
@@ -73,7 +74,14 @@ def _literal(node: ast.AST | None, default: float | None) -> float | None:
 
 
 def check_curve(
-    found: Findings, where: str, schedule: Schedule, total: int | None, clock: str, parameter: str, ends: float | None
+    found: Findings,
+    where: str,
+    schedule: Schedule,
+    total: int | None,
+    clock: str,
+    parameter: str,
+    ends: float | None,
+    update: Fraction | None = None,
 ) -> None:
     """Looks at the values of a schedule over a run.
 
@@ -85,6 +93,7 @@ def check_curve(
         clock: The unit of both.
         parameter: The hyper-parameter.
         ends: The value that the schedule is meant to end on, or None.
+        update: How far the first update moves the clock; None if it is unknown.
     """
     duration = schedule.duration
     chain = _chain(schedule)
@@ -111,8 +120,11 @@ def check_curve(
     first = schedule(0)
     top = _highest(schedule, min(total, MAX_STEPS))
     if parameter == "lr" and abs(first) <= 1e-6 * abs(top):
+        warm = _warmup(chain)
         remedy = "warmup(n) begins at 1/(n+1); a stated start=0 wastes the first update"
-        found.add("first-update-zero", where, "the first update's value", "above 0", f"{first:g}", remedy, "warning")
+        if clock != "updates" and update is not None and warm:
+            remedy = f"state start={float(update / (warm + update)):.3g}, what a clock of updates would begin on"
+        found.add("first-update-zero", where, "the first update's value", "above 0", f"{first:.3g}", remedy, "warning")
     if duration != math.inf and duration > total:
         _cut_off(found, where, schedule, chain, total, clock, top)
     elif duration < total:

@@ -82,21 +82,21 @@ def data_of_text(text: str, json: bool) -> Any:
     if len(text) > MAX_TEXT:
         raise GlidepathError.of("$", "", f"at most {MAX_TEXT} characters", f"more than {MAX_TEXT}")
     if json:
-        _check_depth(text)
+        _check_depth(text, 8 * MAX_DEPTH, r'"(?:[^"\\]|\\.)*"|')
         data = parsed(text, 4 * MAX_TEXT)
         _check_numbers(data)
         return data
     return _yaml(text)
 
 
-def _check_depth(text: str) -> None:
-    """Refuses JSON that opens more brackets than the deepest plan has, before anything is built."""
+def _check_depth(text: str, most: int, quoted: str = "") -> None:
+    """Refuses text that opens more brackets than the deepest plan has, before anything is read."""
     deep = deepest = 0
-    for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
-        deep += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+    for found in re.finditer(quoted + r"[\[\]{}]", text):
+        deep = max(0, deep + {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0))
         deepest = max(deepest, deep)
-    if deepest > 8 * MAX_DEPTH:
-        raise GlidepathError.of("$", "", f"nested at most {8 * MAX_DEPTH} deep", f"depth {deepest}")
+    if deepest > most:
+        raise GlidepathError.of("$", "", f"nested at most {most} deep", f"depth {deepest}")
 
 
 def _check_numbers(data: Any) -> None:
@@ -113,6 +113,7 @@ def _yaml(text: str) -> Any:
     """Reads YAML 1.2 from its events, so that nothing is built before it is known to be harmless."""
     if len(text) > MAX_YAML:
         raise GlidepathError.of("$", "", f"at most {MAX_YAML} characters of YAML", f"{len(text)}", "write it as JSON")
+    _check_depth(text, 4 * MAX_DEPTH)
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

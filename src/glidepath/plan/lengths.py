@@ -7,15 +7,13 @@ the plan's clock, rounded to the nearest, halves up. `"rest"` is what the run le
 from __future__ import annotations
 
 import ast
-import inspect
 import math
 from fractions import Fraction
-from typing import Any
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import Broken
 from ..core.schedule import Schedule
-from ..core.text import Reader, vocabulary
+from ..core.text import Reader
 from .derived import Derived
 from .duration import Duration
 
@@ -198,35 +196,14 @@ class _Resolver:
         inside = room
         if any(_takes_rest(a) for a in node.args if isinstance(a, ast.Call | ast.BinOp)) and word not in _CARRIES:
             inside = None
-        made = self._with(
+        return self._with(
             node,
             [self.resolved(a, inside) for a in node.args],
             [ast.keyword(k.arg, self.resolved(k.value, inside)) for k in node.keywords],
         )
-        return made if self.clock == "updates" else self._started(made, word)
 
     def _with(self, node: ast.Call, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.Call:
         return ast.copy_location(ast.Call(node.func, args, keywords or node.keywords), node)
-
-    def _started(self, node: ast.Call, word: str) -> ast.Call:
-        """Gives a warmup that states no start the one it has on a clock of updates: the first update is not wasted."""
-        maker = vocabulary().get(word)
-        parameters = list(inspect.signature(maker).parameters.values()) if maker else []
-        names = [p.name for p in parameters]
-        if "start" not in names or parameters[names.index("start")].default is not None:
-            return node
-        given: dict[str | None, Any] = dict(zip(names, node.args, strict=False))
-        given |= {keyword.arg: keyword.value for keyword in node.keywords}
-        length = given.get("steps" if word == "warmup" else "warmup")
-        first = self.derived.first_update(self.clock)
-        if "start" in given or first is None or not isinstance(length, ast.Constant) or type(length.value) is not int:
-            return node
-        start = float(first / (length.value + first)) if length.value else None
-        return (
-            node
-            if start is None
-            else self._with(node, node.args, [*node.keywords, ast.keyword("start", ast.Constant(start))])
-        )
 
 
 def _takes_rest(node: ast.AST) -> bool:
