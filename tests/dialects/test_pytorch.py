@@ -131,8 +131,11 @@ def test_odd_arguments_give_the_live_values_when_they_are_asked_for(name: str, d
 @given(st.one_of(peaked, sequences(children), chains(children)), st.floats(1e-3, 1.0))
 def test_a_live_scheduler_is_read_back(made: Call, base: float):
     found = values(made, base)
-    if len(found) <= STEPS or any("lambda" in str(value) for value in [made]):
+    text = str(made)
+    if len(found) <= STEPS or "lambda" in text:
         return  # functions made by eval have no source: they are tested below
+    if text.count("SWALR") > 1 or text.count("OneCycleLR") > 1:
+        return  # they share their rates in the optimizer's group: only the last one's are there to be read
     group = optimizer(base)
     scheduler = make(made, group)
     state = dict(scheduler.__dict__), [dict(g) for g in group.param_groups]

@@ -89,11 +89,13 @@ class _Printer:
         if node.op == "locate":
             return f"({call}.searchsorted({self._table(node.data)}, {args[0]}, side='right') - 1)"
         if node.op == "take":
-            return f"{call}.take({self._table(node.data)}, {self._index(args[0])})"
-        return f"{call}.{node.op}({_bare(args[0])})"
+            return f"{call}.take({self._table(node.data)}, {self._index(args[0], node.data)})"
+        return f"{call}.{node.op}({', '.join(map(_bare, args))})"
 
-    def _index(self, text: str) -> str:
-        return f"{text}.astype(int)" if self.module == "jnp" else f"{self.module}.cast({text}, 'int32')"
+    def _index(self, text: str, table: Any) -> str:
+        """Returns an index into a table; a phase that is not the present one may look beyond it."""
+        inside = f"{self.module}.clip({_bare(text)}, 0, {len(table) - 1})"
+        return f"{inside}.astype(int)" if self.module == "jnp" else f"{self.module}.cast({inside}, 'int32')"
 
     def _table(self, values: Any) -> str:
         for name, known in self.tables.items():

@@ -45,10 +45,9 @@ def written(value: Any) -> str:
         return str(value)
     if isinstance(value, Expression):
         return f"lambda step: {value.formula}"
-    if isinstance(value, Rate) and value.origin:
-        return value.origin.partition(" ")[2]  # checked by the reader: a call of the same library
     if isinstance(value, Schedule):
-        return f"glidepath({value})".replace('"', "'")
+        plain = Rate(value.schedule) if isinstance(value, Rate) else value
+        return f"glidepath({plain})".replace('"', "'")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
     return repr(value)

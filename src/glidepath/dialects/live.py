@@ -34,7 +34,8 @@ _TORCH: dict[str, tuple[str, ...]] = {
 def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     """Returns the schedule of a scheduler that exists, from its own step 0 on.
 
-    The object is only looked at. A PyTorch scheduler's own count is not carried over: evaluate at `scheduler.last_epoch` for where it is.
+    The object is only looked at. A PyTorch scheduler's own count is not carried over: evaluate at `scheduler.last_epoch` for where it is. Of
+    several SWALR or OneCycleLR on one optimizer PyTorch keeps only the last one's rates.
 
     Args:
         thing: A `torch.optim.lr_scheduler` scheduler, nested ones included, or a `keras.optimizers.schedules` schedule.
@@ -144,6 +145,8 @@ def _one_cycle(thing: Any, settings: Mapping[str, Any]) -> Call:
 
 def _plain(value: Any) -> Any:
     """Returns a number, also out of a tensor of one."""
+    if isinstance(value, bool | str | list | tuple | None):
+        return value
     if number(value) is not None:
         return number(value)
     try:

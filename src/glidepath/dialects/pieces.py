@@ -125,7 +125,8 @@ def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
     """Returns pieces one after another, each from its milestone on its own clock; the last goes on."""
     edges = [0, *milestones]
     lengths = [b - a for a, b in zip(edges, milestones, strict=False)]
-    phases: list[Schedule] = [Until(p, n) for p, n in zip(pieces, lengths, strict=False) if n > 0]
+    parts = [(piece, n) for piece, n in zip(pieces, lengths, strict=False) if n > 0]
+    phases = [piece if piece.duration == n else Until(piece, n) for piece, n in parts]
     return Chain((*phases, pieces[-1])) if phases else pieces[-1]
 
 

@@ -269,7 +269,7 @@ def read_call(at: At, call: Call) -> Rate:
     settled, arguments = language.bound(at, call)
     tidy = Call(at.name, {name: _tidied(settled, value) for name, value in arguments.items()})
     try:
-        schedule = language.readers[at.name](settled, **arguments)
+        schedule = language.readers[at.name](settled, **tidy.arguments)
     except GlidepathError as refusal:
         if at.strict or not language.rule or at.value != "lr":
             raise
@@ -293,6 +293,10 @@ def _tidied(at: At, value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_tidied(at, item) for item in value]
+    if isinstance(value, Rate):
+        library, *_, call = source_of(value)
+        shares_base = library == at.dialect.framework and not at.dialect.base
+        value = read_value(call) if shares_base else Rate(value.schedule)
     if isinstance(value, Call) and not _variable(value) and not at.dialect.base:
         inner = replace(at, name=at.dialect.named(value.name))
         return Call(inner.name, {k: _tidied(at, v) for k, v in at.dialect.bound(inner, value)[1].items()})
@@ -335,7 +339,7 @@ def nested(at: At, field: str, value: Any) -> Call | Schedule:
     """
     if isinstance(value, str):
         value = read_value(value)
-    if isinstance(value, Rate) and source_of(value)[0] == at.dialect.framework:
+    if isinstance(value, Rate) and source_of(value)[0] == at.dialect.framework and not at.dialect.base:
         value = read_value(source_of(value)[3])
     if isinstance(value, Call):
         return replace(value, name=at.dialect.named(value.name))

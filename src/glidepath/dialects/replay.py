@@ -266,7 +266,9 @@ class _Cyclic(_Scheduler):
 
     def next(self, rate: float) -> float:
         del rate
-        return self.schedule(self.last) if self.made else self.base  # while it is made, it begins from what others found
+        return (
+            self.schedule(self.last) if self.made else self.base
+        )  # while it is made, it begins from what others found
 
 
 class _OneCycle(_Scheduler):
@@ -276,6 +278,8 @@ class _OneCycle(_Scheduler):
         total = arguments.get("total_steps")
         self.end = arguments["epochs"] * arguments["steps_per_epoch"] if total is None else total
         self.arguments = arguments
+        share, three = arguments.get("pct_start", 0.3), arguments.get("three_phase", False)
+        self.flat = (2 * share * self.end - 2 if three else share * self.end - 1) == self.end - 1
         _read(optimizer, "OneCycleLR", arguments)
         optimizer.peak = _one(arguments["max_lr"])
         optimizer.initial = optimizer.peak / arguments.get("div_factor", 25.0)
@@ -287,6 +291,8 @@ class _OneCycle(_Scheduler):
         del rate
         if self.last > self.end:
             raise ValueError(f"OneCycleLR has only {self.end} steps")
+        if self.last == self.end and self.flat:
+            raise ZeroDivisionError("the last phase has no length")
         peak, start, end = rates = (self.optimizer.peak, self.optimizer.initial or 0.0, self.optimizer.bottom)
         if rates != self.rates:
             shared = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}

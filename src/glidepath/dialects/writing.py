@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.combinators import Product
 from ..core.errors import GlidepathError, Problem, shown
+from ..core.expression import Expression
 from ..core.fields import MAX_STEPS
 from ..core.rate import Rate
 from ..core.schedule import Schedule
@@ -103,8 +104,8 @@ class Writer:
 
     def function(self, schedule: Schedule, name: str = "factor") -> str:
         """Writes a schedule as a function of the step and returns its name; a constant becomes a lambda."""
-        if isinstance(schedule, Hold):
-            return f"lambda step: {schedule.value!r}"
+        if isinstance(schedule, Hold) or (isinstance(schedule, Expression) and "step" not in schedule.formula):
+            return f"lambda step: {schedule(0)!r}"
         unique = name if not self.functions else f"{name}{len(self.functions) + 1}"
         text = re.sub(r"\bT(\d+)\b", rf"{unique.upper()}_TABLE\1", plain_source(schedule, unique))
         lines = text.splitlines()

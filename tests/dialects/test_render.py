@@ -1,0 +1,244 @@
+"""Rendered code is executed where its library runs, and has our values at every step."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import glidepath as gp
+from glidepath import GlidepathError, dialects
+
+WORKER = Path(__file__).with_name("render_worker.py")
+GOLDEN = json.loads((Path(__file__).parents[2] / "spec/golden/classic.json").read_text(encoding="utf-8"))
+FACTORS = [
+    "hold(value=0.5)",
+    "ramp(0.25, 0.75, 6)",
+    "linear(10)",
+    "linear(10, peak=2)",
+    "cosine(10)",
+    "cosine(10, floor=0.1)",
+    "polynomial(8)",
+    "polynomial(8, power=0.5, floor=0.1)",
+    "sqrt(8)",
+    "rex(12, floor=0.1)",
+    "one_minus_sqrt(9)",
+    "geometric(10)",
+    'ramp(1, 0, 12, curve="exponential(0.1)")',
+    "step(3, factor=0.5)",
+    "multistep([3, 7, 10], factor=0.5)",
+    "exponential(0.9)",
+    "exponential(0.5, 4)",
+    "exponential(0.5, 4, staircase=True)",
+    "natural_exponential(0.5, 4)",
+    "inverse_time(0.5, 2)",
+    "inverse_time(0.5, 2, staircase=True)",
+    "inverse_sqrt(5)",
+    "triangle(3, 2)",
+    "table([0, 4, 9], [1, 0.5, 0.1])",
+    'table([0, 4, 9], [1, 0.5, 0.1], interpolation="previous")',
+    "profile([0, 2.6, 11], [0.04, 1, 0.001])",
+    "polynomial_cycle(4, end=0.1)",
+    "damped_cosine(10)",
+    "restarts(cosine(2), growth=1.5)",
+    "warmup(5)",
+    "warmup(5) >> cosine(20, floor=0.1)",
+    "warmup(4) >> hold(3) >> linear(6)",
+    "warmup_cosine(30, warmup=5, floor=0.1)",
+    "wsd(30, 5, 10)",
+    "wsd(30, 5, 10, curve='one_minus_sqrt')",
+    "sgdr(5)",
+    "sgdr(4, growth=2)",
+    "sgdr(4, decay=0.5, floor=0.1)",
+    "sgdr(4, growth=2, cycles=2)",
+    "one_cycle(20)",
+    "noam(64, 10)",
+    "knee(20, 4, 8)",
+    "triangular2(3, low=0.1)",
+    "exp_range(3, 0.9)",
+    "piecewise_constant([3, 7], [1, 0.5, 0.1])",
+    "minimum(cosine(10), hold(value=0.5))",
+    "maximum(cosine(10), hold(value=0.5))",
+    "clip(cosine(10), low=0.2, high=0.9)",
+    "stretch(cosine(10), 1.5)",
+    "shift(cosine(10), 3)",
+    "shift(cosine(10), -3)",
+    "cosine(10) * step(4)",
+    "0.2 * cosine(10) + 0.1",
+    'expression("min(1, (step + 1) / 10) * 0.9 ** (step // 5)")',
+    'expression("0.3 if step < 4 else 1 / (step - 2)")',
+]
+ROWS = [
+    row
+    for row in GOLDEN
+    if "metrics" not in row["kwargs"]
+    and row["scheduler"] not in ("MultiplicativeLR", "MultiplicativeDecay")
+    and not (row["framework"] == "pytorch" and row["kwargs"].get("total_iters") in (0, 4.5))
+]
+STEPS = 45
+EXACT = {"pytorch": 1e-12, "python": 1e-14, "keras": 2e-6, "optax": 2e-6}  # Keras and JAX compute in float32
+
+
+def schedules(framework: str) -> list[gp.Schedule]:
+    """Return every schedule that is rendered: factors, and the rates of the recorded rows."""
+    rates = [
+        dialects.load(
+            row["framework"],
+            row["scheduler"],
+            row["kwargs"],
+            base_lr=row["base_lr"],
+            version=row["version"],
+            mode=row.get("mode", "eager"),
+        )
+        for row in ROWS
+    ]
+    return [gp.parse(text) for text in FACTORS] + [r for r in rates if r.closed or framework == "pytorch"]
+
+
+def steps(schedule: gp.Schedule) -> int:
+    """Return how many steps are compared: PyTorch's OneCycleLR refuses to go on."""
+    return 12 if "OneCycleLR" in repr(schedule) else STEPS
+
+
+@pytest.mark.parametrize("framework", EXACT)
+def test_rendered_code_has_our_values_at_every_step(framework: str):
+    given = schedules(framework)
+    codes = [dialects.render(schedule, framework) for schedule in given]
+    done = subprocess.run(
+        [sys.executable, str(WORKER)],
+        input=json.dumps([[framework, code, steps(schedule)] for schedule, code in zip(given, codes, strict=True)]),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "numpy", "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for schedule, code, values in zip(given, codes, json.loads(done.stdout), strict=True):
+        assert isinstance(values, list), f"{values}\n{schedule}\n{code}"
+        ours = [schedule(step) for step in range(steps(schedule))]
+        scale = max(map(abs, ours)) or 1.0
+        misses = [
+            (t, a, b)
+            for t, (a, b) in enumerate(zip(ours, values, strict=True))
+            if abs(a - b) > EXACT[framework] * scale
+        ]
+        assert not misses, f"{misses[:3]}\n{schedule!r}\n{code}"
+
+
+ONEFLOW = {
+    "step(30)": "flow.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)",
+    "cosine(100, floor=0.1)": "flow.optim.lr_scheduler.CosineDecayLR(optimizer, decay_steps=100, alpha=0.1)",
+    "exponential(0.9)": "flow.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)",
+    "linear(10)": "flow.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=0.0, total_iters=10)",
+    "polynomial(8)": (
+        "flow.optim.lr_scheduler.PolynomialLR(optimizer, decay_batch=8, end_learning_rate=0.0, power=2.0)"
+    ),
+    "sgdr(4, growth=2)": "flow.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=4, T_mult=2)",
+    "sgdr(4, decay=0.5, cycles=3)": """flow.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+        optimizer,
+        T_0=4,
+        T_mult=1,
+        decay_rate=0.5,
+        restart_limit=3,
+    )""",
+    "warmup(4, start=0.25) >> cosine(20)": """flow.optim.lr_scheduler.SequentialLR(
+        optimizer,
+        schedulers=[
+            flow.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.25, end_factor=1.0, total_iters=4),
+            flow.optim.lr_scheduler.CosineDecayLR(optimizer, decay_steps=20, alpha=0.0),
+        ],
+        milestones=[4],
+        interval_rescaling=True,
+    )""",
+}
+
+
+@pytest.mark.parametrize("text", ONEFLOW)
+def test_oneflow_code_is_what_one_would_write(text: str):
+    code = dialects.render(text, "oneflow")
+
+    compile(code, "code", "exec")
+    assert code.startswith("import oneflow as flow\n")
+    assert f"    return {ONEFLOW[text]}\n" in code
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["framework"] == "oneflow" and row.get("mode") == "eager"])
+def test_a_call_of_oneflow_is_written_as_it_was_read(row: dict):
+    made = dialects.load("oneflow", row["scheduler"], row["kwargs"], base_lr=row["base_lr"], version=row["version"])
+
+    code = dialects.render(made, "oneflow")
+
+    assert f"base_lr = {row['base_lr']!r}" in code
+    if not row["version"].startswith("0.7"):
+        assert f".{row['scheduler']}(" in code
+
+
+def test_native_classes_are_used_where_a_library_has_them():
+    assert "StepLR(optimizer, step_size=30, gamma=0.1)" in dialects.render("step(30)", "pytorch")
+    assert "CosineAnnealingLR(optimizer, T_max=20)" in dialects.render("warmup(5) >> cosine(20)", "pytorch")
+    assert "eta_min=0.01" in dialects.render("rate(0.1 * cosine(20, floor=0.1))", "pytorch")
+    assert "warmup_target=1.0, " in dialects.render("warmup(5) >> cosine(20)", "keras").replace("\n    ", " ")
+    assert "PiecewiseConstantDecay(boundaries=[2, 6]" in dialects.render("multistep([3, 7])", "keras")
+    assert "optax.join_schedules(" in dialects.render("warmup(5) >> cosine(20)", "optax")
+
+
+def test_what_cannot_be_said_names_the_part():
+    product = dialects.load("pytorch", "MultiplicativeLR", {"lr_lambda": "lambda t: 0.9"})
+    for framework in ("keras", "optax", "python", "oneflow"):
+        with pytest.raises(
+            dialects.NotExpressible, match=rf"{framework} \$.schedule: must be a function of the step"
+        ) as error:
+            dialects.render(product, framework)
+        assert isinstance(error.value, GlidepathError)
+    assert "MultiplicativeLR(optimizer, lr_lambda=lambda step: 0.9)" in dialects.render(product, "pytorch")
+    with pytest.raises(dialects.NotExpressible, match=r"\$.phases\[1\].schedule"):
+        dialects.render(gp.warmup(3) >> product, "pytorch")
+
+
+def test_rendering_refuses_what_it_does_not_know():
+    with pytest.raises(GlidepathError, match="framework must be one of pytorch.*did you mean 'pytorch'"):
+        dialects.render("step(30)", "pytorh")
+    with pytest.raises(GlidepathError, match="base_lr must be None for a schedule in absolute values"):
+        dialects.render("rate(0.1 * step(30))", "keras", base_lr=0.1)
+
+
+# Conversion -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_call_becomes_another():
+    code = dialects.convert("torch.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)", "keras")
+    assert "ExponentialDecay(" in code
+    assert "initial_learning_rate=0.1" in code
+    code = dialects.convert("keras.optimizers.schedules.CosineDecay(0.1, 1000, alpha=0.1)", "pytorch")
+    assert "base_lr = 0.1" in code
+    assert "CosineAnnealingLR(optimizer, T_max=1000, eta_min=0.01" in code
+    assert dialects.convert("tf.compat.v1.train.exponential_decay(0.1, step, 100, 0.5)", "glidepath") == (
+        "0.1 * exponential(0.5, steps=100)"
+    )
+    assert dialects.convert("paddle.optimizer.lr.NoamDecay(64, 10)", "glidepath").startswith("ramp(0, 0.0395")
+    assert dialects.convert("warmup(5) >> cosine(20)", "glidepath") == "warmup(5) >> cosine(20)"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("StepLR(step_size=30)", "0.1 * step(30)"),
+        ("flow.optim.lr_scheduler.CosineDecayLR(opt, 10, alpha=0.1)", "0.1 * cosine(10, floor=0.1)"),
+        ("ExponentialDecay(0.2, 10, 0.5, staircase=True)", "0.2 * exponential(0.5, steps=10, staircase=True)"),
+        ("paddle.optimizer.lr.StepDecay(0.5, 3, gamma=0.5)", "0.5 * step(3, factor=0.5)"),
+        ("LambdaLR(optimizer, lambda epoch: 0.95 ** epoch)", '0.1 * expression("0.95 ** step")'),
+    ],
+)
+def test_a_call_is_read_as_text(call: str, text: str):
+    assert dialects.convert(call, "glidepath") == text
+
+
+def test_a_rate_renders_back_to_its_own_call():
+    text = "SequentialLR(optimizer, [LinearLR(start_factor=0.25, total_iters=4), ConstantLR(total_iters=3)], milestones=[4])"
+    code = dialects.convert(text, "pytorch", base_lr=0.3)
+    assert "base_lr = 0.3" in code
+    assert "lr_scheduler.LinearLR(optimizer, start_factor=0.25, total_iters=4)," in code
+    assert "lr_scheduler.ConstantLR(optimizer, total_iters=3)," in code
