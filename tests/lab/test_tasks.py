@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glidepath import GlidepathError
-from glidepath.lab import TASKS, Task, find_task
+from glidepath import GlidepathError, recipes
+from glidepath.lab import TASKS, RunSpec, Task, find_task, run
 from glidepath.lab.data import load
-from glidepath.lab.tasks import CharTransformer, Mnist1d
+from glidepath.lab.models import build
+from glidepath.lab.tasks import CharTransformer, Cnn1d, Digits, Mnist1d
 
 
 @pytest.mark.parametrize("name", list(TASKS))
@@ -45,7 +46,8 @@ def test_a_width_that_heads_do_not_divide_is_refused():
 
 def test_an_unknown_task_names_the_nearest():
     with pytest.raises(
-        GlidepathError, match=r"lab: task must be one of mnist1d, text, got 'mnist' \(did you mean 'mnist1d'\?\)"
+        GlidepathError,
+        match=r"lab: task must be one of mnist1d, .*text.* or module:object, got 'mnist' \(did you mean 'mnist1d'\?\)",
     ):
         find_task("mnist")
 
@@ -63,6 +65,27 @@ def test_generated_data_have_the_declared_sizes_and_leave_the_random_states_alon
     assert data.train[0].shape == (61, 40)
     assert set(data.train[1]) == set(range(10))
     assert load(Mnist1d(train=61, validation=7, test=13)) is data
+
+
+def test_digits_have_wrong_labels_in_training_only():
+    clean, noisy = load(Digits(noise=0.0)), load(Digits(noise=0.2))
+
+    assert [len(part[1]) for part in (noisy.train, noisy.validation, noisy.test)] == [900, 400, 497]
+    assert np.array_equal(clean.train[0], noisy.train[0])
+    assert (clean.train[1] != noisy.train[1]).sum() == 180
+    assert np.array_equal(clean.validation[1], noisy.validation[1])
+    assert np.array_equal(clean.test[1], noisy.test[1])
+    assert clean.sha256 != noisy.sha256
+
+
+def test_the_convolutions_have_the_declared_size_and_train(tiny):
+    task = replace(tiny, name="tiny-cnn", model=Cnn1d())
+    model = build(task.model, load(task.data))
+    record = run(RunSpec(task, recipes.warmup_linear(40), 0.1, 0, 40))
+
+    assert sum(one.numel() for one in model.parameters()) == 2474
+    assert sum(record.losses[-8:]) < sum(record.losses[:8])
+    assert record.test is not None
 
 
 def test_the_parts_of_the_prose_share_no_stretch_and_hold_the_whole_text():

@@ -9,12 +9,13 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.lab.tasks import Mnist1d, Prose
+from glidepath.lab.tasks import AnyData, Digits, Mnist1d, Own, Prose
 
 __all__ = ["Examples", "Text", "load"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+_DIGITS_PARTS = 900, 1300
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Text:
 
 
 @functools.lru_cache(maxsize=8)
-def load(declared: Mnist1d | Prose) -> Examples | Text:
+def load(declared: AnyData) -> Examples | Text:
     """The arrays of a declaration; the second call for an equal one returns the same arrays.
 
     Args:
@@ -64,10 +65,19 @@ def load(declared: Mnist1d | Prose) -> Examples | Text:
 
     Returns:
         `Examples` for classes, `Text` for characters.
+
+    Raises:
+        GlidepathError: If the user's own data break a rule of `glidepath.lab.own`.
     """
     match declared:
         case Mnist1d():
             return _mnist1d(declared)
+        case Digits():
+            return _digits(declared)
+        case Own():
+            from glidepath.lab.own import own_data
+
+            return own_data(declared)
         case Prose():
             return _prose(declared)
 
@@ -97,6 +107,26 @@ def _mnist1d(declared: Mnist1d) -> Examples:
         test=(inputs[second:], labels[second:]),
         classes=10,
         sha256=digest,
+    )
+
+
+def _digits(declared: Digits) -> Examples:
+    from sklearn.datasets import load_digits
+
+    pixels, digits = cast("tuple[npt.NDArray[np.float64], Ints]", load_digits(return_X_y=True))
+    generator = np.random.default_rng(declared.seed)
+    order = generator.permutation(len(digits))
+    inputs = np.ascontiguousarray(pixels[order] / 16.0, dtype=np.float32)
+    labels = digits[order].astype(np.int64)
+    first, second = _DIGITS_PARTS
+    wrong = generator.permutation(first)[: round(declared.noise * first)]
+    labels[wrong] = (labels[wrong] + generator.integers(1, 10, len(wrong))) % 10
+    return Examples(
+        train=(inputs[:first], labels[:first]),
+        validation=(inputs[first:second], labels[first:second]),
+        test=(inputs[second:], labels[second:]),
+        classes=10,
+        sha256=hashlib.sha256(inputs.tobytes() + labels.tobytes()).hexdigest(),
     )
 
 

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glidepath.lab.data import Examples, Text
-from glidepath.lab.tasks import CharTransformer, Mlp
+from glidepath.lab.tasks import AnyModel, CharTransformer, Cnn1d, Mlp, Own
 
 __all__ = ["build"]
 
 
-def build(declared: Mlp | CharTransformer, data: Examples | Text) -> nn.Module:
+def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
     """The network of a declaration, sized for its data, with fresh weights.
 
     Args:
@@ -24,6 +24,7 @@ def build(declared: Mlp | CharTransformer, data: Examples | Text) -> nn.Module:
 
     Raises:
         TypeError: If the model cannot read these data.
+        GlidepathError: If the user's own model breaks a rule of `glidepath.lab.own`.
     """
     match declared, data:
         case Mlp(), Examples():
@@ -32,11 +33,27 @@ def build(declared: Mlp | CharTransformer, data: Examples | Text) -> nn.Module:
             for before, after in pairwise(widths):
                 layers += [nn.Linear(before, after), nn.ReLU()]
             return nn.Sequential(*layers, nn.Linear(widths[-1], data.classes))
+        case Cnn1d(), Examples():
+            return _cnn1d(declared.channels, data)
+        case Own(), Examples():
+            from glidepath.lab.own import own_model
+
+            return own_model(declared, data)
         case CharTransformer(), Text():
             return Transformer(len(data.symbols), declared)
         case _:
             msg = f"model: a {declared.kind} cannot read {type(data).__name__.lower()}"
             raise TypeError(msg)
+
+
+def _cnn1d(channels: int, data: Examples) -> nn.Module:
+    layers: list[nn.Module] = [nn.Unflatten(1, (1, -1))]
+    for before, kernel in ((1, 5), (channels, 3), (channels, 3)):
+        layers += [nn.Conv1d(before, channels, kernel, stride=2, padding=1), nn.ReLU()]
+    length = data.train[0].shape[1]
+    for kernel in (5, 3, 3):
+        length = (length + 2 - kernel) // 2 + 1
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * length, data.classes))
 
 
 class Transformer(nn.Module):

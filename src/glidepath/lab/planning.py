@@ -7,7 +7,7 @@ from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
-from glidepath.lab.tasks import TASKS, Task
+from glidepath.lab.tasks import TASKS, Task, find_task
 
 __all__ = ["Grid", "Schedules", "Seeds", "Tasks", "plan_runs"]
 
@@ -68,9 +68,17 @@ def _tasks(tasks: Tasks, problems: list[Problem | None]) -> list[Task]:
     found: dict[str, Task] = {}
     for one in given:
         task = TASKS.get(one) if isinstance(one, str) else one
+        if isinstance(one, str) and ":" in one:
+            try:
+                task = find_task(one)
+            except GlidepathError as error:
+                problems += error.problems
+                continue
         if not isinstance(task, Task):
             remedy = did_you_mean(one, TASKS) if isinstance(one, str) else ""
-            problems.append(Problem("compare", "task", f"one of {', '.join(TASKS)}", shown(one), remedy))
+            problems.append(
+                Problem("compare", "task", f"one of {', '.join(TASKS)} or module:object", shown(one), remedy)
+            )
         elif task.name in found:
             problems.append(Problem("compare", "tasks", "all different", f"{shown(task.name)} twice"))
         else:

@@ -25,10 +25,15 @@ from glidepath.lab._checks import from_pydantic
 __all__ = [
     "TASKS",
     "AdamW",
+    "AnyData",
+    "AnyModel",
     "CharTransformer",
+    "Cnn1d",
+    "Digits",
     "Metric",
     "Mlp",
     "Mnist1d",
+    "Own",
     "Prose",
     "Sgd",
     "Task",
@@ -65,6 +70,36 @@ class Mnist1d:
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Digits:
+    """The 1797 digits of 8 by 8 pixels that ship inside scikit-learn, with wrong labels among those to train on.
+
+    Without wrong labels every sensible schedule ends at the same error. Validation and test labels are never changed.
+
+    Args:
+        noise: Share of training labels replaced by another class, drawn evenly. In [0, 1).
+        seed: Decides the parts and the replaced labels. In [0, 2^32).
+    """
+
+    kind: Literal["digits"] = "digits"
+    noise: _Share = 0.2
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Own:
+    """A user's own data and model: an object with the functions `data()` and `model()`, see `glidepath.lab.own`.
+
+    Args:
+        place: Where it is, as `module:object`.
+        sha256: Hash of the module's file, in hex, so that records of an older text of it are not taken for new ones.
+    """
+
+    kind: Literal["own"] = "own"
+    place: Annotated[str, Field(min_length=3, max_length=200)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
 class Prose:
     """The English prose that ships inside Python (`pydoc_data.topics`, about 465,000 characters), a character a token.
 
@@ -89,6 +124,21 @@ class Mlp:
 
     kind: Literal["mlp"] = "mlp"
     hidden: Annotated[tuple[_Count, ...], Field(min_length=1, max_length=64, strict=False)] = (64, 64)
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Cnn1d:
+    """Three convolutions of stride 2 over a signal, with ReLU, then one linear layer: 2474 parameters on MNIST-1D.
+
+    Args:
+        channels: Channels of each convolution. At least 1.
+
+    Source:
+        After the convolutional baseline of Greydanus & Kobak 2020, https://arxiv.org/abs/2011.14439, made narrower.
+    """
+
+    kind: Literal["cnn1d"] = "cnn1d"
+    channels: _Count = 16
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
@@ -168,8 +218,10 @@ class Metric:
 _ERROR = Metric("error", "%")
 _LOSS = Metric("loss", "nats per character")
 
-Data = Annotated[Mnist1d | Prose, Field(discriminator="kind")]
-Model = Annotated[Mlp | CharTransformer, Field(discriminator="kind")]
+AnyData = Mnist1d | Digits | Prose | Own
+AnyModel = Mlp | Cnn1d | CharTransformer | Own
+Data = Annotated[AnyData, Field(discriminator="kind")]
+Model = Annotated[AnyModel, Field(discriminator="kind")]
 Optimizer = Annotated[Sgd | AdamW, Field(discriminator="kind")]
 
 
@@ -253,6 +305,28 @@ TASKS: dict[str, Task] = {
             budget=2000,
         ),
         Task(
+            name="mnist1d-cnn",
+            about="Ten classes of short signals (MNIST-1D), three convolutions and 2474 parameters, SGD with momentum 0.9.",
+            data=Mnist1d(),
+            model=Cnn1d(),
+            optimizer=Sgd(),
+            metric=_ERROR,
+            batch=32,
+            peak_rate=0.1,
+            budget=2000,
+        ),
+        Task(
+            name="digits",
+            about="Small handwritten digits, a fifth of the training labels wrong, a perceptron 64-64-10, SGD with momentum 0.9.",
+            data=Digits(),
+            model=Mlp(hidden=(64,)),
+            optimizer=Sgd(),
+            metric=_ERROR,
+            batch=32,
+            peak_rate=0.1,
+            budget=1000,
+        ),
+        Task(
             name="text",
             about="The next character of Python's own documentation, a transformer of 20,000 parameters, AdamW.",
             data=Prose(),
@@ -270,10 +344,10 @@ TASKS: dict[str, Task] = {
 
 
 def find_task(name: str) -> Task:
-    """The task of this name.
+    """The task of this name, or the user's own.
 
     Args:
-        name: A key of `TASKS`.
+        name: A key of `TASKS`, or `module:object`: see `glidepath.lab.own`.
 
     Raises:
         GlidepathError: If there is none; the message names the nearest.
@@ -284,4 +358,10 @@ def find_task(name: str) -> Task:
     """
     if name in TASKS:
         return TASKS[name]
-    raise GlidepathError.of("lab", "task", f"one of {', '.join(TASKS)}", name, did_you_mean(name, TASKS))
+    if ":" in name:
+        from glidepath.lab.own import own_task
+
+        return own_task(name)
+    raise GlidepathError.of(
+        "lab", "task", f"one of {', '.join(TASKS)} or module:object", name, did_you_mean(name, TASKS)
+    )

@@ -172,10 +172,13 @@ def _measure(task: Task, data: Examples | Text, part: str) -> Callable[[nn.Modul
     @torch.no_grad()
     def measured(model: nn.Module, updates: int) -> Evaluation:
         losses, right = [], 0
+        training = model.training
+        model.eval()
         for some_inputs, some_targets in zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True):
             logits = model(some_inputs)
             losses.append(_loss(logits, some_targets).item() * len(some_targets))
             right += int((logits.argmax(-1) == some_targets).sum())
+        model.train(training)
         loss = _number(sum(losses) / len(targets))
         error = 100.0 * (1.0 - right / targets.numel())
         metric = loss if task.metric.name == "loss" else error
