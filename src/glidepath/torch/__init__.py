@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from .attaching import attach
 from .bridge import ScheduleLR
 from .drives import Drive
 from .events import Applied, ForeignWrite, ForeignWriteWarning
 from .logs import log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed
-from .scheduler import Scheduler, attach
+from .scheduler import Scheduler
 from .stateless import apply
 
 __all__ = [

@@ -40,7 +40,7 @@ class Binding:
         self.labels = 0
         self.count = 0
         self.write: Callable[[list[Group], int], bool] = _false
-        self.on_cuda = False
+        self.on_cuda = self.careful = False
         groups = optimizer.param_groups
         problems: list[Problem] = []
         for channel, seats in zip(self.channels, self._seat(groups, problems), strict=True):
@@ -56,13 +56,17 @@ class Binding:
 
     def _note(self, optimizer: Optimizer) -> None:
         self.run.supports_scaling = bool(getattr(optimizer, "_step_supports_amp_scaling", False))
+        self.careful = self.on_cuda or self.run.supports_scaling
         self.run.note()
         self.run.bases = self.bases()
 
     # Who sits where ------------------------------------------------------------------------------------------------------------------
 
-    def _seat(self, groups: list[Group], problems: list[Problem]) -> list[list[Seat]]:
-        """Gives every group its seats: those that it had, found by its parameters, or new ones. Problems are noted."""
+    def _seat(self, groups: list[Group], problems: list[Problem], look: bool = False) -> list[list[Seat]]:
+        """Gives every group its seats: those that it had, found by its parameters, or new ones. Problems are noted.
+
+        With `look` the seats are only returned.
+        """
         k = self.run.updates
         tensors: dict[tuple[int, int], tuple[Seat, Channel]] = {}
         taken: dict[tuple[int, str, int | None], int] = {}
@@ -97,17 +101,28 @@ class Binding:
                 _share(tensors, taker, channel, problems)
                 seats.append(taker)
             seated.append(seats)
-        if not problems:
+        if not problems and not look:
             for channel, seats in zip(self.channels, seated, strict=True):
                 channel.seats = seats
         return seated
 
-    def bases(self) -> tuple[int, str]:
-        """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order."""
+    def bases(self, groups: list[Group] | None = None) -> tuple[int, str]:
+        """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order.
+
+        Args:
+            groups: Where to look for seats, if the groups may have changed since the last update.
+
+        Raises:
+            GlidepathError: If a new group is refused.
+        """
+        problems: list[Problem] = []
+        seated = [c.seats for c in self.channels] if groups is None else self._seat(groups, problems, look=True)
+        if problems:
+            raise GlidepathError(problems)
         rows = sorted(
             f"{n}|{name_of(seat.group) or ''}|{seat.base.hex()}|{seat.start}"
-            for n, channel in enumerate(self.channels)
-            for seat in channel.seats
+            for n, seats in enumerate(seated)
+            for seat in seats
         )
         return len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
@@ -131,8 +146,9 @@ class Binding:
                 warnings.warn(f"group {names}: {refused[0][1]}", UserWarning, stacklevel=5)
         ways = [channel.write for channel in self.channels]
         self.write = ways[0] if len(ways) == 1 else lambda groups, k: all(way(groups, k) for way in ways)
-        self.count = -1 if self.run.promised else len(groups)  # a promise is checked before the next update
+        self.count = -1 if self.run.moved else len(groups)
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
+        self.careful = self.on_cuda or self.run.supports_scaling
 
     def show(self, groups: list[Group]) -> None:
         """Writes what the groups hold between updates: the values last used, or those of the coming update."""
@@ -150,17 +166,13 @@ class Binding:
         for channel in self.channels:
             written = channel.written()
             before |= {(id(channel), id(seat.params)): written.get(id(seat), seat.seen) for seat in channel.seats}
-        old = [channel.seats for channel in self.channels]
+        if run.moved:
+            remedy = "load its optimizer's state, or resume with override"
+            raise GlidepathError.of("checkpoint", "the groups' bases", "those that it was saved with", "others", remedy)
         problems: list[Problem] = []
         self._seat(groups, problems)
         if problems:
             raise GlidepathError(problems)
-        try:
-            self._keep_promise()
-        except GlidepathError:
-            for channel, seats in zip(self.channels, old, strict=True):
-                channel.seats = seats
-            raise
         events = self._foreign(before)
         self.sit()
         self.put(groups, run.updates)
@@ -172,12 +184,18 @@ class Binding:
         for event in fresh:
             warnings.warn(ForeignWriteWarning(str(event)), stacklevel=4)
 
+    def _starts(self) -> dict[tuple[int, int], tuple[float, int]]:
+        rows = ((n, seat) for n, channel in enumerate(self.channels) for seat in channel.seats)
+        return {(n, id(seat.params)): (seat.base, seat.start) for n, seat in rows}
+
+    def promise(self) -> None:
+        """Notes the bases that a checkpoint was accepted with: the optimizer's state may be loaded later, and must have the same."""
+        self.run.promise, self.run.moved = (self.run.updates, self._starts()), False
+
     def _keep_promise(self) -> None:
-        promised, self.run.promised = self.run.promised, None
-        if promised is not None and promised != self.bases()[1]:
-            self.run.promised = promised
-            remedy = "load the optimizer's state too, or resume with override"
-            raise GlidepathError.of("checkpoint", "the groups' bases", "those that it was saved with", "others", remedy)
+        run = self.run
+        if run.promise is not None and run.promise[0] == run.updates:
+            run.moved = any(run.promise[1].get(key, row) != row for key, row in self._starts().items())
 
     def _foreign(self, before: dict[tuple[int, int], float]) -> list[ForeignWrite]:
         run, events = self.run, list[ForeignWrite]()
@@ -189,12 +207,14 @@ class Binding:
                 coming = channel.value(seat, run.updates)
                 if expected is None or value in (expected, _rounded(expected, held), _rounded(coming, held)):
                     continue
-                events.append(
-                    ForeignWrite(run.updates, seat.label, channel.drive.parameter, value, expected, run.foreign)
+                adopted = (
+                    run.foreign == "adopt" and expected != 0.0 and math.isfinite(value) and not channel.drive.absolute
                 )
-                if run.foreign == "adopt" and expected != 0.0 and math.isfinite(value) and not channel.drive.absolute:
+                if adopted:
                     seat.base *= value / expected
                     seat.group[f"initial_{channel.drive.parameter}"] = seat.base
+                policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
+                events.append(ForeignWrite(run.updates, seat.label, channel.drive.parameter, value, expected, policy))
         if run.foreign == "refuse" and events:
             k = run.updates if run.ahead else run.updates - 1
             for channel in self.channels:
@@ -223,6 +243,7 @@ class Binding:
         self.count = -1
         for channel in self.channels:
             channel.lanes = []
+        self._keep_promise()
         self.show(optimizer.param_groups)
         self._note(optimizer)
 
@@ -276,20 +297,18 @@ class Binding:
         """Returns what runs before an update, after it, and after the optimizer loaded a state. Dynamo does not look inside."""
         run = self.run
 
-        def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            del args, kwargs
-            if run.late is not None:
+        def before(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
+            if self.careful:
                 self.settle_late()
-            if self.on_cuda and torch.cuda.is_current_stream_capturing():
-                run.armed = False  # a capture makes no update: `replay` does
-                return
+                if self.on_cuda and torch.cuda.is_current_stream_capturing():
+                    run.armed = False  # a capture makes no update: `replay` does
+                    return
             groups = optimizer.param_groups
             if len(groups) != self.count or not self.write(groups, run.updates):
                 self.repair(optimizer)
             run.armed = True
 
-        def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            del args, kwargs
+        def after(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
             if run.armed:
                 run.armed = False
                 if run.special:

@@ -12,10 +12,10 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
+from .attaching import attach
 from .drives import Drive
 from .progress import Foreign
 from .resume import Policy, Resumed
-from .scheduler import attach
 
 __all__ = ["ScheduleLR"]
 

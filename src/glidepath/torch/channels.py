@@ -93,6 +93,8 @@ class Channel:
             writes += [self._inside(rows, k) for rows in floats.values()]
         elif count > _MANY and len(floats) * _MANY > count and not any(start for _, start in floats):
             writes.append(self._many(sorted(chain.from_iterable(floats.values()), key=itemgetter(0)), k))
+        elif len(floats) > 1 and self.drive.floor is None and not any(start for _, start in floats):
+            writes.append(self._several([(base, rows) for (base, _), rows in floats.items()], k))
         else:
             writes += [self._shared(rows, base, start, len(groups), k) for (base, start), rows in floats.items()]
         self.write = writes[0] if len(writes) == 1 else _in_turn(writes) if writes else _nothing
@@ -136,6 +138,31 @@ class Channel:
             return True
 
         return write_some
+
+    def _several(self, parts: list[tuple[float, list[tuple[int, Seat]]]], k: int) -> Write:
+        """Returns the way of groups with a few bases; all on the clock of the run."""
+        key, factor = self.drive.key, self.drive.schedule.scalar
+        ways: list[tuple[Lane, float, Callable[[list[Group]], Sequence[Group]]]] = []
+        for base, rows in parts:
+            lane = self._lane(rows)
+            lane.last = self.value(lane.seats[0], k)
+            for seat in lane.seats:
+                seat.group[key] = lane.last
+            ways.append((lane, base, lane.picks))
+
+        def write_several(groups: list[Group], k: int) -> bool:
+            part = factor(k)
+            for lane, base, picks in ways:
+                last = lane.last
+                value = base * part
+                for group in picks(groups):
+                    if group[key] is not last:
+                        return False
+                    group[key] = value
+                lane.last = value
+            return True
+
+        return write_several
 
     def _many(self, rows: list[tuple[int, Seat]], k: int) -> Write:
         """Returns the way of groups of which each has its own base; all on the clock of the run."""

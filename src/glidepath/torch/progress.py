@@ -35,7 +35,8 @@ class Run:
         "foreign",
         "late",
         "listeners",
-        "promised",
+        "moved",
+        "promise",
         "rebase",
         "samples",
         "scales",
@@ -67,7 +68,9 @@ class Run:
         self.listeners: list[Callable[[Any], object]] = []
         self.warned: set[tuple[str, str]] = set()
         self.bases: tuple[int, str] = (0, "")  # how many seats there are, and the hash of their bases
-        self.promised: str | None = None  # the hash of the bases that a checkpoint was saved with
+        # After a strict resume: the updates done, and the bases and starts that were accepted, by drive and parameters.
+        self.promise: tuple[int, dict[tuple[int, int], tuple[float, int]]] | None = None
+        self.moved = False  # since then the optimizer loaded others: the coming update would not be the checkpoint's
         self.note()
 
     def note(self) -> None:

@@ -1,97 +1,26 @@
-"""A schedule that drives an optimizer through its own hooks."""
+"""What `attach` returns: the progress of a driven optimizer, its events, its checkpoints."""
 
 from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
-from ..core.schedule import Schedule
 from .binding import Binding, bindings_of
-from .drives import Drive, drives_of
+from .drives import Drive
 from .events import Applied
 from .files import read_json, write_json
-from .progress import Event, Foreign, Run
+from .progress import Event, Run
 from .resume import POLICIES, Policy, Resumed, base_differences, differences, extended, read_state, seams, state_of
 
-__all__ = ["Scheduler", "attach"]
-
-FOREIGN = ("restore", "adopt", "refuse")
-
-
-def attach(
-    optimizer: Optimizer,
-    schedule: Schedule | str | Mapping[str, Schedule | str] | Sequence[Drive],
-    *,
-    absolute: bool = False,
-    floor: float | None = None,
-    join: Literal["progress", "start"] = "progress",
-    samples: int = 0,
-    tokens: int = 0,
-    foreign: Foreign = "restore",
-    resume: Policy = "strict",
-    rebase: bool = False,
-    tensors: bool = False,
-) -> Scheduler:
-    """Lets schedules drive the hyper-parameters of `optimizer`, through its hooks.
-
-    Update `k` is made with `base * schedule(k)`, where `base` is the group's own value: `group["initial_lr"]` where there is one, as
-    after loading a checkpoint, else what the group holds now. The value is written right before the update that uses it; between updates
-    the group holds the value last used. Updates are counted when they really happened: accumulation, steps that a gradient scaler
-    skipped, exceptions and the number of processes do not bend the curve. Until the first update nothing is written but the bases.
-
-    Args:
-        optimizer: Held weakly.
-        schedule: Factors of each group's learning rate; or a schedule for each hyper-parameter, `{"lr": …, "weight_decay": …}`; or a list
-            of `Drive`, to choose groups by name.
-        absolute: Whether the schedule gives the values themselves instead of factors. Checked against every group.
-        floor: In the unit of the hyper-parameter: no value falls below it. At most each group's base.
-        join: Where a group that is added later begins: `"progress"` at the update where the run is, `"start"` at the schedule's step 0.
-        samples: Samples that an update consumes, unless `count` states it.
-        tokens: Tokens that an update consumes, unless `count` states it.
-        foreign: What becomes of a value that somebody else wrote: `"restore"` goes on with the schedule, `"adopt"` rescales the group's
-            base so that the schedule goes on from that value, `"refuse"` raises before the update. It is reported in each case.
-        resume: What `load_state_dict` does with a plan that differs from this one: see there.
-        rebase: Whether the values that the groups hold now are their bases, whatever bases they carry.
-        tensors: Whether learning rates that are numbers become tensors, so that a compiled step is compiled once and a CUDA graph sees
-            them change. Where the optimizer accepts none they stay numbers, with a warning.
-
-    Returns:
-        The scheduler: progress, events, checkpoints.
-
-    Raises:
-        GlidepathError: With every problem found in the arguments and in the groups; the optimizer is then as it was.
-
-    Examples:
-        >>> import torch, glidepath as gp
-        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-        >>> scheduler = attach(optimizer, gp.linear(10))
-        >>> optimizer.step(), optimizer.step()
-        (None, None)
-        >>> scheduler.updates, optimizer.param_groups[0]["lr"]
-        (2, 0.45)
-    """
-    if not isinstance(optimizer, Optimizer):
-        raise GlidepathError.of("attach", "optimizer", "a torch.optim.Optimizer", optimizer)
-    optimizer = _within(optimizer)
-    problems = [
-        Problem("attach", name, f"one of {', '.join(known)}", shown(value))
-        for name, value, known in (("foreign", foreign, FOREIGN), ("resume", resume, POLICIES))
-        if value not in known
-    ]
-    for name, value in (("samples", samples), ("tokens", tokens)):
-        problems += _count_problems("attach", name, value)
-    if problems:
-        raise GlidepathError(problems)
-    drives = drives_of(schedule, absolute=absolute, floor=floor, join=join)
-    return Scheduler(optimizer, Run(drives, foreign, int(samples), int(tokens), bool(rebase), bool(tensors)), resume)
+__all__ = ["Scheduler", "count_problems"]
 
 
 class Scheduler:
@@ -185,7 +114,7 @@ class Scheduler:
         Raises:
             GlidepathError: If a number is negative or not whole.
         """
-        problems = [*_count_problems("count", "samples", samples), *_count_problems("count", "tokens", tokens)]
+        problems = [*count_problems("count", "samples", samples), *count_problems("count", "tokens", tokens)]
         if problems:
             raise GlidepathError(problems)
         run = self._run
@@ -242,6 +171,7 @@ class Scheduler:
 
         Examples:
             >>> import torch
+            >>> from glidepath.torch import attach
             >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
             >>> scheduler = attach(optimizer, "linear(10)")
             >>> with scheduler.replay():
@@ -301,9 +231,9 @@ class Scheduler:
         It may be taken at any moment between two updates; it says how many were done.
         """
         self._settle()
-        binding = self._binding()
-        if binding is not None:
-            self._run.bases = binding.bases()
+        optimizer, binding = self._optimizer(), self._binding()
+        if optimizer is not None and binding is not None:
+            self._run.bases = binding.bases(optimizer.param_groups)
         return state_of(self._run)
 
     def load_state_dict(self, state_dict: Any, resume: Policy | None = None) -> Resumed:
@@ -327,6 +257,7 @@ class Scheduler:
         if policy not in POLICIES:
             raise GlidepathError.of("load_state_dict", "resume", f"one of {', '.join(POLICIES)}", policy)
         optimizer, binding = self._alive("load_state_dict")
+        run.bases = binding.bases(optimizer.param_groups)
         changed, moved = differences(saved, run), base_differences(saved, run)
         if policy == "strict" and (changed or moved):
             remedy = (
@@ -354,9 +285,11 @@ class Scheduler:
         for name in ("drives", "batch", "updates", "samples", "tokens", "scales"):
             setattr(run, name, getattr(fresh, name))
         run.armed, run.stated, run.late = False, False, None
-        run.promised = saved.bases if policy == "strict" else None
+        run.promise, run.moved = None, False
         run.note()
         binding.sit()
+        if policy == "strict":
+            binding.promise()
         binding.count = -1
         binding.show(optimizer.param_groups)
         self.resumed = Resumed(
@@ -405,16 +338,6 @@ class Scheduler:
                 binding.show(optimizer.param_groups)
 
 
-def _within(optimizer: Optimizer) -> Optimizer:
-    """Returns the optimizer that makes the updates: a wrapper such as Accelerate's has no hooks of its own."""
-    while "_optimizer_step_pre_hooks" not in vars(optimizer):
-        inner = getattr(optimizer, "optimizer", None)
-        if not isinstance(inner, Optimizer):
-            raise GlidepathError.of("attach", "optimizer", "one with hooks", type(optimizer).__name__)
-        optimizer = inner
-    return optimizer
-
-
 def _gone() -> None:
     return None
 
@@ -429,7 +352,8 @@ def _inherit(new: Binding, old: Binding) -> None:
             seat.before = before.get((seat.drive.parameter, id(seat.params)), seat.before)
 
 
-def _count_problems(where: str, name: str, value: Any) -> list[Problem]:
+def count_problems(where: str, name: str, value: Any) -> list[Problem]:
+    """Returns the problem of a number that counts something, if it has one."""
     plain = number(value)
     if plain is None or plain != plain // 1 or not 0 <= plain <= 2**53:
         return [Problem(where, name, "a whole number, at least 0", shown(value))]
