@@ -4,8 +4,8 @@ import json
 import math
 
 import pytest
-
 import torch
+
 from glidepath import GlidepathError
 from glidepath.feedback import Guard, Observation, Plateau, PyTorchPlateau, Steered, replay
 

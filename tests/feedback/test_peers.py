@@ -5,10 +5,10 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import torch
 from glidepath import GlidepathError
 from glidepath.feedback import KerasPlateau, OneFlowPlateau, PaddlePlateau, PyTorchPlateau, replay
 

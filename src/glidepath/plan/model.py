@@ -13,6 +13,7 @@ from ..core.node import kind
 from ..core.schedule import Schedule
 from ..feedback import Decision
 from ..feedback.checks import choice
+from .by_update import drives_of
 from .derived import CLOCKS, Clock, Derived, Stage
 from .horizon import Horizon
 from .lengths import resolve
@@ -247,6 +248,14 @@ class Plan(Part):
         from .replan import extend
 
         return extend(self, total, progress, **options)
+
+    def drives(self) -> list[dict[str, Any]]:
+        """Returns, for each rule, the arguments of `glidepath.torch.Drive`; on a clock of samples or tokens every update counts as full.
+
+        Raises:
+            GlidepathError: If a schedule cannot be resolved, or counted in updates.
+        """
+        return drives_of(self)
 
     def batch_size(self, position: int) -> int | None:
         """Returns the samples of an update that begins at a position of the plan's clock; None if it is unknown."""
