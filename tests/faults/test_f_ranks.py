@@ -87,6 +87,7 @@ def launch(folder, kind, processes):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [2, 4])
 def test_f1_the_number_of_processes_does_not_bend_the_curve(tmp_path, processes):
     """F1: the same plan on 2 and 4 processes uses the same value at each update, on every rank."""
@@ -94,6 +95,7 @@ def test_f1_the_number_of_processes_does_not_bend_the_curve(tmp_path, processes)
     assert [one["attach"] for one in launch(tmp_path, "attach", processes)] == [expected] * processes
 
 
+@pytest.mark.slow
 def test_f1_accelerate_steps_once_per_process(tmp_path):
     """F1: Accelerate steps a scheduler once per process: PyTorch's falls twice as fast on 2, our bridge does not."""
     expected = [0.1 * gp.linear(20)(k) for k in range(8)]
