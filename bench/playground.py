@@ -99,7 +99,7 @@ def drag(page: Any) -> int:
     page.wait_for_timeout(300)
     before = page.evaluate("glidepath.redraws")
     for i in range(40):
-        page.mouse.move(box["x"] + 24 + 4 * i, y)
+        page.mouse.move(box["x"] + 24 + 3 * i, y)
         page.wait_for_timeout(33)
     page.wait_for_timeout(60)
     after = page.evaluate("glidepath.redraws")

@@ -6,7 +6,8 @@ import asyncio
 import importlib.util
 import json
 import secrets
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,12 +63,14 @@ def create(port: int, runs: Path | None = None) -> Guard:
     spec = importlib.util.find_spec("plotly")
     drawn = Path(spec.origin).parent / "package_data" / "plotly.min.js" if spec and spec.origin else None
     if drawn is None or not drawn.exists():
-        raise GlidepathError.of("open", "plotly", "installed for the page", "no plotly", "pip install 'glidepath[play]'")
+        raise GlidepathError.of(
+            "open", "plotly", "installed for the page", "no plotly", "pip install 'glidepath[play]'"
+        )
     jobs = training.Jobs()
     token = secrets.token_urlsafe(24)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         del app
         yield
         await asyncio.to_thread(jobs.cancel_all)
@@ -119,9 +122,13 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
 
 
 def _curves(app: FastAPI) -> None:
+    catalogued = threading.Lock()  # several first requests wait for one catalogue instead of making it several times
+
     @app.get("/api/catalogue")
-    def words() -> dict[str, Any]:
-        return {**catalogue(), "plateau": plateau.controls(), "targets": code.TARGETS}
+    def words() -> Response:
+        with catalogued:
+            found = {**catalogue(), "plateau": plateau.controls(), "targets": code.TARGETS}
+        return Response(json.dumps(found), media_type="application/json")
 
     @app.post("/api/look")
     def looked(request: look.Look) -> Response:
@@ -199,7 +206,9 @@ def _trainings(app: FastAPI, jobs: training.Jobs, token: str, runs: Path | None)
 
     @app.get("/api/train/{key}/events")
     async def events(key: str) -> StreamingResponse:
-        return StreamingResponse(_stream(jobs.get(key)), media_type="text/event-stream", headers={"cache-control": "no-store"})
+        return StreamingResponse(
+            _stream(jobs.get(key)), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
 
 
 async def _stream(job: training.Job) -> AsyncIterator[str]:

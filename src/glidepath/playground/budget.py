@@ -113,7 +113,12 @@ def length_of(text: str, budget: Settled) -> int | None:
     unit = _UNITS.get(found.group(2).lower()) if found else None
     if found is None or unit is None:
         return None
-    scale: dict[str, Any] = {"percent": budget.updates / 100, "epoch": budget.per_epoch, "thousand": 1e3, "million": 1e6}
+    scale: dict[str, Any] = {
+        "percent": budget.updates / 100,
+        "epoch": budget.per_epoch,
+        "thousand": 1e3,
+        "million": 1e6,
+    }
     steps = float(found.group(1)) * scale[unit]
     if not 0 <= steps <= MAX_STEPS:
         raise GlidepathError.of("length", "", f"at most {MAX_STEPS} steps", text)

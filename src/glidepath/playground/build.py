@@ -49,11 +49,17 @@ def build(tree: Tree, budget: Settled) -> Built:
     try:
         made, read = maker.node(tree, "")
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        problem = {"path": "", "field": "", "message": f"tree: must be made of words, operators and numbers, got {error}"}
+        problem = {
+            "path": "",
+            "field": "",
+            "message": f"tree: must be made of words, operators and numbers, got {error}",
+        }
         return Built(None, tree, [problem])
     if made is not None and not isinstance(made, Schedule) and not maker.problems:
         maker.refuse("", GlidepathError.of("text", "", "a schedule", made, "a number alone is written hold(value=…)"))
-    return Built(made if isinstance(made, Schedule) and not maker.problems else None, read, maker.problems, maker.durations)
+    return Built(
+        made if isinstance(made, Schedule) and not maker.problems else None, read, maker.problems, maker.durations
+    )
 
 
 class _Maker:
@@ -156,8 +162,15 @@ def _joined(operator: str, parts: list[Any]) -> Any:
     if operator == ">>" and all(isinstance(part, Schedule) for part in parts):
         return Chain(tuple(parts))
     if operator == ">>":
-        raise GlidepathError.of("text", "", "a schedule on both sides of >>", next(p for p in parts if not isinstance(p, Schedule)))
-    steps: dict[str, Any] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b}
+        raise GlidepathError.of(
+            "text", "", "a schedule on both sides of >>", next(p for p in parts if not isinstance(p, Schedule))
+        )
+    steps: dict[str, Any] = {
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "/": lambda a, b: a / b,
+    }
     return reduce(steps[operator], parts)
 
 
@@ -175,7 +188,9 @@ def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
         return length
     value = _number(text)
     if value is None:
-        raise GlidepathError.of(name, "", "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep", text)
+        raise GlidepathError.of(
+            name, "", "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep", text
+        )
     return value
 
 
@@ -198,4 +213,8 @@ def _number(text: str) -> int | float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and "e" in text.lower() else value
+    return (
+        int(value)
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and "e" in text.lower()
+        else value
+    )

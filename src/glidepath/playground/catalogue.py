@@ -5,7 +5,6 @@ A new kind, recipe or scheduler of a library appears on the page with the contro
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 import re
@@ -16,14 +15,15 @@ from glidepath import dialects, recipes
 from glidepath.core import shorthand
 from glidepath.core.codec import field_notes, schema
 from glidepath.core.curves import Curve
-from glidepath.core.errors import GlidepathError
 from glidepath.core.node import Node
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 from glidepath.view import example
+from glidepath.view.foreign import LIBRARIES
 
+from .foreign import call_of, kind_of
 from .formula import mathml
-from .tree import LIBRARIES, signature
+from .tree import signature
 
 __all__ = ["catalogue", "entry_of", "example_of"]
 
@@ -56,34 +56,6 @@ _RANGES: Mapping[str, tuple[float, float, bool]] = {
 }
 _RATE = (1e-8, 10.0, True)
 
-# What a required argument of another library's scheduler begins with.
-_BEGINNINGS: Mapping[str, Any] = {
-    "T_0": 2500,
-    "T_max": 5000,
-    "anneal_epochs": 10000,
-    "base_lr": 0.001,
-    "boundaries": [3000, 6000, 9000],
-    "d_model": 512,
-    "decay_batch": 10000,
-    "decay_batches": 10000,
-    "decay_rate": 0.5,
-    "decay_steps": 10000,
-    "end_lr": 0.1,
-    "first_decay_steps": 2500,
-    "gamma": 0.9995,
-    "lr_lambda": "lambda step: 0.9997**step",
-    "max_lr": 0.1,
-    "max_learning_rate": 0.1,
-    "milestones": [3000, 6000, 9000],
-    "start_lr": 0.001,
-    "step_size": 3000,
-    "step_size_up": 1000,
-    "swa_lr": 0.05,
-    "total_steps": 10000,
-    "warmup_steps": 1000,
-}
-_TEXTS = {"curve", "formula"}
-
 
 @functools.cache
 def catalogue() -> dict[str, Any]:
@@ -96,7 +68,11 @@ def catalogue() -> dict[str, Any]:
     return {
         "groups": [{"name": name, "words": sorted(found, key=str.lower)} for name, found in groups.items()],
         "words": {f"{lib}.{word}" if lib else word: entry for (lib, word), entry in words.items() if entry is not None},
-        "curves": sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names()) + ["polynomial(2)", "polynomial(3)"],
+        "curves": [
+            *sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names()),
+            "polynomial(2)",
+            "polynomial(3)",
+        ],
         "phases": [*sorted(set(shorthand.__all__) - {"chain", "maximum", "minimum"}), "hold", "ramp", "repeat"],
     }
 
@@ -135,7 +111,9 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     source = re.search(r"^Source:\n((?:    .*\n?)+)", doc, re.MULTILINE)
     return {
         "group": _group(lib, word),
-        "about": _plain(doc.partition("\n")[0]) if not lib else _plain(doc.partition("\n")[0]).partition(": ")[2] or doc[:100],
+        "about": _plain(doc.partition("\n")[0])
+        if not lib
+        else _plain(doc.partition("\n")[0]).partition(": ")[2] or doc[:100],
         "formula": mathml(formula.group(1).strip()) if formula else "",
         "source": " ".join(source.group(1).split()) if source else "",
         "args": arguments,
@@ -151,7 +129,13 @@ def _reader(lib: str, word: str) -> Any:
 
 def _group(lib: str, word: str) -> str:
     if lib:
-        return {"pytorch": "PyTorch", "oneflow": "OneFlow", "keras": "Keras", "tensorflow": "TensorFlow 1", "paddle": "Paddle"}[lib]
+        return {
+            "pytorch": "PyTorch",
+            "oneflow": "OneFlow",
+            "keras": "Keras",
+            "tensorflow": "TensorFlow 1",
+            "paddle": "Paddle",
+        }[lib]
     if word in recipes.__all__:
         return "Whole schedules"
     if word in shorthand.__all__ and word not in ("chain", "maximum", "minimum"):
@@ -183,10 +167,18 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
         default = list(default)
     options = [each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"] if rule else []
     bounds = options[0] if options else {}
-    kind = _kind(parameter, bounds, default, note, foreign)
+    kind = _kind(parameter, bounds, default, foreign)
     unit = bounds.get("unit", "steps" if kind in ("length", "lengths") else "")
-    made: dict[str, Any] = {"name": parameter.name, "type": kind, "required": required, "default": default, "note": _plain(note)}
-    made["nullable"] = (not required and parameter.default is None) or bool(rule and len(options) < len(rule.get("anyOf", [])))
+    made: dict[str, Any] = {
+        "name": parameter.name,
+        "type": kind,
+        "required": required,
+        "default": default,
+        "note": _plain(note),
+    }
+    made["nullable"] = (not required and parameter.default is None) or bool(
+        rule and len(options) < len(rule.get("anyOf", []))
+    )
     if unit:
         made["unit"] = unit
     if kind == "choice":
@@ -205,7 +197,7 @@ def _least(name: str, default: Any) -> int:
     return 0 if default == 0 or name in ("warmup", "hold", "explore") else 1
 
 
-def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any, note: str, foreign: bool) -> str:
+def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any, foreign: bool) -> str:
     name, hint = parameter.name, str(parameter.annotation)
     if parameter.kind is parameter.VAR_POSITIONAL or bounds.get("items", {}).get("$ref"):
         return "schedules"
@@ -222,25 +214,12 @@ def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any,
     if bounds.get("type") == "string" or hint == "str":
         return "text"
     if bounds.get("type") == "integer" or hint.startswith("int"):
-        return "length" if bounds.get("unit") == "steps" or (not bounds and name not in ("model_size", "cycles")) else "integer"
-    return _foreign_kind(name, default) if foreign else "number"
-
-
-def _foreign_kind(name: str, default: Any) -> str:
-    """Returns the type of a library's argument, which declares none, by what it begins with."""
-    value = _BEGINNINGS.get(name, default)
-    if isinstance(value, bool):
-        return "flag"
-    if isinstance(value, list | tuple):
-        return "lengths" if all(isinstance(item, int) for item in value) else "numbers"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, int) and not isinstance(value, bool):
-        lengths = ("steps", "iters", "period", "T_", "epochs", "batch", "size", "until", "step")
-        return "length" if any(part in name for part in lengths) and name not in ("T_mult", "d_model") else "integer"
-    if value is None:
-        return "integer" if any(part in name for part in ("steps", "iters", "epochs")) else "auto"
-    return "number"
+        return (
+            "length"
+            if bounds.get("unit") == "steps" or (not bounds and name not in ("model_size", "cycles"))
+            else "integer"
+        )
+    return kind_of(name, default) if foreign else "number"
 
 
 def example_of(lib: str, word: str) -> str:
@@ -250,77 +229,24 @@ def example_of(lib: str, word: str) -> str:
         lib: A library, or an empty string.
         word: The word.
     """
-    return example(word) if not lib else _foreign_example(lib, word)
-
-
-_SPECIAL: Mapping[str, str] = {
-    "SequentialLR": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), CosineAnnealingLR(T_max=9500)]", milestones=[500]',
-    "ChainedScheduler": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), ExponentialLR(gamma=0.9997)]"',
-    "CosineDecay": "decay_steps=10000",
-    "LinearWarmup": 'learning_rate="CosineAnnealingDecay(learning_rate=0.1, T_max=9500)", warmup_steps=500, start_lr=0, end_lr=0.1',
-    "LambdaDecay": 'lr_lambda="lambda step: 0.9997**step"',
-    "MultiplicativeDecay": 'lr_lambda="lambda step: 0.9997"',
-    "MultiplicativeLR": 'lr_lambda="lambda step: 0.9997"',
-    "NaturalExpDecay": "gamma=0.0005",
-    "natural_exp_decay": "decay_steps=3000, decay_rate=1.0",
-    "inverse_time_decay": "decay_steps=3000, decay_rate=1.0",
-    "InverseTimeDecay": "decay_steps=3000, decay_rate=1.0",
-    "PiecewiseConstantDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseConstantConf": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseScalingConf": "boundaries=[3000, 6000, 9000], scales=[1.0, 0.3, 0.1, 0.03]",
-    "ConstantLR": "factor=0.3, total_iters=3000",
-    "LinearLR": "start_factor=0.1, total_iters=3000",
-    "CyclicLR": "base_lr=0.001, max_lr=0.1, step_size_up=1000",
-    "OneCycleLR": "max_lr=0.1, total_steps=10000",
-    "ExponentialDecayConf": "decay_batches=3000, decay_rate=0.5",
-    "InverseTimeDecayConf": "decay_batches=3000, decay_rate=1.0",
-    "NaturalExpDecayConf": "decay_batches=3000, decay_rate=1.0",
-    "LinearCosineDecayConf": "decay_batches=10000, num_periods=2.5",
-    "train.noisy_linear_cosine_decay": "",
-    "PolynomialLR": "total_iters=10000, power=2",
-    "WarmupLR": "scheduler_or_optimizer=\"CosineAnnealingLR(T_max=9500)\", warmup_factor=0.1, warmup_iters=500",
-    "WarmUpLR": "scheduler_or_optimizer=\"CosineAnnealingLR(T_max=9500)\", warmup_factor=0.1, warmup_iters=500",
-    "train.piecewise_constant": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "train.piecewise_constant_decay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-}
-_SPECIAL_HERE: Mapping[tuple[str, str], str] = {
-    ("oneflow", "PolynomialLR"): "decay_batch=10000, power=2.0",
-    ("paddle", "CyclicLR"): "base_learning_rate=0.001, max_learning_rate=0.1, step_size_up=1000",
-    ("paddle", "OneCycleLR"): "max_learning_rate=0.1, total_steps=10000",
-}
-
-
-def _foreign_example(lib: str, word: str) -> str:
-    """Returns a call that the library's reader accepts, or an empty string."""
-    needed = [p for p in signature(lib, word).parameters.values() if p.default is p.empty]
-    inside = ", ".join(f"{p.name}={_BEGINNINGS[p.name]!r}" for p in needed if p.name in _BEGINNINGS)
-    by_library = _SPECIAL_HERE.get((lib, word))
-    for arguments in (by_library, _SPECIAL.get(word), inside):
-        if arguments is None:
-            continue
-        text = f"{lib}.{word}({arguments})"
-        if _reads(text):
-            return text
-    return ""
-
-
-def _reads(text: str) -> bool:
-    from .budget import Budget
-    from .build import build
-    from .tree import tree_of
-
-    try:
-        tree = tree_of(text)
-    except GlidepathError:
-        return False
-    return tree is not None and build(tree, Budget().settled()).schedule is not None
+    return example(word) if not lib else call_of(lib, word)
 
 
 def _plain(text: str) -> str:
     r"""Returns a line of a docstring without its marks: `$T$` becomes T, `\rho` becomes ρ."""
-    greek = {r"\rho": "ρ", r"\gamma": "γ", r"\sigma": "σ", r"\tau": "τ", r"\alpha": "α", r"\beta": "β", r"\theta": "θ", r"\lambda": "λ"}
+    greek = {
+        r"\rho": "ρ",
+        r"\gamma": "γ",
+        r"\sigma": "σ",
+        r"\tau": "τ",
+        r"\alpha": "α",
+        r"\beta": "β",
+        r"\theta": "θ",
+        r"\lambda": "λ",
+    }
     for name, sign in greek.items():
         text = text.replace(name, sign)
     text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
-    return re.sub(r"\$([^$]*)\$", lambda found: found.group(1).replace("_", "").replace("{", "").replace("}", ""), text).replace("`", "")
+    return re.sub(
+        r"\$([^$]*)\$", lambda found: found.group(1).replace("_", "").replace("{", "").replace("}", ""), text
+    ).replace("`", "")

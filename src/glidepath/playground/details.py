@@ -106,7 +106,9 @@ def fit(request: Details) -> dict[str, Any]:
     walk(tree, scale)
     text = text_of(tree)
     made = read(text, None, budget).built.schedule
-    if made is not None and made.duration != math.inf and lengths:  # rounding leaves a few steps: the longest length takes them
+    if (
+        made is not None and made.duration != math.inf and lengths
+    ):  # rounding leaves a few steps: the longest length takes them
         rest = budget.updates - int(made.duration)
         longest = max(lengths, key=lambda pair: pair[0]["value"])[0]
         if rest and longest["value"] + rest >= 1:

@@ -35,7 +35,9 @@ class Guard:
 
     def __init__(self, app: Any, port: int) -> None:
         self.app = app
-        self.hosts = {f"{name}:{port}".encode() for name in _NAMES} | ({n.encode() for n in _NAMES} if port == 80 else set())
+        self.hosts = {f"{name}:{port}".encode() for name in _NAMES} | (
+            {n.encode() for n in _NAMES} if port == 80 else set()
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request, or refuses it."""

@@ -49,7 +49,9 @@ def controls() -> list[dict[str, Any]]:
     for field in dataclasses.fields(Plateau):
         if field.name not in _SHOWN:
             continue
-        kind = "number" if isinstance(field.default, float) else "integer" if isinstance(field.default, int) else "choice"
+        kind = (
+            "number" if isinstance(field.default, float) else "integer" if isinstance(field.default, int) else "choice"
+        )
         control: dict[str, Any] = {
             "name": field.name,
             "type": kind,

@@ -118,7 +118,7 @@ def band(records: list[dict[str, Any]]) -> list[list[float | None]]:
 
 
 def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: int) -> dict[str, Any] | None:
-    """Returns the trained schedule whose shape is nearest: its name, how far it is on average as a share of the peak, and whether it is the same.
+    """Returns the trained schedule of the nearest shape: its name, its mean distance as a share of the peak, and whether it is the same.
 
     Args:
         schedule: The one on the page.

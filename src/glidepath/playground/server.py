@@ -69,7 +69,8 @@ def serve(
 def _bound(port: int | None) -> socket.socket:
     if port is not None and (not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535):
         raise GlidepathError.of("open", "port", "from 1 to 65535", port)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named, because asyncio sends small answers at once (TCP_NODELAY) only where it is.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port or 0))
@@ -91,3 +92,14 @@ def _when_ready(server: Any, address: str, open_browser: bool, announce: Callabl
         sys.stderr.flush()
     if open_browser:
         webbrowser.open(address)
+    _warm()
+
+
+def _warm() -> None:
+    """Does once what the first request would wait for: the catalogue, NumPy, the checker, the formula's converter."""
+    from . import details, look
+    from .catalogue import catalogue
+
+    catalogue()
+    look.look(look.Look(text="warmup_cosine(10000, warmup=500)"))
+    details.details(details.Details(text="warmup_cosine(10000, warmup=500)"))

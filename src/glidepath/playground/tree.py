@@ -14,19 +14,16 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glidepath import dialects
 from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.node import Node
 from glidepath.core.text import parse, vocabulary
+from glidepath.view.foreign import LIBRARIES
 
-__all__ = ["LIBRARIES", "MAX_TEXT", "signature", "text_of", "tree_of"]
+__all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
 
 MAX_TEXT = 20_000
 MAX_NODES = 400
 _DEEPEST = 30
-
-LIBRARIES = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")
-"""The libraries whose schedulers the page offers by their own names."""
 
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.RShift: ">>",
@@ -252,15 +249,10 @@ def _written(tree: Tree, depth: int) -> tuple[str, int]:
 
 
 def _same(value: Any, default: Any) -> bool:
+    """Tells whether a value is the default: 1 and 1.0 are the same, 1 and True are not."""
     if isinstance(default, Node):
         return value == str(default)
-    return type(value) in (bool, type(None), str) and type(value) is type(default) and value == default or (
-        isinstance(value, int | float)
-        and isinstance(default, int | float)
-        and not isinstance(value, bool)
-        and not isinstance(default, bool)
-        and value == default
-    )
+    return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
 def _value(value: Any, depth: int) -> str:

@@ -7,7 +7,6 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,12 @@ from glidepath import recipes
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse, vocabulary
+from glidepath.dialects import load, names
 
 from .animation import animate
 from .examples import COMPARISONS, EXAMPLES
+from .foreign import LIBRARIES, arguments_of
+from .sample import horizon
 from .still import figure, save, write_whole
 
 __all__ = ["Picture", "gallery", "pictures"]
@@ -66,24 +68,16 @@ def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
 
 
 def _of_dialects() -> Iterator[Picture]:
-    try:
-        dialects: Any = import_module("glidepath.dialects")
-        frameworks, examples = dialects.FRAMEWORKS, dialects.example
-    except (ImportError, AttributeError):
-        return
-    for framework in frameworks:
-        for name in dialects.names(framework):
-            text = examples(framework, name)
-            if text is not None:
-                schedule = dialects.load(framework, text)
-                title = f"{framework} {text}"
+    for library in LIBRARIES:
+        for name in names(library):
+            arguments = arguments_of(library, name)
+            if arguments is not None:
+                inside = ", ".join(f"{field}={value!r}" for field, value in arguments.items())
+                title = f"{library} {name}({inside})"
+                schedule = load(library, name, arguments, strict=False)
+                options = {"title": title, "unit": "learning rate", "steps": min(horizon(schedule), 20_000)}
                 yield Picture(
-                    f"{framework} by its own names",
-                    f"{framework}/{name}",
-                    title,
-                    {title: schedule},
-                    {"title": title},
-                    False,
+                    f"{library} by its own names", f"{library}/{name}", title, {title: schedule}, options, moves=False
                 )
 
 

@@ -5,7 +5,8 @@ import { get, latest, numbers, post } from "./api.js";
 import { AXES, first, freeSlot, History, link, unlink } from "./state.js";
 import { colour, swatch, theme } from "./style.js";
 import { Chart } from "./chart.js";
-import { at, changed, controlsOf, fill, partsOf, structure, wordOf } from "./controls.js";
+import { structure, wordOf } from "./controls.js";
+import { Panel } from "./panel.js";
 import { Strip } from "./blocks.js";
 import { Budget } from "./budget.js";
 import { Player } from "./player.js";
@@ -34,10 +35,11 @@ class App {
     this.player = new Player({ last: () => this.last, moved: (step) => this.moved(step) });
     this.strip = new Strip({
       frame: () => this.chart.frame(), last: () => this.last,
-      select: (i) => this.select(i), move: (from, to) => this.move(from, to), stretch: (i, steps) => this.stretch(i, steps),
-      remove: (i) => this.remove(i),
+      select: (i) => this.panel.select(i), move: (from, to) => this.panel.move(from, to), stretch: (i, steps) => this.panel.stretch(i, steps),
+      remove: (i) => this.panel.remove(i),
     });
-    this.bar = new Budget((budget) => this.change({ budget }), () => this.fit());
+    this.panel = new Panel(this);
+    this.bar = new Budget((budget) => this.change({ budget }), () => this.panel.fit());
     this.look = latest((request) => this.ask(request));
     this.values = latest((request) => this.askValues(request));
     this.settle = later(220, () => this.settled());
@@ -108,10 +110,10 @@ class App {
     this.shape = structure(tree);
     if (this.shape !== before) {
       this.selected = Math.min(this.selected, Math.max(this.blocks.length - 1, 0));
-      this.build();
+      this.panel.build();
     } else {
       for (const row of this.controls) row.refresh?.();
-      this.lengths();
+      this.panel.lengths();
     }
     const line = $("line");
     if (document.activeElement !== line || !("text" in request)) line.value = this.state.text;
@@ -211,120 +213,9 @@ class App {
     });
   }
 
-  // The panel ---------------------------------------------------------------------------------------------------------
-
-  get context() {
-    return {
-      catalogue: this.catalogue,
-      tree: () => this.tree,
-      set: (tree) => this.set(tree),
-      total: () => this.budget.updates,
-      fresh: async (word) => (await post("/api/look", { text: this.catalogue.words[word].text })).tree,
-    };
-  }
-
+  /** What the catalogue says of the schedule, where it is a single word. */
   entry() {
     return this.tree?.t === "call" ? this.catalogue.words[wordOf(this.tree)] : null;
-  }
-
-  build() {
-    const now = this.tree?.t === "call" ? wordOf(this.tree) : "";
-    fill($("chooser"), this.catalogue, now);
-    const entry = this.entry();
-    $("about").textContent = entry ? entry.about : this.tree?.t === "many" ? "Too many parts for controls: change it as text." : "Several phases. Drag them under the curve, or open one here.";
-    const box = $("controls");
-    const inside = this.tree?.t === "call" && this.blocks.length > 1 && this.canonical.includes(">>") && !this.absolute;
-    $("unfold").hidden = !inside;
-    if (this.tree?.t === "call") box.replaceChildren(...controlsOf(this.context, this.tree, ""));
-    else if (this.tree?.t === "op" && this.tree.op === ">>") box.replaceChildren(...this.phases(), this.adder());
-    else if (this.tree?.t === "op") box.replaceChildren(...partsOf(this.context, this.tree, ""));
-    else box.replaceChildren();
-    this.controls = [...box.querySelectorAll(".control")];
-  }
-
-  phases() {
-    return this.tree.parts.map((part, i) => {
-      const open = i === this.selected;
-      const block = this.blocks[i];
-      const head = h("button", { type: "button", class: "head", "aria-expanded": String(open), onclick: () => this.select(open ? -1 : i, true) }, h("span", {}, block?.name ?? part.word ?? "group"), h("span", { class: "len" }, ""));
-      const up = i > 0 && h("button", { type: "button", class: "tiny", "aria-label": `Move phase ${i + 1} earlier`, onclick: () => this.move(i, i - 1) }, "↑");
-      const gone = this.tree.parts.length > 1 && h("button", { type: "button", class: "tiny", "aria-label": `Remove phase ${i + 1}`, onclick: () => this.remove(i) }, "×");
-      const body = open && h("div", { class: "body" }, part.t === "call" ? controlsOf(this.context, part, `parts.${i}`) : part.t === "op" ? partsOf(this.context, part, `parts.${i}`) : []);
-      return h("div", { class: open ? "phase open" : "phase" }, h("h3", {}, head, up || null, gone || null), body || null);
-    }).concat(this.lengths(true));
-  }
-
-  /** Writes the length of each phase beside its name. */
-  lengths(soon = false) {
-    const write = () => document.querySelectorAll("#controls .len").forEach((box, i) => {
-      const block = this.blocks[i];
-      if (block) box.textContent = block.end === null ? "for ever" : whole(block.end - block.begin);
-    });
-    if (soon) queueMicrotask(write); else write();
-    return [];
-  }
-
-  adder() {
-    const select = h("select", { "aria-label": "Phase to add" }, this.catalogue.phases.map((word) => h("option", { value: word }, word.replaceAll("_", " "))));
-    return h("div", { class: "addphase" }, select, h("button", { type: "button", onclick: () => this.add(select.value) }, "Add phase"));
-  }
-
-  async choose(word) {
-    if (!word) return;
-    this.selected = 0;
-    const text = this.catalogue.words[word].text;
-    const plain = await post("/api/look", { text, budget: this.state.budget });
-    // a schedule of another length than the run is taken as long as the run where that can be done
-    if (plain.ok && plain.duration !== null && plain.duration > 1 && !["Phases"].includes(this.catalogue.words[word].group)) {
-      try { return this.change({ text: (await post("/api/fit", { text, budget: this.state.budget })).text }); } catch { /* as it is */ }
-    }
-    this.change({ text });
-  }
-
-  select(i, quiet = false) {
-    this.selected = i;
-    this.build();
-    this.strip.show(this.blocks, i);
-    if (!quiet && i >= 0) document.querySelectorAll("#controls .phase")[i]?.scrollIntoView({ block: "nearest" });
-  }
-
-  async add(word) {
-    const piece = (await post("/api/look", { text: this.catalogue.words[word].text })).tree;
-    const parts = this.tree.t === "op" && this.tree.op === ">>" ? [...this.tree.parts] : [this.tree];
-    const endless = this.blocks.length && this.blocks[this.blocks.length - 1].end === null;
-    parts.splice(endless ? parts.length - 1 : parts.length, 0, piece);
-    this.selected = endless ? parts.length - 2 : parts.length - 1;
-    this.set({ t: "op", op: ">>", parts });
-  }
-
-  move(from, to) {
-    const parts = [...this.tree.parts];
-    const [part] = parts.splice(from, 1);
-    parts.splice(to, 0, part);
-    this.selected = to;
-    this.shape = null; // same words, perhaps, at other places
-    this.set({ t: "op", op: ">>", parts });
-  }
-
-  remove(i) {
-    const parts = this.tree.parts.filter((_, k) => k !== i);
-    this.selected = Math.max(0, i - 1);
-    this.shape = null;
-    this.set(parts.length === 1 ? parts[0] : { t: "op", op: ">>", parts });
-  }
-
-  stretch(i, steps) {
-    const block = this.blocks[i];
-    if (!block || block.length === null) return;
-    const path = `${block.path ? `${block.path}.` : ""}args.${block.length}.value`;
-    if (at(this.tree, path) === steps) return;
-    this.set(changed(this.tree, path, steps));
-  }
-
-  async fit() {
-    try {
-      this.change({ text: (await post("/api/fit", { text: this.state.text, budget: this.state.budget })).text });
-    } catch (error) { toast(error.message); }
   }
 
   // Pins, link, undo --------------------------------------------------------------------------------------------------
@@ -398,7 +289,7 @@ class App {
       this.settle();
     });
     $("base").addEventListener("input", () => { const value = Number($("base").value); if (value > 0 && value <= 1e6) this.change({ base: value }); });
-    $("chooser").addEventListener("change", () => this.choose($("chooser").value));
+    $("chooser").addEventListener("change", () => this.panel.choose($("chooser").value));
     const typed = later(90, () => { this.request({ text: $("line").value }); });
     $("line").addEventListener("input", () => { this.grow(); typed(); });
     $("line").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.request({ text: $("line").value }); } });

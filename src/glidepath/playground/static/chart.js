@@ -1,6 +1,6 @@
 // The chart: plotly draws, this module says what. Positions on screen come from plotly's own axes.
 
-import { $, h, short } from "./dom.js";
+import { $, h, later, short } from "./dom.js";
 import { colour, css, DASHES } from "./style.js";
 
 /* global Plotly */
@@ -19,6 +19,7 @@ export class Chart {
     this.drawn = false;
     this.cursorStep = null;
     this.onCursor = onCursor;
+    this.settle = later(240, () => { if (this.drawn) this.update(true); });
   }
 
   position(step) {
@@ -117,10 +118,12 @@ export class Chart {
     this.seen = [this.position(this.last), ...this.range].join();
   }
 
-  update() {
+  /** Redraws after a change of values: the lines alone while the hand moves, everything once it rests. */
+  update(rested = false) {
+    const seen = [this.position(this.last), ...this.range].join();
+    if (!rested && (seen === this.seen || this.zoomed) && this.lines()) return this.settle();
     const traces = this.traces();
     const changed = { x: traces.map((trace) => trace.x), y: traces.map((trace) => trace.y) };
-    const seen = [this.position(this.last), ...this.range].join();
     const colours = traces[traces.length - 1].marker.line.color;
     if (colours.length || this.hadZeros) changed["marker.line.color"] = [...traces.slice(0, -1).map(() => undefined), colours];
     this.hadZeros = colours.length > 0;
@@ -130,6 +133,25 @@ export class Chart {
       this.seen = seen;
       Plotly.update(this.node, changed, { "xaxis.range": [0, this.position(this.last)], "yaxis.range": this.range });
     }
+  }
+
+  /** Moves the lines that plotly has drawn, on plotly's own axes: a tenth of a millisecond instead of ten. */
+  lines() {
+    const paths = this.node.querySelectorAll(".scatterlayer .trace path.js-line");
+    if (paths.length !== this.curves.length) return false;
+    const { x: across, y: up } = this.pixels();
+    this.curves.forEach((curve, i) => {
+      const path = paths[this.curves.length - 1 - i];
+      if (path.glidepath === curve.values) return;
+      path.glidepath = curve.values;
+      const points = [];
+      for (let k = 0; k < curve.values.length; k++) {
+        const value = this.log ? Math.log10(Math.max(curve.values[k], this.floor)) : curve.values[k];
+        points.push(`${across.l2p(curve.x[k]).toFixed(2)},${up.l2p(value).toFixed(2)}`);
+      }
+      path.setAttribute("d", `M${points.join("L")}`);
+    });
+    return true;
   }
 
   stated() {

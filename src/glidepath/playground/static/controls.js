@@ -39,7 +39,7 @@ const nice = (value) => {
 /** How a slider's position becomes a value, and back. */
 function slider(spec, value, total) {
   if (spec.type === "length") {
-    const high = nice(Math.max((value ?? 0) * 1.6, total * 1.25));
+    const high = nice(Math.max((value ?? 0) * 1.6, total));
     const step = Math.max(1, 10 ** Math.floor(Math.log10(high / 400)));
     return { min: spec.min ?? 0, max: high, step, read: (p) => Math.round(p), show: (v) => v, text: (v) => `${whole(v)} steps` };
   }
