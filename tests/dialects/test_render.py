@@ -199,7 +199,7 @@ def test_what_cannot_be_said_names_the_part():
 
 
 def test_rendering_refuses_what_it_does_not_know():
-    with pytest.raises(GlidepathError, match="framework must be one of pytorch.*did you mean 'pytorch'"):
+    with pytest.raises(GlidepathError, match=r"framework must be one of pytorch.*did you mean 'pytorch'"):
         dialects.render("step(30)", "pytorh")
     with pytest.raises(GlidepathError, match="base_lr must be None for a schedule in absolute values"):
         dialects.render("rate(0.1 * step(30))", "keras", base_lr=0.1)

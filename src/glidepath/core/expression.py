@@ -159,6 +159,13 @@ def substituted(formula: str, inner: str) -> str:
     return normal_form(ast.unparse(Put().visit(ast.parse(formula, mode="eval").body)))
 
 
+def _written(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "a formula that is nested too deep"
+
+
 class _Reader:
     """Checks a syntax tree against the allow-list and rewrites it in its normal form."""
 
@@ -166,7 +173,7 @@ class _Reader:
         self._text, self._variable, self._size = text, variable, 0
 
     def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> GlidepathError:
-        return GlidepathError.of("expression", "formula", rule, ast.unparse(node), remedy)
+        return GlidepathError.of("expression", "formula", rule, _written(node), remedy)
 
     def read(self, node: ast.AST, depth: int) -> ast.expr:
         self._size += 1

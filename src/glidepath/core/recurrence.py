@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ class Recurrence(Schedule):
             return np.asarray(self._values(steps)).reshape(steps.shape)
         if isinstance(xp, TorchNamespace):
             return steps.new_tensor(self._values(steps)).reshape(steps.shape)
-        if isinstance(xp, JaxNamespace) and getattr(steps, "is_fully_addressable", False):
+        if isinstance(xp, JaxNamespace) and not isinstance(steps, sys.modules["jax"].core.Tracer):
             return xp._table(self._values(steps)).reshape(steps.shape)
         raise GlidepathError.of(
             self.kind,

@@ -88,7 +88,15 @@ def read_value(text: str) -> Any:
 
 
 def _refuse(node: ast.AST, rule: str) -> GlidepathError:
-    return GlidepathError.of("text", "", rule, ast.unparse(node))
+    return GlidepathError.of("text", "", rule, _written(node))
+
+
+def _written(node: ast.AST) -> str:
+    """Returns a part of a call as text."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        raise GlidepathError.of("text", "", "nested less deep", "a formula of many operators") from None
 
 
 def _value(node: ast.AST, depth: int) -> Any:
@@ -97,7 +105,7 @@ def _value(node: ast.AST, depth: int) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
         return node.value
     if isinstance(node, ast.Lambda):
-        return Expression(ast.unparse(node))
+        return Expression(_written(node))
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(item, depth + 1) for item in node.elts]
     if isinstance(node, ast.Call):
@@ -108,7 +116,7 @@ def _value(node: ast.AST, depth: int) -> Any:
         )  # a variable, such as the optimizer: the reader of the arguments knows what it may be
     if isinstance(node, ast.BinOp | ast.UnaryOp):
         try:
-            folded = Expression(ast.unparse(node))
+            folded = Expression(_written(node))
         except GlidepathError:
             raise _refuse(node, "made of numbers") from None
         if "step" in folded.formula:
@@ -133,7 +141,7 @@ def _call(node: ast.Call, depth: int) -> Any:
     if name == "glidepath":
         if len(node.args) != 1 or node.keywords:
             raise _refuse(node, "one schedule in parentheses")
-        return parse(ast.unparse(node.args[0]))
+        return parse(_written(node.args[0]))
     if name == "expression" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
         return Expression(node.args[0].value)  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}

@@ -25,7 +25,7 @@ from .shared import logarithmic_restarts
 __all__ = ["ONEFLOW"]
 
 ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None})
-ONEFLOW.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use the plateau controller of glidepath.feedback"
+ONEFLOW.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.OneFlowPlateau"
 
 
 @dataclass(frozen=True)

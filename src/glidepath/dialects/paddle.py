@@ -18,7 +18,7 @@ from .reading import At, dialect, nested, of_step
 __all__ = ["PADDLE"]
 
 PADDLE = dialect("paddle", base="learning_rate", ignored={"last_epoch": -1, "verbose": None})
-PADDLE.elsewhere["ReduceOnPlateau"] = "it follows a metric: use the plateau controller of glidepath.feedback"
+PADDLE.elsewhere["ReduceOnPlateau"] = "it follows a metric: use glidepath.feedback.PaddlePlateau"
 
 
 @PADDLE.reads("NoamDecay", leading=("d_model", "warmup_steps", "learning_rate"))

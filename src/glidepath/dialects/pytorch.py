@@ -20,7 +20,7 @@ from .reading import At, companion, dialect, nested, of_step
 __all__ = ["PYTORCH"]
 
 PYTORCH = dialect("pytorch", ignored={"optimizer": None, "last_epoch": -1, "verbose": None}, rule="pytorch")
-PYTORCH.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use the plateau controller of glidepath.feedback"
+PYTORCH.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.PyTorchPlateau"
 
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------

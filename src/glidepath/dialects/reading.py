@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -114,9 +115,10 @@ class Dialect:
                 return known
         if short in self.elsewhere:
             raise GlidepathError.of(self.framework, "name", "a scheduler of the step", name, self.elsewhere[short])
-        raise GlidepathError.of(
-            self.framework, "name", "a known scheduler", name, did_you_mean(short, self.readers) or "names() lists them"
-        )
+        lower = {known.lower(): known for known in self.readers}
+        near = difflib.get_close_matches(short[:50].lower(), lower, n=1)
+        hint = f"did you mean {lower[near[0]]!r}?" if near else "names() lists them"
+        raise GlidepathError.of(self.framework, "name", "a known scheduler", name, hint)
 
     def bound(self, at: At, call: Call) -> tuple[At, dict[str, Any]]:
         """Returns the arguments by their names, with the base rate taken out of them.
@@ -137,7 +139,7 @@ class Dialect:
             checks.refuse("", f"given at most {len(order)} arguments by position ({', '.join(order)})", len(given))
         for name, value in zip(order, given, strict=False):
             if name in arguments:
-                checks.refuse(name, "given once", "it twice")
+                checks.problems.append(Problem(at.where, name, "given once", "it twice"))
             arguments[name] = value
         if self.base and self.base in arguments and self.base not in own:
             value = arguments.pop(self.base)
@@ -155,7 +157,7 @@ class Dialect:
                 checks.refuse(name, f"one of its arguments ({', '.join(own)})", value, did_you_mean(name, own))
         for parameter in parameters:
             if parameter.default is parameter.empty and parameter.name not in arguments:
-                checks.refuse(parameter.name, "given", "nothing")
+                checks.problems.append(Problem(at.where, parameter.name, "given", "nothing"))
         checks.done()
         return at, {name: arguments[name] for name in own if name in arguments}
 
