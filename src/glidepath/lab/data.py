@@ -9,11 +9,12 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.lab.tasks import AnyData, Digits, Mnist1d, Own, Prose
+from glidepath.lab.tasks import AnyData, Cifar100, Digits, Mnist1d, Own, Prose
 
 __all__ = ["Examples", "Text", "load"]
 
 Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 _DIGITS_PARTS = 900, 1300
 
@@ -23,16 +24,16 @@ class Examples:
     """Labelled examples in three parts that share none.
 
     Args:
-        train: Inputs `n features` and labels `n` to train on.
+        train: Inputs `n features` (or bytes `n 3 rows columns`) and labels `n` to train on.
         validation: The same, for evaluations during training.
         test: The same, for the final figure.
         classes: Number of classes; labels are in [0, classes).
         sha256: Hash of every array, in hex.
     """
 
-    train: tuple[Floats, Ints]
-    validation: tuple[Floats, Ints]
-    test: tuple[Floats, Ints]
+    train: tuple[Floats | Bytes, Ints]
+    validation: tuple[Floats | Bytes, Ints]
+    test: tuple[Floats | Bytes, Ints]
     classes: int
     sha256: str
 
@@ -67,13 +68,17 @@ def load(declared: AnyData) -> Examples | Text:
         `Examples` for classes, `Text` for characters.
 
     Raises:
-        GlidepathError: If the user's own data break a rule of `glidepath.lab.own`.
+        GlidepathError: If the user's own data break a rule of `glidepath.lab.own`, or there is no whole copy of CIFAR-100.
     """
     match declared:
         case Mnist1d():
             return _mnist1d(declared)
         case Digits():
             return _digits(declared)
+        case Cifar100():
+            from glidepath.lab.cifar import cifar100_examples
+
+            return cifar100_examples()
         case Own():
             from glidepath.lab.own import own_data
 

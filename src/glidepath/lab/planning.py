@@ -7,7 +7,7 @@ from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
-from glidepath.lab.tasks import TASKS, Task, find_task
+from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task
 
 __all__ = ["Grid", "Schedules", "Seeds", "Tasks", "plan_runs"]
 
@@ -83,9 +83,22 @@ def _tasks(tasks: Tasks, problems: list[Problem | None]) -> list[Task]:
             problems.append(Problem("compare", "tasks", "all different", f"{shown(task.name)} twice"))
         else:
             found[task.name] = task
+            problems += _data_problems(task)
     if not given:
         problems.append(Problem("compare", "tasks", "at least one", "none"))
     return list(found.values())
+
+
+def _data_problems(task: Task) -> Sequence[Problem]:
+    """What is known to be missing before anything is trained."""
+    if isinstance(task.data, Cifar100):
+        from glidepath.lab.cifar import find_copy
+
+        try:
+            find_copy()
+        except GlidepathError as error:
+            return error.problems
+    return ()
 
 
 def _schedules(

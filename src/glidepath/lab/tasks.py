@@ -28,6 +28,7 @@ __all__ = [
     "AnyData",
     "AnyModel",
     "CharTransformer",
+    "Cifar100",
     "Cnn1d",
     "Digits",
     "Metric",
@@ -35,6 +36,7 @@ __all__ = [
     "Mnist1d",
     "Own",
     "Prose",
+    "ResNet18",
     "Sgd",
     "Task",
     "find_task",
@@ -83,6 +85,16 @@ class Digits:
     kind: Literal["digits"] = "digits"
     noise: _Share = 0.2
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Cifar100:
+    """CIFAR-100 from the user's own copy, fine labels, a tenth of the training rows kept for validation.
+
+    Never downloaded: see `glidepath.lab.cifar` for where the copy is looked for.
+    """
+
+    kind: Literal["cifar100"] = "cifar100"
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
@@ -139,6 +151,21 @@ class Cnn1d:
 
     kind: Literal["cnn1d"] = "cnn1d"
     channels: _Count = 16
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class ResNet18:
+    """The residual network of 18 layers for images of 32 by 32: a first convolution of 3 by 3 and stride 1, no pooling.
+
+    Args:
+        width: Channels of the first stage; each of the four has twice those of the one before. At least 1.
+
+    Source:
+        He et al. 2016, https://arxiv.org/abs/1512.03385; the first layer as is usual for CIFAR.
+    """
+
+    kind: Literal["resnet18"] = "resnet18"
+    width: _Count = 64
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
@@ -218,8 +245,8 @@ class Metric:
 _ERROR = Metric("error", "%")
 _LOSS = Metric("loss", "nats per character")
 
-AnyData = Mnist1d | Digits | Prose | Own
-AnyModel = Mlp | Cnn1d | CharTransformer | Own
+AnyData = Mnist1d | Digits | Cifar100 | Prose | Own
+AnyModel = Mlp | Cnn1d | ResNet18 | CharTransformer | Own
 Data = Annotated[AnyData, Field(discriminator="kind")]
 Model = Annotated[AnyModel, Field(discriminator="kind")]
 Optimizer = Annotated[Sgd | AdamW, Field(discriminator="kind")]
@@ -325,6 +352,17 @@ TASKS: dict[str, Task] = {
             batch=32,
             peak_rate=0.1,
             budget=1000,
+        ),
+        Task(
+            name="cifar100",
+            about="CIFAR-100 from a local copy, ResNet-18 for 32 by 32 without augmentation, SGD with momentum 0.9, 30 epochs.",
+            data=Cifar100(),
+            model=ResNet18(),
+            optimizer=Sgd(weight_decay=5e-4),
+            metric=_ERROR,
+            batch=128,
+            peak_rate=0.1,
+            budget=10_530,
         ),
         Task(
             name="text",
