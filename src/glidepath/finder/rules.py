@@ -14,7 +14,18 @@ import numpy as np
 from .smooth import Array, running_median, smoothed
 from .trace import Trace
 
-__all__ = ["LEAST_POINTS", "RULES", "WIDTH", "cleaned", "edge", "minimum_tenth", "slide", "steepest", "valley"]
+__all__ = [
+    "LEAST_POINTS",
+    "RULES",
+    "WIDTH",
+    "cleaned",
+    "edge",
+    "growth_edge",
+    "minimum_tenth",
+    "slide",
+    "steepest",
+    "valley",
+]
 
 LEAST_POINTS = 10
 """Fewer finite points say nothing."""
@@ -105,30 +116,31 @@ def _longest_fall(y: Array) -> list[int]:
     return chain[::-1]
 
 
-def slide(trace: Trace, window: int = 15, difference: float = 0.5, adjust: float = 1.0) -> float | None:
-    """Returns the last rate, from high to low, at which the slope has come to rest within a sliding window.
+def slide(trace: Trace, window: int = 15, difference: float = 0.02, adjust: float = 1.0) -> float | None:
+    """Returns the left end of the first window, slid from high rates to low, in which the slope is the same at both ends.
 
     Args:
         trace: The sweep.
         window: In points.
-        difference: Slopes per decade that differ by less, relative to the steepest fall, count as equal.
+        difference: Slopes per decade that differ by less, relative to the steepest fall, count as the same.
         adjust: A factor on the answer.
 
     Source:
-        fastai's `slide`, contributed by Novetta, https://docs.fast.ai/callback.schedule.html
+        fastai's `slide`, contributed by Novetta, https://docs.fast.ai/callback.schedule.html (there the difference is absolute, which
+        makes the answer depend on the unit of the loss).
     """
     found = _lowest(trace)
-    if found is None:
+    if found is None or len(found[0]) <= window:
         return None
     x, y, _ = found
     slope = np.gradient(y, x)
     scale = -float(slope.min())
     if scale <= 0:
         return None
-    right = len(x) - 1
-    while right - window > 0 and abs(slope[right] - slope[right - window]) > difference * scale:
-        right -= 1
-    return float(adjust * 10 ** x[right])
+    left = len(x) - 1 - window
+    while left > 0 and abs(slope[left + window] - slope[left]) > difference * scale:
+        left -= 1
+    return float(adjust * 10 ** x[left])
 
 
 def edge(trace: Trace) -> float | None:
@@ -145,7 +157,7 @@ def edge(trace: Trace) -> float | None:
     if len(x) < LEAST_POINTS:
         return None
     crossing = _crossing(x, y)
-    growth = _growth_edge(trace)
+    growth = growth_edge(trace)
     if growth is not None and (crossing is None or crossing / 10 <= growth <= 3 * crossing):
         return growth
     return crossing
@@ -164,8 +176,8 @@ def _crossing(x: Array, y: Array) -> float | None:
     return float(10 ** (x[last] + share * (x[last + 1] - x[last])))
 
 
-def _growth_edge(trace: Trace) -> float | None:
-    """Returns the edge whose growth explains the last losses of the sweep, or None where none does.
+def growth_edge(trace: Trace) -> float | None:
+    """Returns the edge whose growth explains the last losses of the sweep, or None where none does: see `edge`.
 
     The losses in the upper half of the final rise, on a logarithmic scale, are fitted by `a + sum 2 log|2 rate/edge - 1|`.
     """

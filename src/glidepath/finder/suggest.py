@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import GlidepathError
-from .rules import LEAST_POINTS, RULES, WIDTH
+from .rules import LEAST_POINTS, RULES, WIDTH, growth_edge
 from .smooth import Array, running_median, smoothed, weights
 from .trace import Trace
 
@@ -28,10 +28,13 @@ REASONS = {
 }
 """Why there may be no answer, and what to do then."""
 
-# The band runs from a fifth of the rate of lowest loss to two and a half times it, within bounds set by the divergence edge.
+# The band runs from a fifth of the rate of lowest loss to two and a half times it, within bounds set by the divergence edge. The bounds
+# are strict where the growth of the losses says exactly where the edge is, and wider where it is only seen that the loss has risen.
 # The numbers were chosen on other networks, data and seeds than those that bench/finder.py reports.
 _BELOW, _ABOVE = 5.0, 2.5
-_EDGE_LOW, _EDGE_MIDDLE, _EDGE_HIGH = 18.5, 4.0, 2.25
+_EXACT = (18.0, 4.0, 2.25)  # edge / low at most, edge / high at most, edge / high at least
+_SEEN = (25.0, 3.0, 1.8)
+_NEAR_LOW, _NEAR_HIGH = 2.0, 6.0  # without an exact edge: low at most lowest / 2, high at most 6 lowest
 _SIGNIFICANT = 4.5  # standard errors
 _LEAST_FALL = 0.01  # of the loss
 _MOST_SPREAD = 1.0  # decades between the repeats' edges
@@ -163,9 +166,9 @@ def suggest(traces: Sequence[Trace], *, repeats: int = LEAST_REPEATS) -> Suggest
     """Returns the band of rates that several sweeps speak for, or why they speak for none.
 
     The losses of the repeats are smoothed together, without lag, against the logarithm of the rate. The band goes from a fifth of the rate
-    of the lowest loss to two and a half times it, kept between edge / 18.5 and edge / 2.25, its upper end not below edge / 4, where the edge
-    is the rate from which on training diverges. It is refused where the loss does not fall by more than chance explains, where it does not
-    rise again, where it rises from the start, and where the repeats disagree about the edge by more than a decade.
+    of the lowest loss to two and a half times it, kept below about half the divergence edge and within a decade and a bit of it. It is
+    refused where the loss does not fall by more than chance explains, where it does not rise again, where it rises from the start, and
+    where the repeats disagree about the edge by more than a decade.
 
     What no range test sees: weight decay, the length of the warmup, the shape of the schedule, the length of the training. See `verify`.
 
@@ -239,8 +242,13 @@ def _banded(
             "diverged at once", f"training diverges from {edge:.2g}, and the sweep began at {10 ** curve.x[0]:.2g}"
         )
     lowest = min(10 ** float(curve.x[curve.index]), edge)
-    high = min(max(lowest * _ABOVE, edge / _EDGE_MIDDLE), edge / _EDGE_HIGH)
-    low = min(max(lowest / _BELOW, edge / _EDGE_LOW), high / 3)
+    exact = sum(growth_edge(trace) is not None for trace in traces) * 2 > len(traces)
+    most_low, most_high, least_high = _EXACT if exact else _SEEN
+    high = min(max(lowest * _ABOVE, edge / most_high), edge / least_high)
+    low = max(lowest / _BELOW, edge / most_low)
+    if not exact:
+        high, low = min(high, _NEAR_HIGH * lowest), min(low, lowest / _NEAR_LOW)
+    low = min(low, high / 3)
     spread = max(edges.spread or 0.0, curve.spread)
     return Suggestion(low, high, rules, spread, edge, lowest)
 
