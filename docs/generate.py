@@ -16,6 +16,7 @@ from typing import Any
 from latex2mathml.converter import convert
 
 import glidepath as gp
+import worked
 from glidepath import view
 from glidepath.core.codec import field_notes
 
@@ -37,6 +38,7 @@ def main() -> None:
     for name, make in words.items():
         (HERE / "schedules" / f"{name}.md").write_text(page(name, make), encoding="utf-8")
     (HERE / "schedules" / "index.md").write_text(contents(words), encoding="utf-8")
+    worked.pictures(HERE / "img")
     (HERE / "index.md").write_text(home(), encoding="utf-8")
 
 
