@@ -237,6 +237,11 @@ class DampedCosine(Schedule):
         return self.steps
 
     def at(self, clock: Clock) -> Any:
-        u, v = clock.fraction(self.steps)
-        wave = clock.xp.square(clock.xp.cos((math.pi * self.periods) * u))
-        return (self.alpha + v) * wave + self.beta
+        xp, (u, v), turn = clock.xp, clock.fraction(self.steps), math.pi * self.periods
+        halves = 2.0 * self.periods
+        if halves != math.floor(halves) or xp.digits == math.inf:
+            wave = xp.cos(turn * u)
+        else:  # seen from the nearer end, where it may be zero
+            late = xp.sin if halves % 2 else xp.cos
+            wave = xp.phases(u, [0.5], [lambda u, v: xp.cos(turn * u), lambda u, v: late(turn * v)], u, v)
+        return (self.alpha + v) * xp.square(wave) + self.beta
