@@ -150,7 +150,8 @@ def _build(data: Any, base: type[Node]) -> Node:
     if kind is None:
         raise GlidepathError.of("$", "kind", f"given, one of {', '.join(known)}", "nothing")
     if not isinstance(kind, str) or kind not in base.registry:
-        raise GlidepathError.of("$", "kind", f"one of {', '.join(known)}", kind, did_you_mean(str(kind)[:50], known))
+        hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
+        raise GlidepathError.of("$", "kind", f"one of {', '.join(known)}", kind, hint)
     fields = {key: value for key, value in data.items() if key != "kind"}
     odd = [key for key in fields if not isinstance(key, str)]
     if odd:

@@ -18,6 +18,7 @@ from .exact import anchored, exponential_of, one_minus_power, share_power
 from .fields import Positive
 from .namespace import Namespace, logarithm
 from .node import Node, kind
+from .schedule import MAX_DEPTH
 
 __all__ = [
     "Cosine",
@@ -313,6 +314,11 @@ class Reverse(Curve):
             raise GlidepathError.of(
                 "reverse", "curve", "a curve that does not depend on its ends", self.curve, "swap the ends of the ramp"
             )
+        depth, inner = 2, self.curve
+        while isinstance(inner, Reverse):
+            depth, inner = depth + 1, inner.curve
+        if depth > MAX_DEPTH:
+            raise GlidepathError.of("reverse", "", f"nested at most {MAX_DEPTH} deep", f"depth {depth}")
 
     def rise(self, span: Span) -> Any:
         return self.curve.fall(span.backwards())

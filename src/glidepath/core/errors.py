@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = ["GlidepathError", "Problem", "did_you_mean", "shown"]
+
+_LISTED = 100  # problems in a message; `problems` has them all
+_SHORT = reprlib.Repr()  # looks at the beginning of a large value only
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 8
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,9 @@ class GlidepathError(ValueError):
 
     def __init__(self, problems: Iterable[Problem] | Problem) -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:_LISTED]]
+        more = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, f"… and {more} more problems"] if more else lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,)
@@ -73,14 +82,18 @@ def shown(value: Any, limit: int = 60) -> str:
     if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > 8:
         return f"a {type(value).__name__} of {len(value)} items"
     try:
-        text = repr(value)
-    except (ValueError, RecursionError, OverflowError):
+        text = _SHORT.repr(value)
+    except Exception:  # noqa: BLE001 - somebody else's repr may raise anything
         return f"a {type(value).__name__}"
     return text if len(text) <= 2 * limit else text[: 2 * limit] + "…"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns `did you mean 'x'?` for the known word nearest to `word`, or an empty string."""
-    candidates = sorted(known)[:500]
-    near = difflib.get_close_matches(word[:50].lower(), candidates, n=1, cutoff=0.6)
+    return _nearest(word[:50].lower(), tuple(sorted(known)[:500]))
+
+
+@functools.lru_cache(maxsize=1000)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Any
 
 __all__ = [
@@ -134,9 +134,13 @@ def _sequence(
             length = len(value)
             if not 1 <= length <= MAX_ITEMS:
                 raise Broken(f"{rule}; between 1 and {MAX_ITEMS} of them")
-            items = tuple(item(each) for each in value)
-        except (Broken, TypeError):
+            items = tuple(item(each) for each in islice(value, length + 1))
+        except Broken as error:
+            raise error if error.rule.startswith(rule) else Broken(rule) from None
+        except Exception:  # noqa: BLE001 - somebody else's sequence may raise anything
             raise Broken(rule) from None
+        if len(items) != length:
+            raise Broken(rule)
         if increasing and any(a >= b for a, b in pairwise(items)):
             raise Broken(rule)
         if first is not None and items[0] != first:

@@ -15,6 +15,7 @@ from .fields import Broken
 __all__ = ["Node", "kind"]
 
 N = TypeVar("N", bound="type[Node]")
+_UNKNOWN = 20  # unknown fields that are named one by one
 
 
 class _Checked(ABCMeta):
@@ -30,12 +31,17 @@ class _Checked(ABCMeta):
 
         if len(args) > len(checks):
             refuse("", f"given at most {len(checks)} arguments ({', '.join(checks)})", str(len(args)))
+        unknown = [name for name in kwargs if name not in checks]
+        if len(unknown) > _UNKNOWN:
+            refuse("", f"given only its fields ({', '.join(checks)})", f"{len(unknown)} others")
         for name, value in kwargs.items():
             if name in given:
                 refuse(name, "given once", "it twice")
-            elif name not in checks:
-                refuse(name, f"one of its fields ({', '.join(checks)})", shown(value), did_you_mean(name, checks))
-            given[name] = value
+            elif name in checks:
+                given[name] = value
+            elif len(unknown) <= _UNKNOWN:
+                rule = f"one of its fields ({', '.join(checks)})"
+                refuse(name[:50], rule, shown(value), did_you_mean(name, checks))
         fields: dict[str, Any] = {}
         for name, (check, required) in checks.items():
             if name in given:

@@ -225,7 +225,7 @@ class Reader:
             raise GlidepathError.of(where, "", "a string", text)
         self.where, self.words = where, words
         self.problems: list[Problem] = []
-        self.text = text
+        self.text = text = re.sub(r"[\r\n]", " ", text).strip()
         if len(text.encode("utf-8", "replace")) > MAX_TEXT:
             raise GlidepathError.of(where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
         if re.search(r"\d{400}", text):
@@ -233,7 +233,7 @@ class Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
-                self.tree: ast.expr = ast.parse(text.strip(), mode="eval").body
+                self.tree: ast.expr = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = (
                 error.msg
@@ -244,6 +244,16 @@ class Reader:
             )
             at = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
             raise GlidepathError.of(where, "", f"one line such as {example}", text, f"{reason}{at}") from None
+        if not text.isascii():
+            self._refuse_look_alikes()
+
+    def _refuse_look_alikes(self) -> None:
+        """Refuses names in letters that Python takes for others, such as those of full width."""
+        written = self.text.encode()
+        for node in ast.walk(self.tree):
+            name = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.keyword) else None
+            if name is not None and not written.startswith(name.encode(), node.col_offset):  # type: ignore[attr-defined]
+                raise GlidepathError.of(self.where, "every name", "in plain letters", name)
 
     def made(self) -> Any:
         """Returns what the tree means.
@@ -269,7 +279,7 @@ class Reader:
 
     def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> Any:
         column = getattr(node, "col_offset", 0)
-        piece = self.text.strip().encode()[column : getattr(node, "end_col_offset", column)].decode(errors="replace")
+        piece = self.text.encode()[column : getattr(node, "end_col_offset", column)].decode(errors="replace")
         error = GlidepathError.of(f"{self.where}, column {column + 1}", "", rule, piece or ast.dump(node)[:50], remedy)
         self.problems.extend(error.problems)
         raise _Refused
