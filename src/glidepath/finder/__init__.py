@@ -9,6 +9,7 @@ from .rules import RULES, edge, minimum_tenth, slide, steepest, valley
 from .suggest import REASONS, Reading, Refusal, Suggestion, suggest
 from .sweep import rising, sweep
 from .trace import STOPS, Trace
+from .verify import Verification, verify
 
 __all__ = [
     "REASONS",
@@ -18,6 +19,7 @@ __all__ = [
     "Refusal",
     "Suggestion",
     "Trace",
+    "Verification",
     "edge",
     "minimum_tenth",
     "rising",
@@ -26,4 +28,5 @@ __all__ = [
     "suggest",
     "sweep",
     "valley",
+    "verify",
 ]
