@@ -36,20 +36,20 @@ def shown() -> dict[str, tuple[dict[str, Schedule], int]]:
         ),
         "chained": (
             {
-                "printed": Table([0, 1, 2, 3, 4], [0.09, 0.081, 0.729, 0.6561, 0.59049]),
+                "printed": Table([0, 1, 2, 3, 4], [0.09, 0.081, 0.729, 0.6561, 0.59049], "previous"),
                 "ChainedScheduler": torch("ChainedScheduler", 1.0, schedulers=both),
             },
-            8,
+            5,
         ),
         "sequence": (
             {
-                "printed": Table([0, 1, 2, 3, 4], [0.1, 0.1, 0.9, 0.81, 0.729]),
+                "printed": Table([0, 1, 2, 3, 4], [0.1, 0.1, 0.9, 0.81, 0.729], "previous"),
                 "PyTorch": torch("SequentialLR", 1.0, schedulers=both, milestones=[2]),
                 "OneFlow": dialects.load(
                     "oneflow", "SequentialLR", {"schedulers": both, "milestones": [2]}, base_lr=1.0
                 ),
             },
-            8,
+            5,
         ),
         "cosine": (
             {

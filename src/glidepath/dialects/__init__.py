@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import keras as _keras  # each library registers itself
 from . import oneflow as _oneflow
+from . import oneflow_kernel as _oneflow_kernel
 from . import paddle as _paddle
 from . import pytorch as _pytorch
 from . import replay as _replay
@@ -17,6 +18,6 @@ from .live import from_live
 from .reading import load, names
 from .writing import NotExpressible
 
-_LIBRARIES = (_keras, _oneflow, _paddle, _pytorch, _replay, _tensorflow)
+_LIBRARIES = (_keras, _oneflow, _oneflow_kernel, _paddle, _pytorch, _replay, _tensorflow)
 
 __all__ = ["NotExpressible", "convert", "from_live", "load", "names", "read_text", "render"]

@@ -1,4 +1,4 @@
-"""OneFlow: `oneflow.optim.lr_scheduler`, 0.7 to master, eager and graph mode, and the decays that only the graph's kernel knows.
+"""OneFlow: `oneflow.optim.lr_scheduler`, 0.7 to master, eager and graph mode.
 
 Every scheduler is a function of the step there. Inside others it takes the rate that they hand it, so each one is `base * factor + offset`.
 """
@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.classics import DampedCosine, PolynomialCycle
+from ..core.classics import PolynomialCycle
 from ..core.combinators import Chain, Product, Sum, Until
 from ..core.expression import Expression
 from ..core.fields import MAX_STEPS
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
-from ..core.segments import Hold, InverseTime, NaturalExponential, Ramp
+from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call, read_value
 from .reading import At, dialect, nested, of_step
@@ -24,7 +24,7 @@ from .shared import logarithmic_restarts
 
 __all__ = ["ONEFLOW"]
 
-ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None})
+ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None}, versioned=True)
 ONEFLOW.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.OneFlowPlateau"
 
 
@@ -376,70 +376,3 @@ def _eager(at: At) -> None:
 def _since(at: At, *version: int) -> None:
     if at.older(*version):
         raise at.refused("version", f"{'.'.join(map(str, version))} or newer", at.edition)
-
-
-# Decays of the graph's kernel without a Python front end --------------------------------------------------------------------------------
-
-
-def _kernel(at: At, decay_batches: Any, decay_rate: Any, staircase: Any) -> tuple[float, float, bool]:
-    checks = at.checks()
-    found = (
-        checks.span("decay_batches", decay_batches),
-        checks.real("decay_rate", decay_rate, above=0),
-        checks.flag("staircase", staircase),
-    )
-    checks.done()
-    return found
-
-
-@ONEFLOW.reads("ExponentialDecayConf")
-def exponential_conf(at: At, decay_batches: Any, decay_rate: Any, staircase: Any = False) -> Schedule:
-    """`decay_rate` to the power of the step over `decay_batches`."""
-    span, rate, stairs = _kernel(at, decay_batches, decay_rate, staircase)
-    return pieces.scaled(pieces.exponential(rate, span, stairs), at.base)
-
-
-@ONEFLOW.reads("InverseTimeDecayConf")
-def inverse_time_conf(at: At, decay_batches: Any, decay_rate: Any, staircase: Any = False) -> Schedule:
-    """The reciprocal of the step over `decay_batches`."""
-    span, rate, stairs = _kernel(at, decay_batches, decay_rate, staircase)
-    return pieces.scaled(pieces.lasting(span, lambda n: InverseTime(rate, n, staircase=stairs)), at.base)
-
-
-@ONEFLOW.reads("NaturalExpDecayConf")
-def natural_exp_conf(at: At, decay_batches: Any, decay_rate: Any, staircase: Any = False) -> Schedule:
-    """The natural exponential of the step over `decay_batches`."""
-    span, rate, stairs = _kernel(at, decay_batches, decay_rate, staircase)
-    return pieces.scaled(pieces.lasting(span, lambda n: NaturalExponential(rate, n, staircase=stairs)), at.base)
-
-
-@ONEFLOW.reads("PiecewiseConstantConf")
-def piecewise_constant_conf(at: At, boundaries: Any, values: Any) -> Schedule:
-    """One value after another; each begins one step after its boundary."""
-    return _piecewise(at, boundaries, "values", values, 1.0)
-
-
-@ONEFLOW.reads("PiecewiseScalingConf")
-def piecewise_scaling_conf(at: At, boundaries: Any, scales: Any) -> Schedule:
-    """One factor after another; each begins one step after its boundary."""
-    return _piecewise(at, boundaries, "scales", scales, at.base)
-
-
-def _piecewise(at: At, boundaries: Any, field: str, values: Any, base: float) -> Schedule:
-    checks = at.checks()
-    marks, levels = checks.milestones("boundaries", boundaries), checks.reals(field, values, 1)
-    checks.require(len(levels) == len(marks) + 1, field, f"one more than the boundaries, {len(marks) + 1}", values)
-    checks.done()
-    return pieces.scaled(pieces.levels([mark + 1 for mark in marks], levels), base)
-
-
-@ONEFLOW.reads("LinearCosineDecayConf")
-def linear_cosine_conf(
-    at: At, decay_batches: Any, num_periods: Any = 0.5, alpha: Any = 0.0, beta: Any = 0.001
-) -> Schedule:
-    """A cosine whose height falls in a straight line."""
-    checks = at.checks()
-    span, periods = checks.span("decay_batches", decay_batches), checks.real("num_periods", num_periods)
-    height, shift = checks.real("alpha", alpha), checks.real("beta", beta)
-    checks.done()
-    return pieces.scaled(pieces.lasting(span, lambda n: DampedCosine(n, periods, height, shift)), at.base)

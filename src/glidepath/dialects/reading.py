@@ -73,12 +73,19 @@ class Dialect:
         base: The argument that gives the base rate in a call, if it is one of the scheduler's own.
         ignored: Arguments that do not bear on the values, each with what it must be (None: anything).
         rule: The rule that replays this library step by step, if there is one.
+        versioned: Whether its versions differ in their values.
     """
 
     def __init__(
-        self, framework: str, base: str = "", ignored: Mapping[str, Any] | None = None, rule: str = ""
+        self,
+        framework: str,
+        base: str = "",
+        ignored: Mapping[str, Any] | None = None,
+        rule: str = "",
+        versioned: bool = False,
     ) -> None:
-        self.framework, self.base, self.ignored, self.rule = framework, base, dict(ignored or {}), rule
+        self.framework, self.base, self.ignored = framework, base, dict(ignored or {})
+        self.rule, self.versioned = rule, versioned
         self.readers: dict[str, Reader] = {}
         self.leading: dict[str, tuple[str, ...]] = {}
         self.elsewhere: dict[str, str] = {}
@@ -281,7 +288,7 @@ def read_call(at: At, call: Call) -> Rate:
             raise GlidepathError((*refusal.problems, *failure.problems)) from None
     if at.value != "lr":
         return Rate(schedule)
-    edition = f"@{settled.edition.split()[0]}" if settled.edition.strip() else ""
+    edition = f"@{settled.edition.split()[0]}" if language.versioned and settled.edition.strip() else ""
     mode = f":{at.mode}" if at.mode != "eager" else ""
     try:
         return Rate(schedule, f"{language.framework}{edition}{mode} {tidy}", float(settled.base))

@@ -16,66 +16,17 @@ from ..core.errors import GlidepathError
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from .calls import Call, read
+from .protocol import Optimizer, Scheduler
 from .pytorch import PYTORCH
 from .reading import At, of_step
 
 __all__ = ["begin"]
 
 
-class _Optimizer:
-    """One group: its rate, the rate that the first scheduler found, and what the last SWALR and OneCycleLR have put there for all."""
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self.initial: float | None = None
-        self.target = 0.0
-        self.peak, self.bottom = 0.0, 0.0
-
-
-class _Scheduler:
-    """What all schedulers share: construction is step 0, and every step writes the rate."""
-
-    def __init__(self, optimizer: _Optimizer) -> None:
-        if optimizer.initial is None:
-            optimizer.initial = optimizer.rate
-        self.optimizer, self.base = optimizer, optimizer.initial
-        self.last, self.count, self.beginning = -1, 0, False
-        self.begin()
-
-    def begin(self) -> None:
-        """Takes step 0."""
-        self.count, self.beginning = 0, True
-        self.step()
-        self.beginning = False
-
-    def step(self) -> None:
-        """Takes one step."""
-        self.count += 1
-        self.last += 1
-        self.optimizer.rate = self.next(self.optimizer.rate)
-
-    def restart(self) -> None:
-        """Goes to step 0 in the middle of a sequence: by the closed form where the class has one."""
-        self.last = 0
-        self.optimizer.rate = self.closed()
-
-    def undo(self) -> None:
-        """Takes one step off the count."""
-        self.last -= 1
-
-    def next(self, rate: float) -> float:
-        """Returns the next rate, given the present one."""
-        raise NotImplementedError(f"{type(self).__name__.strip('_')} has no rate of its own inside another scheduler")
-
-    def closed(self) -> float:
-        """Returns the rate at the present count without the present rate, where there is such a formula."""
-        return self.next(self.optimizer.rate)
-
-
-class _Factor(_Scheduler):
+class _Factor(Scheduler):
     """A schedule of ours, as a factor of the rate or (`absolute`) in its place."""
 
-    def __init__(self, optimizer: _Optimizer, schedule: Schedule) -> None:
+    def __init__(self, optimizer: Optimizer, schedule: Schedule) -> None:
         self.schedule = schedule
         super().__init__(optimizer)
 
@@ -90,8 +41,8 @@ class _Factor(_Scheduler):
         return self.schedule(self.last) * (1.0 if self.schedule.absolute else self.base)
 
 
-class _Lambda(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, lr_lambda: Schedule) -> None:
+class _Lambda(Scheduler):
+    def __init__(self, optimizer: Optimizer, lr_lambda: Schedule) -> None:
         self.function = lr_lambda
         super().__init__(optimizer)
 
@@ -105,8 +56,8 @@ class _Multiplicative(_Lambda):
         return rate if self.beginning else rate * self.function(self.last)
 
 
-class _Step(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, step_size: float, gamma: float = 0.1) -> None:
+class _Step(Scheduler):
+    def __init__(self, optimizer: Optimizer, step_size: float, gamma: float = 0.1) -> None:
         self.size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
@@ -117,8 +68,8 @@ class _Step(_Scheduler):
         return self.base * self.gamma ** (self.last // self.size)
 
 
-class _MultiStep(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, milestones: list[float], gamma: float = 0.1) -> None:
+class _MultiStep(Scheduler):
+    def __init__(self, optimizer: Optimizer, milestones: list[float], gamma: float = 0.1) -> None:
         self.marks, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer)
 
@@ -129,8 +80,8 @@ class _MultiStep(_Scheduler):
         return self.base * self.gamma ** bisect_right(sorted(self.marks.elements()), self.last)
 
 
-class _Constant(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, factor: float = 1.0 / 3, total_iters: float = 5) -> None:
+class _Constant(Scheduler):
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: float = 5) -> None:
         _between("factor", factor, 0, 1)
         self.factor, self.total = factor, total_iters
         super().__init__(optimizer)
@@ -144,9 +95,9 @@ class _Constant(_Scheduler):
         return self.base * (self.factor + (self.last >= self.total) * (1 - self.factor))
 
 
-class _Linear(_Scheduler):
+class _Linear(Scheduler):
     def __init__(
-        self, optimizer: _Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: float = 5
+        self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: float = 5
     ) -> None:
         _between("start_factor", start_factor, 0, 1, above=True)
         _between("end_factor", end_factor, 0, 1)
@@ -165,8 +116,8 @@ class _Linear(_Scheduler):
         return self.base * (self.start + (self.end - self.start) * min(self.total, self.last) / self.total)
 
 
-class _Exponential(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, gamma: float) -> None:
+class _Exponential(Scheduler):
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = gamma
         super().__init__(optimizer)
 
@@ -177,8 +128,8 @@ class _Exponential(_Scheduler):
         return self.base * self.gamma**self.last
 
 
-class _Polynomial(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, total_iters: float = 5, power: float = 1.0) -> None:
+class _Polynomial(Scheduler):
+    def __init__(self, optimizer: Optimizer, total_iters: float = 5, power: float = 1.0) -> None:
         self.total, self.power = total_iters, power
         super().__init__(optimizer)
 
@@ -192,8 +143,8 @@ class _Polynomial(_Scheduler):
         return self.base * (1.0 - min(self.total, self.last) / self.total) ** self.power
 
 
-class _CosineAnnealing(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, T_max: float, eta_min: float = 0.0) -> None:
+class _CosineAnnealing(Scheduler):
+    def __init__(self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0) -> None:
         self.period, self.floor = T_max, eta_min
         super().__init__(optimizer)
 
@@ -213,8 +164,8 @@ class _CosineAnnealing(_Scheduler):
         return self.floor + (self.base - self.floor) * self._height(self.last) / 2
 
 
-class _WarmRestarts(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
+class _WarmRestarts(Scheduler):
+    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
         if type(T_0) is not int or T_0 <= 0 or type(T_mult) is not int or T_mult < 1:
             raise ValueError("T_0 and T_mult must be integers from 1 on")
         self.length, self.growth, self.floor, self.at = T_0, T_mult, eta_min, -1
@@ -235,9 +186,9 @@ class _WarmRestarts(_Scheduler):
         return self.floor + (self.base - self.floor) * (1 + math.cos(math.pi * self.at / self.length)) / 2
 
 
-class _Swa(_Scheduler):
+class _Swa(Scheduler):
     def __init__(
-        self, optimizer: _Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos"
+        self, optimizer: Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos"
     ) -> None:
         if anneal_strategy not in ("cos", "linear") or type(anneal_epochs) is not int or anneal_epochs < 0:
             raise ValueError("anneal_strategy must be 'cos' or 'linear', anneal_epochs an integer from 0 on")
@@ -255,10 +206,10 @@ class _Swa(_Scheduler):
         return target * now + start * (1 - now)
 
 
-class _Cyclic(_Scheduler):
+class _Cyclic(Scheduler):
     """CyclicLR: a function of the step, whose lower rate the others may take for their base."""
 
-    def __init__(self, optimizer: _Optimizer, **arguments: Any) -> None:
+    def __init__(self, optimizer: Optimizer, **arguments: Any) -> None:
         optimizer.rate = _one(arguments["base_lr"])
         self.schedule, self.made = _read(optimizer, "CyclicLR", arguments), False
         super().__init__(optimizer)
@@ -271,10 +222,10 @@ class _Cyclic(_Scheduler):
         )  # while it is made, it begins from what others found
 
 
-class _OneCycle(_Scheduler):
+class _OneCycle(Scheduler):
     """OneCycleLR: a function of the step and of the three rates that the last one made has put into the group."""
 
-    def __init__(self, optimizer: _Optimizer, **arguments: Any) -> None:
+    def __init__(self, optimizer: Optimizer, **arguments: Any) -> None:
         total = arguments.get("total_steps")
         self.end = arguments["epochs"] * arguments["steps_per_epoch"] if total is None else total
         self.arguments = arguments
@@ -301,13 +252,13 @@ class _OneCycle(_Scheduler):
         return self.schedule(self.last)
 
 
-def _read(optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> Schedule:
+def _read(optimizer: Optimizer, name: str, arguments: Mapping[str, Any]) -> Schedule:
     plain = {key: value for key, value in arguments.items() if "momentum" not in key}
     return PYTORCH.readers[name](At(PYTORCH, name, optimizer.rate, strict=False), **plain)
 
 
-class _Sequential(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, schedulers: list[Any], milestones: list[float]) -> None:
+class _Sequential(Scheduler):
+    def __init__(self, optimizer: Optimizer, schedulers: list[Any], milestones: list[float]) -> None:
         self.children = [_made(optimizer, child) for child in schedulers]
         if len(milestones) != len(self.children) - 1:
             raise ValueError(f"milestones must be {len(self.children) - 1}, got {len(milestones)}")
@@ -329,8 +280,8 @@ class _Sequential(_Scheduler):
             self.children[i].step()
 
 
-class _Chained(_Scheduler):
-    def __init__(self, optimizer: _Optimizer, schedulers: list[Any]) -> None:
+class _Chained(Scheduler):
+    def __init__(self, optimizer: Optimizer, schedulers: list[Any]) -> None:
         self.children = [_made(optimizer, child) for child in schedulers]
         self.optimizer = optimizer
 
@@ -346,7 +297,7 @@ class _Chained(_Scheduler):
             child.step()
 
 
-_CLASSES: dict[str, Callable[..., _Scheduler]] = {
+_CLASSES: dict[str, Callable[..., Scheduler]] = {
     "LambdaLR": _Lambda,
     "MultiplicativeLR": _Multiplicative,
     "StepLR": _Step,
@@ -374,7 +325,7 @@ def _one(value: Any) -> Any:
     return value[0] if isinstance(value, list) else value
 
 
-def _made(optimizer: _Optimizer, child: Any) -> _Scheduler:
+def _made(optimizer: Optimizer, child: Any) -> Scheduler:
     """Returns a child scheduler, constructed on the shared optimizer."""
     if isinstance(child, Schedule):
         return _Factor(optimizer, child)
@@ -405,7 +356,7 @@ def begin(program: str, start: float) -> Callable[[], Iterator[float]]:
     call = read(program)
 
     def replay() -> Iterator[float]:
-        optimizer = _Optimizer(start)
+        optimizer = Optimizer(start)
         try:
             scheduler = _made(optimizer, call)
             while True:

@@ -13,7 +13,7 @@ from .reading import At, dialect
 __all__ = ["MODELS", "TENSORFLOW"]
 
 TENSORFLOW = dialect("tensorflow", base="learning_rate", ignored={"global_step": None, "x": None, "name": None})
-MODELS = dialect("tensorflow/models", base="learning_rate_base", ignored={"global_step": None})
+MODELS = dialect("tensorflow/models", base="learning_rate_base", ignored={"global_step": None}, versioned=True)
 _RATE_STEP, _STEP_RATE = ("learning_rate", "global_step"), ("global_step", "learning_rate_base")
 
 
