@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from . import dialects, recipes
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import recipes
 from .core import curves
 from .core.classics import DampedCosine, PolynomialCycle, Profile, Restarts
 from .core.codec import schema
@@ -59,6 +62,9 @@ from .recipes import (
     with_warmup,
     wsd,
 )
+
+if TYPE_CHECKING:
+    from . import dialects
 
 # The words of the text form are Python too: each kind under its own name.
 damped_cosine, expression, polynomial_cycle, profile = DampedCosine, Expression, PolynomialCycle, Profile
@@ -161,7 +167,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def _replay(program: str, start: float) -> Callable[[], Iterator[float]]:
+    """Begins what a saved recurrence replays; the dialects are imported only then."""
+    from .dialects.replay import begin
+
+    return begin(program, start)
+
+
+Recurrence.rules["pytorch"] = _replay
+
+
+def __getattr__(name: str) -> Any:
+    if name == "dialects":
+        from importlib import import_module
+
+        return import_module("glidepath.dialects")
     if name == "__version__":
         from importlib.metadata import version
 
