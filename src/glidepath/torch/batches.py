@@ -55,7 +55,7 @@ def endless(loader: Iterable[Any], repeat: int, repeats: int) -> Iterator[Any]:
         cast("Any", loader)._iterator = None
     sampler = getattr(loader, "sampler", None)
     shuffled = sampler is not None and not isinstance(sampler, torch.utils.data.SequentialSampler)
-    if not shuffled:
+    if not shuffled and not hasattr(loader, "set_epoch"):
         try:
             first = len(cast("Any", loader)) * repeat // repeats
         except TypeError:

@@ -1,0 +1,202 @@
+"""The picture and the table of a range test: every repeat, the median, the band, and what each rule reads."""
+
+from __future__ import annotations
+
+import base64
+import html as markup
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glidepath.core.errors import GlidepathError
+from glidepath.finder import Refusal, Suggestion, Trace, Verification
+from glidepath.finder.rules import cleaned
+
+from .still import save
+from .style import COLOURS, significant
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["range_test", "range_test_page", "range_test_table", "save_range_test"]
+
+
+def range_test(
+    traces: Sequence[Trace],
+    result: Suggestion | Refusal,
+    *,
+    verification: Verification | None = None,
+    title: str = "",
+    width: float = 7.5,
+    height: float = 4.0,
+) -> Figure:
+    """Returns a figure of a range test: raw points, every repeat faint, their median bold, the band, and a tick for each rule.
+
+    Args:
+        traces: The sweeps.
+        result: The band, or why there is none.
+        verification: Whole trainings, drawn as crosses on an axis of their own.
+        title: Above the picture; empty for the answer.
+        width: In inches.
+        height: In inches.
+
+    Raises:
+        GlidepathError: If there is no trace, or matplotlib is missing.
+    """
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import FuncFormatter
+    except ImportError as error:
+        raise GlidepathError.of(
+            "view", "matplotlib", "installed for pictures", str(error), "pip install 'glidepath[view]'"
+        ) from None
+    drawn = [trace for trace in traces if trace.finite > 1]
+    if not drawn:
+        raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
+    drawing = Figure(figsize=(width, height), layout="constrained")
+    axes: Any = drawing.add_subplot()
+    top = _top(drawn)
+    for k, trace in enumerate(drawn):
+        colour = COLOURS[k % len(COLOURS)]
+        n = trace.finite
+        axes.plot(trace.rates[:n], trace.losses[:n], ".", color=colour, markersize=2.5, alpha=0.35)
+        x, y = cleaned(trace)
+        axes.plot(10**x, y, color=colour, linewidth=1.0, alpha=0.6, label=trace.label or f"repeat {k}")
+    x, middle = _median(drawn)
+    axes.plot(10**x, middle, color="#222222", linewidth=2.2, label="median")
+    if isinstance(result, Suggestion):
+        axes.axvspan(result.low, result.high, color=COLOURS[2], alpha=0.18, label="band", linewidth=0)
+    axes.set_xscale("log")
+    seen = np.concatenate([np.array(trace.losses[: trace.finite]) for trace in drawn])
+    seen = seen[seen <= top]
+    margin = 0.05 * (top - float(seen.min()))
+    axes.set_ylim(float(seen.min()) - margin, top + margin)
+    _ticks(axes, result)
+    if verification is not None:
+        _crosses(axes, verification)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss right before the update")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title((title or str(result)).replace("$", r"\$"), fontsize=9, loc="left", wrap=True)
+    handles, labels = axes.get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside lower left", ncols=6, fontsize=8, frameon=False)
+    return drawing
+
+
+def _top(traces: Sequence[Trace]) -> float:
+    """Returns where the picture ends: half as much again above the start as the curve falls below it."""
+    starts = [float(np.median(trace.losses[: max(3, trace.finite // 10)])) for trace in traces]
+    lowest = min(float(cleaned(trace)[1].min()) for trace in traces)
+    start = float(np.median(starts))
+    return start + max(0.5 * (start - lowest), 0.1 * abs(start), 1e-12)
+
+
+def _median(traces: Sequence[Trace]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    longest = max(traces, key=lambda trace: trace.finite)
+    x = np.log10(np.array(longest.rates[: longest.finite]))
+    rows: list[np.ndarray[Any, Any]] = []
+    for trace in traces:
+        own, y = cleaned(trace)
+        rows.append(np.interp(x, own, y, left=np.nan, right=np.inf))
+    middle = np.nanmedian(np.array(rows), axis=0)
+    kept = np.isfinite(middle)
+    return x[kept], middle[kept]
+
+
+def _ticks(axes: Any, result: Suggestion | Refusal) -> None:
+    """Marks what each rule reads, with the range of the repeats, along the lower edge."""
+    rules = [(name, reading) for name, reading in result.rules.items() if reading.middle is not None]
+    for k, (name, reading) in enumerate(rules):
+        seen = [value for value in reading.values if value is not None]
+        height = 0.03 + 0.055 * k
+        style = {"transform": axes.get_xaxis_transform(), "color": "#555555", "clip_on": True}
+        axes.plot([min(seen), max(seen)], [height, height], linewidth=1.2, **style)
+        axes.plot([reading.middle], [height], marker="|", markersize=9, **style)
+        axes.text(max(seen) * 1.15, height, name, fontsize=7, va="center", **style)
+
+
+def _crosses(axes: Any, verification: Verification) -> None:
+    right: Any = axes.twinx()
+    finite = [(rate, loss) for rate, row in zip(verification.rates, verification.losses, strict=True) for loss in row]
+    finite = [(rate, loss) for rate, loss in finite if np.isfinite(loss)]
+    right.plot([r for r, _ in finite], [v for _, v in finite], "x", color=COLOURS[1], markersize=6)
+    right.set_ylabel("final loss of whole trainings (crosses)", color=COLOURS[1])
+    right.spines[["top"]].set_visible(False)
+
+
+def range_test_table(result: Suggestion | Refusal, verification: Verification | None = None) -> list[tuple[str, str]]:
+    """Returns what a range test says as rows of two texts, for a terminal or a page.
+
+    Args:
+        result: The band, or why there is none.
+        verification: Whole trainings, if there were any.
+    """
+    rows = [("verdict", result.verdict)]
+    if isinstance(result, Suggestion):
+        rows += [
+            ("band", f"{significant(result.low, 2)} to {significant(result.high, 2)} ({result.width:.2f} decades)"),
+            ("middle", significant(result.middle, 2)),
+            ("training diverges from", significant(result.edge, 2)),
+            ("repeats differ by", f"{result.spread:.2f} decades"),
+        ]
+        rows += [("note", note) for note in result.notes]
+    else:
+        rows += [("evidence", result.evidence), ("what to do", result.remedy)]
+    for name, reading in result.rules.items():
+        if reading.middle is None:
+            rows.append((f"rule {name}", "sees nothing"))
+        else:
+            apart = "" if reading.spread is None else f" (repeats differ by {reading.spread:.2f} decades)"
+            rows.append((f"rule {name}", significant(reading.middle, 2) + apart))
+    if verification is not None:
+        rows.append(("verified", str(verification)))
+        for rate, row in zip(verification.rates, verification.losses, strict=True):
+            rows.append((f"  rate {significant(rate, 2)}", ", ".join(significant(loss) for loss in row)))
+    return rows
+
+
+def range_test_page(drawing: Figure, rows: Sequence[tuple[str, str]], title: str = "Range test") -> str:
+    """Returns one HTML page with the picture inside and the table below; it loads nothing.
+
+    Args:
+        drawing: From `range_test`.
+        rows: From `range_test_table`.
+        title: Of the page.
+    """
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    data = base64.b64encode(buffer.getvalue()).decode()
+    body = "".join(f"<tr><th>{markup.escape(a)}</th><td>{markup.escape(b)}</td></tr>" for a, b in rows)
+    name = markup.escape(title)
+    style = (
+        "body{font:15px sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}"
+        "th{text-align:left;padding-right:2rem;font-weight:400;color:#555}"
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{style}</style><h1>{name}</h1>'
+        f'<img alt="{name}" src="data:image/png;base64,{data}"><table>{body}</table></html>\n'
+    )
+
+
+def save_range_test(drawing: Figure, rows: Sequence[tuple[str, str]], path: str | os.PathLike[str]) -> Path:
+    """Writes the picture as PNG or SVG, or picture and table as HTML, by the file's ending.
+
+    Args:
+        drawing: From `range_test`.
+        rows: From `range_test_table`.
+        path: The file.
+
+    Raises:
+        GlidepathError: If the ending is none of these.
+    """
+    target = Path(path)
+    if target.suffix.lower() in (".html", ".htm"):
+        target.write_text(range_test_page(drawing, rows), encoding="utf-8")
+        return target
+    return save(drawing, target)
