@@ -40,6 +40,7 @@ class Binding:
         self.labels = 0
         self.count = 0
         self.write: Callable[[list[Group], int], bool] = _false
+        self.only: Any = None
         self.on_cuda = self.careful = False
         groups = optimizer.param_groups
         problems: list[Problem] = []
@@ -147,6 +148,7 @@ class Binding:
         ways = [channel.write for channel in self.channels]
         self.write = ways[0] if len(ways) == 1 else lambda groups, k: all(way(groups, k) for way in ways)
         self.count = -1 if self.run.moved else len(groups)
+        self.only = self.channels[0].only if len(ways) == 1 else None
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
         self.careful = self.on_cuda or self.run.supports_scaling
 
@@ -304,7 +306,16 @@ class Binding:
                     run.armed = False  # a capture makes no update: `replay` does
                     return
             groups = optimizer.param_groups
-            if len(groups) != self.count or not self.write(groups, run.updates):
+            if len(groups) != self.count:
+                self.repair(optimizer)
+            elif self.only is not None:  # `write`, without its call
+                lane, key, base, factor = self.only
+                group = groups[0]
+                if group[key] is lane.last:
+                    group[key] = lane.last = base * factor(run.updates)
+                else:
+                    self.repair(optimizer)
+            elif not self.write(groups, run.updates):
                 self.repair(optimizer)
             run.armed = True
 

@@ -55,6 +55,7 @@ class Channel:
         self.seats: list[Seat] = []
         self.lanes: list[Lane] = []
         self.write: Write = _nothing
+        self.only: tuple[Lane, str, float, Callable[[float], float]] | None = None  # all there is to the only group
         self.on_cuda = False
 
     def value(self, seat: Seat, k: int) -> float:
@@ -72,7 +73,7 @@ class Channel:
     def build(self, groups: list[Group], k: int) -> None:
         """Writes the values of update `k` everywhere and makes the quick way for the updates after it."""
         index = {id(group): i for i, group in enumerate(groups)}
-        self.lanes, writes = [], []
+        self.lanes, writes, self.only = [], [], None
         tensors: list[tuple[int, Seat, Tensor]] = []
         floats: dict[tuple[float, int], list[tuple[int, Seat]]] = {}
         for seat in self.seats:
@@ -111,6 +112,7 @@ class Channel:
         for seat in lane.seats:
             seat.group[key] = lane.last
         if len(rows) == count and start == 0 and self.drive.floor is None:
+            self.only = (lane, key, base, factor) if count == 1 else None
 
             def write_all(groups: list[Group], k: int) -> bool:
                 last = lane.last
