@@ -10,8 +10,9 @@ from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import from_pydantic
+from glidepath.lab.rate_choice import RateChoice, by_rate, choose_rate
 from glidepath.lab.runs import Record
-from glidepath.lab.statistics import Difference, Estimate, estimate, holm, paired_difference
+from glidepath.lab.statistics import Difference, Estimate, Rank, estimate, holm, paired_difference, ranks, seeds_needed
 from glidepath.lab.tasks import Task
 
 __all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
@@ -27,21 +28,27 @@ class ScheduleResult:
         name: Its name in this comparison.
         text: The schedule in the one-line text form.
         fingerprint: Of the schedule.
-        runs: Hashes of its runs, in the order of the seeds.
+        peak_rate: The peak rate of the runs reported.
+        rates: How that rate was chosen; None if there was only one.
+        runs: Hashes of its runs at that rate, in the order of the seeds.
         values: Test metric of each seed; None where the run diverged.
         diverged: Seeds whose run diverged.
         test: Mean and interval over the seeds that did not diverge; None if all did.
         to_baseline: Paired difference to the baseline; None for the baseline, and where either lost a seed.
+        rank: Among the schedules that lost no seed; None for fewer than three seeds, and where this one lost some.
     """
 
     name: str
     text: str
     fingerprint: str
+    peak_rate: float
+    rates: RateChoice | None = None
     runs: tuple[str, ...]
     values: tuple[float | None, ...]
     diverged: tuple[int, ...]
     test: Estimate | None
     to_baseline: Difference | None
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
@@ -50,7 +57,7 @@ class TaskResult:
 
     Args:
         task: The declaration.
-        peak_rate: The one peak rate that every schedule used.
+        peak_rate: The one peak rate that every schedule used; None where each got its own from a grid.
         budget: Optimizer updates a run.
         schedules: One result a schedule, in the order asked for.
         runner_up: The two schedules of best mean and their paired difference, first minus second; None if there are not
@@ -62,7 +69,7 @@ class TaskResult:
     """
 
     task: Task
-    peak_rate: float
+    peak_rate: float | None
     budget: int
     schedules: tuple[ScheduleResult, ...]
     runner_up: tuple[str, str, Difference] | None
@@ -74,7 +81,7 @@ class TaskResult:
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
 class Comparison:
-    """Schedules compared on tasks at one shared peak rate a task.
+    """Schedules compared on tasks, at one shared peak rate a task or each at its own from a grid.
 
     Args:
         tasks: One result a task.
@@ -121,7 +128,7 @@ def summarise(
     """The comparison that records amount to.
 
     Args:
-        grids: For every task the schedules by name, each with one record a seed, in the order of `seeds`.
+        grids: For every task the schedules by name, each with one record a rate and seed, in the order of `seeds`.
         seeds: The seeds.
         baseline: Name of the schedule that the others are compared to; in every grid.
         command: What makes this comparison again.
@@ -142,6 +149,7 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     if len(data) > 1:
         raise GlidepathError.of("comparison", f"records of {spec.task.name}", "made from one set of data", data)
     rows = [_schedule(name, row, seeds) for name, row in grid.items()]
+    rows = _ranked(rows, spec.task)
     base = next(row for row in rows if row.name == baseline)
     rows = _corrected([row if row is base else replace(row, to_baseline=_paired(row, base)) for row in rows])
     versions = {
@@ -153,7 +161,7 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     )
     return TaskResult(
         task=spec.task,
-        peak_rate=spec.peak_rate,
+        peak_rate=spec.peak_rate if rows[0].rates is None else None,
         budget=spec.budget,
         schedules=tuple(rows),
         runner_up=_runner_up(rows, spec.task),
@@ -165,12 +173,17 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
 
 
 def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> ScheduleResult:
+    rows = by_rate(records)
+    choice = choose_rate(rows, records[0].spec.task.metric.direction)
+    records = rows[choice.peak_rate]
     values = [None if record.test is None else record.test.metric for record in records]
     kept = [value for value in values if value is not None]
     return ScheduleResult(
         name=name,
         text=str(records[0].spec.schedule),
         fingerprint=records[0].spec.schedule.fingerprint,
+        peak_rate=choice.peak_rate,
+        rates=choice if len(rows) > 1 else None,
         runs=tuple(record.spec.hash for record in records),
         values=tuple(values),
         diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
@@ -195,7 +208,17 @@ def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:
     ]
     corrected = holm([difference.p for _, difference in tested if difference.p is not None])
     for (index, difference), p in zip(tested, corrected, strict=True):
-        rows[index] = replace(rows[index], to_baseline=replace(difference, p_holm=p))
+        needed = seeds_needed(difference.estimate, len(tested))
+        rows[index] = replace(rows[index], to_baseline=replace(difference, p_holm=p, seeds_needed=needed))
+    return rows
+
+
+def _ranked(rows: list[ScheduleResult], task: Task) -> list[ScheduleResult]:
+    whole = [index for index, row in enumerate(rows) if not row.diverged]
+    values = [[value for value in rows[index].values if value is not None] for index in whole]
+    found = ranks(values, lower_is_better=task.metric.direction == "lower") if values else None
+    for index, rank in zip(whole, found or [None] * len(whole), strict=True):
+        rows[index] = replace(rows[index], rank=rank)
     return rows
 
 

@@ -24,7 +24,15 @@ from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate
 from glidepath.lab.verdict import shown
 
-__all__ = ["COLOURS", "difference_figure", "loss_figure", "metric_figure", "outcome_figure", "rate_figure"]
+__all__ = [
+    "COLOURS",
+    "difference_figure",
+    "loss_figure",
+    "metric_figure",
+    "outcome_figure",
+    "rate_figure",
+    "tried_figure",
+]
 
 COLOURS = 8
 """Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
@@ -140,6 +148,35 @@ def outcome_figure(result: TaskResult) -> str:
                 _interval(axes, row.test, i, filled=True)
         axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
         return _svg(figure, f"Test {metric.name} of every schedule")
+
+
+def tried_figure(result: TaskResult) -> str:
+    """Validation metric by peak rate, for schedules that chose theirs from a grid.
+
+    Args:
+        result: The task's part of a comparison.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, row in enumerate(result.schedules):
+            known = [
+                (one.peak_rate, one.validation) for one in (row.rates.trials if row.rates else ()) if one.validation
+            ]
+            for (x, y), (next_x, next_y) in pairwise((rate, one.mean) for rate, one in known):
+                axes.plot([x, next_x], [y, next_y], **_line(i))
+            for rate, one in known:
+                if one.low is not None and one.high is not None:
+                    axes.plot([rate, rate], [one.low, one.high], color=_colour(i), alpha=0.5, gid=f"s{i}")
+                if rate == row.peak_rate:
+                    axes.scatter([rate], [one.mean], s=60, facecolors="none", edgecolors=_colour(i), gid=f"s{i}")
+        axes.set_xscale("log")
+        axes.set_xlabel("peak rate")
+        axes.set_ylabel(f"validation {metric.name} ({metric.unit})")
+        return _svg(figure, f"Validation {metric.name} by peak rate")
 
 
 def difference_figure(result: TaskResult, baseline: str) -> str:

@@ -9,14 +9,15 @@ from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task
 
-__all__ = ["Grid", "Schedules", "Seeds", "Tasks", "plan_runs"]
+__all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "plan_runs"]
 
 Grid = dict[str, dict[str, list[RunSpec]]]
-"""Task name -> schedule name -> one specification a seed."""
+"""Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
 
 Tasks = str | Task | Sequence[str | Task]
 Schedules = Mapping[str, Schedule | str] | Sequence[str | Schedule] | None
 Seeds = int | Sequence[int]
+Rates = float | Sequence[float] | None
 
 
 def plan_runs(
@@ -24,17 +25,17 @@ def plan_runs(
     schedules: Schedules,
     seeds: Seeds,
     *,
-    peak_rate: float | None = None,
+    peak_rate: Rates = None,
     budget: int | None = None,
     baseline: str = "constant",
 ) -> Grid:
-    """The runs of a comparison: task -> schedule name -> one specification a seed. Nothing is run, nothing is written.
+    """The runs of a comparison: task -> schedule name -> one specification a rate and seed. Nothing is run, nothing is written.
 
     Args:
         tasks: As for `compare`, like all that follow.
         schedules: Texts, schedules or names.
         seeds: How many, or which.
-        peak_rate: Base learning rate.
+        peak_rate: Base learning rate, or several.
         budget: Updates a run.
         baseline: Name of the schedule that the others are compared to.
 
@@ -45,7 +46,7 @@ def plan_runs(
     chosen = _tasks(tasks, problems)
     named = _schedules(schedules, baseline, problems)
     numbers = _seeds(seeds, problems)
-    problems.append(None if peak_rate is None else check_rate(peak_rate, "compare"))
+    rates = _rates(peak_rate, problems)
     problems.append(None if budget is None else check_count(budget, "compare", "budget"))
     refuse(problems)
     grid: Grid = {}
@@ -56,11 +57,32 @@ def plan_runs(
             name: default_schedule(schedule, updates, warmup) if isinstance(schedule, str) else schedule
             for name, schedule in named.items()
         }
-        rate = float(task.peak_rate if peak_rate is None else peak_rate)
         grid[task.name] = {
-            name: [RunSpec(task, schedule, rate, seed, updates) for seed in numbers] for name, schedule in rows.items()
+            name: [
+                RunSpec(task, schedule, rate, seed, updates) for rate in rates or [task.peak_rate] for seed in numbers
+            ]
+            for name, schedule in rows.items()
         }
     return grid
+
+
+def _rates(given: Rates, problems: list[Problem | None]) -> list[float]:
+    """Ascending; empty for each task's own."""
+    if given is None:
+        return []
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        problems.append(check_rate(given, "compare"))
+        return [] if problems[-1] else [float(given)]
+    several = list(given)
+    wrong = [check_rate(rate, "compare") for rate in several]
+    problems += wrong
+    if not several:
+        problems.append(Problem("compare", "peak_rate", "at least one", "none"))
+    if any(wrong):
+        return []
+    if len(set(several)) < len(several):
+        problems.append(Problem("compare", "peak_rate", "all different", shown(several)))
+    return sorted(float(rate) for rate in several)
 
 
 def _tasks(tasks: Tasks, problems: list[Problem | None]) -> list[Task]:

@@ -69,12 +69,15 @@ that have a record are not run again. <code>comparison.json</code> holds every f
 
 def _extent(comparison: Comparison) -> str:
     schedules = len(comparison.tasks[0].schedules)
-    runs = sum(len(row.runs) for result in comparison.tasks for row in result.schedules)
+    rows = [row for result in comparison.tasks for row in result.schedules]
+    runs = sum(len(row.runs) * (len(row.rates.trials) if row.rates else 1) for row in rows)
+    shared = all(result.peak_rate is not None for result in comparison.tasks)
     seconds = sum(result.cpu_seconds for result in comparison.tasks)
     return (
         f"{_counted(schedules, 'schedule')}, {_counted(len(comparison.seeds), 'seed')}, "
         f"{_counted(len(comparison.tasks), 'task')}: {_counted(runs, 'network')} trained in {seconds:.0f} s of "
-        "processor time. One shared peak rate a task."
+        "processor time. "
+        + ("One shared peak rate a task." if shared else "The peak rate of each chosen on validation data.")
     )
 
 
@@ -95,7 +98,7 @@ def _glance(result: TaskResult, baseline: str) -> str:
 def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Record], at: int) -> str:
     runs = {row.name: [records[run] for run in row.runs] for row in result.schedules}
     metric = result.task.metric
-    facts = f"{result.budget} updates a run, minibatches of {result.task.batch}, peak rate {result.peak_rate:g}."
+    facts = f"{result.budget} updates a run, minibatches of {result.task.batch}, {_rate(result)}."
     pictures = (
         (figures.rate_figure(runs), "The learning rate that every update used."),
         (figures.metric_figure(runs, metric.name, metric.unit), "On validation data: mean over seeds, 95 % interval."),
@@ -127,9 +130,23 @@ def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Reco
 <ul>{_items(verdict(result, comparison.baseline))}</ul></div>
 {_figure(*differences)}
 </div>
+{_figure(*tried) if (tried := _tried(result)) else ""}
 {_table(result, comparison.baseline)}
 {_details(result, comparison.seeds)}
 </section>"""
+
+
+def _rate(result: TaskResult) -> str:
+    return "each schedule at its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
+
+
+def _tried(result: TaskResult) -> tuple[str, str] | None:
+    if result.peak_rate is not None:
+        return None
+    caption = (
+        "On validation data at the end, by peak rate: mean over seeds, 95 % interval. A ring marks the rate chosen."
+    )
+    return figures.tried_figure(result), caption
 
 
 def _legend(rows: Sequence[ScheduleResult], at: int) -> str:

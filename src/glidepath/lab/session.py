@@ -15,7 +15,7 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab._checks import refuse
 from glidepath.lab.comparison import Comparison, summarise
 from glidepath.lab.engines import Advanced, Engine, Event, Failed, Finished, Retried
-from glidepath.lab.planning import Grid, Schedules, Seeds, Tasks, plan_runs
+from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
 from glidepath.lab.progress import Meter, Silent, Watcher
 from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.store import Store, only_writer, write_atomically
@@ -33,7 +33,7 @@ def compare(
     schedules: Schedules = None,
     seeds: Seeds = 5,
     *,
-    peak_rate: float | None = None,
+    peak_rate: Rates = None,
     budget: int | None = None,
     out: str | Path,
     baseline: str = "constant",
@@ -41,7 +41,7 @@ def compare(
     progress: Watcher | None = None,
     command: str | None = None,
 ) -> Comparison:
-    """Compare schedules: train each with each seed on each task at one shared peak rate, and write a report.
+    """Compare schedules: train each with each seed on each task, and write a report.
 
     Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
     run, `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run
@@ -53,7 +53,8 @@ def compare(
             schedules; a mapping gives them names of its own. None for the six defaults. Values are factors on the peak
             rate. A default baseline that is missing is added in front.
         seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
-        peak_rate: Base learning rate, finite, above 0; None for each task's default.
+        peak_rate: Base learning rate, finite, above 0, shared by all; or several, from which each schedule gets the one
+            with the best mean metric on validation data; None for each task's default.
         budget: Optimizer updates a run; None for each task's default.
         out: Folder for the results; made if missing.
         baseline: Name of the schedule that the others are compared to.
@@ -82,7 +83,7 @@ def compare(
                 task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
                 for task, rows in grid.items()
             },
-            seeds=[spec.seed for spec in next(iter(next(iter(grid.values())).values()))],
+            seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
             baseline=baseline,
             command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
         )
@@ -117,7 +118,8 @@ def _in_order(grid: Grid) -> list[RunSpec]:
     """Seed by seed, so that a comparison stopped early holds whole seeds."""
     rows = [row for schedules in grid.values() for row in schedules.values()]
     unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
-    return list(unique.values())
+    position = {spec.seed: at for at, spec in enumerate({spec.seed: spec for spec in rows[0]}.values())}
+    return sorted(unique.values(), key=lambda spec: position[spec.seed])
 
 
 @dataclass
@@ -221,7 +223,7 @@ def _call(
     tasks: Tasks,
     schedules: Schedules,
     seeds: Seeds,
-    peak_rate: float | None,
+    peak_rate: Rates,
     budget: int | None,
     folder: Path,
     baseline: str,

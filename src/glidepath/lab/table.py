@@ -23,8 +23,10 @@ def headings(result: TaskResult, baseline: str) -> list[str]:
     metric = result.task.metric
     return [
         "schedule",
+        *(["peak rate"] if result.peak_rate is None else []),
         f"test {metric.name} ({metric.unit})",
         "95 % interval",
+        "rank",
         f"to {baseline}",
         "95 % interval",
         "p (Holm)",
@@ -40,13 +42,18 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
     """
     unit = result.task.metric.unit
     name = f"{row.name} ({len(row.diverged)} of {len(row.values)} diverged)" if row.diverged else row.name
-    texts = [name, "–", "–", "–", "–", "–"]
+    texts = [name, "–", "–", "–", "–", "–", "–"]
     if row.test is not None:
         texts[1] = number(row.test.mean, unit)
         if row.test.low is not None and row.test.high is not None:
             texts[2] = f"{number(row.test.low, unit)} to {number(row.test.high, unit)}"
+    if row.rank is not None:
+        texts[3] = f"{row.rank.low:g} to {row.rank.high:g}"
     if row.to_baseline is not None:
-        texts[3:] = _difference(row.to_baseline, unit)
+        texts[4:] = _difference(row.to_baseline, unit)
+    if result.peak_rate is None:
+        edge = f" ({row.rates.edge})" if row.rates and row.rates.edge else ""
+        texts.insert(1, f"{row.peak_rate:g}{edge}")
     return texts
 
 
@@ -62,6 +69,7 @@ def _task(result: TaskResult, baseline: str) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     seeds = len(result.schedules[0].values)
-    title = f"{result.task.name}: {result.budget} updates, peak rate {result.peak_rate:g}, {seeds} seeds"
+    rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
+    title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
     sentences = [f"* {sentence}" for sentence in verdict(result, baseline)]
     return "\n".join([title, "", lines[0], "-" * len(lines[0]), *lines[1:], "", *sentences])

@@ -6,7 +6,7 @@ from statistics import median
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.statistics import Difference
 
-__all__ = ["caveats", "number", "shown", "signed", "verdict"]
+__all__ = ["caveats", "flags", "number", "shown", "signed", "verdict"]
 
 _LEVEL = 0.05
 
@@ -51,6 +51,41 @@ def verdict(result: TaskResult, baseline: str) -> list[str]:
     sentences = [_against(row, result, baseline) for row in result.schedules if row.name != baseline]
     sentences += [_order(result)] if result.runner_up else []
     sentences += [_resolution(result)] if _half_widths(result) else []
+    return sentences + flags(result)
+
+
+def flags(result: TaskResult) -> list[str]:
+    """What speaks against the figures of one task: rates at the edge of their grid, too few seeds. A sentence a flag.
+
+    Args:
+        result: The task's part of a comparison.
+    """
+    sentences: list[str] = []
+    edges = [
+        f"{row.name} ({row.peak_rate:g}, the {row.rates.edge})"
+        for row in result.schedules
+        if row.rates and row.rates.edge
+    ]
+    if edges:
+        sentences.append(
+            f"Best peak rate at the edge of the grid: {', '.join(edges)}. A better one may lie outside, which would favour "
+            "these schedules: run again with a wider grid."
+        )
+    few: list[str] = []
+    for row in result.schedules:
+        one = row.to_baseline
+        if (
+            one is not None
+            and one.p is not None
+            and (one.seeds_needed is None or one.seeds_needed > one.estimate.count)
+        ):
+            few.append(f"{row.name} (about {one.seeds_needed})" if one.seeds_needed else f"{row.name} (more than 1000)")
+    if few:
+        sentences.append(
+            "Too few seeds for the difference seen; needed to show one of its size nine times in ten: "
+            + ", ".join(few)
+            + "."
+        )
     return sentences
 
 
@@ -64,9 +99,17 @@ def caveats(comparison: Comparison) -> list[str]:
         Plain text, not escaped.
     """
     count = len(comparison.seeds)
-    rates = ", ".join(f"{result.peak_rate:g} on {result.task.name}" for result in comparison.tasks)
+    shared = [result for result in comparison.tasks if result.peak_rate is not None]
+    rates = ", ".join(f"{result.peak_rate:g} on {result.task.name}" for result in shared)
+    tried = comparison.tasks[0].schedules[0].rates
     sentences = [
         (
+            "Each schedule got its own peak rate: of "
+            + ", ".join(f"{one.peak_rate:g}" for one in tried.trials)
+            + " the one with the best mean metric on validation data. The figures are on test data, which that choice did not see."
+        )
+        if tried is not None
+        else (
             f"All schedules of a task used one shared peak rate ({rates}). Schedules differ in the rate that suits "
             "them best, so any of them could look better or worse at its own best rate: this compares schedules at these "
             "rates, not at their best."
@@ -96,7 +139,7 @@ def caveats(comparison: Comparison) -> list[str]:
 def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     metric, seeds = result.task.metric, len(row.values)
     if row.test is None:
-        return f"{row.name} diverged on every seed at this peak rate."
+        return f"{row.name} diverged on every seed at {'every' if row.rates else 'this'} peak rate."
     if row.diverged:
         return (
             f"{row.name} diverged on {len(row.diverged)} of {seeds} seeds; its mean covers only the others, "
