@@ -124,7 +124,7 @@ class _Maker:
                 base, own = 0.1, dict(values)
                 if "base_lr" in parameters and parameters["base_lr"].annotation is inspect.Parameter.empty:
                     base = own.pop("base_lr", 0.1)  # the optimizer's, not the scheduler's
-                return dialects.load(lib, word, own, base_lr=base, strict=False), made_tree
+                return dialects.load(lib, word, own, base_lr=base), made_tree
             return vocabulary()[word](*many, **values), made_tree
         except GlidepathError as error:
             self.refuse(path, error, list(values))

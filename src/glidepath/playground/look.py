@@ -102,19 +102,28 @@ def look(request: Look) -> dict[str, Any]:
     }
     if schedule is None:
         return answer
+    try:
+        return answer | _drawn(request, found.built, schedule, budget)
+    except GlidepathError as error:  # a replayed rule can fail at a later step
+        problems = [{"path": "", "field": "", "message": str(problem)} for problem in error.problems]
+        return answer | {"ok": False, "problems": problems[:50]}
+
+
+def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> dict[str, Any]:
+    """Returns what is drawn of a schedule: curve, pins, blocks."""
     pins = [_pin(text, budget) for text in request.pins]
     last = max([budget.updates, *(_shown(each) for each in (schedule, *pins) if each is not None)])
-    answer |= {
+    drawn: dict[str, Any] = {
         "canonical": _short(schedule),
         "absolute": schedule.absolute,
         "duration": None if schedule.duration == math.inf else int(schedule.duration),
         "last": last,
         "curve": curve_data(schedule, last, request.points, request.base),
-        "blocks": _blocks(found.built, schedule, last),
+        "blocks": _blocks(built, schedule, last),
     }
     if request.have != last:
-        answer["pins"] = [None if pin is None else _pin_data(pin, last, request.points, request.base) for pin in pins]
-    return answer
+        drawn["pins"] = [None if pin is None else _pin_data(pin, last, request.points, request.base) for pin in pins]
+    return drawn
 
 
 def _shown(schedule: Schedule) -> int:

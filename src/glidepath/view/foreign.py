@@ -98,7 +98,7 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
     texts = (_SPECIAL_HERE.get((library, name)), _SPECIAL.get(name))
     for arguments in (*(_read(text) for text in texts if text), inside):
         try:
-            load(library, name, arguments, strict=False)
+            load(library, name, arguments)
         except GlidepathError:
             continue
         return arguments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -86,10 +86,17 @@ def _knots(schedule: Schedule, last: int) -> Iterator[int]:
 def _cycles(schedule: Repeat, last: int) -> Iterator[int]:
     length = int(schedule.schedule.duration)
     inner = [knot for knot in islice(_knots(schedule.schedule, length), 1000) if 0 < knot < length]
-    for k, begin in enumerate(islice(schedule.cycle_starts(last), MOST_KNOTS)):
+    for k, begin in enumerate(islice(_begins(schedule, last), MOST_KNOTS)):
         yield begin
         scale = schedule.growth**k
         yield from (begin + math.ceil(knot * scale) for knot in inner)
+
+
+def _begins(schedule: Repeat, last: int) -> Iterable[int]:
+    """Returns the steps up to `last` at which a cycle begins; of a billion equal ones, none is written down."""
+    if schedule.growth != 1:
+        return schedule.cycle_starts(last)
+    return range(0, int(min(last + 1, schedule.duration)), int(schedule.schedule.duration))
 
 
 def phases(schedule: Schedule, last: int) -> list[Phase]:
@@ -119,7 +126,7 @@ def _phases(schedule: Schedule, begin: int, end: float, last: int) -> Iterator[P
         return
     if isinstance(schedule, Repeat):
         name = _word(schedule.schedule)
-        starts = schedule.cycle_starts(min(last - begin, 2**53))
+        starts = list(islice(_begins(schedule, min(last - begin, 2**53)), MOST_PHASES + 1))
         for k, start in enumerate(starts[:MOST_PHASES]):
             stop = starts[k + 1] if k + 1 < len(starts) else schedule.duration
             yield Phase(f"{name}, cycle {k + 1}", begin + start, min(end, begin + stop))

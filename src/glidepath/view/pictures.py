@@ -74,7 +74,7 @@ def _of_dialects() -> Iterator[Picture]:
             if arguments is not None:
                 inside = ", ".join(f"{field}={value!r}" for field, value in arguments.items())
                 title = f"{library} {name}({inside})"
-                schedule = load(library, name, arguments, strict=False)
+                schedule = load(library, name, arguments)
                 options = {"title": title, "unit": "learning rate", "steps": min(horizon(schedule), 20_000)}
                 yield Picture(
                     f"{library} by its own names", f"{library}/{name}", title, {title: schedule}, options, moves=False
