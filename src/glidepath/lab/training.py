@@ -4,28 +4,32 @@ A plain PyTorch loop on one thread. Data stay in memory as whole tensors, miniba
 schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
 """
 
+import copy
 import math
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from glidepath import Shift
 from glidepath.lab import models
 from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.runs import Evaluation, Record, RunSpec
 from glidepath.lab.tasks import AdamW, Sgd, Task
 from glidepath.torch import attach
 
-__all__ = ["minibatches", "run"]
+__all__ = ["Point", "examples_of", "minibatches", "run"]
 
 _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1
@@ -33,7 +37,32 @@ _WINDOWS = {"validation": 256, "test": 2048}
 _CHUNK = 512
 
 
-def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
+@dataclass(frozen=True)
+class Point:
+    """Where a run stood between two updates: all that is needed to go on from there, under this schedule or another.
+
+    Args:
+        updates: Updates made.
+        weights: The model's state, copied.
+        optimizer: The optimizer's state, copied.
+        rates: Learning rate of every update so far.
+        losses: Training loss of every update so far, in nats.
+    """
+
+    updates: int
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+
+
+def run(
+    spec: RunSpec,
+    on_progress: Callable[[int], None] | None = None,
+    *,
+    keep: Mapping[int, Callable[[Point], None]] | None = None,
+    start: Point | None = None,
+) -> Record:
     """Train one specification from fresh weights and measure it.
 
     Two specifications with one seed start from the same weights and see the same minibatches in the same order,
@@ -42,6 +71,9 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     Args:
         spec: What to run.
         on_progress: Called with the updates made so far, about ten times a second.
+        keep: For some numbers of updates, who gets the point that the run has then reached.
+        start: Where to go on from, instead of fresh weights: a point of a run of the same task and seed. Rates and losses
+            before it are taken over; validations before it are not in the record.
 
     Returns:
         The record. A loss that is not finite ends the run and is recorded, not raised.
@@ -54,7 +86,7 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(_stream(spec.seed, 0))
         model = models.build(spec.task.model, data)
-        training = _train(spec, model, data, on_progress or _nobody)
+        training = _train(spec, model, data, on_progress or _nobody, keep or {}, start)
         machine = _machine()
     return Record(
         spec=spec,
@@ -68,19 +100,31 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
 
 
 def _train(
-    spec: RunSpec, model: nn.Module, data: Examples | Text, on_progress: Callable[[int], None]
+    spec: RunSpec,
+    model: nn.Module,
+    data: Examples | Text,
+    on_progress: Callable[[int], None],
+    keep: Mapping[int, Callable[[Point], None]],
+    start: Point | None,
 ) -> dict[str, Any]:
     optimizer = _optimizer(spec, model)
-    attachment = attach(optimizer, spec.schedule)
+    first = 0 if start is None else start.updates
+    if start is not None:
+        model.load_state_dict(start.weights)
+        optimizer.load_state_dict(copy.deepcopy(start.optimizer))
+        for one in optimizer.param_groups:
+            one["lr"] = spec.peak_rate
+    attachment = attach(optimizer, Shift(spec.schedule, -first) if first else spec.schedule, rebase=True)
     validate, test = _measure(spec.task, data, "validation"), _measure(spec.task, data, "test")
     due = evaluation_steps(spec.budget, spec.task.evaluations)
-    rates: list[float] = []
-    losses: list[float] = []
+    rates: list[float] = [] if start is None else list(start.rates)
+    losses: list[float] = [] if start is None else list(start.losses)
     evaluations: list[Evaluation] = []
     diverged_at: int | None = None
     told = time.perf_counter()
     group = optimizer.param_groups[0]
-    for update, (inputs, targets) in zip(range(spec.budget), minibatches(spec, data), strict=False):
+    batches = islice(minibatches(spec, data), first, None)
+    for update, (inputs, targets) in zip(range(first, spec.budget), batches, strict=False):
         loss = _loss(model(inputs), targets)
         optimizer.zero_grad()
         loss.backward()
@@ -93,6 +137,9 @@ def _train(
             break
         if update + 1 in due:
             evaluations.append(validate(model, update + 1))
+        if update + 1 in keep:
+            weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
+            keep[update + 1](Point(update + 1, weights, state, tuple(rates), tuple(losses)))
         if time.perf_counter() - told > _PROGRESS_SECONDS:
             told = time.perf_counter()
             on_progress(update + 1)
@@ -157,17 +204,34 @@ def minibatches(spec: RunSpec, data: Examples | Text) -> Iterator[tuple[Tensor, 
                     yield windows[:, :-1], windows[:, 1:]
 
 
-def _measure(task: Task, data: Examples | Text, part: str) -> Callable[[nn.Module, int], Evaluation]:
+def examples_of(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> tuple[Tensor, Tensor]:
+    """What a run is measured on.
+
+    Args:
+        task: The task.
+        data: Its data.
+        part: Which part.
+
+    Returns:
+        Inputs and targets, as `minibatches` yields them, all in one.
+    """
     match data:
         case Examples():
-            inputs, targets = (torch.from_numpy(array) for array in getattr(data, part))
+            inputs, labels = getattr(data, part)
+            return torch.from_numpy(inputs), torch.from_numpy(labels)
         case Text():
             tokens, context = torch.from_numpy(getattr(data, part)), _context(task)
             count = min(_WINDOWS[part], (len(tokens) - 1) // context)
             # Evenly spread windows, not the first few: the text changes its subject along the way.
             starts = torch.linspace(0, len(tokens) - context - 1, count).long().unsqueeze(1)
             windows = tokens[starts + torch.arange(context + 1)]
-            inputs, targets = windows[:, :-1], windows[:, 1:]
+            return windows[:, :-1], windows[:, 1:]
+
+
+def _measure(
+    task: Task, data: Examples | Text, part: Literal["validation", "test"]
+) -> Callable[[nn.Module, int], Evaluation]:
+    inputs, targets = examples_of(task, data, part)
 
     @torch.no_grad()
     def measured(model: nn.Module, updates: int) -> Evaluation:

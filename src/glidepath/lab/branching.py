@@ -1,0 +1,195 @@
+"""Branched cooldowns: one run at a constant rate, and from chosen points of it a decay to zero each.
+
+The end of each branch is what a whole warmup-stable-decay run of that length would have ended with, to the last bit, at
+a part of the cost: the constant part is trained once.
+
+Source:
+    Hägele et al. 2024, "Scaling laws and compute-optimal training beyond fixed training durations",
+    https://arxiv.org/abs/2405.18392
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from glidepath import Schedule, recipes
+from glidepath.core.errors import Problem, shown
+from glidepath.lab._checks import check_count, check_rate, refuse
+from glidepath.lab.planning import Seeds, plan_runs
+from glidepath.lab.runs import RunSpec, canonical_json
+from glidepath.lab.statistics import Estimate, estimate
+from glidepath.lab.store import write_atomically
+from glidepath.lab.tasks import Task
+from glidepath.lab.verdict import number
+
+__all__ = ["Branch", "Branched", "branches"]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One cooldown.
+
+    Args:
+        start: Updates at the constant rate before it.
+        cooldown: Updates of the decay.
+        schedule: The whole schedule that it ends, as text.
+        values: Test metric of each seed; None where the run diverged.
+        test: Mean and interval over the seeds that did not diverge; None if all did.
+    """
+
+    start: int
+    cooldown: int
+    schedule: str
+    values: tuple[float | None, ...]
+    test: Estimate | None
+
+
+@dataclass(frozen=True)
+class Branched:
+    """A constant run and its cooldowns.
+
+    Args:
+        task: Name of the task.
+        metric: Name of the metric.
+        unit: Its unit.
+        peak_rate: The constant rate.
+        seeds: The seeds.
+        branches: One a point, in the order of their starts.
+        updates: Optimizer updates made for each seed.
+        updates_apart: Updates that whole runs of the same lengths would have made.
+    """
+
+    task: str
+    metric: str
+    unit: str
+    peak_rate: float
+    seeds: tuple[int, ...]
+    branches: tuple[Branch, ...]
+    updates: int
+    updates_apart: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """A line a branch, as plain text."""
+        lines = [f"{'updates':>9}  {'cooldown':>8}  test {self.metric} ({self.unit})"]
+        for one in self.branches:
+            text = "diverged" if one.test is None else number(one.test.mean, self.unit)
+            if one.test is not None and one.test.low is not None and one.test.high is not None:
+                text += f"  ({number(one.test.low, self.unit)} to {number(one.test.high, self.unit)})"
+            lost = sum(value is None for value in one.values)
+            text += f"  {lost} of {len(one.values)} diverged" if lost and one.test is not None else ""
+            lines.append(f"{one.start + one.cooldown:>9}  {one.cooldown:>8}  {text}")
+        saved = 1.0 - self.updates / self.updates_apart
+        lines.append(f"{self.updates} updates a seed instead of {self.updates_apart}: {100 * saved:.0f} % saved.")
+        return (
+            f"{self.task}: cooldowns from one run at {self.peak_rate:g}, {len(self.seeds)} seeds\n"
+            + "\n".join(lines)
+            + "\n"
+        )
+
+
+def branches(
+    task: str | Task = "mnist1d-cnn",
+    points: Sequence[int] = (800, 1600, 3200),
+    *,
+    share: float = 0.2,
+    seeds: Seeds = 5,
+    peak_rate: float | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Branched:
+    """Train at a constant rate and let linear cooldowns branch off, seed by seed, in this process.
+
+    Args:
+        task: Name or task. Its share of warmup is of the shortest branch, and the same for all.
+        points: After how many updates to branch off; all different, each at least 1.
+        share: Part of a branch's whole length that is cooldown, in (0, 1).
+        seeds: How many, or which.
+        peak_rate: The constant rate, finite, above 0; None for the task's default.
+        out: Folder that `branches.json` and `branches.txt` are written to, each whole; None to write nothing.
+        progress: Called with the runs done and all runs.
+
+    Returns:
+        What every branch ended with, on test data.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above; all problems in one message, nothing trained or written.
+    """
+    problems: list[Problem | None] = []
+    starts: list[int] = []
+    if isinstance(points, str) or not isinstance(points, Sequence) or not points:
+        problems.append(Problem("branches", "points", "at least one number of updates", shown(points)))
+    else:
+        problems += [check_count(point, "branches", "points") for point in points]
+        starts = [] if any(problems) else sorted(points)
+        if len(set(starts)) < len(starts):
+            problems.append(Problem("branches", "points", "all different", shown(list(points))))
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0.0 < share < 1.0:
+        problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
+    problems.append(None if peak_rate is None else check_rate(peak_rate, "branches"))
+    refuse(problems)
+    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate).values()))["constant"]
+    lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
+    warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
+    values: dict[int, list[float | None]] = {start: [] for start in starts}
+    done, runs = 0, len(row) * (1 + len(starts))
+    for spec in row:
+        for start, value in _one_seed(spec, lengths, warmup).items():
+            values[start].append(value)
+        done += 1 + len(starts)
+        if progress is not None:
+            progress(done, runs)
+    made = Branched(
+        task=row[0].task.name,
+        metric=row[0].task.metric.name,
+        unit=row[0].task.metric.unit,
+        peak_rate=row[0].peak_rate,
+        seeds=tuple(spec.seed for spec in row),
+        branches=tuple(
+            Branch(
+                start,
+                lengths[start] - start,
+                str(_whole(start, length, warmup)),
+                tuple(values[start]),
+                _mean(values[start]),
+            )
+            for start, length in lengths.items()
+        ),
+        updates=starts[-1] + sum(length - start for start, length in lengths.items()),
+        updates_apart=sum(lengths.values()),
+    )
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        write_atomically(Path(out) / "branches.json", canonical_json(made.to_dict()) + "\n")
+        write_atomically(Path(out) / "branches.txt", made.table())
+    return made
+
+
+def _one_seed(spec: RunSpec, lengths: dict[int, int], warmup: int) -> dict[int, float | None]:
+    from glidepath.lab.training import Point, run
+
+    kept: dict[int, Point] = {}
+    trunk = RunSpec(spec.task, recipes.with_warmup(recipes.constant(), warmup), spec.peak_rate, spec.seed, max(lengths))
+    run(trunk, keep={start: lambda point: kept.update({point.updates: point}) for start in lengths})
+    values: dict[int, float | None] = {}
+    for start, length in lengths.items():
+        if start not in kept:  # the constant run diverged before
+            values[start] = None
+            continue
+        whole = RunSpec(spec.task, _whole(start, length, warmup), spec.peak_rate, spec.seed, length)
+        final = run(whole, start=kept.pop(start)).test
+        values[start] = None if final is None else final.metric
+    return values
+
+
+def _whole(start: int, length: int, warmup: int) -> Schedule:
+    return recipes.wsd(length, warmup=warmup, cooldown=length - start)
+
+
+def _mean(values: Sequence[float | None]) -> Estimate | None:
+    kept = [value for value in values if value is not None]
+    return estimate(kept) if kept else None
