@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import is_, itemgetter
 from typing import Any, ClassVar
@@ -12,11 +11,12 @@ from typing import Any, ClassVar
 import torch
 from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, LRScheduler
 
-from ...core.errors import GlidepathError
 from ...dialects import load
+from .cache import Cache, close
+from .state import check, functions_left_out, functions_restored, restore_rates, saved
 from .tensors import Sinks, plain
 
-__all__ = ["Scheduler", "unit"]
+__all__ = ["Closed", "Scheduler", "unit"]
 
 _RATE = itemgetter("lr")
 _ORDER = (
@@ -40,23 +40,6 @@ def unit(name: str, **arguments: Any) -> Callable[[float], float]:
     return load("pytorch", name, arguments, base_lr=1.0).scalar
 
 
-class Cache:
-    """What a scheduler remembers between two steps beside its attributes; never part of a state, a copy or a pickle."""
-
-    __slots__ = ("anchored", "expected", "marks", "owners", "sinks", "step", "unit", "weight", "written")
-
-    def __init__(self) -> None:
-        self.unit: Callable[[float], float] | None = None
-        self.marks: Any = None  # a copy of what the unit was made of, where that can change in place
-        self.step: Any = None  # the step of the last write
-        self.weight = 1.0
-        self.anchored = False  # whether the rates are the base rates times the weight, nobody else having moved them
-        self.written: list[Any] = []  # the objects that were left in the groups
-        self.expected: list[float] = []
-        self.owners: list[int] | None = None  # whom each place of the lists belongs to
-        self.sinks: Sinks | None = None
-
-
 class Scheduler(LRScheduler):
     """A schedule of PyTorch bound to an optimizer, stepped as PyTorch's own.
 
@@ -76,6 +59,7 @@ class Scheduler(LRScheduler):
     live: ClassVar[frozenset[str]] = frozenset()
     per_group: ClassVar[tuple[str, ...]] = ()
     relative: ClassVar[bool] = True
+    joins_at_base: ClassVar[bool] = False  # whether a group that joins is given the weight of the moment
     _own: ClassVar[bool] = True  # whether get_lr and its kin are ours, not a user's subclass's
     _cache: Cache
     last_epoch: Any
@@ -85,6 +69,7 @@ class Scheduler(LRScheduler):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         self._cache = Cache()
         self._weight_of()
+        self._get_lr_called_within_step = False
         super().__init__(optimizer, last_epoch)
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -168,22 +153,48 @@ class Scheduler(LRScheduler):
         if made is None or (cache.marks is not None and cache.marks != self._marks()):
             made, follows = self._weight_of(), False
         weight = made(at)
-        state["last_epoch"] = at
+        state["last_epoch"] = cache.target = at
         groups = state["optimizer"].param_groups
-        now = list(map(_RATE, groups))
-        if follows and cache.sinks is None and len(now) == len(cache.written) and all(map(is_, now, cache.written)):
-            if not self.relative or cache.anchored:
-                if weight != cache.weight or not self.relative:
-                    cache.weight = weight
-                    values = self._between(weight)
-                    for group, value in zip(groups, values, strict=True):
-                        group["lr"] = value
-                    cache.written = state["_last_lr"] = values
-                cache.step = at
-                if not self.relative:
-                    self._companions(weight)
+        written = cache.written
+        if follows and cache.quick and len(groups) == len(written):
+            if len(written) == 1:
+                group = groups[0]
+                if group["lr"] is written[0] and cache.anchored:
+                    if weight != cache.weight or not self.relative:
+                        cache.weight = weight
+                        cache.written = cache.expected = state["_last_lr"] = values = self._between(weight)
+                        group["lr"] = values[0]
+                    cache.step = at
+                    if not self.relative:
+                        self._companions(weight)
+                    return
+                if self.relative and group is cache.groups[0] and type(group["lr"]) is float:
+                    cache.anchored = cache.anchored and group["lr"] == written[0]
+                    now = [group["lr"]]
+                    values = self._between(weight) if cache.anchored else self._changed(now, cache.weight, weight)
+                    group["lr"] = values[0]
+                    cache.written = cache.expected = state["_last_lr"] = values
+                    cache.weight, cache.step = weight, at
+                    return
+            now = list(map(_RATE, groups))
+            same = all(map(is_, now, written))
+            if same and cache.anchored:
+                values = self._between(weight) if weight != cache.weight or not self.relative else written
+            elif all(map(is_, groups, cache.groups)) and set(map(type, now)) == {float}:
+                cache.anchored = cache.anchored and (now == written or not self.relative)
+                values = self._between(weight) if cache.anchored else self._changed(now, cache.weight, weight)
+            else:
+                self._settle(made, weight, at, epoch, groups, now)
                 return
-        self._settle(made, weight, at, epoch, groups, now)
+            cache.weight, cache.step = weight, at
+            if values is not written:
+                for group, value in zip(groups, values, strict=True):
+                    group["lr"] = value
+                cache.written = cache.expected = state["_last_lr"] = values
+            if not self.relative:
+                self._companions(weight)
+            return
+        self._settle(made, weight, at, epoch, groups, list(map(_RATE, groups)))
 
     def _weight_of(self) -> Callable[[float], float]:
         cache = self._cache
@@ -191,79 +202,83 @@ class Scheduler(LRScheduler):
         cache.marks = self._marks()
         return made
 
-    def _between(self, weight: float) -> list[float]:
+    def _between(self, weight: float, highs: list[float] | None = None) -> list[float]:
         """Returns the rate of every group on the curve itself."""
         lows = self._lows()
+        ends = self._highs() if highs is None else highs
         if lows is None:
-            return [high * weight for high in self._highs()]
-        return [low + (high - low) * weight for low, high in zip(lows, self._highs(), strict=True)]
+            return [high * weight for high in ends]
+        return [low + (high - low) * weight for low, high in zip(lows, ends, strict=True)]
 
     def _settle(self, made: Any, weight: float, at: Any, epoch: Any, groups: list[Any], now: list[Any]) -> None:
         """Takes a step where something is not as the last one left it: rates, groups, arguments, or tensors for rates."""
         cache = self._cache
-        self._align(groups)
-        highs = [plain(high) for high in self._highs()]
+        cache.target = at
+        joined = self._align(groups)
         current, tensors = self._read(now)
         if not self.relative or (epoch is not None and self._closed_form):
-            values, cache.anchored = self._on_curve(weight), True
+            cache.anchored = True
         elif self._is_initial and at != 0:
-            values = self._resumed(made, at, highs, current)
+            self._resume(made, at, current)
         else:
-            if at == cache.step is None or self._is_initial or at == 0:
-                before = 1.0
-                cache.anchored = current == highs
-            else:
-                before = cache.weight if cache.step == at - 1 and cache.unit is made and epoch is None else made(at - 1)
-                if not (cache.step == at - 1 and cache.anchored and self._expected(current, now)):
-                    cache.anchored = False
-            values = self._on_curve(weight) if cache.anchored else self._changed(current, highs, before, weight)
-        cache.step, cache.weight = at, weight
+            before = 1.0 if self._is_initial or (epoch is not None and at == 0) else self._earlier(made, at)
+            if joined and self.joins_at_base:
+                current = [rate * before if i in joined else rate for i, rate in enumerate(current)]
+            follows = cache.step == at - 1 and not self._is_initial
+            if not follows:
+                cache.anchored = close(current, self._on_curve(before), 1e-12)
+            elif not self._expected(current, now):
+                cache.anchored = False
+        cache.anchored = cache.anchored and self._curved
+        if cache.anchored:
+            values = self._on_curve(weight)
+        elif self._is_initial and at != 0:
+            values = current
+        else:
+            values = self._changed(current, before, weight)  # type: ignore[possibly-undefined]
+        cache.step, cache.weight, cache.fresh = at, weight, made
         self._write(groups, now, values, tensors)
         self._companions(weight)
 
+    def _earlier(self, made: Any, at: Any) -> float:
+        """Returns the weight one step before a step."""
+        cache = self._cache
+        return cache.weight if cache.step == at - 1 and cache.fresh is made else made(at - 1) if at > 0 else 1.0
+
     _closed_form: ClassVar[bool] = False
+    _curved: ClassVar[bool] = True  # whether there is a curve of the step, not only a factor from one step to the next
 
     def _on_curve(self, weight: float) -> list[float]:
-        return [plain(value) for value in self._between(weight)]
+        return self._between(weight, [plain(high) for high in self._highs()])
 
-    def _changed(self, current: list[float], highs: list[float], before: float, weight: float) -> list[float]:
+    def _changed(self, current: list[float], before: float, weight: float) -> list[float]:
         """Returns the rates as they are found, moved on by the change of the weight."""
         if before == weight:
             return current
         lows = self._lows()
         if before == 0:
-            ends = lows or [0.0] * len(highs)
-            return [
-                rate + (plain(high) - low) * weight for rate, low, high in zip(current, ends, highs, strict=True)
-            ]
+            ends, highs = lows or [0.0] * len(current), self._highs()
+            return [rate + (plain(high) - low) * weight for rate, low, high in zip(current, ends, highs, strict=True)]
         change = weight / before
         if lows is None:
             return [rate * change for rate in current]
         return [low + (rate - low) * change for low, rate in zip(lows, current, strict=True)]
 
-    def _resumed(self, made: Any, at: Any, highs: list[float], current: list[float]) -> list[float]:
-        """Returns the rates of a run that is resumed through `last_epoch`.
+    def _resume(self, made: Any, at: Any, current: list[float]) -> None:
+        """Finds out whether the rates of a run that is resumed through `last_epoch` are put on the curve.
 
-        A rate that this schedule alone explains (that of this epoch, of the one before, or the base rate) is put on the curve; one that a
-        hand or another scheduler has moved stays.
+        They are if this schedule alone explains them: as those of this epoch, of the one before, or the base rates. Rates that a hand or
+        another scheduler has moved stay as they are.
         """
-        curve, earlier = self._on_curve(made(at)), self._on_curve(made(at - 1))
-        values = [
-            there if any(math.isclose(rate, known, rel_tol=1e-6) for known in (there, before, base)) else rate
-            for rate, there, before, base in zip(current, curve, earlier, highs, strict=True)
-        ]
-        self._cache.anchored = values == curve
-        return values
+        known = (self._on_curve(made(at)), self._on_curve(made(at - 1)), [plain(high) for high in self._highs()])
+        self._cache.anchored = any(close(current, rates, 1e-6) for rates in known)
 
     def _expected(self, current: list[float], now: list[Any]) -> bool:
         """Returns whether the rates are those of the last step, be they other objects."""
-        expected = self._cache.expected
-        if len(current) != len(expected):
-            return False
-        return all(
-            a == b or (isinstance(there, torch.Tensor) and math.isclose(a, b, rel_tol=1e-6))
-            for a, b, there in zip(current, expected, now, strict=True)
-        )
+        if current is self._cache.expected:
+            return True
+        exact = not any(isinstance(rate, torch.Tensor) for rate in now)
+        return close(current, self._cache.expected, 0.0 if exact else 1e-6)
 
     def _read(self, now: list[Any]) -> tuple[list[float], bool]:
         """Returns the rates as numbers and whether any is a tensor."""
@@ -276,57 +291,54 @@ class Scheduler(LRScheduler):
         return [plain(rate) for rate in now], any(isinstance(rate, torch.Tensor) for rate in now)
 
     def _write(self, groups: list[Any], now: list[Any], values: list[float], tensors: bool) -> None:
-        cache = self._cache
-        cache.expected = values
+        cache, state = self._cache, self.__dict__
+        cache.groups = list(groups)
         if not tensors:
+            values = list(values) if values is now else values
             for group, value in zip(groups, values, strict=True):
                 group["lr"] = value
-            cache.written = self.__dict__["_last_lr"] = values if values is not now else list(values)
+            cache.written = cache.expected = state["_last_lr"] = values
             cache.sinks = None
+            cache.quick = not any(isinstance(end, torch.Tensor) for end in self._highs())
             return
+        cache.quick = False
         if cache.sinks is None or not cache.sinks.same(now):
             cache.sinks = Sinks(now)
-        self.__dict__["_last_lr"] = cache.sinks.write(groups, values)
+        elif values == cache.expected and cache.sinks.untouched(now):
+            return
+        cache.expected = list(values)
+        state["_last_lr"] = cache.sinks.write(groups, values)
         cache.written = now
 
     # Groups that come, go and change places --------------------------------------------------------------------------------------------
 
-    def _align(self, groups: list[Any]) -> None:
-        """Brings every list with one item for each group into the order of the groups."""
-        owners = [id(group["params"][0]) if group["params"] else id(group) for group in groups]
+    def _align(self, groups: list[Any]) -> set[int]:
+        """Brings every list with one item for each group into the order of the groups; returns which groups have joined."""
         cache, state = self._cache, self.__dict__
-        if cache.owners is None or cache.owners == owners:
-            if len(state["base_lrs"]) != len(owners):  # made before groups were added, and never stepped since
-                cache.owners = (cache.owners or owners)[: len(state["base_lrs"])]
-            else:
-                cache.owners = owners
-                return
-        places = {owner: i for i, owner in enumerate(cache.owners)}
+        if len(groups) == len(cache.groups) and all(map(is_, groups, cache.groups)):
+            return set()
+        owners = [id(group["params"][0]) if group["params"] else id(group) for group in groups]
+        known = cache.owners if cache.owners is not None else owners[: len(state["base_lrs"])]
+        cache.owners = owners
+        if known == owners:
+            return set()
+        places = {owner: i for i, owner in enumerate(known)}
         found = [places.get(owner) for owner in owners]
-        before = cache.expected
         for name in ("base_lrs", *self.per_group):
             items = state.get(name)
             if isinstance(items, list):
-                made = [
+                state[name] = [
                     items[place] if place is not None and place < len(items) else self._new_item(name, items, group)
                     for place, group in zip(found, groups, strict=True)
                 ]
-                object.__setattr__(self, name, made)
         cache.expected = [
-            before[place] if place is not None and place < len(before) else math.nan for place in found
+            cache.expected[place] if place is not None and place < len(cache.expected) else math.nan for place in found
         ]
-        for place, group in zip(found, groups, strict=True):
-            if place is None:
-                self._join(group)
-        if None in found and self.relative:
-            lows = self._lows()
-            weight = cache.weight
-            for i, (place, group) in enumerate(zip(found, groups, strict=True)):
-                if place is None:  # a group that joins has its own rate now, which is its base rate at this step's weight
-                    del lows, weight
-                    cache.expected[i] = plain(group["lr"])
-                    lows, weight = self._lows(), cache.weight
-        cache.owners = owners
+        cache.sinks = None
+        joined = {i for i, place in enumerate(found) if place is None}
+        for i in joined:
+            self._join(groups[i])
+        return joined
 
     def _new_item(self, name: str, items: list[Any], group: dict[str, Any]) -> Any:
         """Returns the item of a group that has joined in a list with one for each."""
@@ -346,13 +358,14 @@ class Scheduler(LRScheduler):
             warnings.warn(_ASKED, UserWarning, stacklevel=2)
         made = self._cache.unit or self._weight_of()
         groups, at = self.optimizer.param_groups, self.last_epoch
+        self._cache.target = at
         self._align(groups)
         weight = made(at)
         if not self.relative:
             return self._like(groups, self._on_curve(weight))
         current = [plain(group["lr"]) for group in groups]
         before = made(at - 1) if at > 0 else 1.0 if self._is_initial else self._before(made)
-        return self._like(groups, self._changed(current, [plain(high) for high in self._highs()], before, weight))
+        return self._like(groups, self._changed(current, before, weight))
 
     def _like(self, groups: list[Any], values: list[float]) -> list[Any]:
         """Returns numbers as the groups hold theirs: a new tensor for a tensor."""
@@ -360,3 +373,64 @@ class Scheduler(LRScheduler):
             torch.full_like(group["lr"], value) if isinstance(group["lr"], torch.Tensor) else value
             for group, value in zip(groups, values, strict=True)
         ]
+
+    # State -----------------------------------------------------------------------------------------------------------------------------
+
+    _functions: ClassVar[str] = ""  # the attribute that holds functions, one or a list
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns PyTorch's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
+
+        Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
+        """
+        state = {
+            name: saved(value) for name, value in self.__dict__.items() if name not in ("optimizer", self._functions)
+        }
+        if "_last_lr" in state:  # a hand or another scheduler may have moved them since
+            state["_last_lr"] = [saved(group["lr"]) for group in self.optimizer.param_groups]
+        if self._functions:
+            held = self.__dict__[self._functions]
+            state[self._functions] = (
+                functions_left_out(held) if isinstance(held, list) else functions_left_out([held])[0] if held else None
+            )
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+
+        Args:
+            state_dict: What `state_dict` returned; it is left as it is.
+
+        Raises:
+            GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
+        """
+        groups = self.optimizer.param_groups
+        check(type(self).__name__, state_dict, self.live, len(groups))
+        state = {name: saved(value) for name, value in state_dict.items() if name not in ("optimizer", self._functions)}
+        self._translate(state)
+        self.__dict__.update(state)
+        attributes = state_dict.get(self._functions) if self._functions else None
+        if attributes:
+            held = self.__dict__[self._functions]
+            functions_restored(*((held, attributes) if isinstance(held, list) else ([held], [attributes])))
+        self._cache = Cache()
+        restore_rates(self.optimizer, state.get("_last_lr"))
+        if not self.relative:
+            self._align(groups)
+            self._companions(self._weight_of()(self.last_epoch))
+
+    def _translate(self, state: dict[str, Any]) -> None:
+        """Brings the state of an older version of PyTorch into the present form."""
+
+
+class Closed(Scheduler):
+    """A relative scheduler with PyTorch's `_get_closed_form_lr`, which `step(epoch)` follows."""
+
+    __slots__ = ()
+    _closed_form: ClassVar[bool] = True
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        made = self._cache.unit or self._weight_of()
+        groups = self.optimizer.param_groups
+        self._align(groups)
+        return self._like(groups, self._on_curve(made(self.last_epoch)))

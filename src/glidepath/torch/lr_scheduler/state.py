@@ -28,7 +28,8 @@ def saved(value: Any) -> Any:
 def functions_left_out(functions: list[Any]) -> list[dict[str, Any] | None]:
     """Returns the attributes of callable objects; plain functions and builtins have none to save."""
     return [
-        None if isinstance(fn, types.FunctionType) or not hasattr(fn, "__dict__") else dict(fn.__dict__) for fn in functions
+        None if isinstance(fn, types.FunctionType) or not hasattr(fn, "__dict__") else dict(fn.__dict__)
+        for fn in functions
     ]
 
 
@@ -61,7 +62,9 @@ def check(where: str, state: Any, names: Any, groups: int) -> None:
     if not isinstance(state, Mapping) or "last_epoch" not in state:
         raise GlidepathError.of(where, "state_dict", "the state of a scheduler", state)
     if names and not any(name in state for name in names):
-        raise GlidepathError.of(where, "state_dict", f"of the same kind, with {', '.join(sorted(names))}", sorted(state))
+        raise GlidepathError.of(
+            where, "state_dict", f"of the same kind, with {', '.join(sorted(names))}", sorted(state)
+        )
     rates = state.get("base_lrs")
     if rates is not None and len(rates) != groups:
         raise GlidepathError.of(where, "state_dict", f"of {groups} groups", f"{len(rates)} groups")

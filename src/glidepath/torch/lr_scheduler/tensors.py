@@ -49,7 +49,7 @@ class Sinks:
             dtype, device = self.same_kind
             copies = list(torch.tensor(values, dtype=dtype, device=device).unbind())
             with torch.no_grad():
-                torch._foreach_copy_(self.rates, copies)  # noqa: SLF001 -- one call for all groups
+                torch._foreach_copy_(self.rates, copies)  # pyright: ignore[reportPrivateImportUsage]
             self.versions = list(map(_VERSION, self.rates))
             return copies
         copies: list[Any] = []

@@ -1,0 +1,37 @@
+"""PyTorch's scheduler classes, each its schedule bound to an optimizer: change the import, keep the code.
+
+`LRScheduler` is PyTorch's own, of which every class here is a subclass.
+"""
+
+from torch.optim.lr_scheduler import LRScheduler
+
+from .absolute import CosineAnnealingWarmRestarts, LambdaLR
+from .cycles import CyclicLR, OneCycleLR
+from .relative import (
+    SWALR,
+    ConstantLR,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
+
+__all__ = [
+    "SWALR",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "StepLR",
+]
