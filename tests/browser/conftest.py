@@ -1,0 +1,141 @@
+"""A server, Debian's Chromium, and a page that must never ask anything beyond this machine."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+SERVE = """
+import sys
+from glidepath.playground import serve
+serve(open_browser=False, runs=sys.argv[1], announce=lambda address: print(address, flush=True))
+"""
+
+
+def pytest_collection_modifyitems(items):
+    reason = ""
+    if importlib.util.find_spec("playwright") is None:
+        reason = "playwright is not installed: pip install 'glidepath[dev]'"
+    elif CHROMIUM is None:
+        reason = "there is no chromium on the path: make browser"
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Where the page is."""
+    runs = tmp_path_factory.mktemp("runs")
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(runs)], stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Opened:
+    """A page of ours with a few words for what the tests do."""
+
+    def __init__(self, page, address):
+        self.page, self.address = page, address
+
+    def go(self, fragment=""):
+        self.page.goto("about:blank")
+        self.page.goto(self.address + (f"#{fragment}" if fragment else ""))
+        self.wait("Boolean(window.glidepath && window.glidepath.redraws > 0)")
+        return self
+
+    def wait(self, expression, seconds=20.0):
+        """Waits until something is true in the page; the page's policy forbids what playwright itself does for this."""
+        for _ in range(int(seconds * 50)):
+            found = self.page.evaluate(expression)
+            if found:
+                return found
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"never true: {expression}")
+
+    def rest(self):
+        """Waits until everything that follows a change has followed."""
+        self.page.wait_for_timeout(350)
+        self.wait("!!glidepath.details && glidepath.details.text !== undefined && location.hash.length > 3")
+        self.page.wait_for_timeout(100)
+
+    def text(self):
+        return self.page.evaluate("glidepath.state.text")
+
+    def type(self, text):
+        """Types a schedule as text and waits for its curve."""
+        before = self.page.evaluate("glidepath.redraws")
+        self.page.fill("#line", text)
+        self.wait(f"glidepath.redraws > {before}")
+
+    def path(self, slot=0):
+        """The path of a curve as it is drawn."""
+        return self.page.evaluate(
+            "slot => { const all = [...document.querySelectorAll('#chart .scatterlayer .trace path.js-line')];"
+            " return all[all.length - 1 - slot]?.getAttribute('d'); }",
+            slot,
+        )
+
+    def curve(self):
+        """The points of the curve being worked on."""
+        return self.page.evaluate("[Array.from(glidepath.active.steps), Array.from(glidepath.active.values)]")
+
+    def shot(self, name):
+        """Keeps a picture of the page, to be looked at."""
+        folder = Path(os.environ.get("GLIDEPATH_SCREENSHOTS", ROOT / "runs" / "screenshots"))
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+
+
+@pytest.fixture
+def opened(browser, address, request):
+    """A fresh page; the test fails if it asked any other host, or if a script of it failed."""
+    options = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **getattr(request, "param", {})}
+    context = browser.new_context(**options)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
+    page = context.new_page()
+    foreign, errors = [], []
+    context.on("request", lambda r: foreign.append(r.url) if not ours(r.url, address) else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: (errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
+    yield Opened(page, address).go()
+    context.close()
+    assert foreign == []
+    assert errors == []
+
+
+def ours(url, address):
+    parts = urlsplit(url)
+    return parts.scheme in ("data", "blob", "about") or parts.netloc == urlsplit(address).netloc

@@ -1,0 +1,373 @@
+"""What a person does on the page: sliders, text and blocks, pins, links, undo."""
+
+import json
+
+import pytest
+
+from glidepath import parse
+
+COMPOSED = "warmup(500) >> hold(2000) >> 0.5 * repeat(cosine(1500), cycles=5, decay=0.7)"
+
+
+def value_of(opened, field):
+    return opened.page.input_value(f'.control[data-field="{field}"] input[type=text]')
+
+
+def test_the_page_begins_with_three_curves_of_one_budget(opened):
+    opened.rest()
+    opened.shot("first")
+
+    assert opened.page.locator("#legend li").count() == 3
+    assert opened.page.inner_text("#budget output") == "10,000"
+    assert len({opened.path(slot) for slot in range(3)}) == 3
+    assert opened.page.inner_text("#problem") == ""
+
+
+def test_the_curve_follows_the_slider_and_is_the_schedules_own(opened):
+    """K1: what is drawn equals schedule(step) bit for bit."""
+    before = opened.path()
+    slider = opened.page.locator('.control[data-field="warmup"] input[type=range]')
+    box = slider.bounding_box()
+    opened.page.mouse.move(box["x"] + 16, box["y"] + 11)
+    opened.page.mouse.down()
+    redraws = opened.page.evaluate("glidepath.redraws")
+    for i in range(40):
+        opened.page.mouse.move(box["x"] + 16 + 3 * i, box["y"] + 11)
+        opened.page.wait_for_timeout(33)
+    while_dragging = opened.page.evaluate("glidepath.redraws") - redraws
+    opened.page.mouse.up()
+    opened.rest()
+    steps, values = opened.curve()
+    schedule = parse(opened.text())
+
+    assert while_dragging >= 20  # 36 on an idle machine: bench/playground.py
+    assert opened.path() != before
+    assert values == [schedule(step) for step in steps]
+    assert value_of(opened, "warmup") in opened.text()
+    assert opened.page.input_value("#line") == opened.text()
+
+
+def test_rates_have_logarithmic_sliders_that_reach_small_ones_and_zero(opened):
+    """K2: 3e-4 and 1e-8 can be set by hand, and exactly 0."""
+    slider = opened.page.locator('.control[data-field="floor"] input[type=range]')
+    slider.focus()
+    opened.page.keyboard.press("ArrowRight")
+    opened.wait("glidepath.state.text.includes('floor=')")
+    tiny = float(value_of(opened, "floor"))
+    opened.page.fill('.control[data-field="floor"] input[type=text]', "3e-4")
+    opened.wait("glidepath.state.text.includes('floor=0.0003')")
+    opened.page.keyboard.press("Tab")
+    slider.focus()
+    opened.page.keyboard.press("Home")
+    opened.wait("!glidepath.state.text.includes('floor=')")
+
+    assert 0 < tiny < 2e-8
+    assert value_of(opened, "floor") == "0"
+
+
+@pytest.mark.parametrize(("typed", "steps"), [("5%", 500), ("2ep", 800), ("1e3", 1000), ("2k", 2000)])
+def test_lengths_take_units(opened, typed, steps):
+    opened.page.fill('.control[data-field="warmup"] input[type=text]', typed)
+
+    opened.wait(f"glidepath.state.text === 'warmup_cosine(10000, warmup={steps})'")
+
+
+@pytest.mark.parametrize("typed", ["", "-1", "nan", "1e400", "20000", "a", "<img src=x onerror=alert(1)>"])
+def test_an_invalid_edit_stands_at_its_field_and_the_last_good_curve_stays(opened, typed):
+    """K4: the field says what is wrong; nothing else changes."""
+    before, text = opened.path(), opened.text()
+    opened.page.fill('.control[data-field="warmup"] input[type=text]', typed)
+    opened.wait("document.querySelector('.control.bad')")
+    message = opened.page.inner_text('.control[data-field="warmup"] .error')
+
+    assert " must be " in message
+    assert opened.path() == before
+    assert opened.text() == text
+    opened.page.fill('.control[data-field="warmup"] input[type=text]', "700")
+    opened.wait("!document.querySelector('.control.bad') && glidepath.state.text.includes('700')")
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), [("1e3", "[1000]"), ("100, 200", "[100, 200]"), ("", None), ("3, 1", None)]
+)
+def test_milestones_are_read_as_numbers(opened, typed, expected):
+    """K4: milestones `1e3`, `3, 1` and nothing."""
+    opened.type("multistep([3000, 6000])")
+    opened.page.fill('.control[data-field="milestones"] input', typed)
+    if expected:
+        opened.wait(f"glidepath.state.text === 'multistep({expected})'")
+    else:
+        opened.wait("document.querySelector('.control.bad')")
+        assert opened.text() == "multistep([3000, 6000])"
+
+
+def test_any_schedule_of_any_library_is_chosen_and_has_its_own_controls(opened):
+    for word, field in (
+        ("pytorch.CosineAnnealingLR", "T_max"),
+        ("oneflow.CosineDecayLR", "decay_steps"),
+        ("keras.ExponentialDecay", "decay_rate"),
+        ("wsd", "cooldown"),
+    ):
+        opened.page.select_option("#chooser", word)
+        opened.wait(
+            f"document.querySelector('.control[data-field={field}]') && glidepath.tree.word === '{word.rpartition('.')[2]}'"
+        )
+        assert opened.page.inner_text("#about")
+        assert opened.page.inner_text("#problem") == ""
+    opened.page.select_option("#chooser", "pytorch.CosineAnnealingLR")
+    opened.rest()
+    opened.page.fill('.control[data-field="T_max"] input[type=text]', "2500")
+    opened.wait("glidepath.state.text.includes('T_max=2500')")
+    opened.shot("library")
+    steps, values = opened.curve()
+    from glidepath import dialects
+
+    schedule = dialects.load("pytorch", "CosineAnnealingLR", {"T_max": 2500})
+    assert values == [schedule(step) for step in steps]
+
+
+def test_text_makes_blocks_and_blocks_make_text(opened):
+    opened.type(COMPOSED)
+    opened.rest()
+    names = opened.page.locator("button.block").all_inner_texts()
+    edge = opened.page.locator(".edge").nth(0).bounding_box()
+    opened.page.mouse.move(edge["x"] + 7, edge["y"] + 15)
+    opened.page.mouse.down()
+    for i in range(20):
+        opened.page.mouse.move(edge["x"] + 7 + 4 * i, edge["y"] + 15)
+        opened.page.wait_for_timeout(16)
+    opened.page.mouse.up()
+    opened.wait("!glidepath.state.text.startsWith('warmup(500)')")
+    stretched = opened.text()
+    opened.rest()
+    block = opened.page.locator("button.block").nth(1).bounding_box()
+    opened.page.mouse.move(block["x"] + 20, block["y"] + 10)
+    opened.page.mouse.down()
+    for x in (0, -40, -90, -160, -220):
+        opened.page.mouse.move(block["x"] + x, block["y"] + 10)
+    opened.page.mouse.up()
+    opened.wait("glidepath.state.text.startsWith('hold(2000) >> warmup(')")
+    opened.shot("blocks")
+    opened.page.select_option(".addphase select", "linear")
+    opened.page.click(".addphase button")
+    opened.wait("glidepath.state.text.endsWith('>> linear(2000)')")
+
+    assert names == ["warmup", "hold", "0.5 × repeat"]
+    assert stretched.endswith("hold(2000) >> 0.5 * repeat(cosine(1500), cycles=5, decay=0.7)")
+    parse(opened.text())
+
+
+def test_a_recipe_is_unfolded_into_phases(opened):
+    opened.page.click("#unfold")
+
+    opened.wait(
+        "glidepath.state.text === 'warmup(500) >> cosine(9500)' && document.querySelectorAll('button.block').length === 2"
+    )
+
+
+def test_blocks_line_up_with_the_curve(opened):
+    opened.type("warmup(2500) >> cosine(7500)")
+    opened.rest()
+    left, right = (opened.page.locator("button.block").nth(i).bounding_box() for i in (0, 1))
+    joint = opened.page.evaluate(
+        "glidepath.chart.frame().of(2500) + document.getElementById('strip').getBoundingClientRect().x"
+    )
+
+    assert left["x"] + left["width"] == pytest.approx(joint, abs=3)
+    assert right["x"] == pytest.approx(joint, abs=3)
+
+
+def test_wrong_text_says_why_and_keeps_the_curve(opened):
+    before = opened.path()
+    opened.page.fill("#line", "warmup(500) >> cosin(9500)")
+    opened.wait("document.getElementById('problem').textContent.length > 0")
+
+    assert "did you mean 'cosine'?" in opened.page.inner_text("#problem")
+    assert opened.page.get_attribute("#line", "aria-invalid") == "true"
+    assert opened.path() == before
+
+
+def test_eight_pins_each_told_apart_and_compared_in_a_table(opened):
+    for i in range(6):
+        opened.type(f"warmup_cosine({5000 + 500 * i})")
+        opened.page.click("#pin")
+        opened.wait(f"glidepath.state.pins.length === {3 + i} && glidepath.pinned.length === {3 + i}")
+    opened.page.click("#pin")
+    opened.rest()
+    opened.shot("pins")
+    lines = opened.page.evaluate(
+        "[...document.querySelectorAll('#chart path.js-line')].map(p => getComputedStyle(p).stroke + p.style.strokeDasharray)"
+    )
+
+    assert opened.page.evaluate("glidepath.state.pins.length") == 8
+    assert len(set(lines)) == 9
+    rows = opened.page.locator("#pane-compare tbody tr")
+    assert rows.count() == 9
+    schedule = parse("warmup_cosine(7500)")
+    cells = rows.nth(0).locator("td.num").evaluate_all("cells => cells.map(c => c.title)")
+    assert float(cells[0]) == 1.0
+    assert float(cells[1]) == schedule(10_000)
+    steps = opened.page.evaluate("glidepath.state.at")
+    assert [float(cell) for cell in cells[4:]] == [schedule(step) for step in steps]
+    assert opened.page.locator("#ends b").count() == 8
+    opened.page.click('#legend button[aria-label^="Remove curve 3"]')
+    opened.wait("glidepath.state.pins.length === 7 && glidepath.pinned.length === 7")
+    assert 3 not in opened.page.evaluate("glidepath.pinned.map(p => p.slot)")
+
+
+def test_the_cursor_is_linked_and_exact(opened):
+    """K1: the values under the cursor are those of the schedules."""
+    opened.rest()
+    box = opened.page.locator("#chartbox").bounding_box()
+    opened.page.mouse.move(box["x"] + 400, box["y"] + 120)
+    opened.page.mouse.move(box["x"] + 431, box["y"] + 120)
+    opened.page.wait_for_timeout(400)
+    step = opened.page.evaluate("glidepath.player.step")
+    shown = opened.page.evaluate("[...document.querySelectorAll('#legend .value')].map(v => v.title)")
+    texts = ["warmup_cosine(10000, warmup=500)", "wsd(10000, warmup=500, cooldown=2000)", "one_cycle(10000)"]
+
+    assert 0 < step < 10_000
+    assert [float(title.partition(" = ")[2]) for title in shown] == [parse(text)(step) for text in texts]
+    assert f"step {step:,}" in opened.page.inner_text("#where")
+
+
+def test_a_link_brings_everything_back(opened):
+    """K5: link round trip, the same path drawn."""
+    opened.type("0.5 * wsd(10000, warmup=700)")
+    opened.page.click("#pin")
+    opened.wait("glidepath.pinned.length === 3")
+    opened.page.click("#scale label:has-text('log')")
+    opened.page.click("#axis label:has-text('epoch')")
+    opened.page.fill("#base", "0.003")
+    opened.page.fill('#budget input[title^="Examples of one"]', "64")
+    opened.rest()
+    opened.page.click("#share")
+    link = opened.page.evaluate("navigator.clipboard.readText()")
+    before = [opened.path(slot) for slot in range(4)], opened.page.evaluate("JSON.stringify(glidepath.state)")
+    opened.go(link.partition("#")[2])
+    opened.rest()
+
+    assert opened.page.evaluate("JSON.stringify(glidepath.state)") == before[1]
+    assert [opened.path(slot) for slot in range(4)] == before[0]
+    assert "wsd%2810000" in link or "wsd(10000" in link
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "v=1",
+        "v=2&s=cosine(10)",
+        "s=cosine(10)",
+        "v=1&s=" + "x" * 30_000,
+        "%",
+        "v=1&s=cosine(10)&p=%5B&p=3&p=%7B%7D&at=1e9,x,-1&base=-1&budget=samples:x,foo:1",
+    ],
+)
+def test_broken_links_open_a_page_that_works(opened, fragment):
+    opened.go(fragment)
+    opened.type("linear(100)")
+
+    assert opened.page.evaluate("glidepath.state.pins.length") <= 8
+    assert (
+        json.loads(opened.page.evaluate("JSON.stringify(glidepath.state.at)")) == [0, 500, 5000, 9999]
+        or "at=" in fragment
+    )
+
+
+def test_hostile_names_and_texts_are_only_text(opened):
+    """K5: `<img onerror>` in a link, a name, a text."""
+    evil = "<img src=x onerror=alert(1)>"
+    pin = json.dumps(["cosine(10000)", evil, 1])
+    opened.go(f"v=1&s=cosine(9000)&p={pin.replace('<', '%3C').replace(' ', '%20').replace('#', '%23')}&at=0")
+    opened.rest()
+    opened.page.fill("#line", f'"{evil}"')
+    opened.page.wait_for_timeout(300)
+
+    assert opened.page.locator("#legend img, #pane-compare img, #problem img").count() == 0
+    assert evil in opened.page.locator("#legend").inner_text()
+    assert opened.page.evaluate("document.querySelectorAll('img').length") == 1  # the sign of the page itself
+
+
+def test_undo_and_redo(opened):
+    first = opened.text()
+    opened.type("cosine(9000)")
+    opened.rest()
+    opened.type("linear(8000)")
+    opened.rest()
+    opened.page.click("#undo")
+    opened.wait("glidepath.state.text === 'cosine(9000)'")
+    opened.rest()
+    opened.page.click("h1")
+    opened.page.keyboard.press("Control+z")
+    opened.wait(f"glidepath.state.text === {first!r}")
+    opened.rest()
+    opened.page.keyboard.press("Control+Shift+z")
+    opened.wait("glidepath.state.text === 'cosine(9000)'")
+    opened.rest()
+
+    assert opened.page.is_enabled("#undo")
+    assert opened.page.input_value("#line") == "cosine(9000)"
+
+
+@pytest.mark.parametrize("axis", ["epoch", "samples", "tokens", "%"])
+def test_switching_the_axis_moves_no_curve(opened, axis):
+    """K6: epochs, samples, tokens and percent keep the curve."""
+    opened.rest()
+    before = opened.path()
+    numbers = [[float(x) for x in point.split(",")] for point in before[1:].split("L")]
+    opened.page.click(f"#axis label:has-text('{axis}')")
+    opened.wait("document.querySelector('.xtitle').textContent !== 'step (updates done)'")
+    after = [[float(x) for x in point.split(",")] for point in opened.path()[1:].split("L")]
+
+    assert len(after) == pytest.approx(len(numbers), abs=len(numbers) * 0.2)
+    assert after[0] == pytest.approx(numbers[0], abs=0.1)
+    assert after[-1] == pytest.approx(numbers[-1], abs=0.1)
+    assert max(y for _, y in after) == pytest.approx(max(y for _, y in numbers), abs=0.1)
+
+
+def test_a_logarithmic_axis_states_its_floor_and_marks_zeros(opened):
+    """K2: exact zeros are drawn as such; the axis says where it begins; nothing is NaN."""
+    opened.page.keyboard.press("l")
+    opened.rest()
+    opened.shot("log")
+    assert "logarithmic from" in opened.page.inner_text("#stated")
+    assert "exactly 0" in opened.page.inner_text("#stated")
+    assert opened.page.evaluate("document.querySelectorAll('#chart .points path').length") >= 2
+    assert "NaN" not in "".join(opened.path(slot) for slot in range(3))
+    opened.page.fill("#floor", "1e-3")
+    opened.wait("document.getElementById('stated').textContent.includes('0.001')")
+
+
+def test_playing_moves_the_cursor_and_names_the_phase(opened):
+    opened.rest()
+    opened.page.select_option("#speed", "4")
+    opened.page.click("#play")
+    opened.wait("glidepath.player.step > 3000")
+    where = opened.page.inner_text("#where")
+    assert opened.page.get_attribute("#play", "aria-label") == "Pause"
+    opened.wait("!glidepath.player.playing")
+
+    assert "cosine" in where
+    assert opened.page.evaluate("glidepath.player.step") == 10_000
+
+
+def test_the_budget_is_an_equation_and_the_schedule_can_be_fitted(opened):
+    opened.page.fill('#budget input[title^="How often"]', "50")
+    opened.wait("document.querySelector('#budget output').textContent === '20,000'")
+    opened.rest()
+    assert "20000 updates" in opened.page.inner_text("#warnings")
+    opened.page.click("#fit")
+    opened.wait("glidepath.state.text === 'warmup_cosine(20000, warmup=1000)'")
+    opened.wait("document.getElementById('warnings').children.length === 0")
+
+
+def test_ten_tabs_do_not_disturb_each_other(opened):
+    context = opened.page.context
+    pages = [context.new_page() for _ in range(9)]
+    tabs = [opened, *(type(opened)(page, opened.address).go() for page in pages)]
+    for i, tab in enumerate(tabs):
+        tab.page.fill("#line", f"cosine({1000 + i})")
+    for i, tab in enumerate(tabs):
+        tab.wait(f"glidepath.state.text === 'cosine({1000 + i})'")
+        steps, values = tab.curve()
+        assert values == [parse(f"cosine({1000 + i})")(step) for step in steps]
