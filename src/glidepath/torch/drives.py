@@ -65,6 +65,10 @@ class Drive:
             object.__setattr__(self, "schedule", Schedule.of(self.schedule))
         except GlidepathError as error:
             problems.extend(error.inside(where).problems)
+        else:
+            rate = self.schedule.absolute and self.absolute is False
+            rule, remedy = "a factor of each group's own value", "it is a rate of its own: pass absolute=True"
+            require(not rate, "schedule", rule, self.schedule, remedy)
         if isinstance(self.groups, str):
             object.__setattr__(self, "groups", (self.groups,))
         elif isinstance(self.groups, list | tuple):
