@@ -8,11 +8,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glidepath.lab.branching import Branched, branches
     from glidepath.lab.comparison import Comparison
     from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
     from glidepath.lab.engines import InProcess
     from glidepath.lab.planning import plan_runs
     from glidepath.lab.progress import Bar, Silent, Status
+    from glidepath.lab.quadratic import Quadratic
     from glidepath.lab.runs import Record, RunSpec
     from glidepath.lab.session import compare
     from glidepath.lab.store import Store
@@ -24,8 +26,10 @@ __all__ = [
     "DEFAULT_SCHEDULES",
     "TASKS",
     "Bar",
+    "Branched",
     "Comparison",
     "InProcess",
+    "Quadratic",
     "Record",
     "RunSpec",
     "Silent",
@@ -33,6 +37,7 @@ __all__ = [
     "Store",
     "Task",
     "Workers",
+    "branches",
     "compare",
     "default_schedule",
     "find_task",
@@ -44,8 +49,10 @@ _HOMES = {
     "DEFAULT_SCHEDULES": "defaults",
     "TASKS": "tasks",
     "Bar": "progress",
+    "Branched": "branching",
     "Comparison": "comparison",
     "InProcess": "engines",
+    "Quadratic": "quadratic",
     "Record": "runs",
     "RunSpec": "runs",
     "Silent": "progress",
@@ -53,6 +60,7 @@ _HOMES = {
     "Store": "store",
     "Task": "tasks",
     "Workers": "workers",
+    "branches": "branching",
     "compare": "session",
     "default_schedule": "defaults",
     "find_task": "tasks",

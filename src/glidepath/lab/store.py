@@ -21,12 +21,12 @@ _FORMAT = 1
 _LARGEST = 64 * 2**20
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str | bytes) -> None:
     """Write a file so that, whatever happens, its name holds the old text or the new one, never a part.
 
     Args:
         path: The file. Its folder exists.
-        text: The whole text, written in UTF-8.
+        text: The whole text, written in UTF-8, or the whole bytes.
 
     Raises:
         OSError: If the disk is full or the folder cannot be written; the old file is as before.
@@ -34,8 +34,8 @@ def write_atomically(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
