@@ -166,7 +166,7 @@ def test_attach_refuses_a_rate_as_a_factor():
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     rate = load("pytorch", "StepLR", {"step_size": 30})
-    with pytest.raises(GlidepathError, match="schedule must be a factor of each group's own value, .*absolute=True"):
+    with pytest.raises(GlidepathError, match=r"schedule must be a factor of each group's own value, .*absolute=True"):
         attach(optimizer, rate)
     assert attach(optimizer, rate, absolute=True).drives[0].schedule == rate
 
