@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from .core import shorthand
 from .core.combinators import Chain, Product, Repeat, Sum
-from .core.curves import Curve
-from .core.errors import GlidepathError, Problem, shown
-from .core.fields import MAX_STEPS, number
+from .core.curves import Curve, Linear
+from .core.errors import GlidepathError, Problem, did_you_mean, shown
+from .core.fields import MAX_STEPS, Broken, Positive, Value, check_of, number
 from .core.schedule import Schedule
 from .core.segments import Exponential, Hold, InverseSqrt, Ramp, Step, Triangle
 from .core.text import offer
@@ -64,6 +66,57 @@ class _Lengths:
             raise GlidepathError(self.problems)
 
 
+_NUMBERS = {"value": Value, "start": Value, "end": Value, "floor": Value, "low": Value, "scale": Value}
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    **{name: check_of(kind) for name, kind in _NUMBERS.items()},
+    **{name: check_of(Positive) for name in ("power", "rate", "growth", "decay")},
+    "curve": Curve.of,
+    "schedule": Schedule.of,
+}
+_HARMLESS = {
+    "curve": Linear(),
+    "schedule": Hold(),
+}  # in the place of a refused argument, while the others are looked at
+
+
+def _recipe(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
+    """Makes a function a word; checks, by their names, the arguments that are not lengths, which it checks itself."""
+    signature, where = inspect.signature(function), function.__name__
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Schedule:
+        names = list(signature.parameters)
+        unknown = {name: kwargs.pop(name) for name in [*kwargs] if name not in names}
+        problems = [
+            Problem(where, name[:50], f"one of its arguments ({', '.join(names)})", shown(v), did_you_mean(name, names))
+            for name, v in unknown.items()
+        ]
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            problems.append(Problem(where, "", f"called as {where}({', '.join(names)})", f"a call with {error}"))
+            raise GlidepathError(problems) from None
+        for name, value in bound.arguments.items():
+            if name in _CHECKS and not (value is None and signature.parameters[name].default is None):
+                try:
+                    bound.arguments[name] = _CHECKS[name](value)
+                except Broken as error:
+                    problems.append(Problem(where, name, error.rule, shown(value), error.remedy))
+                    bound.arguments[name] = 1.0
+                except GlidepathError as error:
+                    problems.extend(error.inside(f"{where}.{name}").problems)
+                    bound.arguments[name] = _HARMLESS[name]
+        try:
+            made = function(*bound.args, **bound.kwargs)
+        except GlidepathError as error:
+            problems.extend(error.problems)
+        if problems:
+            raise GlidepathError(problems)
+        return made  # type: ignore[possibly-undefined]
+
+    return offer(checked)
+
+
 def _after_warmup(
     where: str, steps: int, warmup: int, start: float | None, then: Callable[[int], Schedule]
 ) -> Schedule:
@@ -76,7 +129,7 @@ def _after_warmup(
     return Chain((shorthand.warmup(first, start), rest)) if first else rest
 
 
-@offer
+@_recipe
 def constant(value: float = 1.0) -> Schedule:
     r"""Stays where it is.
 
@@ -95,7 +148,7 @@ def constant(value: float = 1.0) -> Schedule:
     return Hold(None, value)
 
 
-@offer
+@_recipe
 def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> Schedule:
     r"""Puts a warmup in front of any schedule, which then begins on its own clock.
 
@@ -119,7 +172,7 @@ def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> 
     return Chain((shorthand.warmup(first, start), schedule)) if first else Schedule.of(schedule)
 
 
-@offer
+@_recipe
 def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls along half a cosine to the floor.
 
@@ -141,7 +194,7 @@ def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
     return _after_warmup("warmup_cosine", steps, warmup, start, lambda n: shorthand.cosine(n, floor))
 
 
-@offer
+@_recipe
 def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls in a straight line to the floor: decay to zero.
 
@@ -163,7 +216,7 @@ def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
     return _after_warmup("warmup_linear", steps, warmup, start, lambda n: shorthand.linear(n, floor))
 
 
-@offer
+@_recipe
 def warmup_polynomial(
     steps: int, power: float = 2.0, warmup: int = 0, floor: float = 0.0, start: float | None = None
 ) -> Schedule:
@@ -188,7 +241,7 @@ def warmup_polynomial(
     return _after_warmup("warmup_polynomial", steps, warmup, start, lambda n: shorthand.polynomial(n, power, floor))
 
 
-@offer
+@_recipe
 def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls along a reflected exponential.
 
@@ -210,7 +263,7 @@ def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | N
     return _after_warmup("warmup_rex", steps, warmup, start, lambda n: shorthand.rex(n, floor))
 
 
-@offer
+@_recipe
 def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, holds the peak, then falls along half a cosine.
 
@@ -249,7 +302,7 @@ def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, s
     return Chain((*phases, shorthand.cosine(total - first - flat, floor)))
 
 
-@offer
+@_recipe
 def wsd(
     steps: int,
     warmup: int = 0,
@@ -290,7 +343,7 @@ def wsd(
     return Chain((*phases, ramp)) if phases else ramp
 
 
-@offer
+@_recipe
 def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None) -> Schedule:
     r"""Rises in a straight line, holds, and falls in a straight line to zero.
 
@@ -312,7 +365,7 @@ def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None
     return wsd(steps, warmup, cooldown, "linear", 0.0, start)
 
 
-@offer
+@_recipe
 def knee(steps: int, warmup: int, explore: int) -> Schedule:
     r"""Warms up, explores at the peak for long, then exploits along a straight line to zero.
 
@@ -354,7 +407,7 @@ def knee(steps: int, warmup: int, explore: int) -> Schedule:
     return Chain((*rise, *([Hold(level)] if level else []), shorthand.linear(left)))
 
 
-@offer
+@_recipe
 def one_cycle(
     steps: int,
     peak_fraction: float = 0.3,
@@ -401,7 +454,7 @@ def one_cycle(
     return Chain((Ramp(start, 1.0, up, shape), Ramp(1.0, end, total - up, shape)))
 
 
-@offer
+@_recipe
 def sgdr(
     cycle: int,
     warmup: int = 0,
@@ -432,13 +485,14 @@ def sgdr(
         [1.0, 1.0, 1.0, 1.0]
     """
     lengths = _Lengths("sgdr")
+    lengths.integer("cycle", cycle, 1)
     first = lengths.integer("warmup", warmup, 0)
     lengths.done()
     repeat = Repeat(shorthand.cosine(cycle, floor), cycles, growth, decay, floor)
     return Chain((shorthand.warmup(first, start), repeat)) if first else repeat
 
 
-@offer
+@_recipe
 def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
     r"""The transformer's schedule: rises in a straight line, then falls as the reciprocal of the square root of the step.
 
@@ -466,7 +520,7 @@ def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
     return Product((Chain((*phases, InverseSqrt(first))),), scale * (size * first) ** -0.5)
 
 
-@offer
+@_recipe
 def warmup_inverse_sqrt(
     steps: int,
     warmup: int,
@@ -511,7 +565,7 @@ def warmup_inverse_sqrt(
     return Chain((*phases, decay.until(middle), Ramp(decay(middle), floor, last)))
 
 
-@offer
+@_recipe
 def triangular(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
     r"""A cyclical rate between `low` and 1, in straight lines.
 
@@ -532,7 +586,7 @@ def triangular(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
     return Triangle(up, down, low, 1.0)
 
 
-@offer
+@_recipe
 def triangular2(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
     r"""A cyclical rate whose height halves after each cycle.
 
@@ -556,7 +610,7 @@ def triangular2(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
     return wave if low == 0 else Sum((wave,), low)
 
 
-@offer
+@_recipe
 def exp_range(up: int, rate: float, down: int | None = None, low: float = 0.0) -> Schedule:
     r"""A cyclical rate whose height decays exponentially with the step.
 
@@ -579,7 +633,7 @@ def exp_range(up: int, rate: float, down: int | None = None, low: float = 0.0) -
     return wave if low == 0 else Sum((wave,), low)
 
 
-@offer
+@_recipe
 def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     r"""Holds one value after another; each begins at its boundary.
 

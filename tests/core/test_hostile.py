@@ -3,14 +3,9 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-import glidepath as gp
 
 # Each case: how it is handed in, and what. They run in processes of their own, which measure themselves.
 PROBE = r"""

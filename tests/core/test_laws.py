@@ -239,7 +239,6 @@ def test_what_is_not_a_number_is_no_step(step: Any):
 @pytest.mark.parametrize("dtype", ["bool", "complex64"])
 def test_arrays_of_other_things_are_no_steps(given_as: str, dtype: str):
     import jax.numpy as jnp
-
     import torch
 
     make = {

@@ -107,7 +107,9 @@ class Restarts(Schedule):
     def __post_init__(self) -> None:
         self._check_size()
         if self.schedule.duration == math.inf:
-            raise GlidepathError.of(self.kind, "schedule", "of finite duration", "an endless one", "give it a length")
+            raise GlidepathError.worded(
+                self.kind, "schedule", "of finite duration", "an endless one", "give it a length"
+            )
         if self.growth < 1.0:
             raise GlidepathError.of(
                 self.kind, "growth", "at least 1: shrinking cycles never get past a point", self.growth

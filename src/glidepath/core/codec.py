@@ -83,13 +83,13 @@ def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
     if not isinstance(text, str | bytes | bytearray):
         raise GlidepathError.of("$", "", "JSON text", text)
     if len(text) > most:
-        raise GlidepathError.of("$", "", f"at most {most} bytes", f"{len(text)} bytes")
+        raise GlidepathError.worded("$", "", f"at most {most} bytes", f"{len(text)} bytes")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
     except GlidepathError:
         raise
     except RecursionError:
-        raise GlidepathError.of("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document") from None
+        raise GlidepathError.worded("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise GlidepathError.of("$", "", "JSON", text, str(error)[:200]) from None
 
@@ -98,7 +98,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise GlidepathError.of("$", f"key {key[:50]!r}", "given once in an object", "it twice")
+            raise GlidepathError.worded("$", f"key {key[:50]!r}", "given once in an object", "it twice")
         found[key] = value
     return found
 
@@ -109,7 +109,7 @@ def _constant(name: str) -> Any:
 
 def _integer(digits: str) -> int:
     if len(digits) > 400:
-        raise GlidepathError.of("$", "every number", "of at most 400 digits", f"one of {len(digits)}")
+        raise GlidepathError.worded("$", "every number", "of at most 400 digits", f"one of {len(digits)}")
     return int(digits)
 
 
@@ -132,11 +132,11 @@ def _check_shape(data: Any) -> None:
     while stack:
         value, depth = stack.pop()
         if depth > limit:
-            raise GlidepathError.of("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document")
+            raise GlidepathError.worded("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document")
         if isinstance(value, dict):
             nodes += 1
             if nodes > 2 * MAX_NODES:
-                raise GlidepathError.of("$", "", f"made of at most {MAX_NODES} nodes", "more")
+                raise GlidepathError.worded("$", "", f"made of at most {MAX_NODES} nodes", "more")
             stack.extend((item, depth + 1) for item in value.values() if isinstance(item, dict | list))
         elif isinstance(value, list):
             stack.extend((item, depth + 1) for item in value if isinstance(item, dict | list))
@@ -148,7 +148,7 @@ def _build(data: Any, base: type[Node]) -> Node:
         raise GlidepathError.of("$", "", f'an object with a "kind" ({base.__name__.lower()})', data)
     kind = data.get("kind")
     if kind is None:
-        raise GlidepathError.of("$", "kind", f"given, one of {', '.join(known)}", "nothing")
+        raise GlidepathError.worded("$", "kind", f"given, one of {', '.join(known)}", "nothing")
     if not isinstance(kind, str) or kind not in base.registry:
         hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
         raise GlidepathError.of("$", "kind", f"one of {', '.join(known)}", kind, hint)

@@ -463,7 +463,7 @@ class Repeat(_Combinator):
             problems.extend(GlidepathError.of("repeat", field, rule, value, remedy).problems)
 
         if self.schedule.duration == math.inf:
-            refuse("schedule", "of finite duration", "an endless one", "give it a length")
+            problems.append(Problem("repeat", "schedule", "of finite duration", "an endless one", "give it a length"))
         if self.decay > 1.0:
             refuse("decay", "at most 1", self.decay)
         if self.growth != 1.0 and self.cycles is not None and self.cycles > MAX_NODES:

@@ -121,7 +121,7 @@ class Curve(Node):
 
             return node_of(given, Curve)  # type: ignore[return-value]
         names = ", ".join(sorted(cls.registry))
-        raise GlidepathError.of("", "", f"a curve ({names})", given)
+        raise GlidepathError.of("curve", "", f"a curve ({names})", given)
 
 
 @kind("linear")
@@ -318,7 +318,7 @@ class Reverse(Curve):
         while isinstance(inner, Reverse):
             depth, inner = depth + 1, inner.curve
         if depth > MAX_DEPTH:
-            raise GlidepathError.of("reverse", "", f"nested at most {MAX_DEPTH} deep", f"depth {depth}")
+            raise GlidepathError.worded("reverse", "", f"nested at most {MAX_DEPTH} deep", f"depth {depth}")
 
     def rise(self, span: Span) -> Any:
         return self.curve.fall(span.backwards())

@@ -62,6 +62,11 @@ class GlidepathError(ValueError):
         """Returns the error of one problem; `value` is shortened for display."""
         return cls(Problem(where, field, rule, shown(value), remedy))
 
+    @classmethod
+    def worded(cls, where: str, field: str, rule: str, got: str, remedy: str = "") -> GlidepathError:
+        """Returns the error of one problem whose value is described in words."""
+        return cls(Problem(where, field, rule, got, remedy))
+
     def inside(self, path: str) -> GlidepathError:
         """Returns the same error with `path` in front of every `where`."""
         return type(self)(replace(problem, where=_joined(path, problem.where)) for problem in self.problems)

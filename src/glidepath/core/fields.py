@@ -31,6 +31,7 @@ __all__ = [
     "Positive",
     "Value",
     "Values",
+    "check_of",
     "number",
     "simplest",
 ]
@@ -75,6 +76,11 @@ class JsonSchema:
     """
 
     json_schema: Mapping[str, Any]
+
+
+def check_of(annotated: Any) -> Callable[[Any], Any]:
+    """Returns what checks a value of one of the types below."""
+    return next(note.func for note in annotated.__metadata__ if isinstance(note, Check))
 
 
 def number(value: Any) -> int | float | None:
@@ -133,7 +139,7 @@ def _sequence(
         try:
             length = len(value)
             if not 1 <= length <= MAX_ITEMS:
-                raise Broken(f"{rule}; between 1 and {MAX_ITEMS} of them")
+                raise Broken(f"{rule}, between 1 and {MAX_ITEMS} of them")
             items = tuple(item(each) for each in islice(value, length + 1))
         except Broken as error:
             raise error if error.rule.startswith(rule) else Broken(rule) from None

@@ -141,7 +141,9 @@ class Schedule(Node):
                 raise self._refused(step)
             return self.scalar(plain)
         if step.dtype.kind not in "iuf":
-            raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
+            raise GlidepathError.worded(
+                self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
+            )
         flat = np.ascontiguousarray(step, dtype=np.float64).reshape(-1)
         out = np.empty(flat.shape)
         last = float(self._last)
@@ -164,7 +166,9 @@ class Schedule(Node):
     def _at_torch(self, step: Any, xp: Any) -> Any:
         torch = xp.library
         if step.dtype == torch.bool or step.is_complex():
-            raise GlidepathError.of(self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}")
+            raise GlidepathError.worded(
+                self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}"
+            )
         given = step.to(torch.float64)
         t = torch.nan_to_num(given, nan=0.0, posinf=math.inf, neginf=-math.inf).clamp(0.0, float(self._last))
         value = self.at(Clock(xp, t))
@@ -174,7 +178,9 @@ class Schedule(Node):
     def _at_jax(self, step: Any, xp: Any) -> Any:
         jnp, converted = xp.library.numpy, xp.library.lax.convert_element_type
         if not (jnp.issubdtype(step.dtype, jnp.integer) or jnp.issubdtype(step.dtype, jnp.floating)):
-            raise GlidepathError.of(self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}")
+            raise GlidepathError.worded(
+                self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
+            )
         dtype = jnp.result_type(float)
         with xp.double():
             given = converted(step, jnp.float64)
@@ -214,9 +220,9 @@ class Schedule(Node):
     def _check_size(self) -> None:
         """Refuses a tree that is too deep or too large; called by every node that has schedules inside."""
         if self._depth > MAX_DEPTH:
-            raise GlidepathError.of(self.kind, "", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
+            raise GlidepathError.worded(self.kind, "", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
         if self._size > MAX_NODES:
-            raise GlidepathError.of(self.kind, "", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
+            raise GlidepathError.worded(self.kind, "", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
 
     # As data --------------------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ class Schedule(Node):
             from .text import parse
 
             return parse(given)
-        raise GlidepathError.of("", "", "a schedule", given)
+        raise GlidepathError.of("schedule", "", "a schedule, its text or its JSON data", given)
 
     # Algebra --------------------------------------------------------------------------------------------------------------------------
 

@@ -209,5 +209,5 @@ def maximum(*parts: Schedule) -> Maximum:
 
 def _given(where: str, parts: tuple[Any, ...]) -> tuple[Schedule, ...]:
     if not parts:
-        raise GlidepathError.of(where, "", "given at least one schedule", "none")
+        raise GlidepathError.worded(where, "", "given at least one schedule", "none")
     return parts

@@ -227,9 +227,9 @@ class Reader:
         self.problems: list[Problem] = []
         self.text = text = re.sub(r"[\r\n]", " ", text).strip()
         if len(text.encode("utf-8", "replace")) > MAX_TEXT:
-            raise GlidepathError.of(where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
+            raise GlidepathError.worded(where, "", f"at most {MAX_TEXT} bytes", f"{len(text)} characters")
         if re.search(r"\d{400}", text):
-            raise GlidepathError.of(where, "every number", "of fewer than 400 digits", "a longer one")
+            raise GlidepathError.worded(where, "every number", "of fewer than 400 digits", "a longer one")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
