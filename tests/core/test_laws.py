@@ -543,7 +543,7 @@ def test_stretch_is_the_schedule_at_slower_steps(a: gp.Schedule, factor: float, 
         assert stretched.duration == math.ceil(a.duration * ratio)
         assert stretched(math.inf) == a(math.inf)
     for step in data.draw(some.steps_of(a)):
-        if step >= 0 and step * ratio.numerator <= MAX_STEPS:
+        if step >= 0 and step * max(ratio.numerator, ratio.denominator) <= MAX_STEPS:  # both are exact steps
             # at ratio.numerator times the step the inner step is whole
             assert stretched(step * ratio.numerator) == a(step * ratio.denominator) or not _whole(a)
 
