@@ -1,5 +1,6 @@
 """A server, Debian's Chromium, and a page that must never ask anything beyond this machine."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -21,6 +22,10 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+FIRST = (
+    "v=1&s=warmup_cosine(10000, warmup=500)&at=0,500,5000,9999"
+    '&p=["wsd(10000, warmup=500, cooldown=2000)","",1]&p=["one_cycle(10000)","",2]'
+)
 SERVE = """
 import sys
 from glidepath.playground import serve
@@ -68,11 +73,30 @@ class Opened:
 
     def __init__(self, page, address):
         self.page, self.address = page, address
+        self.foreign, self.errors = [], []
 
     def go(self, fragment=""):
         self.page.goto("about:blank")
         self.page.goto(self.address + (f"#{fragment}" if fragment else ""))
         self.wait("Boolean(window.glidepath && window.glidepath.redraws > 0)")
+        return self
+
+    def afresh(self):
+        """Brings the page back to its first state without reading it again."""
+        self.foreign.clear()
+        self.errors.clear()
+        if not self.page.evaluate("Boolean(window.glidepath)"):
+            return self.go()
+        before = self.page.evaluate("glidepath.redraws")
+        self.page.evaluate(
+            """first => { document.activeElement.blur(); glidepath.player.pause(); glidepath.player.go(0);
+              glidepath.selected = 0; glidepath.open(first); glidepath.tabs.show(0);
+              glidepath.history.past.length = glidepath.history.future.length = 0; }""",
+            FIRST,
+        )
+        self.wait(f"glidepath.redraws > {before} && glidepath.pinned.length === 2")
+        self.rest()
+        self.page.evaluate("glidepath.history.past.length = 0")
         return self
 
     def wait(self, expression, seconds=20.0):
@@ -118,22 +142,40 @@ class Opened:
         self.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
 
 
+@pytest.fixture(scope="module")
+def shared(browser, address):
+    """One page for the tests that need no other window: the chart's library is read once."""
+    with window(browser, address) as page:
+        yield page
+
+
 @pytest.fixture
-def opened(browser, address, request):
-    """A fresh page; the test fails if it asked any other host, or if a script of it failed."""
-    options = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **getattr(request, "param", {})}
-    context = browser.new_context(**options)
+def opened(request, browser, address):
+    """A page in its first state; the test fails if it asked any other host, or if a script of it failed."""
+    options = getattr(request, "param", None)
+    if options is not None:
+        with window(browser, address, **options) as page:
+            yield page
+        return
+    page = request.getfixturevalue("shared").afresh()
+    yield page
+    assert page.foreign == []
+    assert page.errors == []
+
+
+@contextlib.contextmanager
+def window(browser, address, **options):
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
-    page = context.new_page()
-    foreign, errors = [], []
-    context.on("request", lambda r: foreign.append(r.url) if not ours(r.url, address) else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("dialog", lambda dialog: (errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
-    yield Opened(page, address).go()
+    opened = Opened(context.new_page(), address)
+    context.on("request", lambda r: opened.foreign.append(r.url) if not ours(r.url, address) else None)
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.on("dialog", lambda dialog: (opened.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    opened.page.on("console", lambda m: opened.errors.append(m.text) if "Content Security Policy" in m.text else None)
+    yield opened.go()
     context.close()
-    assert foreign == []
-    assert errors == []
+    assert opened.foreign == []
+    assert opened.errors == []
 
 
 def ours(url, address):

@@ -10,7 +10,7 @@ COMPOSED = "warmup(500) >> hold(2000) >> 0.5 * repeat(cosine(1500), cycles=5, de
 
 
 def value_of(opened, field):
-    return opened.page.input_value(f'.control[data-field="{field}"] input[type=text]')
+    return opened.page.input_value(f'#controls .control[data-field="{field}"] input[type=text]')
 
 
 def test_the_page_begins_with_three_curves_of_one_budget(opened):
@@ -26,7 +26,7 @@ def test_the_page_begins_with_three_curves_of_one_budget(opened):
 def test_the_curve_follows_the_slider_and_is_the_schedules_own(opened):
     """K1: what is drawn equals schedule(step) bit for bit."""
     before = opened.path()
-    slider = opened.page.locator('.control[data-field="warmup"] input[type=range]')
+    slider = opened.page.locator('#controls .control[data-field="warmup"] input[type=range]')
     box = slider.bounding_box()
     opened.page.mouse.move(box["x"] + 16, box["y"] + 11)
     opened.page.mouse.down()
@@ -49,12 +49,12 @@ def test_the_curve_follows_the_slider_and_is_the_schedules_own(opened):
 
 def test_rates_have_logarithmic_sliders_that_reach_small_ones_and_zero(opened):
     """K2: 3e-4 and 1e-8 can be set by hand, and exactly 0."""
-    slider = opened.page.locator('.control[data-field="floor"] input[type=range]')
+    slider = opened.page.locator('#controls .control[data-field="floor"] input[type=range]')
     slider.focus()
     opened.page.keyboard.press("ArrowRight")
     opened.wait("glidepath.state.text.includes('floor=')")
     tiny = float(value_of(opened, "floor"))
-    opened.page.fill('.control[data-field="floor"] input[type=text]', "3e-4")
+    opened.page.fill('#controls .control[data-field="floor"] input[type=text]', "3e-4")
     opened.wait("glidepath.state.text.includes('floor=0.0003')")
     opened.page.keyboard.press("Tab")
     slider.focus()
@@ -67,7 +67,7 @@ def test_rates_have_logarithmic_sliders_that_reach_small_ones_and_zero(opened):
 
 @pytest.mark.parametrize(("typed", "steps"), [("5%", 500), ("2ep", 800), ("1e3", 1000), ("2k", 2000)])
 def test_lengths_take_units(opened, typed, steps):
-    opened.page.fill('.control[data-field="warmup"] input[type=text]', typed)
+    opened.page.fill('#controls .control[data-field="warmup"] input[type=text]', typed)
 
     opened.wait(f"glidepath.state.text === 'warmup_cosine(10000, warmup={steps})'")
 
@@ -76,14 +76,14 @@ def test_lengths_take_units(opened, typed, steps):
 def test_an_invalid_edit_stands_at_its_field_and_the_last_good_curve_stays(opened, typed):
     """K4: the field says what is wrong; nothing else changes."""
     before, text = opened.path(), opened.text()
-    opened.page.fill('.control[data-field="warmup"] input[type=text]', typed)
+    opened.page.fill('#controls .control[data-field="warmup"] input[type=text]', typed)
     opened.wait("document.querySelector('.control.bad')")
-    message = opened.page.inner_text('.control[data-field="warmup"] .error')
+    message = opened.page.inner_text('#controls .control[data-field="warmup"] .error')
 
     assert " must be " in message
     assert opened.path() == before
     assert opened.text() == text
-    opened.page.fill('.control[data-field="warmup"] input[type=text]', "700")
+    opened.page.fill('#controls .control[data-field="warmup"] input[type=text]', "700")
     opened.wait("!document.querySelector('.control.bad') && glidepath.state.text.includes('700')")
 
 
@@ -93,7 +93,7 @@ def test_an_invalid_edit_stands_at_its_field_and_the_last_good_curve_stays(opene
 def test_milestones_are_read_as_numbers(opened, typed, expected):
     """K4: milestones `1e3`, `3, 1` and nothing."""
     opened.type("multistep([3000, 6000])")
-    opened.page.fill('.control[data-field="milestones"] input', typed)
+    opened.page.fill('#controls .control[data-field="milestones"] input', typed)
     if expected:
         opened.wait(f"glidepath.state.text === 'multistep({expected})'")
     else:
@@ -110,13 +110,13 @@ def test_any_schedule_of_any_library_is_chosen_and_has_its_own_controls(opened):
     ):
         opened.page.select_option("#chooser", word)
         opened.wait(
-            f"document.querySelector('.control[data-field={field}]') && glidepath.tree.word === '{word.rpartition('.')[2]}'"
+            f"document.querySelector('#controls .control[data-field={field}]') && glidepath.tree.word === '{word.rpartition('.')[2]}'"
         )
         assert opened.page.inner_text("#about")
         assert opened.page.inner_text("#problem") == ""
     opened.page.select_option("#chooser", "pytorch.CosineAnnealingLR")
     opened.rest()
-    opened.page.fill('.control[data-field="T_max"] input[type=text]', "2500")
+    opened.page.fill('#controls .control[data-field="T_max"] input[type=text]', "2500")
     opened.wait("glidepath.state.text.includes('T_max=2500')")
     opened.shot("library")
     steps, values = opened.curve()
@@ -363,11 +363,16 @@ def test_the_budget_is_an_equation_and_the_schedule_can_be_fitted(opened):
 
 def test_ten_tabs_do_not_disturb_each_other(opened):
     context = opened.page.context
-    pages = [context.new_page() for _ in range(9)]
-    tabs = [opened, *(type(opened)(page, opened.address).go() for page in pages)]
+    tabs = [opened, *(type(opened)(context.new_page(), opened.address) for _ in range(9))]
+    for tab in tabs[1:]:
+        tab.page.goto(tab.address, wait_until="commit")
+    for tab in tabs:
+        tab.wait("Boolean(window.glidepath && window.glidepath.redraws > 0)", 60)
     for i, tab in enumerate(tabs):
         tab.page.fill("#line", f"cosine({1000 + i})")
     for i, tab in enumerate(tabs):
         tab.wait(f"glidepath.state.text === 'cosine({1000 + i})'")
         steps, values = tab.curve()
         assert values == [parse(f"cosine({1000 + i})")(step) for step in steps]
+    for tab in tabs[1:]:
+        tab.page.close()

@@ -79,10 +79,10 @@ def test_every_control_has_a_name(opened, tab):
 
 def test_sliders_say_their_value_in_words_and_changes_are_announced(opened):
     """K8: aria-valuetext and a live region."""
-    opened.page.locator('.control[data-field="warmup"] input[type=range]').focus()
+    opened.page.locator('#controls .control[data-field="warmup"] input[type=range]').focus()
     opened.page.keyboard.press("ArrowRight")
     opened.rest()
-    spoken = opened.page.get_attribute('.control[data-field="warmup"] input[type=range]', "aria-valuetext")
+    spoken = opened.page.get_attribute('#controls .control[data-field="warmup"] input[type=range]', "aria-valuetext")
 
     assert spoken.endswith(" steps")
     assert "warmup_cosine(10000" in opened.page.inner_text("#live")
@@ -145,24 +145,24 @@ def test_who_asked_for_calm_sees_pictures_instead_of_a_film(opened):
     assert opened.page.evaluate("getComputedStyle(document.getElementById('toast')).transitionDuration") == "0s"
 
 
-@pytest.mark.parametrize("format", ["svg", "png", "gif", "csv", "json"])
-def test_downloads_are_files_that_others_read(opened, format, tmp_path):
+@pytest.mark.parametrize("ending", ["svg", "png", "gif", "csv", "json"])
+def test_downloads_are_files_that_others_read(opened, ending, tmp_path):
     """K1: exported values equal schedule(step) bit for bit."""
     opened.rest()
     opened.page.click("#tab-files")
     with opened.page.expect_download(timeout=60_000) as download:
-        opened.page.click(f'button[data-format="{format}"]')
+        opened.page.click(f'button[data-format="{ending}"]')
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
     schedule = parse("warmup_cosine(10000, warmup=500)")
 
-    assert path.name == f"schedule.{format}"
-    if format == "svg":
+    assert path.name == f"schedule.{ending}"
+    if ending == "svg":
         assert ET.parse(path).getroot().tag.endswith("svg")
-    elif format in ("png", "gif"):
+    elif ending in ("png", "gif"):
         with Image.open(path) as image:
-            assert image.format == format.upper()
-    elif format == "csv":
+            assert image.format == ending.upper()
+    elif ending == "csv":
         rows = list(csv.reader(io.StringIO(path.read_text())))
         assert len(rows) == 10_002
         assert [float(row[1]) for row in rows[1:]] == [schedule(step) for step in range(10_001)]

@@ -41,7 +41,8 @@ function slider(spec, value, total) {
   if (spec.type === "length") {
     const high = nice(Math.max((value ?? 0) * 1.6, total));
     const step = Math.max(1, 10 ** Math.floor(Math.log10(high / 400)));
-    return { min: spec.min ?? 0, max: high, step, read: (p) => Math.round(p), show: (v) => v, text: (v) => `${whole(v)} steps` };
+    const least = spec.min ?? 0; // the slider itself begins at 0, or its places would all be one off
+    return { min: step > 1 ? 0 : least, max: high, step, read: (p) => Math.max(least, Math.round(p)), show: (v) => v, text: (v) => `${whole(v)} steps` };
   }
   if (spec.type === "integer") {
     const high = Math.max(spec.high ?? 100, nice(value ?? 1));
@@ -94,7 +95,7 @@ function control(context, call, path, spec) {
   const note = spec.note ? h("p", { class: "note", id: `${id}n` }, spec.note) : null;
   const row = h("div", { class: "control" });
   const unit = spec.unit && spec.unit !== "cycles" && spec.name !== spec.unit ? h("span", { class: "unit" }, spec.unit) : null;
-  const label = h("label", { for: id }, spec.name.replaceAll("_", " "), unit);
+  const label = h("label", { for: id }, spec.name.replaceAll("_", " "), unit ? " " : "", unit);
   const described = { "aria-describedby": `${id}e${note ? ` ${id}n` : ""}` };
   const refresh = [];
 
