@@ -199,8 +199,8 @@ def test_long_rows_are_written_and_read_without_depth():
     )
     for row in rows:
         assert gp.parse(str(row)) == row
-    flat = " >> ".join("hold(5)" for _ in range(5000))
-    assert gp.parse(flat) == gp.Chain([gp.Hold(5)] * 5000)
+    flat = " >> ".join("hold(5)" for _ in range(1500))
+    assert gp.parse(flat) == gp.Chain([gp.Hold(5)] * 1500)
 
 
 def test_the_text_of_a_curve():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import keyword
 import math
 import textwrap
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def _digest(value: Any) -> str:
 
 def _arguments(value: Any) -> tuple[tuple[str, int | float], ...]:
     rule = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
-    pairs = sorted(value.items()) if isinstance(value, dict) else value
+    pairs = list(value.items()) if isinstance(value, dict) else value
     if not isinstance(pairs, list | tuple) or len(pairs) > 100:
         raise Broken(rule)
     made: list[tuple[str, int | float]] = []
@@ -96,7 +97,10 @@ class Custom(Schedule):
                 str(error),
             ) from None
         bound.apply_defaults()
-        object.__setattr__(self, "arguments", _arguments(dict(bound.arguments)))
+        try:
+            object.__setattr__(self, "arguments", _arguments(dict(bound.arguments)))
+        except Broken as error:
+            raise GlidepathError.of(self.formula, "arguments", error.rule, dict(bound.arguments)) from None
         steps = dict(self.arguments).get("steps", 1)
         if not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
             raise GlidepathError.of(self.formula, "steps", f"an integer from 1 to {MAX_STEPS}", steps)
@@ -107,13 +111,12 @@ class Custom(Schedule):
         try:
             self.expression  # noqa: B018 - traces it
             ends = self.interpreted(0), self.interpreted(self._last)
-        except (TypeError, AttributeError) as error:
-            raise GlidepathError.of(
-                self.formula, "formula", "written with + - * / and the functions of its namespace", str(error)
-            ) from None
-        except ArithmeticError as error:
-            raise GlidepathError.of(self.formula, "formula", "finite at its ends", str(error)) from None
-        if not all(math.isfinite(value) for value in ends):
+        except (ArithmeticError, ValueError) as error:
+            raise GlidepathError.worded(self.formula, "formula", "finite at its ends", str(error)) from None
+        except Exception as error:  # noqa: BLE001 - a user's formula may raise anything
+            rule = "written with + - * / and the functions of its namespace"
+            raise GlidepathError.worded(self.formula, "formula", rule, f"{type(error).__name__}: {error}") from None
+        if not all(isinstance(value, float) and math.isfinite(value) for value in ends):
             raise GlidepathError.of(self.formula, "formula", "finite at its ends", ends)
 
     def _formula(self) -> _Formula:
@@ -173,15 +176,18 @@ def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Custom]:
-        if not name.isidentifier():
+        if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
             raise GlidepathError.of("register", "name", "a name of letters, digits and underscores", name)
-        parameters = list(inspect.signature(function).parameters.values())
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            parameters = []
         if len(parameters) < 2 or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
             raise GlidepathError.of(
                 "register",
                 "formula",
                 "a function of (step, xp, …) with named arguments",
-                str(inspect.signature(function)),
+                function,
             )
         own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters[2:]]
         formula = _Formula(name, function, inspect.Signature(own), _source_digest(function))
@@ -194,7 +200,11 @@ def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any
             withdraw(name)
         _formulas[name] = formula
 
-        def make(**arguments: float) -> Custom:
+        def make(*unnamed: float, **arguments: float) -> Custom:
+            if unnamed:
+                raise GlidepathError.of(
+                    name, "arguments", f"given by name ({', '.join(formula.signature.parameters)})", unnamed
+                )
             return Custom(name, formula.digest, tuple(arguments.items()))
 
         make.__name__, make.__doc__ = name, function.__doc__
