@@ -6,7 +6,9 @@
 from torch.optim.lr_scheduler import LRScheduler
 
 from .absolute import CosineAnnealingWarmRestarts, LambdaLR
+from .composite import ChainedScheduler, SequentialLR
 from .cycles import CyclicLR, OneCycleLR
+from .plateau import ReduceLROnPlateau
 from .relative import (
     SWALR,
     ConstantLR,
@@ -21,6 +23,7 @@ from .relative import (
 
 __all__ = [
     "SWALR",
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
@@ -33,5 +36,7 @@ __all__ = [
     "MultiplicativeLR",
     "OneCycleLR",
     "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
     "StepLR",
 ]

@@ -415,7 +415,7 @@ class Scheduler(LRScheduler):
             functions_restored(*((held, attributes) if isinstance(held, list) else ([held], [attributes])))
         self._cache = Cache()
         restore_rates(self.optimizer, state.get("_last_lr"))
-        if not self.relative:
+        if type(self)._companions is not Scheduler._companions and self.last_epoch >= 0:
             self._align(groups)
             self._companions(self._weight_of()(self.last_epoch))
 

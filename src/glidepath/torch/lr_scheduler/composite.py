@@ -1,0 +1,166 @@
+"""Drop-ins made of schedulers: one after another, or all at every step; they may nest."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch.optim import lr_scheduler as torchs
+from torch.optim.lr_scheduler import LRScheduler
+
+from ...core.errors import GlidepathError
+from .state import restore_rates, saved
+
+__all__ = ["ChainedScheduler", "SequentialLR"]
+
+
+def _undo(scheduler: Any) -> None:
+    """Takes a scheduler, and all inside, back to before its first step."""
+    for child in getattr(scheduler, "_schedulers", ()):
+        _undo(child)
+    if not hasattr(scheduler, "_schedulers") and hasattr(scheduler, "last_epoch"):
+        scheduler.last_epoch = max(scheduler.last_epoch - 1, -1)
+
+
+def _restart(scheduler: Any) -> None:
+    """Begins a scheduler anew when its turn has come: one of schedulers from the initial rates, a single one as PyTorch does."""
+    if not hasattr(scheduler, "_schedulers"):
+        scheduler._update_lr(0)
+        return
+    for group in scheduler.optimizer.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(group["initial_lr"])
+        else:
+            group["lr"] = float(group["initial_lr"])
+    _begin_anew(scheduler)
+    scheduler._initial_step()
+
+
+def _begin_anew(scheduler: Any) -> None:
+    for child in getattr(scheduler, "_schedulers", ()):
+        _begin_anew(child)
+    if not hasattr(scheduler, "_schedulers"):
+        scheduler.last_epoch = -1
+
+
+class _Composite:
+    """What both do alike: a state with those of the schedulers inside."""
+
+    optimizer: Any
+    _schedulers: Any
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns PyTorch's state: the attributes but the optimizer, and the states of the schedulers inside."""
+        state = {n: saved(v) for n, v in self.__dict__.items() if n not in ("optimizer", "_schedulers")}
+        state["_last_lr"] = [saved(group["lr"]) for group in self.optimizer.param_groups]
+        state["_schedulers"] = [child.state_dict() for child in self._schedulers]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+
+        Args:
+            state_dict: What `state_dict` returned; it is left as it is.
+
+        Raises:
+            GlidepathError: If it is of another number of schedulers; nothing is changed then.
+        """
+        name = type(self).__name__
+        children = state_dict.get("_schedulers") if isinstance(state_dict, dict) else None
+        if not isinstance(children, list) or len(children) != len(self._schedulers):
+            rule = f"the state of {len(self._schedulers)} schedulers"
+            raise GlidepathError.of(name, "state_dict", rule, sorted(state_dict) if children is None else len(children))
+        for child, state in zip(self._schedulers, children, strict=True):
+            child.load_state_dict(state)
+        own = {n: saved(v) for n, v in state_dict.items() if n not in ("optimizer", "_schedulers")}
+        self.__dict__.update(own)
+        restore_rates(self.optimizer, own.get("_last_lr"))
+
+
+class SequentialLR(_Composite, torchs.SequentialLR):
+    """One scheduler after another, each from its own beginning.
+
+    Args:
+        optimizer: Whose rates are set.
+        schedulers: The schedulers, on the same optimizer; they may be of schedulers themselves.
+        milestones: The steps at which the next one's turn comes, in order.
+        last_epoch: The index of the last epoch, -1 for a new run.
+
+    Raises:
+        TypeError: If one is no scheduler.
+        ValueError: If one is of another optimizer or follows a metric, or the milestones do not fit.
+
+    Source:
+        `torch.optim.lr_scheduler.SequentialLR`, version 2.13.0.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        marks = list(milestones)
+        if any(a > b for a, b in pairwise([0, *marks])):
+            raise GlidepathError.of("SequentialLR", "milestones", "steps from 0 on, in order", milestones)
+        if last_epoch != -1:
+            rule = "-1: a sequence is resumed by load_state_dict"
+            raise GlidepathError.of("SequentialLR", "last_epoch", rule, last_epoch)
+        super().__init__(optimizer, list(schedulers), marks, last_epoch)
+
+    def recursive_undo(self, sched: Any = None) -> None:
+        """Takes back the first step of every scheduler inside, or of another one."""
+        _undo(self if sched is None else sched)
+
+    def _initial_step(self) -> None:
+        self.last_epoch = 0
+        _undo(self)
+        self._schedulers[bisect_right(self._milestones, 0)]._initial_step()
+        self._last_lr = self._moment()
+
+    def _moment(self) -> list[Any]:
+        return [saved(group["lr"]) for group in self.optimizer.param_groups]
+
+    def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Takes a step of the scheduler whose turn it is."""
+        at = self.last_epoch = self.last_epoch + 1
+        marks = self._milestones
+        i = bisect_right(marks, at)
+        scheduler = self._schedulers[i]
+        if i and marks[i - 1] == at:
+            _restart(scheduler)
+        else:
+            scheduler.step()
+        self._last_lr = scheduler.get_last_lr()
+
+
+class ChainedScheduler(_Composite, torchs.ChainedScheduler):
+    """Several schedulers on one optimizer, all stepped in turn.
+
+    Args:
+        schedulers: The schedulers; they may be of schedulers themselves.
+        optimizer: Theirs, if it is given.
+
+    Raises:
+        TypeError: If one is no scheduler.
+        ValueError: If there is none, or one is of another optimizer or follows a metric.
+
+    Source:
+        `torch.optim.lr_scheduler.ChainedScheduler`, version 2.13.0.
+    """
+
+    def _initial_step(self) -> None:
+        _undo(self)
+        for child in self._schedulers:
+            child._initial_step()
+        self._last_lr = [saved(group["lr"]) for group in self.optimizer.param_groups]
+
+    def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Takes a step of every scheduler."""
+        for child in self._schedulers:
+            child.step()
+        self._last_lr = self._schedulers[-1].get_last_lr()

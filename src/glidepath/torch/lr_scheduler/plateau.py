@@ -1,0 +1,77 @@
+"""The drop-in that follows a metric: PyTorch's own rule, with its state restored and its arguments checked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch.optim import lr_scheduler as torchs
+
+from ...core.errors import GlidepathError
+from ...core.fields import number
+from .state import restore_rates, saved
+
+__all__ = ["ReduceLROnPlateau"]
+
+
+class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
+    """Cuts the rates once a metric has not improved for more than `patience` calls in a row.
+
+    Args:
+        optimizer: Whose rates are set.
+        mode: `min` where lower is better, or `max`.
+        factor: What a cut multiplies the rates by, from 0 on and below 1.
+        patience: The calls without improvement that are tolerated.
+        threshold: How much better a metric must be.
+        threshold_mode: Whether the threshold is relative (`rel`) or absolute (`abs`).
+        cooldown: The calls after a cut that are not counted.
+        min_lr: The lowest rate, one or one for each group.
+        eps: A cut of at most so much is not made.
+
+    Raises:
+        TypeError: If the optimizer is none.
+        ValueError: If an argument is not usable.
+
+    Source:
+        `torch.optim.lr_scheduler.ReduceLROnPlateau`, version 2.13.0.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        mode: Literal["min", "max"] = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: Literal["rel", "abs"] = "rel",
+        cooldown: int = 0,
+        min_lr: list[float] | float = 0,
+        eps: float = 1e-8,
+    ) -> None:
+        floors = min_lr if isinstance(min_lr, list | tuple) else [min_lr]
+        named = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
+        for name, value in [*named.items(), *(("min_lr", floor) for floor in floors)]:
+            plain = number(value)
+            if plain is None or not 0 <= plain < float("inf"):
+                raise GlidepathError.of("ReduceLROnPlateau", name, "a finite number from 0 on", value)
+        super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns PyTorch's state; its `_last_lr` are the rates of this moment."""
+        state = {name: saved(value) for name, value in self.__dict__.items() if name != "optimizer"}
+        state["_last_lr"] = [saved(group["lr"]) for group in self.optimizer.param_groups]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+
+        Args:
+            state_dict: What `state_dict` returned; it is left as it is.
+
+        Raises:
+            GlidepathError: If it is of another kind of scheduler; nothing is changed then.
+        """
+        if "num_bad_epochs" not in state_dict:
+            raise GlidepathError.of("ReduceLROnPlateau", "state_dict", "of the same kind", sorted(state_dict))
+        super().load_state_dict({name: saved(value) for name, value in state_dict.items()})
+        restore_rates(self.optimizer, self._last_lr)
