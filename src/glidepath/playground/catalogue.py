@@ -101,6 +101,7 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
         return None
     make: Any = vocabulary()[word] if not lib else _reader(lib, word)
     doc = inspect.getdoc(make) or ""
+    first = _plain(doc.partition("\n")[0])
     notes, rules = field_notes(make), _rules(make)
     arguments = [
         argument
@@ -111,9 +112,7 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     source = re.search(r"^Source:\n((?:    .*\n?)+)", doc, re.MULTILINE)
     return {
         "group": _group(lib, word),
-        "about": _plain(doc.partition("\n")[0])
-        if not lib
-        else _plain(doc.partition("\n")[0]).partition(": ")[2] or doc[:100],
+        "about": (first.partition(": ")[2] or first) if lib else first,
         "formula": mathml(formula.group(1).strip()) if formula else "",
         "source": " ".join(source.group(1).split()) if source else "",
         "args": arguments,
@@ -247,6 +246,5 @@ def _plain(text: str) -> str:
     for name, sign in greek.items():
         text = text.replace(name, sign)
     text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
-    return re.sub(
-        r"\$([^$]*)\$", lambda found: found.group(1).replace("_", "").replace("{", "").replace("}", ""), text
-    ).replace("`", "")
+    text = re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)
+    return text.replace("`", "")

@@ -95,7 +95,7 @@ function control(context, call, path, spec) {
   const note = spec.note ? h("p", { class: "note", id: `${id}n` }, spec.note) : null;
   const row = h("div", { class: "control" });
   const unit = spec.unit && spec.unit !== "cycles" && spec.name !== spec.unit ? h("span", { class: "unit" }, spec.unit) : null;
-  const label = h("label", { for: id }, spec.name.replaceAll("_", " "), unit ? " " : "", unit);
+  const label = h("label", { for: id }, call.lib ? spec.name : spec.name.replaceAll("_", " "), unit ? " " : "", unit);
   const described = { "aria-describedby": `${id}e${note ? ` ${id}n` : ""}` };
   const refresh = [];
 
