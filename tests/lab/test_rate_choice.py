@@ -185,3 +185,11 @@ def test_ranks_cover_what_seeds_leave_open():
     assert [one.rank for one in ranks([clear, close, other], lower_is_better=False)] == [3.0, 1.0, 2.0]
     assert ranks([[1.0, 2.0], [2.0, 3.0]], lower_is_better=True) is None
     assert ranks([clear], lower_is_better=True) is None
+
+
+def test_ranks_are_as_unsure_as_the_intervals():
+    """The difference's t-interval contains zero, so the ranks must overlap, though every resample of seeds agrees."""
+    found = ranks([[6.0, 6.1, 6.2, 8.0], [5.9, 6.0, 6.1, 6.0]], lower_is_better=True)
+
+    assert [(one.low, one.high) for one in found] == [(1.0, 2.0), (1.0, 2.0)]
+    assert [one.rank for one in found] == [2.0, 1.0]
