@@ -11,6 +11,7 @@ from .sample import Curve, horizon, sampled
 from .still import figure, html, save
 from .style import significant
 from .terminal import terminal
+from .widget import widget
 
 __all__ = [
     "AXES",
@@ -32,4 +33,5 @@ __all__ = [
     "save",
     "significant",
     "terminal",
+    "widget",
 ]

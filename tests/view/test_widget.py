@@ -1,0 +1,47 @@
+"""The notebook's widget: sliders from the declarations, values from the schedule."""
+
+import importlib.util
+
+import pytest
+
+from glidepath import GlidepathError, parse
+from glidepath.view import widget
+from glidepath.view.widget import changed, controls
+
+
+def test_every_number_of_a_schedule_has_a_control_that_changes_it():
+    schedule = parse("warmup(5) >> repeat(cosine(10), cycles=3, decay=0.5)")
+
+    for control in controls(schedule):
+        assert changed(schedule, control["path"], control["value"]) == schedule
+        assert control["low"] <= control["value"] <= control["high"] or control["value"] == 0
+    assert changed(schedule, "phases.1.schedule.steps", 20) == parse(
+        "warmup(5) >> repeat(cosine(20), cycles=3, decay=0.5)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("phases.1.steps", -1), ("phases.9.steps", 3), ("nothing", 3), ("phases.x", 1)]
+)
+def test_what_breaks_a_rule_is_refused(path, value):
+    with pytest.raises(GlidepathError, match="must be"):
+        changed(parse("warmup(5) >> cosine(10)"), path, value)
+
+
+def test_without_anywidget_the_reason_is_said():
+    if importlib.util.find_spec("anywidget") is not None:
+        pytest.skip("anywidget is installed")
+    with pytest.raises(GlidepathError, match="anywidget must be installed for the live widget"):
+        widget(parse("cosine(10)"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("anywidget") is None, reason="anywidget is not installed")
+def test_a_moved_slider_moves_the_curve():
+    live = widget(parse("cosine(100)"))
+    live.change = {"path": "steps", "value": 50}
+
+    assert live.schedule == parse("cosine(50)")
+    assert live.curve["y"] == [parse("cosine(50)")(step) for step in live.curve["x"]]
+    live.change = {"path": "steps", "value": -1}
+    assert "steps must be" in live.problem
+    assert live.schedule == parse("cosine(50)")
