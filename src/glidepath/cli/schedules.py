@@ -1,7 +1,4 @@
-"""The command line: parse, call, print.
-
-Data goes to standard output, messages to standard error. Exit codes are 0, 1 (it failed), 2 (it was asked wrongly) and 130 (Ctrl-C).
-"""
+"""Commands for one schedule or several: list, show, gallery, open, value, export, convert."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,79 +21,13 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-app = typer.Typer(
-    name="glidepath",
-    help="Learning-rate schedules: write one, see it, take it along, compare several on real training.",
-    no_args_is_help=True,
-    suggest_commands=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-_errors = Console(stderr=True)
-
-ScheduleText = Annotated[
-    str,
-    typer.Argument(
-        metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.'
-    ),
-]
-ScheduleTexts = Annotated[
-    list[str], typer.Argument(metavar="SCHEDULE...", help="One or more schedules, as text or .json files.")
-]
-Steps = Annotated[
-    int | None,
-    typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
-]
-Base = Annotated[float, typer.Option("--base", "-b", help="Multiply every value by this base learning rate.")]
-
-
-def main() -> None:
-    """Runs the command line: the entry point of `glidepath` and `python -m glidepath`."""
-    try:
-        app()
-    except GlidepathError as error:
-        _fail(error)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-
-
-def _fail(error: GlidepathError, code: int = 2) -> NoReturn:
-    for problem in error.problems:
-        _errors.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
-    sys.exit(code)
-
-
-def _version(value: bool) -> None:
-    if value:
-        print(f"glidepath {glidepath.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _common(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
-    pass
-
-
-def _schedule(text: str) -> Schedule:
-    """Returns the schedule given as text or as the name of a JSON file."""
-    if text.endswith(".json"):
-        path = Path(text)
-        try:
-            return Schedule.from_json(path.read_bytes())
-        except OSError as error:
-            raise GlidepathError.of("SCHEDULE", "file", "a file that can be read", text, error.strerror or "") from None
-    return glidepath.parse(text)
+from .common import AsJson, Base, ScheduleText, ScheduleTexts, Steps, app, messages, schedule_of
 
 
 @app.command("list")
 def list_words(
     word: Annotated[str | None, typer.Argument(help="Tell all about this word.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the words that schedules are written with; with a WORD, its formula, arguments and source."""
     words = glidepath.vocabulary()
@@ -122,7 +53,7 @@ def list_words(
             table.add_row(name, Text(_about(words[name])))
         console.print(table)
         console.print()
-    _errors.print("[dim]glidepath list WORD tells its formula, arguments and source.[/dim]")
+    messages.print("[dim]glidepath list WORD tells its formula, arguments and source.[/dim]")
 
 
 def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
@@ -196,13 +127,13 @@ def show(
     """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
-    drawn = [_schedule(text) for text in schedules]
+    drawn = [schedule_of(text) for text in schedules]
     shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per}
     if output is not None:
         options: dict[str, Any] = shared | {"base": base, "unit": "factor" if base == 1.0 else "learning rate"}
         moving = output.suffix.lower() == ".gif"
         path = view.animate(drawn, output, **options) if moving else view.save(view.figure(drawn, **options), output)
-        _errors.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        messages.print(f"wrote {path}", highlight=False, soft_wrap=True)
         return
     encoding = (sys.stdout.encoding or "").lower()
     print(
@@ -217,7 +148,7 @@ def show(
     )
     for schedule in drawn:
         ends = "for ever" if schedule.duration == float("inf") else f"{schedule.duration:,} steps"
-        _errors.print(Text(f"{schedule}  ({ends})", style="dim"), soft_wrap=True)
+        messages.print(Text(f"{schedule}  ({ends})", style="dim"), soft_wrap=True)
 
 
 @app.command()
@@ -230,11 +161,25 @@ def gallery(
 
     from glidepath import view
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=_errors, transient=True) as bar:
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
         task = bar.add_task("drawing")
         made = view.gallery(folder, animations=not still, progress=lambda name: bar.update(task, description=name))
     print(made[-1])
-    _errors.print(f"wrote {len(made)} files", highlight=False)
+    messages.print(f"wrote {len(made)} files", highlight=False)
+
+
+@app.command("open")
+def open_page(
+    port: Annotated[int | None, typer.Option(help="The port. Default: a free one.", min=1, max=65535)] = None,
+    browser: Annotated[bool, typer.Option(help="Whether to open the page in the browser.")] = True,
+    runs: Annotated[Path, typer.Option(help="A folder of `compare` or `demo`, shown beside the curve.")] = Path(
+        "runs/demo"
+    ),
+) -> None:
+    """Open the page where one moves a slider and sees the curve follow. Ctrl-C ends it."""
+    from glidepath import playground
+
+    playground.serve(port, browser, runs=runs)
 
 
 @app.command()
@@ -245,10 +190,10 @@ def value(
         typer.Argument(metavar="STEP...", help="Steps such as 0 500 9999, or ranges such as 0:100:10 (end excluded)."),
     ],
     base: Base = 1.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the values at some steps, with every digit."""
-    made = _schedule(schedule)
+    made = schedule_of(schedule)
     made = made if base == 1.0 else base * made
     rows = [(step, made(step)) for text in steps for step in _steps(text)]
     if as_json:
@@ -299,7 +244,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a schedule in another form: JSON, LaTeX, its one line, or code."""
-    made = _schedule(schedule)
+    made = schedule_of(schedule)
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
@@ -342,98 +287,3 @@ def convert(
     from glidepath import dialects
 
     print(dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n"))
-
-
-@app.command()
-def compare(
-    schedules: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SCHEDULE]...",
-            help="Default names (constant, step, cosine, linear, one_cycle, wsd) or schedules as text. Default: these six.",
-        ),
-    ] = None,
-    task: Annotated[
-        list[str] | None, typer.Option("--task", "-t", help="mnist1d or text; may be given twice. Default: both.")
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option("--seeds", "-s", help="Runs of each schedule, with different data order and start.", min=1)
-    ] = 5,
-    rate: Annotated[
-        float | None, typer.Option("--rate", "-r", help="Peak learning rate shared by all. Default: the task's.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path(
-        "runs/compare"
-    ),
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
-    ] = None,
-) -> None:
-    """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
-    _compare(schedules or None, tuple(task or ("mnist1d", "text")), seeds, rate, budget, out, workers)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path("runs/demo"),
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
-    ] = None,
-) -> None:
-    """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores)."""
-    from glidepath import view
-
-    schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
-    _errors.print("A schedule is a value, written in one line:\n", highlight=False)
-    _errors.print(Text(f"  {schedule}\n", style="bold cyan"))
-    ascii_only = not (sys.stderr.encoding or "").lower().startswith("utf")
-    drawing = view.terminal(
-        schedule, height=9, width=70, colour=None if sys.stderr.isatty() else False, ascii_only=ascii_only
-    )
-    print(drawing, file=sys.stderr)
-    _errors.print("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n", highlight=False)
-    _compare(None, ("mnist1d", "text"), 5, None, None, out, workers)
-
-
-def _compare(
-    schedules: list[str] | None,
-    tasks: tuple[str, ...],
-    seeds: int,
-    rate: float | None,
-    budget: int | None,
-    out: Path,
-    workers: int | None,
-) -> None:
-    from glidepath import lab
-    from glidepath.lab.table import table
-
-    command = " ".join(["glidepath", *(_quoted(word) for word in sys.argv[1:])])
-    try:
-        with lab.Bar() as bar:
-            comparison = lab.compare(
-                tasks,
-                schedules,
-                seeds,
-                peak_rate=rate,
-                budget=budget,
-                out=out,
-                engine=None if workers is None else lab.Workers(workers),
-                progress=bar,
-                command=command,
-            )
-    except KeyboardInterrupt:
-        _errors.print(f"\nstopped; nothing is lost: the same command goes on from {out}", highlight=False)
-        sys.exit(130)
-    print(table(comparison))
-    _errors.print(f"\nreport: {out / 'report.html'}", highlight=False, soft_wrap=True)
-
-
-def _quoted(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)

@@ -1,0 +1,49 @@
+"""The command line: parse, call, print.
+
+Data goes to standard output, messages to standard error. Exit codes are 0, 1 (it failed), 2 (it was asked wrongly) and 130 (Ctrl-C).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import glidepath
+from glidepath.core.errors import GlidepathError
+
+from . import schedules as _schedules  # isort: skip - each room adds its commands, in the order of the help
+from . import training as _training  # isort: skip
+from . import plans as _plans  # isort: skip
+from .common import app, fail
+
+__all__ = ["app", "main"]
+
+_ROOMS = (_schedules, _training, _plans)
+
+
+def main() -> None:
+    """Runs the command line: the entry point of `glidepath` and `python -m glidepath`."""
+    try:
+        app()
+    except GlidepathError as error:
+        fail(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"glidepath {glidepath.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

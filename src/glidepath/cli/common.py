@@ -1,0 +1,60 @@
+"""What the commands share: the application, how a schedule is read, how an error is told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+import glidepath
+from glidepath.core.errors import GlidepathError
+from glidepath.core.schedule import Schedule
+
+app = typer.Typer(
+    name="glidepath",
+    help="Learning-rate schedules: write one, see it, take it along, compare several on real training.",
+    no_args_is_help=True,
+    suggest_commands=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+messages = Console(stderr=True)
+
+ScheduleText = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.'
+    ),
+]
+ScheduleTexts = Annotated[
+    list[str], typer.Argument(metavar="SCHEDULE...", help="One or more schedules, as text or .json files.")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
+]
+Base = Annotated[float, typer.Option("--base", "-b", help="Multiply every value by this base learning rate.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def fail(error: GlidepathError, code: int = 2) -> NoReturn:
+    """Prints every problem of an error and ends the program."""
+    for problem in error.problems:
+        messages.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
+    sys.exit(code)
+
+
+def schedule_of(text: str) -> Schedule:
+    """Returns the schedule given as text or as the name of a JSON file."""
+    if text.endswith(".json"):
+        path = Path(text)
+        try:
+            return Schedule.from_json(path.read_bytes())
+        except OSError as error:
+            reason = error.strerror or ""
+            raise GlidepathError.of("SCHEDULE", "file", "a file that can be read", text, reason) from None
+    return glidepath.parse(text)

@@ -1,0 +1,62 @@
+"""Commands for plans and controllers: check, diff, replay."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import AsJson, Base, app
+
+
+@app.command()
+def check(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A .yaml or .json plan.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="module:factory, which returns an optimizer or parameter groups; it is imported and called."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a plan: every finding with its path, rule, values and remedy. Exits with 1 if there are errors."""
+    from glidepath import plan as plans
+
+    report = plans.check_file(plan, model)
+    print(json.dumps(report.to_dict(), indent=2) if as_json else "\n".join(report.lines()))
+    sys.exit(0 if report.ok else 1)
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(help="A .yaml or .json plan.")],
+    second: Annotated[Path, typer.Argument(help="Another.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what differs between two plans. Exits with 1 if anything does."""
+    from glidepath import plan as plans
+
+    found = plans.diff_files(first, second)
+    print(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
+    sys.exit(1 if found else 0)
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A .csv, .jsonl or .json file of recorded metrics.")],
+    controller: Annotated[str, typer.Argument(help='Such as "plateau(factor=0.5, patience=2)".')],
+    metric: Annotated[str | None, typer.Option(help="The column or key. Default: the only one.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", "-s", help="A schedule that the controller steers.")
+    ] = None,
+    base: Base = 1.0,
+    changes: Annotated[bool, typer.Option("--changes", help="Only the observations that changed something.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a controller on recorded metrics: what it would have decided, when and why."""
+    from glidepath import feedback
+
+    made = feedback.replay_file(log, controller, metric=metric, schedule=schedule, base=base)
+    print(json.dumps(made.to_dict(), indent=2) if as_json else "\n".join(made.lines(every=not changes)))
