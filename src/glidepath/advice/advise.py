@@ -1,0 +1,77 @@
+"""Advice from a training log: the rules put together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..core.errors import GlidepathError
+from ..core.fields import number
+from ..core.schedule import Schedule
+from ..core.segments import Hold
+from .audit import rate_findings
+from .finding import Advice, Finding
+from .fit import Fit, fit
+from .log import Log
+from .losses import loss_findings
+from .readers import read
+
+__all__ = ["advise"]
+
+
+def advise(
+    log: Log | str | os.PathLike[str],
+    *,
+    planned: Schedule | str | None = None,
+    base: float | None = None,
+    complete: bool = True,
+) -> Advice:
+    """Says what a training log shows to be wrong, each with evidence and a remedy; "nothing wrong seen" is an answer.
+
+    Losses: not finite, diverging, unstable at the start, falling slowly, a plateau without gradients, stalling or oscillating late, a
+    fine-tuning that forgets. Rates: stepped more than once with an update, stepped with the epochs, a jump or a standstill after a resume,
+    another base or schedule, a floor or a peak never reached.
+
+    Args:
+        log: A log, or where to read one.
+        planned: The schedule that the run should have followed, as a factor; None is what the log itself says, if it does.
+        base: Its base rate; None is what the log says, or what fits best.
+        complete: Whether the run is over; a run that is not need not have reached its floor.
+
+    Raises:
+        GlidepathError: If the log cannot be read, or an argument is refused.
+
+    Examples:
+        >>> print(advise(Log.of(loss=[2.0 * 0.99**t + 0.3 for t in range(300)])))
+        nothing wrong seen (looked at 300 losses)
+        >>> advise(Log.of(loss=[2.0, 1.9, float("nan")])).findings[0].name
+        'not finite'
+    """
+    if isinstance(log, str | Path) or hasattr(log, "__fspath__"):
+        log = read(log)  # type: ignore[arg-type]
+    if not isinstance(log, Log):
+        raise GlidepathError.of("advise", "log", "a log or a path", log)
+    plain = number(base) if base is not None else 1.0
+    if plain is None or not plain > 0:
+        raise GlidepathError.of("advise", "base", "a rate above 0", base)
+    plan = Schedule.of(planned) if planned is not None else log.planned
+    base = float(base) if base is not None else log.base if planned is None else None
+    if plan is not None and plan.absolute and base is None:
+        base = 1.0
+    findings: list[Finding] = []
+    looked: list[str] = []
+    schedule = plan
+    rate = log.get("rate")
+    if rate is not None:
+        looked.append(f"{len(rate)} rates" + (" against the plan" if plan is not None else ""))
+        found = fit(rate)
+        findings += rate_findings(rate, plan, base, found, complete)
+        if schedule is None and isinstance(found, Fit):
+            schedule = found.base * found.schedule
+    loss = log.get("loss")
+    if loss is not None:
+        looked.append(f"{len(loss)} losses")
+        findings += loss_findings(log, schedule if schedule is not None else Hold())
+    if log.get("gradient_norm") is not None:
+        looked.append("gradient norms")
+    return Advice(tuple(sorted(findings, key=lambda each: -each.confidence)), tuple(looked), log.source)

@@ -1,0 +1,319 @@
+"""The rate that was logged against the rate that was planned, or against what a schedule can look like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ..core.schedule import Schedule
+from .finding import Evidence, Finding
+from .fit import Fit, NoFit
+from .log import Array, Series
+
+__all__ = ["rate_findings"]
+
+_SAME = 0.01
+_LEAST = 10
+_FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
+
+
+def rate_findings(
+    rate: Series, planned: Schedule | None, base: float | None, found: Fit | NoFit, complete: bool
+) -> Iterator[Finding]:
+    """Yields what logged rates show.
+
+    Args:
+        rate: As logged, resumptions included.
+        planned: The schedule they should follow, as a factor; None if nobody knows.
+        base: Its base rate; None takes the one that fits best.
+        found: What `fit` says of them.
+        complete: Whether the run is over.
+    """
+    clean = rate.last_pass().finite()
+    t, y = clean.steps, clean.values
+    if len(t) < _LEAST or y.max() <= 0:
+        return
+    if planned is not None:
+        yield from _against(t, y, planned, base, found, complete)
+    else:
+        yield from _alone(rate, t, y, found, complete)
+
+
+def _at(t: Array, y: Array, i: int, what: str = "rate") -> Evidence:
+    return Evidence(int(t[i]), what, float(y[i]))
+
+
+def _close(a: Array, b: Array, scale: float) -> bool:
+    return bool(np.abs(a - b).max() <= _SAME * scale)
+
+
+def _base(y: Array, shape: Array, base: float | None) -> float:
+    if base is not None:
+        return base
+    used = shape > 0.05 * max(float(shape.max()), 1e-300)
+    return float(np.median(y[used] / shape[used])) if used.any() else float(y.max())
+
+
+def _against(
+    t: Array, y: Array, planned: Schedule, base: float | None, found: Fit | NoFit, complete: bool
+) -> Iterator[Finding]:
+    """Looks for the one explanation of the difference to the plan."""
+
+    def expected(steps: Array) -> Array:
+        shape = planned(np.maximum(steps, 0.0))
+        return _base(y, shape, base) * shape
+
+    def explains(clock: Callable[[Array], Array]) -> bool:
+        want = expected(clock(t))
+        return _close(want, y, max(float(want.max()), float(y.max())))
+
+    text = str(planned)
+    for shift in (0, -1, 1):  # a log may count from 1, or name the next update's rate
+        if explains(lambda s, shift=shift: s + shift):
+            yield from _unfinished(t, y, planned, complete)
+            return
+    for k in _FACTORS:
+        if any(explains(lambda s, k=k, d=d: k * s + d) for d in (0, k - 1, -k)):
+            times = "twice" if k == 2 else f"{k} times"
+            yield Finding(
+                f"stepped {times} per update",
+                f"The rates are the plan's at {k} times the step: the schedule advanced {times} with every update.",
+                _pairs(t, y, expected(t)),
+                0.95,
+                "Let the schedule be driven by the optimizer's updates alone (attach); until then, stretch it.",
+                str(planned.stretch(k)),
+            )
+            return
+    stair = _stair(t, y)
+    for n in stair:
+        if any(explains(lambda s, n=n, d=d: np.floor((s + d) / n)) for d in (0, 1, -1)):
+            last = float(planned(t[-1] // n))
+            yield Finding(
+                "stepped per epoch",
+                f"The rates are the plan's at one step every {n} updates: the schedule advanced with the epochs, not with the updates.",
+                (*_pairs(t, y, expected(t)), Evidence(int(t[-1]), "of the plan's factor", last)),
+                0.9,
+                f"Step it after every update; or give its lengths in epochs of {n} updates.",
+                str(planned.stretch(n)),
+            )
+            return
+    want = expected(t) if base is not None else _leading(t, y, planned)
+    off = np.nonzero(np.abs(want - y) > _SAME * max(float(want.max()), 1e-300))[0]
+    i = int(off[0]) if len(off) else 0
+    if i >= 3:
+        yield from _from_there(t, y, want, planned, i)
+        return
+    scale = y / np.where(want > 0, want, np.nan)
+    ratio = float(np.nanmedian(scale)) if np.isfinite(scale).any() else math.nan
+    if base is not None and math.isfinite(ratio) and _close(ratio * want, y, float(y.max())):
+        yield Finding(
+            "another base rate",
+            f"The rates are {ratio:.4g} times those planned, all along.",
+            _pairs(t, y, want),
+            0.95,
+            "Check the base rate, and who else multiplies it.",
+            str(float(f"{ratio * base:.6g}") * planned),
+        )
+        return
+    shown = found.text if isinstance(found, Fit) else text
+    yield Finding(
+        "another schedule",
+        "The rates are not those planned" + (f"; they are {found}." if isinstance(found, Fit) else "."),
+        _pairs(t, y, want),
+        0.8,
+        "Compare the plan with what the run was given.",
+        f'glidepath show "{text}" "{shown}"',
+    )
+
+
+def _leading(t: Array, y: Array, planned: Schedule) -> Array:
+    """Returns the plan scaled to the first rates."""
+    shape = planned(t)
+    head = slice(0, max(3, len(t) // 20))
+    used = shape[head] > 0
+    base = float(np.median(y[head][used] / shape[head][used])) if used.any() else float(y.max())
+    return base * shape
+
+
+def _pairs(t: Array, y: Array, want: Array) -> tuple[Evidence, ...]:
+    i = int(np.abs(y - want).argmax())
+    return _at(t, y, i, "logged rate"), Evidence(int(t[i]), "planned rate", float(want[i]))
+
+
+def _from_there(t: Array, y: Array, want: Array, planned: Schedule, i: int) -> Iterator[Finding]:
+    """The plan was followed up to entry i: what came then?"""
+    scale = float(want.max())
+    evidence = (
+        _at(t, y, i - 1, "rate, as planned"),
+        _at(t, y, i, "rate"),
+        Evidence(int(t[i]), "planned rate", float(want[i])),
+    )
+    resume = str(planned.shift(-int(t[i])))
+    if np.ptp(y[i:]) <= 1e-9 * scale and len(y) - i >= 3:
+        yield Finding(
+            "constant after resume",
+            f"From step {int(t[i])} on the rate stays at {y[i]:.4g}; it should have gone on to {want[-1]:.4g}.",
+            (*evidence, _at(t, y, -1, "last rate")),
+            0.9,
+            f"The schedule was not driven any more: attach it again and load its state, or go on from step {int(t[i])}.",
+            resume,
+        )
+        return
+    base = want[np.argmax(want)] / max(float(planned(t[int(np.argmax(want))])), 1e-300)
+    for back, words in ((t[i], "began again from its step 0"), (t[i] - 1, "began again from its step 1")):
+        if _close(base * planned(t[i:] - back), y[i:], scale):
+            yield Finding(
+                "resumed with a jump",
+                f"At step {int(t[i])} the schedule {words}: from {y[i - 1]:.4g} to {y[i]:.4g}.",
+                evidence,
+                0.95,
+                f"Save and load the schedule's progress with the checkpoint, or go on from step {int(t[i])}.",
+                resume,
+            )
+            return
+    jump = abs(y[i] - y[i - 1]) > 5 * max(abs(want[i] - want[i - 1]), _SAME * scale / 5)
+    yield Finding(
+        "resumed with a jump" if jump else "leaves the plan",
+        f"From step {int(t[i])} on the rate is not the planned one: {y[i]:.4g}, planned {want[i]:.4g}.",
+        evidence,
+        0.8,
+        f"See what happened at step {int(t[i])}; to go on as planned from there:",
+        resume,
+    )
+
+
+def _unfinished(t: Array, y: Array, planned: Schedule, complete: bool) -> Iterator[Finding]:
+    duration = planned.duration
+    spacing = float(np.median(np.diff(t)))
+    if not complete or duration == math.inf or t[-1] + max(2 * spacing, 0.02 * duration) >= duration:
+        return
+    final = float(planned(duration))
+    reached = float(planned(t[-1]))
+    peak = max(float(planned(t).max()), 1e-300)
+    if reached - final <= 0.02 * peak:
+        return
+    yield Finding(
+        "never reached the floor",
+        f"The run ended at step {int(t[-1])} of the schedule's {int(duration)}: its factor was {reached:.3g}, not yet {final:.3g}.",
+        (
+            _at(t, y, -1, "last rate"),
+            Evidence(int(duration), "planned last factor", final),
+            Evidence(int(t[-1]), "factor reached", reached),
+        ),
+        0.85,
+        "Give the schedule the run's length.",
+        str(planned.stretch(float(f"{t[-1] / duration:.6g}"))),
+    )
+
+
+def _stair(t: Array, y: Array) -> list[int]:
+    """Returns the lengths of steps, in updates, in which the rate may have moved."""
+    edges = t[1:][np.diff(y) != 0]
+    if len(edges) < 2:
+        return []
+    gaps = np.diff(edges)
+    n = int(np.median(gaps))
+    return sorted({n, int(gaps.min()), int(edges[0])} - {0, 1}, reverse=True) if n > 1 else []
+
+
+def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool) -> Iterator[Finding]:
+    """Without a plan: what no schedule does, and what a resumption left behind."""
+    peak = float(y.max())
+    resumed = _resumed(rate)
+    known = found if isinstance(found, Fit) else None
+    change = np.diff(y)
+    size = np.abs(change)
+    if resumed is not None:
+        # Entry of the cleaned series at which the run went on.
+        i = int(np.searchsorted(t, resumed))
+        if (
+            2 <= i < len(t) - 2
+            and size[i - 1] > 0.1 * peak
+            and size[i - 1] > 8 * float(np.median(size[max(0, i - 12) : i - 1]) + 1e-300)
+        ):
+            yield _jump(t, y, i, 0.85, found)
+            return
+    flat = np.nonzero(size > 1e-9 * peak)[0]
+    frozen = int(flat[-1]) + 1 if len(flat) else 0
+    stood = len(y) - frozen
+    if frozen >= 5 and stood >= max(5, len(y) // 10) and known is None:
+        moving = float(np.median(size[max(0, frozen - 6) : frozen]))
+        if moving > 0 and 0.02 * peak < y[-1] < 0.98 * peak and (size[max(0, frozen - 6) : frozen] > 0).all():
+            yield Finding(
+                "constant after resume",
+                f"The rate changes with every entry up to step {int(t[frozen])} and then stays at {y[-1]:.4g} to the end.",
+                (_at(t, y, frozen - 1), _at(t, y, frozen), _at(t, y, -1, "last rate")),
+                0.85 if resumed is not None else 0.65,
+                f"The schedule was not driven any more after step {int(t[frozen])}: attach it again and load its state.",
+                "glidepath advise RUN --plan SCHEDULE",
+            )
+            return
+    if known is None:
+        usual = float(np.median(size[size > 0])) if (size > 0).any() else 0.0
+        after = np.append(change[1:], 0.0)  # a drop is a jump if the rate rises from there, as no decay in steps does
+        jumps = np.nonzero(((change > 0.2 * peak) | ((change < -0.2 * peak) & (after > 0))) & (size > 20 * usual))[0]
+        if 1 <= len(jumps) <= 2:
+            yield _jump(t, y, int(jumps[0]) + 1, 0.65, found)
+            return
+    rising = bool((change >= 0).all()) and change.max() > 0 and y[-1] > y[0]
+    if rising and complete and (change[-max(1, len(change) // 5) :] > 0).any() and len(t) >= 30:
+        yield Finding(
+            "never reached its peak",
+            f"The rate was still rising when the run ended: {y[0]:.4g} at first, {y[-1]:.4g} at step {int(t[-1])}.",
+            (_at(t, y, 0), _at(t, y, -1, "last rate")),
+            0.6,
+            "The warmup is longer than the run, or the schedule advanced once an epoch.",
+            "glidepath advise RUN --plan SCHEDULE",
+        )
+        return
+    low = y <= 1e-3 * peak
+    rest = int(np.nonzero(~low)[0][-1]) + 1
+    if (
+        known is not None
+        and len(y) - rest > 0.35 * len(y)
+        and not any(word in known.kind for word in ("steps", "milestones", "levels", "exponential", "geometric"))
+    ):
+        yield Finding(
+            "at its floor early",
+            f"From step {int(t[rest])} on, {1 - rest / len(y):.0%} of the run, the rate was {y[-1]:.3g}: nothing more was learned.",
+            (_at(t, y, rest), _at(t, y, -1, "last rate")),
+            0.6,
+            "The schedule is shorter than the run, or advanced more than once with an update: stretch it.",
+            str((known.base * known.schedule).stretch(float(f"{t[-1] / max(float(t[rest]), 1.0):.4g}"))),
+        )
+        return
+    if known is not None and complete and known.residual < 1e-4:
+        for finding in _unfinished(t - known.shift, y, known.schedule, complete):
+            yield Finding(
+                finding.name,
+                finding.says,
+                finding.evidence,
+                0.4,
+                finding.remedy,
+                f"{known.base:.6g} * ({finding.paste})",
+            )
+
+
+def _jump(t: Array, y: Array, i: int, confidence: float, found: Fit | NoFit) -> Finding:
+    near = f" {found}" if isinstance(found, NoFit) else ""
+    return Finding(
+        "resumed with a jump",
+        f"At step {int(t[i])} the rate jumps from {y[i - 1]:.4g} to {y[i]:.4g}, and no known schedule does that.{near}",
+        (_at(t, y, i - 1), _at(t, y, i)),
+        confidence,
+        "Save and load the schedule's progress with the checkpoint; compare with the plan.",
+        "glidepath advise RUN --plan SCHEDULE",
+    )
+
+
+def _resumed(rate: Series) -> float | None:
+    """Returns the step at which a run went on, if the log shows it: its steps go back, or leave out many."""
+    ahead = np.diff(rate.steps)
+    back = np.nonzero(ahead <= 0)[0]
+    if len(back):
+        return float(rate.steps[back[0] + 1])
+    usual = float(np.median(ahead))
+    gaps = np.nonzero(ahead > max(10 * usual, usual + 10))[0]
+    return float(rate.steps[gaps[0] + 1]) if len(gaps) == 1 else None

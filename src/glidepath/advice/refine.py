@@ -1,0 +1,88 @@
+"""A refined schedule from the gradient norms of a run that has been made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
+from ..core.segments import Table
+from .log import Array, Log, Series
+
+__all__ = ["refine"]
+
+
+def refine(
+    log: Log | Series,
+    *,
+    steps: int | None = None,
+    smoothing: float = 0.1,
+    power: Literal[1, 2] = 2,
+    points: int = 200,
+) -> Table:
+    r"""Returns the schedule that a run's gradient norms speak for, as a factor with peak 1.
+
+    $$ w_t = G_t^{-p}, \qquad f(t) \propto w_t \sum_{s > t} w_s $$
+
+    Constant norms give linear decay to 0. The norms are those of a run with any schedule; they are smoothed by a running median.
+
+    Args:
+        log: With a series of gradient norms (L2 for plain SGD, L1 for Adam and its kin), or that series.
+        steps: Length of the new schedule, in updates; None is that of the run.
+        smoothing: Width of the median, as a share of the run, in [0, 1].
+        power: $p$: 2 for SGD and L2 norms, 1 for Adam and L1 norms.
+        points: At most so many points in the table, straight lines in between.
+
+    Raises:
+        GlidepathError: If there are no such norms, too few, or an argument breaks its rule.
+
+    Source:
+        Defazio et al. 2023, theorem 3 and algorithm 1, https://arxiv.org/abs/2310.07831
+
+    Examples:
+        >>> schedule = refine(Log.of(gradient_norm=[2.0] * 101))
+        >>> [round(schedule(t), 6) for t in (0, 50, 100)]
+        [1.0, 0.5, 0.0]
+    """
+    series = log.get("gradient_norm") if isinstance(log, Log) else log
+    problems: list[Problem] = []
+    if series is None:
+        problems.append(Problem("refine", "log", "one with gradient norms", "none", "log the norm before clipping"))
+    share, plain = number(smoothing), number(steps) if steps is not None else 1
+    if share is None or not 0 <= share <= 1:
+        problems.append(Problem("refine", "smoothing", "a share from 0 to 1", shown(smoothing)))
+    if power not in (1, 2):
+        problems.append(Problem("refine", "power", "1 or 2", shown(power)))
+    if plain is None or plain < 1 or plain != int(plain):
+        problems.append(Problem("refine", "steps", "an integer from 1", shown(steps)))
+    if not isinstance(points, int) or points < 2:
+        problems.append(Problem("refine", "points", "an integer from 2", shown(points)))
+    if problems or series is None:
+        raise GlidepathError(problems)
+    clean = series.last_pass().finite()
+    if len(clean) < 10 or (clean.values <= 0).any():
+        raise GlidepathError.of("refine", "gradient norms", "at least 10, all above 0", f"{len(clean)} finite ones")
+    # Each norm stands for the stretch of updates up to the next.
+    norms = _median(clean.values, float(share or 0.0))
+    weights = norms ** -float(power)
+    stretch = np.diff(np.append(clean.steps, 2 * clean.steps[-1] - clean.steps[-2]))
+    mass = weights * stretch
+    rest = np.append(np.cumsum(mass[::-1])[::-1][1:], 0.0)
+    values = weights * rest
+    values = values / values.max()
+    last = int(steps) if steps is not None else int(clean.steps[-1] - clean.steps[0])
+    where = (clean.steps - clean.steps[0]) / (clean.steps[-1] - clean.steps[0])
+    at = np.unique(np.round(np.linspace(0, last, min(points, last + 1)))).astype(int)
+    table = np.interp(at / max(last, 1), where, values)
+    return Table(tuple(int(t) for t in at), tuple(float(v) for v in table))
+
+
+def _median(values: Array, share: float) -> Array:
+    """Returns the running median over a share of all points; at the ends the series is mirrored."""
+    half = int(share * len(values)) // 2
+    if half == 0:
+        return values
+    padded = np.pad(values, half, mode="reflect")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)

@@ -1,0 +1,242 @@
+"""Every planted fault is found, and nothing on healthy logs; no finding without evidence."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from synthetic_logs import BASE, PLAN, STEPS, healthy, losses, planted
+
+import glidepath as gp
+from glidepath import GlidepathError
+from glidepath.advice import Advice, Log, advise
+
+
+def names(advice: Advice) -> list[str]:
+    return [finding.name for finding in advice.findings]
+
+
+def check(advice: Advice) -> None:
+    """Every finding has evidence, a confidence, and something to paste that is a schedule or a command."""
+    for finding in advice.findings:
+        assert finding.evidence
+        assert 0 < finding.confidence <= 1
+        assert finding.remedy
+        if not finding.paste.startswith("glidepath "):
+            assert isinstance(gp.parse(finding.paste), gp.Schedule)
+    assert json.loads(advice.to_json())["findings"] == [finding.to_dict() for finding in advice.findings]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nothing_is_found_on_healthy_logs(seed: int):
+    log, plan = healthy(seed)
+
+    assert names(advise(log)) == []
+    assert names(advise(log, planned=plan)) == []
+    assert "nothing wrong seen" in str(advise(log))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_is_found_on_healthy_losses_alone(seed: int):
+    log, _ = healthy(seed)
+
+    assert names(advise(Log({"loss": log.series["loss"]}))) == []
+
+
+T = np.arange(STEPS)
+S = gp.parse(PLAN)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def spiked(at: int, height: float, width: int) -> np.ndarray:
+    y = losses(STEPS, rng())
+    y[at : at + width] += height * np.sin(np.linspace(0, np.pi, width))
+    return y
+
+
+def cut(y: np.ndarray, at: int, value: float) -> np.ndarray:
+    y = y.copy()
+    y[at:] = value
+    return y
+
+
+LOSSES = {
+    "not finite at once": ("not finite", planted(loss=cut(losses(STEPS, rng()), 7, math.nan))),
+    "not finite late": ("not finite", planted(loss=cut(losses(STEPS, rng()), 1500, math.inf))),
+    "explodes early": (
+        "diverges",
+        planted(loss=np.minimum(2.3 * np.exp(T / 30), 50) * (1 + 0.05 * rng().standard_normal(STEPS))),
+    ),
+    "explodes late": (
+        "diverges",
+        planted(loss=np.where(T < 1200, losses(STEPS, rng()), 2.2 + 0.1 * rng().standard_normal(STEPS))),
+    ),
+    "flat above the start": (
+        "diverges",
+        planted(loss=np.where(T < 30, 2.3, 6.9) + 0.05 * rng().standard_normal(STEPS)),
+    ),
+    "falls slowly": (
+        "falls slowly",
+        planted(loss=2.3 - 0.2 * T / STEPS + 0.005 * rng().standard_normal(STEPS), rates=np.full(STEPS, 1e-5)),
+    ),
+    "falls slowly under a cosine": (
+        "falls slowly",
+        planted(loss=2.3 - 0.2 * np.cumsum(S(T)) / S(T).sum() + 0.005 * rng().standard_normal(STEPS)),
+    ),
+    "does not fall": ("falls slowly", planted(loss=2.3 + 0.01 * rng().standard_normal(STEPS))),
+    "stalls": (
+        "stalls",
+        planted(loss=0.8 + 1.5 * np.exp(-T / 80) + 0.01 * rng().standard_normal(STEPS), rates=np.full(STEPS, 0.1)),
+    ),
+    "swings": (
+        "oscillates late",
+        planted(loss=losses(STEPS, rng()) * (1 + 0.4 * np.sin(T / 6) * (T > 1000)), rates=np.full(STEPS, 0.1)),
+    ),
+    "zigzag": (
+        "oscillates late",
+        planted(loss=losses(STEPS, rng()) + 0.15 * (-1.0) ** T * (T > 800), rates=np.full(STEPS, 0.1)),
+    ),
+    "noise that grows": (
+        "oscillates late",
+        planted(
+            loss=losses(STEPS, rng()) * (1 + (0.01 + 0.5 * (T > 1300)) * rng(1).standard_normal(STEPS)),
+            rates=np.full(STEPS, 0.1),
+        ),
+    ),
+    "saddle": (
+        "plateau without gradients",
+        planted(
+            loss=1.9 + 0.4 * np.exp(-T / 50) + 0.002 * rng().standard_normal(STEPS),
+            gradient_norm=1e-4 + np.exp(-T / 50),
+        ),
+    ),
+    "no warmup": ("unstable start", planted(loss=spiked(5, 4.0, 60), rates=0.1 * gp.cosine(STEPS)(T))),
+    "warmup too short": ("unstable start", planted(loss=spiked(20, 4.0, 60))),
+    "fine-tuning that forgets": (
+        "fine-tuning too fast",
+        planted(loss=np.where(T < 3, 0.5, 0.45 + 2.0 * np.exp(-T / 100) * (1 - np.exp(-T / 5)))),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOSSES)
+def test_a_fault_of_the_losses_is_found(case: str):
+    name, log = LOSSES[case]
+    advice = advise(log)
+
+    assert names(advice) == [name]
+    check(advice)
+
+
+def steps_of(advice: Advice) -> set[int]:
+    return {each.step for finding in advice.findings for each in finding.evidence if each.step is not None}
+
+
+def test_the_evidence_names_the_step():
+    advice = advise(LOSSES["not finite late"][1])
+
+    assert 1500 in steps_of(advice)
+    assert 1499 in steps_of(advice)
+    assert advice.findings[0].paste == str(0.1 * (BASE * gp.parse(PLAN)))
+
+
+def resumed(at: int, back: int) -> np.ndarray:
+    return BASE * S(np.where(at > T, T, T - back))
+
+
+RATES = {
+    "twice per update": ("stepped twice per update", BASE * S(2 * T)),
+    "twice per update, from one": ("stepped twice per update", BASE * S(2 * T + 1)),
+    "four processes": ("stepped 4 times per update", BASE * S(4 * T)),
+    "per epoch": ("stepped per epoch", BASE * S(T // 50)),
+    "jump back to the start": ("resumed with a jump", resumed(800, 800)),
+    "jump to the base": ("resumed with a jump", np.where(T < 800, BASE * S(T), BASE * S(T - 700))),
+    "constant after resume": ("constant after resume", np.where(T < 800, BASE * S(T), BASE * S(800))),
+    "constant at the base": ("constant after resume", np.where(T < 1000, BASE * S(T), BASE)),
+    "three times the base": ("another base rate", 3 * BASE * S(T)),
+    "another schedule": ("another schedule", BASE * gp.linear(STEPS)(T)),
+}
+
+
+@pytest.mark.parametrize("case", RATES)
+@pytest.mark.parametrize("every", [1, 10])
+def test_a_fault_of_the_rates_is_found_against_the_plan(case: str, every: int):
+    name, rates = RATES[case]
+    log = Log.of(T[::every], rate=rates[::every])
+    advice = advise(log, planned=PLAN, base=BASE)
+
+    assert names(advice) == [name]
+    check(advice)
+
+
+def test_a_run_that_ends_early_never_reached_the_floor():
+    log = Log.of(T[:1200], rate=(BASE * S(T))[:1200])
+
+    advice = advise(log, planned=PLAN, base=BASE)
+
+    assert names(advice) == ["never reached the floor"]
+    check(advice)
+    assert gp.parse(advice.findings[0].paste).duration == pytest.approx(1200, abs=2)
+    assert names(advise(log, planned=PLAN, base=BASE, complete=False)) == []
+
+
+@pytest.mark.parametrize("case", ["jump back to the start", "constant after resume", "constant at the base"])
+def test_a_resume_gone_wrong_is_found_without_a_plan(case: str):
+    name, rates = RATES[case]
+    advice = advise(Log.of(T, rate=rates))
+
+    assert names(advice) in ([name], ["resumed with a jump"])
+    assert steps_of(advice) & {799, 800, 801, 999, 1000}
+    check(advice)
+
+
+def test_a_log_that_goes_back_shows_where_it_resumed():
+    steps = np.r_[0:900, 800:2000]
+    rates = np.r_[(BASE * S(T))[:900], BASE * S(T[800:] - 800)]
+
+    advice = advise(Log.of(steps, rate=rates))
+
+    assert names(advice) == ["resumed with a jump"]
+    assert 800 in steps_of(advice)
+
+
+def test_a_warmup_that_never_ends_is_found_without_a_plan():
+    advice = advise(Log.of(T, rate=BASE * S(T // 50)))
+
+    assert names(advice) == ["never reached its peak"]
+    check(advice)
+
+
+def test_a_floor_reached_early_is_found_without_a_plan():
+    advice = advise(Log.of(T, rate=BASE * S(2 * T)))
+
+    assert names(advice) == ["at its floor early"]
+    check(advice)
+
+
+def test_without_the_base_rate_the_plan_is_scaled_to_the_log():
+    advice = advise(Log.of(T, rate=0.037 * S(2 * T)), planned=PLAN)
+
+    assert names(advice) == ["stepped twice per update"]
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_counting_from_one_is_no_fault(shift: int):
+    assert names(advise(Log.of(T + shift, rate=BASE * S(T)), planned=PLAN, base=BASE)) == []
+    assert names(advise(Log.of(T, rate=BASE * S(T + shift)), planned=PLAN, base=BASE)) == []
+
+
+def test_short_logs_say_nothing():
+    assert names(advise(Log.of(loss=[2.0, 1.0, 3.0]))) == []
+    assert names(advise(Log.of(loss=[2.0], rate=[0.1]))) == []
+    assert names(advise(Log.of())) == []
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(GlidepathError, match="advise: base must be a rate above 0"):
+        advise(Log.of(loss=[1.0]), base=-1.0)
+    with pytest.raises(GlidepathError, match="advise: log must be a log or a path"):
+        advise(3)  # type: ignore[arg-type]

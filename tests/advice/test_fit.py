@@ -1,0 +1,179 @@
+"""A schedule is recovered from its rates, or refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+import glidepath as gp
+from glidepath import GlidepathError
+from glidepath.advice import Fit, Log, NoFit, Series, fit, refine
+
+EXACT = [
+    "constant()",
+    "warmup(500) >> cosine(9500, floor=0.1)",
+    "warmup(500, start=0) >> cosine(9500)",
+    "cosine(1000)",
+    "linear(1000)",
+    "warmup(100) >> linear(900)",
+    "warmup(100) >> constant()",
+    "wsd(1000, warmup=50)",
+    "wsd(1000, warmup=50, curve='one_minus_sqrt')",
+    "step(30)",
+    "step(300, factor=0.5)",
+    "multistep([200, 500, 800])",
+    "exponential(0.999)",
+    "warmup(100) >> exponential(0.95, steps=100)",
+    "warmup(400) >> inverse_sqrt(400)",
+    "one_cycle(1000)",
+    "sgdr(200)",
+    "sgdr(100, growth=2)",
+    "sgdr(100, warmup=20, decay=0.8)",
+    "triangular(100)",
+    "triangular2(100)",
+    "exp_range(50, 0.99)",
+    "inverse_time(0.01)",
+    "polynomial(1000, 2)",
+    "polynomial(1000, 0.9, floor=0.01)",
+    "rex(1000)",
+    "knee(1000, 100, 400)",
+    "piecewise_constant([200, 400], [1.0, 0.1, 0.05])",
+]
+
+
+def logged(text: str, every: int = 1, base: float = 0.3, first: int = 0) -> Series:
+    schedule = gp.parse(text)
+    last = int(min(schedule.duration, 1200)) if schedule.duration != 10_000 else 10_000
+    steps = np.arange(first, last + 1, every)
+    return Series(steps.astype(float), base * schedule(steps))
+
+
+@pytest.mark.parametrize("text", EXACT)
+def test_a_schedule_is_recovered(text: str):
+    series = logged(text)
+    found = fit(series)
+
+    assert isinstance(found, Fit)
+    assert found.residual < 1e-9
+    again = gp.parse(found.text)
+    assert np.abs(again(series.steps) - series.values).max() < 1e-9
+    assert json.loads(found.to_json())["text"] == found.text
+
+
+@pytest.mark.parametrize(
+    "text", ["warmup(500) >> cosine(9500, floor=0.1)", "cosine(1000)", "step(300, factor=0.5)", "wsd(1000, warmup=50)"]
+)
+def test_the_very_text_comes_back(text: str):
+    found = fit(logged(text))
+
+    assert isinstance(found, Fit)
+    assert found.base == pytest.approx(0.3, rel=1e-12)
+    assert str(found.schedule) == str(gp.parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "warmup(100) >> cosine(3000)",
+        "warmup(100) >> linear(900)",
+        "one_cycle(1000)",
+        "triangular(100)",
+        "cosine(1000)",
+        "linear(1000)",
+    ],
+)
+def test_a_log_of_every_tenth_update_is_enough(text: str):
+    found = fit(logged(text, every=10, first=10))
+
+    assert isinstance(found, Fit)
+    assert found.residual < 1e-6
+    assert found.base == pytest.approx(0.3, rel=1e-6)
+
+
+def test_what_the_run_did_not_see_is_extrapolated():
+    found = fit(logged("warmup(100) >> cosine(5000)"))
+
+    assert isinstance(found, Fit)
+    assert found.schedule.duration == 5100
+
+
+def test_a_log_that_counts_from_one_says_so():
+    steps = np.arange(1, 1001)
+    found = fit(Series(steps.astype(float), 0.3 * gp.parse("warmup(100) >> cosine(900)")(steps - 1)))
+
+    assert isinstance(found, Fit)
+    assert (str(found.schedule), found.shift) == ("warmup(100) >> cosine(900)", 1)
+
+
+@pytest.mark.parametrize("digits", [4, 6])
+def test_rounded_rates_fit_with_a_residual(digits: int):
+    series = logged("warmup(100) >> cosine(900, floor=0.1)")
+    rounded = Series(series.steps, np.round(series.values, digits))
+    found = fit(rounded)
+
+    assert isinstance(found, Fit)
+    assert 0 < found.residual < 4 * 10.0**-digits
+    assert abs(found.schedule.duration - 1000) <= 10
+
+
+def test_single_precision_is_no_obstacle():
+    series = logged("warmup(100) >> cosine(900)")
+    found = fit(Series(series.steps, series.values.astype(np.float32).astype(float)))
+
+    assert isinstance(found, Fit)
+    assert str(found.schedule) == "warmup(100) >> cosine(900)"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_no_schedule_is_refused(seed: int):
+    rng = np.random.default_rng(seed)
+    found = fit(Log.of(rate=np.exp(rng.standard_normal(200).cumsum() * 0.2)))
+
+    assert isinstance(found, NoFit)
+    assert found.reason
+    assert found.residual is None or found.residual > 0.005
+
+
+def test_too_little_is_refused():
+    assert isinstance(fit(Log.of(rate=[0.1, 0.2, 0.3])), NoFit)
+    assert isinstance(fit(Log.of(rate=[0.0] * 20)), NoFit)
+    assert isinstance(fit(Log.of(rate=[-1.0] * 20)), NoFit)
+    with pytest.raises(GlidepathError, match="fit: log must be one with rates"):
+        fit(Log.of(loss=[1.0]))
+    with pytest.raises(GlidepathError, match="fit: tolerance must be between 0 and 1"):
+        fit(Log.of(rate=[1.0]), tolerance=0)
+
+
+def test_constant_gradients_speak_for_linear_decay():
+    schedule = refine(Log.of(gradient_norm=[3.0] * 1001))
+
+    assert schedule.duration == 1000
+    assert max(abs(schedule(t) - (1 - t / 1000)) for t in range(0, 1001, 7)) < 1e-9
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_refined_values_are_those_of_the_formula(power: int):
+    norms = 1 + np.random.default_rng(0).random(200)
+    schedule = refine(Log.of(gradient_norm=norms), smoothing=0, power=power, points=200)
+    w = norms**-power
+    expected = w * np.array([w[t + 1 :].sum() for t in range(200)])
+
+    assert [schedule(t) for t in range(200)] == pytest.approx((expected / expected.max()).tolist(), abs=1e-12)
+
+
+def test_gradients_that_grow_at_the_end_lower_the_rate_there():
+    norms = np.r_[np.ones(900), np.linspace(1, 5, 101)]
+    schedule = refine(Log.of(gradient_norm=norms))
+
+    assert schedule(950) < 0.3 * (1 - 950 / 1000)
+    assert refine(Log.of(gradient_norm=norms), steps=5000).duration == 5000
+
+
+def test_gradients_that_cannot_be_used_are_refused():
+    with pytest.raises(GlidepathError, match="refine: log must be one with gradient norms"):
+        refine(Log.of(loss=[1.0]))
+    with pytest.raises(GlidepathError, match="at least 10, all above 0"):
+        refine(Log.of(gradient_norm=[0.0] * 20))
+    with pytest.raises(GlidepathError) as refused:
+        refine(Log.of(gradient_norm=[1.0] * 20), smoothing=2.0, power=3, points=1)  # type: ignore[arg-type]
+    assert len(refused.value.problems) == 3

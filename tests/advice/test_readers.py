@@ -1,0 +1,232 @@
+"""Logs of every kind are read, and what is none is refused."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import glidepath as gp
+from glidepath import GlidepathError
+from glidepath.advice import read
+from glidepath.advice.events import _masked
+
+
+def values(log, name: str) -> tuple[list, list]:
+    series = log.series[name]
+    return series.steps.tolist(), series.values.tolist()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "step,loss,lr",
+        "global_step,train_loss,learning_rate",
+        "update,train/loss,lr-SGD",
+        "iteration,loss,train/learning_rate",
+        "Step,Loss,LR",
+        "iter,loss_step,lr/0",
+    ],
+)
+def test_csv_by_the_names_of_its_columns(head: str, tmp_path: Path):
+    file = tmp_path / "run.csv"
+    file.write_text(head + "\n0,2.5,0.1\n10,nan,0.05\n20,,0.01\n")
+
+    log = read(file)
+
+    assert values(log, "rate") == ([0, 10, 20], [0.1, 0.05, 0.01])
+    assert log.series["loss"].steps.tolist() == [0, 10]
+    assert np.isnan(log.series["loss"].values[1])
+
+
+def test_csv_with_semicolons_tabs_and_a_byte_order_mark(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("\ufeffstep;loss\n0;1.5\n", encoding="utf-8")
+    (tmp_path / "b.tsv").write_text("step\tloss\n0\t1.5\n")
+
+    assert values(read(tmp_path / "a.csv"), "loss") == values(read(tmp_path / "b.tsv"), "loss") == ([0], [1.5])
+
+
+def test_rows_without_a_step_are_counted(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("loss\n3\n2\n1\n")
+
+    assert values(read(tmp_path / "a.csv"), "loss") == ([0, 1, 2], [3, 2, 1])
+
+
+def test_json_lines_and_a_half_written_last_line(tmp_path: Path):
+    file = tmp_path / "run.jsonl"
+    file.write_text(
+        '{"step": 0, "loss": 2.0, "lr": 0.1, "grad_norm": 3.0}\n{"step": 1, "loss": NaN, "lr": 0.2}\n{"step": 2, "lo'
+    )
+
+    log = read(file)
+
+    assert values(log, "rate") == ([0, 1], [0.1, 0.2])
+    assert values(log, "gradient_norm") == ([0], [3.0])
+
+
+def test_lightning_s_folder(tmp_path: Path):
+    folder = tmp_path / "lightning_logs" / "version_0"
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text("epoch,lr-SGD,step,train_loss,val_loss\n0,0.1,0,,\n0,,49,2.0,\n0,,49,,2.5\n")
+
+    log = read(folder)
+
+    assert values(log, "rate") == ([0], [0.1])
+    assert values(log, "loss") == ([49], [2.0])
+    assert values(log, "validation_loss") == ([49], [2.5])
+
+
+def test_the_trainer_s_state_of_the_last_checkpoint(tmp_path: Path):
+    for step in (10, 20):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        history = [
+            {"epoch": s / 10, "step": s, "loss": 2.0 / s, "learning_rate": 0.1 / s, "grad_norm": 1.0}
+            for s in range(10, step + 1, 10)
+        ]
+        (folder / "trainer_state.json").write_text(
+            json.dumps({"log_history": [*history, {"step": step, "eval_loss": 9.0}], "global_step": step})
+        )
+
+    log = read(tmp_path)
+
+    assert values(log, "loss") == ([10, 20], [0.2, 0.1])
+    assert values(log, "rate") == ([10, 20], [0.01, 0.005])
+    assert values(log, "validation_loss") == ([20], [9.0])
+
+
+def test_glidepath_s_own_loggers(tmp_path: Path):
+    (tmp_path / "a.csv").write_text(
+        "update,group,parameter,value\n0,0,lr,0.1\n0,1,lr,0.9\n0,0,weight_decay,0.5\n1,0,lr,0.05\n"
+    )
+    rows = [
+        {"event": "applied", "update": 0, "group": "0", "parameter": "lr", "value": 0.1},
+        {"event": "foreign", "update": 1},
+    ]
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    assert values(read(tmp_path / "a.csv"), "rate") == ([0, 1], [0.1, 0.05])
+    assert values(read(tmp_path / "b.jsonl"), "rate") == ([0], [0.1])
+
+
+def test_a_record_of_the_lab_brings_its_plan(tmp_path: Path):
+    from glidepath.lab import RunSpec, Store, find_task, run
+
+    spec = RunSpec(find_task("mnist1d"), gp.parse("warmup(5) >> cosine(25)"), 0.05, 0, 30)
+    Store(tmp_path).write(run(spec))
+
+    log = read(tmp_path)
+
+    assert log.base == 0.05
+    assert str(log.planned) == "warmup(5) >> cosine(25)"
+    assert values(log, "rate")[1] == pytest.approx([0.05 * log.planned(t) for t in range(30)])
+    assert len(log.series["loss"]) == 30
+
+
+def record(tag: str, step: int, value: float, form: str = "simple") -> bytes:
+    """Return one framed event with one scalar, as TensorBoard (`simple`) or TensorFlow 2 (`tensor`) write it."""
+
+    def varint(n: int) -> bytes:
+        out = b""
+        while n > 127:
+            out, n = out + bytes([n & 127 | 128]), n >> 7
+        return out + bytes([n])
+
+    def message(field: int, data: bytes) -> bytes:
+        return varint(field << 3 | 2) + varint(len(data)) + data
+
+    if form == "simple":
+        held = varint(2 << 3 | 5) + struct.pack("<f", value)
+    else:
+        held = message(8, varint(1 << 3) + varint(1) + message(2, b"") + message(4, struct.pack("<f", value)))
+    event = (
+        varint(1 << 3 | 1)
+        + struct.pack("<d", 1e9)
+        + varint(2 << 3)
+        + varint(step)
+        + message(5, message(1, message(1, tag.encode()) + held))
+    )
+    head = struct.pack("<Q", len(event))
+    return head + struct.pack("<I", _masked(head)) + event + struct.pack("<I", _masked(event))
+
+
+@pytest.mark.parametrize("form", ["simple", "tensor"])
+def test_tensorboard_s_events(form: str, tmp_path: Path):
+    data = b"".join(record("train/loss", s, 2.0 / (s + 1), form) + record("lr", s, 0.5, form) for s in (0, 300, 70_000))
+    (tmp_path / "events.out.tfevents.1.host").write_bytes(data + data[:30])  # the last record is cut off
+
+    log = read(tmp_path)
+
+    assert log.series["loss"].steps.tolist() == [0, 300, 70_000]
+    assert log.series["loss"].values.tolist() == pytest.approx([2.0, 2 / 301, 2 / 70_001], rel=1e-6)
+    assert log.series["rate"].values.tolist() == [0.5, 0.5, 0.5]
+
+
+def test_checksums_are_crc32c():
+    """The check value of CRC-32C for 123456789 is e3069283; TFRecord rotates it and adds a constant."""
+    crc = 0xE3069283
+
+    assert _masked(b"123456789") == (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("damage", [b"\x00" * 40, b"\xff" * 40, b"GIF89a" + b"x" * 50])
+def test_damaged_events_are_refused(damage: bytes, tmp_path: Path):
+    (tmp_path / "events.out.tfevents.1").write_bytes(record("loss", 0, 1.0) + damage)
+
+    with pytest.raises(GlidepathError, match="log: event file must be whole"):
+        read(tmp_path)
+
+
+def test_a_length_beyond_the_file_reads_no_further(tmp_path: Path):
+    head = struct.pack("<Q", 2**60)
+    (tmp_path / "events.out.tfevents.1").write_bytes(record("loss", 0, 1.0) + head + struct.pack("<I", _masked(head)))
+
+    with pytest.raises(GlidepathError, match="records of at most"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "", "a table with a heading"),
+        ("a.csv", "step,accuracy\n1,2\n", "columns must be named like loss or lr"),
+        ("a.jsonl", "not json\n", "an object a line"),
+        ("a.json", "{", "must be JSON"),
+        ("a.json", "3", "must be a log"),
+        ("a.json", '{"record": {"spec": {}}}', "record must be whole"),
+        ("a.json", "[" * 100_000, "must be JSON"),
+        ("a.pkl", "x", "of a known kind"),
+        ("a.csv", "step,loss\n-1,1e999\n", None),
+    ],
+)
+def test_what_is_no_log_is_refused(name: str, text: str, message: str | None, tmp_path: Path):
+    (tmp_path / name).write_text(text)
+
+    if message is None:
+        assert read(tmp_path / name).series["loss"].values.tolist() == [float("inf")]
+    else:
+        with pytest.raises(GlidepathError, match=message):
+            read(tmp_path / name)
+
+
+def test_a_place_without_a_log_is_refused(tmp_path: Path):
+    with pytest.raises(GlidepathError, match="path must be a file or a folder"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(GlidepathError, match="path must be a folder with one log"):
+        read(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("loss\n1\n")
+    with pytest.raises(GlidepathError, match="2 such files: name one of them"):
+        read(tmp_path)
+
+
+def test_nothing_is_unpickled(tmp_path: Path):
+    canary = tmp_path / "canary"
+    payload = f"cposix\nsystem\n(S'touch {canary}'\ntR.".encode()
+    for name in ("a.csv", "a.json", "a.jsonl", "events.out.tfevents.9"):
+        (tmp_path / name).write_bytes(payload)
+        with pytest.raises(GlidepathError):
+            read(tmp_path / name)
+
+    assert not canary.exists()
