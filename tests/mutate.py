@@ -37,7 +37,12 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("arrays are not held", "core/schedule.py", "if low < 0.0 or high > last:", "if False:"),
     ("arrays lose NaN", "core/schedule.py", "part[nan] = math.nan", "pass"),
     ("tensors lose NaN", "core/schedule.py", "return torch.where(torch.isnan(given), given, value)", "return value"),
-    ("JAX in float32", "core/namespace.py", "return self.library.enable_x64(True)", "return self.library.enable_x64(False)"),
+    (
+        "JAX in float32",
+        "core/namespace.py",
+        "return self.library.enable_x64(True)",
+        "return self.library.enable_x64(False)",
+    ),
     (
         "v is 1 - u",
         "core/curves.py",

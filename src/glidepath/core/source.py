@@ -6,6 +6,7 @@ This is the only thing the package ever compiles. The source holds nothing but n
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,10 @@ __all__ = ["compiled", "source"]
 _FUNCTIONS: dict[str, Any] = {
     name: getattr(math, name) for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt")
 }
+_NUMBERS = {
+    "inf": math.inf,
+    "nan": math.nan,
+}  # as Python prints them: a product of growing schedules may leave the range
 _LONGEST = 160  # characters of one expression; longer ones go through a temporary
 
 
@@ -26,6 +31,7 @@ def source(expr: Expr, name: str = "schedule") -> str:
     text, tables = _printed(expr, name)
     head = ["from bisect import bisect_right\n"] if any("bisect_right" in line for line in text) else []
     used = [f for f in _FUNCTIONS if any(f"{f}(" in line for line in text)]
+    used += [name for name in _NUMBERS if any(re.search(rf"\b{name}\b", line) for line in text)]
     if used:
         head.append(f"from math import {', '.join(used)}\n")
     for table, values in tables.items():
@@ -36,7 +42,7 @@ def source(expr: Expr, name: str = "schedule") -> str:
 def compiled(expr: Expr) -> Callable[[int | float], float]:
     """Returns the function that the source of a traced formula defines."""
     text, tables = _printed(expr, "schedule")
-    scope: dict[str, Any] = {"__builtins__": {}, "bisect_right": bisect_right, **_FUNCTIONS, **tables}
+    scope: dict[str, Any] = {"__builtins__": {}, "bisect_right": bisect_right, **_FUNCTIONS, **_NUMBERS, **tables}
     exec(compile("".join(text), "<glidepath formula>", "exec"), scope)  # noqa: S102 - our own source: numbers and operators only
     return scope["schedule"]
 
