@@ -44,6 +44,7 @@ def test_a_loss_that_stays_above_the_factor_ends_it():
 
 def test_a_peak_that_passes_does_not_end_it():
     assert play([1.0] * 20 + [50.0] * 3 + [0.9] * 17, patience=4).stop == "end"
+    assert play(([1.0] * 5 + [50.0] * 3) * 5, patience=4).stop == "end"
 
 
 def test_a_loss_below_the_first_does_not_end_it():
