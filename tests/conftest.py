@@ -9,6 +9,9 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline: the first call of a schedule compiles it, and two workers share the machine.
@@ -16,3 +19,14 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 # The same examples in every run: a change fails or passes for what it does, not for its luck.
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "default")
+
+
+@pytest.fixture(autouse=True)
+def _the_same_words_after_every_test() -> Iterator[None]:
+    """Forgets the formulas that a test, or an example of a docstring, registered: other tests look at the whole vocabulary."""
+    from glidepath.core import custom
+
+    before = set(custom._formulas)
+    yield
+    for name in set(custom._formulas) - before:
+        custom.unregister(name)

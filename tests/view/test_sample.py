@@ -86,7 +86,8 @@ def test_every_word_has_an_example_that_reads():
     for word in EXAMPLES:
         assert word in vocabulary(), f"{word} is no word any more"
         parse(example(word))
-    missing = {word for word in vocabulary() if not example(word)} - {"recurrence"}
+    own = {word for word, make in vocabulary().items() if make.__module__ == "glidepath.core.custom"}  # other tests'
+    missing = {word for word in vocabulary() if not example(word)} - {"recurrence"} - own
     assert missing == set(), "add an example to glidepath.view.examples"
 
 
