@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
-import glidepath as gp
 import torch
+
+import glidepath as gp
 from bench import Row, cpu_seconds
 from glidepath.torch import ScheduleLR, attach
 

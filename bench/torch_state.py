@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import glidepath as gp
 import torch
+
+import glidepath as gp
 from bench import Row, ratios
 from glidepath.torch import attach
 

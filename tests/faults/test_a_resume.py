@@ -6,10 +6,10 @@ import json
 import math
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath import GlidepathError
 from glidepath.torch import Drive, ScheduleLR, attach
 

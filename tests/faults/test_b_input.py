@@ -4,10 +4,10 @@ import copy
 import math
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath import GlidepathError
 from glidepath.torch import Drive, apply, attach
 

@@ -5,10 +5,10 @@ import itertools
 import math
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath.torch import ScheduleLR, attach
 
 

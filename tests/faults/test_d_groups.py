@@ -3,10 +3,10 @@
 import copy
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath import GlidepathError
 from glidepath.torch import Applied, Drive, ForeignWrite, ForeignWriteWarning, ScheduleLR, attach
 

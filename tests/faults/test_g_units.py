@@ -1,10 +1,10 @@
 """Faults of counting. Each is shown on PyTorch's own schedulers before ours is asked."""
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath.torch import Applied, ScheduleLR, attach
 
 OVERFLOW = {"sgd": {}, "fused sgd": {"fused": True}, "fused adam": {"fused": True}}

@@ -12,10 +12,10 @@ import textwrap
 
 import numpy as np
 import pytest
+import torch
 from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
-import torch
 from glidepath import GlidepathError
 from glidepath.torch import Drive, ScheduleLR, attach
 

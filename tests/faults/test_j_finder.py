@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import glidepath as gp
-import torch
 from glidepath import GlidepathError
 from glidepath.finder import Refusal, Suggestion
 from glidepath.torch import attach
 from glidepath.torch.find import find
-from torch import nn
 
 
 class Net(nn.Module):
