@@ -1,0 +1,94 @@
+"""Commands that help to choose: find, advise, fit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from .common import AsJson, app, messages
+
+
+@app.command()
+def find(
+    task: Annotated[str, typer.Argument(help="A task of compare, or your own module:object.")],
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", "-s", help="Verify under this schedule. Default: warmup and cosine.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Train whole runs at the ends and the middle of the band.")
+    ] = False,
+    budget: Annotated[
+        int | None, typer.Option("--budget", "-n", help="Updates of a whole run. Default: the task's.")
+    ] = None,
+    low: Annotated[float, typer.Option(help="First rate of the sweep.")] = 1e-7,
+    high: Annotated[float, typer.Option(help="Last rate of the sweep.")] = 10.0,
+    steps: Annotated[int, typer.Option(help="Updates of a sweep.")] = 240,
+    repeats: Annotated[int, typer.Option(help="Sweeps, with different data order.")] = 3,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a .png, .svg or .html picture with the band.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none."""
+    from glidepath.finder import Suggestion
+    from glidepath.lab.rates import find_rates
+    from glidepath.view.range_test import range_test, range_test_table, save_range_test
+
+    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
+        row = bar.add_task("sweeping", total=None)
+        made = find_rates(
+            task,
+            schedule,
+            budget=budget,
+            low=low,
+            high=high,
+            steps=steps,
+            repeats=repeats,
+            verified=verify,
+            progress=lambda done, total: bar.update(row, completed=done, total=total),
+        )
+    rows = range_test_table(made.found.result, made.verification)
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=2))
+    else:
+        width = max(len(name) for name, _ in rows)
+        print("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
+    if output is not None:
+        drawing = range_test(made.found.traces, made.found.result, verification=made.verification, title=task)
+        messages.print(f"wrote {save_range_test(drawing, rows, output)}", highlight=False, soft_wrap=True)
+    sys.exit(0 if isinstance(made.found.result, Suggestion) else 1)
+
+
+@app.command()
+def advise(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A log, event file, record, or folder of them.")],
+    plan: Annotated[
+        str | None, typer.Option("--plan", "-p", metavar="SCHEDULE", help="The schedule that was meant, as text.")
+    ] = None,
+    base: Annotated[float | None, typer.Option("--base", "-b", help="The base learning rate that was meant.")] = None,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="The run is not over yet.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a training log shows to be wrong, each finding with its evidence and a remedy."""
+    from glidepath import advice
+
+    found = advice.advise(run, planned=plan, base=base, complete=not unfinished)
+    print(found.to_json() if as_json else str(found))
+
+
+@app.command()
+def fit(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log with learning rates.")],
+    as_json: AsJson = False,
+) -> None:
+    """Recover the schedule behind logged rates, with its residual. Exits with 1 if nothing fits."""
+    from glidepath import advice
+
+    found = advice.fit(advice.read(log))
+    print(found.to_json() if as_json else str(found))
+    sys.exit(0 if isinstance(found, advice.Fit) else 1)
