@@ -98,6 +98,7 @@ def test_f1_the_number_of_processes_does_not_bend_the_curve(tmp_path, processes)
 @pytest.mark.slow
 def test_f1_accelerate_steps_once_per_process(tmp_path):
     """F1: Accelerate steps a scheduler once per process: PyTorch's falls twice as fast on 2, our bridge does not."""
+    pytest.importorskip("accelerate")
     expected = [0.1 * gp.linear(20)(k) for k in range(8)]
     found = launch(tmp_path, "accelerate", 2)
     assert found[0]["peer"] == [pytest.approx(0.1 * (1 - 2 * k / 20)) for k in range(8)]
