@@ -253,8 +253,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "schedules can be changed",
         "core/node.py",
-        'raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")',
-        "object.__setattr__(self, name, value)",
+        "dataclasses.dataclass(frozen=True, repr=False)",
+        "dataclasses.dataclass(unsafe_hash=True, repr=False)",
     ),
     # text and tracing
     ("text without parentheses", "core/text.py", 'return text if own >= tightness else f"({text})"', "return text"),

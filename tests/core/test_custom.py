@@ -107,6 +107,19 @@ def test_arrays_tensors_and_jax_get_the_same_values():
         assert [scope["alone"](t) for t in steps.tolist()] == values
 
 
+def test_phases_inside_phases_may_look_at_the_whole_step():
+    @gp.register("odd")
+    def odd(step: Any, xp: Any) -> Any:
+        inner = lambda: xp.phases(step, [3, 7], [lambda: 1.0, lambda: 2.0, lambda: 3.0])  # noqa: E731
+        return xp.phases(step, [5, 9], [inner, lambda: 10.0 * inner(), lambda: 100.0 * inner()])
+
+    made = odd()
+    expected = [1.0] * 3 + [2.0] * 2 + [20.0] * 2 + [30.0] * 2 + [300.0] * 2
+
+    assert [made(t) for t in range(11)] == [made.interpreted(t) for t in range(11)] == expected
+    assert made(np.arange(11)).tolist() == expected
+
+
 def test_a_formula_without_the_step_is_a_constant():
     @gp.register("odd")
     def odd(step: Any, xp: Any, *, level: float = 0.5) -> Any:

@@ -98,9 +98,6 @@ class Node(metaclass=_Checked):
     def __deepcopy__(self, memo: Any) -> Self:
         return self
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-
     def children(self) -> Iterator[Node]:
         """Yields the nodes directly inside this one."""
         for name in self.field_names():
