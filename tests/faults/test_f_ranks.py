@@ -62,7 +62,10 @@ SCRIPT = textwrap.dedent(
         return accelerator.process_index, found
 
     rank, found = attached() if kind == "attach" else accelerated()
-    json.dump(found, open(f"{out}/{kind}-{rank}.json", "w"))
+    with open(f"{out}/{kind}-{rank}.json", "w") as file:
+        json.dump(found, file)
+    # Gloo's threads can outlive the interpreter's end and abort the process, whatever was trained: leave without it.
+    __import__("os")._exit(0)
     """
 )
 
