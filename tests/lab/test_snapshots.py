@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from glidepath import GlidepathError, recipes
+from glidepath import GlidepathError, MultiStep, recipes
 from glidepath.lab import RunSpec, run
 from glidepath.lab import data as lab_data
 from glidepath.lab.models import build
@@ -39,7 +39,7 @@ def test_every_method_is_measured_at_one_cost_and_written(made):
     assert json.loads((folder / "snapshots.json").read_text())["results"][0]["name"] == "snapshot ensemble"
     assert all(name in (folder / "snapshots.txt").read_text() for name in METHODS)
     files = sorted(path.name for path in (folder / "snapshots").iterdir())
-    assert files == [f"seed{seed}-cycle{i}.safetensors" for seed in (0, 1) for i in (1, 2, 3, 4)]
+    assert files == [f"rate0.1-seed{seed}-cycle{i}.safetensors" for seed in (0, 1) for i in (1, 2, 3, 4)]
 
 
 def test_the_files_give_the_ensemble_again(made, tiny):
@@ -48,7 +48,7 @@ def test_the_files_give_the_ensemble_again(made, tiny):
     inputs, labels = (torch.from_numpy(part) for part in data.test)
     members, last = [], {}
     for i in (3, 4):
-        last = load_file(folder / "snapshots" / f"seed1-cycle{i}.safetensors")
+        last = load_file(folder / "snapshots" / f"rate0.1-seed1-cycle{i}.safetensors")
         model = build(tiny.model, data)
         model.load_state_dict(last)
         members.append(torch.softmax(model(inputs), -1))
@@ -60,17 +60,34 @@ def test_the_files_give_the_ensemble_again(made, tiny):
 
 
 def test_baselines_are_runs_of_their_own_schedules(made, tiny):
-    from glidepath import Step
+    found = {row.name: row for row in made[0].results}
+    step = run(RunSpec(tiny, MultiStep((20, 30), 0.1), 0.1, 0, 40))
+    cosine = run(RunSpec(tiny, recipes.warmup_cosine(40), 0.1, 0, 40))
+    ours, single = found["snapshot ensemble"], found["single model"]
 
-    result = made[0]
-    step = run(RunSpec(tiny, Step(14, 0.1), 0.1, 0, 40))
-
-    assert result.results[3].values[0] == pytest.approx(step.test.metric, abs=1e-6)
-    gains = result.results[3].ensemble_gains
-    assert gains.estimate.mean == pytest.approx(
-        sum(a - b for a, b in zip(result.results[0].values, result.results[3].values, strict=True)) / 2
+    assert single.values[0] == pytest.approx(step.test.metric, abs=1e-6)
+    assert found["single cosine"].values[0] == pytest.approx(cosine.test.metric, abs=1e-6)
+    assert single.ensemble_gains.estimate.mean == pytest.approx(
+        sum(a - b for a, b in zip(ours.values, single.values, strict=True)) / 2
     )
-    assert result.results[0].ensemble_gains is None
+    assert ours.ensemble_gains is None
+
+
+def test_every_method_gets_the_rate_that_is_best_for_it_on_validation(tiny, tmp_path):
+    several = snapshots(tiny, cycles=2, seeds=2, peak_rate=[0.05, 1e-6], out=tmp_path / "several")
+    alone = {
+        rate: snapshots(tiny, cycles=2, seeds=2, peak_rate=rate, out=tmp_path / str(rate)) for rate in (0.05, 1e-6)
+    }
+
+    assert several.peak_rate is None
+    for at, row in enumerate(several.results):
+        means = {one.peak_rate: one.validation.mean for one in row.rates.trials}
+        assert row.peak_rate == min(means, key=lambda rate: (means[rate], rate))
+        assert row.values == alone[row.peak_rate].results[at].values
+        assert row.rates.edge == ("lowest" if row.peak_rate == 1e-6 else "highest")
+        assert alone[0.05].results[at].rates is None
+    assert several.results[3].peak_rate == 0.05
+    assert "Rates chosen on validation data" in several.table()
 
 
 def test_an_ensemble_of_one_is_that_one_and_equal_weights_average_to_themselves(tiny):
@@ -78,7 +95,8 @@ def test_an_ensemble_of_one_is_that_one_and_equal_weights_average_to_themselves(
     record = run(RunSpec(tiny, recipes.constant(), 0.1, 0, 40), keep={40: points.append, 20: points.append})
     spec, weights = record.spec, points[-1].weights
 
-    assert _score(tiny, [weights]) == pytest.approx(record.test.metric, abs=1e-6)
+    assert _score(tiny, [weights]).test == pytest.approx(record.test.metric, abs=1e-6)
+    assert _score(tiny, [weights]).validation == pytest.approx(record.evaluations[-1].metric, abs=1e-6)
     same = _averaged(spec, [points[-1]] * 3)
     assert all(torch.equal(same[name], weights[name]) for name in weights)
     mixed = _averaged(spec, points)
@@ -106,8 +124,8 @@ def test_a_text_is_scored_by_its_loss(tiny_text):
     points: list[Point] = []
     record = run(RunSpec(tiny_text, recipes.constant(), 0.01, 0, 6), keep={6: points.append})
 
-    assert _score(tiny_text, [points[0].weights]) == pytest.approx(record.test.metric, rel=1e-5)
-    assert _score(tiny_text, [_averaged(record.spec, points)]) == pytest.approx(record.test.metric, rel=1e-5)
+    assert _score(tiny_text, [points[0].weights]).test == pytest.approx(record.test.metric, rel=1e-5)
+    assert _score(tiny_text, [_averaged(record.spec, points)]).test == pytest.approx(record.test.metric, rel=1e-5)
 
 
 def test_divergence_is_told_and_no_difference_claimed(tiny, tmp_path):

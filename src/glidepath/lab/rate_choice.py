@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate, estimate
 
-__all__ = ["RateChoice", "RateTrial", "by_rate", "choose_rate"]
+__all__ = ["RateChoice", "RateTrial", "by_rate", "choose_among", "choose_rate"]
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -57,11 +57,20 @@ def choose_rate(rows: Mapping[float, Sequence[Record]], direction: Literal["lowe
         rows: For every rate, ascending, one record a seed. At least one rate.
         direction: Which way the metric is better.
     """
+    return choose_among({rate: [_last(record) for record in records] for rate, records in rows.items()}, direction)
+
+
+def choose_among(rows: Mapping[float, Sequence[float | None]], direction: Literal["lower", "higher"]) -> RateChoice:
+    """The same from the validation metrics themselves.
+
+    Args:
+        rows: For every rate, ascending, one metric a seed, None where the run diverged. At least one rate.
+        direction: Which way the metric is better.
+    """
     trials: list[RateTrial] = []
     order: list[tuple[int, float, float]] = []
     sign = 1.0 if direction == "lower" else -1.0
-    for rate, records in rows.items():
-        seen = [_last(record) for record in records]
+    for rate, seen in rows.items():
         kept = [value for value in seen if value is not None]
         lost = len(seen) - len(kept)
         trials.append(RateTrial(peak_rate=rate, validation=estimate(kept) if kept else None, diverged=lost))
