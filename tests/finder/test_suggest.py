@@ -114,6 +114,18 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_around_a_level_is_flat_and_no_divergence(seed: int):
+    """The edge of a curve that has won nothing is taken back by any noise: only a real rise is a divergence."""
+    level = [2.3 + 0.03 * np.random.default_rng((seed, k)).standard_normal(120) for k in range(3)]
+
+    found = suggest([trace(losses, 1e-9, 1e-7) for losses in level])
+
+    assert isinstance(found, Refusal)
+    assert found.reason == "flat"
+    assert "raise the end" in found.remedy
+
+
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_has_a_case_and_a_remedy(reason: str, curve):
     found = suggest(REFUSED[reason](curve))

@@ -23,7 +23,7 @@ REASONS = {
     "too few points": "sweep with more steps, from a lower start",
     "diverged at once": "lower the start of the sweep",
     "never diverged": "raise the end of the sweep",
-    "flat": "the loss does not depend on the rate: is the model trained already, or are the parameters frozen?",
+    "flat": "raise the end of the sweep; if it is high already: is the model trained, or are its parameters frozen?",
     "too noisy": "take a larger batch, or more steps or repeats",
 }
 """Why there may be no answer, and what to do then."""
@@ -213,11 +213,16 @@ def suggest(traces: Sequence[Trace], *, repeats: int = LEAST_REPEATS) -> Suggest
         )
     curve = _Curve.of(traces)
     edges = rules["edge"]
-    fall, sure = curve.fall, _SIGNIFICANT * curve.error
-    if fall <= max(sure, _LEAST_FALL * abs(curve.start)):
+    fall, sure, least = curve.fall, _SIGNIFICANT * curve.error, _LEAST_FALL * abs(curve.start)
+    if fall <= max(sure, least):
         first = 10 ** float(curve.x[0])
         bad = min((value for value in edges.values if value is not None), default=None)
-        if bad is not None and math.log10(bad / first) < _HEADROOM:
+        burst = sum(trace.stop in ("non-finite", "diverged") for trace in traces) * 2 > len(traces)
+        if (
+            bad is not None
+            and math.log10(bad / first) < _HEADROOM
+            and (burst or curve.rise > max(_SIGNIFICANT * curve.last_error, least))
+        ):
             return refuse(
                 "diverged at once",
                 f"the loss never falls; training diverges from {bad:.2g}, and the sweep began at {first:.2g}",
@@ -263,6 +268,7 @@ class _Curve:
         start: Its level before the rates matter.
         index: Of its lowest point.
         error: Standard error of its lowest point.
+        last_error: Standard error of how far its last point lies above the start.
         spread: Between the lowest points of the repeats, in decades.
     """
 
@@ -271,12 +277,18 @@ class _Curve:
     start: float
     index: int
     error: float
+    last_error: float
     spread: float
 
     @property
     def fall(self) -> float:
         """How far the loss falls from its start."""
         return self.start - float(self.y[self.index])
+
+    @property
+    def rise(self) -> float:
+        """How far the loss rises to its end."""
+        return float(self.y[-1]) - self.start
 
     @classmethod
     def of(cls, traces: Sequence[Trace]) -> _Curve:
@@ -299,10 +311,12 @@ class _Curve:
         own = [smoothed(x, running_median(row), WIDTH) for row in z]
         lows = [float(x[int(row.argmin())]) for row in own]
         # What scatters around the smoothed curves before the climb, per smoothed point.
-        start = float(np.median(back(z[:, : max(5, len(y) // 10)])))
+        early = back(z[:, : max(5, len(y) // 10)])
+        start = float(np.median(early))
         until = max(int(np.nonzero(y <= max(start, float(y.min())))[0][-1]) + 1, LEAST_POINTS)
         scatter = np.concatenate([back(z[k, :until]) - back(np.minimum(own[k][:until], cap)) for k in range(len(rows))])
         sigma = 1.4826 * float(np.median(np.abs(scatter - np.median(scatter))))
         # Of the weighted mean, times what medians lose against means; a point at an end of the sweep has fewer neighbours.
-        share = float(np.sqrt((weights(x, WIDTH)[index] ** 2).sum() / len(traces)))
-        return cls(x, y, start, index, 1.6 * sigma * share, max(lows) - min(lows))
+        shares = (weights(x, WIDTH)[[index, -1]] ** 2).sum(1) / len(traces)
+        error, last = (1.6 * sigma * float(np.sqrt(share)) for share in (shares[0], shares[1] + 1.0 / early.size))
+        return cls(x, y, start, index, error, last, max(lows) - min(lows))
