@@ -249,13 +249,16 @@ class Plan(Part):
 
         return extend(self, total, progress, **options)
 
-    def drives(self) -> list[dict[str, Any]]:
+    def drives(self, begin: int = 0) -> list[dict[str, Any]]:
         """Returns, for each rule, the arguments of `glidepath.torch.Drive`; on a clock of samples or tokens every update counts as full.
+
+        Args:
+            begin: The position on the plan's clock that update 0 is made at, such as where a run goes on.
 
         Raises:
             GlidepathError: If a schedule cannot be resolved, or counted in updates.
         """
-        return drives_of(self)
+        return drives_of(self, begin)
 
     def batch_size(self, position: int) -> int | None:
         """Returns the samples of an update that begins at a position of the plan's clock; None if it is unknown."""
