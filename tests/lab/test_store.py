@@ -126,7 +126,7 @@ def test_a_second_writer_is_refused_until_the_first_has_died(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         with (
-            pytest.raises(GlidepathError, match="compare: out must be a folder that no running comparison uses"),
+            pytest.raises(GlidepathError, match="compare: out must be a folder that no other glidepath process uses"),
             only_writer(tmp_path),
         ):
             pass

@@ -11,7 +11,7 @@ import pytest
 
 from glidepath import GlidepathError
 from glidepath.lab import InProcess, Workers
-from glidepath.lab.engines import Advanced, Failed, Finished, Retried
+from glidepath.lab.engines import Advanced, Capacity, Failed, Finished, Retried
 from glidepath.lab.tasks import CharTransformer
 from glidepath.lab.workers import _environment
 
@@ -76,7 +76,7 @@ def test_a_run_whose_workers_keep_dying_is_given_up_and_the_others_end(spec, sta
 
     Workers(count=1, tries=2).execute([spec, long], hear)
 
-    assert [type(event) for event in events if not isinstance(event, Advanced)] == [Finished, Retried, Failed]
+    assert [type(event) for event in events if not isinstance(event, Advanced | Capacity)] == [Finished, Retried, Failed]
     failed = next(event for event in events if isinstance(event, Failed))
     assert failed.spec == long
     assert failed.reason.startswith("given up after 2 tries; worker ")
@@ -105,8 +105,8 @@ def test_what_a_run_raises_is_told_and_what_the_listener_raises_ends_the_worker(
     with pytest.raises(KeyboardInterrupt):
         Workers(count=1).execute([wrong, spec, replace(spec, budget=10**7)], hear)
 
-    assert [type(event) for event in events] == [Failed, Finished, Advanced]
-    assert "model: a char_transformer cannot read examples" in events[0].reason
+    assert [type(event) for event in events] == [Capacity, Failed, Finished, Advanced]
+    assert "model: a char_transformer cannot read examples" in events[1].reason
     assert [process.poll() is not None for process in started] == [True]
 
 

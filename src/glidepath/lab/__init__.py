@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glidepath.lab.branching import Branched, branches
+    from glidepath.lab.comparing import compare
     from glidepath.lab.comparison import Comparison
     from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
     from glidepath.lab.engines import InProcess
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from glidepath.lab.progress import Bar, Silent, Status
     from glidepath.lab.quadratic import Quadratic
     from glidepath.lab.runs import Record, RunSpec
-    from glidepath.lab.session import compare
+    from glidepath.lab.session import Session
     from glidepath.lab.store import Store
     from glidepath.lab.tasks import TASKS, Task, find_task
     from glidepath.lab.training import run
@@ -32,6 +33,7 @@ __all__ = [
     "Quadratic",
     "Record",
     "RunSpec",
+    "Session",
     "Silent",
     "Status",
     "Store",
@@ -55,13 +57,14 @@ _HOMES = {
     "Quadratic": "quadratic",
     "Record": "runs",
     "RunSpec": "runs",
+    "Session": "session",
     "Silent": "progress",
     "Status": "progress",
     "Store": "store",
     "Task": "tasks",
     "Workers": "workers",
     "branches": "branching",
-    "compare": "session",
+    "compare": "comparing",
     "default_schedule": "defaults",
     "find_task": "tasks",
     "plan_runs": "planning",

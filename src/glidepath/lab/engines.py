@@ -1,79 +1,93 @@
-"""Engines: they carry out runs and tell what happens. An engine writes no files; whoever called it keeps the records.
+"""Engines: they carry out jobs and tell what happens. An engine writes no files; whoever called it keeps the records.
 
-`InProcess` runs one after another here; `Workers` runs them in processes of their own. All give the same records.
+`InProcess` carries them out one after another here, `Workers` in processes of their own, `Ray` on the nodes of a
+cluster. All give the same records.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
-from glidepath.lab.runs import Record, RunSpec
+from glidepath.lab.jobs import Job, Outcome
 
-__all__ = ["Advanced", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
+__all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many jobs can go on at the same time; told at the start and whenever it changes. One until it is told.
+
+    Args:
+        jobs: So many. At least 1.
+    """
+
+    jobs: int
 
 
 @dataclass(frozen=True)
 class Advanced:
-    """A run has made some updates.
+    """A job has made some updates.
 
     Args:
-        spec: The run.
+        spec: The job.
         updates: Updates made so far in this try.
     """
 
-    spec: RunSpec
+    spec: Job[Any]
     updates: int
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run is over, by its end or by divergence.
+    """A job is over, by its end or by divergence.
 
     Args:
         record: What it measured.
+        files: The files of the record, whole, by name.
     """
 
-    record: Record
+    record: Outcome
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True)
 class Retried:
-    """A worker died and its run starts again.
+    """A worker or a node died and a job that it held starts again.
 
     Args:
-        spec: The run.
-        reason: How the worker ended.
+        spec: The job.
+        reason: How it ended.
     """
 
-    spec: RunSpec
+    spec: Job[Any]
     reason: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A run was given up.
+    """A job was given up.
 
     Args:
-        spec: The run.
+        spec: The job.
         reason: What went wrong.
     """
 
-    spec: RunSpec
+    spec: Job[Any]
     reason: str
 
 
-Event = Advanced | Finished | Retried | Failed
+Event = Capacity | Advanced | Finished | Retried | Failed
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Whatever can carry out runs."""
+    """Whatever can carry out jobs."""
 
-    def execute(self, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
-        """Carry out runs; every one ends in one `Finished` or one `Failed`, in any order.
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs; every one ends in one `Finished` or one `Failed`, in any order.
 
         Args:
-            specs: What to run; no two equal.
+            specs: What to do; no two equal.
             emit: Called for every event, in the thread that called this. What it raises stops the engine and comes out
                 of here, as does Ctrl-C, after every helper process has ended.
         """
@@ -82,16 +96,25 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class InProcess:
-    """Runs one after another in this process: for one run, for tests, and where processes cannot be started."""
+    """Jobs one after another in this process: for one run, for tests, and where processes cannot be started."""
 
-    def execute(self, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
-        """Carry out runs, in order. See `Engine.execute`."""
-        from glidepath.lab.training import run
-
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs, in order. See `Engine.execute`."""
         for spec in specs:
+            listener: list[BaseException] = []
+
+            def tell(updates: int, spec: Job[Any] = spec, listener: list[BaseException] = listener) -> None:
+                try:
+                    emit(Advanced(spec, updates))
+                except BaseException as error:
+                    listener.append(error)
+                    raise
+
             try:
-                record = run(spec, lambda updates, spec=spec: emit(Advanced(spec, updates)))
-            except (ImportError, RuntimeError, TypeError, MemoryError) as error:
+                done = spec.carry_out(tell)
+            except Exception as error:
+                if listener:
+                    raise
                 emit(Failed(spec, f"{type(error).__name__}: {error}"))
             else:
-                emit(Finished(record))
+                emit(Finished(done.record, done.files))

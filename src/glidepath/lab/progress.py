@@ -1,29 +1,29 @@
-"""How far a comparison is: a status as a value, the protocol that receives it, and a bar for the terminal."""
+"""How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from glidepath.lab.runs import RunSpec
+from glidepath.lab.jobs import Job
 
 __all__ = ["Bar", "Meter", "Silent", "Status", "Watcher"]
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a comparison is.
+    """How far a command is.
 
     Args:
         runs_done: Runs that have a record, those found on disk included.
         runs_found: Of these, the ones found on disk.
-        runs_total: Runs of the comparison.
+        runs_total: All runs.
         updates_done: Optimizer updates made or found.
-        updates_total: Optimizer updates of the comparison.
+        updates_total: All optimizer updates.
         seconds: Time since the first run was started.
         seconds_left: Estimate of the time left; None until one run of every task has shown its speed.
     """
@@ -38,7 +38,7 @@ class Status:
 
 
 class Watcher(Protocol):
-    """Whoever wants to know how far a comparison is."""
+    """Whoever wants to know how far a command is."""
 
     def status(self, status: Status) -> None:
         """Take the newest status; called several times a second."""
@@ -62,14 +62,14 @@ class Silent:
 
 
 class Meter:
-    """Counts runs and updates and estimates the time left from the speed of each task.
+    """Counts jobs and updates and estimates the time left from the speed of each task.
 
     Args:
-        specs: All runs of the comparison.
+        specs: All jobs.
         found: Those that have a record already.
     """
 
-    def __init__(self, specs: Sequence[RunSpec], found: Sequence[RunSpec]) -> None:
+    def __init__(self, specs: Sequence[Job[Any]], found: Sequence[Job[Any]]) -> None:
         self._found = len(found)
         self._all = {spec.hash: spec for spec in specs}
         self._made = {spec.hash: spec.budget for spec in found}
@@ -77,12 +77,12 @@ class Meter:
         self._started = time.monotonic()
         self._spent: dict[str, tuple[float, int]] = {}
 
-    def advanced(self, spec: RunSpec, updates: int) -> None:
-        """A run has made so many updates; 0 when it starts again."""
+    def advanced(self, spec: Job[Any], updates: int) -> None:
+        """A job has made so many updates; 0 when it starts again."""
         self._made[spec.hash] = min(updates, spec.budget)
 
-    def ended(self, spec: RunSpec, seconds: float | None = None, updates: int = 0) -> None:
-        """A run is over, after so many seconds for so many updates; None if it failed."""
+    def ended(self, spec: Job[Any], seconds: float | None = None, updates: int = 0) -> None:
+        """A job is over, after so many seconds for so many updates; None if it failed."""
         self._made[spec.hash] = spec.budget
         self._ended.add(spec.hash)
         if seconds is not None and updates:
@@ -93,7 +93,7 @@ class Meter:
         """The status now.
 
         Args:
-            side_by_side: Runs that go on at the same time.
+            side_by_side: Jobs that go on at the same time.
         """
         left: float | None = 0.0
         for key, spec in self._all.items():

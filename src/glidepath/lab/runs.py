@@ -3,10 +3,11 @@
 The hash of a specification names its record, so that a folder of records is a memory: what is there is not run again.
 """
 
-import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
@@ -14,27 +15,12 @@ from pydantic.dataclasses import dataclass as validated
 from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, from_pydantic, refuse
+from glidepath.lab.jobs import Done, canonical_json, digest
 from glidepath.lab.tasks import Task
 
 __all__ = ["Evaluation", "Record", "RunSpec", "canonical_json"]
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-def canonical_json(data: object) -> str:
-    """The one JSON text of plain data: sorted keys, no spaces, no NaN; equal data have equal text on every machine.
-
-    Args:
-        data: Dicts with string keys, lists, strings, numbers, booleans, None.
-
-    Raises:
-        ValueError: If a number is not finite.
-
-    Examples:
-        >>> canonical_json({"b": 1, "a": [0.1, None]})
-        '{"a":[0.1,null],"b":1}'
-    """
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -52,6 +38,7 @@ class RunSpec:
         GlidepathError: If an argument breaks its rule above; all problems in one message.
     """
 
+    kind: ClassVar[str] = "run"
     task: Task
     schedule: Schedule
     peak_rate: float
@@ -79,7 +66,7 @@ class RunSpec:
             "seed": self.seed,
             "budget": self.budget,
         }
-        return hashlib.sha256(canonical_json(identity).encode()).hexdigest()
+        return digest(identity)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data from which `from_dict` makes an equal specification."""
@@ -112,6 +99,17 @@ class RunSpec:
             seed=data["seed"],
             budget=data["budget"],
         )
+
+    @staticmethod
+    def record_from_dict(data: object) -> "Record":
+        """The record that `Record.to_dict` wrote. See `Record.from_dict`."""
+        return Record.from_dict(data)
+
+    def carry_out(self, on_progress: Callable[[int], None]) -> Done["Record"]:
+        """Train and measure, in this process. See `glidepath.lab.run`."""
+        from glidepath.lab.training import run
+
+        return Done(run(self, on_progress))
 
 
 @validated(frozen=True, config=_CONFIG)
@@ -169,6 +167,11 @@ class Record:
     data_sha256: str
     versions: dict[str, str]
     machine: dict[str, str | int]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Files that belong to the record: none."""
+        return MappingProxyType({})
 
     @property
     def diverged(self) -> bool:

@@ -1,242 +1,205 @@
-"""Train every schedule with every seed and say what comes out: the function behind `glidepath compare`.
+"""One call of a command that trains: find the records that are there, have the missing ones made, keep each at once.
 
-A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and
-report are made from the records. So the same call on the same folder goes on where the last one was stopped.
+Whatever the command and the engine, so: what is on disk is not made again, damage is found and made good, Ctrl-C loses
+nothing but the jobs in hand, and a full disk is an error that names the place.
 """
 
-import importlib.util
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Generic
 
-from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab._checks import refuse
-from glidepath.lab.comparison import Comparison, summarise
-from glidepath.lab.engines import Advanced, Engine, Event, Failed, Finished, Retried
-from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
+from glidepath.lab.engines import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
+from glidepath.lab.jobs import Job, OutcomeT
 from glidepath.lab.progress import Meter, Silent, Watcher
-from glidepath.lab.runs import Record, RunSpec
-from glidepath.lab.store import Store, only_writer, write_atomically
-from glidepath.lab.tasks import Task
-from glidepath.lab.workers import Workers, available_cpus
+from glidepath.lab.store import Store, only_writer
 
-__all__ = ["compare"]
+__all__ = ["Session", "opened", "session_problems", "writing"]
 
 _STATUS_SECONDS = 0.1
-_NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
+_GOES_ON = "the other runs are kept; the same call goes on"
 
 
-def compare(
-    tasks: Tasks = ("mnist1d", "text"),
-    schedules: Schedules = None,
-    seeds: Seeds = 5,
-    *,
-    peak_rate: Rates = None,
-    budget: int | None = None,
-    out: str | Path,
-    baseline: str = "constant",
-    engine: Engine | None = None,
-    progress: Watcher | None = None,
-    command: str | None = None,
-) -> Comparison:
-    """Compare schedules: train each with each seed on each task, and write a report.
-
-    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
-    run, `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run
-    again; a run whose record is damaged is, with a note.
+class Session:
+    """Finds, has made and keeps the records of jobs.
 
     Args:
-        tasks: Names from `glidepath.lab.TASKS`, or tasks.
-        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or
-            schedules; a mapping gives them names of its own. None for the six defaults. Values are factors on the peak
-            rate. A default baseline that is missing is added in front.
-        seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
-        peak_rate: Base learning rate, finite, above 0, shared by all; or several, from which each schedule gets the one
-            with the best mean metric on validation data; None for each task's default.
-        budget: Optimizer updates a run; None for each task's default.
-        out: Folder for the results; made if missing.
-        baseline: Name of the schedule that the others are compared to.
-        engine: What carries out the runs; None for one worker process a processor.
-        progress: Who hears how far it is; None for nobody.
-        command: The line that makes this comparison again, for the report; None for the call of this function.
-
-    Returns:
-        The comparison, as written to `comparison.json`.
-
-    Raises:
-        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another
-            process is writing to `out`; or if runs failed, after all others have ended and been kept.
-        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
+        store: Where records are found and kept.
+        engine: What carries out jobs.
+        watcher: Who hears how far it is; None for nobody.
+        where: Name of the command, for errors.
     """
-    grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
-    folder = Path(out)
-    refuse([_out_problem(folder), *_missing_packages(), _engine_problem(engine)])
-    with only_writer(folder):
-        store = Store(folder / "records")
-        store.sweep()
-        session = _Session(store, engine or Workers(), progress or Silent())
-        records = session.all_records(_in_order(grid))
-        comparison = summarise(
-            {
-                task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
-                for task, rows in grid.items()
-            },
-            seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
-            baseline=baseline,
-            command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
-        )
-        _write(folder, comparison, records)
-    return comparison
 
+    def __init__(self, store: Store, engine: Engine, watcher: Watcher | None = None, where: str = "session") -> None:
+        self.store = store
+        self.engine = engine
+        self.watcher = watcher or Silent()
+        self.where = where
 
-def _out_problem(folder: Path) -> Problem | None:
-    for place in (folder, *folder.parents):
-        if place.exists():
-            return (
-                None
-                if place.is_dir()
-                else Problem("compare", "out", "a folder", f"{shown(str(folder))}: {place} is a file")
-            )
-    return None
+    def records(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
+        """A record for every job, by hash.
 
+        Args:
+            jobs: What is wanted; equal ones are made once. All of one kind, or of several.
 
-def _engine_problem(engine: object) -> Problem | None:
-    if engine is None or isinstance(engine, Engine):
-        return None
-    return Problem("compare", "engine", "an engine such as Workers() or InProcess()", shown(engine))
-
-
-def _missing_packages() -> list[Problem]:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    remedy = "pip install 'glidepath[lab]'"
-    return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
-
-
-def _in_order(grid: Grid) -> list[RunSpec]:
-    """Seed by seed, so that a comparison stopped early holds whole seeds."""
-    rows = [row for schedules in grid.values() for row in schedules.values()]
-    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
-    position = {spec.seed: at for at, spec in enumerate({spec.seed: spec for spec in rows[0]}.values())}
-    return sorted(unique.values(), key=lambda spec: position[spec.seed])
-
-
-@dataclass
-class _Session:
-    """One call: finds records, has the missing ones made, keeps each at once."""
-
-    store: Store
-    engine: Engine
-    watcher: Watcher
-
-    def all_records(self, specs: Sequence[RunSpec]) -> dict[str, Record]:
-        """A record for every run, by hash."""
-        records = self._found(specs)
-        made = self._make(specs, records)
+        Raises:
+            GlidepathError: If jobs failed, after all others have ended and been kept; or if a record cannot be written,
+                after every worker has ended.
+            KeyboardInterrupt: On Ctrl-C, after every worker has ended.
+        """
+        unique = list({job.hash: job for job in jobs}.values())
+        records = self._found(unique)
+        made = self._made(unique, records)
         # What was made now shows which data this machine has; older records from other data cannot stand beside it.
-        current = {made[key].spec.task.name: made[key].data_sha256 for key in made}
+        current = {record.spec.task.name: record.data_sha256 for record in made.values()}
         records |= made
         stale = [
-            spec
-            for spec in specs
-            if records[spec.hash].data_sha256 != current.get(spec.task.name, records[spec.hash].data_sha256)
+            job
+            for job in unique
+            if records[job.hash].data_sha256 != current.get(job.task.name, records[job.hash].data_sha256)
         ]
         if stale:
             self.watcher.note(f"{len(stale)} records were made from other data than this machine has; they run again.")
-            for spec in stale:
-                del records[spec.hash]
-            records |= self._make(specs, records)
+            for job in stale:
+                del records[job.hash]
+            records |= self._made(unique, records)
         return records
 
-    def _found(self, specs: Sequence[RunSpec]) -> dict[str, Record]:
-        records: dict[str, Record] = {}
-        for spec in specs:
+    def _found(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
+        records: dict[str, OutcomeT] = {}
+        for job in jobs:
             try:
-                record = self.store.read(spec)
+                record = self.store.read(job)
             except GlidepathError as error:
                 self.watcher.note(f"{error}; it runs again.")
                 continue
             if record is not None:
-                records[spec.hash] = record
+                records[job.hash] = record
         return records
 
-    def _make(self, specs: Sequence[RunSpec], found: Mapping[str, Record]) -> dict[str, Record]:
-        missing = [spec for spec in specs if spec.hash not in found]
-        meter = Meter(specs, [record.spec for record in found.values()])
-        side_by_side = min(getattr(self.engine, "count", 1) or available_cpus(), max(1, len(missing)))
-        made: dict[str, Record] = {}
-        failures: list[Failed] = []
-        told = 0.0
-
-        def hear(event: Event) -> None:
-            nonlocal told
-            match event:
-                case Advanced(spec, updates):
-                    meter.advanced(spec, updates)
-                case Finished(record):
-                    self.store.write(record)
-                    made[record.spec.hash] = record
-                    meter.ended(record.spec, record.wall_seconds, record.updates)
-                case Retried(spec, reason):
-                    meter.advanced(spec, 0)
-                    self.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
-                case Failed(spec, reason):
-                    failures.append(event)
-                    meter.ended(spec)
-                    self.watcher.note(f"{_title(spec)} failed: {reason}")
-            if not isinstance(event, Advanced) or time.monotonic() - told > _STATUS_SECONDS:
-                told = time.monotonic()
-                self.watcher.status(meter.status(side_by_side))
-
-        self.watcher.status(meter.status(side_by_side))
+    def _made(self, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> dict[str, OutcomeT]:
+        """Records of the jobs that are not among those found."""
+        making = _Making[OutcomeT](self, jobs, found)
+        missing = [job for job in jobs if job.hash not in found]
+        making.tell()
         if missing:
-            self.engine.execute(missing, hear)
-        if failures:
+            self.engine.execute(missing, making.hear)
+        if making.failures:
             raise GlidepathError(
-                Problem(
-                    "compare",
-                    _title(one.spec),
-                    "able to run",
-                    one.reason,
-                    "the other runs are kept; the same call goes on",
-                )
-                for one in failures
+                Problem(self.where, _title(one.spec), "able to run", one.reason, _GOES_ON) for one in making.failures
             )
-        return made
+        return making.made
 
 
-def _title(spec: RunSpec) -> str:
-    return f"run {spec.hash[:12]} ({spec.task.name}, {shown(spec.schedule)}, seed {spec.seed})"
+class _Making(Generic[OutcomeT]):
+    """Listens to an engine: keeps what it finishes, counts, and tells the watcher."""
+
+    def __init__(self, session: Session, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> None:
+        self.session = session
+        self.meter = Meter(jobs, [record.spec for record in found.values()])
+        self.capacity = 1
+        self.made: dict[str, OutcomeT] = {}
+        self.failures: list[Failed] = []
+        self.told = 0.0
+
+    def hear(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case Capacity(jobs):
+                self.capacity = jobs
+            case Advanced(spec, updates):
+                self.meter.advanced(spec, updates)
+            case Finished(record, files):
+                self._keep(record, files)
+            case Retried(spec, reason):
+                self.meter.advanced(spec, 0)
+                self.session.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
+            case Failed(spec, reason):
+                self.failures.append(event)
+                self.meter.ended(spec)
+                self.session.watcher.note(f"{_title(spec)} failed: {reason}")
+        if not isinstance(event, Advanced) or time.monotonic() - self.told > _STATUS_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Give the newest status."""
+        self.told = time.monotonic()
+        self.session.watcher.status(self.meter.status(self.capacity))
+
+    def _keep(self, record: Any, files: Mapping[str, bytes]) -> None:
+        with writing(self.session.where, self.session.store.folder):
+            self.session.store.write(record, files)
+        self.made[record.spec.hash] = record
+        self.meter.ended(record.spec, record.wall_seconds, record.updates)
 
 
-def _write(folder: Path, comparison: Comparison, records: Mapping[str, Record]) -> None:
-    from glidepath.lab.report import report
-    from glidepath.lab.table import table
+def session_problems(where: str, out: Path, engine: object) -> list[Problem]:
+    """What is wrong with the folder and the engine of a command, before anything is written.
 
-    write_atomically(folder / "comparison.json", comparison.to_json())
-    write_atomically(folder / "table.txt", table(comparison))
-    write_atomically(folder / "report.html", report(comparison, records))
+    Args:
+        where: Name of the command.
+        out: Its folder, which need not exist.
+        engine: None or an engine.
+    """
+    found: list[Problem] = []
+    place = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not place.is_dir():
+        found.append(Problem(where, "out", "a folder", f"{shown(str(out))}: {place} is a file"))
+    if engine is not None and not isinstance(engine, Engine):
+        found.append(Problem(where, "engine", "an engine such as Workers() or InProcess()", shown(engine)))
+    return found
 
 
-def _call(
-    tasks: Tasks,
-    schedules: Schedules,
-    seeds: Seeds,
-    peak_rate: Rates,
-    budget: int | None,
-    folder: Path,
-    baseline: str,
-) -> str:
-    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
-    arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
-    if isinstance(schedules, Mapping):
-        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()}!r}")
-    elif schedules is not None:
-        several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
-        arguments.append(f"schedules={[str(one) for one in several]!r}")
-    arguments.append(f"seeds={seeds!r}")
-    arguments += [f"peak_rate={peak_rate!r}"] if peak_rate is not None else []
-    arguments += [f"budget={budget!r}"] if budget is not None else []
-    arguments += [f"baseline={baseline!r}"] if baseline != "constant" else []
-    return f"glidepath.lab.compare({', '.join(arguments)}, out={folder.name!r})"
+@contextlib.contextmanager
+def opened(
+    where: str, out: Path, engine: Engine | None, watcher: Watcher | None, files: Path | None = None
+) -> Generator[Session]:
+    """A session on a folder that this process alone writes to: its records are in `out/records`.
+
+    Args:
+        where: Name of the command.
+        out: Folder of the command; made if missing.
+        engine: What carries out jobs; None for one worker process a processor.
+        watcher: Who hears how far it is.
+        files: Folder for the files of records; None for the folder of the records.
+
+    Raises:
+        GlidepathError: If another process holds the folder, or it cannot be written.
+    """
+    from glidepath.lab.workers import Workers
+
+    with contextlib.ExitStack() as held:
+        with writing(where, out):
+            held.enter_context(only_writer(out, where))
+            store = Store(out / "records", files)
+            store.sweep()
+        yield Session(store, engine or Workers(), watcher, where)
+
+
+@contextlib.contextmanager
+def writing(where: str, place: Path) -> Generator[None]:
+    """Turns what the system says when something cannot be written into an error that names the place.
+
+    Args:
+        where: Name of the command.
+        place: The folder written to.
+
+    Raises:
+        GlidepathError: If the disk is full, the folder cannot be written, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = "what is there is whole; make room or choose another folder: the same call goes on"
+        raise GlidepathError.worded(
+            where, "out", "a place that can be written", f"{place}: {reason}", remedy
+        ) from error
+
+
+def _title(job: Job[Any]) -> str:
+    schedule = getattr(job, "schedule", None)
+    what = f"{job.task.name}, {shown(schedule)}" if schedule is not None else job.task.name
+    return f"{job.kind} {job.hash[:12]} ({what}, seed {job.seed})"

@@ -1,24 +1,27 @@
 """A folder of records: written whole, checked when read, one writer at a time.
 
-Each record is one JSON file named by the hash of its specification. A file that was cut off, altered or renamed is
-found by its checksum and counts as missing.
+Each record is one JSON file named by the hash of its job. A record may have files, whose checksums it holds; they are
+written before it. What was cut off, altered or renamed is found by its checksum and counts as missing.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem
-from glidepath.lab.runs import Record, RunSpec, canonical_json
+from glidepath.lab.jobs import Job, Outcome, OutcomeT, canonical_json, digest
 
 __all__ = ["Store", "only_writer", "write_atomically"]
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
 
 def write_atomically(path: Path, text: str | bytes) -> None:
@@ -51,40 +54,51 @@ class Store:
 
     Args:
         folder: Where they are; made with the first record.
+        files: Folder for the files of records; None for the same.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Path | None = None) -> None:
         self.folder = folder
+        self.files = files or folder
 
-    def path(self, spec: RunSpec) -> Path:
-        """Where the record of a run is, or would be."""
+    def path(self, spec: Job[Any]) -> Path:
+        """Where the record of a job is, or would be."""
         return self.folder / f"{spec.hash}.json"
 
-    def write(self, record: Record) -> None:
-        """Put a record in its place, whole or not at all.
+    def write(self, record: Outcome, files: Mapping[str, bytes] | None = None) -> None:
+        """Put a record in its place, whole or not at all, after its files.
 
         Args:
             record: What to keep.
+            files: Its files, by name: those that the record lists.
 
         Raises:
-            OSError: If it cannot be written; nothing is left behind.
+            GlidepathError: If these are not the files that the record lists, or a name is no plain file name.
+            OSError: If something cannot be written; no part of a file is left behind, and no record.
         """
+        given = {name: hashlib.sha256(data).hexdigest() for name, data in (files or {}).items()}
+        if given != dict(record.files) or not all(_PLAIN.fullmatch(name) for name in given):
+            raise GlidepathError.of("record", "files", f"those it lists ({', '.join(record.files)})", ", ".join(given))
+        for name, data in (files or {}).items():
+            self.files.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.files / name, data)
         self.folder.mkdir(parents=True, exist_ok=True)
         body = record.to_dict()
-        document = {"format": _FORMAT, "run": record.spec.hash, "sha256": _checksum(body), "record": body}
+        document = {"format": _FORMAT, "run": record.spec.hash, "sha256": digest(body), "record": body}
         write_atomically(self.path(record.spec), canonical_json(document) + "\n")
 
-    def read(self, spec: RunSpec) -> Record | None:
-        """The record of a run.
+    def read(self, spec: Job[OutcomeT]) -> OutcomeT | None:
+        """The record of a job.
 
         Args:
-            spec: The run.
+            spec: The job.
 
         Returns:
             The record, or None if there is no file.
 
         Raises:
-            GlidepathError: If there is a file that is not a whole, unaltered record of this run.
+            GlidepathError: If there is a file that is not a whole, unaltered record of this job, or one of the record's
+                own files is missing or altered.
         """
         path = self.path(spec)
         try:
@@ -100,29 +114,44 @@ class Store:
             body = document["record"]
             if document["format"] != _FORMAT:
                 raise _damaged(path, f"of format {_FORMAT}", repr(document["format"]))
-            if document["sha256"] != _checksum(body):
+            if document["sha256"] != digest(body):
                 raise _damaged(path, "equal to its checksum", "other content")
-            record = Record.from_dict(body)
+            record = spec.record_from_dict(body)
         except GlidepathError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise _damaged(path, "a whole JSON record", f"{type(error).__name__}: {error}") from None
         if record.spec.hash != spec.hash:
             raise _damaged(path, "the run that its name says", f"run {record.spec.hash[:12]}")
+        for name, sha256 in record.files.items():
+            self._check(path, name, sha256)
         return record
+
+    def _check(self, path: Path, name: str, sha256: str) -> None:
+        if not _PLAIN.fullmatch(name):
+            raise _damaged(path, "a record whose files have plain names", repr(name))
+        try:
+            with (self.files / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _damaged(path, f"beside its file {name}", error.strerror or str(error)) from None
+        if found != sha256:
+            raise _damaged(path, f"of the same checksum as its file {name}", "other content there")
 
     def sweep(self) -> None:
         """Remove what a killed writer left: unfinished temporary files. Only the one writer may call this."""
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        for folder in {self.folder, self.files}:
+            for leftover in folder.glob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def only_writer(folder: Path) -> Generator[None]:
+def only_writer(folder: Path, where: str = "compare") -> Generator[None]:
     """Hold a folder for this process; the system lets go of it when the process ends, however it ends.
 
     Args:
         folder: Made if missing.
+        where: Name of the command, for the error.
 
     Raises:
         GlidepathError: If another process holds it.
@@ -137,13 +166,9 @@ def only_writer(folder: Path) -> Generator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            rule, remedy = "a folder that no running comparison uses", "wait for it or choose another"
-            raise GlidepathError.of("compare", "out", rule, str(folder), remedy) from None
+            rule, remedy = "a folder that no other glidepath process uses", "wait for it or choose another"
+            raise GlidepathError.of(where, "out", rule, str(folder), remedy) from None
         yield
-
-
-def _checksum(body: object) -> str:
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
 
 
 def _damaged(path: Path, rule: str, value: str) -> GlidepathError:

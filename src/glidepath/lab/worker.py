@@ -1,8 +1,9 @@
-"""A worker process: `python -m glidepath.lab.worker`. One JSON line in is one run; JSON lines come out.
+"""A worker process: `python -m glidepath.lab.worker`. One JSON line in is one job; JSON lines come out.
 
-In: `{"run": spec}`. Out: `{"ready": pid}` once, then for every run `{"advanced": updates}` and at its end
-`{"finished": record}` or `{"failed": text}`. When its input closes, which also happens when the driver dies however it
-dies, the worker exits at once, in the middle of a run if need be.
+In: `{"kind": kind, "job": job}`. Out: `{"ready": pid}` once, then for every job `{"advanced": updates}` and at its end
+`{"finished": record, "files": {name: size}}`, followed by the bytes of each file, or `{"failed": text}`. When its input
+closes, which also happens when the driver dies however it dies, the worker exits at once, in the middle of a job if need
+be.
 """
 
 import json
@@ -11,45 +12,47 @@ import queue
 import sys
 import threading
 import traceback
-from typing import Any, TextIO
+from collections.abc import Iterable
+from typing import Any, BinaryIO
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Serve runs until the input closes."""
+    """Serve jobs until the input closes."""
     # Our messages keep the real standard output; whatever libraries print goes to standard error.
-    messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    runs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(runs,), daemon=True).start()
+    jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
 
     import torch
 
-    from glidepath.lab.runs import RunSpec
-    from glidepath.lab.training import run
+    from glidepath.lab.jobs import job_from_dict
 
     torch.set_num_threads(1)
     _say(messages, {"ready": os.getpid()})
     while True:
-        data = runs.get()
+        data = jobs.get()
         try:
-            record = run(RunSpec.from_dict(data), lambda updates: _say(messages, {"advanced": updates}))
-            answer: dict[str, Any] = {"finished": record.to_dict()}
-        except Exception:  # noqa: BLE001 - whatever a run raises is its outcome, and the driver reports it
-            answer = {"failed": traceback.format_exc(limit=-4)}
-        _say(messages, answer)
+            done = job_from_dict(data).carry_out(lambda updates: _say(messages, {"advanced": updates}))
+            sizes = {name: len(file) for name, file in done.files.items()}
+            answer, files = {"finished": done.record.to_dict(), "files": sizes}, list(done.files.values())
+        except Exception:  # noqa: BLE001 - whatever a job raises is its outcome, and the driver reports it
+            answer, files = {"failed": traceback.format_exc(limit=-4)}, []
+        _say(messages, answer, files)
 
 
-def _listen(runs: "queue.SimpleQueue[dict[str, Any]]") -> None:
+def _listen(jobs: "queue.SimpleQueue[Any]") -> None:
     for line in sys.stdin.buffer:
-        runs.put(json.loads(line)["run"])
+        jobs.put(json.loads(line))
     os._exit(0)
 
 
-def _say(messages: TextIO, message: dict[str, Any]) -> None:
+def _say(messages: BinaryIO, message: dict[str, Any], files: Iterable[bytes] = ()) -> None:
     try:
-        messages.write(json.dumps(message, allow_nan=False) + "\n")
+        messages.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+        messages.writelines(files)
         messages.flush()
     except BrokenPipeError:  # the driver is gone
         os._exit(0)

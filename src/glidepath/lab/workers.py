@@ -1,4 +1,4 @@
-"""The engine of worker processes on this machine: a dead worker is replaced, and the run it held starts again.
+"""The engine of worker processes on this machine: a dead worker is replaced, and the job it held starts again.
 
 Each worker is a fresh Python that reads and writes JSON lines (`glidepath.lab.worker`), with one thread for arithmetic:
 several small trainings on several threads each slow one another down by an order of magnitude.
@@ -21,8 +21,8 @@ from typing import IO, Any
 import glidepath
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.lab._checks import check_count, refuse
-from glidepath.lab.engines import Advanced, Event, Failed, Finished, Retried
-from glidepath.lab.runs import Record, RunSpec
+from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
+from glidepath.lab.jobs import Job, job_to_dict
 
 __all__ = ["Workers", "available_cpus"]
 
@@ -43,8 +43,8 @@ class Workers:
     """Worker processes on this machine.
 
     Args:
-        count: How many; None for one per processor that this process may use, never more than there are runs.
-        tries: How often a run is started whose worker dies, before it is given up. At least 1.
+        count: How many; None for one per processor that this process may use, never more than there are jobs.
+        tries: How often a job is started whose worker dies, before it is given up. At least 1.
 
     Raises:
         GlidepathError: If an argument breaks its rule above.
@@ -57,8 +57,8 @@ class Workers:
         count = None if self.count is None else check_count(self.count, "workers", "count")
         refuse([count, check_count(self.tries, "workers", "tries")])
 
-    def execute(self, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
-        """Carry out runs. See `glidepath.lab.engines.Engine.execute`.
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.
 
         Raises:
             GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
@@ -68,10 +68,10 @@ class Workers:
 
 @dataclass(eq=False)
 class _Worker:
-    """One process, the run it holds, and the threads that read what it writes."""
+    """One process, the job it holds, and the threads that read what it writes."""
 
     inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
-    spec: RunSpec | None = None
+    spec: Job[Any] | None = None
     ready: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
 
@@ -89,10 +89,10 @@ class _Worker:
         for thread in self.threads:
             thread.start()
 
-    def give(self, spec: RunSpec) -> None:
-        """Hand over a run; if the process is already dead, its end of output will tell."""
+    def give(self, spec: Job[Any]) -> None:
+        """Hand over a job; if the process is already dead, its end of output will tell."""
         self.spec = spec
-        line = json.dumps({"run": spec.to_dict()}).encode() + b"\n"
+        line = json.dumps(job_to_dict(spec)).encode() + b"\n"
         assert self.process.stdin is not None  # noqa: S101 - Popen was given PIPE
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.process.stdin.write(line)
@@ -126,8 +126,10 @@ class _Worker:
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         for line in pipe:
-            with contextlib.suppress(ValueError):  # a line cut off by death is followed by the end of output
-                self.inbox.put((self, json.loads(line)))
+            with contextlib.suppress(ValueError):  # what is cut off by death is followed by the end of output
+                message = json.loads(line)
+                message["files"] = {name: _exactly(pipe, size) for name, size in message.get("files", {}).items()}
+                self.inbox.put((self, message))
         self.inbox.put((self, None))
 
     def _read_errors(self, pipe: IO[bytes]) -> None:
@@ -136,9 +138,9 @@ class _Worker:
 
 
 class _Crew:
-    """The driver's side: which worker holds which run, what waits, what was tried how often."""
+    """The driver's side: which worker holds which job, what waits, what was tried how often."""
 
-    def __init__(self, engine: Workers, specs: Sequence[RunSpec], emit: Callable[[Event], None]) -> None:
+    def __init__(self, engine: Workers, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         self.tries = engine.tries
         self.emit = emit
         self.waiting = deque(specs)
@@ -150,8 +152,9 @@ class _Crew:
         self.workers: list[_Worker] = []
 
     def work(self) -> None:
-        """Until every run has ended; whatever happens, no worker outlives this call."""
+        """Until every job has ended; whatever happens, no worker outlives this call."""
         try:
+            self.emit(Capacity(max(1, self.size)))
             for _ in range(self.size):
                 self.workers.append(_Worker(self.inbox))
             while self.open:
@@ -175,7 +178,7 @@ class _Crew:
             return
         elif spec is not None and "finished" in message:
             worker.spec = None
-            self._close(Finished(Record.from_dict(message["finished"])))
+            self._close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
         elif spec is not None and "failed" in message:
             worker.spec = None
             self._close(Failed(spec, str(message["failed"]).strip()))
@@ -201,7 +204,7 @@ class _Crew:
             self.workers.append(_Worker(self.inbox))
         self._share()
 
-    def _again(self, spec: RunSpec, reason: str) -> None:
+    def _again(self, spec: Job[Any], reason: str) -> None:
         self.tried[spec.hash] += 1
         if self.tried[spec.hash] >= self.tries:
             self._close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
@@ -212,6 +215,14 @@ class _Crew:
     def _close(self, event: Finished | Failed) -> None:
         self.open -= 1
         self.emit(event)
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
+    data = pipe.read(size)
+    if len(data) < size:
+        msg = "cut off"
+        raise ValueError(msg)
+    return data
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,137 @@
+"""Train every schedule with every seed and say what comes out: the function behind `glidepath compare`.
+
+A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and
+report are made from the records. So the same call on the same folder goes on where the last one was stopped.
+"""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glidepath import Schedule
+from glidepath.core.errors import Problem
+from glidepath.lab._checks import refuse
+from glidepath.lab.engines import Engine
+from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
+from glidepath.lab.progress import Watcher
+from glidepath.lab.runs import Record, RunSpec
+from glidepath.lab.session import opened, session_problems, writing
+from glidepath.lab.store import write_atomically
+from glidepath.lab.tasks import Task
+
+if TYPE_CHECKING:
+    from glidepath.lab.comparison import Comparison
+
+__all__ = ["compare"]
+
+_NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
+
+
+def compare(
+    tasks: Tasks = ("mnist1d", "text"),
+    schedules: Schedules = None,
+    seeds: Seeds = 5,
+    *,
+    peak_rate: Rates = None,
+    budget: int | None = None,
+    out: str | Path,
+    baseline: str = "constant",
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
+    command: str | None = None,
+) -> "Comparison":
+    """Compare schedules: train each with each seed on each task, and write a report.
+
+    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
+    run, `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run
+    again; a run whose record is damaged is, with a note.
+
+    Args:
+        tasks: Names from `glidepath.lab.TASKS`, or tasks.
+        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or
+            schedules; a mapping gives them names of its own. None for the six defaults. Values are factors on the peak
+            rate. A default baseline that is missing is added in front.
+        seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
+        peak_rate: Base learning rate, finite, above 0, shared by all; or several, from which each schedule gets the one
+            with the best mean metric on validation data; None for each task's default.
+        budget: Optimizer updates a run; None for each task's default.
+        out: Folder for the results; made if missing.
+        baseline: Name of the schedule that the others are compared to.
+        engine: What carries out the runs; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
+        command: The line that makes this comparison again, for the report; None for the call of this function.
+
+    Returns:
+        The comparison, as written to `comparison.json`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another
+            process is writing to `out`; or if runs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
+    """
+    grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
+    folder = Path(out)
+    refuse([*_missing_packages(), *session_problems("compare", folder, engine)])
+    with opened("compare", folder, engine, progress) as session:
+        records = session.records(_in_order(grid))
+        from glidepath.lab.comparison import summarise  # scipy's statistics: no training waits for them
+
+        comparison = summarise(
+            {
+                task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
+                for task, rows in grid.items()
+            },
+            seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
+            baseline=baseline,
+            command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
+        )
+        with writing("compare", folder):
+            _write(folder, comparison, records)
+    return comparison
+
+
+def _missing_packages() -> list[Problem]:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    remedy = "pip install 'glidepath[lab]'"
+    return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
+
+
+def _in_order(grid: Grid) -> list[RunSpec]:
+    """Seed by seed, so that a comparison stopped early holds whole seeds."""
+    rows = [row for schedules in grid.values() for row in schedules.values()]
+    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
+    position = {spec.seed: at for at, spec in enumerate({spec.seed: spec for spec in rows[0]}.values())}
+    return sorted(unique.values(), key=lambda spec: position[spec.seed])
+
+
+def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record]) -> None:
+    from glidepath.lab.report import report
+    from glidepath.lab.table import table
+
+    write_atomically(folder / "comparison.json", comparison.to_json())
+    write_atomically(folder / "table.txt", table(comparison))
+    write_atomically(folder / "report.html", report(comparison, records))
+
+
+def _call(
+    tasks: Tasks,
+    schedules: Schedules,
+    seeds: Seeds,
+    peak_rate: Rates,
+    budget: int | None,
+    folder: Path,
+    baseline: str,
+) -> str:
+    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
+    arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
+    if isinstance(schedules, Mapping):
+        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()}!r}")
+    elif schedules is not None:
+        several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
+        arguments.append(f"schedules={[str(one) for one in several]!r}")
+    arguments.append(f"seeds={seeds!r}")
+    arguments += [f"peak_rate={peak_rate!r}"] if peak_rate is not None else []
+    arguments += [f"budget={budget!r}"] if budget is not None else []
+    arguments += [f"baseline={baseline!r}"] if baseline != "constant" else []
+    return f"glidepath.lab.compare({', '.join(arguments)}, out={folder.name!r})"
