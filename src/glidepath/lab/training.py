@@ -84,17 +84,16 @@ def run(
     data = load(spec.task.data)
     wall, cpu = time.perf_counter(), time.process_time()
     with _one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_stream(spec.seed, 0))
-        model = models.build(spec.task.model, data)
+        model = fresh_model(spec, data)
         training = _train(spec, model, data, on_progress or _nobody, keep or {}, start)
-        machine = _machine()
+        where = machine()
     return Record(
         spec=spec,
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
         data_sha256=data.sha256,
         versions=versions(),
-        machine=machine,
+        machine=where,
         **training,
     )
 
@@ -120,7 +119,6 @@ def _train(
     rates: list[float] = [] if start is None else list(start.rates)
     losses: list[float] = [] if start is None else list(start.losses)
     evaluations: list[Evaluation] = []
-    diverged_at: int | None = None
     told = time.perf_counter()
     group = optimizer.param_groups[0]
     batches = islice(minibatches(spec, data), first, None)
@@ -133,7 +131,6 @@ def _train(
         losses.append(value)
         rates.append(float(group["lr"]))
         if not math.isfinite(value):
-            diverged_at = update
             break
         if update + 1 in due:
             evaluations.append(validate(model, update + 1))
@@ -144,7 +141,37 @@ def _train(
             told = time.perf_counter()
             on_progress(update + 1)
     attachment.detach()
-    final = test(model, len(losses)) if diverged_at is None else None
+    final = test(model, len(losses)) if math.isfinite(losses[-1]) else None
+    return summary(spec, rates, losses, evaluations, final)
+
+
+def fresh_model(spec: RunSpec, data: Examples | Text) -> nn.Module:
+    """The network of a run with its first weights; seeds torch's global generator and draws them from it.
+
+    Args:
+        spec: The run.
+        data: Its data.
+
+    Raises:
+        TypeError: If the model cannot read the data of its task.
+    """
+    torch.manual_seed(_stream(spec.seed, 0))
+    return models.build(spec.task.model, data)
+
+
+def summary(
+    spec: RunSpec, rates: list[float], losses: list[float], evaluations: list[Evaluation], final: Evaluation | None
+) -> dict[str, Any]:
+    """The fields of a record that say what training did, long traces thinned.
+
+    Args:
+        spec: The run.
+        rates: Learning rate of every update made.
+        losses: Training loss of every update made, in nats. The last one may be infinite or no number: the run diverged.
+        evaluations: Validations.
+        final: The measurement on test data; None if the run diverged.
+    """
+    diverged_at = None if math.isfinite(losses[-1]) else len(losses) - 1
     if final is not None and final.loss is None:
         diverged_at, final = len(losses), None
     stride = -(-spec.budget // _TRACE_LENGTH)
@@ -184,24 +211,44 @@ def minibatches(spec: RunSpec, data: Examples | Text) -> Iterator[tuple[Tensor, 
         Inputs and targets. Examples: `b features` and `b`, every epoch in a new order, a last partial batch left out.
         Text: tokens `b t` and the same shifted by one, from windows at random places.
     """
-    generator = torch.Generator().manual_seed(_stream(spec.seed, 1))
-    batch = spec.task.batch
     match data:
         case Examples():
             inputs, labels = (torch.from_numpy(part) for part in data.train)
-            batch = min(batch, len(labels))
-            while True:
-                order = torch.randperm(len(labels), generator=generator)
-                for rows in order[: len(order) // batch * batch].view(-1, batch):
+            for block in places(spec, data):
+                for rows in block:
                     yield inputs[rows], labels[rows]
         case Text():
             tokens = torch.from_numpy(data.train)
             window = torch.arange(_context(spec.task) + 1)
-            while True:
-                starts = torch.randint(len(tokens) - len(window), (_CHUNK, batch, 1), generator=generator)
-                for start in starts:
-                    windows = tokens[start + window]
+            for block in places(spec, data):
+                for starts in block:
+                    windows = tokens[starts.unsqueeze(1) + window]
                     yield windows[:, :-1], windows[:, 1:]
+
+
+def places(spec: RunSpec, data: Examples | Text) -> Iterator[Tensor]:
+    """Where the minibatches of a run lie in its training data: see `minibatches`.
+
+    Args:
+        spec: The run.
+        data: Its data.
+
+    Yields:
+        Blocks `updates b`, one row an update. Examples: their numbers. Text: the number of each window's first token.
+    """
+    generator = torch.Generator().manual_seed(_stream(spec.seed, 1))
+    batch = spec.task.batch
+    match data:
+        case Examples():
+            count = len(data.train[1])
+            batch = min(batch, count)
+            while True:
+                order = torch.randperm(count, generator=generator)
+                yield order[: count // batch * batch].view(-1, batch)
+        case Text():
+            last = len(data.train) - _context(spec.task) - 1
+            while True:
+                yield torch.randint(last, (_CHUNK, batch), generator=generator)
 
 
 def examples_of(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> tuple[Tensor, Tensor]:
@@ -234,7 +281,7 @@ def _measure(
     inputs, targets = examples_of(task, data, part)
 
     @torch.no_grad()
-    def measured(model: nn.Module, updates: int) -> Evaluation:
+    def measure(model: nn.Module, updates: int) -> Evaluation:
         losses, right = [], 0
         training = model.training
         model.eval()
@@ -243,14 +290,23 @@ def _measure(
             losses.append(_loss(logits, some_targets).item() * len(some_targets))
             right += int((logits.argmax(-1) == some_targets).sum())
         model.train(training)
-        loss = _number(sum(losses) / len(targets))
-        error = 100.0 * (1.0 - right / targets.numel())
-        metric = loss if task.metric.name == "loss" else error
-        return Evaluation(
-            updates=updates, loss=loss, metric=None if loss is None or metric is None else _number(metric)
-        )
+        return evaluation(task, updates, sum(losses) / len(targets), right / targets.numel())
 
-    return measured
+    return measure
+
+
+def evaluation(task: Task, updates: int, loss: float, right: float) -> Evaluation:
+    """A measurement as records hold it.
+
+    Args:
+        task: Decides which number is the metric.
+        updates: Updates made before it.
+        loss: Mean loss, in nats.
+        right: Share of the predictions that were right.
+    """
+    found = _number(loss)
+    metric = loss if task.metric.name == "loss" else 100.0 * (1.0 - right)
+    return Evaluation(updates=updates, loss=found, metric=None if found is None else _number(metric))
 
 
 def _loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -313,7 +369,7 @@ def _own_version() -> str:
         return "source"
 
 
-def _machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int]:
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "implementation": sys.implementation.name,
