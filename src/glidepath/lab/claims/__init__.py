@@ -1,0 +1,11 @@
+"""Published findings about schedules, each as a declaration that can be run: what is tried, on which seeds, what must come out.
+
+`glidepath reproduce` is the command. The declarations are in `declared`, the rules in `criteria`; `reproduce` carries them
+out and writes an outcome for each, passed or failed.
+"""
+
+from glidepath.lab.claims.declared import CLAIMS, FIRST_SEED, Claim, find_claims
+from glidepath.lab.claims.outcome import Outcome
+from glidepath.lab.claims.running import outcome_path, reproduce
+
+__all__ = ["CLAIMS", "FIRST_SEED", "Claim", "Outcome", "find_claims", "outcome_path", "reproduce"]

@@ -1,0 +1,217 @@
+"""Criteria: small declared rules, fixed before anything is run, that turn evidence into checks that hold or fail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Protocol
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as validated
+
+from glidepath.lab.claims.evidence import Evidence, Losses
+from glidepath.lab.statistics import Difference, estimate, holm, paired_difference
+from glidepath.lab.verdict import number, signed
+
+__all__ = ["Ascending", "Check", "Criterion", "Flatter", "Growing", "Lower"]
+
+_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
+_LEVEL = 0.05
+
+
+@validated(frozen=True, kw_only=True, config=_CONFIG)
+class Check:
+    """One rule applied to what was measured.
+
+    Args:
+        subject: What is checked, such as `linear − constant`.
+        measured: The numbers, with their interval where there is one.
+        passed: Whether the rule holds.
+        difference: The paired difference, where that is what was measured; None for other rules and where a run diverged.
+    """
+
+    subject: str
+    measured: str
+    passed: bool
+    difference: Difference | None = None
+
+
+class Criterion(Protocol):
+    """A rule that evidence meets or does not."""
+
+    def rule(self, unit: str) -> str:
+        """The rule in words.
+
+        Args:
+            unit: Unit of the values that it will be applied to.
+        """
+        ...
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """Apply the rule; one check a subject, all of which have to hold."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lower:
+    """Every row of `rows` ends lower than every row of `than`, seed by seed: the 95 % t-interval lies below zero.
+
+    Args:
+        rows: Names of rows.
+        than: Names of the rows that they are compared with.
+        margin: The mean difference has to be at most minus this, in the metric's unit. At least 0.
+        corrected: Whether also p < 0.05 is asked for after Holm's correction for all differences of this rule.
+    """
+
+    rows: tuple[str, ...]
+    than: tuple[str, ...]
+    margin: float = 0.0
+    corrected: bool = False
+
+    def rule(self, unit: str) -> str:
+        """See `Criterion.rule`."""
+        more = [f"mean at most {signed(-self.margin, unit)} {_amount(unit)}"] if self.margin else []
+        more += [f"p < {_LEVEL} after Holm"] if self.corrected else []
+        return ", ".join(["95 % interval below zero", *more])
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        pairs = [(row, other) for row in self.rows for other in self.than]
+        found: list[Difference | None] = []
+        for pair in pairs:
+            ours, theirs = (evidence.whole(name) for name in pair)
+            found.append(None if ours is None or theirs is None else paired_difference(ours, theirs))
+        tested = [one.p for one in found if one is not None and one.p is not None]
+        corrected = iter(holm(tested))
+        p_values = [next(corrected) if one is not None and one.p is not None else None for one in found]
+        return [
+            self._check(f"{row} − {other}", one, p, evidence.unit)
+            for (row, other), one, p in zip(pairs, found, p_values, strict=True)
+        ]
+
+    def _check(self, subject: str, one: Difference | None, p: float | None, unit: str) -> Check:
+        if one is None:
+            return Check(subject=subject, measured="a run diverged", passed=False)
+        of_mean = one.estimate
+        if of_mean.low is None or of_mean.high is None or p is None:
+            return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
+        texts = [
+            f"{signed(of_mean.mean, unit)} ({signed(of_mean.low, unit)} to {signed(of_mean.high, unit)})",
+            *([f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"] if self.corrected else []),
+            f"lower on {one.lower_on} of {of_mean.count}",
+        ]
+        passed = of_mean.high < 0.0 and of_mean.mean <= -self.margin and (not self.corrected or p < _LEVEL)
+        kept = replace(one, p_holm=p) if self.corrected else one
+        return Check(subject=subject, measured=", ".join(texts), passed=passed, difference=kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatter:
+    """The validation loss of `row` varies less over the peak rates of the grid than that of `than`.
+
+    The spread of a row is the highest mean over seeds minus the lowest, over the rates.
+
+    Args:
+        row: Name of a row.
+        than: Name of the row that it is compared with.
+        ratio: The spread has to be at most this share of the other's. Above 0.
+    """
+
+    row: str
+    than: str
+    ratio: float
+
+    def rule(self, unit: str) -> str:
+        """See `Criterion.rule`."""
+        del unit
+        return f"spread of the mean validation loss over the rates at most {self.ratio:g} of {self.than}'s"
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        subject = f"{self.row} to {self.than}"
+        ours, theirs = _whole(evidence.losses[self.row]), _whole(evidence.losses[self.than])
+        if ours is None or theirs is None:
+            return [Check(subject=subject, measured="a run diverged", passed=False)]
+        spread, other = (_range([sum(seeds) / len(seeds) for seeds in table]) for table in (ours, theirs))
+        measured = f"{number(spread, 'nats')} against {number(other, 'nats')} nats"
+        measured += f", {spread / other:.2f} of it" if other else ""
+        # A seed's own spread holds noise too: this interval shows how sure the comparison is, and decides nothing.
+        seeds = zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True)
+        gap = estimate([_range(one) - self.ratio * _range(another) for one, another in seeds])
+        if gap.low is not None and gap.high is not None:
+            measured += (
+                f"; seed by seed, its spread − {self.ratio:g} × the other's: "
+                f"{signed(gap.mean, 'nats')} ({signed(gap.low, 'nats')} to {signed(gap.high, 'nats')})"
+            )
+        return [Check(subject=subject, measured=measured, passed=spread <= self.ratio * other)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ascending:
+    """In every column the values stand in this order, each strictly above the one before.
+
+    Args:
+        rows: Names of rows, the lowest first.
+    """
+
+    rows: tuple[str, ...]
+
+    def rule(self, unit: str) -> str:
+        """See `Criterion.rule`."""
+        del unit
+        return f"{' < '.join(self.rows)} at every budget"
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        checks: list[Check] = []
+        for at, heading in enumerate(evidence.columns):
+            values = [evidence.values[row][at] for row in self.rows]
+            known = [value for value in values if value is not None]
+            measured = ", ".join(
+                f"{row} {'–' if value is None else f'{value:.4g}'}"
+                for row, value in zip(self.rows, values, strict=True)
+            )
+            passed = len(known) == len(values) and all(a < b for a, b in pairwise(known))
+            checks.append(Check(subject=f"{heading} updates", measured=measured, passed=passed))
+        return checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing:
+    """What `than` has more than `row`, as a ratio, grows from each column to the next, and is above 1 in the first.
+
+    Args:
+        row: Name of a row.
+        than: Name of the row that it is compared with.
+    """
+
+    row: str
+    than: str
+
+    def rule(self, unit: str) -> str:
+        """See `Criterion.rule`."""
+        del unit
+        return f"{self.than} / {self.row} above 1 and growing with the budget"
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        ours, theirs = evidence.whole(self.row), evidence.whole(self.than)
+        subject = f"{self.than} / {self.row}"
+        if ours is None or theirs is None:
+            return [Check(subject=subject, measured="not finite", passed=False)]
+        ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+        measured = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        return [Check(subject=subject, measured=measured, passed=all(a < b for a, b in pairwise([1.0, *ratios])))]
+
+
+def _amount(unit: str) -> str:
+    return "percentage points" if unit == "%" else unit
+
+
+def _range(values: Sequence[float]) -> float:
+    return max(values) - min(values)
+
+
+def _whole(losses: Losses) -> list[list[float]] | None:
+    """A list a rate; None if a run diverged."""
+    table = [[value for value in row if value is not None] for row in losses.values()]
+    return table if all(len(kept) == len(row) for kept, row in zip(table, losses.values(), strict=True)) else None

@@ -1,0 +1,249 @@
+"""The claims: what was published, how it is tried here, and what has to come out. Fixed before anything is run.
+
+The rates, budgets and numbers of seeds were chosen on seeds 0 to 3; the seeds of the claims begin at `FIRST_SEED` and
+were not looked at before. Every grid of rates is open on both sides of the best rate of the schedule that the claim is
+against, so that the grid cannot make that one look worse than it is.
+"""
+
+from dataclasses import dataclass
+
+from glidepath import Exponential, MultiStep, Schedule, recipes
+from glidepath.core.errors import GlidepathError, did_you_mean
+from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
+from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
+
+__all__ = ["CLAIMS", "FIRST_SEED", "Claim", "find_claims"]
+
+FIRST_SEED = 1000
+"""The seeds of every trial are this one and those that follow it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A published finding and how it is tried here.
+
+    Args:
+        name: Short name, as on the command line.
+        title: The finding in a few words.
+        statement: The finding as it is tried here, in one sentence.
+        source: Where it was published.
+        url: Its address.
+        trials: What is run and what has to come out, in whole.
+        short: The same smaller, with criteria of its own; empty if nothing smaller could show anything.
+    """
+
+    name: str
+    title: str
+    statement: str
+    source: str
+    url: str
+    trials: tuple[Trial, ...]
+    short: tuple[Trial, ...] = ()
+
+
+def _steps(budget: int) -> Schedule:
+    """A tenth from half of the run on, a hundredth from three quarters on, as in the papers on residual networks."""
+    return MultiStep((budget // 2, 3 * budget // 4), 0.1)
+
+
+def _decays(budget: int) -> dict[str, Schedule]:
+    return {
+        "step": _steps(budget),
+        "cosine": recipes.warmup_cosine(budget),
+        "linear": recipes.warmup_linear(budget),
+        "one_cycle": recipes.one_cycle(budget),
+        "wsd": recipes.wsd(budget, cooldown=budget // 5),
+        "sgdr": recipes.sgdr(-(-budget // 7), growth=2, cycles=3),  # cycles of 1, 2 and 4 sevenths
+        "rex": recipes.warmup_rex(budget),
+    }
+
+
+def _decay_against_constant(task: str, rates: tuple[float, ...], seeds: int, margin: float) -> Trainings:
+    decays = _decays(2000)
+    return Trainings(
+        task=task,
+        schedules={"constant": recipes.constant(), **decays},
+        rates=rates,
+        seeds=seeds,
+        budget=2000,
+        criteria=(Lower(rows=tuple(decays), than=("constant",), margin=margin, corrected=True),),
+    )
+
+
+def _short_budget(task: str, budget: int, rates: tuple[float, ...]) -> Trainings:
+    return Trainings(
+        task=task,
+        schedules={
+            "linear": recipes.warmup_linear(budget),
+            "step": _steps(budget),
+            "exponential": Exponential(0.01, budget),
+        },
+        rates=rates,
+        seeds=16,
+        budget=budget,
+        criteria=(Lower(rows=("linear",), than=("step", "exponential")),),
+    )
+
+
+def _two_floors(task: str, budget: int, warmup: int, rates: tuple[float, ...], seeds: int, lower: str) -> Trainings:
+    floors = {"to zero": 0.0, "to a tenth": 0.1}
+    return Trainings(
+        task=task,
+        schedules={name: recipes.warmup_linear(budget, warmup=warmup, floor=floor) for name, floor in floors.items()},
+        rates=rates,
+        seeds=seeds,
+        budget=budget,
+        criteria=(Lower(rows=(lower,), than=tuple(name for name in floors if name != lower)),),
+    )
+
+
+def _flatness(task: str) -> Trainings:
+    return Trainings(
+        task=task,
+        schedules={"constant": recipes.constant(), "linear": recipes.warmup_linear(2000)},
+        rates=(0.025, 0.05, 0.1, 0.2),
+        seeds=8,
+        budget=2000,
+        criteria=(Flatter(row="linear", than="constant", ratio=0.5),),
+    )
+
+
+def _quadratic(*budgets: int) -> Exact:
+    return Exact(
+        schedules={
+            "constant": lambda budget: recipes.constant(),
+            "wsd": lambda budget: recipes.wsd(budget, cooldown=budget // 5),
+            "cosine": recipes.warmup_cosine,
+            "linear": recipes.warmup_linear,
+        },
+        budgets=budgets,
+        criteria=(
+            Ascending(rows=("linear", "cosine", "wsd", "constant")),
+            Growing(row="linear", than="constant"),
+        ),
+    )
+
+
+CLAIMS: dict[str, Claim] = {
+    claim.name: claim
+    for claim in (
+        Claim(
+            name="C1",
+            title="Every decay beats the tuned constant",
+            statement="Each of seven decaying schedules ends with a lower test error than a constant rate, each at its own "
+            "best peak rate.",
+            source="Defazio et al. 2023, When, why and how much? Adaptive learning rate scheduling by refinement",
+            url="https://arxiv.org/abs/2310.07831",
+            trials=(
+                _decay_against_constant("mnist1d", (0.02, 0.04, 0.1), seeds=8, margin=2.0),
+                _decay_against_constant("mnist1d-cnn", (0.02, 0.05, 0.1), seeds=16, margin=0.0),
+            ),
+            short=(
+                Trainings(
+                    task="mnist1d",
+                    schedules={
+                        "constant": recipes.constant(),
+                        "cosine": recipes.warmup_cosine(2000),
+                        "linear": recipes.warmup_linear(2000),
+                    },
+                    rates=(0.04, 0.1),
+                    seeds=5,
+                    budget=2000,
+                    criteria=(Lower(rows=("cosine", "linear"), than=("constant",)),),
+                ),
+            ),
+        ),
+        Claim(
+            name="C2",
+            title="Linear beats step and exponential under small budgets",
+            statement="With 5 % and with 25 % of 2000 updates, linear decay to zero ends with a lower test error than a step "
+            "schedule and than exponential decay to 1 %, each at its own best peak rate.",
+            source="Li et al. 2020, Budgeted training",
+            url="https://arxiv.org/abs/1905.04753",
+            trials=tuple(
+                _short_budget(task, budget, rates)
+                for task in ("mnist1d", "mnist1d-cnn")
+                for budget, rates in ((100, (0.1, 0.2, 0.4, 0.8, 1.6)), (500, (0.05, 0.1, 0.2, 0.4)))
+            ),
+        ),
+        Claim(
+            name="C3",
+            title="A snapshot ensemble beats single models at the same cost",
+            statement="Five snapshots of one cyclic run, averaged, end with a lower test error than one model under steps or "
+            "under one cosine, than snapshots without cycles, and than five short runs averaged, all at one cost in updates.",
+            source="Huang et al. 2017, Snapshot ensembles: train 1, get M for free",
+            url="https://arxiv.org/abs/1704.00109",
+            trials=(
+                Ensembles(
+                    task="mnist1d",
+                    cycles=5,
+                    rates=(0.04, 0.08, 0.16, 0.24),
+                    seeds=16,
+                    budget=6000,
+                    criteria=(
+                        Lower(rows=("snapshot ensemble",), than=("single model",), margin=1.5),
+                        Lower(rows=("snapshot ensemble",), than=("single cosine", "no cycle", "single cycle")),
+                    ),
+                ),
+            ),
+        ),
+        Claim(
+            name="C6",
+            title="Decay to zero beats decay to a tenth, unless the run is short",
+            statement="A small transformer trained on 77 tokens a parameter ends with a lower test loss when its rate falls "
+            "to zero than when it falls to a tenth; in a short run of a perceptron it is the other way round.",
+            source="Bergsma et al. 2025, Straight to zero: why linearly decaying the learning rate to zero works best for LLMs",
+            url="https://arxiv.org/abs/2502.15938",
+            trials=(
+                _two_floors("text", 3000, 150, (0.005, 0.015, 0.045), seeds=8, lower="to zero"),
+                _two_floors("mnist1d", 500, 0, (0.05, 0.1, 0.2), seeds=16, lower="to a tenth"),
+            ),
+        ),
+        Claim(
+            name="C7",
+            title="Linear decay forgives a wrong peak rate",
+            statement="Over peak rates from 0.025 to 0.2 the validation loss of linear decay varies at most half as much as "
+            "that of a constant rate.",
+            source="Bergsma et al. 2025, Straight to zero: why linearly decaying the learning rate to zero works best for LLMs",
+            url="https://arxiv.org/abs/2502.15938",
+            trials=(_flatness("mnist1d"), _flatness("mnist1d-cnn")),
+        ),
+        Claim(
+            name="C10",
+            title="The order of schedules on the noisy quadratic",
+            statement="On the noisy quadratic model, each at its own best rate, linear ends below cosine, cosine below "
+            "warmup-stable-decay and that below the constant, and decay gains more the longer the run.",
+            source="Zhang et al. 2019, Which algorithmic choices matter at which batch sizes? (the model)",
+            url="https://arxiv.org/abs/1907.04164",
+            trials=(_quadratic(50, 200, 1000, 5000),),
+            short=(_quadratic(50, 200),),
+        ),
+    )
+}
+"""By name, in order."""
+
+
+def find_claims(names: tuple[str, ...] | list[str], *, short: bool = False) -> list[Claim]:
+    """The claims of these names, in the order of `CLAIMS`.
+
+    Args:
+        names: Names in any case, or `all`.
+        short: Only claims with a short form are meant.
+
+    Raises:
+        GlidepathError: If there is no claim of a name, or it has no short form.
+
+    Examples:
+        >>> [claim.name for claim in find_claims(["c7", "C1"])]
+        ['C1', 'C7']
+    """
+    known = {name: claim for name, claim in CLAIMS.items() if claim.short or not short}
+    wanted = [name for given in names for name in (known if given.lower() == "all" else [given.upper()])]
+    what = "with a short form, " if short else ""
+    for name in wanted:
+        if name not in known:
+            remedy = did_you_mean(name, known)
+            raise GlidepathError.of(
+                "reproduce", "NAME", f"all or one of the claims {what}{', '.join(known)}", name, remedy
+            )
+    return [claim for name, claim in known.items() if name in wanted]

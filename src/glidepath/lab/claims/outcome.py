@@ -1,0 +1,158 @@
+"""Outcomes: what came of a claim, as a value that turns into JSON and back."""
+
+import json
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from glidepath.core.errors import GlidepathError
+from glidepath.lab._checks import from_pydantic
+from glidepath.lab.claims.criteria import Check
+
+__all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]
+
+_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class ChosenRate:
+    """The peak rate that a schedule or method got.
+
+    Args:
+        row: Its name.
+        peak_rate: The rate.
+        edge: Whether that is the lowest or the highest of the grid.
+    """
+
+    row: str
+    peak_rate: float
+    edge: Literal["lowest", "highest"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Verdict:
+    """One criterion and its checks.
+
+    Args:
+        rule: The criterion in words.
+        checks: Each has to pass.
+    """
+
+    rule: str
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class TrialOutcome:
+    """What one trial of a claim came to.
+
+    Args:
+        title: What was run.
+        metric: What was measured, in words.
+        unit: Its unit.
+        grid: Peak rates tried; empty where none was.
+        rates: What each schedule or method got of them.
+        verdicts: One a criterion.
+        data_sha256: Hash of the data; None where there are none.
+        versions: Of python, torch and others, as the records say.
+        machines: Machines, as the records say.
+        cpu_seconds: Processor time of all runs; None where it was not recorded.
+    """
+
+    title: str
+    metric: str
+    unit: str
+    grid: tuple[float, ...]
+    rates: tuple[ChosenRate, ...]
+    verdicts: tuple[Verdict, ...]
+    data_sha256: str | None
+    versions: dict[str, str]
+    machines: tuple[str, ...]
+    cpu_seconds: float | None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks of all criteria."""
+        return tuple(check for verdict in self.verdicts for check in verdict.checks)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Outcome:
+    """What came of a claim.
+
+    Args:
+        claim: Its name.
+        statement: What was claimed.
+        source: Where.
+        form: Whether it was run whole or in its short form.
+        first_seed: The first seed; the others follow it.
+        declared_seeds: Whether those are the seeds of the declaration.
+        date: When the outcome was written, in UTC, as ISO 8601.
+        trials: One a trial.
+    """
+
+    claim: str
+    statement: str
+    source: str
+    form: Literal["whole", "short"]
+    first_seed: int
+    declared_seeds: bool
+    date: str
+    trials: tuple[TrialOutcome, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check of every trial passed."""
+        return all(trial.passed for trial in self.trials)
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in one sentence, with what failed."""
+        checks = [check for trial in self.trials for check in trial.checks]
+        failed = [
+            f"{check.subject} on {trial.title} ({check.measured})"
+            for trial in self.trials
+            for check in trial.checks
+            if not check.passed
+        ]
+        if not failed:
+            return f"{self.claim} reproduced: all {len(checks)} checks hold."
+        held = len(checks) - len(failed)
+        return f"{self.claim} not reproduced: {held} of {len(checks)} checks hold; not {'; not '.join(failed)}."
+
+    def to_json(self) -> str:
+        """The outcome as an indented JSON text."""
+        data: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
+        data = {"passed": self.passed, "sentence": self.sentence, **data}
+        return json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Outcome":
+        """The outcome that `to_json` wrote.
+
+        Args:
+            text: JSON.
+
+        Raises:
+            GlidepathError: If it is no JSON, or a field is missing, unknown or breaks its rule.
+        """
+        try:
+            data = json.loads(text)
+            told = {name: data.pop(name) for name in ("passed", "sentence")}
+            outcome = _ADAPTER.validate_json(json.dumps(data))
+        except ValidationError as error:
+            raise from_pydantic("outcome", error) from None
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise GlidepathError.worded("outcome", "text", "the JSON of an outcome", str(error)) from None
+        if told != {"passed": outcome.passed, "sentence": outcome.sentence}:
+            raise GlidepathError.of("outcome", "passed and sentence", "what its checks amount to", told)
+        return outcome
+
+
+_ADAPTER: TypeAdapter[Outcome] = TypeAdapter(Outcome)

@@ -1,0 +1,316 @@
+"""Carry out the trials of claims and judge them: the function behind `glidepath reproduce`."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from glidepath.core.errors import Problem
+from glidepath.lab._checks import check_seed, refuse
+from glidepath.lab.claims.declared import FIRST_SEED, Claim, find_claims
+from glidepath.lab.claims.evidence import Evidence, Losses
+from glidepath.lab.claims.outcome import ChosenRate, Outcome, TrialOutcome, Verdict
+from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
+from glidepath.lab.engines import Engine
+from glidepath.lab.planning import plan_runs
+from glidepath.lab.progress import Silent, Status, Watcher
+from glidepath.lab.store import Store, write_atomically
+from glidepath.lab.tasks import find_task
+
+__all__ = ["outcome_path", "reproduce"]
+
+
+def reproduce(
+    names: Sequence[str],
+    *,
+    out: str | Path,
+    short: bool = False,
+    first_seed: int = FIRST_SEED,
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
+    told: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Try claims: run what they declare, apply their criteria, write down what came out, passed or failed.
+
+    Args:
+        names: Names of claims in any case, or `all`.
+        out: Folder for `<claim>.json`, and a folder a trial with its records, `comparison.json` and `report.html`. The
+            same call goes on where it was stopped.
+        short: The short forms, with criteria of their own.
+        first_seed: The seeds are this one and those that follow it: another gives a trial on seeds of one's own.
+        engine: What carries out the runs; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
+        told: Who hears of each outcome as soon as it is written.
+
+    Returns:
+        One outcome a claim, in the order of `CLAIMS`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule, all problems in one message and nothing run, or if runs failed.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. What was made stays.
+    """
+    claims = find_claims(list(names), short=short)
+    folder = Path(out)
+    refuse(
+        [None if claims else Problem("reproduce", "NAME", "at least one", "none"), check_seed(first_seed, "reproduce")]
+    )
+    most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
+    refuse([check_seed(first_seed + most - 1, "reproduce")])
+    whole = _Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
+    outcomes: list[Outcome] = []
+    for claim in claims:
+        place = outcome_path(folder, claim.name, short=short, first_seed=first_seed)
+        trials = [
+            _carried_out(trial, place.with_suffix("") / f"{at}-{trial.slug}", first_seed, engine, whole)
+            for at, trial in enumerate(_trials(claim, short), 1)
+        ]
+        outcome = Outcome(
+            claim=claim.name,
+            statement=claim.statement,
+            source=f"{claim.source}, {claim.url}",
+            form="short" if short else "whole",
+            first_seed=first_seed,
+            declared_seeds=first_seed == FIRST_SEED,
+            date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            trials=tuple(trials),
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, outcome.to_json())
+        outcomes.append(outcome)
+        if told is not None:
+            told(outcome)
+    return outcomes
+
+
+def outcome_path(folder: Path, name: str, *, short: bool = False, first_seed: int = FIRST_SEED) -> Path:
+    """Where the outcome of a claim is written: each form and each choice of seeds has a place of its own.
+
+    Args:
+        folder: The `out` of `reproduce`.
+        name: Name of the claim.
+        short: Whether it is the short form.
+        first_seed: The first seed.
+
+    Examples:
+        >>> outcome_path(Path("runs"), "C1").name, outcome_path(Path("runs"), "C1", short=True, first_seed=7).name
+        ('C1.json', 'C1-short-from-7.json')
+    """
+    seeds = "" if first_seed == FIRST_SEED else f"-from-{first_seed}"
+    return folder / f"{name}{'-short' if short else ''}{seeds}.json"
+
+
+def _trials(claim: Claim, short: bool) -> tuple[Trial, ...]:
+    return claim.short if short else claim.trials
+
+
+def _carried_out(trial: Trial, folder: Path, first_seed: int, engine: Engine | None, whole: "_Whole") -> TrialOutcome:
+    whole.begin()
+    match trial:
+        case Trainings():
+            return _trainings(trial, folder, first_seed, engine, whole)
+        case Ensembles():
+            return _ensembles(trial, folder, first_seed, whole)
+        case Exact():
+            return _exact(trial)
+
+
+def _trainings(
+    trial: Trainings, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher
+) -> TrialOutcome:
+    from glidepath.lab import compare
+
+    result = compare(
+        trial.task,
+        trial.schedules,
+        _seeds(trial, first_seed),
+        peak_rate=trial.rates,
+        budget=trial.budget,
+        out=folder,
+        baseline=next(iter(trial.schedules)),
+        engine=engine,
+        progress=watcher,
+    ).tasks[0]
+    evidence = Evidence(
+        metric=f"test {result.task.metric.name}",
+        unit=result.task.metric.unit,
+        columns=_seeds(trial, first_seed),
+        values={row.name: row.values for row in result.schedules},
+        losses=_losses(trial, folder, first_seed),
+    )
+    return TrialOutcome(
+        title=trial.title,
+        metric=evidence.metric,
+        unit=evidence.unit,
+        grid=trial.rates,
+        rates=tuple(
+            ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
+            for row in result.schedules
+        ),
+        verdicts=_verdicts(trial, evidence),
+        data_sha256=result.data_sha256,
+        versions=result.versions,
+        machines=result.machines,
+        cpu_seconds=result.cpu_seconds,
+    )
+
+
+def _losses(trial: Trainings, folder: Path, first_seed: int) -> dict[str, Losses]:
+    """The last validation loss of every run, from the records that the comparison has just checked or made."""
+    from glidepath.lab.rate_choice import by_rate
+
+    grid = plan_runs(
+        trial.task,
+        trial.schedules,
+        _seeds(trial, first_seed),
+        peak_rate=trial.rates,
+        budget=trial.budget,
+        baseline=next(iter(trial.schedules)),
+    )[trial.task]
+    store = Store(folder / "records")
+    records = {name: [record for spec in row if (record := store.read(spec))] for name, row in grid.items()}
+    return {
+        name: {
+            rate: [one.evaluations[-1].loss if one.test is not None else None for one in same]
+            for rate, same in by_rate(row).items()
+        }
+        for name, row in records.items()
+    }
+
+
+def _ensembles(trial: Ensembles, folder: Path, first_seed: int, watcher: Watcher) -> TrialOutcome:
+    from glidepath.lab.data import load
+    from glidepath.lab.snapshots import snapshots
+    from glidepath.lab.training import versions
+
+    made = snapshots(
+        trial.task,
+        cycles=trial.cycles,
+        budget=trial.budget,
+        seeds=_seeds(trial, first_seed),
+        peak_rate=trial.rates,
+        out=folder,
+        progress=watcher,
+    )
+    evidence = Evidence(
+        metric=f"test {made.metric}",
+        unit=made.unit,
+        columns=made.seeds,
+        values={row.name: row.values for row in made.results},
+    )
+    return TrialOutcome(
+        title=trial.title,
+        metric=evidence.metric,
+        unit=evidence.unit,
+        grid=trial.rates,
+        rates=tuple(
+            ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
+            for row in made.results
+        ),
+        verdicts=_verdicts(trial, evidence),
+        data_sha256=load(find_task(trial.task).data).sha256,
+        versions=versions(),
+        machines=(_here(),),
+        cpu_seconds=None,
+    )
+
+
+def _exact(trial: Exact) -> TrialOutcome:
+    from glidepath.lab.quadratic import Quadratic
+    from glidepath.lab.training import versions
+
+    model = Quadratic()
+    evidence = Evidence(
+        metric="expected loss",
+        unit="",
+        columns=trial.budgets,
+        values={
+            name: tuple(model.tuned(schedule(budget), budget).loss for budget in trial.budgets)
+            for name, schedule in trial.schedules.items()
+        },
+    )
+    return TrialOutcome(
+        title=trial.title,
+        metric=evidence.metric,
+        unit=evidence.unit,
+        grid=(),
+        rates=(),
+        verdicts=_verdicts(trial, evidence),
+        data_sha256=None,
+        versions=versions(),
+        machines=(_here(),),
+        cpu_seconds=None,
+    )
+
+
+def _here() -> str:
+    from glidepath.lab.training import machine
+
+    return ", ".join(f"{name} {value}" for name, value in sorted(machine().items()))
+
+
+def _seeds(trial: Trainings | Ensembles, first_seed: int) -> list[int]:
+    return list(range(first_seed, first_seed + trial.seeds))
+
+
+def _verdicts(trial: Trial, evidence: Evidence) -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(rule=criterion.rule(evidence.unit), checks=tuple(criterion.judge(evidence)))
+        for criterion in trial.criteria
+    )
+
+
+class _Whole:
+    """Turns the progress of one trial into that of all.
+
+    The time left is the declared rough time of what is missing, stretched by how long what was made here really took.
+
+    Args:
+        watcher: Who hears it.
+        trials: All trials, in the order in which they are begun.
+    """
+
+    def __init__(self, watcher: Watcher, trials: Sequence[Trial]) -> None:
+        self._watcher = watcher
+        self._coming = list(trials)
+        self._runs, self._updates = sum(one.runs for one in trials), sum(one.updates for one in trials)
+        self._trial: Trial | None = None
+        self._before = [0, 0, 0]  # runs done, runs found, updates done
+        self._made = self._begun = 0.0
+        self._found: float | None = None
+        self._last: Status | None = None
+        self._started = time.monotonic()
+
+    def begin(self) -> None:
+        """The next trial begins."""
+        if self._trial is not None:
+            found = self._last.runs_found if self._last is not None else 0
+            self._before = [
+                a + b for a, b in zip(self._before, (self._trial.runs, found, self._trial.updates), strict=True)
+            ]
+            self._begun = self._made
+        self._trial, self._found, self._last = self._coming.pop(0), None, None
+
+    def status(self, status: Status) -> None:
+        """Pass on."""
+        assert self._trial is not None  # noqa: S101 - a trial has begun
+        share = status.updates_done / max(1, status.updates_total)
+        self._found = share if self._found is None else self._found
+        self._made = self._begun + (share - self._found) * self._trial.seconds
+        missing = (1.0 - share) * self._trial.seconds + sum(one.seconds for one in self._coming)
+        seconds = time.monotonic() - self._started
+        self._last = status
+        self._watcher.status(
+            Status(
+                runs_done=self._before[0] + status.runs_done,
+                runs_found=self._before[1] + status.runs_found,
+                runs_total=self._runs,
+                updates_done=self._before[2] + status.updates_done,
+                updates_total=self._updates,
+                seconds=seconds,
+                seconds_left=missing * seconds / self._made if self._made > 0.0 else None,
+            )
+        )
+
+    def note(self, text: str) -> None:
+        """Pass on."""
+        self._watcher.note(text)
