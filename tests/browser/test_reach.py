@@ -11,7 +11,7 @@ from PIL import Image
 
 from glidepath import Schedule, parse
 
-TABS = ["compare", "formula", "code", "files", "values", "matter", "feedback"]
+TABS = ["compare", "formula", "code", "files", "values", "matter", "range", "feedback"]
 
 
 def test_the_keyboard_alone_reaches_and_moves_everything(opened):
@@ -92,7 +92,7 @@ def test_the_curve_is_a_table_too(opened):
     """K8: a table view of each curve, with every digit."""
     opened.rest()
     opened.page.click("#tab-values")
-    opened.wait("document.querySelectorAll('#pane-values tbody tr').length > 20")
+    opened.wait("document.querySelectorAll('#pane-values tbody tr:nth-child(20) td').length === 4")
     rows = opened.page.locator("#pane-values tbody tr").all_inner_texts()
     schedules = [
         parse(text)

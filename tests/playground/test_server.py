@@ -229,8 +229,8 @@ def test_training_needs_the_token_of_the_page(port):
     body = {"text": "cosine(100)", "last": 100}
     for headers in ({}, {"x-glidepath-token": "guess"}):
         assert ask(port, "/api/train", body, headers)[0] == 403
-    assert ask(port, "/api/train/none/cancel", {})[0] == 403
-    assert ask(port, "/api/train/none/events")[0] == 422
+    assert ask(port, "/api/jobs/none/cancel", {})[0] == 403
+    assert ask(port, "/api/jobs/none/events")[0] == 422
 
 
 def token(port):
@@ -240,7 +240,7 @@ def token(port):
 def events(port, job):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     with contextlib.closing(connection):
-        connection.request("GET", f"/api/train/{job}/events")
+        connection.request("GET", f"/api/jobs/{job}/events")
         for line in connection.getresponse():
             if line.startswith(b"data: "):
                 yield json.loads(line[6:])
@@ -268,7 +268,7 @@ def test_training_can_be_cancelled_and_one_runs_at_a_time(port):
     status, _, answer = ask(port, "/api/train", body, headers)
     assert status == 422
     assert b"another that is running" in answer
-    assert ask(port, f"/api/train/{job}/cancel", {}, headers)[0] == 200
+    assert ask(port, f"/api/jobs/{job}/cancel", {}, headers)[0] == 200
     assert list(events(port, job))[-1]["type"] == "cancelled"
 
 

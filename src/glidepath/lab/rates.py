@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from glidepath.core.schedule import Schedule
-from glidepath.finder import Suggestion, Verification, verify
+from glidepath.finder import Suggestion, Trace, Verification, verify
 from glidepath.lab import models
 from glidepath.lab.data import load
 from glidepath.lab.defaults import default_schedule
@@ -75,6 +75,7 @@ def find_rates(
     verified: bool = False,
     seeds: Sequence[int] = (0, 1),
     progress: Callable[[int, int], object] | None = None,
+    swept: Callable[[Trace], object] | None = None,
 ) -> TaskRates:
     """Sweeps the rate of a task's fresh model, and on demand trains whole runs at the ends and the middle of the band.
 
@@ -90,6 +91,7 @@ def find_rates(
         verified: Whether to train whole runs; not done where there is no band.
         seeds: Of the whole runs.
         progress: Called with the sweeps' updates made and planned.
+        swept: Called with each sweep's trace as soon as there is one.
 
     Returns:
         The answer. Nothing is applied.
@@ -121,6 +123,7 @@ def find_rates(
             repeats=repeats,
             seed=seed,
             progress=progress,
+            swept=swept,
         )
     verification = None
     if verified and isinstance(found.result, Suggestion):

@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict
 
 from glidepath.core.errors import GlidepathError
 
-from . import code, details, exports, look, measures, plateau, records, training
+from . import code, details, exports, look, measures, plateau, range_test, records, training
 from .budget import Budget
 from .catalogue import catalogue
 from .guard import Guard
+from .jobs import Job, Jobs
 from .look import Base, Text
 
 __all__ = ["create"]
@@ -66,7 +67,7 @@ def create(port: int, runs: Path | None = None) -> Guard:
         raise GlidepathError.of(
             "open", "plotly", "installed for the page", "no plotly", "pip install 'glidepath[play]'"
         )
-    jobs = training.Jobs()
+    jobs = Jobs()
     token = secrets.token_urlsafe(24)
 
     @asynccontextmanager
@@ -127,7 +128,12 @@ def _curves(app: FastAPI) -> None:
     @app.get("/api/catalogue")
     def words() -> Response:
         with catalogued:
-            found = {**catalogue(), "plateau": plateau.controls(), "targets": code.TARGETS}
+            found = {
+                **catalogue(),
+                "plateau": plateau.controls(),
+                "targets": code.TARGETS,
+                "sweeps": range_test.known(),
+            }
         return Response(json.dumps(found), media_type="application/json")
 
     @app.post("/api/look")
@@ -165,6 +171,10 @@ def _curves(app: FastAPI) -> None:
     def fed(request: plateau.Feed) -> dict[str, Any]:
         return plateau.feed(request)
 
+    @app.post("/api/range")
+    def ranged(request: range_test.Range) -> Response:
+        return Response(json.dumps(range_test.range_test(request), allow_nan=False), media_type="application/json")
+
 
 def _readable(text: str, budget: Budget) -> Any:
     found = look.read(text, None, budget.settled())
@@ -174,7 +184,7 @@ def _readable(text: str, budget: Budget) -> Any:
     return found.built.schedule
 
 
-def _trainings(app: FastAPI, jobs: training.Jobs, token: str, runs: Path | None) -> None:
+def _trainings(app: FastAPI, jobs: Jobs, token: str, runs: Path | None) -> None:
     def allowed(given: str) -> None:
         if not secrets.compare_digest(given.encode(), token.encode()):
             raise HTTPException(403, "train: token must be this page's own")
@@ -196,22 +206,27 @@ def _trainings(app: FastAPI, jobs: training.Jobs, token: str, runs: Path | None)
     @app.post("/api/train")
     def train(request: training.Train, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
         allowed(x_glidepath_token)
-        return {"job": jobs.start(request).key}
+        return {"job": jobs.start(training.training(request)).key}
 
-    @app.post("/api/train/{key}/cancel")
+    @app.post("/api/sweep")
+    def sweep(request: range_test.Sweep, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
+        allowed(x_glidepath_token)
+        return {"job": jobs.start(range_test.sweeping(request)).key}
+
+    @app.post("/api/jobs/{key}/cancel")
     def cancel(key: str, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, bool]:
         allowed(x_glidepath_token)
         jobs.get(key).cancelled.set()
         return {"cancelled": True}
 
-    @app.get("/api/train/{key}/events")
+    @app.get("/api/jobs/{key}/events")
     async def events(key: str) -> StreamingResponse:
         return StreamingResponse(
             _stream(jobs.get(key)), media_type="text/event-stream", headers={"cache-control": "no-store"}
         )
 
 
-async def _stream(job: training.Job) -> AsyncIterator[str]:
+async def _stream(job: Job) -> AsyncIterator[str]:
     told = 0
     while True:
         new = job.events[told:]

@@ -19,6 +19,7 @@ from glidepath.core.node import Node
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 from glidepath.view import example
+from glidepath.view.docstrings import source
 from glidepath.view.foreign import LIBRARIES
 
 from .foreign import call_of, kind_of
@@ -109,12 +110,11 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
         for argument in [_argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))]
     ]
     formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
-    source = re.search(r"^Source:\n((?:    .*\n?)+)", doc, re.MULTILINE)
     return {
         "group": _group(lib, word),
         "about": (first.partition(": ")[2] or first) if lib else first,
         "formula": mathml(formula.group(1).strip()) if formula else "",
-        "source": " ".join(source.group(1).split()) if source else "",
+        "source": source(make),
         "args": arguments,
         "text": text,
     }
@@ -232,7 +232,7 @@ def example_of(lib: str, word: str) -> str:
 
 
 def _plain(text: str) -> str:
-    r"""Returns a line of a docstring without its marks: `$T$` becomes T, `\rho` becomes ρ."""
+    r"""Returns a line of a docstring with its formulas as letters: `$T$` becomes T, `\rho` becomes ρ."""
     greek = {
         r"\rho": "ρ",
         r"\gamma": "γ",
@@ -246,5 +246,4 @@ def _plain(text: str) -> str:
     for name, sign in greek.items():
         text = text.replace(name, sign)
     text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
-    text = re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)
-    return text.replace("`", "")
+    return re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)

@@ -1,13 +1,9 @@
-"""Training here: one job at a time, several seeds, with progress that can be streamed and a cancel that is heard."""
+"""Training here: the shape on the page and a constant rate beside it, with several seeds."""
 
 from __future__ import annotations
 
 import math
-import threading
-import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,12 +14,14 @@ from glidepath.core.segments import Table
 from glidepath.recipes import constant
 
 from .budget import Budget
+from .jobs import Job
 from .look import Text, read
 from .records import band, prepare
 
-__all__ = ["Job", "Jobs", "Train", "trained"]
+__all__ = ["Task", "Train", "trained", "training"]
 
 MAX_UPDATES = 4_000
+Task = Literal["mnist1d", "text"]
 YOURS, CONSTANT = "this shape", "the constant rate"
 
 
@@ -42,84 +40,21 @@ class Train(BaseModel):
     model_config = ConfigDict(extra="forbid")
     text: Text
     last: Annotated[int, Field(ge=1, le=2**53)]
-    task: Literal["mnist1d", "text"] = "mnist1d"
+    task: Task = "mnist1d"
     seeds: Annotated[int, Field(ge=3, le=10)] = 3
     updates: Annotated[int, Field(ge=20, le=MAX_UPDATES)] = 800
     budget: Budget = Budget()
 
 
-class _Cancelled(Exception):
-    """The job was told to stop."""
-
-
-@dataclass
-class Job:
-    """One training, and what it has said so far.
+def training(request: Train) -> Callable[[Job], None]:
+    """Returns the work of a job that trains; refuses what can be refused before it starts.
 
     Args:
-        key: Its name.
-        events: Everything said, in order.
-        over: Whether it has ended.
+        request: What to train.
+
+    Raises:
+        GlidepathError: If the schedule cannot be read or a package is missing.
     """
-
-    key: str
-    events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    over: bool = False
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-    def say(self, **event: Any) -> None:
-        """Adds an event."""
-        self.events.append(event)
-
-
-class Jobs:
-    """The jobs of this server: one runs at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}
-        self._threads: list[threading.Thread] = []
-
-    def start(self, request: Train) -> Job:
-        """Starts a job.
-
-        Args:
-            request: What to train.
-
-        Raises:
-            GlidepathError: If one is running, the schedule cannot be read, or a package is missing.
-        """
-        work = _prepared(request)
-        with self._lock:
-            if any(not job.over for job in self._jobs.values()):
-                raise GlidepathError.of("train", "job", "the only one", "another that is running", "cancel it or wait")
-            job = Job(uuid.uuid4().hex)
-            self._jobs = {**dict(list(self._jobs.items())[-9:]), job.key: job}
-        thread = threading.Thread(target=_carry_out, args=(job, work), daemon=True)
-        thread.start()
-        self._threads = [*(t for t in self._threads if t.is_alive()), thread]
-        return job
-
-    def get(self, key: str) -> Job:
-        """Returns a job.
-
-        Raises:
-            GlidepathError: If there is none of that name.
-        """
-        if key not in self._jobs:
-            raise GlidepathError.of("train", "job", "a job of this server", key[:40])
-        return self._jobs[key]
-
-    def cancel_all(self) -> None:
-        """Tells every job to stop and waits a moment for its processes to end."""
-        for job in self._jobs.values():
-            job.cancelled.set()
-        for thread in self._threads:
-            thread.join(8.0)
-
-
-def _prepared(request: Train) -> Callable[[Job], None]:
-    """Returns the work of a job; refuses what can be refused before it starts."""
     found = read(request.text, None, request.budget.settled())
     if found.built.schedule is None:
         message = found.built.problems[0]["message"] if found.built.problems else ""
@@ -148,25 +83,18 @@ def _prepared(request: Train) -> Callable[[Job], None]:
         specs = [spec for pair in zip(*rows.values(), strict=True) for spec in pair]
         done: dict[str, int] = {}
         records: dict[str, Record] = {}
-        began = time.monotonic()
 
         def hear(event: Event) -> None:
-            if job.cancelled.is_set():
-                raise _Cancelled
             if isinstance(event, Advanced):
                 done[event.spec.hash] = event.updates
-            elif isinstance(event, Finished):
-                record = event.record
+            elif isinstance(event, Finished) and isinstance(record := event.record, Record):
                 key = record.spec.hash
                 records[key] = record
                 done[key] = request.updates
                 job.say(type="run", name=names[key], seed=record.spec.seed, **_told(record))
             elif isinstance(event, Failed):
                 raise GlidepathError.of("train", "run", "able to run", event.reason[:300])
-            total = len(specs) * request.updates
-            made = sum(done.values())
-            spent = time.monotonic() - began
-            job.say(type="progress", done=made, total=total, left=spent * (total - made) / made if made else None)
+            job.advance(sum(done.values()), len(specs) * request.updates)
 
         Workers().execute(specs, hear)
         grid = {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
@@ -187,19 +115,6 @@ def _told(record: Any) -> dict[str, Any]:
         "diverged": record.diverged,
         "seconds": record.wall_seconds,
     }
-
-
-def _carry_out(job: Job, work: Callable[[Job], None]) -> None:
-    try:
-        work(job)
-    except _Cancelled:
-        job.say(type="cancelled")
-    except GlidepathError as error:
-        job.say(type="error", message=str(error))
-    except Exception as error:  # noqa: BLE001 - a thread of its own: what went wrong is told on the page
-        job.say(type="error", message=f"{type(error).__name__}: {error}"[:500])
-    finally:
-        job.over = True
 
 
 def trained(schedule: Schedule, last: int, updates: int) -> Schedule:

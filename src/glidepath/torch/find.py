@@ -81,6 +81,7 @@ def find(
     seed: int = 0,
     also: Sequence[Any] = (),
     progress: Callable[[int, int], object] | None = None,
+    swept: Callable[[Trace], object] | None = None,
 ) -> Found:
     """Sweeps the rate of a model several times and says which rates are worth trying; the model is then as it was before.
 
@@ -111,6 +112,7 @@ def find(
         seed: Of the sweeps' random numbers.
         also: Other objects that training changes, to be put back too, such as an average of the weights.
         progress: Called with the updates made and those planned.
+        swept: Called with each sweep's trace as soon as there is one.
 
     Returns:
         The answer with all traces.
@@ -156,6 +158,8 @@ def find(
 
                 traces.append(sweep(train_step, plan, factor=factor, label=f"seed {seed + k}"))
             updates += run.made
+            if swept is not None:
+                swept(traces[-1])
     finally:
         snapshot.restore()
         rewind()

@@ -14,8 +14,8 @@ import numpy as np
 
 from glidepath.core.errors import GlidepathError
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
-from glidepath.finder.rules import cleaned
 
+from .range_data import Parts, parts
 from .still import save
 from .style import COLOURS, significant
 
@@ -54,28 +54,23 @@ def range_test(
         raise GlidepathError.of(
             "view", "matplotlib", "installed for pictures", str(error), "pip install 'glidepath[view]'"
         ) from None
-    drawn = [trace for trace in traces if trace.finite > 1]
-    if not drawn:
+    drawn = parts(traces, result)
+    if drawn is None:
         raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
     drawing = Figure(figsize=(width, height), layout="constrained")
     axes: Any = drawing.add_subplot()
-    top = _top(drawn)
-    for k, trace in enumerate(drawn):
+    for k, repeat in enumerate(drawn.repeats):
         colour = COLOURS[k % len(COLOURS)]
-        n = trace.finite
-        axes.plot(trace.rates[:n], trace.losses[:n], ".", color=colour, markersize=2.5, alpha=0.35)
-        x, y = cleaned(trace)
-        axes.plot(10**x, y, color=colour, linewidth=1.0, alpha=0.6, label=trace.label or f"repeat {k}")
-    x, middle = _median(drawn)
-    axes.plot(10**x, middle, color="#222222", linewidth=2.2, label="median")
-    if isinstance(result, Suggestion):
-        axes.axvspan(result.low, result.high, color=COLOURS[2], alpha=0.18, label="band", linewidth=0)
+        axes.plot(repeat.rates, repeat.losses, ".", color=colour, markersize=2.5, alpha=0.35)
+        axes.plot(repeat.rates, repeat.smooth, color=colour, linewidth=1.0, alpha=0.6, label=repeat.label)
+    axes.plot(drawn.rates, drawn.median, color="#222222", linewidth=2.2, label="median")
+    if drawn.band is not None:
+        axes.axvspan(*drawn.band, color=COLOURS[2], alpha=0.18, label="band", linewidth=0)
+    if drawn.edge is not None:
+        axes.axvline(drawn.edge, color=COLOURS[1], linewidth=1.2, linestyle=(0, (4, 3)), label="diverges from")
     axes.set_xscale("log")
-    seen = np.concatenate([np.array(trace.losses[: trace.finite]) for trace in drawn])
-    seen = seen[seen <= top]
-    margin = 0.05 * (top - float(seen.min()))
-    axes.set_ylim(float(seen.min()) - margin, top + margin)
-    _ticks(axes, result)
+    axes.set_ylim(drawn.bottom, drawn.top)
+    _ticks(axes, drawn)
     if verification is not None:
         _crosses(axes, verification)
     axes.set_xlabel("learning rate")
@@ -89,36 +84,14 @@ def range_test(
     return drawing
 
 
-def _top(traces: Sequence[Trace]) -> float:
-    """Returns where the picture ends: half as much again above the start as the curve falls below it."""
-    starts = [float(np.median(trace.losses[: max(3, trace.finite // 10)])) for trace in traces]
-    lowest = min(float(cleaned(trace)[1].min()) for trace in traces)
-    start = float(np.median(starts))
-    return start + max(0.5 * (start - lowest), 0.1 * abs(start), 1e-12)
-
-
-def _median(traces: Sequence[Trace]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    longest = max(traces, key=lambda trace: trace.finite)
-    x = np.log10(np.array(longest.rates[: longest.finite]))
-    rows: list[np.ndarray[Any, Any]] = []
-    for trace in traces:
-        own, y = cleaned(trace)
-        rows.append(np.interp(x, own, y, left=np.nan, right=np.inf))
-    middle = np.nanmedian(np.array(rows), axis=0)
-    kept = np.isfinite(middle)
-    return x[kept], middle[kept]
-
-
-def _ticks(axes: Any, result: Suggestion | Refusal) -> None:
+def _ticks(axes: Any, drawn: Parts) -> None:
     """Marks what each rule reads, with the range of the repeats, along the lower edge."""
-    rules = [(name, reading) for name, reading in result.rules.items() if reading.middle is not None]
-    for k, (name, reading) in enumerate(rules):
-        seen = [value for value in reading.values if value is not None]
+    for k, tick in enumerate(drawn.ticks):
         height = 0.03 + 0.055 * k
         style = {"transform": axes.get_xaxis_transform(), "color": "#555555", "clip_on": True}
-        axes.plot([min(seen), max(seen)], [height, height], linewidth=1.2, **style)
-        axes.plot([reading.middle], [height], marker="|", markersize=9, **style)
-        axes.text(max(seen) * 1.15, height, name, fontsize=7, va="center", **style)
+        axes.plot([tick.low, tick.high], [height, height], linewidth=1.2, **style)
+        axes.plot([tick.middle], [height], marker="|", markersize=9, **style)
+        axes.text(tick.high * 1.15, height, tick.name, fontsize=7, va="center", **style)
 
 
 def _crosses(axes: Any, verification: Verification) -> None:

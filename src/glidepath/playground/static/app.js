@@ -15,6 +15,7 @@ import { Compare, Values } from "./compare.js";
 import { Code, Files, Formula } from "./take.js";
 import { Matter } from "./matter.js";
 import { Feedback } from "./feedback.js";
+import { RangeTest } from "./range.js";
 
 const UNITS = { step: "step", epoch: "epoch", sample: "samples", token: "tokens", percent: "%" };
 
@@ -305,7 +306,7 @@ class App {
     addEventListener("resize", later(60, () => { this.strip.lay(); this.grow(); }));
     addEventListener("hashchange", () => { const now = location.hash.slice(1); if (now && now !== link(this.state)) this.open(now); });
     document.addEventListener("keydown", (event) => this.keys(event));
-    this.tabs = new Tabs([new Compare(this), new Formula(this), new Code(this), new Files(this), new Values(this), new Matter(this), new Feedback(this)]);
+    this.tabs = new Tabs([new Compare(this), new Formula(this), new Code(this), new Files(this), new Values(this), new Matter(this), new RangeTest(this), new Feedback(this)]);
     this.toggles();
     this.history = new History(link(this.state));
     if (location.hash.length > 1 && this.open(location.hash.slice(1))) this.history = new History(link(this.state));

@@ -229,21 +229,32 @@ export class Chart {
   }
 }
 
+/** What the charts in the panes share: no background of their own, quiet axes. */
+export function bare() {
+  const quiet = css("--quiet"), line = css("--line");
+  return {
+    grid: { gridcolor: line, zeroline: false, linecolor: line, tickfont: { color: quiet, size: 11 }, exponentformat: "power" },
+    layout: {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: css("--sans"), color: quiet, size: 12 },
+      showlegend: false,
+      hovermode: false,
+      dragmode: false,
+    },
+  };
+}
+
 /** A small chart of lines and bands, for the panes below. */
 export function small(node, traces, titles) {
-  const quiet = css("--quiet"), line = css("--line");
-  const grid = { gridcolor: line, zeroline: false, linecolor: line, tickfont: { color: quiet, size: 11 }, exponentformat: "power", tickformat: "~g" };
+  const { layout, grid } = bare();
+  const axis = { ...grid, tickformat: "~g", fixedrange: true };
   Plotly.react(node, traces.map((trace) => ({ hoverinfo: "skip", ...trace })), {
+    ...layout,
     margin: { l: 52, r: titles.y2 ? 66 : 12, t: 26, b: 36 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: css("--sans"), color: quiet, size: 12 },
-    showlegend: false,
-    hovermode: false,
-    dragmode: false,
     title: { text: titles.title, font: { size: 13, color: css("--ink") }, x: 0.01, y: 0.98, xanchor: "left" },
-    xaxis: { ...grid, title: { text: titles.x, standoff: 4 }, fixedrange: true, range: titles.range },
-    yaxis: { ...grid, fixedrange: true, type: titles.log ? "log" : "linear" },
-    ...(titles.y2 ? { yaxis2: { ...grid, tickmode: "auto", rangemode: "tozero", overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: titles.y2 } } } : {}),
+    xaxis: { ...axis, title: { text: titles.x, standoff: 4 }, range: titles.range },
+    yaxis: { ...axis, type: titles.log ? "log" : "linear" },
+    ...(titles.y2 ? { yaxis2: { ...axis, tickmode: "auto", rangemode: "tozero", overlaying: "y", side: "right", showgrid: false, title: { text: titles.y2 } } } : {}),
   }, { displayModeBar: false, responsive: true });
 }

@@ -1,6 +1,6 @@
 // Controls made from the declarations of the schedules: nothing here knows any of them by name.
 
-import { h, short, whole } from "./dom.js";
+import { h, marked, short, whole } from "./dom.js";
 
 let unique = 0;
 
@@ -92,7 +92,7 @@ function control(context, call, path, spec) {
   };
   const id = `c${++unique}`;
   const error = h("p", { class: "error", id: `${id}e`, "aria-live": "polite" });
-  const note = spec.note ? h("p", { class: "note", id: `${id}n` }, spec.note) : null;
+  const note = spec.note ? h("p", { class: "note", id: `${id}n` }, marked(spec.note)) : null;
   const row = h("div", { class: "control" });
   const unit = spec.unit && spec.unit !== "cycles" && spec.name !== spec.unit ? h("span", { class: "unit" }, spec.unit) : null;
   const label = h("label", { for: id }, call.lib ? spec.name : spec.name.replaceAll("_", " "), unit ? " " : "", unit);

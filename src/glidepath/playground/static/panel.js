@@ -1,6 +1,6 @@
 // The panel at the left: the chooser, the controls of a schedule or of each of its phases, and what is done to phases.
 
-import { $, h, toast, whole } from "./dom.js";
+import { $, h, marked, toast, whole } from "./dom.js";
 import { post } from "./api.js";
 import { at, changed, controlsOf, fill, partsOf, wordOf } from "./controls.js";
 
@@ -23,7 +23,7 @@ export class Panel {
     const now = this.app.tree?.t === "call" ? wordOf(this.app.tree) : "";
     fill($("chooser"), this.app.catalogue, now);
     const entry = this.app.entry();
-    $("about").textContent = entry ? entry.about : this.app.tree?.t === "many" ? "Too many parts for controls: change it as text." : "Several phases. Drag them under the curve, or open one here.";
+    $("about").replaceChildren(...(entry ? marked(entry.about) : [this.app.tree?.t === "many" ? "Too many parts for controls: change it as text." : "Several phases. Drag them under the curve, or open one here."]));
     const box = $("controls");
     const inside = this.app.tree?.t === "call" && this.app.blocks.length > 1 && this.app.canonical.includes(">>") && !this.app.absolute;
     $("unfold").hidden = !inside;

@@ -1,0 +1,233 @@
+"""The tab of range tests: traces from a file, from a sweep made here, or with a known answer; what is drawn of them, and what they say."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+from glidepath.core.fields import number
+from glidepath.finder import Refusal, Suggestion, Trace, Verification, suggest
+from glidepath.view.range_data import parts
+from glidepath.view.range_test import range_test_table
+
+from .jobs import Job
+from .records import prepare
+from .sweeps import SWEEPS
+from .training import Task
+
+__all__ = ["Range", "Sweep", "known", "range_test", "read_file", "sweeping"]
+
+MAX_FILE = 2_000_000
+MAX_TRACES = 12
+MAX_POINTS = 2_000  # smoothing takes memory and time by the square
+_Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+
+
+class Range(BaseModel):
+    """What the page asks: the traces of a file, or those of a known range test.
+
+    Args:
+        text: The content of a file that `glidepath find --json` wrote, or `Found.to_json`, or a list of traces; or
+        known: a key of the known ones.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    text: Annotated[str, Field(max_length=MAX_FILE)] = ""
+    known: Annotated[str, Field(max_length=40)] = ""
+
+
+class Sweep(BaseModel):
+    """A range test to be made here.
+
+    Args:
+        task: What is trained.
+        low: First rate.
+        high: Last rate.
+        steps: Updates of a sweep.
+        repeats: Sweeps, at least 3: fewer say nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    task: Task = "mnist1d"
+    low: _Rate = 1e-6
+    high: _Rate = 10.0
+    steps: Annotated[int, Field(ge=40, le=1_000)] = 240
+    repeats: Annotated[int, Field(ge=3, le=MAX_TRACES)] = 3
+
+
+def known() -> list[dict[str, str]]:
+    """Returns the range tests with a known answer, for the page's list."""
+    return [{"key": key, "name": one.name} for key, one in SWEEPS.items()]
+
+
+def range_test(request: Range) -> dict[str, Any]:
+    """Returns what is drawn of a range test, and what it says. The answer is computed anew from the traces.
+
+    Args:
+        request: What the page asks.
+
+    Raises:
+        GlidepathError: If the file is refused, or there is no such known range test.
+    """
+    if request.known:
+        if request.known not in SWEEPS:
+            raise GlidepathError.of(
+                "range test",
+                "known",
+                f"one of {', '.join(SWEEPS)}",
+                request.known,
+                did_you_mean(request.known, SWEEPS),
+            )
+        one = SWEEPS[request.known]
+        return {"title": one.name, "known": one.known, **_answer(one.make())}
+    title, traces, verification = read_file(request.text)
+    return {"title": title, "known": "", **_answer(traces, verification)}
+
+
+def sweeping(request: Sweep) -> Callable[[Job], None]:
+    """Returns the work of a job that sweeps; each sweep is said as soon as it has ended.
+
+    Args:
+        request: What to sweep.
+
+    Raises:
+        GlidepathError: If the rates are not rising, or a package is missing.
+    """
+    if not request.low < request.high:
+        raise GlidepathError.of("range test", "high", f"above low, {request.low}", request.high)
+    try:
+        prepare()
+        from glidepath.lab.rates import find_rates
+    except ImportError as error:
+        raise GlidepathError.of(
+            "range test", "packages", "installed", str(error), "pip install 'glidepath[lab]'"
+        ) from None
+
+    def work(job: Job) -> None:
+        traces: list[Trace] = []
+
+        def swept(trace: Trace) -> None:
+            traces.append(trace)
+            job.say(type="sweep", title=request.task, known="", **_answer(traces))
+
+        made = find_rates(
+            request.task,
+            low=request.low,
+            high=request.high,
+            steps=request.steps,
+            repeats=request.repeats,
+            progress=job.advance,
+            swept=swept,
+        )
+        seconds = round(made.found.seconds, 1)
+        job.say(type="end", title=request.task, known="", seconds=seconds, **_answer(made.found.traces))
+
+    return work
+
+
+def _answer(traces: Sequence[Trace], verification: Verification | None = None) -> dict[str, Any]:
+    """Returns the answer of some traces with all that is drawn of it, as JSON data."""
+    result = suggest(traces)
+    drawn = parts(traces, result)
+    data: dict[str, Any] = result.to_dict()
+    del data["rules"]
+    answer = {
+        "usable": isinstance(result, Suggestion),
+        "sentence": _sentence(result),
+        "result": data,
+        "drawn": None if drawn is None else asdict(drawn),
+        "rows": range_test_table(result, verification),
+        "verification": None if verification is None else verification.to_dict(),
+        "stops": [trace.stop for trace in traces],
+    }
+    return _finite(answer)
+
+
+def _sentence(result: Suggestion | Refusal) -> str:
+    return str(result) if isinstance(result, Suggestion) else f"{result.reason}: {result.evidence}"
+
+
+def _finite(data: Any) -> Any:
+    """Returns JSON data in which numbers that JSON cannot hold are null."""
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(item) for item in data] if isinstance(data, list | tuple) else data
+
+
+# Files --------------------------------------------------------------------------------------------------------------------------------
+
+
+def read_file(text: str) -> tuple[str, list[Trace], Verification | None]:
+    """Returns the name, the traces and the whole trainings of a file that a range test wrote.
+
+    Args:
+        text: Its content: an object with `traces`, a list of traces, or one trace.
+
+    Raises:
+        GlidepathError: If it is none of these; every problem of every trace is listed.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise GlidepathError.of("file", "", "JSON as `glidepath find TASK --json` writes it", text[:60]) from None
+    whole: dict[str, Any] = data if isinstance(data, dict) else {}
+    rows = whole.get("traces", [data]) if whole else data
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_TRACES:
+        given = f"{len(rows)} of them" if isinstance(rows, list) else shown(rows)
+        raise GlidepathError.worded("file", "traces", f"a list of 1 to {MAX_TRACES} traces", given)
+    problems: list[Problem] = []
+    traces: list[Trace] = []
+    for k, row in enumerate(rows):
+        try:
+            traces.append(_trace(row))
+        except GlidepathError as error:
+            problems += error.inside(f"file, traces[{k}]").problems
+    verification = None
+    try:
+        verification = _verification(whole.get("verification"))
+    except GlidepathError as error:
+        problems += error.problems
+    if problems:
+        raise GlidepathError(problems)
+    title = whole.get("task")
+    return (title[:80] if isinstance(title, str) else ""), traces, verification
+
+
+def _trace(row: Any) -> Trace:
+    points = row.get("rates") if isinstance(row, dict) else None
+    if isinstance(points, list) and len(points) > MAX_POINTS:
+        raise GlidepathError.worded("trace", "rates", f"at most {MAX_POINTS} of them", f"{len(points)} of them")
+    return Trace.from_dict(row)
+
+
+def _verification(data: Any) -> Verification | None:
+    """Returns the whole trainings that a file tells of, or None."""
+    if data is None:
+        return None
+    rule = "an object with verdict, rates, losses and seeds, as many losses as rates"
+    try:
+        rates = [_rate(rate) for rate in data["rates"]]
+        losses = [tuple(math.inf if loss is None else _rate(loss) for loss in row) for row in data["losses"]]
+        seeds = tuple(int(seed) for seed in data["seeds"])
+        best = None if data["best"] is None else _rate(data["best"])
+        trainings, seconds, verdict = int(data["trainings"]), _rate(data["seconds"]), str(data["verdict"])[:80]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise GlidepathError.of("file", "verification", rule, data) from None
+    if not len(rates) == len(losses) <= 100 or any(len(row) > 100 for row in losses):
+        raise GlidepathError.of("file", "verification", rule, data)
+    return Verification(tuple(rates), tuple(losses), seeds, best, (), verdict, trainings, seconds)
+
+
+def _rate(value: Any) -> float:
+    plain = number(value)
+    if plain is None or not math.isfinite(plain):
+        raise ValueError
+    return float(plain)
