@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from glidepath import GlidepathError, MultiStep, recipes
-from glidepath.lab import RunSpec, run
+from glidepath.lab import InProcess, RunSpec, run
 from glidepath.lab import data as lab_data
 from glidepath.lab.models import build
-from glidepath.lab.snapshots import METHODS, _averaged, _score, snapshots
+from glidepath.lab.snapshot_job import _averaged, _score
+from glidepath.lab.snapshots import METHODS, snapshots
 from glidepath.lab.training import Point
 
 
@@ -27,7 +28,7 @@ def test_the_cyclic_cosine_is_that_of_the_paper():
 @pytest.fixture(scope="module")
 def made(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("snapshots")
-    return snapshots(tiny, cycles=4, last=2, budget=41, seeds=2, out=folder), folder
+    return snapshots(tiny, cycles=4, last=2, budget=41, seeds=2, out=folder, engine=InProcess()), folder
 
 
 def test_every_method_is_measured_at_one_cost_and_written(made):
@@ -74,9 +75,9 @@ def test_baselines_are_runs_of_their_own_schedules(made, tiny):
 
 
 def test_every_method_gets_the_rate_that_is_best_for_it_on_validation(tiny, tmp_path):
-    several = snapshots(tiny, cycles=2, seeds=2, peak_rate=[0.05, 1e-6], out=tmp_path / "several")
+    several = snapshots(tiny, cycles=2, seeds=2, peak_rate=[0.05, 1e-6], out=tmp_path / "several", engine=InProcess())
     alone = {
-        rate: snapshots(tiny, cycles=2, seeds=2, peak_rate=rate, out=tmp_path / str(rate)) for rate in (0.05, 1e-6)
+        rate: snapshots(tiny, cycles=2, seeds=2, peak_rate=rate, out=tmp_path / str(rate), engine=InProcess()) for rate in (0.05, 1e-6)
     }
 
     assert several.peak_rate is None
@@ -129,7 +130,7 @@ def test_a_text_is_scored_by_its_loss(tiny_text):
 
 
 def test_divergence_is_told_and_no_difference_claimed(tiny, tmp_path):
-    result = snapshots(replace(tiny), cycles=2, seeds=1, peak_rate=1e25, out=tmp_path)
+    result = snapshots(replace(tiny), cycles=2, seeds=1, peak_rate=1e25, out=tmp_path, engine=InProcess())
 
     assert result.results[0].values == (None,)
     assert all(row.ensemble_gains is None for row in result.results)

@@ -1,21 +1,33 @@
-"""Commands that train: compare, demo."""
+"""Commands that train: compare, demo, branches, snapshots."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress
 from rich.text import Text
 
 import glidepath
 
 from .common import app, messages
+from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
+
+if TYPE_CHECKING:
+    from glidepath.lab.engines import Engine
+
+
+Rates = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--rate",
+        "-r",
+        help="Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. "
+        "Default: the task's.",
+    ),
+]
 
 
 @app.command()
@@ -38,41 +50,40 @@ def compare(
     seeds: Annotated[
         int, typer.Option("--seeds", "-s", help="Runs of each schedule, with different data order and start.", min=1)
     ] = 5,
-    rate: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--rate",
-            "-r",
-            help="Peak learning rate shared by all; given twice or more, each schedule's own is chosen on validation. "
-            "Default: the task's.",
-        ),
-    ] = None,
+    rate: Rates = None,
     budget: Annotated[
         int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path(
         "runs/compare"
     ),
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
-    ] = None,
+    engine: EngineOption = EngineName.workers,
+    workers: WorkerCount = None,
+    address: Address = None,
 ) -> None:
     """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
-    _compare(schedules or None, tuple(task or ("mnist1d", "text")), seeds, rate, budget, out, workers)
+    _compare(
+        schedules or None,
+        tuple(task or ("mnist1d", "text")),
+        seeds,
+        rate,
+        budget,
+        out,
+        engine_of(engine, workers, address),
+    )
 
 
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path("runs/demo"),
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", help="Worker processes, of one thread each. Default: one a processor.", min=1),
-    ] = None,
+    engine: EngineOption = EngineName.workers,
+    workers: WorkerCount = None,
+    address: Address = None,
 ) -> None:
     """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores)."""
     from glidepath import view
 
+    chosen = engine_of(engine, workers, address)
     schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
     messages.print("A schedule is a value, written in one line:\n", highlight=False)
     messages.print(Text(f"  {schedule}\n", style="bold cyan"))
@@ -82,7 +93,7 @@ def demo(
     )
     print(drawing, file=sys.stderr)
     messages.print("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n", highlight=False)
-    _compare(None, ("mnist1d", "text"), 5, None, None, out, workers)
+    _compare(None, ("mnist1d", "text"), 5, None, None, out, chosen)
 
 
 @app.command()
@@ -96,11 +107,15 @@ def branches(
     seeds: Annotated[int, typer.Option("--seeds", "-s", help="Runs, with different data order and start.", min=1)] = 5,
     rate: Annotated[float | None, typer.Option("--rate", "-r", help="Peak learning rate. Default: the task's.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("runs/branches"),
+    engine: EngineOption = EngineName.workers,
+    workers: WorkerCount = None,
+    address: Address = None,
 ) -> None:
     """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one."""
     from glidepath import lab
 
-    with _bar("cooldowns") as advance:
+    chosen = engine_of(engine, workers, address)
+    with trained(out) as progress:
         made = lab.branches(
             task,
             tuple(points or (800, 1600, 3200)),
@@ -108,7 +123,8 @@ def branches(
             seeds=seeds,
             peak_rate=rate,
             out=out,
-            progress=advance,
+            engine=chosen,
+            progress=progress,
         )
     print(made.table())
 
@@ -124,25 +140,33 @@ def snapshots(
         int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", "-s", help="Runs, with different data order and start.", min=1)] = 5,
-    rate: Annotated[float | None, typer.Option("--rate", "-r", help="Peak learning rate. Default: the task's.")] = None,
+    rate: Rates = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("runs/snapshots"),
+    engine: EngineOption = EngineName.workers,
+    workers: WorkerCount = None,
+    address: Address = None,
 ) -> None:
     """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models."""
     from glidepath.lab.snapshots import snapshots as made_of
 
-    with _bar("snapshots") as advance:
+    chosen = engine_of(engine, workers, address)
+    with trained(out) as progress:
         made = made_of(
-            task, cycles=cycles, last=last, budget=budget, seeds=seeds, peak_rate=rate, out=out, progress=advance
+            task,
+            cycles=cycles,
+            last=last,
+            budget=budget,
+            seeds=seeds,
+            peak_rate=_rates(rate),
+            out=out,
+            engine=chosen,
+            progress=progress,
         )
     print(made.table())
 
 
-@contextmanager
-def _bar(title: str) -> Generator[Callable[[int, int], None]]:
-    """Shows a progress bar on standard error and gives what moves it."""
-    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def _rates(given: list[float] | None) -> float | list[float] | None:
+    return given[0] if given and len(given) == 1 else given
 
 
 def _compare(
@@ -152,27 +176,23 @@ def _compare(
     rate: list[float] | None,
     budget: int | None,
     out: Path,
-    workers: int | None,
+    engine: Engine,
 ) -> None:
     from glidepath import lab
     from glidepath.lab.table import table
 
     command = " ".join(["glidepath", *(shlex.quote(word) for word in sys.argv[1:])])
-    try:
-        with lab.Bar() as bar:
-            comparison = lab.compare(
-                tasks,
-                schedules,
-                seeds,
-                peak_rate=rate[0] if rate and len(rate) == 1 else rate,
-                budget=budget,
-                out=out,
-                engine=None if workers is None else lab.Workers(workers),
-                progress=bar,
-                command=command,
-            )
-    except KeyboardInterrupt:
-        messages.print(f"\nstopped; nothing is lost: the same command goes on from {out}", highlight=False)
-        sys.exit(130)
+    with trained(out) as progress:
+        comparison = lab.compare(
+            tasks,
+            schedules,
+            seeds,
+            peak_rate=_rates(rate),
+            budget=budget,
+            out=out,
+            engine=engine,
+            progress=progress,
+            command=command,
+        )
     print(table(comparison))
     messages.print(f"\nreport: {out / 'report.html'}", highlight=False, soft_wrap=True)

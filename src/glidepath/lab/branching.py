@@ -8,16 +8,20 @@ Source:
     https://arxiv.org/abs/2405.18392
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from glidepath import Schedule, recipes
 from glidepath.core.errors import Problem, shown
 from glidepath.lab._checks import check_count, check_rate, refuse
+from glidepath.lab.branch_job import BranchJob
+from glidepath.lab.engines import Engine
+from glidepath.lab.jobs import canonical_json
+from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Seeds, plan_runs
-from glidepath.lab.runs import RunSpec, canonical_json
+from glidepath.lab.progress import Watcher
+from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.statistics import Estimate, estimate
 from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
@@ -100,9 +104,12 @@ def branches(
     seeds: Seeds = 5,
     peak_rate: float | None = None,
     out: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
 ) -> Branched:
-    """Train at a constant rate and let linear cooldowns branch off, seed by seed, in this process.
+    """Train at a constant rate and let linear cooldowns branch off.
+
+    The same call on the same folder goes on where the last one stopped: every seed that has a record is done.
 
     Args:
         task: Name or task. Its share of warmup is of the shortest branch, and the same for all.
@@ -110,14 +117,17 @@ def branches(
         share: Part of a branch's whole length that is cooldown, in (0, 1).
         seeds: How many, or which.
         peak_rate: The constant rate, finite, above 0; None for the task's default.
-        out: Folder that `branches.json` and `branches.txt` are written to, each whole; None to write nothing.
-        progress: Called with the runs done and all runs.
+        out: Folder for `records`, `branches.json` and `branches.txt`, each written whole; None to keep nothing.
+        engine: What carries out the jobs, one a seed; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
 
     Returns:
         What every branch ended with, on test data.
 
     Raises:
-        GlidepathError: If an argument breaks its rule above; all problems in one message, nothing trained or written.
+        GlidepathError: If an argument breaks its rule above, all problems in one message, nothing trained or written; if
+            another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
     problems: list[Problem | None] = []
     starts: list[int] = []
@@ -135,59 +145,34 @@ def branches(
     row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate).values()))["constant"]
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
-    values: dict[int, list[float | None]] = {start: [] for start in starts}
-    done, runs = 0, len(row) * (1 + len(starts))
-    for spec in row:
-        for start, value in _one_seed(spec, lengths, warmup).items():
-            values[start].append(value)
-        done += 1 + len(starts)
-        if progress is not None:
-            progress(done, runs)
-    made = Branched(
-        task=row[0].task.name,
-        metric=row[0].task.metric.name,
-        unit=row[0].task.metric.unit,
-        peak_rate=row[0].peak_rate,
-        seeds=tuple(spec.seed for spec in row),
-        branches=tuple(
-            Branch(
-                start,
-                lengths[start] - start,
-                str(_whole(start, length, warmup)),
-                tuple(values[start]),
-                _mean(values[start]),
-            )
-            for start, length in lengths.items()
-        ),
-        updates=starts[-1] + sum(length - start for start, length in lengths.items()),
-        updates_apart=sum(lengths.values()),
-    )
-    if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        write_atomically(Path(out) / "branches.json", canonical_json(made.to_dict()) + "\n")
-        write_atomically(Path(out) / "branches.txt", made.table())
+    jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]
+    folder = None if out is None else Path(out)
+    refuse(session_problems("branches", folder, engine))
+    with opened("branches", folder, engine, progress) as session:
+        records = session.records(jobs)
+        made = _made(jobs, records)
+        if folder is not None:
+            with writing("branches", folder):
+                write_atomically(folder / "branches.json", canonical_json(made.to_dict()) + "\n")
+                write_atomically(folder / "branches.txt", made.table())
     return made
 
 
-def _one_seed(spec: RunSpec, lengths: dict[int, int], warmup: int) -> dict[int, float | None]:
-    from glidepath.lab.training import Point, run
-
-    kept: dict[int, Point] = {}
-    trunk = RunSpec(spec.task, recipes.with_warmup(recipes.constant(), warmup), spec.peak_rate, spec.seed, max(lengths))
-    run(trunk, keep={start: lambda point: kept.update({point.updates: point}) for start in lengths})
-    values: dict[int, float | None] = {}
-    for start, length in lengths.items():
-        if start not in kept:  # the constant run diverged before
-            values[start] = None
-            continue
-        whole = RunSpec(spec.task, _whole(start, length, warmup), spec.peak_rate, spec.seed, length)
-        final = run(whole, start=kept.pop(start)).test
-        values[start] = None if final is None else final.metric
-    return values
-
-
-def _whole(start: int, length: int, warmup: int) -> Schedule:
-    return recipes.wsd(length, warmup=warmup, cooldown=length - start)
+def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branched:
+    job, found = jobs[0], []
+    for start, length in job.branches:
+        values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
+        found.append(Branch(start, length - start, str(job.schedule(start, length)), values, _mean(values)))
+    return Branched(
+        task=job.task.name,
+        metric=job.task.metric.name,
+        unit=job.task.metric.unit,
+        peak_rate=job.peak_rate,
+        seeds=tuple(one.seed for one in jobs),
+        branches=tuple(found),
+        updates=job.budget,
+        updates_apart=sum(length for _, length in job.branches),
+    )
 
 
 def _mean(values: Sequence[float | None]) -> Estimate | None:

@@ -18,8 +18,8 @@ __all__ = ["Done", "Job", "Outcome", "canonical_json", "digest", "job_from_dict"
 
 _HOMES = {
     "run": ("glidepath.lab.runs", "RunSpec"),
-    "snapshots": ("glidepath.lab.snapshots", "SnapshotJob"),
-    "branches": ("glidepath.lab.branching", "BranchJob"),
+    "snapshots": ("glidepath.lab.snapshot_job", "SnapshotJob"),
+    "branches": ("glidepath.lab.branch_job", "BranchJob"),
 }
 """Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it."""
 

@@ -5,6 +5,7 @@ nothing but the jobs in hand, and a full disk is an error that names the place.
 """
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -135,17 +136,17 @@ class _Making(Generic[OutcomeT]):
         self.meter.ended(record.spec, record.wall_seconds, record.updates)
 
 
-def session_problems(where: str, out: Path, engine: object) -> list[Problem]:
+def session_problems(where: str, out: Path | None, engine: object) -> list[Problem]:
     """What is wrong with the folder and the engine of a command, before anything is written.
 
     Args:
         where: Name of the command.
-        out: Its folder, which need not exist.
+        out: Its folder, which need not exist; None for none.
         engine: None or an engine.
     """
     found: list[Problem] = []
-    place = next(place for place in (out, *out.absolute().parents) if place.exists())
-    if not place.is_dir():
+    place = out and next(place for place in (out, *out.absolute().parents) if place.exists())
+    if place is not None and not place.is_dir():
         found.append(Problem(where, "out", "a folder", f"{shown(str(out))}: {place} is a file"))
     if engine is not None and not isinstance(engine, Engine):
         found.append(Problem(where, "engine", "an engine such as Workers() or InProcess()", shown(engine)))
@@ -154,13 +155,13 @@ def session_problems(where: str, out: Path, engine: object) -> list[Problem]:
 
 @contextlib.contextmanager
 def opened(
-    where: str, out: Path, engine: Engine | None, watcher: Watcher | None, files: Path | None = None
+    where: str, out: Path | None, engine: Engine | None, watcher: Watcher | None, files: Path | None = None
 ) -> Generator[Session]:
     """A session on a folder that this process alone writes to: its records are in `out/records`.
 
     Args:
         where: Name of the command.
-        out: Folder of the command; made if missing.
+        out: Folder of the command, made if missing; None for one that is removed at the end.
         engine: What carries out jobs; None for one worker process a processor.
         watcher: Who hears how far it is.
         files: Folder for the files of records; None for the folder of the records.
@@ -171,6 +172,7 @@ def opened(
     from glidepath.lab.workers import Workers
 
     with contextlib.ExitStack() as held:
+        out = out or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="glidepath-")))
         with writing(where, out):
             held.enter_context(only_writer(out, where))
             store = Store(out / "records", files)

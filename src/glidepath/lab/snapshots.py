@@ -12,29 +12,27 @@ Source:
     https://arxiv.org/abs/1803.05407
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from glidepath import MultiStep, Schedule, recipes
 from glidepath.core.errors import Problem, shown
 from glidepath.lab._checks import check_count, check_rate, refuse
+from glidepath.lab.engines import Engine
+from glidepath.lab.jobs import canonical_json
+from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Rates, Seeds, plan_runs
+from glidepath.lab.progress import Watcher
 from glidepath.lab.rate_choice import RateChoice, choose_among
-from glidepath.lab.runs import RunSpec, canonical_json
+from glidepath.lab.session import opened, session_problems, writing
+from glidepath.lab.snapshot_job import Score, SnapshotJob
 from glidepath.lab.statistics import Difference, Estimate, estimate, paired_difference
 from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
 from glidepath.lab.verdict import number, signed
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from glidepath.lab.training import Point
 
 __all__ = ["METHODS", "Result", "Snapshots", "snapshots"]
 
@@ -48,16 +46,6 @@ METHODS = {
     "single cycle": "averaged predictions of short cosine runs, each from fresh weights",
 }
 """What is compared, by name."""
-
-_FRESH = 1_000_003
-_BATCHES = 500
-
-
-class Score(NamedTuple):
-    """The metric of one method and seed on validation and on test data; None where a run that it needs diverged."""
-
-    validation: float | None
-    test: float | None
 
 
 @dataclass(frozen=True)
@@ -142,9 +130,10 @@ def snapshots(
     seeds: Seeds = 5,
     peak_rate: Rates = None,
     out: str | Path,
-    progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
 ) -> Snapshots:
-    """Train snapshot ensembles and their baselines, seed by seed, in this process.
+    """Train snapshot ensembles and their baselines. The same call on the same folder goes on where the last one stopped.
 
     Args:
         task: Name or task.
@@ -154,15 +143,18 @@ def snapshots(
         seeds: How many, or which.
         peak_rate: Base learning rate, finite, above 0; or several, from which each method gets the one with the best mean
             metric on validation data; None for the task's default.
-        out: Folder for `snapshots/rate<r>-seed<s>-cycle<i>.safetensors`, `snapshots.json` and `snapshots.txt`, each
+        out: Folder for `records`, `snapshots/rate<r>-seed<s>-cycle<i>.safetensors`, `snapshots.json` and `snapshots.txt`, each
             written whole.
-        progress: Called with the seeds done and all seeds, times the rates.
+        engine: What carries out the jobs, one a seed and rate; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
 
     Returns:
         What every method ended with, on test data.
 
     Raises:
-        GlidepathError: If an argument breaks its rule above; all problems in one message, nothing trained or written.
+        GlidepathError: If an argument breaks its rule above, all problems in one message, nothing trained or written; if
+            another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
     problems = [check_count(cycles, "snapshots", "cycles")]
     if not problems[0] and cycles < 2:
@@ -179,27 +171,34 @@ def snapshots(
     length = row[0].budget // cycles
     refuse([None if length else Problem("snapshots", "cycles", f"at most the budget ({row[0].budget})", shown(cycles))])
     folder = Path(out)
-    (folder / "snapshots").mkdir(parents=True, exist_ok=True)
-    scores: dict[float, list[Mapping[str, Score]]] = {}
-    for done, spec in enumerate(row, 1):
-        scored = _one_seed(spec, cycles, last or cycles, length, folder / "snapshots")
-        scores.setdefault(spec.peak_rate, []).append(scored)
-        if progress is not None:
-            progress(done, len(row))
-    made = Snapshots(
-        task=row[0].task.name,
-        metric=row[0].task.metric.name,
-        unit=row[0].task.metric.unit,
-        peak_rate=row[0].peak_rate if len(scores) == 1 else None,
-        budget=length * cycles,
-        cycles=cycles,
-        last=last or cycles,
-        seeds=tuple(dict.fromkeys(spec.seed for spec in row)),
-        results=_results(scores, row[0].task),
-    )
-    write_atomically(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
-    write_atomically(folder / "snapshots.txt", made.table())
+    refuse(session_problems("snapshots", folder, engine))
+    jobs = [SnapshotJob(spec.task, spec.peak_rate, spec.seed, cycles, last or cycles, length) for spec in row]
+    with opened("snapshots", folder, engine, progress, folder / "snapshots") as session:
+        records = session.records(jobs)
+        made = _made(jobs, records)
+        with writing("snapshots", folder):
+            write_atomically(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
+            write_atomically(folder / "snapshots.txt", made.table())
     return made
+
+
+def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snapshots:
+    scores: dict[float, list[Mapping[str, Score]]] = {}
+    for job in jobs:
+        values = records[job.hash].values
+        scores.setdefault(job.peak_rate, []).append({name: Score(**one) for name, one in values.items()})
+    job = jobs[0]
+    return Snapshots(
+        task=job.task.name,
+        metric=job.task.metric.name,
+        unit=job.task.metric.unit,
+        peak_rate=job.peak_rate if len(scores) == 1 else None,
+        budget=job.length * job.cycles,
+        cycles=job.cycles,
+        last=job.last,
+        seeds=tuple(dict.fromkeys(one.seed for one in jobs)),
+        results=_results(scores, job.task),
+    )
 
 
 def _results(scores: Mapping[float, Sequence[Mapping[str, Score]]], task: Task) -> tuple[Result, ...]:
@@ -217,108 +216,3 @@ def _results(scores: Mapping[float, Sequence[Mapping[str, Score]]], task: Task) 
         rates = choice if len(scores) > 1 else None
         found.append(Result(name, choice.peak_rate, rates, values, estimate(kept) if kept else None, gains))
     return tuple(found)
-
-
-def _one_seed(spec: RunSpec, cycles: int, last: int, length: int, folder: Path) -> Mapping[str, Score]:
-    from safetensors.torch import save
-
-    budget, moments = length * cycles, [length * (i + 1) for i in range(cycles)]
-    cyclic = _trained(spec, recipes.sgdr(length, cycles=cycles), budget, moments)
-    stepped = _trained(spec, _steps(budget), budget, moments)
-    cosine = _trained(spec, recipes.warmup_cosine(budget), budget, [budget])
-    fresh: list[Point] = []
-    for i in range(cycles):
-        seed = (spec.seed * cycles + i + _FRESH) % 2**32
-        one = RunSpec(spec.task, spec.schedule, spec.peak_rate, seed, spec.budget)
-        fresh += _trained(one, recipes.warmup_cosine(length), length, [length])
-    for i, point in enumerate(cyclic, 1):
-        weights = {name: tensor.contiguous() for name, tensor in point.weights.items()}
-        write_atomically(folder / f"rate{spec.peak_rate:g}-seed{spec.seed}-cycle{i}.safetensors", save(weights))
-
-    def scored(points: Sequence["Point"], whole: bool) -> Score:
-        return _score(spec.task, [point.weights for point in points]) if whole else Score(None, None)
-
-    whole = {"cyclic": len(cyclic) == cycles, "stepped": len(stepped) == cycles, "fresh": len(fresh) == cycles}
-    return {
-        "snapshot ensemble": scored(cyclic[-last:], whole["cyclic"]),
-        "last snapshot": scored(cyclic[-1:], whole["cyclic"]),
-        "weight average": _score(spec.task, [_averaged(spec, cyclic[-last:])])
-        if whole["cyclic"]
-        else Score(None, None),
-        "single model": scored(stepped[-1:], whole["stepped"]),
-        "single cosine": scored(cosine, bool(cosine)),
-        "no cycle": scored(stepped[-last:], whole["stepped"]),
-        "single cycle": scored(fresh[-last:], whole["fresh"]),
-    }
-
-
-def _steps(budget: int) -> Schedule:
-    """A tenth from half of the run on, a hundredth from three quarters on: the single model of the paper."""
-    return MultiStep((budget // 2, max(budget // 2 + 1, 3 * budget // 4)), 0.1)
-
-
-def _trained(spec: RunSpec, schedule: Schedule, budget: int, moments: Sequence[int]) -> list["Point"]:
-    """The points of one run; fewer than asked for if it diverged."""
-    from glidepath.lab.training import run
-
-    points: list[Point] = []
-    run(RunSpec(spec.task, schedule, spec.peak_rate, spec.seed, budget), keep=dict.fromkeys(moments, points.append))
-    return points
-
-
-def _score(task: Task, members: Sequence[Mapping[str, "Tensor"]]) -> Score:
-    """The metrics of the mean of the members' probabilities."""
-    return Score(_measured(task, members, "validation"), _measured(task, members, "test"))
-
-
-def _measured(
-    task: Task, members: Sequence[Mapping[str, "Tensor"]], part: Literal["validation", "test"]
-) -> float | None:
-    import math
-
-    import torch
-
-    from glidepath.lab import models
-    from glidepath.lab.data import load
-    from glidepath.lab.training import examples_of
-
-    data = load(task.data)
-    inputs, targets = examples_of(task, data, part)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        model = models.build(task.model, data)
-        model.eval()
-        total: Tensor | None = None
-        for weights in members:
-            model.load_state_dict(dict(weights))
-            parts = [torch.softmax(model(chunk).double(), -1) for chunk in inputs.split(512)]
-            total = torch.cat(parts) if total is None else total + torch.cat(parts)
-        assert total is not None  # noqa: S101 - there is at least one member
-        mean = (total / len(members)).reshape(-1, total.shape[-1])
-        targets = targets.reshape(-1)
-        if task.metric.name == "loss":
-            value = float(-mean.gather(1, targets.unsqueeze(1)).clamp_min(1e-300).log().mean())
-        else:
-            value = 100.0 * float((mean.argmax(-1) != targets).double().mean())
-    return value if math.isfinite(value) else None
-
-
-def _averaged(spec: RunSpec, points: Sequence["Point"]) -> dict[str, "Tensor"]:
-    """Mean weights; statistics of batch normalisation are taken anew, over 500 minibatches at most."""
-    import torch
-    from torch.optim.swa_utils import update_bn
-
-    from glidepath.lab import models
-    from glidepath.lab.data import Examples, load
-    from glidepath.lab.training import minibatches
-
-    data = load(spec.task.data)
-    mean = {
-        name: torch.stack([point.weights[name].double() for point in points]).mean(0).to(tensor.dtype)
-        for name, tensor in points[0].weights.items()
-    }
-    with torch.random.fork_rng(devices=[]):
-        model = models.build(spec.task.model, data)
-        model.load_state_dict(mean)
-        count = max(1, min(_BATCHES, len(data.train[1]) // spec.task.batch)) if isinstance(data, Examples) else _BATCHES
-        update_bn(list(islice(minibatches(spec, data), count)), model)
-    return model.state_dict()

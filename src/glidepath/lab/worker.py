@@ -12,14 +12,23 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from glidepath.lab.jobs import Done, Job
+
+    CarryOut = Callable[[Job[Any], Callable[[int], None]], Done[Any]]
 
 __all__ = ["main"]
 
 
-def main() -> None:
-    """Serve jobs until the input closes."""
+def main(carry_out: "CarryOut | None" = None) -> None:
+    """Serve jobs until the input closes.
+
+    Args:
+        carry_out: Does a job, given who hears how far it is; None for the job's own way.
+    """
     # Our messages keep the real standard output; whatever libraries print goes to standard error.
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -35,7 +44,8 @@ def main() -> None:
     while True:
         data = jobs.get()
         try:
-            done = job_from_dict(data).carry_out(lambda updates: _say(messages, {"advanced": updates}))
+            job, tell = job_from_dict(data), lambda updates: _say(messages, {"advanced": updates})
+            done = job.carry_out(tell) if carry_out is None else carry_out(job, tell)
             sizes = {name: len(file) for name, file in done.files.items()}
             answer, files = {"finished": done.record.to_dict(), "files": sizes}, list(done.files.values())
         except Exception:  # noqa: BLE001 - whatever a job raises is its outcome, and the driver reports it

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +24,7 @@ from glidepath.lab._checks import check_count, refuse
 from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
 from glidepath.lab.jobs import Job, job_to_dict
 
-__all__ = ["Workers", "available_cpus"]
+__all__ = ["Crew", "Workers", "available_cpus"]
 
 _STILLBORN = 3
 _FAREWELL_SECONDS = 5.0
@@ -63,7 +63,7 @@ class Workers:
         Raises:
             GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
         """
-        _Crew(self, specs, emit).work()
+        Crew(self.count, self.tries, specs, emit).work()
 
 
 @dataclass(eq=False)
@@ -71,17 +71,19 @@ class _Worker:
     """One process, the job it holds, and the threads that read what it writes."""
 
     inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
+    module: str
+    environment: Mapping[str, str]
     spec: Job[Any] | None = None
     ready: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
 
     def __post_init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "glidepath.lab.worker"],
+        self.process = subprocess.Popen(  # noqa: S603 - a module of ours, named by ours
+            [sys.executable, "-P", "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env={**_environment(), **self.environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
         )
         readers = ((self._read_messages, self.process.stdout), (self._read_errors, self.process.stderr))
@@ -137,16 +139,35 @@ class _Worker:
             self.last_words.append(line.decode("utf-8", "replace").rstrip())
 
 
-class _Crew:
-    """The driver's side: which worker holds which job, what waits, what was tried how often."""
+class Crew:
+    """The driver's side: which worker holds which job, what waits, what was tried how often.
 
-    def __init__(self, engine: Workers, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
-        self.tries = engine.tries
+    Args:
+        count: Processes; None for one per processor that this process may use.
+        tries: How often a job is started whose worker dies.
+        specs: The jobs.
+        emit: Hears the events.
+        module: What a worker runs; it talks as `glidepath.lab.worker` does.
+        environment: Variables of the workers, besides those of this process and one thread for arithmetic.
+    """
+
+    def __init__(
+        self,
+        count: int | None,
+        tries: int,
+        specs: Sequence[Job[Any]],
+        emit: Callable[[Event], None],
+        *,
+        module: str = "glidepath.lab.worker",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.tries = tries
         self.emit = emit
+        self.hire = lambda: _Worker(self.inbox, module, environment or {})
         self.waiting = deque(specs)
         self.open = len(specs)
         self.tried: Counter[str] = Counter()
-        self.size = min(engine.count or available_cpus(), len(specs))
+        self.size = min(count or available_cpus(), len(specs))
         self.stillborn = 0
         self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[_Worker] = []
@@ -156,7 +177,7 @@ class _Crew:
         try:
             self.emit(Capacity(max(1, self.size)))
             for _ in range(self.size):
-                self.workers.append(_Worker(self.inbox))
+                self.workers.append(self.hire())
             while self.open:
                 worker, message = self.inbox.get()
                 if message is None:
@@ -201,7 +222,7 @@ class _Crew:
         if worker.spec is not None:
             self._again(worker.spec, worker.epitaph())
         if len(self.workers) < min(self.size, self.open):
-            self.workers.append(_Worker(self.inbox))
+            self.workers.append(self.hire())
         self._share()
 
     def _again(self, spec: Job[Any], reason: str) -> None:

@@ -1,0 +1,100 @@
+"""What the commands that train share: the options that choose an engine, the bar, and what is said on Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glidepath.core.errors import GlidepathError
+
+from .common import messages
+
+if TYPE_CHECKING:
+    from glidepath.lab.engines import Engine
+    from glidepath.lab.progress import Watcher
+
+__all__ = ["Address", "EngineName", "EngineOption", "WorkerCount", "engine_of", "trained"]
+
+
+class EngineName(StrEnum):
+    """What carries out the runs."""
+
+    workers = "workers"
+    here = "here"
+    jax = "jax"
+    ray = "ray"
+
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        "-e",
+        help="What trains: worker processes, this process alone, worker processes with JAX (small tasks, fast), "
+        "or the nodes of a Ray cluster.",
+    ),
+]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        "-w",
+        help="Worker processes, of one thread each; with ray: trainings side by side. Default: one a processor.",
+        min=1,
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="With ray: the cluster, as host:port or auto. Default: one on this machine alone."),
+]
+
+
+def engine_of(name: EngineName, workers: int | None = None, address: str | None = None) -> Engine:
+    """The engine that the options name.
+
+    Args:
+        name: Which.
+        workers: How many trainings side by side; None for one a processor.
+        address: Of a Ray cluster; None for one on this machine.
+
+    Raises:
+        GlidepathError: If an option does not go with the engine, or what the engine needs is not installed.
+    """
+    from glidepath import lab
+
+    if address is not None and name is not EngineName.ray:
+        raise GlidepathError.of("--address", "", "given with --engine ray", address)
+    if workers is not None and name is EngineName.here:
+        raise GlidepathError.of("--workers", "", "given with an engine of several processes", workers)
+    match name:
+        case EngineName.workers:
+            return lab.Workers(workers)
+        case EngineName.here:
+            return lab.InProcess()
+        case EngineName.jax:
+            return lab.Jax(workers)
+        case EngineName.ray:
+            return lab.Ray(address, workers)
+
+
+@contextmanager
+def trained(out: Path) -> Generator[Watcher]:
+    """A progress bar for a command that keeps its records in a folder; on Ctrl-C it says that nothing is lost.
+
+    Args:
+        out: The folder.
+    """
+    from glidepath import lab
+
+    try:
+        with lab.Bar() as bar:
+            yield bar
+    except KeyboardInterrupt:
+        messages.print(f"\nstopped; nothing is lost: the same command goes on from {out}", highlight=False)
+        sys.exit(130)
