@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from glidepath import GlidepathError, recipes
+from glidepath.lab import find_task, plan_runs
 from glidepath.lab.quadratic import Quadratic
 
 
@@ -85,3 +86,13 @@ def test_every_problem_is_told_at_once():
     )
     with pytest.raises(GlidepathError, match=r"quadratic: peak_rate must be .*, got 0.0\nquadratic: budget must be"):
         Quadratic().losses(recipes.constant(), 0.0, 0)
+
+
+def test_asked_for_as_a_task_it_says_where_it_is():
+    told = (
+        r"got 'quadratic' \(the noisy quadratic model is exact .*: use glidepath.lab.Quadratic, or glidepath reproduce"
+    )
+    with pytest.raises(GlidepathError, match=r"lab: task must be one of .* " + told):
+        find_task("quadratic")
+    with pytest.raises(GlidepathError, match=r"compare: task must be one of .* " + told):
+        plan_runs(["quadratic"], None, 2)

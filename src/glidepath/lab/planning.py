@@ -7,7 +7,7 @@ from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
-from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task
+from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task, task_remedy
 
 __all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "plan_runs"]
 
@@ -97,7 +97,7 @@ def _tasks(tasks: Tasks, problems: list[Problem | None]) -> list[Task]:
                 problems += error.problems
                 continue
         if not isinstance(task, Task):
-            remedy = did_you_mean(one, TASKS) if isinstance(one, str) else ""
+            remedy = task_remedy(one) if isinstance(one, str) else ""
             problems.append(
                 Problem("compare", "task", f"one of {', '.join(TASKS)} or module:object", shown(one), remedy)
             )
