@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import from_pydantic
+from glidepath.lab.provenance import provenance
 from glidepath.lab.rate_choice import RateChoice, by_rate, choose_rate
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Difference, Estimate, Rank, estimate, holm, paired_difference, ranks, seeds_needed
@@ -145,30 +146,18 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     spec = records[0].spec
     if baseline not in grid:
         raise GlidepathError.of("comparison", "baseline", f"one of {', '.join(grid)}", baseline)
-    data = sorted({record.data_sha256 for record in records})
-    if len(data) > 1:
-        raise GlidepathError.of("comparison", f"records of {spec.task.name}", "made from one set of data", data)
+    source = provenance(records, spec.task.name)
     rows = [_schedule(name, row, seeds) for name, row in grid.items()]
     rows = _ranked(rows, spec.task)
     base = next(row for row in rows if row.name == baseline)
     rows = _corrected([row if row is base else replace(row, to_baseline=_paired(row, base)) for row in rows])
-    versions = {
-        name: " and ".join(sorted({record.versions.get(name, "unknown") for record in records}))
-        for name in sorted({name for record in records for name in record.versions})
-    }
-    machines = sorted(
-        {", ".join(f"{name} {value}" for name, value in sorted(record.machine.items())) for record in records}
-    )
     return TaskResult(
         task=spec.task,
         peak_rate=spec.peak_rate if rows[0].rates is None else None,
         budget=spec.budget,
         schedules=tuple(rows),
         runner_up=_runner_up(rows, spec.task),
-        data_sha256=data[0],
-        versions=versions,
-        machines=tuple(machines),
-        cpu_seconds=round(sum(record.cpu_seconds for record in records), 3),
+        **vars(source),
     )
 
 

@@ -26,6 +26,7 @@ from glidepath.lab.jobs import canonical_json
 from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Rates, Seeds, plan_runs
 from glidepath.lab.progress import Watcher
+from glidepath.lab.provenance import provenance
 from glidepath.lab.rate_choice import RateChoice, choose_among
 from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.snapshot_job import Score, SnapshotJob
@@ -83,6 +84,10 @@ class Snapshots:
         last: How many of the last snapshots are averaged.
         seeds: The seeds.
         results: One a method.
+        data_sha256: Hash of the data.
+        versions: Versions found in the records.
+        machines: Machines found in the records.
+        cpu_seconds: Processor time of all runs.
     """
 
     task: str
@@ -94,6 +99,10 @@ class Snapshots:
     last: int
     seeds: tuple[int, ...]
     results: tuple[Result, ...]
+    data_sha256: str
+    versions: dict[str, str]
+    machines: tuple[str, ...]
+    cpu_seconds: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -198,6 +207,7 @@ def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snaps
         last=job.last,
         seeds=tuple(dict.fromkeys(one.seed for one in jobs)),
         results=_results(scores, job.task),
+        **vars(provenance((records[one.hash] for one in jobs), job.task.name)),
     )
 
 

@@ -14,8 +14,8 @@ from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
 from glidepath.lab.engines import Engine
 from glidepath.lab.planning import plan_runs
 from glidepath.lab.progress import Silent, Status, Watcher
+from glidepath.lab.provenance import machine_line
 from glidepath.lab.store import Store, write_atomically
-from glidepath.lab.tasks import find_task
 
 __all__ = ["outcome_path", "reproduce"]
 
@@ -109,7 +109,7 @@ def _carried_out(trial: Trial, folder: Path, first_seed: int, engine: Engine | N
         case Trainings():
             return _trainings(trial, folder, first_seed, engine, whole)
         case Ensembles():
-            return _ensembles(trial, folder, first_seed, whole)
+            return _ensembles(trial, folder, first_seed, engine, whole)
         case Exact():
             return _exact(trial)
 
@@ -177,10 +177,10 @@ def _losses(trial: Trainings, folder: Path, first_seed: int) -> dict[str, Losses
     }
 
 
-def _ensembles(trial: Ensembles, folder: Path, first_seed: int, watcher: Watcher) -> TrialOutcome:
-    from glidepath.lab.data import load
+def _ensembles(
+    trial: Ensembles, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher
+) -> TrialOutcome:
     from glidepath.lab.snapshots import snapshots
-    from glidepath.lab.training import versions
 
     made = snapshots(
         trial.task,
@@ -189,6 +189,7 @@ def _ensembles(trial: Ensembles, folder: Path, first_seed: int, watcher: Watcher
         seeds=_seeds(trial, first_seed),
         peak_rate=trial.rates,
         out=folder,
+        engine=engine,
         progress=watcher,
     )
     evidence = Evidence(
@@ -207,16 +208,16 @@ def _ensembles(trial: Ensembles, folder: Path, first_seed: int, watcher: Watcher
             for row in made.results
         ),
         verdicts=_verdicts(trial, evidence),
-        data_sha256=load(find_task(trial.task).data).sha256,
-        versions=versions(),
-        machines=(_here(),),
-        cpu_seconds=None,
+        data_sha256=made.data_sha256,
+        versions=made.versions,
+        machines=made.machines,
+        cpu_seconds=made.cpu_seconds,
     )
 
 
 def _exact(trial: Exact) -> TrialOutcome:
     from glidepath.lab.quadratic import Quadratic
-    from glidepath.lab.training import versions
+    from glidepath.lab.training import machine, versions
 
     model = Quadratic()
     evidence = Evidence(
@@ -237,15 +238,9 @@ def _exact(trial: Exact) -> TrialOutcome:
         verdicts=_verdicts(trial, evidence),
         data_sha256=None,
         versions=versions(),
-        machines=(_here(),),
+        machines=(machine_line(machine()),),
         cpu_seconds=None,
     )
-
-
-def _here() -> str:
-    from glidepath.lab.training import machine
-
-    return ", ".join(f"{name} {value}" for name, value in sorted(machine().items()))
 
 
 def _seeds(trial: Trainings | Ensembles, first_seed: int) -> list[int]:
