@@ -6,7 +6,7 @@ Every scheduler is a function of the step there. Inside others it takes the rate
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from .calls import Call, read_value
 from .reading import At, dialect, nested, of_step
 from .shared import logarithmic_restarts
 
-__all__ = ["ONEFLOW"]
+__all__ = ["ONEFLOW", "law"]
 
 ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None}, versioned=True)
 ONEFLOW.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.OneFlowPlateau"
@@ -68,6 +68,25 @@ def _law(*names: str) -> Callable[[Callable[..., _Law]], Callable[..., _Law]]:
         return make
 
     return register
+
+
+def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | None]:
+    """Returns a scheduler for any base rate: the rate at a step is `base * factor + offset`, None being an offset of 0.
+
+    Args:
+        name: One that may stand inside others, such as `StepLR`.
+        arguments: Its arguments under their own names.
+
+    Raises:
+        GlidepathError: With every problem found in the arguments.
+
+    Examples:
+        >>> factor, offset = law("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.01})
+        >>> 0.1 * factor(10) + offset(10)
+        0.01
+    """
+    found = _laws[name](At(ONEFLOW, name, 1.0), **arguments)
+    return found.factor, found.offset
 
 
 @_law("StepLR")
