@@ -1,0 +1,264 @@
+"""What `tune` searches: the peak rate, and the parameters that a recipe itself declares.
+
+Lengths other than the whole (`warmup`, `cooldown`, …) are searched as shares of the budget, curves and flags among all that there are,
+numbers between usual ends. A parameter whose usual ends nobody has written down here keeps its default, unless the user gives its range.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glidepath import Schedule, vocabulary
+from glidepath.core.curves import Curve
+from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+
+__all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space"]
+
+Extent = tuple[float, float, bool]
+EXTENTS: Mapping[str, Extent] = {
+    "warmup": (0.0, 0.3, False),
+    "cooldown": (0.05, 0.6, False),
+    "hold": (0.0, 0.5, False),
+    "explore": (0.1, 0.8, False),
+    "floor": (0.0, 0.3, False),
+    "power": (0.5, 4.0, True),
+    "peak_fraction": (0.05, 0.49, False),
+    "end": (1e-6, 0.1, True),
+}
+"""Usual ends of a recipe's parameters, and whether the search is logarithmic; lengths are shares of the budget."""
+
+RATE = "peak_rate"
+SHAPE = "schedule"
+_AROUND = 30.0  # the peak rate is searched from a thirtieth of the task's own to thirty times it
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One thing that is searched.
+
+    Args:
+        name: `peak_rate`, `schedule`, or a parameter of a recipe.
+        low: Lowest value of a number; None for a choice.
+        high: Highest value.
+        log: Whether the search is logarithmic.
+        share: Whether the value is a share of the budget.
+        choices: The values of a choice, as text or booleans; empty for a number.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    share: bool = False
+    choices: tuple[str | bool, ...] = ()
+
+    def __str__(self) -> str:
+        if self.choices:
+            return f"{self.name} in {', '.join(map(str, self.choices))}"
+        unit = " of the budget" if self.share else ""
+        return f"{self.name} in {self.low:g} to {self.high:g}{unit}{' (log)' if self.log else ''}"
+
+    def bounded(self, low: float, high: float) -> "Dimension":
+        """The same between other ends."""
+        return Dimension(self.name, low, high, self.log and low > 0, self.share)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A recipe with a whole length and parameters.
+
+    Args:
+        name: Its word.
+        make: The recipe.
+        dimensions: What is searched of it, by name.
+        fixed: What is given, by name; lengths in updates.
+    """
+
+    name: str
+    make: Callable[..., Schedule]
+    dimensions: Mapping[str, Dimension]
+    fixed: Mapping[str, Any]
+
+    def schedule(self, budget: int, values: Mapping[str, Any]) -> Schedule:
+        """The member of the family with these values.
+
+        Args:
+            budget: Length of a run, in updates.
+            values: One for each dimension, by name; shares of the budget are rounded to whole updates, other numbers to
+                three significant digits.
+
+        Raises:
+            GlidepathError: If they do not go together, such as a warmup and a cooldown longer than the budget.
+        """
+        arguments = {
+            name: round(values[name] * budget) if dimension.share else readable(values[name])
+            for name, dimension in self.dimensions.items()
+        }
+        return self.make(budget, **arguments, **self.fixed)
+
+    def usual(self) -> dict[str, Any]:
+        """The values that the recipe's own defaults stand for, pulled into the dimensions' ends."""
+        declared = inspect.signature(self.make).parameters
+        return {name: _usual(one, declared[name].default) for name, one in self.dimensions.items()}
+
+
+def families(
+    names: Sequence[str], *, fixed: Mapping[str, str], ranges: Mapping[str, tuple[float, float]]
+) -> list[Family]:
+    """The families of these names, with what is searched of each.
+
+    Args:
+        names: Words of recipes whose first argument is the whole length: `warmup_cosine`, `wsd`, …
+        fixed: Parameters that are given and not searched, as text; a parameter no family has is refused.
+        ranges: Ends of the search by parameter, in place of the usual ones.
+
+    Raises:
+        GlidepathError: If a name, parameter, value or range breaks its rule; all problems in one message.
+    """
+    problems: list[Problem] = []
+    known = {word: make for word, make in vocabulary().items() if _has_whole_length(make)}
+    chosen = {name: known[name] for name in names if name in known}
+    for name in names:
+        if name not in known:
+            rule = f"a recipe with a whole length ({', '.join(sorted(known))})"
+            problems.append(Problem("tune", "schedule", rule, shown(name), did_you_mean(name, list(known))))
+    if not names:
+        problems.append(Problem("tune", "schedule", "at least one recipe", "none"))
+    parameters = {name for make in chosen.values() for name in _parameters(make)}
+    searchable = sorted({*parameters, RATE})
+    for name, where in [*((name, "fix") for name in fixed), *((name, "range") for name in ranges)]:
+        allowed = sorted(parameters) if where == "fix" else searchable
+        if chosen and name not in allowed:
+            problems.append(
+                Problem("tune", where, f"one of {', '.join(allowed)}", shown(name), did_you_mean(name, allowed))
+            )
+    both = sorted(set(fixed) & set(ranges))
+    problems += [Problem("tune", name, "either given or searched", "both") for name in both]
+    problems += _range_problems(ranges)
+    made = [_family(name, make, fixed, ranges, problems) for name, make in chosen.items()]
+    if problems:
+        raise GlidepathError(problems)
+    return made
+
+
+def search_space(
+    chosen: Sequence[Family], peak_rate: float, ranges: Mapping[str, tuple[float, float]]
+) -> list[Dimension]:
+    """Every dimension of a search: the peak rate, the family if there are several, and the parameters of all.
+
+    Args:
+        chosen: The families.
+        peak_rate: The task's own; the search goes from a thirtieth of it to thirty times it, at most to 10.
+        ranges: Ends of the search by parameter, in place of the usual ones.
+    """
+    low, high = ranges.get(RATE, (peak_rate / _AROUND, max(min(peak_rate * _AROUND, 10.0), peak_rate)))
+    space = [Dimension(RATE, low, high, log=True)]
+    if len(chosen) > 1:
+        space.append(Dimension(SHAPE, choices=tuple(family.name for family in chosen)))
+    found = {name: one for family in chosen for name, one in family.dimensions.items()}
+    return [*space, *found.values()]
+
+
+def readable(value: Any) -> Any:
+    """A searched number with three significant digits, which is all that a search knows of it; anything else as it is.
+
+    Examples:
+        >>> readable(0.128427356), readable("linear")
+        (0.128, 'linear')
+    """
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def _has_whole_length(make: Any) -> bool:
+    if isinstance(make, type):
+        return False
+    names = list(inspect.signature(make).parameters.values())
+    return len(names) > 1 and names[0].name == "steps"
+
+
+def _parameters(make: Any) -> list[str]:
+    return list(inspect.signature(make).parameters)[1:]
+
+
+def _range_problems(ranges: Mapping[str, tuple[float, float]]) -> Iterable[Problem]:
+    for name, (low, high) in ranges.items():
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            yield Problem("tune", f"range of {name}", "two finite numbers, the lower first", f"{low:g}:{high:g}")
+        elif name == RATE and low <= 0.0:
+            yield Problem("tune", f"range of {name}", "above 0", f"{low:g}:{high:g}")
+
+
+def _family(
+    name: str,
+    make: Callable[..., Schedule],
+    fixed: Mapping[str, str],
+    ranges: Mapping[str, tuple[float, float]],
+    problems: list[Problem],
+) -> Family:
+    dimensions: dict[str, Dimension] = {}
+    given: dict[str, Any] = {}
+    for parameter in list(inspect.signature(make).parameters.values())[1:]:
+        if parameter.name in fixed:
+            given[parameter.name] = _read(parameter, fixed[parameter.name], problems)
+            continue
+        found = _dimension(parameter)
+        if parameter.name in ranges:
+            whole = _hint(parameter).startswith("int")
+            found = (found or Dimension(parameter.name, 0.0, 1.0, share=whole)).bounded(*ranges[parameter.name])
+        if found is not None:
+            dimensions[parameter.name] = found
+        elif parameter.default is parameter.empty:
+            remedy = f"--fix {parameter.name}=VALUE or --range {parameter.name}=LOW:HIGH"
+            problems.append(Problem("tune", f"{name}.{parameter.name}", "given or searched", "neither", remedy))
+    return Family(name, make, dimensions, given)
+
+
+def _dimension(parameter: inspect.Parameter) -> Dimension | None:
+    hint = _hint(parameter)
+    if "Curve" in hint:
+        return Dimension(parameter.name, choices=_curves())
+    if hint == "bool":
+        return Dimension(parameter.name, choices=(False, True))
+    extent = EXTENTS.get(parameter.name)
+    if extent is None:
+        return None
+    low, high, log = extent
+    return Dimension(parameter.name, low, high, log, share=hint.startswith("int"))
+
+
+def _curves() -> tuple[str, ...]:
+    return tuple(sorted(kind for kind, one in Curve.registry.items() if not one.field_names()))
+
+
+def _hint(parameter: inspect.Parameter) -> str:
+    return str(parameter.annotation).strip("'")
+
+
+def _read(parameter: inspect.Parameter, text: str, problems: list[Problem]) -> Any:
+    """A value given as text, by the declared type; the recipe itself checks its bounds."""
+    hint = _hint(parameter)
+    if "Curve" in hint:
+        return text
+    if hint == "bool" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text) if hint.startswith("int") else float(text)
+    except ValueError:
+        rule = (
+            "true or false" if hint == "bool" else "a whole number of updates" if hint.startswith("int") else "a number"
+        )
+        problems.append(Problem("tune", f"fix {parameter.name}", rule, shown(text)))
+        return None
+
+
+def _usual(dimension: Dimension, default: Any) -> Any:
+    if dimension.choices:
+        text = str(default).removesuffix("()") if not isinstance(default, bool) else default
+        return text if text in dimension.choices else dimension.choices[0]
+    low, high = dimension.low or 0.0, dimension.high or 0.0
+    if isinstance(default, int | float) and not isinstance(default, bool) and not dimension.share:
+        return min(max(float(default), low), high)
+    middle = math.sqrt(low * high) if dimension.log else (low + high) / 2
+    return low if default == 0 else min(max(middle, low), high)
