@@ -9,17 +9,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
 from .batches import endless, moved, position, reseed
+from .exchange import Exchange, Replicas
 from .snapshot import Snapshot
 
 __all__ = ["Found", "find", "use"]
@@ -88,7 +89,12 @@ def find(
     Each sweep multiplies the groups' own base rates (`initial_lr` where there is one, else `lr`) by one rising number, so that their ratios
     stay. A schedule attached to the optimizer is suspended meanwhile. Only updates that the optimizer really made take a rate: an
     accumulation window is one, a step that the scaler skipped is none. Every sweep starts from the model as it is, with other random
-    numbers and another order of the data. On several processes all take the same decision at the same update, on the mean of their losses.
+    numbers and another order of the data.
+
+    On several processes all take the same decision at the same update, on the mean of their losses. What fails on one (an exception in its
+    loader, forward or backward pass or step, Ctrl-C, an argument that it alone refuses) ends the test on all at that update: with DDP too,
+    as its averages are taken after every process has said that it has gradients. Communication of other kinds, such as FSDP's inside the
+    forward pass, and a process that dies leave the others to the time limit of their process group; then they raise and are restored.
 
     Restored, in memory and also after an exception or Ctrl-C: parameters, buffers, gradients, optimizer, scaler, the random states of
     Python, NumPy and torch on every device, loader, samplers, attached schedules, and the Python attributes of the model and of `also`.
@@ -129,9 +135,17 @@ def find(
         >>> optimizer.param_groups[0]["lr"], len(found.traces)
         (0.01, 3)
     """
-    _check(model, optimizer, loss, loader, accumulate, repeats, steps, forward, clip)
-    plan = rising(low, high, int(steps))
-    ratios = _ratios(optimizer)
+    device = next((p.device for p in model.parameters()), torch.device("cpu")) if isinstance(model, nn.Module) else None
+    exchange = Exchange(device or torch.device("cpu"))
+
+    def prepared() -> tuple[()]:
+        _check(model, optimizer, loss, loader, accumulate, repeats, steps, forward, clip)
+        rising(low, high, int(steps))
+        _ratios(optimizer)
+        return ()
+
+    exchange.together(prepared, 0)
+    plan, ratios = rising(low, high, int(steps)), _ratios(optimizer)
     begun, traces, updates = time.perf_counter(), list[Trace](), 0
     roots = [model, optimizer, scaler, loss, forward, *also]
     snapshot = Snapshot([root for root in roots if root is not None], structure=[loader])
@@ -144,18 +158,15 @@ def find(
             reseed(loader, seed, k)
             model.train()
             with _suspended(optimizer) as real:
-                run = _Run(model, optimizer, loss, forward, accumulate, scaler, autocast, clip, real, ratios)
+                run = _Run(model, optimizer, loss, forward, accumulate, scaler, autocast, clip, real, ratios, exchange)
                 run.clear()
                 batches = endless(loader, k, repeats)
 
-                def train_step(
-                    rate: float, run: _Run = run, batches: Iterator[Any] = batches, done: int = updates
-                ) -> float | None:
-                    seen = run.agreed(rate, batches)
+                def told(made: int, done: int = updates) -> None:
                     if progress is not None:
-                        progress(done + run.made, steps * repeats)
-                    return seen
+                        progress(done + made, steps * repeats)
 
+                train_step = partial(run.update, batches=batches, told=told)
                 traces.append(sweep(train_step, plan, factor=factor, label=f"seed {seed + k}"))
             updates += run.made
             if swept is not None:
@@ -202,11 +213,13 @@ class _Run:
         clip: float | None,
         real: Callable[[], int],
         ratios: Mapping[str, float],
+        exchange: Exchange,
     ) -> None:
         self.model, self.optimizer, self.loss, self.forward = model, optimizer, loss, forward
         self.accumulate, self.scaler, self.autocast, self.clip = accumulate, scaler, autocast, clip
         self.real, self.ratios, self.made = real, ratios, 0
         self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        self.exchange, self.replicas = exchange, Replicas(model, exchange)
 
     def clear(self) -> None:
         """Takes the gradients away; those that were there are put back in the end."""
@@ -216,40 +229,31 @@ class _Run:
         for parameter in self.model.parameters():
             parameter.grad = None
 
-    def agreed(self, rate: float, batches: Iterator[Any]) -> float | None:
-        """Makes one update and returns the mean loss of all processes, or None if there was no update."""
-        if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-            return self.update(rate, batches)
-        failure: Exception | None = None
-        value: float | None = None
-        try:
-            value = self.update(rate, batches)
-        except Exception as error:
-            if isinstance(self.model, nn.parallel.DistributedDataParallel):
-                raise  # the others wait in its backward pass, not here
-            failure = error
-        device = self.device if dist.get_backend() == "nccl" else torch.device("cpu")
-        skipped = failure is None and value is None
-        mine = [0.0 if value is None else value, float(skipped), float(failure is not None)]
-        told = torch.tensor(mine, dtype=torch.float64, device=device)
-        dist.all_reduce(told)
-        total, skips, failures = (float(item) for item in told.tolist())
-        if failure is not None:
-            raise failure
-        if failures:
-            raise GlidepathError(Problem("find", "every process", "able to train", f"{int(failures)} that failed"))
-        return None if skips else total / dist.get_world_size()
+    def update(self, rate: float, *, batches: Iterator[Any], told: Callable[[int], None]) -> float | None:
+        """Makes one update with this rate; returns the mean loss of its batches over all processes, or None if there was no update."""
+        exchange, replicas = self.exchange, self.replicas
+        total, *users = exchange.together(
+            lambda: [self._gradients(rate, batches), *replicas.used()], 1 + replicas.count
+        )
+        replicas.average(users)
+        (skips,) = exchange.together(lambda: [self._step(told)], 1)
+        return None if skips else total / exchange.ranks
 
-    def update(self, rate: float, batches: Iterator[Any]) -> float | None:
-        """Makes one update with this rate; returns the mean loss of its batches, or None if the optimizer made none."""
+    def _gradients(self, rate: float, batches: Iterator[Any]) -> float:
         for group, ratio in zip(self.optimizer.param_groups, self.ratios.values(), strict=True):
             group["lr"] = _like(group["lr"], rate * ratio)
-        before, total = self.real(), 0.0
-        for _ in range(self.accumulate):
-            value = self._loss(next(batches))
-            total += float(value.detach())
-            scaled = value / self.accumulate
-            (scaled if self.scaler is None else self.scaler.scale(scaled)).backward()
+        total = 0.0
+        with self.replicas.alone():
+            for _ in range(self.accumulate):
+                value = self._loss(next(batches))
+                total += float(value.detach())
+                scaled = value / self.accumulate
+                (scaled if self.scaler is None else self.scaler.scale(scaled)).backward()
+        return total / self.accumulate
+
+    def _step(self, told: Callable[[int], None]) -> float:
+        """Lets the optimizer step; returns 1 if it made no update."""
+        before = self.real()
         if self.clip is not None:
             if self.scaler is not None:
                 self.scaler.unscale_(self.optimizer)
@@ -260,10 +264,10 @@ class _Run:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        if self.real() == before:
-            return None
-        self.made += 1
-        return total / self.accumulate
+        made = self.real() > before
+        self.made += made
+        told(self.made)
+        return float(not made)
 
     def _loss(self, batch: Any) -> Tensor:
         batch = moved(batch, self.device)
