@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glidepath.lab.planning import plan_runs
     from glidepath.lab.progress import Bar, Silent, Status
     from glidepath.lab.quadratic import Quadratic
+    from glidepath.lab.ray_engine import Ray
     from glidepath.lab.runs import Record, RunSpec
     from glidepath.lab.session import Session
     from glidepath.lab.store import Store
@@ -31,6 +32,7 @@ __all__ = [
     "Comparison",
     "InProcess",
     "Quadratic",
+    "Ray",
     "Record",
     "RunSpec",
     "Session",
@@ -55,6 +57,7 @@ _HOMES = {
     "Comparison": "comparison",
     "InProcess": "engines",
     "Quadratic": "quadratic",
+    "Ray": "ray_engine",
     "Record": "runs",
     "RunSpec": "runs",
     "Session": "session",

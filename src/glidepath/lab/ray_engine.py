@@ -1,0 +1,294 @@
+"""The engine of a Ray cluster: jobs on many machines, records back to the driver, which alone writes.
+
+Jobs go out as tasks of a few each, which hand back every record as soon as it is there. So a node that dies costs the
+jobs in its hands and nothing else: they start again elsewhere. Ray's own retries are off: what is tried again, and how
+often, is decided here.
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.lab._checks import check_count, refuse
+from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
+from glidepath.lab.jobs import Job, job_to_dict
+from glidepath.lab.ray_worker import Message, carry_out_chunk
+from glidepath.lab.tasks import Own
+
+__all__ = ["Ray"]
+
+_LARGEST_CHUNK = 8
+_CHUNKS_A_SLOT = 4
+_STORE_BYTES = 128 * 2**20
+_LOOK_SECONDS = 2.0
+_NO_NODE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Ray:
+    """The nodes of a Ray cluster, one training a processor.
+
+    Needs `pip install 'glidepath[ray]'`, on every node in the same versions. A connection to a cluster that this process
+    has already is used, and left as it is.
+
+    Args:
+        address: Of the cluster, as `host:port`, or `auto` for the one that Ray finds (its variable `RAY_ADDRESS`, or one
+            on this machine). None to start one on this machine, for loopback connections only, and end it afterwards.
+        count: Trainings side by side; None for one a processor of the cluster.
+        tries: How often a job is started whose worker or node dies, before it is given up. At least 1.
+        seconds: How long to wait for an answer of the address. Above 0.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above.
+    """
+
+    address: str | None = None
+    count: int | None = None
+    tries: int = 3
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        count = None if self.count is None else check_count(self.count, "ray", "count")
+        seconds = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool) and self.seconds > 0
+        refuse(
+            [
+                _address_problem(self.address),
+                count,
+                check_count(self.tries, "ray", "tries"),
+                None if seconds else Problem("ray", "seconds", "a number above 0", shown(self.seconds)),
+            ]
+        )
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.
+
+        Raises:
+            GlidepathError: If ray is not installed, the address does not answer in time, the cluster has no processor,
+                or its nodes cannot run the package.
+        """
+        with _connected(self) as ray:
+            _Sweep(ray, self, specs, emit).work()
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A task on its way: its jobs, and which of them have their outcome."""
+
+    jobs: Sequence[Job[Any]]
+    over: set[int] = field(default_factory=set[int])
+
+
+class _Sweep:
+    """The driver's side: which jobs wait, which are out, what was tried how often."""
+
+    def __init__(self, ray: ModuleType, engine: Ray, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        self.ray = ray
+        self.engine = engine
+        self.emit = emit
+        self.waiting = deque(specs)
+        self.open = len(specs)
+        self.tried: Counter[str] = Counter()
+        self.flights: dict[Any, _Flight] = {}
+        self.slots = 0
+        self.looked = self.seen = time.monotonic()
+        self.task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(carry_out_chunk)
+        self.modules = _users_modules(specs)
+
+    def work(self) -> None:
+        """Until every job has ended; whatever happens, no task of ours outlives this call."""
+        try:
+            self._look()
+            while self.open:
+                if time.monotonic() - self.looked > _LOOK_SECONDS:
+                    self._look()
+                self._send()
+                ready, _ = self.ray.wait(list(self.flights), num_returns=1, timeout=_LOOK_SECONDS)
+                for stream in ready:
+                    self._hear(stream)
+        finally:
+            for stream in self.flights:
+                with contextlib.suppress(Exception):
+                    self.ray.cancel(stream, force=True)
+
+    def _look(self) -> None:
+        """Nodes come and go: counts their processors."""
+        self.looked = time.monotonic()
+        found = int(self.ray.cluster_resources().get("CPU", 0))
+        if found:
+            self.seen = self.looked
+        elif self.looked - self.seen > _NO_NODE_SECONDS:
+            raise GlidepathError.worded(
+                "ray", "cluster", "of at least one processor", f"none for {_NO_NODE_SECONDS:g} s", "add a node"
+            )
+        slots = max(1, min(found, self.engine.count or found))
+        if slots != self.slots:
+            self.slots = slots
+            self.emit(Capacity(slots))
+
+    def _send(self) -> None:
+        while self.waiting and len(self.flights) < self.slots:
+            # Large chunks while much is left, single jobs at the end: all nodes stay busy until the last moment.
+            size = max(1, min(_LARGEST_CHUNK, len(self.waiting) // (self.slots * _CHUNKS_A_SLOT)))
+            jobs = [self.waiting.popleft() for _ in range(size)]
+            stream = self.task.remote([job_to_dict(job) for job in jobs], self.modules)
+            self.flights[stream] = _Flight(jobs)
+
+    def _hear(self, stream: Any) -> None:
+        flight = self.flights.pop(stream)
+        try:
+            message: Message = self.ray.get(next(stream))
+        except StopIteration:
+            self._lost(flight, "its task ended early")
+        except (self.ray.exceptions.RayTaskError, self.ray.exceptions.RuntimeEnvSetupError) as error:
+            remedy = "the same versions of glidepath and its packages on every node"
+            raise GlidepathError.worded("ray", "nodes", "able to run glidepath", _last_line(error), remedy) from None
+        except self.ray.exceptions.RayError as error:
+            with contextlib.suppress(Exception):
+                self.ray.cancel(stream, force=True)
+            self._lost(flight, f"its worker or node died ({type(error).__name__})")
+        else:
+            self.flights[stream] = flight  # at the end of the row: every stream gets its turn
+            self._take(flight, message)
+
+    def _take(self, flight: _Flight, message: Message) -> None:
+        job = flight.jobs[message[1]]
+        match message:
+            case ("advanced", _, updates):
+                self.emit(Advanced(job, updates))
+            case ("finished", position, record, files):
+                flight.over.add(position)
+                self._close(Finished(job.record_from_dict(record), files))
+            case ("failed", position, reason):
+                flight.over.add(position)
+                self._close(Failed(job, reason))
+
+    def _lost(self, flight: _Flight, reason: str) -> None:
+        """Jobs without an outcome wait again, in front; the first of them was in hand, which counts as a try."""
+        left = [job for position, job in enumerate(flight.jobs) if position not in flight.over]
+        if not left:
+            return
+        self.waiting.extendleft(reversed(left[1:]))
+        first = left[0]
+        self.tried[first.hash] += 1
+        if self.tried[first.hash] >= self.engine.tries:
+            self._close(Failed(first, f"given up after {self.engine.tries} tries; {reason}"))
+        else:
+            self.waiting.appendleft(first)
+            self.emit(Retried(first, reason))
+
+    def _close(self, event: Finished | Failed) -> None:
+        self.open -= 1
+        self.emit(event)
+
+
+@contextlib.contextmanager
+def _connected(engine: Ray) -> Generator[ModuleType]:
+    """Ray, connected; afterwards as it was before."""
+    if importlib.util.find_spec("ray") is None:
+        raise GlidepathError.worded("ray", "package", "installed", "no ray", "pip install 'glidepath[ray]'")
+    host = engine.address.rpartition(":")[0] if engine.address is not None else "localhost"
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if host in _LOOPBACK:
+        # Read by Ray when it is imported: without it, loopback addresses are replaced by those of the network.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    with contextlib.ExitStack() as ending:
+        if engine.address is None:
+            _start(ray, engine, ending)
+        else:
+            _join(ray, engine.address, engine.seconds)
+        ending.callback(ray.shutdown)
+        yield ray
+
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
+    from glidepath.lab.workers import available_cpus
+
+    folder = tempfile.mkdtemp(prefix="glidepath-ray-")
+    ending.callback(shutil.rmtree, folder, ignore_errors=True)
+    ray.init(
+        "local",
+        num_cpus=engine.count or available_cpus(),
+        include_dashboard=False,
+        object_store_memory=_STORE_BYTES,
+        _node_ip_address="127.0.0.1",
+        _temp_dir=folder,
+        **_QUIET,
+    )
+
+
+def _join(ray: ModuleType, address: str, seconds: float) -> None:
+    if address != "auto":
+        _check_answers(address, seconds)
+    try:
+        ray.init(address, **_QUIET)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - Ray leaves the program where its own time limit has passed
+        rule, remedy = "that of a running Ray cluster", "start one with: ray start --head"
+        raise GlidepathError.worded("ray", "address", rule, f"{address}: {_last_line(error)}", remedy) from None
+
+
+def _check_answers(address: str, seconds: float) -> None:
+    """Asks for the greeting of HTTP/2, which every Ray cluster speaks: Ray itself waits for more than a minute."""
+    host, _, port = address.rpartition(":")
+    hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+    answer = b""
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), seconds) as line:
+            line.sendall(hello)
+            while len(answer) < 4 and (more := line.recv(64)):
+                answer += more
+        reason = "" if answer[3:4] == b"\4" else "something else answers there"
+    except TimeoutError:
+        reason = f"no answer in {seconds:g} s"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        rule, remedy = "that of a running Ray cluster", "start one with: ray start --head"
+        raise GlidepathError.worded("ray", "address", rule, f"{address}: {reason}", remedy)
+
+
+def _address_problem(address: object) -> Problem | None:
+    if address is None or address == "auto":
+        return None
+    if isinstance(address, str) and "://" not in address:
+        host, _, port = address.rpartition(":")
+        if host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return None
+    return Problem("ray", "address", "host:port, such as 10.0.0.1:6379, or auto", shown(address))
+
+
+def _users_modules(specs: Sequence[Job[Any]]) -> dict[str, bytes]:
+    """Sources of the users' own tasks that are a single file each, for nodes that do not have it."""
+    places = {job.task.data.place for job in specs if isinstance(job.task.data, Own)}
+    names = {place.partition(":")[0] for place in places}
+    found: dict[str, bytes] = {}
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        if "." not in name and spec is not None and spec.origin is not None and not spec.submodule_search_locations:
+            found[name] = Path(spec.origin).read_bytes()
+    return found
+
+
+def _last_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
