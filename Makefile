@@ -25,7 +25,7 @@ export TOKENIZERS_PARALLELISM := false
 # The demo needs less than the tests: where everything is installed already, it installs nothing more.
 DEMO_READY := $(firstword $(wildcard $(VENV)/ready-dev) $(VENV)/ready-demo)
 
-.PHONY: help demo test check format bench docs vectors browser clean
+.PHONY: help demo test check format bench reproduce docs vectors browser clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -49,6 +49,9 @@ format: $(VENV)/ready-dev ## write the formatting and the safe fixes
 
 bench: $(VENV)/ready-dev ## side-by-side measurements
 	@$(BIN)/python -m bench $(ARGS)
+
+reproduce: $(DEMO_READY) ## try published claims on fresh seeds, into docs/claims.md (half an hour of processor time)
+	@$(BIN)/glidepath reproduce all --page docs/claims.md $(ARGS)
 
 docs: $(VENV)/ready-dev ## the documentation, into site/
 	@echo "glidepath: drawing the pages from the code"

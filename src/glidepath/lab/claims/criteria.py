@@ -133,7 +133,7 @@ class Flatter:
             return [Check(subject=subject, measured="a run diverged", passed=False)]
         spread, other = (_range([sum(seeds) / len(seeds) for seeds in table]) for table in (ours, theirs))
         measured = f"{number(spread, 'nats')} against {number(other, 'nats')} nats"
-        measured += f", {spread / other:.2f} of it" if other else ""
+        measured += f", {spread / other:.3f} of it" if other else ""
         # A seed's own spread holds noise too: this interval shows how sure the comparison is, and decides nothing.
         seeds = zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True)
         gap = estimate([_range(one) - self.ratio * _range(another) for one, another in seeds])

@@ -116,15 +116,16 @@ class Outcome:
         """The outcome in one sentence, with what failed."""
         checks = [check for trial in self.trials for check in trial.checks]
         failed = [
-            f"{check.subject} on {trial.title} ({check.measured})"
+            f"{' and '.join(check.subject for check in trial.checks if not check.passed)} ({trial.title})"
             for trial in self.trials
-            for check in trial.checks
-            if not check.passed
+            if not trial.passed
         ]
         if not failed:
             return f"{self.claim} reproduced: all {len(checks)} checks hold."
-        held = len(checks) - len(failed)
-        return f"{self.claim} not reproduced: {held} of {len(checks)} checks hold; not {'; not '.join(failed)}."
+        held = sum(check.passed for check in checks)
+        return (
+            f"{self.claim} not reproduced: {held} of {len(checks)} checks hold; those that fail: {'; '.join(failed)}."
+        )
 
     def to_json(self) -> str:
         """The outcome as an indented JSON text."""

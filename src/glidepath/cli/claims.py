@@ -1,0 +1,116 @@
+"""The command that tries published claims: reproduce."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .common import AsJson, app, messages
+from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
+
+if TYPE_CHECKING:
+    from glidepath.lab.claims import Claim
+
+
+@app.command()
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Claims such as C1 and C7, or all. Without a name they are listed."),
+    ] = None,
+    short: Annotated[
+        bool, typer.Option("--short", help="The short forms, of fewer runs and with criteria of their own.")
+    ] = False,
+    seeds_from: Annotated[
+        int | None,
+        typer.Option("--seeds-from", metavar="SEED", help="Use this seed and the following, not the declared."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, reports and outcomes.")] = Path(
+        "runs/reproduce"
+    ),
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Write the outcomes in the folder into this page, between its markers."),
+    ] = None,
+    engine: EngineOption = EngineName.workers,
+    workers: WorkerCount = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try published claims about schedules by criteria fixed beforehand. Exits with 1 if one fails; goes on where it stopped."""
+    from glidepath.lab import claims
+    from glidepath.lab.claims import page as pages
+
+    failed = False
+    if names:
+        chosen = engine_of(engine, workers, address)
+        with trained(out) as progress:
+            outcomes = claims.reproduce(
+                names,
+                out=out,
+                short=short,
+                first_seed=claims.FIRST_SEED if seeds_from is None else seeds_from,
+                engine=chosen,
+                progress=progress,
+                told=lambda outcome: progress.note(outcome.sentence),
+            )
+        failed = not all(outcome.passed for outcome in outcomes)
+        print(
+            json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1)
+            if as_json
+            else pages.text(outcomes)
+        )
+    elif page is None:
+        _list(list(claims.CLAIMS.values()), as_json)
+    if page is not None:
+        found = pages.recorded(out)
+        pages.write_page(page, found)
+        missing = [name for name in claims.CLAIMS if name not in found]
+        told = f"; not run: {', '.join(missing)}" if missing else ""
+        messages.print(f"wrote {page} from {out}{told}", highlight=False, soft_wrap=True)
+    sys.exit(1 if failed else 0)
+
+
+def _list(claims: list[Claim], as_json: bool) -> None:
+    rows = [
+        {
+            "claim": claim.name,
+            "title": claim.title,
+            "runs": sum(trial.runs for trial in claim.trials),
+            "seconds": round(sum(trial.seconds for trial in claim.trials)),
+            "short_seconds": round(sum(trial.seconds for trial in claim.short)) if claim.short else None,
+        }
+        for claim in claims
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("claim", "finding", "runs", "takes about", "--short"):
+        table.add_column(heading, justify="right" if heading in ("runs", "takes about", "--short") else "left")
+    for row in rows:
+        table.add_row(
+            str(row["claim"]),
+            str(row["title"]),
+            str(row["runs"]),
+            _time(row["seconds"]),
+            "–" if row["short_seconds"] is None else _time(row["short_seconds"]),
+        )
+    Console().print(table)
+    whole = sum(trial.seconds for claim in claims for trial in claim.trials)
+    messages.print(
+        f"\nTimes are of one processor; all take {_time(whole)}. glidepath reproduce C1 C7 tries two of them; all, every one.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _time(seconds: object) -> str:
+    number = float(str(seconds))
+    return f"{number / 60:.0f} min" if number >= 90 else f"{max(1, round(number))} s"
