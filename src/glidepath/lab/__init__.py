@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from glidepath.lab.comparison import Comparison
     from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
     from glidepath.lab.engines import InProcess
+    from glidepath.lab.jax_engine import Jax
     from glidepath.lab.planning import plan_runs
     from glidepath.lab.progress import Bar, Silent, Status
     from glidepath.lab.quadratic import Quadratic
@@ -31,6 +32,7 @@ __all__ = [
     "Branched",
     "Comparison",
     "InProcess",
+    "Jax",
     "Quadratic",
     "Ray",
     "Record",
@@ -56,6 +58,7 @@ _HOMES = {
     "Branched": "branching",
     "Comparison": "comparison",
     "InProcess": "engines",
+    "Jax": "jax_engine",
     "Quadratic": "quadratic",
     "Ray": "ray_engine",
     "Record": "runs",

@@ -1,0 +1,90 @@
+"""What users hold: an engine of worker processes that train with JAX. Nothing here imports JAX."""
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glidepath.core.errors import Problem
+from glidepath.lab._checks import check_count, refuse
+from glidepath.lab.engines import Event
+from glidepath.lab.jobs import Job
+from glidepath.lab.runs import RunSpec
+from glidepath.lab.tasks import CharTransformer, Cnn1d, Digits, Mlp, Mnist1d, Prose, Task
+from glidepath.lab.workers import Crew
+
+__all__ = ["Jax", "environment"]
+
+_WORKER = "glidepath.lab.jax_engine.worker"
+_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+_CAN = ((Mlp | Cnn1d, Mnist1d | Digits), (CharTransformer, Prose))
+_REMEDY = "`--engine workers` runs it"
+
+
+@dataclass(frozen=True)
+class Jax:
+    """Worker processes that train with JAX on the processor: the perceptrons, the small convolutional network, the text.
+
+    A worker compiles a task once, whatever the schedules, rates, seeds and budgets of its runs; so this engine pays
+    from some dozens of runs on. Records say `jax` among their versions.
+
+    Args:
+        count: How many; None for one per processor that this process may use, never more than there are runs.
+        tries: How often a run is started whose worker dies, before it is given up. At least 1.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above.
+    """
+
+    count: int | None = None
+    tries: int = 3
+
+    def __post_init__(self) -> None:
+        count = None if self.count is None else check_count(self.count, "jax", "count")
+        refuse([count, check_count(self.tries, "jax", "tries")])
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse what this engine cannot carry out.
+
+        Args:
+            specs: What is to be run.
+
+        Raises:
+            GlidepathError: If JAX is missing, or a job is no run of a task that it can train; all problems at once.
+        """
+        missing = importlib.util.find_spec("jax") is None
+        package = Problem("jax", "package", "installed", "no jax", "pip install 'glidepath[jax]'") if missing else None
+        refuse([package, *dict.fromkeys(map(_problem, specs))])
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out runs. See `glidepath.lab.engines.Engine.execute`.
+
+        Raises:
+            GlidepathError: As `refuse`, before anything runs; or if several workers in a row die before they are ready.
+        """
+        self.refuse(specs)
+        Crew(self.count, self.tries, specs, emit, module=_WORKER, environment=environment()).work()
+
+
+def environment() -> dict[str, str]:
+    """What a process has to be started with to train as this engine's workers do: on one thread of the processor, in float32."""
+    flags = " ".join(filter(None, (os.environ.get("XLA_FLAGS"), _ONE_THREAD)))
+    return {
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "false",
+        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",  # a chunk runs in the thread that asks for it: nothing to hand over
+    }
+
+
+def _problem(spec: Job[Any]) -> Problem | None:
+    if not isinstance(spec, RunSpec):
+        return Problem("jax", "job", "a run", f"{spec.kind} of {spec.task.name}", _REMEDY)
+    if not any(isinstance(spec.task.model, models) and isinstance(spec.task.data, data) for models, data in _CAN):
+        return Problem("jax", "task", "one that it can train", _shown(spec.task), _REMEDY)
+    return None
+
+
+def _shown(task: Task) -> str:
+    return f"{task.name} ({task.model.kind} on {task.data.kind})"
