@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch.optim import Optimizer
 
 from ...core.errors import GlidepathError
 from ...dialects import load
 from .base import Scheduler, unit
+from .lanes import Rates, between
 from .relative import functions_of
 
 __all__ = ["CosineAnnealingWarmRestarts", "LambdaLR"]
@@ -45,6 +47,10 @@ class LambdaLR(Scheduler):
     def _marks(self) -> Any:
         return list(self.lr_lambdas)
 
+    def _still(self, marks: Any, at: Any) -> bool:
+        del at
+        return marks == self.__dict__["lr_lambdas"]
+
     def _unit(self) -> Any:
         functions = self.lr_lambdas
         if functions and all(fn is functions[0] for fn in functions):
@@ -66,6 +72,23 @@ class LambdaLR(Scheduler):
                 weight = self._weight_of()(self._cache.target)
             return [base * factor for base, factor in zip(bases, weight, strict=True)]
         return [base * weight for base in bases]
+
+    def _quick_rates(self) -> Rates:
+        if type(self)._between is not LambdaLR._between:
+            return super()._quick_rates()
+        if len(set(map(id, self.lr_lambdas))) == 1:
+            return between(None, None, None, self.base_lrs)
+        if any(isinstance(base, torch.Tensor) for base in self.base_lrs):
+            return super()._quick_rates()
+        known: list[Any] = list(self.base_lrs)
+
+        def each(scheduler: Any, state: dict[str, Any], weights: list[float]) -> list[float] | None:
+            del scheduler
+            if state["base_lrs"] != known:
+                return None
+            return [base * factor for base, factor in zip(known, weights, strict=True)]
+
+        return each
 
 
 class CosineAnnealingWarmRestarts(Scheduler):
@@ -127,8 +150,9 @@ class CosineAnnealingWarmRestarts(Scheduler):
             GlidepathError: If the epoch is below 0 or no number.
         """
         state = self.__dict__
-        if epoch is None and (state["last_epoch"] < 0 or state["_is_initial"]):
-            epoch = max(state["last_epoch"] + 1, 0)  # a new run, or one that is resumed
+        last = state["last_epoch"]
+        if epoch is None and (last < 0 or self._is_initial):
+            epoch = max(last + 1, 0)  # a new run, or one that is resumed
         if epoch is None:
             at = state["T_cur"] + 1
             if at >= state["T_i"]:

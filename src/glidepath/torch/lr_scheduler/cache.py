@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from operator import eq
 from typing import Any
 
-from .tensors import Sinks
+from .tensors import Elsewhere, Memory
 
-__all__ = ["Cache", "close"]
+__all__ = ["Cache", "Lane", "close"]
+
+Lane = Callable[[Any, "Cache", dict[str, Any], Any], bool]
+"""A quick way of one step; see `lanes`."""
 
 
 def close(found: Sequence[float], known: Sequence[float], tolerance: float) -> bool:
@@ -26,31 +29,35 @@ class Cache:
 
     __slots__ = (
         "anchored",
-        "expected",
-        "fresh",
+        "ends",
         "groups",
+        "lane",
         "marks",
+        "memory",
+        "moves",
         "owners",
-        "quick",
-        "sinks",
         "step",
         "target",
         "unit",
+        "weighed",
         "weight",
         "written",
     )
 
     def __init__(self) -> None:
-        self.unit: Callable[[float], float] | None = None
-        self.marks: Any = None  # a copy of what the unit was made of, where that can change in place
+        self.unit: Callable[[Any], Any] | None = None  # the weight at a step
+        self.marks: Any = None  # a copy of what it was made of, where that can change in place
+        self.lane: Lane | None = None  # the quick way of the next step
+        self.moves: Callable[[Any, dict[str, Any], Any], list[float] | None] | None = (
+            None  # the same of what moves along
+        )
         self.step: Any = None  # the step of the last write
-        self.fresh: Callable[[float], float] | None = None  # the unit of the last write
         self.target: Any = None  # the step that is being taken
-        self.weight = 1.0
-        self.anchored = False  # whether the rates are the base rates times the weight, nobody else having moved them
-        self.written: list[Any] = []  # the objects that were left in the groups
-        self.expected: list[float] = []
+        self.weight: Any = 1.0  # the weight of the last write
+        self.weighed: Callable[[Any], Any] | None = None  # what gave it
+        self.ends: Any = None  # the ends that it was between
+        self.anchored = False  # whether the rates are on the curve itself, nobody else having moved them
+        self.written: list[float] = []  # the rates of the last write: where the groups have numbers, these objects
+        self.memory: Memory | Elsewhere | None = None  # where they were written, if those are tensors
+        self.groups: list[Any] = []  # the groups of the last write
         self.owners: list[int] | None = None  # whom each place of the lists belongs to
-        self.groups: list[Any] = []
-        self.quick = False  # whether every rate and every end is a Python number
-        self.sinks: Sinks | None = None

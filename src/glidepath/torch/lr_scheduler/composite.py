@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ...core.errors import GlidepathError
 from .state import restore_rates, saved
+from .tensors import LastRates, last_rates
 
 __all__ = ["ChainedScheduler", "SequentialLR"]
 
@@ -51,6 +52,7 @@ class _Composite:
 
     optimizer: Any
     _schedulers: Any
+    _last_lr: Any = LastRates()
 
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state: the attributes but the optimizer, and the states of the schedulers inside."""
@@ -135,7 +137,7 @@ class SequentialLR(_Composite, torchs.SequentialLR):
             _restart(scheduler)
         else:
             scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
+        self._last_lr = last_rates(scheduler)
 
 
 class ChainedScheduler(_Composite, torchs.ChainedScheduler):
@@ -163,4 +165,4 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         """Takes a step of every scheduler."""
         for child in self._schedulers:
             child.step()
-        self._last_lr = self._schedulers[-1].get_last_lr()
+        self._last_lr = last_rates(self._schedulers[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import torch
@@ -15,11 +15,10 @@ from ...core.segments import Exponential, Hold, Step
 from ...dialects import load
 from ...dialects.pieces import one_cycle
 from .base import Scheduler, unit
+from .lanes import Rates, between
 from .tensors import plain
 
 __all__ = ["CyclicLR", "OneCycleLR"]
-
-_MOMENTUM = itemgetter("momentum")
 
 
 class _Cycling(Scheduler):
@@ -52,6 +51,25 @@ class _Cycling(Scheduler):
         else:
             group["momentum"] = value
 
+    def _momenta(self) -> Rates:
+        """Returns the quick way from a weight to the momenta."""
+        raise NotImplementedError
+
+    def _companions(self, weight: float) -> None:
+        state = self.__dict__
+        if not state["cycle_momentum"]:
+            return
+        cache = self._cache
+        values = None if cache.moves is None else cache.moves(self, state, weight)
+        if values is None:
+            cache.moves = self._momenta()
+            values = cache.moves(self, state, weight) or []
+        groups = state["optimizer"].param_groups
+        if state["use_beta1"] or len(groups) != 1 or type(groups[0]["momentum"]) is not float:
+            self._write_momenta(values)
+        else:
+            groups[0]["momentum"] = values[0]
+
     def _write_momenta(self, values: Sequence[float]) -> None:
         groups = self.optimizer.param_groups
         if self.use_beta1:
@@ -61,11 +79,11 @@ class _Cycling(Scheduler):
                     group["betas"] = (value, *betas[1:])
                 else:
                     self._set_momentum(group, value)
-        elif set(map(type, map(_MOMENTUM, groups))) == {float}:
-            for group, value in zip(groups, values, strict=True):
+            return
+        for group, value in zip(groups, values, strict=True):
+            if type(group["momentum"]) is float:
                 group["momentum"] = value
-        else:
-            for group, value in zip(groups, values, strict=True):
+            else:
                 self._set_momentum(group, value)
 
 
@@ -199,10 +217,9 @@ class CyclicLR(_Cycling):
     def _lows(self) -> Sequence[float] | None:
         return self.base_lrs  # type: ignore[return-value]
 
-    def _companions(self, weight: float) -> None:
-        if self.cycle_momentum:
-            pairs = zip(self.base_momentums, self.max_momentums, strict=True)
-            self._write_momenta([most - (most - least) * weight for least, most in pairs])
+    def _momenta(self) -> Rates:
+        most, least = attrgetter("max_momentums"), attrgetter("base_momentums")
+        return between(most, least, self.max_momentums, self.base_momentums)
 
     def _new_item(self, name: str, items: list[Any], group: dict[str, Any]) -> Any:
         if name == "base_lrs":
@@ -301,36 +318,25 @@ class OneCycleLR(_Cycling):
 
     def _unit(self) -> Callable[[float], float]:
         ends = [phase["end_step"] for phase in self._schedule_phases]
-        place = one_cycle(ends, [float(i) for i in range(len(ends) + 1)], self._anneal_func_type, self.total_steps - 1)
-        return place.scalar
+        total = self.total_steps
+        place = one_cycle(ends, [float(i) for i in range(len(ends) + 1)], self._anneal_func_type, total - 1).scalar
+
+        def weight(step: float) -> float:
+            if step > total:
+                raise GlidepathError.of("OneCycleLR", "step", f"taken at most {total} times (total_steps)", step)
+            return place(step)
+
+        return weight
 
     def _between(self, weight: float, highs: list[float] | None = None) -> list[float]:
         del highs
-        at = self._cache.target
-        if at > self.total_steps:
-            rule = f"taken at most {self.total_steps} times (total_steps)"
-            raise GlidepathError.of("OneCycleLR", "step", rule, at)
-        return self._mixed(weight, "start_lr", "end_lr")
+        return self._quick_rates()(self, self.__dict__, weight) or []
 
-    def _companions(self, weight: float) -> None:
-        if self.cycle_momentum:
-            self._write_momenta(self._mixed(weight, "start_momentum", "end_momentum"))
+    def _quick_rates(self) -> Rates:
+        return _mixed(self, [(phase["start_lr"], phase["end_lr"]) for phase in self._schedule_phases])
 
-    def _mixed(self, weight: float, start: str, end: str) -> list[float]:
-        """Returns a number of every group between the ends of the phase that a weight falls in: phase i is from i to i + 1."""
-        phases, groups = self._schedule_phases, self.optimizer.param_groups
-        i = int(weight)
-        if i == len(phases):
-            i -= 1
-        phase, share = phases[i], weight - i
-        a, b = phase[start], phase[end]
-        if len(groups) == 1:
-            first, last = plain(groups[0][a]), plain(groups[0][b])
-            return [last if share == 1.0 else first + (last - first) * share]
-        firsts, lasts = _column(groups, a), _column(groups, b)
-        if share == 1.0:
-            return lasts
-        return [first + (last - first) * share for first, last in zip(firsts, lasts, strict=True)]
+    def _momenta(self) -> Rates:
+        return _mixed(self, [(phase["start_momentum"], phase["end_momentum"]) for phase in self._schedule_phases])
 
     def _translate(self, state: dict[str, Any]) -> None:
         old = state.pop("anneal_func", None)
@@ -338,10 +344,42 @@ class OneCycleLR(_Cycling):
             state["_anneal_func_type"] = "linear" if "linear" in getattr(old, "__name__", "") else "cos"
 
 
-def _column(groups: list[Any], name: str) -> list[float]:
-    """Returns a number of every group."""
-    found = list(map(itemgetter(name), groups))
-    return found if set(map(type, found)) <= {float, int} else [plain(value) for value in found]
+def _column(name: str) -> Callable[[Any], list[Any]]:
+    """Returns what reads a number of every group."""
+    return lambda scheduler: [group[name] for group in scheduler.optimizer.param_groups]
+
+
+def _mixed(scheduler: OneCycleLR, phases: list[tuple[str, str]]) -> Rates:
+    """Returns the quick way from a weight to a number of every group.
+
+    Args:
+        scheduler: Whose groups they are.
+        phases: What the number is called at the start and at the end of each phase: phase i is from a weight of i to one of i + 1.
+    """
+    last = len(phases) - 1
+    if len(scheduler.optimizer.param_groups) == 1:
+
+        def one(scheduler: Any, state: dict[str, Any], weight: float) -> list[float]:
+            del scheduler
+            i = min(int(weight), last)
+            group, (start, end), share = state["optimizer"].param_groups[0], phases[i], weight - i
+            a, b = group[start], group[end]
+            if type(a) is not float or type(b) is not float:
+                a, b = plain(a), plain(b)
+            return [b if share == 1.0 else a + (b - a) * share]
+
+        return one
+    columns = [(_column(start), _column(end)) for start, end in phases]
+    ways = [between(start, end, start(scheduler), end(scheduler)) for start, end in columns]
+    del scheduler  # what is returned must not hold it
+
+    def several(scheduler: Any, state: dict[str, Any], weight: float) -> list[float] | None:
+        i = min(int(weight), last)
+        if weight - i != 1.0:
+            return ways[i](scheduler, state, weight - i)
+        return [plain(end) for end in columns[i][1](scheduler)]
+
+    return several
 
 
 def _phases(total: int, share: float, three: bool) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import warnings
+from typing import Any, Literal, SupportsFloat
 
 import torch
 from torch.optim import lr_scheduler as torchs
@@ -55,6 +56,34 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
             if plain is None or not 0 <= plain < float("inf"):
                 raise GlidepathError.of("ReduceLROnPlateau", name, "a finite number from 0 on", value)
         super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
+
+    def step(self, metrics: SupportsFloat, epoch: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Takes a step.
+
+        Args:
+            metrics: The metric of this epoch.
+            epoch: Its index; deprecated by PyTorch, which warns.
+        """
+        current = float(metrics)
+        if epoch is None:
+            epoch = self.last_epoch + 1
+        else:
+            warnings.warn(torchs.EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
+        self.last_epoch = epoch
+        if self._is_better(current, self.best):
+            self.best = current
+            self.num_bad_epochs = 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            self._reduce_lr(epoch)
+            self.cooldown_counter = self.cooldown
+            self.num_bad_epochs = 0
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        self._last_lr = rates if type(sum(rates)) is float else [saved(rate) for rate in rates]
 
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state; its `_last_lr` are the rates of this moment."""

@@ -83,6 +83,10 @@ class MultiStepLR(Closed):
     def _marks(self) -> Any:
         return dict(self.milestones)
 
+    def _still(self, marks: Any, at: Any) -> bool:
+        found = self.__dict__["milestones"]
+        return len(found) == len(marks) and found.get(at) == marks.get(at)
+
     def _unit(self) -> Callable[[float], float]:
         return unit("MultiStepLR", milestones=list(Counter(self.milestones).elements()), gamma=self.gamma)
 
@@ -335,15 +339,39 @@ class MultiplicativeLR(Scheduler):
         self.lr_lambdas = functions_of(optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
-    def _unit(self) -> Callable[[float], float]:
-        return Hold().scalar
+    def _unit(self) -> Any:
+        return _Factors(self.lr_lambdas)
 
     def _changed(self, current: list[float], before: float, weight: float) -> list[float]:
         del before, weight
         if self._is_initial:
             return current
-        at = self._cache.target
-        return [rate * float(fn(at)) for rate, fn in zip(current, self.lr_lambdas, strict=True)]
+        cache, functions = self._cache, self.__dict__["lr_lambdas"]
+        made: Any = cache.unit
+        if made is None or made.functions != functions:
+            made = self._weight_of()
+        return made.times(current, cache.target)
+
+
+class _Factors:
+    """A weight that stays 1, and beside it the functions that multiply the rates from one step to the next."""
+
+    __slots__ = ("functions", "only")
+
+    def __init__(self, functions: list[Any]) -> None:
+        self.functions = list(functions)
+        self.only = functions[0] if len(set(map(id, functions))) == 1 else None
+
+    def __call__(self, step: float) -> float:
+        del step
+        return 1.0
+
+    def times(self, rates: list[float], step: Any) -> list[float]:
+        """Returns rates multiplied by what the functions give for a step; one that all groups share is called once."""
+        if self.only is not None:
+            factor = float(self.only(step))
+            return [rate * factor for rate in rates]
+        return [rate * float(fn(step)) for rate, fn in zip(rates, self.functions, strict=True)]
 
 
 def functions_of(optimizer: Any, given: Any) -> list[Any]:
