@@ -15,14 +15,16 @@ from glidepath.core.errors import GlidepathError
 
 from . import schedules as _schedules  # isort: skip - each room adds its commands, in the order of the help
 from . import training as _training  # isort: skip
+from . import distributed as _distributed  # isort: skip
 from . import tuning as _tuning  # isort: skip
+from . import claims as _claims  # isort: skip
 from . import choosing as _choosing  # isort: skip
 from . import plans as _plans  # isort: skip
 from .common import app, fail
 
 __all__ = ["app", "main"]
 
-_ROOMS = (_schedules, _training, _tuning, _choosing, _plans)
+_ROOMS = (_schedules, _training, _distributed, _tuning, _claims, _choosing, _plans)
 
 
 def main() -> None:

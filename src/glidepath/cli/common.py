@@ -37,14 +37,19 @@ Steps = Annotated[
     int | None,
     typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
 ]
-Base = Annotated[float, typer.Option("--base", "-b", help="Multiply every value by this base learning rate.")]
+Base = Annotated[float, typer.Option("--base", "-b", help="The base learning rate that factors are multiplied by.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def tell(error: GlidepathError) -> None:
+    """Prints every problem of an error."""
+    for problem in error.problems:
+        messages.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
 
 
 def fail(error: GlidepathError, code: int = 2) -> NoReturn:
     """Prints every problem of an error and ends the program."""
-    for problem in error.problems:
-        messages.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
+    tell(error)
     sys.exit(code)
 
 

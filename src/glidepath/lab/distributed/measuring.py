@@ -1,0 +1,76 @@
+"""Measuring a model on all processes at once: each takes some chunks, and the result does not depend on how many there are."""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from torch import Tensor, distributed, nn
+
+from glidepath.lab.data import Examples, Text
+from glidepath.lab.distributed.ranks import Ranks
+from glidepath.lab.runs import Evaluation
+from glidepath.lab.tasks import Task
+from glidepath.lab.training import _loss, evaluation, examples_of
+
+__all__ = ["Meter"]
+
+_CHUNK = 64
+
+
+class Meter:
+    """Measures on one part of a task's data.
+
+    Args:
+        task: The task.
+        data: Its data.
+        name: Which part.
+        ranks: The processes.
+        context: Makes the context of a forward pass.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        data: Examples | Text,
+        name: Literal["validation", "test"],
+        ranks: Ranks,
+        context: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        self.task, self.ranks, self.context = task, ranks, context
+        inputs, targets = examples_of(task, data, name)
+        self.chunks = list(zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True))
+        self.count, self.labels = len(targets), targets.numel()
+
+    @torch.no_grad()
+    def measure(self, model: nn.Module, updates: int) -> Evaluation:
+        """Loss and metric of a model, the same bits on every process; its buffers are those of rank 0.
+
+        Args:
+            model: The model itself, not wrapped.
+            updates: Updates made before.
+        """
+        if self.ranks.count > 1:
+            for buffer in model.buffers():
+                distributed.broadcast(buffer, 0)
+        found = torch.zeros(len(self.chunks), 2, dtype=torch.float64)
+        training = model.training
+        model.eval()
+        for i in range(self.ranks.rank, len(self.chunks), self.ranks.count):
+            found[i] = torch.tensor(self._chunk(model, *self.chunks[i]), dtype=torch.float64)
+        model.train(training)
+        found = self.ranks.sums(found)  # of one number and zeros: exact
+        return evaluation(self.task, updates, _sum(found[:, 0]) / self.count, _sum(found[:, 1]) / self.labels)
+
+    def _chunk(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
+        inputs, targets = inputs.to(self.ranks.device), targets.to(self.ranks.device)
+        with self.context():
+            logits = model(inputs)
+        loss = _loss(logits.float(), targets).item() * len(targets)
+        return [loss, float((logits.argmax(-1) == targets).sum())]
+
+
+def _sum(values: Tensor) -> float:
+    numbers = values.tolist()
+    return math.fsum(numbers) if all(map(math.isfinite, numbers)) else math.nan

@@ -1,0 +1,192 @@
+"""The processes that train together: who this one is, what all of them say, and one failure for all."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NoReturn, TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+from glidepath.core.errors import GlidepathError, Problem
+
+__all__ = ["Ranks", "Shared", "ranks"]
+
+T = TypeVar("T")
+_FIELDS = ("where", "field", "rule", "value", "remedy")
+
+
+class Shared(GlidepathError):
+    """An error that every process raises at the same moment, with the same text."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that train together. Every method is called on every one of them.
+
+    Args:
+        rank: Its number.
+        count: How many there are.
+        device: What it computes on.
+    """
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def texts(self, mine: str) -> list[str]:
+        """What every process says, in the order of their ranks."""
+        if self.count == 1:
+            return [mine]
+        raw = _raw(mine)
+        lengths = [int(one) for one in self._gathered(torch.tensor([len(raw)]))]
+        padded = torch.zeros(max(lengths), dtype=torch.uint8)
+        padded[: len(raw)] = raw
+        rows = self._gathered(padded)
+        return [row[:length].numpy().tobytes().decode() for row, length in zip(rows, lengths, strict=True)]
+
+    def _gathered(self, mine: Tensor) -> list[Tensor]:
+        mine = mine.to(self.device)
+        rows = [torch.empty_like(mine) for _ in range(self.count)]
+        distributed.all_gather(rows, mine)
+        return [row.cpu() for row in rows]
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Does some work on every process; what one refuses all refuse. The work itself must not wait for other processes.
+
+        Raises:
+            Shared: If it raised a `GlidepathError` anywhere; says on which ranks, if not on all.
+        """
+        return self._tried(work, range(self.count))
+
+    def _tried(self, work: Callable[[], T], workers: Sequence[int]) -> T:
+        made: list[T] = []
+        problems: Sequence[Problem] = ()
+        try:
+            made.append(work())
+        except GlidepathError as error:
+            problems = error.problems
+        said = self.texts(json.dumps([[getattr(one, name) for name in _FIELDS] for one in problems]))
+        if made and all(text == "[]" for text in said):
+            return made[0]
+        found: list[Problem] = []
+        for text in dict.fromkeys(text for text in said if text != "[]"):
+            who = [rank for rank, other in enumerate(said) if other == text]
+            error = GlidepathError(Problem(*fields) for fields in json.loads(text))
+            everywhere = len(who) == len(workers)
+            found += error.problems if everywhere else error.inside(_named(who)).problems
+        raise Shared(found)
+
+    def first(self, work: Callable[[], T]) -> T | None:
+        """Does some work on rank 0 only, such as reading and writing files; if it fails there, all fail.
+
+        Returns:
+            Its result on rank 0, None on the others.
+
+        Raises:
+            Shared: If it raised a `GlidepathError` or an `OSError`.
+        """
+
+        def alone() -> T | None:
+            try:
+                return work() if self.rank == 0 else None
+            except OSError as error:
+                raise GlidepathError.worded("train", "the folder", "writable", str(error)) from None
+
+        return self._tried(alone, (0,))
+
+    def told(self, text: str | None) -> str:
+        """The text that rank 0 gives; what the others give does not count."""
+        if self.count == 1:
+            return text or ""
+        raw = _raw(text or "")
+        length = torch.tensor([len(raw)], device=self.device)
+        distributed.broadcast(length, 0)
+        raw = (raw if self.rank == 0 else torch.empty(int(length), dtype=torch.uint8)).to(self.device)
+        distributed.broadcast(raw, 0)
+        return raw.cpu().numpy().tobytes().decode()
+
+    def sums(self, values: Tensor) -> Tensor:
+        """The sums over all processes of some numbers, float64 on the CPU; the same bits on each process."""
+        if self.count == 1:
+            return values
+        values = values.to(self.device)
+        distributed.all_reduce(values)
+        return values.cpu()
+
+    def spread(self, tensors: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+        """The named tensors that rank 0 has, on every process, on the CPU."""
+        mine = dict(tensors or {}) if self.rank == 0 else {}
+        if self.count == 1:
+            return mine
+        listed = json.dumps([[name, list(one.shape), str(one.dtype)] for name, one in mine.items()])
+        made: dict[str, Tensor] = {}
+        for name, shape, kind in json.loads(self.told(listed)):
+            held = mine.get(name, torch.empty(shape, dtype=getattr(torch, kind.removeprefix("torch."))))
+            raw = held.contiguous().reshape(-1).view(torch.uint8).to(self.device)
+            if len(raw):
+                distributed.broadcast(raw, 0)
+            made[name] = raw.cpu().view(held.dtype).reshape(shape)
+        return made
+
+    def leave(self, code: int) -> NoReturn:
+        """Ends the process."""
+        if self.count == 1:
+            sys.exit(code)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # gloo's threads can outlive the interpreter's end, which aborts the process
+
+
+def _raw(text: str) -> Tensor:
+    """A text as bytes; one byte at least, as an empty tensor cannot be sent."""
+    return torch.frombuffer(bytearray(text.encode() or b" "), dtype=torch.uint8)
+
+
+def _named(who: Sequence[int]) -> str:
+    return ("rank " if len(who) == 1 else "ranks ") + ", ".join(map(str, who[:16]))
+
+
+@contextmanager
+def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
+    """Joins the processes that `torchrun` started; alone where it did not start this one.
+
+    Args:
+        device: `auto` is a GPU for each process where there is CUDA (nccl), else the CPU (gloo); `cpu` or `cuda` ask for one.
+        timeout: How long a process waits for another one, in seconds, before it gives up.
+
+    Raises:
+        GlidepathError: If the device is unknown or missing, or there are fewer GPUs than processes.
+    """
+    local, side = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    chosen = _device(device, local, side)
+    if "RANK" not in os.environ or distributed.is_initialized():
+        here = distributed.is_initialized()
+        yield Ranks(distributed.get_rank(), distributed.get_world_size(), chosen) if here else Ranks(device=chosen)
+        return
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    options: dict[str, Any] = {"device_id": chosen} if chosen.type == "cuda" else {}
+    distributed.init_process_group(
+        "nccl" if chosen.type == "cuda" else "gloo", timeout=timedelta(seconds=timeout), **options
+    )
+    try:
+        yield Ranks(distributed.get_rank(), distributed.get_world_size(), chosen)
+    finally:
+        distributed.destroy_process_group()
+
+
+def _device(name: str, local: int, side: int) -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name not in ("auto", "cpu", "cuda"):
+        raise GlidepathError.of("train", "device", "auto, cpu or cuda", name)
+    if name == "cpu" or (name == "auto" and not count):
+        return torch.device("cpu")
+    if count < side:
+        remedy = f"start at most {count} processes here, or give --device cpu" if count else "give --device cpu"
+        raise GlidepathError.worded("train", "device", f"a GPU for each of {side} processes", f"{count} GPUs", remedy)
+    return torch.device("cuda", local)

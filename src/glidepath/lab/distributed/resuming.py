@@ -1,0 +1,93 @@
+"""Going on from a checkpoint: what must be equal, what may change, and in which words that is told."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.lab.distributed.training import Training
+from glidepath.plan import Plan, Progress, diff
+
+__all__ = ["CHANGED", "Changed", "Resumed", "resumed"]
+
+Changed = Literal["strict", "keep", "override"]
+CHANGED = ("strict", "keep", "override")
+_BATCH = ("batch", "accumulation", "processes")
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """How a run goes on.
+
+    Args:
+        training: What is trained from here on.
+        progress: What has happened.
+        told: What differs from the saved run, a sentence each.
+    """
+
+    training: Training
+    progress: Progress
+    told: tuple[str, ...] = ()
+
+
+def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Changed) -> Resumed:
+    """How a run goes on from the head of a checkpoint.
+
+    Task, seed and data must be those of the checkpoint. Another batch is told and followed where the plan counts samples or tokens: the
+    curve against them stays. Any other difference of plan, rate or precision is up to `changed`.
+
+    Args:
+        training: What the command asks for.
+        head: The checkpoint's.
+        data_sha256: Of the data that are here now.
+        changed: `strict` refuses what differs, `keep` goes on with what was saved, `override` takes what the command asks for at the saved
+            progress.
+
+    Raises:
+        GlidepathError: If something may not differ, or the checkpoint is not what its fingerprint says.
+    """
+    if changed not in CHANGED:
+        raise GlidepathError.of("train", "changed", f"one of {', '.join(CHANGED)}", changed)
+    saved = Plan.from_dict(head["plan"])
+    if saved.fingerprint != head["fingerprint"]:
+        remedy = "a registered formula may have changed since"
+        raise GlidepathError.of(
+            "checkpoint", "fingerprint", f"that of its plan, {saved.fingerprint[:12]}", head["fingerprint"][:12], remedy
+        )
+    before, now = head["identity"], training.identity()
+    fixed = [(name, before[name], now[name]) for name in ("task", "seed")] + [
+        ("data", head["data_sha256"], data_sha256)
+    ]
+    problems = [_problem(name, old, new, "give another --out, or that one") for name, old, new in fixed if old != new]
+    free = [(name, before[name], now[name]) for name in ("peak_rate", "amp") if before[name] != now[name]]
+    told = [f"{name}: {old} -> {new}" for name, old, new in free]
+    found = diff(saved, training.plan)
+    told += found.lines() if found else []
+    harmless = not free and training.plan.clock != "updates" and _without_batch(saved) == _without_batch(training.plan)
+    if changed == "strict" and told and not harmless:
+        remedy = "--changed keep goes on as it was saved, --changed override with this from here on"
+        problems.append(Problem("checkpoint", "the run", "the one that was saved", "; ".join(told), remedy))
+    if problems:
+        raise GlidepathError(problems)
+    progress = Progress.from_dict(head["progress"], saved)
+    if changed == "keep" and told and not harmless:
+        kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
+        return Resumed(kept, progress, tuple(f"not taken: {line}" for line in told))
+    return Resumed(training, progress, tuple(told))
+
+
+def _problem(name: str, old: Any, new: Any, remedy: str) -> Problem:
+    if isinstance(old, dict):
+        keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+        old, new = ({key: each.get(key) for key in keys} for each in (old, new))
+    rule = f"that of the checkpoint, {old if isinstance(old, int) else shown(_plain(old), 100)}"
+    return Problem("train", name, rule, shown(new if isinstance(new, int) else _plain(new), 100), remedy)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _without_batch(plan: Plan) -> dict[str, Any]:
+    data = {key: value for key, value in plan.to_dict().items() if key not in ("batch", "name", "history")}
+    return data | {"horizon": {key: value for key, value in data["horizon"].items() if key not in _BATCH}}

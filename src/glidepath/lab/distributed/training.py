@@ -1,0 +1,163 @@
+"""What is trained: a task, a plan placed on its data, a peak rate and a seed; checked whole before anything begins."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from glidepath import Schedule
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
+from glidepath.lab.data import load
+from glidepath.lab.distributed.stream import Stream
+from glidepath.lab.runs import RunSpec, canonical_json
+from glidepath.lab.tasks import Task, find_task
+from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
+
+__all__ = ["Training", "training_of"]
+
+DEFAULT_SCHEDULE = 'warmup("5%") >> cosine("rest")'
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained.
+
+    Args:
+        task: The task.
+        plan: Its plan, placed on the task's data: the batch of an update is the plan's, however many processes there are.
+        rate: Peak learning rate.
+        seed: Of the first weights and of the order of the samples.
+        amp: Whether the forward pass runs in bfloat16.
+    """
+
+    task: Task
+    plan: Plan
+    rate: float
+    seed: int = 0
+    amp: bool = False
+
+    @property
+    def spec(self) -> RunSpec:
+        """The same as a run of the lab, whose schedule and budget count updates."""
+        return RunSpec(self.task, self.plan.schedule(), self.rate, self.seed, max(1, self.plan.derived.updates or 1))
+
+    @property
+    def total(self) -> int:
+        """The length of the run on the plan's clock."""
+        return self.plan.total or 0
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome, the plan left out, as plain JSON data."""
+        return {"task": self.task.identity(), "peak_rate": self.rate, "seed": self.seed, "amp": self.amp}
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 in hexadecimal of all of it."""
+        return hashlib.sha256(canonical_json([self.identity(), self.plan.fingerprint]).encode()).hexdigest()
+
+
+def training_of(
+    task: Task | str,
+    *,
+    plan: Plan | None = None,
+    schedule: Schedule | str | None = None,
+    length: str | None = None,
+    clock: str | None = None,
+    batch: int | None = None,
+    per_process: bool = False,
+    processes: int = 1,
+    rate: float | None = None,
+    seed: int = 0,
+    amp: bool = False,
+) -> Training:
+    """What is trained, from the arguments of a command.
+
+    Args:
+        task: A task or its name.
+        plan: A whole plan, instead of schedule, length and clock. What its horizon does not say about the data is filled in.
+        schedule: Factors on the peak rate, with durations such as `"5%"`; None is a warmup of 5 % and a cosine.
+        length: Of the run, such as `"2e6 tokens"`, `"30000 samples"` or `"3 epochs"`; None is what the task's own budget sees.
+        clock: What the schedule counts; None is the length's unit, and samples for one in epochs.
+        batch: Samples of an update; None is the plan's, or the task's.
+        per_process: Whether `batch` is meant for each process, so that an update grows with their number.
+        processes: How many there are.
+        rate: Peak learning rate; None is the task's.
+        seed: In [0, 2^32).
+        amp: Whether the forward pass runs in bfloat16.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule, the plan has an error that `glidepath check` finds, or the data are not there.
+    """
+    task = find_task(task) if isinstance(task, str) else task
+    together = [name for name, given in (("schedule", schedule), ("length", length), ("clock", clock)) if given]
+    wrong = Problem("train", "plan", "given alone", f"also {', '.join(together)}", "they are part of a plan")
+    refuse(
+        [
+            wrong if plan is not None and together else None,
+            None if batch is None else check_count(batch, "train", "batch"),
+            None if rate is None else check_rate(rate, "train"),
+            check_seed(seed, "train"),
+            check_count(processes, "train", "processes"),
+            *_problems(length, clock),
+        ]
+    )
+    stream = Stream(task, load(task.data), seed)
+    size = (batch or task.batch) * (processes if per_process else 1)
+    if plan is None:
+        horizon = Horizon(length or f"{task.budget * task.batch} samples", stream.samples)
+        counts = Duration.parse(horizon.length).unit
+        text = DEFAULT_SCHEDULE if schedule is None else schedule
+        plan = _placed(text, horizon, clock or ("samples" if counts == "epochs" else counts), stream, size)
+    else:
+        plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
+    _check(plan, processes)
+    return Training(task, plan, task.peak_rate if rate is None else rate, seed, amp)
+
+
+def _problems(length: str | None, clock: str | None) -> tuple[Problem, ...]:
+    """What is wrong with the horizon that is asked for."""
+    try:
+        Plan.of({"rules": "hold()", "horizon": {"length": length} if length else {}, "clock": clock or "samples"})
+    except GlidepathError as error:
+        return error.problems
+    return ()
+
+
+def _placed(rules: Any, horizon: Horizon, clock: str, stream: Stream, size: int) -> Plan:
+    whole = Horizon(horizon.length, stream.samples, tokens_per_sample=stream.tokens)
+    return Plan(rules, whole, clock, batch=BatchRamp(f"hold(value={size})"))  # type: ignore[arg-type]
+
+
+def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> Plan:
+    """A plan of the user's, with what its horizon says about the data checked, and a batch that does not depend on the processes."""
+    given, problems = plan.horizon, list[Problem | None]()
+    for name, value in (("samples", stream.samples), ("tokens_per_sample", stream.tokens)):
+        said = getattr(given, name)
+        wrong = Problem("plan", f"horizon.{name}", f"that of the task's data, {value}", shown(said), "leave it out")
+        problems.append(wrong if said is not None and said != value else None)
+    if plan.feedback:
+        remedy = "leave it out, or drive your own loop by glidepath.torch.attach and Plan.observe"
+        problems.append(Problem("plan", "feedback", "empty for train", f"{len(plan.feedback)} controllers", remedy))
+    if asked is not None and plan.batch is not None:
+        problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
+    refuse(problems)
+    each = given.accumulation * given.processes
+    if plan.batch is None:
+        ramp = BatchRamp(f"hold(value={asked or (given.batch * each if given.batch else default)})")  # type: ignore[arg-type]
+    else:
+        ramp = plan.batch.replace(multiple=plan.batch.multiple or (given.batch or 1) * given.processes)
+    horizon = Horizon(given.length, stream.samples, tokens_per_sample=stream.tokens)
+    return plan.replace(horizon=horizon, batch=ramp)
+
+
+def _check(plan: Plan, processes: int) -> None:
+    errors = [finding for finding in check(plan) if finding.level == "error"]
+    if errors:
+        raise GlidepathError(errors)
+    if plan.total is None:
+        raise GlidepathError.of("plan", "horizon.length", "given", None, "such as '2e6 tokens' or '3 epochs'")
+    plan.drives()  # refuses a clock that updates cannot be counted on
+    smallest = plan.batch_size(0) or 0
+    if smallest < processes:
+        rule, remedy = f"at least {processes} samples, one for each process", "start fewer processes"
+        raise GlidepathError.of("train", "batch", rule, smallest, remedy)
