@@ -38,11 +38,11 @@ class Check:
 class Criterion(Protocol):
     """A rule that evidence meets or does not."""
 
-    def rule(self, unit: str) -> str:
+    def rule(self, evidence: Evidence) -> str:
         """The rule in words.
 
         Args:
-            unit: Unit of the values that it will be applied to.
+            evidence: What it is applied to; only what was measured is named, and no value.
         """
         ...
 
@@ -67,11 +67,11 @@ class Lower:
     margin: float = 0.0
     corrected: bool = False
 
-    def rule(self, unit: str) -> str:
+    def rule(self, evidence: Evidence) -> str:
         """See `Criterion.rule`."""
-        more = [f"mean at most {signed(-self.margin, unit)} {_amount(unit)}"] if self.margin else []
+        more = [f"mean at most {signed(-self.margin, evidence.unit)}"] if self.margin else []
         more += [f"p < {_LEVEL} after Holm"] if self.corrected else []
-        return ", ".join(["95 % interval below zero", *more])
+        return ", ".join([f"{evidence.metric} ({_amount(evidence.unit)}): 95 % interval below zero", *more])
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
@@ -120,10 +120,10 @@ class Flatter:
     than: str
     ratio: float
 
-    def rule(self, unit: str) -> str:
+    def rule(self, evidence: Evidence) -> str:
         """See `Criterion.rule`."""
-        del unit
-        return f"spread of the mean validation loss over the rates at most {self.ratio:g} of {self.than}'s"
+        del evidence
+        return f"validation loss (nats): spread of the means over the rates at most {self.ratio:g} of {self.than}'s"
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
@@ -155,10 +155,9 @@ class Ascending:
 
     rows: tuple[str, ...]
 
-    def rule(self, unit: str) -> str:
+    def rule(self, evidence: Evidence) -> str:
         """See `Criterion.rule`."""
-        del unit
-        return f"{' < '.join(self.rows)} at every budget"
+        return f"{evidence.metric}: {' < '.join(self.rows)} at every budget"
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
@@ -187,10 +186,9 @@ class Growing:
     row: str
     than: str
 
-    def rule(self, unit: str) -> str:
+    def rule(self, evidence: Evidence) -> str:
         """See `Criterion.rule`."""
-        del unit
-        return f"{self.than} / {self.row} above 1 and growing with the budget"
+        return f"{evidence.metric}: {self.than} / {self.row} above 1 and growing with the budget"
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""

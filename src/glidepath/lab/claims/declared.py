@@ -1,8 +1,8 @@
 """The claims: what was published, how it is tried here, and what has to come out. Fixed before anything is run.
 
 The rates, budgets and numbers of seeds were chosen on seeds 0 to 3; the seeds of the claims begin at `FIRST_SEED` and
-were not looked at before. Every grid of rates is open on both sides of the best rate of the schedule that the claim is
-against, so that the grid cannot make that one look worse than it is.
+were not looked at before. Every grid of rates was laid out to be open on both sides of the best rate of the schedule that
+the claim is against, so that the grid cannot make that one look worse than it is.
 """
 
 from dataclasses import dataclass

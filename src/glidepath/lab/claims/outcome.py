@@ -49,8 +49,6 @@ class TrialOutcome:
 
     Args:
         title: What was run.
-        metric: What was measured, in words.
-        unit: Its unit.
         grid: Peak rates tried; empty where none was.
         rates: What each schedule or method got of them.
         verdicts: One a criterion.
@@ -61,8 +59,6 @@ class TrialOutcome:
     """
 
     title: str
-    metric: str
-    unit: str
     grid: tuple[float, ...]
     rates: tuple[ChosenRate, ...]
     verdicts: tuple[Verdict, ...]

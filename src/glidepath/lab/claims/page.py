@@ -28,7 +28,7 @@ def text(outcomes: Iterable[Outcome]) -> str:
 def _text(outcome: Outcome) -> str:
     lines = [outcome.sentence]
     for trial in outcome.trials:
-        lines.append(f"  {trial.title}: {_measure(trial)}")
+        lines.append(f"  {trial.title}")
         for verdict in trial.verdicts:
             lines.append(f"    {verdict.rule}")
             width = max(len(check.subject) for check in verdict.checks)
@@ -38,10 +38,6 @@ def _text(outcome: Outcome) -> str:
             ]
         lines += [f"    {_rates(trial)}"] if trial.rates else []
     return "\n".join(lines) + "\n"
-
-
-def _measure(trial: TrialOutcome) -> str:
-    return f"{trial.metric} ({trial.unit})" if trial.unit else trial.metric
 
 
 def _rates(trial: TrialOutcome) -> str:
@@ -105,27 +101,40 @@ def _section(claim: Claim, outcome: Outcome | None) -> str:
     if outcome is None:
         return "\n\n".join([*parts, "Not run."])
     parts += [_trial(trial) for trial in outcome.trials]
-    return "\n\n".join([*parts, f"Run on {outcome.date[:10]}, seeds from {outcome.first_seed} on."])
+    return "\n\n".join([*parts, _origin(outcome)])
 
 
 def _trial(trial: TrialOutcome) -> str:
-    lines = [
-        f"**{trial.title}**, {_measure(trial)}",
-        "",
-        "| rule | checked | measured | holds |",
-        "|---|---|---|---|",
-    ]
+    lines = [f"**{trial.title}**", "", "| rule | checked | measured | holds |", "|---|---|---|---|"]
     for verdict in trial.verdicts:
         lines += [
-            f"| {verdict.rule if at == 0 else ''} | {check.subject} | {check.measured} | {'yes' if check.passed else '**no**'} |"
+            f"| {verdict.rule if at == 0 else ''} | {check.subject} | {check.measured} | {_yes(check.passed)} |"
             for at, check in enumerate(verdict.checks)
         ]
-    facts = [_rates(trial)] if trial.rates else []
-    facts.append(", ".join(f"{name} {version}" for name, version in trial.versions.items()))
-    facts.append("; ".join(trial.machines))
-    facts += [f"data sha256 {trial.data_sha256[:16]}…"] if trial.data_sha256 else []
-    facts += [f"{trial.cpu_seconds:.0f} s of processor time"] if trial.cpu_seconds else []
-    return "\n".join([*lines, "", f"{'. '.join(fact[:1].upper() + fact[1:] for fact in facts)}."])
+    rates = _rates(trial)
+    return "\n".join([*lines, "", f"{rates[0].upper()}{rates[1:]}."] if trial.rates else lines)
+
+
+def _yes(passed: bool) -> str:
+    return "yes" if passed else "**no**"
+
+
+def _origin(outcome: Outcome) -> str:
+    """When, with what and where a claim was tried; what differs between its trials stands side by side."""
+    trials = outcome.trials
+    versions = sorted({f"{name} {version}" for trial in trials for name, version in trial.versions.items()})
+    machines = sorted({machine for trial in trials for machine in trial.machines})
+    hashes = sorted({trial.data_sha256[:16] for trial in trials if trial.data_sha256})
+    seconds = sum(trial.cpu_seconds or 0.0 for trial in trials)
+    facts = [
+        f"{outcome.date[:10]}",
+        *([f"seeds from {outcome.first_seed} on"] if hashes else []),
+        ", ".join(versions),
+        " or ".join(machines),
+        *([f"data sha256 {' and '.join(hashes)}"] if hashes else []),
+        *([f"{seconds / 60:.1f} minutes of processor time"] if seconds else []),
+    ]
+    return "; ".join(facts) + "."
 
 
 def write_page(page: Path, outcomes: Mapping[str, Outcome]) -> None:

@@ -38,7 +38,8 @@ def reproduce(
             same call goes on where it was stopped.
         short: The short forms, with criteria of their own.
         first_seed: The seeds are this one and those that follow it: another gives a trial on seeds of one's own.
-        engine: What carries out the runs; None for one worker process a processor.
+        engine: What carries out the runs; None for one worker process a processor. `Jax` trains single runs alone:
+            ensembles get as many worker processes instead.
         progress: Who hears how far it is; None for nobody.
         told: Who hears of each outcome as soon as it is written.
 
@@ -139,8 +140,6 @@ def _trainings(
     )
     return TrialOutcome(
         title=trial.title,
-        metric=evidence.metric,
-        unit=evidence.unit,
         grid=trial.rates,
         rates=tuple(
             ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
@@ -180,6 +179,7 @@ def _losses(trial: Trainings, folder: Path, first_seed: int) -> dict[str, Losses
 def _ensembles(
     trial: Ensembles, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher
 ) -> TrialOutcome:
+    from glidepath.lab import Jax, Workers
     from glidepath.lab.snapshots import snapshots
 
     made = snapshots(
@@ -189,7 +189,7 @@ def _ensembles(
         seeds=_seeds(trial, first_seed),
         peak_rate=trial.rates,
         out=folder,
-        engine=engine,
+        engine=Workers(engine.count, engine.tries) if isinstance(engine, Jax) else engine,
         progress=watcher,
     )
     evidence = Evidence(
@@ -200,8 +200,6 @@ def _ensembles(
     )
     return TrialOutcome(
         title=trial.title,
-        metric=evidence.metric,
-        unit=evidence.unit,
         grid=trial.rates,
         rates=tuple(
             ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
@@ -231,8 +229,6 @@ def _exact(trial: Exact) -> TrialOutcome:
     )
     return TrialOutcome(
         title=trial.title,
-        metric=evidence.metric,
-        unit=evidence.unit,
         grid=(),
         rates=(),
         verdicts=_verdicts(trial, evidence),
@@ -249,8 +245,7 @@ def _seeds(trial: Trainings | Ensembles, first_seed: int) -> list[int]:
 
 def _verdicts(trial: Trial, evidence: Evidence) -> tuple[Verdict, ...]:
     return tuple(
-        Verdict(rule=criterion.rule(evidence.unit), checks=tuple(criterion.judge(evidence)))
-        for criterion in trial.criteria
+        Verdict(rule=criterion.rule(evidence), checks=tuple(criterion.judge(evidence))) for criterion in trial.criteria
     )
 
 
