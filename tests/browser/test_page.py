@@ -5,6 +5,7 @@ import json
 import pytest
 
 from glidepath import parse
+from glidepath.playground import fragment
 
 COMPOSED = "warmup(500) >> hold(2000) >> 0.5 * repeat(cosine(1500), cycles=5, decay=0.7)"
 
@@ -213,6 +214,65 @@ def test_eight_pins_each_told_apart_and_compared_in_a_table(opened):
     opened.page.click('#legend button[aria-label^="Remove curve 3"]')
     opened.wait("glidepath.state.pins.length === 7 && glidepath.pinned.length === 7")
     assert 3 not in opened.page.evaluate("glidepath.pinned.map(p => p.slot)")
+
+
+def test_groups_are_told_apart_by_name_and_keep_their_own_base_rates(opened):
+    """K7: several named groups, each with its schedule and base rate, none averaged with another."""
+    texts = ["warmup(500) >> cosine(9500)", "wsd(10000, warmup=500, cooldown=2000)", "linear(10000)"]
+    opened.go(fragment(list(zip(["body", "head", "norm"], texts, strict=True)), 0.001))
+    opened.rest()
+    opened.page.fill('[aria-label="Base rate of curve 1"]', "0.004")
+    opened.page.keyboard.press("Tab")
+    opened.wait("glidepath.pinned[0].most === 0.004")
+    opened.rest()
+    opened.shot("groups")
+    labels = opened.page.locator("#legend .label").all_inner_texts()
+    rows = opened.page.locator("#pane-compare tbody tr")
+    peaks = [float(rows.nth(i).locator("td.num >> nth=0").get_attribute("title") or "nan") for i in range(3)]
+
+    assert labels == ["body", "head × 0.004", "norm"]
+    assert opened.page.input_value('[aria-label="Name of curve 1"]') == "head"
+    assert opened.page.evaluate("document.querySelector('#chart .annotation-text').textContent") == "learning rate"
+    curves = opened.page.evaluate("[glidepath.active, ...glidepath.pinned].map(c => [[...c.steps], [...c.values]])")
+    for (steps, values), text, base in zip(curves, texts, [0.001, 0.004, 0.001], strict=True):
+        assert values == [parse(text)(step) * base for step in steps]
+    assert peaks[1:] == [0.004, 0.001]
+    link = opened.page.evaluate("location.hash.slice(1)")
+    opened.go(link)
+    opened.rest()
+    assert opened.page.locator("#legend .label").all_inner_texts() == labels
+    opened.page.fill('[aria-label="Base rate of curve 1"]', "-1")
+    opened.page.keyboard.press("Tab")
+    opened.wait("document.querySelector('[aria-label=\"Base rate of curve 1\"]').classList.contains('bad')")
+    assert opened.page.evaluate("glidepath.state.pins[0].base") == 0.004
+
+
+def test_working_on_another_group_changes_no_values(opened):
+    """K7: the curves swap places; every one keeps its base rate."""
+    opened.page.fill('[aria-label="Base rate of curve 1"]', "0.5")
+    opened.page.keyboard.press("Tab")
+    opened.wait("glidepath.pinned[0].most === 0.5")
+    opened.page.click("#pane-compare button:has-text('Edit') >> nth=0")
+    opened.wait("glidepath.state.text.startsWith('wsd') && glidepath.active.most === 0.5")
+    opened.rest()
+
+    assert opened.page.evaluate("glidepath.pinned.map(c => c.most)") == [1, 1]
+    assert opened.page.input_value("#base") == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("cosine(10000)", "factor"),
+        ("rate(0.1 * cosine(10000))", "factor or learning rate"),
+        ("torch.optim.lr_scheduler.StepLR(optimizer, 3000)", "factor or learning rate"),
+    ],
+)
+def test_the_axis_says_what_the_values_are(opened, text, unit):
+    """Rates are not called factors; beside factors both are named."""
+    opened.type(text)
+
+    opened.wait(f"document.querySelector('#chart .annotation-text').textContent === {unit!r}")
 
 
 def test_the_cursor_is_linked_and_exact(opened):

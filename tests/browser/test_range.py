@@ -121,7 +121,7 @@ def test_a_sweep_is_made_here_and_can_be_cancelled(tab):
     tab.page.fill("#sweep-low", "1e-4")
     tab.page.fill("#sweep-steps", "60")
     tab.page.click("#sweep")
-    tab.wait("document.querySelector('#pane-range .sweep .hint').textContent.startsWith('3 sweeps in')", 60)
+    tab.wait("document.querySelector('#pane-range .sweep [aria-live]').textContent.startsWith('3 sweeps in')", 60)
     assert "mnist1d" in verdict(tab)
     assert tab.page.get_attribute("#sweep-low", "aria-invalid") == "false"
     tab.page.fill("#sweep-steps", "1000")
@@ -129,7 +129,7 @@ def test_a_sweep_is_made_here_and_can_be_cancelled(tab):
     tab.page.click("#sweep")
     tab.wait("!document.querySelector('#pane-range progress').hidden")
     tab.page.click("#pane-range .sweep button:has-text('Cancel')")
-    tab.wait("document.querySelector('#pane-range .sweep .hint').textContent.startsWith('Cancelled')", 60)
+    tab.wait("document.querySelector('#pane-range .sweep [aria-live]').textContent.startsWith('Cancelled')", 60)
     assert tab.page.is_enabled("#sweep")
 
 

@@ -222,7 +222,7 @@ def test_pictures_are_files_that_open(port):
     with Image.open(io.BytesIO(ask(port, "/api/export", {**request, "format": "gif"})[2])) as image:
         assert image.n_frames > 20
     head = ask(port, "/api/export", {**request, "format": "csv"})[2].decode().partition("\r\n")[0]
-    assert head == 'step,"<img onerror=1>","\'=1+1"'
+    assert head == 'step,"<img onerror=1> [factor]","\'=1+1 [factor]"'
 
 
 def test_training_needs_the_token_of_the_page(port):

@@ -21,7 +21,8 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, Base, ScheduleText, ScheduleTexts, Steps, app, messages, schedule_of
+from .common import AsJson, Base, ScheduleText, Steps, app, messages, schedule_of
+from .labels import ABOUT, Labelled, labelled, lines
 
 
 @app.command("list")
@@ -107,7 +108,7 @@ def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
 
 @app.command()
 def show(
-    schedules: ScheduleTexts,
+    schedules: Labelled,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write a .png or .svg picture, or a .gif animation, instead.")
     ] = None,
@@ -127,18 +128,17 @@ def show(
     """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
-    drawn = [schedule_of(text) for text in schedules]
-    shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per}
+    drawn = labelled(schedules)
+    shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per, "base": base}
     if output is not None:
-        options: dict[str, Any] = shared | {"base": base, "unit": "factor" if base == 1.0 else "learning rate"}
         moving = output.suffix.lower() == ".gif"
-        path = view.animate(drawn, output, **options) if moving else view.save(view.figure(drawn, **options), output)
+        path = view.animate(drawn, output, **shared) if moving else view.save(view.figure(drawn, **shared), output)
         messages.print(f"wrote {path}", highlight=False, soft_wrap=True)
         return
     encoding = (sys.stdout.encoding or "").lower()
     print(
         view.terminal(
-            drawn if base == 1.0 else [base * schedule for schedule in drawn],
+            drawn,
             width=width or min(shutil.get_terminal_size((80, 24)).columns, 120),
             height=height,
             colour=None if sys.stdout.isatty() else False,
@@ -146,9 +146,10 @@ def show(
             **shared,
         )
     )
-    for schedule in drawn:
+    for name, schedule in drawn.items():
         ends = "for ever" if schedule.duration == float("inf") else f"{schedule.duration:,} steps"
-        messages.print(Text(f"{schedule}  ({ends})", style="dim"), soft_wrap=True)
+        label = "" if name.strip() == str(schedule) else f"{name}: "
+        messages.print(Text(f"{label}{schedule}  ({ends})", style="dim"), soft_wrap=True)
 
 
 @app.command()
@@ -170,16 +171,24 @@ def gallery(
 
 @app.command("open")
 def open_page(
+    schedules: Annotated[list[str] | None, ABOUT] = None,
     port: Annotated[int | None, typer.Option(help="The port. Default: a free one.", min=1, max=65535)] = None,
     browser: Annotated[bool, typer.Option(help="Whether to open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(help="A folder of `compare` or `demo`, shown beside the curve.")] = Path(
         "runs/demo"
     ),
+    base: Annotated[
+        float, typer.Option("--base", "-b", help="The base learning rate that the page begins with.")
+    ] = 1.0,
 ) -> None:
-    """Open the page where one moves a slider and sees the curve follow. Ctrl-C ends it."""
+    """Open the page where one moves a slider and sees the curve follow. Ctrl-C ends it.
+
+    With schedules, the first is the one to work on and the others are pinned beside it.
+    """
     from glidepath import playground
 
-    playground.serve(port, browser, runs=runs)
+    fragment = playground.fragment(lines(schedules), base) if schedules else ""
+    playground.serve(port, browser, runs=runs, fragment=fragment)
 
 
 @app.command()
@@ -194,7 +203,7 @@ def value(
 ) -> None:
     """Print the values at some steps, with every digit."""
     made = schedule_of(schedule)
-    made = made if base == 1.0 else base * made
+    made = made if base == 1.0 or made.absolute else base * made
     rows = [(step, made(step)) for text in steps for step in _steps(text)]
     if as_json:
         print(json.dumps({"schedule": made.to_dict(), "steps": [s for s, _ in rows], "values": [v for _, v in rows]}))

@@ -22,7 +22,7 @@ _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "optax": write_functions.optax,
     "python": write_functions.python,
 }
-_PREFIXES = (  # what a call begins with, and the library it is of
+PREFIXES = (  # what a call begins with, and the library it is of
     ("torch.", "pytorch"),
     ("lr_scheduler.", "pytorch"),
     ("swa_utils.", "pytorch"),
@@ -103,7 +103,7 @@ def read_text(source: str, *, framework: str | None = None, base_lr: float = 0.1
 
 
 def _language(call: Call) -> Dialect:
-    for prefix, framework in _PREFIXES:
+    for prefix, framework in PREFIXES:
         if call.name.startswith(prefix):
             return known(framework)
     for framework in _BARE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .links import fragment
 from .server import serve
 
-__all__ = ["serve"]
+__all__ = ["fragment", "serve"]

@@ -14,9 +14,10 @@ from glidepath.core.fields import MAX_STEPS
 from glidepath.core.schedule import Schedule
 from glidepath.view import Axis, animation, figure, sampled
 from glidepath.view.still import bytes_of
+from glidepath.view.units import bases_of, unit_of
 
 from .budget import Budget, Settled
-from .look import MAX_PINS, Base, Text, read, scaled
+from .look import MAX_PINS, Base, Bases, Text, own, read
 
 __all__ = ["TYPES", "Export", "export"]
 
@@ -45,6 +46,7 @@ class Export(BaseModel):
         floor: Its lowest value, or None.
         budget: What lengths with units are of.
         base: What factors are multiplied by.
+        bases: The same for curves that have a base of their own, in the order of the texts.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,6 +59,7 @@ class Export(BaseModel):
     floor: Annotated[float, Field(gt=0, le=1e100)] | None = None
     budget: Budget = Budget()
     base: Base = 1.0
+    bases: Bases = []
 
 
 def export(request: Export) -> bytes:
@@ -79,11 +82,13 @@ def export(request: Export) -> bytes:
         while name in schedules:
             name += " "
         schedules[name] = found.built.schedule
+    given = own(request.bases, request.base, len(schedules))
+    bases = bases_of(schedules, dict(zip(schedules, given, strict=True)))
     if request.format == "csv":
-        return _csv(schedules, request, budget).encode()
+        return _csv(schedules, bases, request, budget).encode()
     if request.format == "json":
-        return _json(schedules, request).encode()
-    return _picture(schedules, request, budget)
+        return _json(schedules, bases, request.last).encode()
+    return _picture(schedules, bases, request, budget)
 
 
 def axis_of(name: str, budget: Settled) -> Axis:
@@ -92,24 +97,19 @@ def axis_of(name: str, budget: Settled) -> Axis:
     return Axis.of(name, per.get(name))
 
 
-def _picture(schedules: dict[str, Schedule], request: Export, budget: Settled) -> bytes:
-    drawn = {
-        name: schedule if scaled(schedule, request.base) == 1.0 else request.base * schedule
-        for name, schedule in schedules.items()
-    }
-    rates = request.base != 1.0 or any(schedule.absolute for schedule in schedules.values())
+def _picture(schedules: dict[str, Schedule], bases: dict[str, float], request: Export, budget: Settled) -> bytes:
     options: dict[str, Any] = {
         "steps": request.last,
         "log": request.log,
         "floor": request.floor,
         "axis": axis_of(request.axis, budget),
-        "unit": "learning rate" if rates else "factor",
+        "base": bases,
     }
-    if len(drawn) == 1:
-        options["title"] = next(iter(drawn))
+    if len(schedules) == 1:
+        options["title"] = next(iter(schedules))
     if request.format == "gif":
-        return animation(drawn, **options)
-    return bytes_of(figure(drawn, **options), request.format)
+        return animation(schedules, **options)
+    return bytes_of(figure(schedules, **options), request.format)
 
 
 def _rows(schedules: dict[str, Schedule], last: int) -> tuple[list[int], bool]:
@@ -122,13 +122,17 @@ def _rows(schedules: dict[str, Schedule], last: int) -> tuple[list[int], bool]:
     return sorted(steps), False
 
 
-def _csv(schedules: dict[str, Schedule], request: Export, budget: Settled) -> str:
-    """One row a step: the step, its place on the chosen axis, and the value of each curve with every digit."""
+def _csv(schedules: dict[str, Schedule], bases: dict[str, float], request: Export, budget: Settled) -> str:
+    """One row a step: the step, its place on the chosen axis, and the value of each curve, under its name and unit, with every digit."""
     steps, whole = _rows(schedules, request.last)
     axis = axis_of(request.axis, budget)
-    functions = [(schedule.scalar, scaled(schedule, request.base)) for schedule in schedules.values()]
+    functions = [(schedule.scalar, bases[name]) for name, schedule in schedules.items()]
     out = io.StringIO()
-    heads = ["step", *([request.axis] if request.axis != "step" else []), *(_cell(name) for name in schedules)]
+    heads = [
+        "step",
+        *([request.axis] if request.axis != "step" else []),
+        *(_cell(f"{name.strip()} [{unit_of({name: one}, bases)}]") for name, one in schedules.items()),
+    ]
     out.write(",".join(heads) + "\r\n")
     for step in steps:
         cells = [str(step)]
@@ -148,11 +152,11 @@ def _cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _json(schedules: dict[str, Schedule], request: Export) -> str:
+def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) -> str:
     rows = []
     for name, schedule in schedules.items():
-        factor = scaled(schedule, request.base)
-        curve = sampled(schedule, request.last, 2000, 200_000)
+        factor = bases[name]
+        curve = sampled(schedule, last, 2000, 200_000)
         rows.append(
             {
                 "name": name.strip(),
@@ -161,7 +165,8 @@ def _json(schedules: dict[str, Schedule], request: Export) -> str:
                 "fingerprint": schedule.fingerprint,
                 "duration": None if schedule.duration == math.inf else schedule.duration,
                 "base": factor,
+                "unit": unit_of({name: schedule}, bases),
                 "points": [[step, value * factor] for step, value in curve.points()],
             }
         )
-    return json.dumps({"curves": rows, "last": request.last}, indent=1, allow_nan=False)
+    return json.dumps({"curves": rows, "last": last}, indent=1, allow_nan=False)

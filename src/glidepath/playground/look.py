@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,16 +16,18 @@ from glidepath.core.fields import MAX_STEPS
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse
 from glidepath.view import horizon, phases, sampled
+from glidepath.view.units import scaled, unit_of
 
 from .budget import Budget, Settled
 from .build import Built, build
 from .tree import MAX_TEXT, Tree, text_of, tree_of
 
-__all__ = ["MAX_PINS", "Look", "curve_data", "look", "read", "scaled"]
+__all__ = ["MAX_PINS", "Base", "Bases", "Look", "Text", "curve_data", "look", "own", "read"]
 
 MAX_PINS = 8
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Base = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Bases = Annotated[list[Base | None], Field(max_length=MAX_PINS + 1)]
 
 
 class Look(BaseModel):
@@ -34,6 +37,7 @@ class Look(BaseModel):
         text: The schedule as text; or
         tree: as a tree of controls.
         pins: Curves to be drawn with it, as text.
+        bases: What multiplies the factors of each pin, where it is a group with a base of its own.
         budget: What the run may spend.
         base: What factors are multiplied by.
         points: About how many points a curve may have.
@@ -44,6 +48,7 @@ class Look(BaseModel):
     text: Text | None = None
     tree: dict[str, Any] | None = None
     pins: Annotated[list[Text], Field(max_length=MAX_PINS)] = []
+    bases: Bases = []
     budget: Budget = Budget()
     base: Base = 1.0
     points: Annotated[int, Field(ge=50, le=4000)] = 1000
@@ -122,7 +127,11 @@ def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> 
         "blocks": _blocks(built, schedule, last),
     }
     if request.have != last:
-        drawn["pins"] = [None if pin is None else _pin_data(pin, last, request.points, request.base) for pin in pins]
+        bases = own(request.bases, request.base, len(pins))
+        drawn["pins"] = [
+            None if pin is None else _pin_data(pin, last, request.points, base)
+            for pin, base in zip(pins, bases, strict=True)
+        ]
     return drawn
 
 
@@ -145,9 +154,9 @@ def _pin_data(schedule: Schedule, last: int, points: int, base: float) -> dict[s
     return curve_data(schedule, last, points, base)
 
 
-def scaled(schedule: Schedule, base: float) -> float:
-    """Returns what the values of a schedule are multiplied by on the page: the base rate, or 1 for one in absolute values."""
-    return 1.0 if schedule.absolute else base
+def own(bases: Sequence[float | None], base: float, count: int) -> list[float]:
+    """Returns what multiplies the factors of each of so many curves: its own base, or the page's."""
+    return [bases[i] or base if i < len(bases) else base for i in range(count)]
 
 
 def curve_data(schedule: Schedule, last: int, points: int, base: float) -> dict[str, Any]:
@@ -174,6 +183,7 @@ def curve_data(schedule: Schedule, last: int, points: int, base: float) -> dict[
         "most": float(values.max()),
         "zeros": bool((whole == 0).any()),
         "until": float(curve.steps[-1]),
+        "unit": unit_of({"": schedule}, {"": factor}),
     }
 
 

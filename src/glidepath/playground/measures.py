@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from glidepath.core.fields import MAX_STEPS
 from glidepath.core.schedule import Schedule
 from glidepath.view import knots, sampled
+from glidepath.view.units import scaled
 
 from .budget import Budget
-from .look import MAX_PINS, Base, Text, read, scaled
+from .look import MAX_PINS, Base, Bases, Text, own, read
 
 __all__ = ["At", "Measure", "at", "measure", "measures"]
 
@@ -29,6 +30,7 @@ class Measure(BaseModel):
         at: Steps whose values are wanted.
         budget: What lengths with units are of.
         base: What factors are multiplied by.
+        bases: The same for curves that have a base of their own, in the order of the texts.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -37,6 +39,7 @@ class Measure(BaseModel):
     at: Annotated[list[Step], Field(max_length=8)] = []
     budget: Budget = Budget()
     base: Base = 1.0
+    bases: Bases = []
 
 
 class At(BaseModel):
@@ -47,15 +50,17 @@ class At(BaseModel):
     step: Step
     budget: Budget = Budget()
     base: Base = 1.0
+    bases: Bases = []
 
 
 def measures(request: Measure) -> dict[str, Any]:
     """Returns a row of the table for each curve; None for one that cannot be read."""
     budget = request.budget.settled()
     rows: list[Any] = []
-    for text in request.texts:
+    bases = own(request.bases, request.base, len(request.texts))
+    for text, base in zip(request.texts, bases, strict=True):
         schedule = read(text, None, budget).built.schedule
-        rows.append(None if schedule is None else measure(schedule, request.last, request.at, request.base))
+        rows.append(None if schedule is None else measure(schedule, request.last, request.at, base))
     return {"rows": rows}
 
 
@@ -92,6 +97,7 @@ def measure(schedule: Schedule, last: int, steps: list[int], base: float) -> dic
         "jump_step": int(t[jump + 1]) if jumps.size else 0,
         "at": [schedule(step) * factor for step in steps],
         "sampled": not whole,
+        "absolute": schedule.absolute,
         "table": _table(schedule, last, factor),
     }
 
@@ -107,5 +113,8 @@ def at(request: At) -> dict[str, Any]:
     """Returns the values of several curves at one step; None for a curve that cannot be read."""
     budget = request.budget.settled()
     made = [read(text, None, budget).built.schedule for text in request.texts]
-    values = [None if one is None else one(request.step) * scaled(one, request.base) for one in made]
+    bases = own(request.bases, request.base, len(made))
+    values = [
+        None if one is None else one(request.step) * scaled(one, base) for one, base in zip(made, bases, strict=True)
+    ]
     return {"step": request.step, "values": [v if v is None or math.isfinite(v) else None for v in values]}

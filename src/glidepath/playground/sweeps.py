@@ -47,7 +47,7 @@ def _descents(
         low: First rate.
         high: Last rate.
         start: How far from the minimum they begin.
-        shaking: Standard deviation of the noise on the gradients, as of minibatches.
+        shaking: Standard deviation of the noise on the gradients, as of minibatches; a sixth of it is that of the loss's logarithm.
         noise: Standard deviation of the noise on the loss that is reported.
         spike: What one loss of the second repeat is multiplied by.
         least: The loss at the minimum.
@@ -67,6 +67,7 @@ class _Descent:
 
     def __call__(self, rate: float) -> float:
         loss = 0.5 * float((_CURVATURES * self.weights**2).mean()) + self.least + self.noise * self.chance.normal()
+        loss *= float(np.exp(self.shaking / 6 * self.chance.normal()))
         shaken = self.shaking * self.chance.normal(size=len(_CURVATURES))
         self.weights = self.weights - rate * (_CURVATURES * self.weights + shaken)
         self.made += 1

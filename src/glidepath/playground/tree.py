@@ -17,6 +17,7 @@ from typing import Any
 from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.node import Node
 from glidepath.core.text import parse, vocabulary
+from glidepath.dialects.converting import PREFIXES
 from glidepath.view.foreign import LIBRARIES
 
 __all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
@@ -134,7 +135,7 @@ class _Reader:
         if isinstance(node.func, ast.Name):
             word = node.func.id
         elif isinstance(node.func, ast.Attribute):
-            lib, _, word = ast.unparse(node.func).partition(".")
+            lib, word = _library(ast.unparse(node.func))
         else:
             raise _Odd
         if not lib and word not in vocabulary():
@@ -146,9 +147,11 @@ class _Reader:
             many = [self.node(argument, depth + 1) for argument in node.args]
             return {"t": "call", "lib": lib, "word": word, "args": [{"name": parameters[0].name, "value": many}]}
         given: dict[str, Any] = {}
-        for parameter, argument in zip(parameters, node.args, strict=False):
+        # a call copied from somebody's code begins with its optimizer
+        arguments = node.args[1:] if lib and node.args and isinstance(node.args[0], ast.Name) else node.args
+        for parameter, argument in zip(_placed(lib, parameters), arguments, strict=False):
             given[parameter.name] = self._value(argument, depth)
-        if len(node.args) > len(parameters):
+        if len(arguments) > len(_placed(lib, parameters)):
             raise _Odd
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg in given:
@@ -174,6 +177,22 @@ class _Reader:
         if value is _NONE:
             raise _Odd
         return value
+
+
+def _library(name: str) -> tuple[str, str]:
+    """Returns the library and the word of a dotted name: `pytorch.StepLR`, or in full as in `torch.optim.lr_scheduler.StepLR`."""
+    for prefix, library in PREFIXES:
+        if name.startswith(prefix):
+            rest = name.removeprefix(prefix)
+            return library, rest if library == "tensorflow" else rest.rpartition(".")[2]
+    return name.partition(".")[0], name.partition(".")[2]
+
+
+def _placed(lib: str, parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Returns the arguments in the order in which they may be given without names: a library's base rate is its first."""
+    if lib == "tensorflow":  # a tensor of the step stands between the others
+        return []
+    return [*parameters[-1:], *parameters[:-1]] if lib not in ("", "pytorch", "oneflow") else parameters
 
 
 _NONE = object()

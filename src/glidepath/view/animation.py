@@ -17,6 +17,7 @@ from .knots import Phase, phases
 from .sample import Curve
 from .still import Schedules, _sampled, draw, write_whole
 from .style import COLOURS, DASHES, MOST_CURVES, significant
+from .units import Bases, bases_of, unit_of
 
 __all__ = ["animate", "animation"]
 
@@ -33,8 +34,8 @@ def animation(
     log: bool = False,
     floor: float | None = None,
     title: str | None = None,
-    base: float = 1.0,
-    unit: str = "factor",
+    base: Bases = 1.0,
+    unit: str | None = None,
     axis: Axis | str = "step",
     per: float | None = None,
     width: int = 640,
@@ -49,8 +50,8 @@ def animation(
         log: Whether the values are drawn on a logarithmic axis.
         floor: The lowest value of a logarithmic axis, or None.
         title: Above the curves; None is the text of a single schedule.
-        base: What multiplies every value.
-        unit: What the values are.
+        base: See `figure`.
+        unit: See `figure`.
         axis: See `figure`.
         per: See `figure`.
         width: In pixels, from 200 to 1600.
@@ -70,7 +71,18 @@ def animation(
     curves, last = _sampled(schedules, steps, None)
     scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
     heading = title if title is not None else next(iter(curves)) if len(curves) == 1 else ""
-    film = _Film(curves, scale, base, unit, heading, (int(width), int(height)), log, floor)
+    drawn = {name: curve.schedule for name, curve in curves.items()}
+    bases = bases_of(drawn, base)
+    film = _Film(
+        curves,
+        scale,
+        bases,
+        unit_of(drawn, bases) if unit is None else unit,
+        heading,
+        (int(width), int(height)),
+        log,
+        floor,
+    )
     pictures = [film.whole(), *(film.at(step) for step in _stops(curves, last, int(frames)))]
     return _gif(pictures, _COLOURS + 12 * len(curves), [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS])
 
@@ -108,7 +120,7 @@ class _Film:
         self,
         curves: Mapping[str, Curve],
         scale: Axis,
-        base: float,
+        bases: Mapping[str, float],
         unit: str,
         heading: str,
         size: tuple[int, int],
@@ -119,7 +131,7 @@ class _Film:
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
-        self.curves, self.scale, self.base = list(curves.values()), scale, base
+        self.curves, self.scale, self.bases = list(curves.values()), scale, list(bases.values())
         self.phases = [phases(curve.schedule, int(curve.steps[-1])) for curve in self.curves]
         names = list(curves) if len(curves) > 1 else []
         tall = size[1] + _ROW * len(names)
@@ -127,7 +139,7 @@ class _Film:
         self.canvas = FigureCanvasAgg(drawing)
         head = 68 + _ROW * len(names)
         self.axes: Any = drawing.add_axes((0.105, 60 / tall, 0.845, (tall - 60 - head) / tall))
-        self.lines, note = draw(self.axes, curves, scale, log=log, floor=floor, base=base, unit=unit)
+        self.lines, note = draw(self.axes, curves, scale, log=log, floor=floor, bases=bases, unit=unit)
         self.axes.set_xlabel(f"{scale.label}; {note}" if note else scale.label, fontsize=9)
         self.axes.set_ylabel(self.axes.get_ylabel(), fontsize=9)
         for line in self.lines:  # the way that the curve will go, faintly
@@ -168,9 +180,10 @@ class _Film:
     def at(self, step: int) -> Any:
         """Returns the picture of the curves up to a step."""
         values = []
-        for curve, line, dot, (x, y) in zip(self.curves, self.lines, self.dots, self.full, strict=True):
+        parts = zip(self.curves, self.bases, self.lines, self.dots, self.full, strict=True)
+        for curve, base, line, dot, (x, y) in parts:
             done = int((curve.steps <= step).sum())
-            value = curve.schedule(step) * self.base
+            value = curve.schedule(step) * base
             place = max(value, self.lowest)
             at = self.scale.position(step)
             line.set_data([*x[:done], at], [*y[:done], place])

@@ -20,6 +20,7 @@ from .axis import Axis
 from .knots import phases
 from .sample import Curve, horizon, sampled
 from .style import COLOURS, DASHES, MOST_CURVES
+from .units import Bases, bases_of, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,8 +43,8 @@ def figure(
     title: str | None = None,
     width: float = 7.0,
     height: float = 3.2,
-    base: float = 1.0,
-    unit: str = "factor",
+    base: Bases = 1.0,
+    unit: str | None = None,
     axis: Axis | str = "step",
     per: float | None = None,
     below: Schedules | None = None,
@@ -61,8 +62,9 @@ def figure(
         title: Above the curves; None is the text of a single schedule.
         width: In inches.
         height: In inches.
-        base: A number that multiplies every value, such as the base learning rate.
-        unit: What the values are, at the axis.
+        base: What multiplies the values, such as the base learning rate: one number, or one for each label where parameter groups have
+            their own. A schedule in absolute values keeps them.
+        unit: What the values are, at the axis; None says `factor` or `learning rate`.
         axis: `step`, `epoch`, `sample`, `token`, `percent`, or an `Axis`.
         per: What `axis` needs: see `Axis.of`. None for percent is the last step.
         below: Schedules of something else, such as momentum or weight decay, drawn below on the same horizontal axis.
@@ -78,9 +80,14 @@ def figure(
     drawing = canvas(figsize=(width, height + (_BELOW if others else 0)), layout="constrained")
     ratios = [height, _BELOW] if others else [1]
     rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-    _, note = draw(rows[0], curves, scale, log=log, floor=floor, base=base, unit=unit)
+    drawn = {name: curve.schedule for name, curve in curves.items()}
+    bases = bases_of(drawn, base)
+    _, note = draw(
+        rows[0], curves, scale, log=log, floor=floor, bases=bases, unit=unit_of(drawn, bases) if unit is None else unit
+    )
     if others:
-        draw(rows[1], others, scale, log=False, floor=None, base=1.0, unit=below_unit, first=len(curves))
+        plain = dict.fromkeys(others, 1.0)
+        draw(rows[1], others, scale, log=False, floor=None, bases=plain, unit=below_unit, first=len(curves))
     rows[-1].set_xlabel(f"{scale.label}\n{note}" if note else scale.label)
     _names(drawing, rows, [*curves, *others], title)
     if len(curves) == 1:
@@ -112,7 +119,7 @@ def draw(
     *,
     log: bool,
     floor: float | None,
-    base: float,
+    bases: Mapping[str, float],
     unit: str,
     first: int = 0,
 ) -> tuple[list[Any], str]:
@@ -124,20 +131,17 @@ def draw(
         scale: The horizontal axis.
         log: Whether the vertical axis is logarithmic.
         floor: Its lowest value, or None.
-        base: What multiplies the values.
+        bases: What multiplies the values of each.
         unit: What they are.
         first: How many colours are taken already.
     """
     from matplotlib.ticker import FuncFormatter
 
-    plain = number(base)
-    if plain is None or not math.isfinite(plain):
-        raise GlidepathError.of("view", "base", "a finite number", base)
-    lowest = _floor(curves, plain, floor) if log else None
+    lowest = _floor(curves, bases, floor) if log else None
     last = max(float(curve.steps[-1]) for curve in curves.values())
     lines: list[Any] = []
-    for k, curve in enumerate(curves.values(), start=first):
-        values, colour = curve.values * plain if plain != 1.0 else curve.values, COLOURS[k % MOST_CURVES]
+    for k, (name, curve) in enumerate(curves.items(), start=first):
+        values, colour = curve.values * bases[name] if bases[name] != 1.0 else curve.values, COLOURS[k % MOST_CURVES]
         x = scale.position(curve.steps)
         if lowest is not None:
             zeros = values <= 0
@@ -255,13 +259,14 @@ def _short(text: str, most: int = 88) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _floor(curves: Mapping[str, Curve], base: float, floor: float | None) -> float:
+def _floor(curves: Mapping[str, Curve], bases: Mapping[str, float], floor: float | None) -> float:
     if floor is not None:
         plain = number(floor)
         if plain is None or not 0 < plain < math.inf:
             raise GlidepathError.of("view", "floor", "above 0", floor)
         return float(plain)
-    positive = [v * base for curve in curves.values() for _, v in curve.points() if v * base > 0]
+    values = [v * bases[name] for name, curve in curves.items() for _, v in curve.points()]
+    positive = [value for value in values if value > 0]
     if not positive:
         return 0.1
     return max(min(positive), max(positive) * 1e-6) / 1.5

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from typing import Any
-
-from glidepath.core.schedule import Schedule
 
 from .axis import Axis
 from .sample import horizon, sampled
-from .still import named
+from .still import Schedules, named
 from .style import significant
+from .units import Bases, bases_of, unit_of
 
 __all__ = ["terminal"]
 
@@ -21,7 +19,7 @@ _STARS = "*+xo#@%&"
 
 
 def terminal(
-    schedules: Schedule | Sequence[Schedule],
+    schedules: Schedules,
     *,
     steps: int | None = None,
     width: int = 78,
@@ -31,11 +29,12 @@ def terminal(
     ascii_only: bool = False,
     axis: Axis | str = "step",
     per: float | None = None,
+    base: Bases = 1.0,
 ) -> str:
     """Returns a drawing of one or several schedules, as lines of text.
 
     Args:
-        schedules: What to draw, up to eight.
+        schedules: One, a sequence, or a mapping from labels; up to eight.
         steps: The last step; None shows what the schedules do.
         width: Columns of the whole drawing, at least 30.
         height: Rows of the curve, at least 4.
@@ -44,23 +43,26 @@ def terminal(
         ascii_only: Whether to do without braille.
         axis: `step`, `epoch`, `sample`, `token`, `percent`, or an `Axis`.
         per: What `axis` needs: see `Axis.of`. None for percent is the last step.
+        base: What multiplies the values: one number, or one for each label. A schedule in absolute values keeps them.
 
     Raises:
         GlidepathError: If there are no schedules or more than eight, or a number is out of range.
     """
     import numpy as np
 
-    shown = list(named(schedules).values())
-    last = max(horizon(schedule) for schedule in shown) if steps is None else steps
+    shown = named(schedules)
+    bases = bases_of(shown, base)
+    last = max(horizon(schedule) for schedule in shown.values()) if steps is None else steps
     scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
     colour = not os.environ.get("NO_COLOR") if colour is None else colour
     width, height = max(30, width), max(4, height)
-    curves = [sampled(schedule, last, 16 * width) for schedule in shown]
-    top = max(float(curve.values.max()) for curve in curves)
-    bottom = min(float(curve.values.min()) for curve in curves)
-    zeros = any(bool((curve.values == 0).any()) for curve in curves)
+    curves = [sampled(schedule, last, 16 * width) for schedule in shown.values()]
+    values = [curve.values * factor for curve, factor in zip(curves, bases.values(), strict=True)]
+    top = max(float(each.max()) for each in values)
+    bottom = min(float(each.min()) for each in values)
+    zeros = any(bool((each == 0).any()) for each in values)
     if log:
-        positive = [float(v) for curve in curves for v in curve.values[curve.values > 0]]
+        positive = [float(v) for each in values for v in each[each > 0]]
         top, bottom = (max(positive), min(positive)) if positive else (1.0, 0.1)
         bottom = max(bottom, top * 1e-8)
     elif 0 < bottom < 0.5 * top:
@@ -78,21 +80,19 @@ def terminal(
     columns = max(10, width - margin - 2)
     dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
     grids = []
-    for curve in curves:
+    for curve, y in zip(curves, values, strict=True):
         grid = np.zeros((height * dots_y, columns * dots_x), dtype=bool)
         x = np.rint(curve.steps / last * (columns * dots_x - 1)).astype(int)
-        y = curve.values
-        if log:
-            y = np.log(np.maximum(y, bottom))
-            low, high = math.log(bottom), math.log(top)
-        else:
-            low, high = bottom, top
-        rows = np.rint((high - y) / (high - low) * (height * dots_y - 1)).clip(0, height * dots_y - 1).astype(int)
+        low, high = (math.log(bottom), math.log(top)) if log else (bottom, top)
+        height_of = np.log(np.maximum(y, bottom)) if log else y
+        rows = (
+            np.rint((high - height_of) / (high - low) * (height * dots_y - 1)).clip(0, height * dots_y - 1).astype(int)
+        )
         for (x0, y0), (x1, y1) in zip(zip(x, rows, strict=True), zip(x[1:], rows[1:], strict=True), strict=False):
             _line(grid, x0, y0, x1, y1)
         grid[rows[0], x[0]] = True
         grids.append(grid)
-    lines = []
+    lines = [" " * (margin + 1) + unit_of(shown, bases)]
     for row in range(height):
         body = _row(grids, row, columns, dots_x, dots_y, colour and len(grids) > 0, ascii_only)
         lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")
@@ -106,7 +106,7 @@ def terminal(
         )
     lines += [" " * (margin + 2) + "; ".join(notes)] if notes else []
     if len(curves) > 1:
-        lines += [_legend(k, curve.schedule, colour, ascii_only, width) for k, curve in enumerate(curves)]
+        lines += [_legend(k, name.strip(), colour, ascii_only, width) for k, name in enumerate(shown)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -153,10 +153,9 @@ def _row(grids: list[Any], row: int, columns: int, dots_x: int, dots_y: int, col
     return "".join(cells) + ("\x1b[0m" if current else "")
 
 
-def _legend(k: int, schedule: Schedule, colour: bool, ascii_only: bool, width: int) -> str:
+def _legend(k: int, text: str, colour: bool, ascii_only: bool, width: int) -> str:
     sign = _STARS[k] if ascii_only else "━━"
     sign = f"\x1b[{_COLOURS[k]}m{sign}\x1b[0m" if colour else sign if ascii_only else f"{k + 1}"
-    text = str(schedule)
     return f"  {sign} {text if len(text) <= width - 6 else text[: width - 7] + '…'}"
 
 

@@ -2,7 +2,7 @@
 
 import { $, copy, h, later, say, short, toast, whole } from "./dom.js";
 import { get, latest, numbers, post } from "./api.js";
-import { AXES, first, freeSlot, History, link, unlink } from "./state.js";
+import { asked, AXES, first, freeSlot, History, link, unlink } from "./state.js";
 import { colour, swatch, theme } from "./style.js";
 import { Chart } from "./chart.js";
 import { structure, wordOf } from "./controls.js";
@@ -66,7 +66,7 @@ class App {
 
   request(what) {
     const { state } = this;
-    this.look({ ...what, pins: state.pins.map((pin) => pin.text), budget: state.budget, base: state.base, have: this.have });
+    this.look({ ...what, pins: state.pins.map((pin) => pin.text), bases: state.pins.map((pin) => pin.base), budget: state.budget, base: state.base, have: this.have });
   }
 
   async ask(request) {
@@ -101,7 +101,7 @@ class App {
     const values = numbers(packed.values);
     let low = Infinity;
     for (const value of values) if (value < low) low = value;
-    return { steps: numbers(packed.steps), values, least: packed.least, most: packed.most, zeros: packed.zeros, low };
+    return { steps: numbers(packed.steps), values, least: packed.least, most: packed.most, zeros: packed.zeros, unit: packed.unit, low };
   }
 
   /** Takes over the tree: makes the controls anew where other words came, else sets them to their values. */
@@ -153,7 +153,7 @@ class App {
     const axis = this.axisOf(this.state.axis);
     const curves = [this.active, ...this.pinned];
     for (const curve of curves) curve.x = axis.up === 1 && axis.down === 1 ? curve.steps : curve.steps.map((step) => (step * axis.up) / axis.down);
-    this.chart.show(curves, this.last, { axis, log: this.state.log, floor: this.state.floor });
+    this.chart.show(curves, this.last, { axis, log: this.state.log, floor: this.state.floor, unit: unitOf(curves) });
     this.strip.show(this.blocks, this.selected);
     this.player.range(this.last);
   }
@@ -183,9 +183,14 @@ class App {
   }
 
   legend() {
-    const { pins } = this.state;
-    const item = (slot, text, name, i) => h("li", { "data-slot": String(slot) }, swatch(slot), h("span", { class: "label", title: text }, name || text), h("output", { class: "value" }, ""), i === null ? null : h("button", { type: "button", title: "Remove this curve", "aria-label": `Remove curve ${slot}: ${name || text}`, onclick: () => this.unpin(i) }, "×"));
-    $("legend").replaceChildren(item(0, this.state.text, pins.length ? "this one" : "value", null), ...pins.map((pin, i) => item(pin.slot, pin.text, pin.name, i)));
+    const { pins, name } = this.state;
+    const item = (slot, text, name, base, i) => h("li", { "data-slot": String(slot) },
+      swatch(slot), slot ? h("b", { style: { color: colour(slot) }, "aria-hidden": "true" }, String(slot)) : null,
+      h("span", { class: "label", title: text }, name || text, base ? h("span", { class: "quiet" }, ` × ${short(base)}`) : null),
+      h("output", { class: "value" }, ""),
+      i === null ? null : h("button", { type: "button", title: "Remove this curve", "aria-label": `Remove curve ${slot}: ${name || text}`, onclick: () => this.unpin(i) }, "×"));
+    $("legend").replaceChildren(item(0, this.state.text, name || (pins.length ? "this one" : "value"), null, null), ...pins.map((pin, i) => item(pin.slot, pin.text, pin.name, pin.base, i)));
+    $("legend").classList.toggle("many", pins.length > 0);
     this.showValues();
   }
 
@@ -197,7 +202,7 @@ class App {
     const position = this.state.axis === "step" ? `step ${whole(step)}` : `${UNITS[this.state.axis] === "%" ? `${short(place, 4)} %` : `${UNITS[this.state.axis]} ${short(place, 6)}`} · step ${whole(step)}`;
     $("where").textContent = `${position}${block?.name ? ` · ${block.name}` : ""}`;
     $("scrub").setAttribute("aria-valuetext", $("where").textContent);
-    this.values({ texts: [this.state.text, ...this.state.pins.map((pin) => pin.text)], step, budget: this.state.budget, base: this.state.base });
+    this.values({ ...asked(this.state), step });
   }
 
   async askValues(request) {
@@ -224,18 +229,33 @@ class App {
   pin() {
     const slot = freeSlot(this.state.pins);
     if (slot === null) { toast("Eight curves are pinned already: remove one first"); return; }
-    this.change({ pins: [...this.state.pins, { text: this.state.text, name: "", slot }] });
+    this.change({ pins: [...this.state.pins, { text: this.state.text, name: this.state.name, slot, base: null }] });
     say("pinned");
   }
 
   unpin(i) { this.change({ pins: this.state.pins.filter((_, k) => k !== i) }); }
 
-  rename(i, name) { this.change({ pins: this.state.pins.map((pin, k) => (k === i ? { ...pin, name: name === pin.text ? "" : name } : pin)) }); }
+  /** Names a pin, or the curve being worked on (-1). */
+  rename(i, name) {
+    if (i < 0) {
+      this.state.name = name;
+      this.settle();
+    } else this.change({ pins: this.state.pins.map((pin, k) => (k === i ? { ...pin, name: name === pin.text ? "" : name } : pin)) });
+  }
 
+  /** Gives a pin a base rate of its own, as a parameter group has; null takes it away. */
+  rebase(i, base) { this.change({ pins: this.state.pins.map((pin, k) => (k === i ? { ...pin, base } : pin)) }); }
+
+  /** Works on a pin; the current curve takes its place. Every curve keeps its base rate. */
   swap(i) {
-    const pin = this.state.pins[i];
+    const { state } = this;
+    const pin = state.pins[i];
+    const base = pin.base ?? state.base;
+    const kept = (each) => (each.base === null && base !== state.base ? state.base : each.base);
     this.shape = null;
-    this.change({ text: pin.text, pins: this.state.pins.map((each, k) => (k === i ? { ...each, text: this.state.text, name: "" } : each)) });
+    const pins = state.pins.map((each, k) => (k === i ? { ...each, text: state.text, name: state.name, base: kept({ base: null }) } : { ...each, base: kept(each) }));
+    this.change({ text: pin.text, name: pin.name, base, pins });
+    this.toggles();
   }
 
   setAt(list) { this.state.at = list; this.settle(); }
@@ -340,6 +360,12 @@ class App {
       this.player.toggle();
     }
   }
+}
+
+/** What stands at the vertical axis. */
+function unitOf(curves) {
+  const units = new Set(curves.map((curve) => curve.unit));
+  return units.size > 1 ? "factor or learning rate" : [...units][0];
 }
 
 async function begin() {

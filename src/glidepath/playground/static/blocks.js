@@ -52,7 +52,7 @@ export class Strip {
       if (!node) return;
       node.style.left = `${left + 1}px`;
       node.style.width = `${Math.max(right - left - 2, 3)}px`;
-      node.classList.toggle("tight", right - left < 26);
+      node.classList.toggle("tight", right - left < 20 + 7 * Math.min(block.name.length, 8)); // no room for the name: none rather than a stump
       node.classList.toggle("endless", block.end === null);
     });
     for (const edge of this.node.querySelectorAll(".edge")) {

@@ -28,7 +28,8 @@ export class Chart {
 
   /** Shows curves: the first is the one being worked on. */
   show(curves, last, options) {
-    const moved = options.axis.name !== this.axis.name || options.log !== this.log || options.axis.down !== this.axis.down || options.axis.up !== this.axis.up;
+    const moved = options.axis.name !== this.axis.name || options.log !== this.log || options.axis.down !== this.axis.down || options.axis.up !== this.axis.up || options.unit !== this.unit;
+    this.unit = options.unit;
     this.axis = options.axis;
     this.log = options.log;
     this.last = last;
@@ -87,7 +88,8 @@ export class Chart {
     const quiet = css("--quiet"), line = css("--line");
     const grid = { gridcolor: line, zerolinecolor: line, linecolor: line, tickfont: { color: quiet, size: 12 }, fixedrange: false };
     return {
-      margin: { l: 62, r: 26, t: 8, b: 42 },
+      margin: { l: 62, r: 26, t: 24, b: 42 },
+      annotations: [{ x: 0, y: 1, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", xshift: -34, text: this.unit, showarrow: false, font: { size: 12.5, color: quiet } }],
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: css("--sans"), color: quiet },

@@ -1,7 +1,8 @@
 // The table of curves: peak, end, warmup, mean, largest jump, values at chosen steps.
 
-import { exact, h, short, whole } from "./dom.js";
+import { exact, h, short, toast, whole } from "./dom.js";
 import { latest, post } from "./api.js";
+import { asked, isBase } from "./state.js";
 import { swatch } from "./style.js";
 
 export class Compare {
@@ -28,13 +29,13 @@ export class Compare {
   refresh() {
     if (document.activeElement !== this.at) this.at.value = this.app.state.at.join(", ");
     const { state } = this.app;
-    this.ask({ texts: [state.text, ...state.pins.map((pin) => pin.text)], last: this.app.last, at: state.at, budget: state.budget, base: state.base });
+    this.ask({ ...asked(state), last: this.app.last, at: state.at });
   }
 
   async load(request) {
     let rows = [];
     try { ({ rows } = await post("/api/measures", request)); } catch { return; }
-    const heads = ["curve", "peak", "final", "warmup", "mean", "largest jump", ...request.at.map((step) => `at ${whole(step)}`), ""];
+    const heads = ["curve", "base rate", "peak", "final", "warmup", "mean", "largest jump", ...request.at.map((step) => `at ${whole(step)}`), ""];
     const { state } = this.app;
     const lines = rows.map((row, i) => this.row(row, i, state.pins[i - 1], request.last));
     const table = h("table", {}, h("caption", { class: "sr" }, "The curves in numbers"), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, lines));
@@ -44,16 +45,30 @@ export class Compare {
   }
 
   row(row, i, pin, last) {
-    const name = pin
-      ? h("input", { type: "text", value: pin.name || pin.text, "aria-label": `Name of curve ${i}`, maxlength: "80", onchange: (event) => this.app.rename(i - 1, event.target.value) })
-      : h("span", {}, "this one");
+    const name = h("input", { type: "text", value: pin ? pin.name || pin.text : this.app.state.name, placeholder: pin ? null : "this one", title: pin?.text ?? "A name for the curve being worked on", "aria-label": pin ? `Name of curve ${i}` : "Name of this curve", maxlength: "80", onchange: (event) => this.app.rename(i - 1, event.target.value.trim()) });
     const label = h("td", {}, h("span", { style: { display: "inline-flex", gap: "8px", alignItems: "center" } }, swatch(pin ? pin.slot : 0), name));
-    if (!row) return h("tr", {}, label, h("td", { colspan: "9" }, "cannot be read"));
+    if (!row) return h("tr", {}, label, h("td", { colspan: "10" }, "cannot be read"));
     const number = (value, sub) => h("td", { class: "num", title: exact(value) }, short(value, 5), sub ? h("span", { class: "sub" }, sub) : null);
     const buttons = pin
-      ? h("td", {}, h("button", { type: "button", title: "Work on this curve; the current one takes its place", onclick: () => this.app.swap(i - 1) }, "Edit"), " ", h("button", { type: "button", "aria-label": `Remove curve ${pin.slot}`, onclick: () => this.app.unpin(i - 1) }, "Remove"))
+      ? h("td", {}, h("button", { type: "button", title: "Work on this curve; the current one takes its place", onclick: () => this.app.swap(i - 1) }, "Edit"), " ", h("button", { type: "button", "aria-label": `Remove curve ${pin.slot}`, title: "Remove this curve", onclick: () => this.app.unpin(i - 1) }, "×"))
       : h("td", {});
-    return h("tr", {}, label, number(row.peak, `at ${whole(row.peak_step)}`), number(row.final), h("td", {}, `${short(100 * row.warmup, 3)} %`), number(row.area), number(row.jump, row.jump ? `at ${whole(row.jump_step)}` : ""), ...row.at.map((value) => number(value)), buttons);
+    return h("tr", {}, label, this.base(row, i, pin), number(row.peak, `at ${whole(row.peak_step)}`), number(row.final), h("td", {}, `${short(100 * row.warmup, 3)} %`), number(row.area), number(row.jump, row.jump ? `at ${whole(row.jump_step)}` : ""), ...row.at.map((value) => number(value)), buttons);
+  }
+
+  /** The base rate of a curve: its own, or the page's. */
+  base(row, i, pin) {
+    if (row.absolute) return h("td", { title: "Its values are rates: no base multiplies them" }, "–");
+    if (!pin) return h("td", { style: { fontFamily: "var(--mono)" } }, short(this.app.state.base));
+    const box = h("input", { type: "text", inputmode: "decimal", class: "num", size: "7", value: pin.base === null ? "" : String(pin.base), placeholder: String(this.app.state.base), "aria-label": `Base rate of curve ${i}`, title: "A base rate of its own, as a parameter group has; empty for the page's" });
+    box.addEventListener("change", () => {
+      const value = box.value.trim() === "" ? null : Number(box.value);
+      const good = value === null || isBase(value);
+      box.classList.toggle("bad", !good);
+      box.setAttribute("aria-invalid", String(!good));
+      if (good) this.app.rebase(i - 1, value);
+      else toast(`base rate of curve ${i}: must be above 0 and at most 1,000,000, got ${box.value}`);
+    });
+    return h("td", {}, box);
   }
 }
 
@@ -72,8 +87,7 @@ export class Values {
   }
 
   refresh() {
-    const { state } = this.app;
-    this.ask({ texts: [state.text, ...state.pins.map((pin) => pin.text)], last: this.app.last, at: [], budget: state.budget, base: state.base });
+    this.ask({ ...asked(this.app.state), last: this.app.last, at: [] });
   }
 
   async load(request) {
@@ -82,7 +96,7 @@ export class Values {
     const { pins } = this.app.state;
     const columns = rows.map((row) => new Map(row ? row.table : []));
     const steps = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-    const heads = ["step", ...rows.map((_, i) => (i ? pins[i - 1]?.name || `curve ${pins[i - 1]?.slot}` : "this one"))];
+    const heads = ["step", ...rows.map((_, i) => (i ? pins[i - 1]?.name || `curve ${pins[i - 1]?.slot}` : this.app.state.name || "this one"))];
     const lines = steps.map((step) => h("tr", {}, h("td", {}, whole(step)), columns.map((column) => h("td", { class: "num" }, column.has(step) ? exact(column.get(step)) : "·"))));
     this.holder.replaceChildren(h("table", {}, h("caption", { class: "sr" }, "Values of the curves by step"), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, lines)));
   }

@@ -23,6 +23,7 @@ export const marked = (text) => text.split("`").map((part, i) => (i % 2 ? h("cod
 /** A number with some significant digits: never 0.000. */
 export function short(value, digits = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value !== 0 && Math.abs(value) < 1e-4) return Number(value.toPrecision(digits)).toExponential();
   const text = String(Number(value.toPrecision(digits)));
   return Math.abs(value) >= 10000 && Math.abs(value) < 1e15 ? Number(value.toPrecision(digits)).toLocaleString("en-US") : text;
 }

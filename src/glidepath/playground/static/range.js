@@ -32,7 +32,7 @@ export class RangeTest {
     const drop = h("div", { class: "drop" },
       h("label", { class: "mini" }, "show ", this.known),
       h("label", { class: "mini" }, "or open a file ", this.file),
-      h("p", { class: "hint" }, "Drop a file here that ", h("code", {}, "glidepath find TASK --json > found.json"), " or ", h("code", {}, "Found.to_json()"), " wrote."));
+      h("p", { class: "hint" }, "Or drop a file here that ", h("code", {}, "glidepath find TASK --json > found.json"), " or ", h("code", {}, "Found.to_json()"), " wrote."));
     for (const kind of ["dragover", "dragenter"]) body.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
     body.addEventListener("dragleave", (event) => { if (!body.contains(event.relatedTarget)) drop.classList.remove("over"); });
     body.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); this.take(event.dataTransfer.files[0]); });
@@ -60,7 +60,7 @@ export class RangeTest {
       ended: (event) => `${event.drawn?.repeats.length ?? 0} sweeps in ${short(event.seconds, 3)} s. The model is thrown away; nothing is applied.`,
     });
     this.work.button.id = "sweep";
-    return h("section", { class: "sweep", "aria-label": "Sweep here" }, h("div", { class: "row" }, this.task, fields.map(([, label]) => label)), h("div", { class: "row" }, this.work.button, this.work.stop, this.work.bar), this.refusal, this.work.said);
+    return h("section", { class: "sweep", "aria-label": "Sweep here" }, h("p", { class: "hint" }, "Or sweep a fresh model here:"), h("div", { class: "row" }, this.task, fields.map(([, label]) => label)), h("div", { class: "row" }, this.work.button, this.work.stop, this.work.bar), this.refusal, this.work.said);
   }
 
   refused(problems) {
@@ -164,7 +164,7 @@ export class RangeTest {
     }
     if (drawn.edge) {
       shapes.push({ type: "line", xref: "x", yref: "paper", x0: drawn.edge, x1: drawn.edge, y0: 0, y1: 1, line: { width: 1.6, dash: "5px,4px", color: css("--bad") } });
-      notes.push({ x: Math.log10(drawn.edge), y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: "diverges", showarrow: false, font: { size: 12, color: css("--bad") } });
+      notes.push({ x: Math.log10(drawn.edge), y: 0.99, yref: "paper", yanchor: "top", xanchor: "right", textangle: -90, text: "diverges", showarrow: false, font: { size: 12, color: css("--bad") } });
     }
     const rates = drawn.repeats.flatMap((one) => [one.rates[0], one.rates[one.rates.length - 1]]);
     const span = [Math.log10(Math.min(...rates)) - 0.05, Math.log10(Math.max(...rates)) + 0.25];
@@ -173,7 +173,7 @@ export class RangeTest {
     Plotly.react(this.chart, traces.map((trace) => ({ hoverinfo: "skip", ...trace })), {
       ...layout,
       margin: { l: 88, r: whole ? 66 : 18, t: 26, b: 44 },
-      xaxis: { ...grid, type: "log", dtick: span[1] - span[0] > 2.5 ? 1 : "D2", anchor: names.length ? "y2" : "y", title: { text: "learning rate (log)", standoff: 6 }, range: span, fixedrange: true },
+      xaxis: { ...grid, type: "log", ...decades(span), anchor: names.length ? "y2" : "y", title: { text: "learning rate (log)", standoff: 6 }, range: span, fixedrange: true },
       yaxis: { ...grid, tickformat: "~g", domain: [split, 1], range: [drawn.bottom, drawn.top], title: { text: "loss before the update", font: { size: 12 } }, fixedrange: true },
       ...(names.length ? { yaxis2: { ...grid, domain: [0, split - 0.04], showgrid: false, tickvals: rows, ticktext: names, tickfont: { color: css("--ink"), size: 12 }, range: [names.length - 0.4, -0.6], fixedrange: true, zeroline: false } } : {}),
       ...(whole ? { yaxis3: { ...grid, overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: "final loss (×)" } } } : {}),
@@ -188,6 +188,14 @@ export class RangeTest {
       ...(whole ? [h("li", {}, h("span", { style: { color: colour(3) } }, "×"), h("span", { class: "label" }, "whole trainings"))] : []),
       h("li", {}, h("span", { class: "label quiet" }, every > 1 ? `dots: every ${every}th measured loss` : "dots: the measured losses")));
   }
+}
+
+/** Where a logarithmic axis has its numbers: at the powers of ten, and between them where there are few. */
+function decades([low, high]) {
+  if (high - low > 2.5) return { dtick: 1 };
+  const tickvals = [];
+  for (let power = Math.floor(low); power <= high; power++) for (const k of [1, 2, 5]) tickvals.push(Number(`${k}e${power}`));
+  return { tickvals, ticktext: tickvals.map((value) => short(value, 1)) };
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

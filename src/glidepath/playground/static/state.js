@@ -9,9 +9,10 @@ export const BUDGET = { samples: 51200, batch: 128, accumulation: 1, processes: 
 export function first() {
   return {
     text: "warmup_cosine(10000, warmup=500)",
+    name: "",
     pins: [
-      { text: "wsd(10000, warmup=500, cooldown=2000)", name: "", slot: 1 },
-      { text: "one_cycle(10000)", name: "", slot: 2 },
+      { text: "wsd(10000, warmup=500, cooldown=2000)", name: "", slot: 1, base: null },
+      { text: "one_cycle(10000)", name: "", slot: 2, base: null },
     ],
     log: false,
     floor: null,
@@ -27,7 +28,8 @@ export function link(state) {
   const parts = new URLSearchParams();
   parts.append("v", "1");
   parts.append("s", state.text);
-  for (const pin of state.pins) parts.append("p", JSON.stringify([pin.text, pin.name, pin.slot]));
+  if (state.name) parts.append("n", state.name);
+  for (const pin of state.pins) parts.append("p", JSON.stringify([pin.text, pin.name, pin.slot, ...(pin.base === null ? [] : [pin.base])]));
   if (state.log) parts.append("log", "1");
   if (state.floor !== null) parts.append("floor", String(state.floor));
   if (state.axis !== "step") parts.append("axis", state.axis);
@@ -45,13 +47,13 @@ export function unlink(fragment) {
   if (parts.get("v") !== "1") throw new Error("the link must be of version 1");
   const text = parts.get("s") ?? "";
   if (!text || text.length > MAX_TEXT) throw new Error("the link must hold a schedule");
-  const state = { ...first(), text, pins: [] };
+  const state = { ...first(), text, name: (parts.get("n") ?? "").slice(0, 80), pins: [] };
   for (const item of parts.getAll("p").slice(0, MAX_PINS)) {
     let pin = null;
     try { pin = JSON.parse(item); } catch { continue; }
     if (!Array.isArray(pin) || typeof pin[0] !== "string" || pin[0].length > MAX_TEXT) continue;
     const slot = Number.isInteger(pin[2]) && pin[2] >= 1 && pin[2] <= MAX_PINS ? pin[2] : state.pins.length + 1;
-    state.pins.push({ text: pin[0], name: String(pin[1] ?? "").slice(0, 80), slot });
+    state.pins.push({ text: pin[0], name: String(pin[1] ?? "").slice(0, 80), slot, base: isBase(pin[3]) ? pin[3] : null });
   }
   state.log = parts.get("log") === "1";
   const floor = Number(parts.get("floor"));
@@ -70,6 +72,14 @@ export function unlink(fragment) {
   state.at = at.filter((step) => Number.isInteger(step) && step >= 0 && step <= 2 ** 53).slice(0, 8);
   return state;
 }
+
+export const isBase = (value) => typeof value === "number" && value > 0 && value <= 1e6;
+
+/** What every question about all curves says: the one being worked on, then the pins, each with its own base rate where it has one. */
+export const asked = (state, most = MAX_PINS) => {
+  const pins = state.pins.slice(0, most);
+  return { texts: [state.text, ...pins.map((pin) => pin.text)], base: state.base, bases: [null, ...pins.map((pin) => pin.base)], budget: state.budget };
+};
 
 /** Undo and redo of links. */
 export class History {

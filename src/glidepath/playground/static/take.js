@@ -2,6 +2,7 @@
 
 import { copy, h, toast } from "./dom.js";
 import { file, latest, post } from "./api.js";
+import { asked } from "./state.js";
 
 const MATHML = new Set("math mrow mi mo mn ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder munderover mtable mtr mtd mstyle mpadded mphantom menclose".split(" "));
 
@@ -91,13 +92,13 @@ export class Files {
 
   async save(format, button) {
     const { state } = this.app;
-    const pins = this.all.checked ? state.pins.slice(0, 7) : [];
+    const most = this.all.checked ? 7 : 0;
     button.disabled = true;
     this.problem.textContent = "";
     try {
       const blob = await file("/api/export", {
-        format, texts: [state.text, ...pins.map((pin) => pin.text)], names: ["", ...pins.map((pin) => pin.name)], last: this.app.last,
-        axis: state.axis, log: state.log, floor: state.floor, budget: state.budget, base: state.base,
+        ...asked(state, most), format, names: [state.name, ...state.pins.slice(0, most).map((pin) => pin.name)], last: this.app.last,
+        axis: state.axis, log: state.log, floor: state.floor,
       });
       const address = URL.createObjectURL(blob);
       const link = h("a", { href: address, download: `schedule.${format}` });

@@ -1,0 +1,100 @@
+"""Several schedules on a command line, each with a name where there is one: text, calls of other libraries, files, and a plan's groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.rate import Rate
+from glidepath.core.schedule import Schedule
+
+from .common import schedule_of
+
+__all__ = ["ABOUT", "Labelled", "labelled", "lines"]
+
+ABOUT: Any = typer.Argument(
+    metavar="SCHEDULE...",
+    help='Text such as "cosine(100)", named as in "head: cosine(100)"; a call such as '
+    '"torch.optim.lr_scheduler.StepLR(step_size=30)"; a .json schedule; or a plan in .yaml, whose groups are shown by name.',
+)
+Labelled = Annotated[list[str], ABOUT]
+
+_LABEL = re.compile(r"\s*([^:'\"(){}\[\]]{1,80}?)\s*:\s+(.+)", re.DOTALL)
+
+
+def labelled(given: Sequence[str]) -> dict[str, Schedule]:
+    """Returns the schedules by their names; one without a name is called by its text.
+
+    Args:
+        given: What the command line holds.
+
+    Raises:
+        GlidepathError: If anything cannot be read; every problem is listed.
+    """
+    from glidepath.dialects import read_text
+
+    found: dict[str, Schedule] = {}
+    problems: list[Problem] = []
+    for label, text in lines(given):
+        try:
+            schedule = read_text(text)
+        except GlidepathError as error:
+            problems += error.problems
+            continue
+        name = label or str(schedule)
+        while name in found:
+            name += " "
+        found[name] = schedule
+    if problems:
+        raise GlidepathError(problems)
+    return found
+
+
+def lines(given: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns each schedule as a name, perhaps empty, and one line of text; files are read, text is not looked at.
+
+    Args:
+        given: What the command line holds.
+
+    Raises:
+        GlidepathError: If a file cannot be read; every problem is listed.
+    """
+    found: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for one in given:
+        match = _LABEL.fullmatch(one)
+        label, text = (match[1], match[2].strip()) if match else ("", one.strip())
+        try:
+            if text.endswith((".yaml", ".yml")):
+                found += _groups(Path(text), label)
+            else:
+                found.append((label, str(schedule_of(text)) if text.endswith(".json") else text))
+        except GlidepathError as error:
+            problems += error.problems
+    if problems:
+        raise GlidepathError(problems)
+    return found
+
+
+def _groups(path: Path, label: str) -> list[tuple[str, str]]:
+    """Returns the learning rate of each group of a plan, on the plan's clock."""
+    from glidepath import plan as plans
+
+    plan = plans.read(path)
+    if plan.clock != "updates":
+        rule = "counted in updates, to be drawn by step"
+        raise GlidepathError.worded("plan", "clock", rule, plan.clock, "clock: updates")
+    pairs = zip(plan.rules, plan.schedules(), strict=True)
+    rates = [(rule, schedule) for rule, schedule in pairs if rule.parameter == "lr"]
+    if not rates:
+        raise GlidepathError.worded("plan", "rules", "for lr at least once", f"none in {path}")
+    named = f"{label} " if label else ""
+    return [
+        (f"{named}{', '.join(rule.groups)}", str(Rate(schedule) if rule.absolute else schedule))
+        for rule, schedule in rates
+    ]

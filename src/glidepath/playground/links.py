@@ -1,0 +1,66 @@
+"""The state of the page as the part of its address after `#`, which no server ever sees."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.schedule import Schedule
+from glidepath.dialects import read_text
+
+from .budget import Budget
+from .look import MAX_PINS, read
+
+__all__ = ["fragment"]
+
+_PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
+
+
+def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
+    """Returns the link to a page that shows these schedules: the first is worked on, the others are pinned.
+
+    Args:
+        curves: Names, perhaps empty, and one-line texts, of ours or of another library; up to nine.
+        base: What factors are multiplied by.
+
+    Raises:
+        GlidepathError: If there are none or too many, or a text cannot be read; every problem is listed.
+
+    Examples:
+        >>> fragment([("", "cosine(400)")])
+        'v=1&s=cosine%28400%29&budget=epochs%3A1.0&at=0'
+    """
+    if not 1 <= len(curves) <= MAX_PINS + 1:
+        raise GlidepathError.worded("open", "SCHEDULE", f"1 to {MAX_PINS + 1} schedules", f"{len(curves)} of them")
+    if not (0 < base <= 1e6 and math.isfinite(base)):
+        raise GlidepathError.of("open", "base", "above 0 and at most 1e6", base)
+    problems: list[Problem] = []
+    made: list[tuple[str, str, Schedule]] = []
+    for name, text in curves:
+        try:
+            made.append((name, *_readable(text)))
+        except GlidepathError as error:
+            problems += error.problems
+    if problems:
+        raise GlidepathError(problems)
+    (name, text, first), *pins = made
+    parts: list[tuple[str, str]] = [("v", "1"), ("s", text)]
+    parts += [("n", name)] if name else []
+    parts += [("p", json.dumps([text, name, slot])) for slot, (name, text, _) in enumerate(pins, start=1)]
+    parts += [("base", repr(base))] if base != 1.0 else []
+    budget = Budget(epochs=length / _PER_EPOCH) if math.isfinite(length := first.duration) else Budget()
+    if budget.settled().updates == length and length != Budget().settled().updates:
+        parts.append(("budget", f"epochs:{budget.epochs}"))
+    return urlencode([*parts, ("at", "0")])
+
+
+def _readable(text: str) -> tuple[str, Schedule]:
+    """Returns a text that the page reads, and its schedule: as it was written where it can, else in our own words."""
+    schedule = read(text, None, Budget().settled()).built.schedule
+    if schedule is not None:
+        return text, schedule
+    schedule = read_text(text)
+    return str(schedule), schedule
