@@ -173,7 +173,6 @@ def read_beside(page: Path) -> dict[str, Outcome]:
 def _split(whole: str, marker: str, page: Path) -> Sequence[str]:
     parts = whole.split(marker)
     if len(parts) != 2:
-        raise GlidepathError.of(
-            "reproduce", "--page", f"a page with {marker!r} once", f"{page}, {len(parts) - 1} times"
-        )
+        got = f"{len(parts) - 1} in {page.name}"
+        raise GlidepathError.worded("reproduce", "--page", f"a page with {marker!r} once", got)
     return parts
