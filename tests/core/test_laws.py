@@ -89,6 +89,8 @@ def resolution(schedule: gp.Schedule) -> int:
             return 2**60 if schedule.growth != 1.0 else inside
         case gp.Exponential() | gp.NaturalExponential():
             return inside * 64
+        case gp.PolynomialCycle():
+            return inside * 2  # the end of the cycle that a step lies in is exact, too
     return inside
 
 

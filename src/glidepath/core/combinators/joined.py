@@ -1,0 +1,312 @@
+"""Schedules joined: one after another, by sum, product, minimum and maximum, and kept within bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from itertools import accumulate
+from typing import Annotated, Any
+
+from ..clock import Clock
+from ..errors import GlidepathError, Problem
+from ..fields import MAX_STEPS, Broken, Check, JsonSchema, Value
+from ..node import kind
+from ..schedule import MAX_NODES, Schedule
+
+__all__ = ["Chain", "Clip", "Combinator", "Maximum", "Minimum", "Product", "Sum", "held"]
+
+
+def _schedules(given: Any) -> tuple[Schedule, ...]:
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
+        raise Broken(f"a list of 1 to {MAX_NODES} schedules")
+    found: list[Schedule] = []
+    problems: list[Problem] = []
+    for i, item in enumerate(given):
+        try:
+            found.append(Schedule.of(item))
+        except GlidepathError as error:
+            problems.extend(error.inside(f"$[{i}]").problems)
+    if problems:
+        raise GlidepathError(problems)
+    return tuple(found)
+
+
+Parts = Annotated[
+    tuple[Schedule, ...],
+    Check(_schedules),
+    JsonSchema({"type": "array", "items": {"$ref": "#/$defs/schedule"}, "minItems": 1, "maxItems": MAX_NODES}),
+]
+
+
+def held(part: Schedule, clock: Clock, duration: float) -> Any:
+    """Returns the value of a part of something that lasts `duration`: after its own end it holds."""
+    own = part.duration
+    return part.at(clock if own >= duration else clock.clipped(None, int(own)))
+
+
+class Combinator(Schedule):
+    """A schedule with schedules inside."""
+
+    def __post_init__(self) -> None:
+        self._check_size()
+
+    def _set(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+
+@kind("chain")
+class Chain(Combinator):
+    r"""Plays schedules one after another, each on its own clock from 0; written `a >> b`.
+
+    $$ f(t) = f_i(t - s_i), \qquad s_i \le t < s_{i+1}, \quad s_i = \sum_{j<i} T_j $$
+
+    Phase $i$ owns its $T_i$ steps; only the last may be endless. A chain inside a chain is the same as its phases.
+
+    Args:
+        phases: $f_i$, at least one.
+
+    Examples:
+        >>> from glidepath import Hold, Ramp
+        >>> [(Ramp(0, 1, 2) >> Hold(value=1.0))(t) for t in range(4)]
+        [0.0, 0.5, 1.0, 1.0]
+    """
+
+    phases: Parts
+
+    def __post_init__(self) -> None:
+        flat: list[Schedule] = []
+        for phase in self.phases:
+            flat.extend(phase.phases if isinstance(phase, Chain) else (phase,))
+        problems = [
+            Problem(
+                f"$.phases[{i}] ({phase.kind})",
+                "duration",
+                "finite for every phase but the last",
+                "an endless phase",
+                "give it a length",
+            )
+            for i, phase in enumerate(flat[:-1])
+            if phase.duration == math.inf
+        ]
+        if problems:
+            raise GlidepathError(problems)
+        self._set(phases=tuple(flat))
+        self._check_size()
+        if self.duration != math.inf and self.duration > MAX_STEPS:
+            raise GlidepathError.of("chain", "phases", f"at most {MAX_STEPS} steps in all", self.duration)
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return sum(phase.duration for phase in self.phases)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The step at which each phase begins."""
+        return (0, *accumulate(int(phase.duration) for phase in self.phases[:-1]))
+
+    @cached_property
+    def _branches(self) -> tuple[Callable[[Clock], Any], ...]:
+        return tuple(
+            lambda clock, f=f, begin=begin: f.at(clock.back(begin))
+            for f, begin in zip(self.phases, self.starts, strict=True)
+        )
+
+    def at(self, clock: Clock) -> Any:
+        return clock.split(self.starts[1:], self._branches)
+
+
+@kind("product")
+class Product(Combinator):
+    r"""Multiplies schedules, and a number; written `a * b`, `0.1 * a`.
+
+    $$ f(t) = s \prod_i f_i(t) $$
+
+    Lasts as long as its longest part; shorter ones hold. A product inside a product is the same as its parts.
+
+    Args:
+        parts: $f_i$, at least one.
+        scale: $s$.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> (0.5 * Ramp(1, 0, 4))(1)
+        0.375
+    """
+
+    parts: Parts
+    scale: Value = 1.0
+
+    def __post_init__(self) -> None:
+        parts, scale = _flat(self.parts, Product, "scale", self.scale, lambda a, b: a * b)
+        self._set(parts=parts, scale=Product._checked("product", "scale", scale))
+        self._check_size()
+
+    @staticmethod
+    def _checked(where: str, field: str, value: float) -> float:
+        if not abs(value) <= 1e100:
+            raise GlidepathError.of(where, field, "a finite number of magnitude at most 1e+100 in all", value)
+        return value + 0.0
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return max(part.duration for part in self.parts)
+
+    def at(self, clock: Clock) -> Any:
+        value = None if self.scale == 1.0 else self.scale
+        for part in self.parts:
+            factor = held(part, clock, self.duration)
+            value = factor if value is None else value * factor
+        return value
+
+
+@kind("sum")
+class Sum(Combinator):
+    r"""Adds schedules, and a number; written `a + b`, `a - b`, `0.1 + a`.
+
+    $$ f(t) = c + \sum_i f_i(t) $$
+
+    Lasts as long as its longest part; shorter ones hold. A sum inside a sum is the same as its parts.
+
+    Args:
+        parts: $f_i$, at least one.
+        offset: $c$.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> (0.5 + Ramp(0, 1, 4))(1)
+        0.75
+    """
+
+    parts: Parts
+    offset: Value = 0.0
+
+    def __post_init__(self) -> None:
+        parts, offset = _flat(self.parts, Sum, "offset", self.offset, lambda a, b: a + b)
+        self._set(parts=parts, offset=Product._checked("sum", "offset", offset))
+        self._check_size()
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return max(part.duration for part in self.parts)
+
+    def at(self, clock: Clock) -> Any:
+        value = None if self.offset == 0.0 else self.offset
+        for part in self.parts:
+            term = held(part, clock, self.duration)
+            value = term if value is None else value + term
+        return value
+
+
+def _flat(
+    parts: tuple[Schedule, ...], cls: Any, field: str, number: float, join: Callable[[float, float], float]
+) -> tuple[tuple[Schedule, ...], float]:
+    """Returns the parts with those of inner nodes of the same kind in their place, and the joined numbers."""
+    flat: list[Schedule] = []
+    for part in parts:
+        if isinstance(part, cls):
+            flat.extend(part.parts)  # type: ignore[attr-defined]
+            number = join(number, getattr(part, field))
+        else:
+            flat.append(part)
+    return tuple(flat), number
+
+
+@kind("minimum")
+class Minimum(Combinator):
+    r"""The smallest of several schedules at each step.
+
+    $$ f(t) = \min_i f_i(t) $$
+
+    Lasts as long as its longest part; shorter ones hold.
+
+    Args:
+        parts: $f_i$, at least one.
+
+    Examples:
+        >>> from glidepath import Hold, Ramp
+        >>> Minimum((Hold(value=0.5), Ramp(1, 0, 4)))(3)
+        0.25
+    """
+
+    parts: Parts
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return max(part.duration for part in self.parts)
+
+    def at(self, clock: Clock) -> Any:
+        value, *rest = (held(part, clock, self.duration) for part in self.parts)
+        for other in rest:
+            value = clock.xp.minimum(value, other)
+        return value
+
+
+@kind("maximum")
+class Maximum(Combinator):
+    r"""The largest of several schedules at each step.
+
+    $$ f(t) = \max_i f_i(t) $$
+
+    Lasts as long as its longest part; shorter ones hold.
+
+    Args:
+        parts: $f_i$, at least one.
+
+    Examples:
+        >>> from glidepath import Hold, Ramp
+        >>> Maximum((Hold(value=0.5), Ramp(1, 0, 4)))(3)
+        0.5
+    """
+
+    parts: Parts
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return max(part.duration for part in self.parts)
+
+    def at(self, clock: Clock) -> Any:
+        value, *rest = (held(part, clock, self.duration) for part in self.parts)
+        for other in rest:
+            value = clock.xp.maximum(value, other)
+        return value
+
+
+@kind("clip")
+class Clip(Combinator):
+    r"""Holds the values of a schedule between two bounds.
+
+    $$ f(t) = \min(\max(g(t), l), h) $$
+
+    Args:
+        schedule: $g$.
+        low: $l$, or None.
+        high: $h$, or None; at least one of the two is given.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> Clip(Ramp(1, 0, 4), low=0.1)(4)
+        0.1
+    """
+
+    schedule: Schedule
+    low: Value | None = None
+    high: Value | None = None
+
+    def __post_init__(self) -> None:
+        self._check_size()
+        if self.low is None and self.high is None:
+            raise GlidepathError.of("clip", "low", "given if high is not", None)
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise GlidepathError.of("clip", "low", f"at most high, {self.high!r}", self.low)
+
+    @property
+    def duration(self) -> int | float:
+        return self.schedule.duration
+
+    def at(self, clock: Clock) -> Any:
+        value = self.schedule.at(clock)
+        if self.low is not None:
+            value = clock.xp.maximum(value, self.low)
+        return value if self.high is None else clock.xp.minimum(value, self.high)

@@ -1,0 +1,259 @@
+"""Schedules on another clock: stretched, shifted, cut off, repeated."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from ..clock import Clock
+from ..errors import GlidepathError, Problem
+from ..fields import MAX_STEPS, Cycles, Length, Offset, Positive, Value, simplest
+from ..node import kind
+from ..schedule import MAX_NODES, Schedule
+from .joined import Combinator, held
+
+__all__ = ["Repeat", "Shift", "Stretch", "Until"]
+
+
+@kind("stretch")
+class Stretch(Combinator):
+    r"""Plays a schedule more slowly.
+
+    $$ f(t) = g(t / \sigma) $$
+
+    `factor` is read as the simplest fraction that rounds to it (0.1 is one tenth), so that lengths stay whole numbers; the stretched duration
+    is rounded up to one.
+
+    Args:
+        schedule: $g$.
+        factor: $\sigma$, above 0.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> Stretch(Ramp(1, 0, 4), 2.0)(2)
+        0.75
+    """
+
+    schedule: Schedule
+    factor: Positive
+
+    def __post_init__(self) -> None:
+        self._check_size()
+        duration = self.schedule.duration
+        if duration != math.inf and not math.ceil(int(duration) * self._fraction) <= MAX_STEPS:
+            raise GlidepathError.of("stretch", "factor", f"small enough for at most {MAX_STEPS} steps", self.factor)
+
+    @cached_property
+    def _fraction(self) -> Fraction:
+        return simplest(self.factor)
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        duration = self.schedule.duration
+        return duration if duration == math.inf else math.ceil(int(duration) * self._fraction)
+
+    def at(self, clock: Clock) -> Any:
+        slower = clock.slower(self._fraction)
+        end = self.schedule.duration
+        beyond = end != math.inf and int(end) * self._fraction != self.duration
+        return self.schedule.at(slower.clipped(None, int(end)) if beyond else slower)
+
+
+@kind("shift")
+class Shift(Combinator):
+    r"""Begins a schedule later (it holds its first value until then), or in its middle.
+
+    $$ f(t) = g(t - n) $$
+
+    Args:
+        schedule: $g$.
+        steps: $n$; negative to leave out the first $-n$ steps, of which there must be more.
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> Shift(Ramp(1, 0, 4), 2)(3)
+        0.75
+    """
+
+    schedule: Schedule
+    steps: Offset
+
+    def __post_init__(self) -> None:
+        self._check_size()
+        if not self.duration >= 1:
+            raise GlidepathError.of(
+                "shift", "steps", f"above {-self.schedule.duration}, so that a step is left", self.steps
+            )
+        if self.duration != math.inf and self.duration > MAX_STEPS:
+            raise GlidepathError.of("shift", "steps", f"small enough for at most {MAX_STEPS} steps in all", self.steps)
+
+    @property
+    def duration(self) -> int | float:
+        return self.schedule.duration + self.steps
+
+    def at(self, clock: Clock) -> Any:
+        begun = clock.back(self.steps)
+        return self.schedule.at(begun.clipped(0, None) if self.steps > 0 else begun)
+
+
+@kind("until")
+class Until(Combinator):
+    r"""The first `steps` steps of a schedule: gives an endless one a length, so that another phase can follow.
+
+    $$ f(t) = g(\min(t, n)) $$
+
+    Args:
+        schedule: $g$; one that ends sooner holds its end.
+        steps: $n$, in steps.
+
+    Examples:
+        >>> from glidepath import InverseSqrt, Ramp
+        >>> (Until(InverseSqrt(1), 3) >> Ramp(0.5, 0, 2))(4)
+        0.25
+    """
+
+    schedule: Schedule
+    steps: Length
+
+    def __post_init__(self) -> None:
+        self._check_size()
+
+    @property
+    def duration(self) -> int:
+        return self.steps
+
+    def at(self, clock: Clock) -> Any:
+        return held(self.schedule, clock, self.steps)
+
+
+@kind("repeat")
+class Repeat(Combinator):
+    r"""Plays a schedule again and again, each cycle `growth` times as long and `decay` times as high as the one before.
+
+    $$ f(t) = m + d^k \left( g\!\left( \frac{t - s_k}{L_k / L} \right) - m \right), \qquad s_k \le t < s_{k+1} $$
+
+    Cycle $k$ lasts $L_k = \lfloor L\,\rho^k \rfloor$ steps, $\rho$ read as the simplest fraction that rounds to `growth`. The cycle is found by
+    comparing whole numbers. A limited repeat ends on the end of its last cycle, not on a new beginning.
+
+    Args:
+        schedule: $g$, of duration $L$.
+        cycles: How many; None is for ever.
+        growth: $\rho$, the ratio of the lengths of two cycles.
+        decay: $d$, the ratio of the heights of two cycles, at most 1.
+        floor: $m$, from where the height is measured.
+
+    Source:
+        Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983
+
+    Examples:
+        >>> from glidepath import Ramp
+        >>> [Repeat(Ramp(1, 0, 2), growth=2)(t) for t in range(6)]
+        [1.0, 0.5, 1.0, 0.75, 0.5, 0.25]
+    """
+
+    schedule: Schedule
+    cycles: Cycles | None = None
+    growth: Positive = 1.0
+    decay: Positive = 1.0
+    floor: Value = 0.0
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+
+        def refuse(field: str, rule: str, value: Any, remedy: str = "") -> None:
+            problems.extend(GlidepathError.of("repeat", field, rule, value, remedy).problems)
+
+        if self.schedule.duration == math.inf:
+            problems.append(Problem("repeat", "schedule", "of finite duration", "an endless one", "give it a length"))
+        if self.decay > 1.0:
+            refuse("decay", "at most 1", self.decay)
+        if self.growth != 1.0 and self.cycles is not None and self.cycles > MAX_NODES:
+            refuse("cycles", f"at most {MAX_NODES} where the cycles grow", self.cycles)
+        if self.growth < 1.0 and self.cycles is None:
+            refuse("cycles", "given where the cycles shrink", None)
+        if problems:
+            raise GlidepathError(problems)
+        if self.growth != 1.0:
+            _, lengths = self._table
+            if len(lengths) > MAX_NODES:
+                refuse(
+                    "growth",
+                    f"at least such that {MAX_NODES} cycles reach {MAX_STEPS} steps",
+                    self.growth,
+                    "limit the cycles",
+                )
+            elif min(lengths) < 1:
+                refuse(
+                    "growth",
+                    "such that every cycle has a step",
+                    self.growth,
+                    f"at most {lengths.index(0)} cycles have one",
+                )
+        if not problems and self.cycles is not None and self.duration > MAX_STEPS:
+            refuse("cycles", f"few enough for at most {MAX_STEPS} steps", self.cycles)
+        if problems:
+            raise GlidepathError(problems)
+        self._check_size()
+
+    @cached_property
+    def _table(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Where each cycle begins, and how long it is, as far as steps are exact."""
+        ratio, first = simplest(self.growth), int(self.schedule.duration)
+        starts, lengths = [0], [first]
+        up, down = 1, 1
+        for _ in range(1, self.cycles or MAX_NODES + 1):
+            begin = starts[-1] + lengths[-1]
+            if begin >= MAX_STEPS and self.cycles is None:
+                break
+            up, down = up * ratio.numerator, down * ratio.denominator
+            starts.append(begin)
+            lengths.append(first * up // down)
+            if begin > 2 * MAX_STEPS or lengths[-1] < 1:
+                break
+        return tuple(starts), tuple(lengths)
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        if self.cycles is None:
+            return math.inf
+        if self.growth == 1.0:
+            return self.cycles * int(self.schedule.duration)
+        starts, lengths = self._table
+        return starts[-1] + lengths[-1]
+
+    def cycle_starts(self, last: int) -> tuple[int, ...]:
+        """Returns the steps up to `last` at which a cycle begins."""
+        if self.growth != 1.0:
+            starts = self._table[0]
+            return starts[: bisect_right(starts, last)]
+        length = int(self.schedule.duration)
+        return tuple(range(0, min(last + 1, int(min(self.duration, last + 1))), length))
+
+    def at(self, clock: Clock) -> Any:
+        index, local = self._regular(clock) if self.growth == 1.0 else self._growing(clock)
+        value = self.schedule.at(local)
+        if self.decay == 1.0:
+            return value
+        factor = clock.xp.power(self.decay, index)
+        return factor * value if self.floor == 0.0 else self.floor + factor * (value - self.floor)
+
+    def _regular(self, clock: Clock) -> tuple[Any, Clock]:
+        return clock.cycle(int(self.schedule.duration), None if self.cycles is None else self.cycles - 1)
+
+    def _growing(self, clock: Clock) -> tuple[Any, Clock]:
+        xp, ratio = clock.xp, simplest(self.growth)
+        starts, lengths = self._table
+        index = xp.locate(clock.steps, starts)
+        ticks = clock.ticks - xp.take(starts, index) * clock.q
+        if ratio.denominator == 1:
+            return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * clock.q)
+        length = int(self.schedule.duration)
+        return index, Clock(xp, ticks * xp.const(length), 0, xp.take(lengths, index) * clock.q)
+
+    @cached_property
+    def _multiples(self) -> tuple[int, ...]:
+        ratio = simplest(self.growth).numerator
+        return tuple(ratio**k for k in range(len(self._table[0])))
