@@ -97,8 +97,8 @@ def test_what_does_not_fit_is_refused():
         ours.SequentialLR(held, parts, [4])
     with pytest.raises(ValueError, match="ReduceLROnPlateau"):
         ours.SequentialLR(held, [parts[0], ours.ReduceLROnPlateau(held)], [2])
-    with pytest.raises(ValueError, match="load_state_dict"):
-        ours.SequentialLR(held, parts, [2, 4], last_epoch=3)
+    with pytest.raises(ValueError, match="from -1 on"):
+        ours.SequentialLR(held, parts, [2, 4], last_epoch=-2)
     scheduler = ours.SequentialLR(held, parts, [2, 4])
     with pytest.raises(GlidepathError, match="3 schedulers"):
         scheduler.load_state_dict({"_schedulers": []})

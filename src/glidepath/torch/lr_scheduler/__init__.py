@@ -3,6 +3,9 @@
 `LRScheduler` is PyTorch's own, of which every class here is a subclass.
 """
 
+from typing import Any
+
+from torch.optim import lr_scheduler as _torchs
 from torch.optim.lr_scheduler import LRScheduler
 
 from .absolute import CosineAnnealingWarmRestarts, LambdaLR
@@ -40,3 +43,11 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Hands out whatever else PyTorch's module has, so that a changed import finds it."""
+    found = getattr(_torchs, name, None)
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found

@@ -8,17 +8,19 @@ from typing import Any, ClassVar
 
 import torch
 from torch.optim import Optimizer
+from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
 from ...dialects import load
 from .base import Scheduler, unit
 from .lanes import Rates, between
 from .relative import functions_of
+from .tensors import plain
 
 __all__ = ["CosineAnnealingWarmRestarts", "LambdaLR"]
 
 
-class LambdaLR(Scheduler):
+class LambdaLR(Scheduler, torchs.LambdaLR):
     """The base rate times a function of the step.
 
     Args:
@@ -54,7 +56,7 @@ class LambdaLR(Scheduler):
     def _unit(self) -> Any:
         functions = self.lr_lambdas
         if functions and all(fn is functions[0] for fn in functions):
-            only = functions[0]
+            only: Any = functions[0]
 
             def shared(step: float) -> Any:
                 value = only(step)
@@ -91,7 +93,7 @@ class LambdaLR(Scheduler):
         return each
 
 
-class CosineAnnealingWarmRestarts(Scheduler):
+class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts):
     """Half a cosine again and again, each `T_mult` times as long.
 
     Args:
@@ -123,7 +125,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
         for name, value in (("T_0", T_0), ("T_mult", T_mult)):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise GlidepathError.of("CosineAnnealingWarmRestarts", name, "an integer from 1 on", value)
-        load("pytorch", "CosineAnnealingWarmRestarts", {"T_0": T_0, "T_mult": T_mult, "eta_min": eta_min})
+        load("pytorch", "CosineAnnealingWarmRestarts", {"T_0": T_0, "T_mult": T_mult, "eta_min": plain(eta_min)})
         self.T_0 = T_0
         self.T_i = T_0
         self.T_mult = T_mult
@@ -138,7 +140,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
         return _Within(cycle, state)
 
     def _lows(self) -> Sequence[float] | None:
-        return [self.eta_min] * len(self.base_lrs) if self.eta_min else None
+        return [plain(self.eta_min)] * len(self.base_lrs) if self.eta_min else None
 
     def step(self, epoch: float | None = None) -> None:
         """Takes a step, or goes to an epoch, which need not be whole.

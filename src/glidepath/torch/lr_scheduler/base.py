@@ -39,7 +39,8 @@ def unit(name: str, **arguments: Any) -> Callable[[float], float]:
     Raises:
         GlidepathError: If the arguments are not usable.
     """
-    return load("pytorch", name, arguments, base_lr=1.0).scalar
+    numbers = {argument: plain(value) for argument, value in arguments.items()}
+    return load("pytorch", name, numbers, base_lr=1.0).scalar
 
 
 class Scheduler(Careful, LRScheduler):
@@ -59,6 +60,7 @@ class Scheduler(Careful, LRScheduler):
 
     __slots__ = ("_cache",)
     live: ClassVar[frozenset[str]] = frozenset()
+    catches_up: ClassVar[bool] = False  # whether get_lr before the second step gives the curve, as PyTorch's does
     _own: ClassVar[bool] = True  # whether get_lr and its kin are ours, not a user's subclass's
     _moves: ClassVar[bool] = False  # whether anything moves with the rate
     _last_lr: Any = LastRates()
@@ -70,11 +72,11 @@ class Scheduler(Careful, LRScheduler):
         self._cache = Cache()
         self._weight_of()
         self._get_lr_called_within_step = False
-        super().__init__(optimizer, last_epoch)
+        LRScheduler.__init__(self, optimizer, last_epoch)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        ours = cls.__module__.startswith(__package__ or "glidepath")
+        ours = cls.__module__.startswith("glidepath.torch.")
         changed = any(name in cls.__dict__ for name in ("get_lr", "_get_closed_form_lr"))
         cls._own = cls._own and (ours or not changed)
         cls._moves = cls._companions is not Scheduler._companions
@@ -235,6 +237,9 @@ class Scheduler(Careful, LRScheduler):
         self._align(groups)
         weight = made(at)
         if not self.relative:
+            self._companions(weight)
+            return self._like(groups, self._on_curve(weight))
+        if self.catches_up and self._step_count == 1 and at > 0:
             return self._like(groups, self._on_curve(weight))
         current = [plain(group["lr"]) for group in groups]
         before = made(at - 1) if at > 0 else 1.0 if self._is_initial else self._before(made)

@@ -28,21 +28,26 @@ def _undo(scheduler: Any) -> None:
 
 def _restart(scheduler: Any) -> None:
     """Begins a scheduler anew when its turn has come: one of schedulers from the initial rates, a single one as PyTorch does."""
-    if not hasattr(scheduler, "_schedulers"):
+    if hasattr(scheduler, "_schedulers"):
+        _begin_anew(scheduler)
+    else:
         scheduler._update_lr(0)
-        return
+
+
+def _begin_anew(scheduler: Any) -> None:
+    """Takes the first step of schedulers once more, from the initial rates."""
     for group in scheduler.optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].fill_(group["initial_lr"])
         else:
             group["lr"] = float(group["initial_lr"])
-    _begin_anew(scheduler)
+    _forget(scheduler)
     scheduler._initial_step()
 
 
-def _begin_anew(scheduler: Any) -> None:
+def _forget(scheduler: Any) -> None:
     for child in getattr(scheduler, "_schedulers", ()):
-        _begin_anew(child)
+        _forget(child)
     if not hasattr(scheduler, "_schedulers"):
         scheduler.last_epoch = -1
 
@@ -89,7 +94,7 @@ class SequentialLR(_Composite, torchs.SequentialLR):
         optimizer: Whose rates are set.
         schedulers: The schedulers, on the same optimizer; they may be of schedulers themselves.
         milestones: The steps at which the next one's turn comes, in order.
-        last_epoch: The index of the last epoch, -1 for a new run.
+        last_epoch: The index of the last epoch, -1 for a new run. The steps before it are taken again, from the initial rates.
 
     Raises:
         TypeError: If one is no scheduler.
@@ -109,10 +114,20 @@ class SequentialLR(_Composite, torchs.SequentialLR):
         marks = list(milestones)
         if any(a > b for a, b in pairwise([0, *marks])):
             raise GlidepathError.of("SequentialLR", "milestones", "steps from 0 on, in order", milestones)
-        if last_epoch != -1:
-            rule = "-1: a sequence is resumed by load_state_dict"
-            raise GlidepathError.of("SequentialLR", "last_epoch", rule, last_epoch)
-        super().__init__(optimizer, list(schedulers), marks, last_epoch)
+        if not isinstance(last_epoch, int) or last_epoch < -1:
+            raise GlidepathError.of("SequentialLR", "last_epoch", "an integer from -1 on", last_epoch)
+        super().__init__(optimizer, list(schedulers), marks)
+        if last_epoch >= 0:
+            self._go_to(last_epoch + 1)
+
+    def _go_to(self, epoch: int) -> None:
+        """Takes all steps up to an epoch: where a scheduler inside begins may depend on where the one before has come."""
+        _begin_anew(self)
+        called = getattr(self.optimizer, "_opt_called", False)
+        self.optimizer._opt_called = True  # type: ignore[attr-defined]  (no warning of steps that a run before this has taken)
+        for _ in range(epoch):
+            self.step()
+        self.optimizer._opt_called = called  # type: ignore[attr-defined]
 
     def recursive_undo(self, sched: Any = None) -> None:
         """Takes back the first step of every scheduler inside, or of another one."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, ClassVar
 
 import torch
 from torch.optim import Optimizer
+from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
 from ...core.segments import Exponential, Hold, Step
@@ -100,7 +102,7 @@ def _each(where: str, optimizer: Optimizer, name: str, given: Any) -> list[float
     return [plain(value) for value in found]
 
 
-class CyclicLR(_Cycling):
+class CyclicLR(_Cycling, torchs.CyclicLR):
     """A triangular wave, its height constant, halved every cycle, falling with the step, or a function's.
 
     Args:
@@ -187,6 +189,15 @@ class CyclicLR(_Cycling):
         self.__dict__["last_epoch"] -= 1
         self._update_lr()
 
+    @property
+    def _scale_fn_ref(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """PyTorch's own function of the mode, which code in the wild reads; there is none beside a `scale_fn` that was given."""
+        if self._scale_fn_custom is not None:
+            raise AttributeError("a scheduler with a scale_fn of its own has no _scale_fn_ref")
+        if self.mode == "exp_range":
+            return partial(self._exp_range_scale_fn, self.gamma)
+        return self._triangular_scale_fn if self.mode == "triangular" else self._triangular2_scale_fn
+
     def scale_fn(self, x: float) -> float:
         """Returns the height of a cycle or a step."""
         if self._scale_fn_custom is not None:
@@ -227,7 +238,7 @@ class CyclicLR(_Cycling):
         return items[0]
 
 
-class OneCycleLR(_Cycling):
+class OneCycleLR(_Cycling, torchs.OneCycleLR):
     """Up to `max_lr` and far down again, held from step `total_steps - 1` on.
 
     Args:
@@ -382,7 +393,7 @@ def _mixed(scheduler: OneCycleLR, phases: list[tuple[str, str]]) -> Rates:
     return several
 
 
-def _phases(total: int, share: float, three: bool) -> list[dict[str, Any]]:
+def _phases(total: int, share: float, three: bool) -> Any:
     """Returns PyTorch's description of the phases, which its states hold."""
 
     def phase(end: float, start_lr: str, end_lr: str, start: str, stop: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler as torchs
 from ...core.errors import GlidepathError
 from ...core.fields import number
 from .state import restore_rates, saved
+from .tensors import plain
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -49,13 +50,24 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
         min_lr: list[float] | float = 0,
         eps: float = 1e-8,
     ) -> None:
-        floors = min_lr if isinstance(min_lr, list | tuple) else [min_lr]
+        several = isinstance(min_lr, list | tuple)
+        floors = [plain(floor) for floor in (min_lr if several else [min_lr])]
         named = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
         for name, value in [*named.items(), *(("min_lr", floor) for floor in floors)]:
-            plain = number(value)
-            if plain is None or not 0 <= plain < float("inf"):
+            found = number(value)
+            if found is None or not 0 <= found < float("inf"):
                 raise GlidepathError.of("ReduceLROnPlateau", name, "a finite number from 0 on", value)
-        super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
+        super().__init__(
+            optimizer,
+            mode,
+            factor,
+            patience,
+            threshold,
+            threshold_mode,
+            cooldown,
+            floors if several else floors[0],
+            eps,
+        )
 
     def step(self, metrics: SupportsFloat, epoch: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes a step.

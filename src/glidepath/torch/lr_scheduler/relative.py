@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from torch.optim import Optimizer
+from torch.optim import Optimizer, swa_utils
+from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
 from ...core.segments import Hold
 from ...dialects.pieces import constant_then
 from .base import Closed, Scheduler, unit
+from .tensors import plain
 
 __all__ = [
     "SWALR",
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 
-class StepLR(Closed):
+class StepLR(Closed, torchs.StepLR):
     """One more `gamma` every `step_size` steps.
 
     Args:
@@ -54,7 +56,7 @@ class StepLR(Closed):
         return unit("StepLR", step_size=self.step_size, gamma=self.gamma)
 
 
-class MultiStepLR(Closed):
+class MultiStepLR(Closed, torchs.MultiStepLR):
     """One more `gamma` at each milestone; one that is given twice counts twice.
 
     Args:
@@ -91,7 +93,7 @@ class MultiStepLR(Closed):
         return unit("MultiStepLR", milestones=list(Counter(self.milestones).elements()), gamma=self.gamma)
 
 
-class ConstantLR(Closed):
+class ConstantLR(Closed, torchs.ConstantLR):
     """`factor` for `total_iters` steps, then the whole rate.
 
     Args:
@@ -125,7 +127,7 @@ class ConstantLR(Closed):
         return constant_then(0.0, int(self.total_iters)).scalar if self.total_iters else Hold().scalar
 
 
-class LinearLR(Closed):
+class LinearLR(Closed, torchs.LinearLR):
     """A straight line from one factor to another.
 
     Args:
@@ -165,7 +167,7 @@ class LinearLR(Closed):
         return checked if self.total_iters else Hold(value=end).scalar
 
 
-class ExponentialLR(Closed):
+class ExponentialLR(Closed, torchs.ExponentialLR):
     """One more `gamma` every step.
 
     Args:
@@ -194,7 +196,7 @@ class ExponentialLR(Closed):
         return 1.0 / made(1)
 
 
-class PolynomialLR(Closed):
+class PolynomialLR(Closed, torchs.PolynomialLR):
     """A power of what is left of `total_iters` steps.
 
     Args:
@@ -222,7 +224,7 @@ class PolynomialLR(Closed):
         return unit("PolynomialLR", total_iters=self.total_iters, power=self.power)
 
 
-class CosineAnnealingLR(Closed):
+class CosineAnnealingLR(Closed, torchs.CosineAnnealingLR):
     """Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.
 
     Args:
@@ -240,6 +242,7 @@ class CosineAnnealingLR(Closed):
 
     __slots__ = ()
     live: ClassVar[frozenset[str]] = frozenset({"T_max", "eta_min"})
+    catches_up: ClassVar[bool] = True
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
         self.T_max = T_max
@@ -251,13 +254,13 @@ class CosineAnnealingLR(Closed):
         return unit("CosineAnnealingLR", T_max=self.T_max)
 
     def _lows(self) -> Sequence[float] | None:
-        return [self.eta_min] * len(self.base_lrs) if self.eta_min else None
+        return [plain(self.eta_min)] * len(self.base_lrs) if self.eta_min else None
 
     def _before(self, made: Callable[[float], float]) -> float:
         return made(1)
 
 
-class SWALR(Scheduler):
+class SWALR(Scheduler, swa_utils.SWALR):
     """From the rate it finds to `swa_lr`, then there.
 
     Args:
@@ -287,7 +290,8 @@ class SWALR(Scheduler):
     ) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        targets = list(swa_lr) if isinstance(swa_lr, list | tuple) else [swa_lr] * len(optimizer.param_groups)
+        given = list(swa_lr) if isinstance(swa_lr, list | tuple) else [swa_lr] * len(optimizer.param_groups)
+        targets = [plain(target) for target in given]
         if len(targets) != len(optimizer.param_groups):
             raise GlidepathError.of("SWALR", "swa_lr", f"one rate or {len(optimizer.param_groups)} of them", swa_lr)
         for target in targets:
@@ -313,7 +317,7 @@ class SWALR(Scheduler):
         return super()._changed(current, before, weight)
 
 
-class MultiplicativeLR(Scheduler):
+class MultiplicativeLR(Scheduler, torchs.MultiplicativeLR):
     """The rate it finds times a function of the step, every step but the first.
 
     Args:
