@@ -221,6 +221,17 @@ def test_nan_in_an_array_gives_nan(schedule: gp.Schedule):
     assert schedule(steps)[2] == schedule(steps[:3:2])[1]
 
 
+def test_a_clock_finer_than_an_int64_serves_tensors_too():
+    """Seven stretches by π make ticks of 2^-350 of a step; PyTorch takes no integer beyond 2^63."""
+    import torch
+
+    schedule: gp.Schedule = gp.Repeat(gp.Ramp(1.0, 0.0, 3), growth=2.0)
+    for _ in range(7):
+        schedule = schedule.stretch(math.pi)
+
+    assert schedule(torch.tensor([1000.0], dtype=torch.float64)).item() == pytest.approx(schedule(1000), rel=1e-12)
+
+
 def test_nan_in_a_jax_array_gives_nan():
     import jax
 

@@ -244,14 +244,14 @@ class Repeat(Combinator):
         return clock.cycle(int(self.schedule.duration), None if self.cycles is None else self.cycles - 1)
 
     def _growing(self, clock: Clock) -> tuple[Any, Clock]:
-        xp, ratio = clock.xp, simplest(self.growth)
+        xp, ratio, per_step = clock.xp, simplest(self.growth), clock._const(clock.q)
         starts, lengths = self._table
         index = xp.locate(clock.steps, starts)
-        ticks = clock.ticks - xp.take(starts, index) * clock.q
+        ticks = clock.ticks - xp.take(starts, index) * per_step
         if ratio.denominator == 1:
-            return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * clock.q)
+            return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * per_step)
         length = int(self.schedule.duration)
-        return index, Clock(xp, ticks * xp.const(length), 0, xp.take(lengths, index) * clock.q)
+        return index, Clock(xp, ticks * xp.const(length), 0, xp.take(lengths, index) * per_step)
 
     @cached_property
     def _multiples(self) -> tuple[int, ...]:
