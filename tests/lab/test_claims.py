@@ -273,15 +273,17 @@ def test_progress_is_of_all_trials_together(tmp_path, made_up, monkeypatch):
 
 def test_wrong_names_and_seeds_are_refused_before_anything_is_written(tmp_path):
     out = tmp_path / "x"
-    with pytest.raises(
-        GlidepathError, match=r"NAME must be all or one of the claims C1, C2, C3, C6, C7, C10, got 'C5'"
-    ):
-        reproduce(["C5"], out=out)
-    with pytest.raises(
-        GlidepathError, match=r"NAME must be all or one of the claims with a short form, C1, C10, got 'C2'"
-    ):
+    with pytest.raises(GlidepathError) as error:
+        reproduce(["c5", "C1", "C11"], out=out, first_seed=-1)
+    rule = "reproduce: NAME must be all or one of the claims C1, C2, C3, C6, C7, C10"
+    assert str(error.value).splitlines() == [
+        f"{rule}, got 'C5' (measured and not claimed: see the page on claims)",
+        f"{rule}, got 'C11'",
+        "reproduce: seed must be an int in [0, 2^32), got -1",
+    ]
+    with pytest.raises(GlidepathError, match=r"one of the claims with a short form, C1, C10, got 'C2'"):
         reproduce(["C2"], out=out, short=True)
-    with pytest.raises(GlidepathError, match="NAME must be at least one, got none"):
+    with pytest.raises(GlidepathError, match=r"NAME must be all or one of .*, got none"):
         reproduce([], out=out)
     with pytest.raises(GlidepathError, match=r"seed must be an int in \[0, 2\^32\), got 4294967296"):
         reproduce(["C1"], out=out, first_seed=2**32 - 15)

@@ -8,7 +8,7 @@ the claim is against, so that the grid cannot make that one look worse than it i
 from dataclasses import dataclass
 
 from glidepath import Exponential, MultiStep, Schedule, recipes
-from glidepath.core.errors import GlidepathError, did_you_mean
+from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
 
@@ -222,6 +222,13 @@ CLAIMS: dict[str, Claim] = {
 }
 """By name, in order."""
 
+_ELSEWHERE = {
+    "C4": "glidepath branches measures it",
+    "C5": "measured and not claimed: see the page on claims",
+    "C8": "measured and not claimed: see the page on claims",
+    "C9": "glidepath find --verify measures it",
+}
+
 
 def find_claims(names: tuple[str, ...] | list[str], *, short: bool = False) -> list[Claim]:
     """The claims of these names, in the order of `CLAIMS`.
@@ -231,7 +238,7 @@ def find_claims(names: tuple[str, ...] | list[str], *, short: bool = False) -> l
         short: Only claims with a short form are meant.
 
     Raises:
-        GlidepathError: If there is no claim of a name, or it has no short form.
+        GlidepathError: If no name is given, there is no claim of a name, or it has no short form; all problems in one.
 
     Examples:
         >>> [claim.name for claim in find_claims(["c7", "C1"])]
@@ -239,11 +246,13 @@ def find_claims(names: tuple[str, ...] | list[str], *, short: bool = False) -> l
     """
     known = {name: claim for name, claim in CLAIMS.items() if claim.short or not short}
     wanted = [name for given in names for name in (known if given.lower() == "all" else [given.upper()])]
-    what = "with a short form, " if short else ""
-    for name in wanted:
-        if name not in known:
-            remedy = did_you_mean(name, known)
-            raise GlidepathError.of(
-                "reproduce", "NAME", f"all or one of the claims {what}{', '.join(known)}", name, remedy
-            )
+    rule = f"all or one of the claims {'with a short form, ' if short else ''}{', '.join(known)}"
+    problems = [
+        Problem("reproduce", "NAME", rule, shown(name), _ELSEWHERE.get(name, ""))
+        for name in wanted
+        if name not in known
+    ]
+    problems += [] if wanted else [Problem("reproduce", "NAME", rule, "none")]
+    if problems:
+        raise GlidepathError(problems)
     return [claim for name, claim in known.items() if name in wanted]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from glidepath.core.errors import Problem
+from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import check_seed, refuse
 from glidepath.lab.claims.declared import FIRST_SEED, Claim, find_claims
 from glidepath.lab.claims.evidence import Evidence, Losses
@@ -50,13 +50,15 @@ def reproduce(
         GlidepathError: If an argument breaks its rule, all problems in one message and nothing run, or if runs failed.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. What was made stays.
     """
-    claims = find_claims(list(names), short=short)
-    folder = Path(out)
-    refuse(
-        [None if claims else Problem("reproduce", "NAME", "at least one", "none"), check_seed(first_seed, "reproduce")]
-    )
+    wrong_seed = check_seed(first_seed, "reproduce")
+    try:
+        claims = find_claims(list(names), short=short)
+    except GlidepathError as error:
+        refuse([*error.problems, wrong_seed])
+        raise
     most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
-    refuse([check_seed(first_seed + most - 1, "reproduce")])
+    refuse([wrong_seed or check_seed(first_seed + most - 1, "reproduce")])
+    folder = Path(out)
     whole = _Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
     outcomes: list[Outcome] = []
     for claim in claims:
