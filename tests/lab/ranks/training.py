@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -55,7 +56,7 @@ def text_run(group, folder, watch=None, text=SCHEDULE, length=LENGTH["text"], **
     """Train the small text task; return how it ended."""
     how = {name: options.pop(name) for name in ("batch", "per_process", "rate") if name in options}
     training = training_of(TEXT, schedule=text, length=length, processes=group.count, **how)
-    return train(training, folder, group, watch=watch, **options)
+    return train(training, folder, group, watch=watch, **{"checkpoint": "50%"} | options)
 
 
 def image_run(group, folder, watch=None):
@@ -188,7 +189,8 @@ def main(folder, *names):
 
 
 def start(world, folder, *names):
-    """Fork the processes, as everything is imported already; return how each ended."""
+    """Fork the processes when everything is imported, once for all; return how each ended."""
+    importlib.import_module("torch._dynamo")  # torch would load it with the first optimizer, on every rank
     children = []
     for rank in range(world):
         child = os.fork()

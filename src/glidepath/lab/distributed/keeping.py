@@ -58,6 +58,15 @@ class Keeper:
         self._before = head["history"]["seconds"]
         return head, self.ranks.spread(None if newest is None else newest.tensors)
 
+    def begin(self, training: Training) -> None:
+        """Writes the plan, for `glidepath check` and `diff`.
+
+        Raises:
+            Shared: If it cannot be written.
+        """
+        text = training.plan.to_json(indent=2) + "\n"
+        self.ranks.first(lambda: write_atomically(self.folder / "plan.json", text))
+
     def save(
         self,
         ended: str,
@@ -119,7 +128,6 @@ class Keeper:
             **kept,
         }
         record |= {"stride": trace["stride"], **history.trace.columns(), "versions": versions(), "machine": machine()}
-        write_atomically(self.folder / "plan.json", training.plan.to_json(indent=2) + "\n")
         write_atomically(self.folder / "record.json", json.dumps(record, allow_nan=False) + "\n")
 
 

@@ -252,6 +252,7 @@ class _Session:
     def _introduce(self) -> None:
         ranks, size = self.ranks, self.plan.batch_size(self.position)
         self.history.test = None
+        self.keeper.begin(self.training)
         self.history.segments.append(
             {
                 "updates": self.progress.updates,
