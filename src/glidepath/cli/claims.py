@@ -55,7 +55,7 @@ def reproduce(
                 names,
                 out=out,
                 short=short,
-                first_seed=claims.FIRST_SEED if seeds_from is None else seeds_from,
+                first_seed=seeds_from,
                 engine=chosen,
                 progress=progress,
                 told=lambda outcome: progress.note(outcome.sentence),

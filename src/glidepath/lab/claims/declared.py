@@ -1,7 +1,7 @@
 """The claims: what was published, how it is tried here, and what has to come out. Fixed before anything is run.
 
-The rates, budgets and numbers of seeds were chosen on seeds 0 to 3; the seeds of the claims begin at `FIRST_SEED` and
-were not looked at before. Every grid of rates was laid out to be open on both sides of the best rate of the schedule that
+The rates, budgets and numbers of seeds were chosen on seeds 0 to 3; the seeds of a claim are its first one and those that
+follow it, and were not looked at before. Every grid of rates was laid out to be open on both sides of the best rate of the schedule that
 the claim is against, so that the grid cannot make that one look worse than it is.
 """
 
@@ -12,10 +12,7 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
 
-__all__ = ["CLAIMS", "FIRST_SEED", "Claim", "find_claims"]
-
-FIRST_SEED = 1000
-"""The seeds of every trial are this one and those that follow it."""
+__all__ = ["CLAIMS", "Claim", "find_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +27,7 @@ class Claim:
         url: Its address.
         trials: What is run and what has to come out, in whole.
         short: The same smaller, with criteria of its own; empty if nothing smaller could show anything.
+        first_seed: The seeds of every trial are this one and those that follow it. In [0, 2^32).
     """
 
     name: str
@@ -39,6 +37,7 @@ class Claim:
     url: str
     trials: tuple[Trial, ...]
     short: tuple[Trial, ...] = ()
+    first_seed: int = 1000
 
 
 def _steps(budget: int) -> Schedule:
@@ -136,8 +135,10 @@ CLAIMS: dict[str, Claim] = {
             url="https://arxiv.org/abs/2310.07831",
             trials=(
                 _decay_against_constant("mnist1d", (0.02, 0.04, 0.1), seeds=8, margin=2.0),
-                _decay_against_constant("mnist1d-cnn", (0.02, 0.05, 0.1), seeds=16, margin=0.0),
+                _decay_against_constant("mnist1d-cnn", (0.02, 0.03, 0.05, 0.1), seeds=16, margin=0.0),
             ),
+            # On seeds from 1000 on the second grid was tried without 0.03, which is where the constant is best.
+            first_seed=2000,
             short=(
                 Trainings(
                     task="mnist1d",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import check_seed, refuse
-from glidepath.lab.claims.declared import FIRST_SEED, Claim, find_claims
+from glidepath.lab.claims.declared import Claim, find_claims
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.claims.outcome import ChosenRate, Outcome, TrialOutcome, Verdict
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
@@ -25,7 +25,7 @@ def reproduce(
     *,
     out: str | Path,
     short: bool = False,
-    first_seed: int = FIRST_SEED,
+    first_seed: int | None = None,
     engine: Engine | None = None,
     progress: Watcher | None = None,
     told: Callable[[Outcome], None] | None = None,
@@ -37,7 +37,8 @@ def reproduce(
         out: Folder for `<claim>.json`, and a folder a trial with its records, `comparison.json` and `report.html`. The
             same call goes on where it was stopped.
         short: The short forms, with criteria of their own.
-        first_seed: The seeds are this one and those that follow it: another gives a trial on seeds of one's own.
+        first_seed: The seeds are this one and those that follow it, for a trial on seeds of one's own; None for those
+            that are declared.
         engine: What carries out the runs; None for one worker process a processor. `Jax` trains single runs alone:
             ensembles get as many worker processes instead.
         progress: Who hears how far it is; None for nobody.
@@ -50,21 +51,22 @@ def reproduce(
         GlidepathError: If an argument breaks its rule, all problems in one message and nothing run, or if runs failed.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. What was made stays.
     """
-    wrong_seed = check_seed(first_seed, "reproduce")
+    wrong_seed = None if first_seed is None else check_seed(first_seed, "reproduce")
     try:
         claims = find_claims(list(names), short=short)
     except GlidepathError as error:
         refuse([*error.problems, wrong_seed])
         raise
     most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
-    refuse([wrong_seed or check_seed(first_seed + most - 1, "reproduce")])
+    refuse([wrong_seed or check_seed((first_seed or 0) + most - 1, "reproduce")])
     folder = Path(out)
     whole = _Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
     outcomes: list[Outcome] = []
     for claim in claims:
+        first = claim.first_seed if first_seed is None else first_seed
         place = outcome_path(folder, claim.name, short=short, first_seed=first_seed)
         trials = [
-            _carried_out(trial, place.with_suffix("") / f"{at}-{trial.slug}", first_seed, engine, whole)
+            _carried_out(trial, place.with_suffix("") / f"{at}-{trial.slug}", first, engine, whole)
             for at, trial in enumerate(_trials(claim, short), 1)
         ]
         outcome = Outcome(
@@ -72,8 +74,8 @@ def reproduce(
             statement=claim.statement,
             source=f"{claim.source}, {claim.url}",
             form="short" if short else "whole",
-            first_seed=first_seed,
-            declared_seeds=first_seed == FIRST_SEED,
+            first_seed=first,
+            declared_seeds=first_seed is None,
             date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             trials=tuple(trials),
         )
@@ -85,20 +87,20 @@ def reproduce(
     return outcomes
 
 
-def outcome_path(folder: Path, name: str, *, short: bool = False, first_seed: int = FIRST_SEED) -> Path:
+def outcome_path(folder: Path, name: str, *, short: bool = False, first_seed: int | None = None) -> Path:
     """Where the outcome of a claim is written: each form and each choice of seeds has a place of its own.
 
     Args:
         folder: The `out` of `reproduce`.
         name: Name of the claim.
         short: Whether it is the short form.
-        first_seed: The first seed.
+        first_seed: The first seed; None for the declared one.
 
     Examples:
         >>> outcome_path(Path("runs"), "C1").name, outcome_path(Path("runs"), "C1", short=True, first_seed=7).name
         ('C1.json', 'C1-short-from-7.json')
     """
-    seeds = "" if first_seed == FIRST_SEED else f"-from-{first_seed}"
+    seeds = "" if first_seed is None else f"-from-{first_seed}"
     return folder / f"{name}{'-short' if short else ''}{seeds}.json"
 
 
