@@ -285,17 +285,17 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("warmup wastes the first step", "core/shorthand.py", "start = 1 / (plain + 1)", "start = 1 / plain"),
     (
         "noam off by one",
-        "recipes.py",
+        "recipes/decays.py",
         "phases += [Ramp(1 / first, 1.0, first - 1)] if first > 1 else []\n    return Product",
         "phases += [Ramp(1 / first, 1.0, first)] if first > 1 else []\n    return Product",
     ),
     (
         "one_cycle without its last phase",
-        "recipes.py",
+        "recipes/cycles.py",
         "Ramp(start, end, total - 2 * up, shape)",
         "Ramp(start, start, total - 2 * up, shape)",
     ),
-    ("triangular2 halves every half cycle", "recipes.py", "Step(period, 0.5)", "Step(triangle.up, 0.5)"),
+    ("triangular2 halves every half cycle", "recipes/cycles.py", "Step(period, 0.5)", "Step(triangle.up, 0.5)"),
     ("a changed formula is taken", "core/custom.py", "if formula.digest != self.digest:", "if False:"),
     ("docstrings count", "core/custom.py", "tree.body = tree.body[1:]", "pass"),
 ]

@@ -1,36 +1,23 @@
-"""Published schedules as functions, each named as in its source. All are factors: their peak is 1 and they multiply a base rate.
-
-`steps` is the whole length, warmup included. A recipe returns a plain composition of the core's schedules; `warmup=0` adds no phase.
-"""
+"""Recipes that go down once: constant, warmup and a decay, warmup-stable-decay, inverse square root, pieces."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
-from .core import shorthand
-from .core.combinators import Chain, Product, Repeat, Sum
-from .core.curves import Curve, Linear
-from .core.errors import GlidepathError, Problem, did_you_mean, shown
-from .core.fields import MAX_STEPS, Broken, Positive, Value, check_of, number
-from .core.schedule import Schedule
-from .core.segments import Exponential, Hold, InverseSqrt, Ramp, Step, Triangle
-from .core.text import offer
+from ..core import shorthand
+from ..core.combinators import Chain, Product
+from ..core.curves import Curve
+from ..core.schedule import Schedule
+from ..core.segments import Hold, InverseSqrt, Ramp
+from .checked import Lengths, recipe
 
 __all__ = [
     "constant",
-    "exp_range",
     "knee",
     "noam",
-    "one_cycle",
     "piecewise_constant",
-    "sgdr",
     "trapezoid",
-    "triangular",
-    "triangular2",
     "warmup_cosine",
     "warmup_hold_cosine",
     "warmup_inverse_sqrt",
@@ -42,86 +29,11 @@ __all__ = [
 ]
 
 
-class _Lengths:
-    """Checks the lengths of a recipe and collects every problem."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.problems: list[Problem] = []
-
-    def integer(self, field: str, value: Any, low: int) -> int:
-        """Returns a length as an integer; notes a problem if it is none from `low` on."""
-        plain = number(value)
-        if plain is None or not low <= plain <= MAX_STEPS or plain != plain // 1:
-            self.problems.append(Problem(self.where, field, f"an integer from {low} to {MAX_STEPS}", shown(value)))
-            return max(low, 1)
-        return int(plain)
-
-    def require(self, holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
-        if not self.problems and not holds:
-            self.problems.append(Problem(self.where, field, rule, shown(value), remedy))
-
-    def done(self) -> None:
-        if self.problems:
-            raise GlidepathError(self.problems)
-
-
-_NUMBERS = {"value": Value, "start": Value, "end": Value, "floor": Value, "low": Value, "scale": Value}
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    **{name: check_of(kind) for name, kind in _NUMBERS.items()},
-    **{name: check_of(Positive) for name in ("power", "rate", "growth", "decay")},
-    "curve": Curve.of,
-    "schedule": Schedule.of,
-}
-_HARMLESS = {
-    "curve": Linear(),
-    "schedule": Hold(),
-}  # in the place of a refused argument, while the others are looked at
-
-
-def _recipe(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
-    """Makes a function a word; checks, by their names, the arguments that are not lengths, which it checks itself."""
-    signature, where = inspect.signature(function), function.__name__
-
-    @functools.wraps(function)
-    def checked(*args: Any, **kwargs: Any) -> Schedule:
-        names = list(signature.parameters)
-        unknown = {name: kwargs.pop(name) for name in [*kwargs] if name not in names}
-        problems = [
-            Problem(where, name[:50], f"one of its arguments ({', '.join(names)})", shown(v), did_you_mean(name, names))
-            for name, v in unknown.items()
-        ]
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            problems.append(Problem(where, "", f"called as {where}({', '.join(names)})", f"a call with {error}"))
-            raise GlidepathError(problems) from None
-        for name, value in bound.arguments.items():
-            if name in _CHECKS and not (value is None and signature.parameters[name].default is None):
-                try:
-                    bound.arguments[name] = _CHECKS[name](value)
-                except Broken as error:
-                    problems.append(Problem(where, name, error.rule, shown(value), error.remedy))
-                    bound.arguments[name] = 1.0
-                except GlidepathError as error:
-                    problems.extend(error.inside(f"{where}.{name}").problems)
-                    bound.arguments[name] = _HARMLESS[name]
-        try:
-            made = function(*bound.args, **bound.kwargs)
-        except GlidepathError as error:
-            problems.extend(error.problems)
-        if problems:
-            raise GlidepathError(problems)
-        return made  # type: ignore[possibly-undefined]
-
-    return offer(checked)
-
-
 def _after_warmup(
     where: str, steps: int, warmup: int, start: float | None, then: Callable[[int], Schedule]
 ) -> Schedule:
     """Returns a warmup followed by something that fills the rest of `steps`."""
-    lengths = _Lengths(where)
+    lengths = Lengths(where)
     total, first = lengths.integer("steps", steps, 1), lengths.integer("warmup", warmup, 0)
     lengths.require(first < total, "warmup", f"shorter than the whole, {total} steps", warmup)
     lengths.done()
@@ -129,7 +41,7 @@ def _after_warmup(
     return Chain((shorthand.warmup(first, start), rest)) if first else rest
 
 
-@_recipe
+@recipe
 def constant(value: float = 1.0) -> Schedule:
     r"""Stays where it is.
 
@@ -148,7 +60,7 @@ def constant(value: float = 1.0) -> Schedule:
     return Hold(None, value)
 
 
-@_recipe
+@recipe
 def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> Schedule:
     r"""Puts a warmup in front of any schedule, which then begins on its own clock.
 
@@ -166,13 +78,13 @@ def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> 
         >>> with_warmup(constant(), 4)(1)
         0.4
     """
-    lengths = _Lengths("with_warmup")
+    lengths = Lengths("with_warmup")
     first = lengths.integer("warmup", warmup, 0)
     lengths.done()
     return Chain((shorthand.warmup(first, start), schedule)) if first else Schedule.of(schedule)
 
 
-@_recipe
+@recipe
 def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls along half a cosine to the floor.
 
@@ -194,7 +106,7 @@ def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
     return _after_warmup("warmup_cosine", steps, warmup, start, lambda n: shorthand.cosine(n, floor))
 
 
-@_recipe
+@recipe
 def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls in a straight line to the floor: decay to zero.
 
@@ -216,7 +128,7 @@ def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
     return _after_warmup("warmup_linear", steps, warmup, start, lambda n: shorthand.linear(n, floor))
 
 
-@_recipe
+@recipe
 def warmup_polynomial(
     steps: int, power: float = 2.0, warmup: int = 0, floor: float = 0.0, start: float | None = None
 ) -> Schedule:
@@ -241,7 +153,7 @@ def warmup_polynomial(
     return _after_warmup("warmup_polynomial", steps, warmup, start, lambda n: shorthand.polynomial(n, power, floor))
 
 
-@_recipe
+@recipe
 def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, then falls along a reflected exponential.
 
@@ -263,7 +175,7 @@ def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | N
     return _after_warmup("warmup_rex", steps, warmup, start, lambda n: shorthand.rex(n, floor))
 
 
-@_recipe
+@recipe
 def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, start: float | None = None) -> Schedule:
     r"""Warms up, holds the peak, then falls along half a cosine.
 
@@ -283,7 +195,7 @@ def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, s
         >>> warmup_hold_cosine(100, warmup=10, hold=20)
         warmup(10) >> hold(20) >> cosine(70)
     """
-    lengths = _Lengths("warmup_hold_cosine")
+    lengths = Lengths("warmup_hold_cosine")
     total, first, flat = (
         lengths.integer("steps", steps, 1),
         lengths.integer("warmup", warmup, 0),
@@ -302,7 +214,7 @@ def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, s
     return Chain((*phases, shorthand.cosine(total - first - flat, floor)))
 
 
-@_recipe
+@recipe
 def wsd(
     steps: int,
     warmup: int = 0,
@@ -330,7 +242,7 @@ def wsd(
         >>> wsd(1000, warmup=50, curve="one_minus_sqrt")
         warmup(50) >> hold(750) >> one_minus_sqrt(200)
     """
-    lengths = _Lengths("wsd")
+    lengths = Lengths("wsd")
     total, first = lengths.integer("steps", steps, 1), lengths.integer("warmup", warmup, 0)
     last = max(1, total // 5) if cooldown is None else lengths.integer("cooldown", cooldown, 1)
     lengths.require(
@@ -343,7 +255,7 @@ def wsd(
     return Chain((*phases, ramp)) if phases else ramp
 
 
-@_recipe
+@recipe
 def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None) -> Schedule:
     r"""Rises in a straight line, holds, and falls in a straight line to zero.
 
@@ -365,7 +277,7 @@ def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None
     return wsd(steps, warmup, cooldown, "linear", 0.0, start)
 
 
-@_recipe
+@recipe
 def knee(steps: int, warmup: int, explore: int) -> Schedule:
     r"""Warms up, explores at the peak for long, then exploits along a straight line to zero.
 
@@ -385,7 +297,7 @@ def knee(steps: int, warmup: int, explore: int) -> Schedule:
         >>> [round(knee(10, 2, 4)(t), 2) for t in range(10)]
         [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    lengths = _Lengths("knee")
+    lengths = Lengths("knee")
     total, first, flat = (
         lengths.integer("steps", steps, 1),
         lengths.integer("warmup", warmup, 0),
@@ -407,92 +319,7 @@ def knee(steps: int, warmup: int, explore: int) -> Schedule:
     return Chain((*rise, *([Hold(level)] if level else []), shorthand.linear(left)))
 
 
-@_recipe
-def one_cycle(
-    steps: int,
-    peak_fraction: float = 0.3,
-    start: float = 1 / 25,
-    end: float = 1 / 250_000,
-    curve: Curve | str = "cosine",
-    three_phase: bool = False,
-) -> Schedule:
-    r"""Rises to the peak and falls far below the start; in three phases it first falls back to the start.
-
-    $$ a \to 1 \text{ in } p\,n, \quad 1 \to b \text{ in the rest} \qquad (\text{three phases: } a \to 1 \to a \to b) $$
-
-    Args:
-        steps: $n$, in steps.
-        peak_fraction: $p$, the share of the steps before the peak, in (0, 1); with three phases below 1/2.
-        start: $a$, the value at step 0.
-        end: $b$, the value at step `steps`.
-        curve: The shape of every phase.
-        three_phase: Whether to fall back as slowly as it rose, and only then to `end`.
-
-    Source:
-        Smith & Topin 2017, https://arxiv.org/abs/1708.07120
-
-    Examples:
-        >>> one_cycle(100)(30)
-        1.0
-    """
-    lengths = _Lengths("one_cycle")
-    total = lengths.integer("steps", steps, 3 if three_phase else 2)
-    share, most = number(peak_fraction), 0.5 if three_phase else 1.0
-    lengths.require(
-        share is not None and 0 < share < most,
-        "peak_fraction",
-        f"a number between 0 and {most:g}, both excluded",
-        peak_fraction,
-    )
-    lengths.done()
-    shape = Curve.of(curve)
-    up = min(max(round(float(share) * total), 1), (total - 1) // 2 if three_phase else total - 1)  # type: ignore[arg-type]
-    if three_phase:
-        return Chain(
-            (Ramp(start, 1.0, up, shape), Ramp(1.0, start, up, shape), Ramp(start, end, total - 2 * up, shape))
-        )
-    return Chain((Ramp(start, 1.0, up, shape), Ramp(1.0, end, total - up, shape)))
-
-
-@_recipe
-def sgdr(
-    cycle: int,
-    warmup: int = 0,
-    growth: float = 1.0,
-    decay: float = 1.0,
-    cycles: int | None = None,
-    floor: float = 0.0,
-    start: float | None = None,
-) -> Schedule:
-    r"""Cosine annealing with warm restarts, after a warmup to the peak; cycles may grow and peaks may decay.
-
-    $$ f(t) = m + \tfrac12 d^k (1 - m)\left(1 + \cos \pi \frac{t - w - s_k}{L_k}\right), \quad L_k = \lfloor L \rho^k \rfloor $$
-
-    Args:
-        cycle: $L$, the length of the first cycle, in steps.
-        warmup: $w$, in steps.
-        growth: $\rho$, the ratio of the lengths of two cycles.
-        decay: $d$, the ratio of the heights of two cycles above the floor, at most 1.
-        cycles: How many; None is for ever.
-        floor: $m$, the value at the end of each cycle.
-        start: The value at step 0; None is $1/(w+1)$.
-
-    Source:
-        Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983
-
-    Examples:
-        >>> [sgdr(2, growth=2)(t) for t in (0, 2, 6, 14)]
-        [1.0, 1.0, 1.0, 1.0]
-    """
-    lengths = _Lengths("sgdr")
-    lengths.integer("cycle", cycle, 1)
-    first = lengths.integer("warmup", warmup, 0)
-    lengths.done()
-    repeat = Repeat(shorthand.cosine(cycle, floor), cycles, growth, decay, floor)
-    return Chain((shorthand.warmup(first, start), repeat)) if first else repeat
-
-
-@_recipe
+@recipe
 def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
     r"""The transformer's schedule: rises in a straight line, then falls as the reciprocal of the square root of the step.
 
@@ -512,7 +339,7 @@ def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
         >>> f"{noam(512, 3000)(3000):.6g}"
         '0.000806872'
     """
-    lengths = _Lengths("noam")
+    lengths = Lengths("noam")
     size, first = lengths.integer("model_size", model_size, 1), lengths.integer("warmup", warmup, 1)
     lengths.done()
     phases: list[Schedule] = [Hold(1, 1 / first)]
@@ -520,7 +347,7 @@ def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
     return Product((Chain((*phases, InverseSqrt(first))),), scale * (size * first) ** -0.5)
 
 
-@_recipe
+@recipe
 def warmup_inverse_sqrt(
     steps: int,
     warmup: int,
@@ -548,7 +375,7 @@ def warmup_inverse_sqrt(
         >>> warmup_inverse_sqrt(1000, warmup=100)(400)
         0.5
     """
-    lengths = _Lengths("warmup_inverse_sqrt")
+    lengths = Lengths("warmup_inverse_sqrt")
     total, first, last = (
         lengths.integer("steps", steps, 1),
         lengths.integer("warmup", warmup, 0),
@@ -565,75 +392,7 @@ def warmup_inverse_sqrt(
     return Chain((*phases, decay.until(middle), Ramp(decay(middle), floor, last)))
 
 
-@_recipe
-def triangular(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
-    r"""A cyclical rate between `low` and 1, in straight lines.
-
-    $$ f(t) = l + (1 - l)\,\max(0,\ 1 - |t/s - 2k + 1|), \quad k = \lfloor 1 + t/(2s) \rfloor $$
-
-    Args:
-        up: $s$, the steps from low to high.
-        down: The steps back; None is as many.
-        low: $l$, the lowest value.
-
-    Source:
-        Smith 2015, https://arxiv.org/abs/1506.01186
-
-    Examples:
-        >>> [triangular(2)(t) for t in range(5)]
-        [0.0, 0.5, 1.0, 0.5, 0.0]
-    """
-    return Triangle(up, down, low, 1.0)
-
-
-@_recipe
-def triangular2(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
-    r"""A cyclical rate whose height halves after each cycle.
-
-    $$ f(t) = l + 2^{-k} (1 - l)\,\Lambda(t), \quad k = \lfloor t / (u + d) \rfloor $$
-
-    Args:
-        up: $u$, the steps from low to high.
-        down: $d$, the steps back; None is as many.
-        low: $l$, the lowest value.
-
-    Source:
-        Smith 2015, https://arxiv.org/abs/1506.01186
-
-    Examples:
-        >>> [triangular2(2)(t) for t in (2, 6, 10)]
-        [1.0, 0.5, 0.25]
-    """
-    triangle = Triangle(up, down)
-    period = triangle.up + (triangle.up if triangle.down is None else triangle.down)
-    wave = Product((triangle, Step(period, 0.5)), 1.0 - low)
-    return wave if low == 0 else Sum((wave,), low)
-
-
-@_recipe
-def exp_range(up: int, rate: float, down: int | None = None, low: float = 0.0) -> Schedule:
-    r"""A cyclical rate whose height decays exponentially with the step.
-
-    $$ f(t) = l + r^t (1 - l)\,\Lambda(t) $$
-
-    Args:
-        up: The steps from low to high.
-        rate: $r$, the factor of each step.
-        down: The steps back; None is as many.
-        low: $l$, the lowest value.
-
-    Source:
-        Smith 2015, https://arxiv.org/abs/1506.01186
-
-    Examples:
-        >>> exp_range(2, 0.5)(2)
-        0.25
-    """
-    wave = Product((Triangle(up, down), Exponential(rate)), 1.0 - low)
-    return wave if low == 0 else Sum((wave,), low)
-
-
-@_recipe
+@recipe
 def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     r"""Holds one value after another; each begins at its boundary.
 
@@ -651,7 +410,7 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
         >>> piecewise_constant([2000, 4000], [0.01, 0.001, 0.0001])(2000)
         0.001
     """
-    lengths = _Lengths("piecewise_constant")
+    lengths = Lengths("piecewise_constant")
     for field, given in (("boundaries", boundaries), ("values", values)):
         lengths.require(isinstance(given, list | tuple), field, "a list", given)
     lengths.done()
