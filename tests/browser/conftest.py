@@ -126,7 +126,7 @@ class Opened:
     def path(self, slot=0):
         """The path of a curve as it is drawn."""
         return self.page.evaluate(
-            "slot => { const all = [...document.querySelectorAll('#chart .scatterlayer .trace path.js-line')];"
+            "slot => { const all = [...document.querySelectorAll('#chart path.curve')];"
             " return all[all.length - 1 - slot]?.getAttribute('d'); }",
             slot,
         )

@@ -1,6 +1,7 @@
 """What a person does on the page: sliders, text and blocks, pins, links, undo."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -197,7 +198,7 @@ def test_eight_pins_each_told_apart_and_compared_in_a_table(opened):
     opened.rest()
     opened.shot("pins")
     lines = opened.page.evaluate(
-        "[...document.querySelectorAll('#chart path.js-line')].map(p => getComputedStyle(p).stroke + p.style.strokeDasharray)"
+        "[...document.querySelectorAll('#chart path.curve')].map(p => getComputedStyle(p).stroke + p.style.strokeDasharray)"
     )
 
     assert opened.page.evaluate("glidepath.state.pins.length") == 8
@@ -232,7 +233,7 @@ def test_groups_are_told_apart_by_name_and_keep_their_own_base_rates(opened):
 
     assert labels == ["body", "head × 0.004", "norm"]
     assert opened.page.input_value('[aria-label="Name of curve 1"]') == "head"
-    assert opened.page.evaluate("document.querySelector('#chart .annotation-text').textContent") == "learning rate"
+    assert opened.page.evaluate("document.querySelector('#chart .unit').textContent") == "learning rate"
     curves = opened.page.evaluate("[glidepath.active, ...glidepath.pinned].map(c => [[...c.steps], [...c.values]])")
     for (steps, values), text, base in zip(curves, texts, [0.001, 0.004, 0.001], strict=True):
         assert values == [parse(text)(step) * base for step in steps]
@@ -272,7 +273,7 @@ def test_the_axis_says_what_the_values_are(opened, text, unit):
     """Rates are not called factors; beside factors both are named."""
     opened.type(text)
 
-    opened.wait(f"document.querySelector('#chart .annotation-text').textContent === {unit!r}")
+    opened.wait(f"document.querySelector('#chart .unit').textContent === {unit!r}")
 
 
 def test_the_cursor_is_linked_and_exact(opened):
@@ -392,7 +393,7 @@ def test_a_logarithmic_axis_states_its_floor_and_marks_zeros(opened):
     opened.shot("log")
     assert "logarithmic from" in opened.page.inner_text("#stated")
     assert "exactly 0" in opened.page.inner_text("#stated")
-    assert opened.page.evaluate("document.querySelectorAll('#chart .points path').length") >= 2
+    assert opened.page.evaluate("document.querySelectorAll('#chart .zero').length") >= 2
     assert "NaN" not in "".join(opened.path(slot) for slot in range(3))
     opened.page.fill("#floor", "1e-3")
     opened.wait("document.getElementById('stated').textContent.includes('0.001')")
@@ -436,3 +437,41 @@ def test_ten_tabs_do_not_disturb_each_other(opened):
         assert values == [parse(f"cosine({1000 + i})")(step) for step in steps]
     for tab in tabs[1:]:
         tab.page.close()
+
+
+def test_a_drag_zooms_and_a_double_click_shows_all(opened):
+    opened.rest()
+    whole = opened.path()
+    box = opened.page.locator("#chartbox").bounding_box()
+    opened.page.mouse.move(box["x"] + 200, box["y"] + 60)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 400, box["y"] + 61, steps=4)
+    opened.page.mouse.up()
+    opened.wait("glidepath.chart.zoom !== null")
+    low, high = opened.page.evaluate("glidepath.chart.zoom.x")
+    per_pixel = 10_000 / opened.page.evaluate("glidepath.chart.x.length")
+
+    assert high - low == pytest.approx(200 * per_pixel, rel=0.02)
+    assert opened.path() != whole
+    opened.page.mouse.dblclick(box["x"] + 300, box["y"] + 100)
+    opened.wait("glidepath.chart.zoom === null")
+    assert opened.path() == whole
+
+
+@pytest.mark.parametrize("text", ["cosine(3000000)", "cosine(7)", "rate(3e-9 * cosine(10000))", "1e6 * cosine(10000)"])
+@pytest.mark.parametrize("log", [False, True])
+def test_numbers_at_the_axes_do_not_overlap_and_are_never_zeros(opened, text, log):
+    """K2: labels with significant digits, at any size."""
+    opened.go("v=1&s=" + text.replace(" ", "+") + ("&log=1" if log else ""))
+    ticks = opened.page.evaluate(
+        """['xtick', 'ytick'].map(name => [...document.querySelectorAll(`#chart .${name}`)]
+          .map(t => { const b = t.getBoundingClientRect(); return [t.textContent, b.left, b.right, b.top, b.bottom]; }))"""
+    )
+    box = opened.page.locator("#chartbox").bounding_box()
+
+    for names, low, high in ((ticks[0], 1, 2), (ticks[1], 3, 4)):
+        assert len(names) >= 2
+        assert len({each[0] for each in names}) == len(names)
+        spans = sorted((each[low], each[high]) for each in names)
+        assert all(a[1] <= b[0] for a, b in pairwise(spans)), (text, names)
+    assert all(each[1] >= box["x"] - 1 for each in ticks[1])

@@ -39,6 +39,7 @@ class App {
       select: (i) => this.panel.select(i), move: (from, to) => this.panel.move(from, to), stretch: (i, steps) => this.panel.stretch(i, steps),
       remove: (i) => this.panel.remove(i),
     });
+    this.chart.zoomed = () => this.strip.lay();
     this.panel = new Panel(this);
     this.bar = new Budget((budget) => this.change({ budget }), () => this.panel.fit());
     this.look = latest((request) => this.ask(request));
@@ -320,7 +321,7 @@ class App {
     $("redo").addEventListener("click", () => this.travel(this.history.redo()));
     $("share").addEventListener("click", () => copy(`${location.origin}/#${link(this.state)}`, "Link"));
     $("help").addEventListener("click", () => $("helpbox").showModal());
-    const repaint = () => { this.chart.whole(); this.draw(); this.legend(); this.tabs.refresh(); };
+    const repaint = () => { this.draw(); this.legend(); this.tabs.refresh(); };
     $("theme").addEventListener("click", () => { this.painter.toggle(); repaint(); });
     this.painter.watch(repaint);
     addEventListener("resize", later(60, () => { this.strip.lay(); this.grow(); }));

@@ -3,7 +3,7 @@
 import { h, short, whole } from "./dom.js";
 import { get, latest, post } from "./api.js";
 import { controlsOf } from "./controls.js";
-import { small } from "./chart.js";
+import { small } from "./plotly.js";
 import { colour, css } from "./style.js";
 
 const SAMPLE = "2.31, 1.84, 1.52, 1.37, 1.30, 1.28, 1.29, 1.28, 1.285, 1.28, 1.12, 1.06, 1.05, 1.052, 1.051, 1.05, 1.052, 1.05, 0.99, 0.985, 0.986, 0.985, 0.985, 0.986, 0.985";

@@ -2,7 +2,7 @@
 
 import { $, h, say, short, whole } from "./dom.js";
 import { get, latest, post } from "./api.js";
-import { small } from "./chart.js";
+import { small } from "./plotly.js";
 import { colour, css } from "./style.js";
 
 const token = () => document.querySelector("meta[name=glidepath-token]").content;

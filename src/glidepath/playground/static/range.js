@@ -2,11 +2,10 @@
 
 import { h, marked, say, short, toast } from "./dom.js";
 import { latest, post } from "./api.js";
-import { bare } from "./chart.js";
+import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
 
-/* global Plotly */
 const MAX_FILE = 2000000;
 const MAX_DOTS = 2400; // raw points drawn; of more, every so many-th
 const tint = (paint, share) => `color-mix(in srgb, ${paint} ${share}%, transparent)`;
@@ -170,7 +169,7 @@ export class RangeTest {
     const span = [Math.log10(Math.min(...rates)) - 0.05, Math.log10(Math.max(...rates)) + 0.25];
     const split = names.length ? 0.05 + 0.052 * names.length : 0;
     const { layout, grid } = bare();
-    Plotly.react(this.chart, traces.map((trace) => ({ hoverinfo: "skip", ...trace })), {
+    plot(this.chart, traces, {
       ...layout,
       margin: { l: 88, r: whole ? 66 : 18, t: 26, b: 44 },
       xaxis: { ...grid, type: "log", ...decades(span), anchor: names.length ? "y2" : "y", title: { text: "learning rate (log)", standoff: 6 }, range: span, fixedrange: true },
@@ -178,7 +177,7 @@ export class RangeTest {
       ...(names.length ? { yaxis2: { ...grid, domain: [0, split - 0.04], showgrid: false, tickvals: rows, ticktext: names, tickfont: { color: css("--ink"), size: 12 }, range: [names.length - 0.4, -0.6], fixedrange: true, zeroline: false } } : {}),
       ...(whole ? { yaxis3: { ...grid, overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: "final loss (×)" } } } : {}),
       shapes, annotations: notes,
-    }, { displayModeBar: false, responsive: true });
+    });
     this.chart.setAttribute("aria-label", `Loss against learning rate. ${this.verdict.textContent}`);
     const line = (paint, label, thick) => h("li", {}, h("i", { class: "dash", style: { background: paint, height: `${thick}px` } }), h("span", { class: "label" }, label));
     this.key.replaceChildren(
