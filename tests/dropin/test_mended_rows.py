@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from runs import rates
 from torch.optim import swa_utils
 from twins import optimizer, theirs
 
 from glidepath import GlidepathError
 from glidepath.torch import lr_scheduler as ours
-
-
-def rates(held: torch.optim.Optimizer) -> list[float]:
-    return [float(group["lr"]) for group in held.param_groups]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from runs import near, rates, run
 from twins import optimizer
 from twins import theirs as torchs
 
@@ -78,23 +79,6 @@ MAKERS: dict[str, Any] = {
     "WarmupLR": lambda held: oneflow.WarmupLR(oneflow.CosineDecayLR(held, 12, 0.1), 0.25, 4),
     "nest": nest,
 }
-
-
-def rates(held: torch.optim.Optimizer) -> list[float]:
-    return [float(group["lr"]) for group in held.param_groups]
-
-
-def run(held: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[list[float]]:
-    found = []
-    for _ in range(steps):
-        held._opt_called = True
-        scheduler.step()
-        found.append(rates(held))
-    return found
-
-
-def near(rows: list[list[float]]) -> Any:
-    return [pytest.approx(row, rel=1e-12) for row in rows]
 
 
 def test_the_names_are_oneflows_and_tools_take_them_for_pytorchs():

@@ -8,27 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from runs import near, rates, run
 from twins import optimizer
 
 from glidepath import GlidepathError
 from glidepath.torch import lr_scheduler, oneflow
-
-
-def rates(held: torch.optim.Optimizer) -> list[float]:
-    return [float(group["lr"]) for group in held.param_groups]
-
-
-def run(held: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[list[float]]:
-    found = []
-    for _ in range(steps):
-        held._opt_called = True
-        scheduler.step()
-        found.append(rates(held))
-    return found
-
-
-def near(rows: list[list[float]]) -> Any:
-    return [pytest.approx(row, rel=1e-12) for row in rows]
 
 
 def test_restarts_are_found_by_comparison():

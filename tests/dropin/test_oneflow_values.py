@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runs import rates, run
 from twins import optimizer
 
 from glidepath import GlidepathError, dialects
@@ -37,19 +38,6 @@ LISTED = {
     ]
     if why
 }
-
-
-def rates(held: torch.optim.Optimizer) -> list[float]:
-    return [float(group["lr"]) for group in held.param_groups]
-
-
-def run(held: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[list[float]]:
-    found = [rates(held)]
-    for _ in range(steps):
-        held._opt_called = True
-        scheduler.step()
-        found.append(rates(held))
-    return found
 
 
 def built(held: torch.optim.Optimizer, value: Any) -> Any:
@@ -81,7 +69,7 @@ def measured(row: dict[str, Any]) -> list[float]:
     metrics = arguments.pop("metrics", None)
     scheduler = make(held, row["scheduler"], arguments)
     if metrics is None:
-        return [found for (found,) in run(held, scheduler, len(row["values"]) - 1)]
+        return [rate for (rate,) in [rates(held), *run(held, scheduler, len(row["values"]) - 1)]]
     found = rates(held)
     for metric in metrics:
         scheduler.step(metric)
@@ -160,7 +148,7 @@ def refused(call: Call, base: float) -> bool:
 def agree(call: Call, tensor: bool = False, bases: int = 3) -> None:
     held = optimizer(bases, tensor=tensor)
     scheduler = make(held, call.name, dict(call.arguments))
-    found = run(held, scheduler, 25)
+    found = [rates(held), *run(held, scheduler, 25)]
     for i, base in enumerate(scheduler.base_lrs):
         assert [row[i] for row in found] == nearly(wanted(call, float(base), 25))
     assert scheduler.last_step == scheduler.last_epoch == 25
@@ -206,7 +194,7 @@ def test_a_function_of_the_step_has_the_dialects_rates(name: str):
     shared, own = optimizer(2), optimizer(2)
     first = getattr(oneflow, name)(shared, lambda t: 1 - 0.03 * t)
     second = getattr(oneflow, name)(own, [lambda t: 1 - 0.03 * t, lambda t: 0.9])
-    found, other = run(shared, first, 25), run(own, second, 25)
+    found, other = [rates(shared), *run(shared, first, 25)], [rates(own), *run(own, second, 25)]
     for i, base in enumerate(first.base_lrs):
         assert [row[i] for row in found] == nearly(wanted(Call(name, {"lr_lambda": text}), base, 25))
     assert [row[0] for row in other] == nearly([row[0] for row in found])

@@ -119,9 +119,6 @@ class OneFlow(Scheduler):
         Scheduler.load_state_dict(self, _renamed(state))
 
 
-OneFlow._own = True  # its get_lr is ours: PyTorch's way of stepping is for subclasses of the user's own
-
-
 def _renamed(state: Any) -> Any:
     """Returns a state with the step under PyTorch's name."""
     if not isinstance(state, Mapping):

@@ -18,7 +18,17 @@ __all__ = [
 ]
 
 
-class LambdaLR(OneFlow, absolute.LambdaLR):
+class _OfFunctions(OneFlow, absolute.LambdaLR):
+    """What has a function for each group."""
+
+    __slots__ = ()
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_step: int = -1, verbose: bool = False) -> None:
+        self.lr_lambdas = functions_of(optimizer, lr_lambda)
+        OneFlow.__init__(self, optimizer, last_step, verbose)
+
+
+class LambdaLR(_OfFunctions):
     """The base rate times a function of the step.
 
     Args:
@@ -37,12 +47,8 @@ class LambdaLR(OneFlow, absolute.LambdaLR):
 
     __slots__ = ()
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_step: int = -1, verbose: bool = False) -> None:
-        self.lr_lambdas = functions_of(optimizer, lr_lambda)
-        OneFlow.__init__(self, optimizer, last_step, verbose)
 
-
-class MultiplicativeLR(OneFlow, absolute.LambdaLR):
+class MultiplicativeLR(_OfFunctions):
     """The rate it finds times a function of the step, every step but step 0.
 
     Args:
@@ -60,10 +66,6 @@ class MultiplicativeLR(OneFlow, absolute.LambdaLR):
     """
 
     __slots__ = ()
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_step: int = -1, verbose: bool = False) -> None:
-        self.lr_lambdas = functions_of(optimizer, lr_lambda)
-        OneFlow.__init__(self, optimizer, last_step, verbose)
 
     def _unit(self) -> Callable[[float], Any]:
         made = super()._unit()
