@@ -1,22 +1,15 @@
-"""Schedulers of schedulers and the plateau: torch's numbers where torch's work, and nesting where they do not."""
+"""Schedulers of schedulers where torch's do not work, and the plateau."""
 
-import copy
-import warnings
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins import ARGUMENTS, make, optimizer, theirs
+from twins import optimizer, theirs
 
 from glidepath import GlidepathError
 from glidepath.torch import lr_scheduler as ours
-
-INSIDE = [name for name in ARGUMENTS if name not in ("OneCycleLR", "CyclicLR")]
-child = st.sampled_from(INSIDE).flatmap(
-    lambda name: st.fixed_dictionaries(ARGUMENTS[name]).map(lambda found: (name, found))
-)
 
 
 def rates(held: torch.optim.Optimizer) -> list[float]:
@@ -30,35 +23,6 @@ def run(held: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[list[fl
         scheduler.step()
         found.append(rates(held))
     return found
-
-
-def built(module: Any, held: Any, children: Any, marks: Any) -> Any:
-    made = [make(module, name, held, **copy.copy(arguments)) for name, arguments in children]
-    return module.ChainedScheduler(made) if marks is None else module.SequentialLR(held, made, marks)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_a_composite_has_torchs_rates_and_goes_on_from_its_state(data: st.DataObject):
-    children = data.draw(st.lists(child, min_size=1, max_size=3))
-    if data.draw(st.booleans()):
-        marks = None
-    else:
-        size = len(children) - 1
-        marks = sorted(data.draw(st.lists(st.integers(1, 20), min_size=size, max_size=size, unique=True)))
-    tensor = data.draw(st.booleans())
-    held, peer = optimizer(tensor=tensor), optimizer(tensor=tensor)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scheduler, other = built(ours, held, children, marks), built(theirs, peer, children, marks)
-        cut = data.draw(st.integers(1, 15))
-        wanted = run(peer, other, 30)
-        assert run(held, scheduler, cut) == [pytest.approx(row, rel=1e-9, abs=1e-13) for row in wanted[: cut + 1]]
-        state = copy.deepcopy(scheduler.state_dict())
-        again = optimizer(tensor=tensor)
-        fresh = built(ours, again, children, marks)
-        fresh.load_state_dict(state)
-        assert run(again, fresh, 30 - cut) == [pytest.approx(row, rel=1e-9, abs=1e-13) for row in wanted[cut:]]
 
 
 def test_a_sequence_inside_a_sequence_is_the_flat_one():
