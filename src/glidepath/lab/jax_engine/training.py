@@ -61,8 +61,7 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     with torch.random.fork_rng(devices=[]):
         model = fresh_model(spec, data)
     weights = {name: _array(weight.detach()) for name, weight in model.named_parameters()}
-    rates = _rates(spec)
-    losses, evaluations, final = _train(spec, places(spec, data), arrays, weights, rates, on_progress or _nobody)
+    training = _train(spec, places(spec, data), arrays, weights, on_progress or _nobody)
     return Record(
         spec=spec,
         wall_seconds=time.perf_counter() - wall,
@@ -70,7 +69,7 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
         data_sha256=data.sha256,
         versions=versions() | {"jax": jax.__version__},
         machine=machine_of() | {"threads": 1, "engine": "jax"},
-        **summary(spec, rates[: len(losses)], losses, evaluations, final),
+        **training,
     )
 
 
@@ -128,44 +127,42 @@ def _array(tensor: Tensor) -> Array:
     return jnp.array(tensor.numpy(), dtype=jnp.float32 if tensor.is_floating_point() else jnp.int32)
 
 
-def _rates(spec: RunSpec) -> list[float]:
-    """The learning rate of every update, as `attach` writes it; what `attach` refuses, it refuses here too."""
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=spec.peak_rate)
-    attach(optimizer, spec.schedule, rebase=True).detach()
-    factor = spec.schedule.scalar
-    return [spec.peak_rate * factor(update) for update in range(spec.budget)]
-
-
 def _train(
-    spec: RunSpec,
-    blocks: Iterator[Tensor],
-    arrays: _Arrays,
-    weights: Weights,
-    rates: list[float],
-    on_progress: Callable[[int], None],
-) -> tuple[list[float], list[Evaluation], Evaluation | None]:
-    """Losses, validations and the final measurement; up to the first loss that is not finite, without the last, if there is one."""
+    spec: RunSpec, blocks: Iterator[Tensor], arrays: _Arrays, weights: Weights, on_progress: Callable[[int], None]
+) -> dict[str, Any]:
     made = program(spec.task.model, spec.task.optimizer)
     state: State = weights, tuple(jax.tree.map(jnp.zeros_like, weights) for _ in range(made.rule.moments))
+    rate_at = _rates(spec)
     rows = chain.from_iterable(block.numpy() for block in blocks)
     due = evaluation_steps(spec.budget, spec.task.evaluations)
+    rates: list[float] = []
     losses: list[float] = []
     evaluations: list[Evaluation] = []
     told = time.perf_counter()
     for first, last in _chunks(spec.budget, due):
-        places_now = _whole(np.array([*islice(rows, last - first)], dtype=np.int32))
-        numbers = _whole(made.rule.numbers(rates[first:last], first))
-        state, found = made.advance(state, arrays.train, places_now, numbers, last - first)
+        now = [rate_at(update) for update in range(first, last)]
+        where = np.array([*islice(rows, last - first)], dtype=np.int32)
+        numbers = made.rule.numbers(now, first)
+        state, found = made.advance(state, arrays.train, _whole(where), _whole(numbers), last - first)
+        rates += now
         losses += np.asarray(found)[: last - first].tolist()
-        lost = next((k for k in range(first, last) if not math.isfinite(losses[k])), None)
+        lost = next((update for update in range(first, last) if not math.isfinite(losses[update])), None)
         if lost is not None:
-            return losses[: lost + 1], evaluations, None
+            return summary(spec, rates[: lost + 1], losses[: lost + 1], evaluations, None)
         if last in due:
             evaluations.append(_measure(spec.task, made, state[0], arrays.validation, last))
         if time.perf_counter() - told > _PROGRESS_SECONDS:
             told = time.perf_counter()
             on_progress(last)
-    return losses, evaluations, _measure(spec.task, made, state[0], arrays.test, spec.budget)
+    return summary(spec, rates, losses, evaluations, _measure(spec.task, made, state[0], arrays.test, spec.budget))
+
+
+def _rates(spec: RunSpec) -> Callable[[int], float]:
+    """The learning rate of an update, as `attach` writes it; what `attach` refuses is refused here too."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=spec.peak_rate)
+    attach(optimizer, spec.schedule, rebase=True).detach()
+    factor = spec.schedule.scalar
+    return lambda update: spec.peak_rate * factor(update)
 
 
 def _chunks(budget: int, due: frozenset[int]) -> Iterator[tuple[int, int]]:
