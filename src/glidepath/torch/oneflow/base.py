@@ -113,7 +113,7 @@ class OneFlow(Scheduler):
 
     def _refuse(self, state: Any) -> None:
         """Refuses a state that does not fit."""
-        check(type(self).__name__, _renamed(state), self.live, len(self.optimizer.param_groups))
+        check(f"oneflow {type(self).__name__}", _renamed(state), self.live, len(self.optimizer.param_groups))
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         Scheduler.load_state_dict(self, _renamed(state))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
-from ...core.errors import GlidepathError
+from ...core.errors import GlidepathError, Problem
 from ...core.segments import Hold
 from ...dialects import load
 from ...dialects.checks import Checks
@@ -23,9 +23,11 @@ def members(checks: Checks, field: str, given: Any, optimizer: Any) -> None:
     """Notes what cannot stand inside a scheduler of schedulers."""
     if not isinstance(given, OneFlow) or isinstance(given, MultiplicativeLR):
         rule = "a scheduler of glidepath.torch.oneflow that is a function of the step"
-        checks.refuse(field, rule, given)
     elif given.optimizer is not optimizer:
-        checks.refuse(field, "a scheduler of the same optimizer", given)
+        rule = "a scheduler of the same optimizer"
+    else:
+        return
+    checks.problems.append(Problem(checks.where, field, rule, f"a {type(given).__name__}"))
 
 
 class Composite(OneFlow):
@@ -86,7 +88,7 @@ class Composite(OneFlow):
         if not isinstance(inside, list) or len(inside) != len(self.schedulers):
             rule = f"the state of {len(self.schedulers)} schedulers"
             got = len(inside) if isinstance(inside, list) else inside
-            raise GlidepathError.of(type(self).__name__, "state_dict", rule, got)
+            raise GlidepathError.of(f"oneflow {type(self).__name__}", "state_dict", rule, got)
         for child, part in zip(self.schedulers, inside, strict=True):
             child._refuse(part)
 
