@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from glidepath import GlidepathError, recipes
-from glidepath.lab import TASKS, InProcess, Silent
+from glidepath.lab import TASKS, InProcess, Silent, Status
 from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.running import _Whole
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines import Finished
 from glidepath.lab.snapshots import METHODS
@@ -204,6 +205,14 @@ def test_an_order_and_a_growth_have_to_hold_everywhere():
     assert not Growing(row="low", than="high").judge(_evidence({"low": [1.0, 1.0], "high": [0.9, 1.6]}))[0].passed
 
 
+class Listener(Silent):
+    def __init__(self):
+        self.seen = []
+
+    def status(self, status):
+        self.seen.append(status)
+
+
 class MadeUp:
     """Answers every run with a record whose metric the test decides."""
 
@@ -240,8 +249,11 @@ def test_ensembles_are_tried_with_every_rate_and_judged(tiny, tmp_path, monkeypa
     trial = replace(claim.trials[0], seeds=2, budget=20, rates=(0.02, 0.1))
     monkeypatch.setitem(CLAIMS, "C3", replace(claim, trials=(trial,)))
     monkeypatch.setitem(TASKS, "mnist1d", replace(tiny, name="mnist1d"))
-    outcome = reproduce(["C3"], out=tmp_path, engine=InProcess())[0]
+    listener = Listener()
+    outcome = reproduce(["C3"], out=tmp_path, engine=InProcess(), progress=listener)[0]
 
+    last = listener.seen[-1]
+    assert (last.runs_done, last.runs_total, last.updates_done, last.updates_total) == (4, 4, 320, 320)
     assert [check.subject for check in outcome.trials[0].checks] == [
         "snapshot ensemble − single model",
         "snapshot ensemble − single cosine",
@@ -255,20 +267,39 @@ def test_progress_is_of_all_trials_together(tmp_path, made_up, monkeypatch):
     claim = CLAIMS["C7"]
     trials = tuple(replace(trial, seeds=2, budget=20) for trial in claim.trials)
     monkeypatch.setitem(CLAIMS, "C7", replace(claim, trials=trials))
-    seen = []
-
-    class Listener(Silent):
-        def status(self, status):
-            seen.append(status)
-
-    engine = MadeUp(made_up, lambda spec: 30.0 + spec.seed)
-    reproduce(["C7"], out=tmp_path, engine=engine, progress=Listener())
+    listener = Listener()
+    reproduce(["C7"], out=tmp_path, engine=MadeUp(made_up, lambda spec: 30.0 + spec.seed), progress=listener)
+    seen = listener.seen
 
     assert {status.runs_total for status in seen} == {32}
     assert {status.updates_total for status in seen} == {640}
     assert [status.runs_done for status in seen] == sorted(status.runs_done for status in seen)
     assert (seen[0].runs_done, seen[0].seconds_left) == (0, None)
     assert (seen[-1].runs_done, seen[-1].updates_done, seen[-1].seconds_left) == (32, 640, 0.0)
+
+
+def test_the_time_left_is_reckoned_from_what_was_made_here_not_from_what_was_found():
+    listener = Listener()
+    seen = listener.seen
+    trial = CLAIMS["C7"].trials[0]
+    whole = _Whole(listener, [trial, trial])
+    whole.begin()
+    for share in (0.5, 0.75):
+        whole.status(Status(32, 32, trial.runs, round(share * trial.updates), trial.updates, 1.0, None))
+
+    assert seen[0].seconds_left is None
+    assert seen[1].seconds_left == pytest.approx(seen[1].seconds * (0.25 + 1.0) / 0.25)
+
+
+def test_one_failed_trial_fails_the_claim(short):
+    outcome = short[0][1]
+    trial = outcome.trials[0]
+    verdict = trial.verdicts[0]
+    wrong = replace(verdict, checks=(replace(verdict.checks[0], passed=False), *verdict.checks[1:]))
+    mixed = replace(outcome, trials=(trial, replace(trial, title="again", verdicts=(wrong,))))
+
+    assert not mixed.passed
+    assert mixed.sentence == "C10 not reproduced: 4 of 5 checks hold; those that fail: 50 updates (again)."
 
 
 def test_wrong_names_and_seeds_are_refused_before_anything_is_written(tmp_path):

@@ -124,7 +124,7 @@ def test_without_names_the_claims_are_listed_with_what_they_take():
 
     assert [row["claim"] for row in rows] == list(CLAIMS)
     assert {row["claim"] for row in rows if row["short_seconds"] is not None} == {"C1", "C10"}
-    assert rows[0]["runs"] == 8 * 3 * 8 + 8 * 3 * 16
+    assert rows[0]["runs"] == 8 * 3 * 8 + 8 * 4 * 16
 
 
 def test_a_claim_that_holds_exits_with_0_and_one_that_fails_with_1(tmp_path, monkeypatch):

@@ -266,7 +266,7 @@ class _Whole:
     def __init__(self, watcher: Watcher, trials: Sequence[Trial]) -> None:
         self._watcher = watcher
         self._coming = list(trials)
-        self._runs, self._updates = sum(one.runs for one in trials), sum(one.updates for one in trials)
+        self._jobs, self._updates = sum(one.jobs for one in trials), sum(one.updates for one in trials)
         self._trial: Trial | None = None
         self._before = [0, 0, 0]  # runs done, runs found, updates done
         self._made = self._begun = 0.0
@@ -279,7 +279,7 @@ class _Whole:
         if self._trial is not None:
             found = self._last.runs_found if self._last is not None else 0
             self._before = [
-                a + b for a, b in zip(self._before, (self._trial.runs, found, self._trial.updates), strict=True)
+                a + b for a, b in zip(self._before, (self._trial.jobs, found, self._trial.updates), strict=True)
             ]
             self._begun = self._made
         self._trial, self._found, self._last = self._coming.pop(0), None, None
@@ -297,7 +297,7 @@ class _Whole:
             Status(
                 runs_done=self._before[0] + status.runs_done,
                 runs_found=self._before[1] + status.runs_found,
-                runs_total=self._runs,
+                runs_total=self._jobs,
                 updates_done=self._before[2] + status.updates_done,
                 updates_total=self._updates,
                 seconds=seconds,

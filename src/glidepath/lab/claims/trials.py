@@ -46,6 +46,11 @@ class Trainings:
         return len(self.schedules) * len(self.rates) * self.seeds
 
     @property
+    def jobs(self) -> int:
+        """What an engine gets to do: the runs."""
+        return self.runs
+
+    @property
     def updates(self) -> int:
         """Optimizer updates of all runs."""
         return self.runs * self.budget
@@ -89,7 +94,12 @@ class Ensembles:
     @property
     def runs(self) -> int:
         """Runs of this trial: cyclic, steps, cosine, and one for each cycle from fresh weights."""
-        return (3 + self.cycles) * len(self.rates) * self.seeds
+        return (3 + self.cycles) * self.jobs
+
+    @property
+    def jobs(self) -> int:
+        """What an engine gets to do: all runs of a seed at a rate are one job."""
+        return len(self.rates) * self.seeds
 
     @property
     def updates(self) -> int:
@@ -128,6 +138,11 @@ class Exact:
 
     @property
     def runs(self) -> int:
+        """Nothing is trained."""
+        return 0
+
+    @property
+    def jobs(self) -> int:
         """Nothing is trained."""
         return 0
 
