@@ -112,6 +112,7 @@ class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts)
 
     __slots__ = ()
     live: ClassVar[frozenset[str]] = frozenset({"T_i", "T_0", "T_mult", "eta_min"})
+    lows_live: ClassVar[bool] = False
     relative: ClassVar[bool] = False
 
     def __init__(

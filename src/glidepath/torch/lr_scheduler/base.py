@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, LRScheduler
 from ...dialects import load
 from .cache import Cache, Lane
 from .careful import Careful
-from .lanes import Rates, between, drifting, filling, following
+from .lanes import Rates, between, drifting, filling, following, scaling
 from .state import check, functions_left_out, functions_restored, restore_rates, saved
 from .tensors import LastRates, plain
 
@@ -60,6 +60,7 @@ class Scheduler(Careful, LRScheduler):
 
     __slots__ = ("_cache",)
     live: ClassVar[frozenset[str]] = frozenset()
+    lows_live: ClassVar[bool] = True  # whether the lower ends can change without one of `live` being assigned
     catches_up: ClassVar[bool] = False  # whether get_lr before the second step gives the curve, as PyTorch's does
     _own: ClassVar[bool] = True  # whether get_lr and its kin are ours, not a user's subclass's
     _moves: ClassVar[bool] = False  # whether anything moves with the rate
@@ -131,7 +132,7 @@ class Scheduler(Careful, LRScheduler):
             if any(isinstance(high, torch.Tensor) for high in self._highs()):
                 return lambda scheduler, state, weight: scheduler._on_curve(weight)
             return lambda scheduler, state, weight: scheduler._between(weight)
-        lows = None if kind._lows is Scheduler._lows else kind._lows
+        lows = kind._lows if self.lows_live and kind._lows is not Scheduler._lows else None
         highs = None if kind._highs is Scheduler._highs else kind._highs
         return between(lows, highs, self._lows(), self._highs())
 
@@ -192,7 +193,9 @@ class Scheduler(Careful, LRScheduler):
         if not count or set(map(type, map(_RATE, cache.groups))) != {float}:
             return None
         if not cache.anchored:
-            return drifting(count, cache.groups[-1], unit)
+            factor = self._factor() if count > 1 else None
+            last = cache.groups[-1]
+            return drifting(count, last, unit) if factor is None else scaling(count, last, unit, factor)
         return following(count, unit, self._quick_rates(), self.relative)
 
     def _weight_of(self) -> Callable[[float], float]:
@@ -224,6 +227,12 @@ class Scheduler(Careful, LRScheduler):
         if lows is None:
             return [rate * change for rate in current]
         return [low + (rate - low) * change for low, rate in zip(lows, current, strict=True)]
+
+    def _factor(self) -> Callable[[Any, Any, Any], float] | None:
+        """Returns what gives the one number that `_changed` multiplies all rates by, from the weights of two steps and the later step."""
+        kind = type(self)
+        usual = kind._lows is Scheduler._lows and kind._changed is Scheduler._changed
+        return (lambda before, weight, at: weight / before) if usual else None
 
     # PyTorch's other methods -----------------------------------------------------------------------------------------------------------
 

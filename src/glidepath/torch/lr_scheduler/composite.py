@@ -152,7 +152,7 @@ class SequentialLR(_Composite, torchs.SequentialLR):
             _restart(scheduler)
         else:
             scheduler.step()
-        self._last_lr = last_rates(scheduler)
+        self.__dict__["_last_lr"] = last_rates(scheduler)
 
 
 class ChainedScheduler(_Composite, torchs.ChainedScheduler):
@@ -180,4 +180,4 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         """Takes a step of every scheduler."""
         for child in self._schedulers:
             child.step()
-        self._last_lr = last_rates(self._schedulers[-1])
+        self.__dict__["_last_lr"] = last_rates(self._schedulers[-1])

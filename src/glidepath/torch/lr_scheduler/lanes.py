@@ -4,8 +4,8 @@ A lane is called with the scheduler, its cache, its attributes and the step. It 
 with everything as it was, where a rate, a group or an end is not as the last step left it, and the scheduler takes the careful way. Lanes
 hold no scheduler and no cache: they would never be freed.
 
-Each rate that is written is a float of its own. Whether the groups still hold those very objects tells at once that nobody has moved a
-rate and that no two groups have changed places.
+Each rate that is written is a float of its own, or one for all groups that have the same ends. Whether the groups still hold those very
+objects tells at once that nobody has moved a rate and that no two groups with ends of their own have changed places.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from .cache import Cache, Lane
 from .tensors import Elsewhere, Memory, plain
 
-__all__ = ["Rates", "between", "drifting", "filling", "floats", "following"]
+__all__ = ["Rates", "between", "drifting", "filling", "floats", "following", "scaling"]
 
 Unit = Callable[[Any], Any]
 Rates = Callable[[Any, dict[str, Any], Any], "list[float] | None"]
@@ -49,21 +49,24 @@ def between(
     tensors = [end for end in (*known, *(begun or ())) if isinstance(end, torch.Tensor)]
     versions = list(map(_VERSION, tensors))
     parts = most if least is None else [b - a for a, b in zip(least, most, strict=True)]
+    start, part = least[0] if least else 0.0, parts[0] if parts else 0.0
     if len(parts) == 1 and lows is None and highs is None and not tensors:
-        part = parts[0]
 
         def one(scheduler: Any, state: dict[str, Any], weight: float) -> list[float] | None:
             del scheduler
-            return [part * weight] if state["base_lrs"] == known else None
+            return [start + part * weight] if state["base_lrs"] == known else None
 
         return one
-    few, spans, begins = len(parts) <= _FEW, np.array(parts), np.array(least or 0.0)
+    same, few = len(set(parts)) == 1 and len(set(least or [0.0])) == 1, len(parts) <= _FEW
+    count, spans, begins = len(parts), np.array(parts), np.array(least or 0.0)
 
     def several(scheduler: Any, state: dict[str, Any], weight: float) -> list[float] | None:
         if (state["base_lrs"] if highs is None else highs(scheduler)) != known:
             return None
         if (lows is not None and lows(scheduler) != begun) or (tensors and list(map(_VERSION, tensors)) != versions):
             return None
+        if same:
+            return [start + part * weight] * count
         if least is None:
             return [part * weight for part in parts] if few else (spans * weight).tolist()
         if few:
@@ -142,9 +145,69 @@ def _take_back(groups: list[Any], written: list[float], values: list[float]) -> 
         group["lr"] = last
 
 
+def _scaled(groups: list[Any], written: list[float], values: list[float], change: float) -> bool:
+    """Writes the rates that are left, those that somebody has moved from where they are; returns False for a tensor, with none written."""
+    left = [(i, group) for i, group in enumerate(groups) if group["lr"] is not values[i]]
+    if any(type(group["lr"]) is not float for _, group in left):
+        return False
+    for i, group in left:
+        if group["lr"] is not written[i]:
+            values[i] = group["lr"] * change
+        group["lr"] = values[i]
+    return True
+
+
 def floats(rates: list[Any]) -> bool:
     """Returns whether rates are Python numbers: a tensor or an array among them would make their sum one."""
     return type(sum(rates)) is float
+
+
+def scaling(count: int, last: Any, unit: Unit, factor: Callable[[Any, Any, Any], float]) -> Lane:
+    """Returns the way of rates that all are multiplied by one number, whatever they are.
+
+    Args:
+        count: How many groups there are.
+        last: The last of them; one that joins stands after it.
+        unit: The weight at a step.
+        factor: The number, given the weights of the last step and of this one and the step.
+    """
+    row, known = np.empty(0), None  # the rates of the last step, and the list they were written from
+
+    def scale(scheduler: Any, cache: Cache, state: dict[str, Any], at: Any) -> bool:
+        nonlocal row, known
+        del scheduler
+        groups, before, written = state["optimizer"].param_groups, cache.weight, cache.written
+        if before == 0 or len(groups) != count or groups[-1] is not last:
+            return False
+        if groups[0]["lr"] is not written[0]:  # somebody else moves them too
+            now = [group["lr"] for group in groups]
+            if not floats(now):
+                return False
+            weight = unit(at)
+            change = factor(before, weight, at)
+            values = [rate * change for rate in now]
+            for group, value in zip(groups, values):  # noqa: B905  (both are `count` long)
+                group["lr"] = value
+            cache.weight = weight
+            cache.written = state["_last_lr"] = values
+            return True
+        weight = unit(at)
+        change = factor(before, weight, at)
+        row = (row if written is known else np.array(written)) * change
+        known = values = row.tolist()
+        for group, found, value in zip(groups, written, values):  # noqa: B905  (all are `count` long)
+            if group["lr"] is not found:
+                if not _scaled(groups, written, values, change):
+                    _take_back(groups, written, values)
+                    return False
+                known = None  # the row has not what was found
+                break
+            group["lr"] = value
+        cache.weight = weight
+        cache.written = state["_last_lr"] = values
+        return True
+
+    return scale
 
 
 def drifting(count: int, last: Any, unit: Unit) -> Lane:
@@ -155,6 +218,19 @@ def drifting(count: int, last: Any, unit: Unit) -> Lane:
         last: The last of them; one that joins stands after it.
         unit: The weight at a step.
     """
+    if count == 1:
+
+        def one(scheduler: Any, cache: Cache, state: dict[str, Any], at: Any) -> bool:
+            groups, before = state["optimizer"].param_groups, cache.weight
+            group = groups[0]
+            if before == 0 or len(groups) != 1 or group is not last or type(group["lr"]) is not float:
+                return False
+            cache.weight = weight = unit(at)
+            cache.written = state["_last_lr"] = values = scheduler._changed([group["lr"]], before, weight)
+            group["lr"] = values[0]
+            return True
+
+        return one
 
     def move(scheduler: Any, cache: Cache, state: dict[str, Any], at: Any) -> bool:
         groups, before = state["optimizer"].param_groups, cache.weight

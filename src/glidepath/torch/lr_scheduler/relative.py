@@ -242,6 +242,7 @@ class CosineAnnealingLR(Closed, torchs.CosineAnnealingLR):
 
     __slots__ = ()
     live: ClassVar[frozenset[str]] = frozenset({"T_max", "eta_min"})
+    lows_live: ClassVar[bool] = False
     catches_up: ClassVar[bool] = True
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
@@ -356,6 +357,17 @@ class MultiplicativeLR(Scheduler, torchs.MultiplicativeLR):
             made = self._weight_of()
         return made.times(current, cache.target)
 
+    def _factor(self) -> Any:
+        made: Any = self._cache.unit
+        return made.factor if made.only is not None and type(self)._changed is MultiplicativeLR._changed else None
+
+    def _marks(self) -> Any:
+        return list(self.lr_lambdas)
+
+    def _still(self, marks: Any, at: Any) -> bool:
+        del at
+        return marks == self.__dict__["lr_lambdas"]
+
 
 class _Factors:
     """A weight that stays 1, and beside it the functions that multiply the rates from one step to the next."""
@@ -364,11 +376,16 @@ class _Factors:
 
     def __init__(self, functions: list[Any]) -> None:
         self.functions = list(functions)
-        self.only = functions[0] if len(set(map(id, functions))) == 1 else None
+        self.only: Any = functions[0] if len(set(map(id, functions))) == 1 else None
 
     def __call__(self, step: float) -> float:
         del step
         return 1.0
+
+    def factor(self, before: float, weight: float, step: Any) -> float:
+        """Returns what the function that all groups share gives for a step."""
+        del before, weight
+        return float(self.only(step))
 
     def times(self, rates: list[float], step: Any) -> list[float]:
         """Returns rates multiplied by what the functions give for a step; one that all groups share is called once."""
