@@ -137,9 +137,14 @@ class Opened:
 
     def shot(self, name):
         """Keeps a picture of the page, to be looked at."""
+        self.shot_of(self.page, name)
+
+    @staticmethod
+    def shot_of(page, name):
+        """Keeps a picture of any page."""
         folder = Path(os.environ.get("GLIDEPATH_SCREENSHOTS", ROOT / "runs" / "screenshots"))
         folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+        page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
 
 
 @pytest.fixture(scope="module")

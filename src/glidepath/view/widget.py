@@ -10,8 +10,9 @@ from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 
 from .sample import sampled
+from .units import unit_of
 
-__all__ = ["changed", "controls", "widget"]
+__all__ = ["changed", "controls", "shown", "widget"]
 
 _POINTS = 600
 _MOST = 40  # controls; a larger schedule is changed as text
@@ -20,7 +21,7 @@ _MOST = 40  # controls; a larger schedule is changed as text
 def widget(schedule: Schedule) -> Any:
     """Returns a widget for Jupyter and marimo: a slider for every number of a schedule, and the curve that follows.
 
-    The attribute `schedule` of the widget holds what the sliders say.
+    The attribute `schedule` of the widget holds what the sliders say, and `text` the same as text, which marimo watches.
 
     Args:
         schedule: What to begin with.
@@ -33,40 +34,54 @@ def widget(schedule: Schedule) -> Any:
         traitlets: Any = import_module("traitlets")
     except ImportError as error:
         raise GlidepathError.of(
-            "view", "anywidget", "installed for the live widget", str(error), "pip install anywidget"
+            "view", "anywidget", "installed for the live widget", str(error), "pip install 'glidepath[notebook]'"
         ) from None
 
     class Live(anywidget.AnyWidget):  # type: ignore[misc]
         _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
         controls = traitlets.List().tag(sync=True)
-        curve = traitlets.Dict().tag(sync=True)
+        shown = traitlets.Dict().tag(sync=True)
         text = traitlets.Unicode().tag(sync=True)
-        problem = traitlets.Unicode().tag(sync=True)
         change = traitlets.Dict().tag(sync=True)
 
         def __init__(self, begun: Schedule) -> None:
-            super().__init__(controls=controls(begun))
-            self._take(begun)
+            self.schedule = begun
+            super().__init__(controls=controls(begun), shown=shown(begun), text=str(begun))
             self.observe(self._hear, names="change")
 
-        def _take(self, taken: Schedule) -> None:
-            self.schedule = taken
-            points = sampled(taken, points=_POINTS, most=50_000).points()
-            self.curve = {"x": [step for step, _ in points], "y": [value for _, value in points]}
-            self.text = str(taken)
-            self.problem = ""
-
         def _hear(self, event: Any) -> None:
+            asked = event["new"]
+            problem = ""
             try:
-                self._take(changed(self.schedule, event["new"]["path"], event["new"]["value"]))
+                self.schedule = changed(self.schedule, str(asked.get("path")), asked.get("value"))
             except GlidepathError as error:
-                self.problem = str(error)
+                problem = str(error)
+            self.text = str(self.schedule)
+            # With the serial of the question: that nothing changed is an answer too.
+            self.shown = shown(self.schedule) | {"problem": problem, "serial": asked.get("serial")}
 
     return Live(schedule)
 
 
+def shown(schedule: Schedule) -> dict[str, Any]:
+    """Returns all that the widget shows of a schedule, in one piece: text, curve, unit, and the values of its controls.
+
+    Args:
+        schedule: The schedule.
+    """
+    points = sampled(schedule, points=_POINTS, most=50_000).points()
+    return {
+        "text": str(schedule),
+        "x": [step for step, _ in points],
+        "y": [value for _, value in points],
+        "unit": unit_of({"": schedule}, {"": 1.0}),
+        "values": {control["path"]: control["value"] for control in controls(schedule)},
+        "problem": "",
+    }
+
+
 def controls(schedule: Schedule) -> list[dict[str, Any]]:
-    """Returns a control for every number inside a schedule: its path in the JSON data, label, value and range.
+    """Returns a control for every number inside a schedule: its path in the JSON data, the part it is of, label, value and range.
 
     Args:
         schedule: The schedule.
@@ -77,19 +92,23 @@ def controls(schedule: Schedule) -> list[dict[str, Any]]:
         ['start', 'end', 'steps']
     """
     found: list[dict[str, Any]] = []
+    parts = iter(range(1, 10_000))
 
-    def walk(data: Any, path: str, name: str) -> None:
+    def walk(data: Any, path: str, key: str, group: str) -> None:
         if isinstance(data, dict):
-            for key, value in data.items():
-                if key != "kind":
-                    walk(value, f"{path}.{key}" if path else key, f"{data['kind']} {key}" if "kind" in data else key)
+            if data.get("kind") in Schedule.registry and any(isinstance(v, int | float) for v in data.values()):
+                word = str(Schedule.from_dict(data)).partition("(")[0].strip()
+                group = f"{next(parts)} {word if word.isidentifier() else data['kind']}".replace("_", " ")
+            for name, value in sorted(data.items(), key=lambda item: isinstance(item[1], dict | list)):  # its own first
+                if name != "kind":
+                    walk(value, f"{path}.{name}" if path else name, name, group)
         elif isinstance(data, list) and data and isinstance(data[0], dict):
             for i, item in enumerate(data):
-                walk(item, f"{path}.{i}", name)
+                walk(item, f"{path}.{i}", key, group)
         elif isinstance(data, int | float) and not isinstance(data, bool):
-            found.append({"path": path, "label": name.replace("_", " "), "value": data} | _range(data))
+            found.append({"path": path, "group": group, "label": key.replace("_", " "), "value": data} | _range(data))
 
-    walk(schedule.to_dict(), "", schedule.kind)
+    walk(schedule.to_dict(), "", schedule.kind, "")
     return found[:_MOST]
 
 
