@@ -6,6 +6,7 @@ from .attaching import attach
 from .bridge import ScheduleLR
 from .drives import Drive
 from .events import Applied, ForeignWrite, ForeignWriteWarning
+from .find import Found, find, use
 from .logs import log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed
 from .scheduler import Scheduler
@@ -16,12 +17,15 @@ __all__ = [
     "Drive",
     "ForeignWrite",
     "ForeignWriteWarning",
+    "Found",
     "Resumed",
     "ScheduleLR",
     "Scheduler",
     "apply",
     "attach",
+    "find",
     "log_csv",
     "log_jsonl",
     "log_tensorboard",
+    "use",
 ]
