@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -87,13 +87,15 @@ def engine_of(name: EngineName, workers: int | None = None, address: str | None 
 def trained(out: Path) -> Generator[Watcher]:
     """A progress bar for a command that keeps its records in a folder; on Ctrl-C it says that nothing is lost.
 
+    Until it is over, whatever a library prints goes to standard error: standard output is for the result.
+
     Args:
         out: The folder.
     """
     from glidepath import lab
 
     try:
-        with lab.Bar() as bar:
+        with redirect_stdout(sys.stderr), lab.Bar() as bar:
             yield bar
     except KeyboardInterrupt:
         messages.print(f"\nstopped; nothing is lost: the same command goes on from {out}", highlight=False)

@@ -33,6 +33,9 @@ _CHUNKS_A_SLOT = 4
 _STORE_BYTES = 128 * 2**20
 _LOOK_SECONDS = 2.0
 _NO_NODE_SECONDS = 120.0
+_FOLDER = "glidepath-ray-"
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,7 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
     import ray
 
     if ray.is_initialized():
+        _check_same(ray, engine.address)
         yield ray
         return
     with contextlib.ExitStack() as ending:
@@ -217,14 +221,18 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
         yield ray
 
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+def _check_same(ray: ModuleType, address: str | None) -> None:
+    here = ray.get_runtime_context().gcs_address
+    if address not in (None, "auto", here):
+        rule = f"None, auto or {here}, to which this process is connected already"
+        raise GlidepathError.of("ray", "address", rule, address, "call ray.shutdown() first")
 
 
 def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
     from glidepath.lab.workers import available_cpus
 
-    folder = tempfile.mkdtemp(prefix="glidepath-ray-")
+    _sweep_folders()
+    folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
     ending.callback(shutil.rmtree, folder, ignore_errors=True)
     ray.init(
         "local",
@@ -235,6 +243,18 @@ def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
         _temp_dir=folder,
         **_QUIET,
     )
+
+
+def _sweep_folders() -> None:
+    """Removes what the clusters of killed drivers left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, OSError):
+            continue
 
 
 def _join(ray: ModuleType, address: str, seconds: float) -> None:

@@ -1,0 +1,221 @@
+"""Ray: two nodes of one processor each, on this machine. What dies costs the runs in its hands and nothing else."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from glidepath import GlidepathError
+from glidepath.lab import InProcess, Ray, Session, Store, Workers, compare, plan_runs
+from glidepath.lab.engines import Advanced, Capacity, Failed, Finished, Retried
+from glidepath.lab.snapshots import snapshots
+
+ROOM = 300 * 2**20
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Ray leaves its pipes to the collector
+    pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes of one processor, connected; the second may be killed."""
+    pytest.importorskip("ray", reason="needs ray")
+    shared = Path("/dev/shm")
+    if shared.is_dir() and shutil.disk_usage(shared).free < ROOM:
+        pytest.skip(f"needs {ROOM} free bytes in /dev/shm")
+    import ray
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "node_ip_address": "127.0.0.1"}
+    made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    made.add_node(**node)
+    made.wait_for_nodes()
+    made.another = lambda: made.add_node(**node)
+    ray.init(made.address, log_to_driver=False, logging_level="ERROR")  # workers are kept from test to test
+    try:
+        yield made
+    finally:
+        ray.shutdown()
+        made.shutdown()
+
+
+def _grid(tiny, seeds, budget=40):
+    rows = plan_runs([tiny], ["constant", "cosine"], seeds, budget=budget)["tiny"]
+    return [spec for pair in zip(*rows.values(), strict=True) for spec in pair]
+
+
+def _measured(record):
+    machine = {name: value for name, value in record.machine.items() if name != "threads"}
+    return replace(record, wall_seconds=0.0, cpu_seconds=0.0, machine=machine)
+
+
+def _busy(node):
+    """Whether a node has a chunk in hand: Ray names its processes after what they do."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    children = [int(child) for child in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()]
+    return any(b"carry_out_chunk" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+
+
+def _all(engine, specs):
+    events = []
+    engine.execute(specs, events.append)
+    return events
+
+
+def test_the_same_24_runs_give_equal_records_on_every_engine(cluster, tiny):
+    specs = _grid(tiny, 12)
+    found = {}
+    for engine in (InProcess(), Workers(2), Ray()):
+        records = [event.record for event in _all(engine, specs) if isinstance(event, Finished)]
+        found[type(engine)] = {record.spec.hash: _measured(record) for record in records}
+        assert len(records) == 24
+
+    assert found[InProcess] == found[Workers] == found[Ray]
+
+
+def test_files_of_records_come_back_byte_for_byte(cluster, tiny, tmp_path):
+    made = {
+        name: snapshots(tiny, cycles=2, budget=20, seeds=1, out=tmp_path / name, engine=engine)
+        for name, engine in (("here", InProcess()), ("ray", Ray()))
+    }
+    here, ray = (sorted((tmp_path / name / "snapshots").iterdir()) for name in ("here", "ray"))
+
+    assert [(path.name, path.read_bytes()) for path in ray] == [(path.name, path.read_bytes()) for path in here]
+    assert len(here) == 2
+    assert made["ray"].results == made["here"].results
+
+
+def test_a_node_killed_in_the_middle_costs_the_runs_in_its_hands_alone(cluster, tiny, tmp_path):
+    specs, events, killed = _grid(tiny, 8, budget=1200), [], []
+    victim = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
+
+    class Listening(Ray):
+        def execute(self, specs, emit):
+            def hear(event):
+                events.append(event)
+                emit(event)
+                if not killed and sum(isinstance(one, Finished) for one in events) >= 4 and _busy(victim):
+                    killed.append(victim)
+                    cluster.remove_node(victim, allow_graceful=False)
+
+            super().execute(specs, hear)
+
+    store = Store(tmp_path / "records")
+    try:
+        records = Session(store, Listening()).records(specs)
+    finally:
+        cluster.another()
+    finished = Counter(event.record.spec.hash for event in events if isinstance(event, Finished))
+    retried = [event for event in events if isinstance(event, Retried)]
+
+    assert killed
+    assert set(finished.values()) == {1}
+    assert set(finished) == set(records) == {spec.hash for spec in specs}
+    assert sorted(path.stem for path in store.folder.iterdir()) == sorted(finished)
+    assert len(retried) == 1
+    assert retried[0].reason.startswith("its worker or node died (")
+    assert not [event for event in events if isinstance(event, Failed)]
+    assert next(event.jobs for event in events if isinstance(event, Capacity)) == 2
+
+
+def test_a_killed_drivers_successor_makes_only_what_is_missing(cluster, tiny, tmp_path):
+    out = tmp_path / "out"
+    code = (
+        "import json, sys\nfrom glidepath.lab import Ray, Task, compare\n"
+        "compare([Task.from_dict(json.loads(sys.argv[1]))], ['constant', 'cosine'], 6, budget=1200,"
+        " out=sys.argv[2], engine=Ray(sys.argv[3]))\n"
+    )
+    arguments = [sys.executable, "-c", code, json.dumps(tiny.to_dict()), str(out), cluster.address]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as driver:
+        end = time.monotonic() + 60
+        while len(list((out / "records").glob("*.json"))) < 3:
+            assert time.monotonic() < end
+            assert driver.poll() is None
+            time.sleep(0.01)
+        os.kill(driver.pid, signal.SIGKILL)
+    before = {path.name: path.read_bytes() for path in (out / "records").glob("*.json")}
+    asked = []
+
+    class Asked(Ray):
+        def execute(self, specs, emit):
+            asked.extend(specs)
+            super().execute(specs, emit)
+
+    compare([tiny], ["constant", "cosine"], 6, budget=1200, out=out, engine=Asked())
+    after = {path.name: path.read_bytes() for path in (out / "records").iterdir()}
+
+    assert 3 <= len(before) < 12
+    assert len(asked) == 12 - len(before)
+    assert len(after) == 12
+    assert before.items() <= after.items()
+
+
+def test_stopped_by_its_listener_it_ends_its_tasks_and_leaves_the_cluster(cluster, tiny):
+    import ray
+
+    class Stop(KeyboardInterrupt):
+        pass
+
+    def hear(event):
+        if isinstance(event, Advanced):
+            raise Stop
+
+    with pytest.raises(Stop):
+        Ray().execute(_grid(tiny, 1, budget=10**7), hear)
+
+    assert ray.is_initialized()
+    with pytest.raises(GlidepathError, match=r"ray: address must be None, auto or 127\.0\.0\.1:\d+, to which"):
+        Ray("127.0.0.1:9").execute(_grid(tiny, 1), hear)
+    end = time.monotonic() + 30
+    while ray.available_resources().get("CPU") != 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_what_a_job_raises_is_told_and_the_users_own_tasks_are_found(cluster, tiny, tmp_path, monkeypatch):
+    (tmp_path / "garden.py").write_text(
+        "import numpy as np\nimport torch\n"
+        "class plot:\n    budget = 5\n"
+        "    def data():\n        part = (np.eye(4, dtype=np.float32), np.arange(4) % 2)\n"
+        "        return part, part, part\n"
+        "    def model():\n        return torch.nn.Linear(4, 2)\n"
+        "class desert(plot):\n    def model():\n        raise RuntimeError('no rain today')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    grid = plan_runs(["garden:plot", "garden:desert"], ["constant"], 1)
+    events = _all(Ray(), [row["constant"][0] for row in grid.values()])
+    del sys.modules["garden"]
+
+    finished = [event.record for event in events if isinstance(event, Finished)]
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert [record.updates for record in finished] == [5]
+    assert [(event.spec.task.name, "no rain today" in event.reason) for event in failed] == [("garden:desert", True)]
+
+
+def test_the_command_starts_a_cluster_of_its_own_and_ends_it(tmp_path):
+    command = f"compare constant linear -t mnist1d -s 1 -n 20 --engine ray --workers 1 --out {tmp_path / 'out'}"
+    before = set(Path("/tmp").glob("glidepath-ray-*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "glidepath", *command.split()],
+        env={**os.environ, "TMPDIR": "/tmp"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (tmp_path / "out/table.txt").read_text() + "\n"
+    assert len(list((tmp_path / "out/records").iterdir())) == 2
+    assert set(Path("/tmp").glob("glidepath-ray-*")) <= before
