@@ -7,10 +7,9 @@ import pytest
 
 from glidepath import GlidepathError, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
-from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
+from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce, running
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.evidence import Evidence
-from glidepath.lab.claims.running import _Whole
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines import Finished
 from glidepath.lab.snapshots import METHODS
@@ -278,17 +277,17 @@ def test_progress_is_of_all_trials_together(tmp_path, made_up, monkeypatch):
     assert (seen[-1].runs_done, seen[-1].updates_done, seen[-1].seconds_left) == (32, 640, 0.0)
 
 
-def test_the_time_left_is_reckoned_from_what_was_made_here_not_from_what_was_found():
-    listener = Listener()
-    seen = listener.seen
-    trial = CLAIMS["C7"].trials[0]
-    whole = _Whole(listener, [trial, trial])
+def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progress(monkeypatch):
+    clock = iter([0.0, 90.0, 100.0, 103.0])  # the start, then what was found, then progress
+    monkeypatch.setattr(running.time, "monotonic", lambda: next(clock))
+    listener, trial = Listener(), CLAIMS["C7"].trials[0]
+    whole = running._Whole(listener, [trial, trial])
     whole.begin()
-    for share in (0.5, 0.75):
+    for share in (0.5, 0.6, 0.75):
         whole.status(Status(32, 32, trial.runs, round(share * trial.updates), trial.updates, 1.0, None))
 
-    assert seen[0].seconds_left is None
-    assert seen[1].seconds_left == pytest.approx(seen[1].seconds * (0.25 + 1.0) / 0.25)
+    assert [status.seconds for status in listener.seen] == [90.0, 100.0, 103.0]
+    assert [status.seconds_left for status in listener.seen] == [None, None, pytest.approx(3.0 * 1.25 / 0.15)]
 
 
 def test_one_failed_trial_fails_the_claim(short):

@@ -256,7 +256,8 @@ def _verdicts(trial: Trial, evidence: Evidence) -> tuple[Verdict, ...]:
 class _Whole:
     """Turns the progress of one trial into that of all.
 
-    The time left is the declared rough time of what is missing, stretched by how long what was made here really took.
+    The time left is the declared rough time of what is missing, stretched by how long what was made here really took,
+    from the first progress on: what was found, and the start of the workers, say nothing about it.
 
     Args:
         watcher: Who hears it.
@@ -273,6 +274,7 @@ class _Whole:
         self._found: float | None = None
         self._last: Status | None = None
         self._started = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when there was progress first, and how much
 
     def begin(self) -> None:
         """The next trial begins."""
@@ -290,8 +292,7 @@ class _Whole:
         share = status.updates_done / max(1, status.updates_total)
         self._found = share if self._found is None else self._found
         self._made = self._begun + (share - self._found) * self._trial.seconds
-        missing = (1.0 - share) * self._trial.seconds + sum(one.seconds for one in self._coming)
-        seconds = time.monotonic() - self._started
+        now = time.monotonic()
         self._last = status
         self._watcher.status(
             Status(
@@ -300,10 +301,20 @@ class _Whole:
                 runs_total=self._jobs,
                 updates_done=self._before[2] + status.updates_done,
                 updates_total=self._updates,
-                seconds=seconds,
-                seconds_left=missing * seconds / self._made if self._made > 0.0 else None,
+                seconds=now - self._started,
+                seconds_left=self._left((1.0 - share) * self._trial.seconds, now),
             )
         )
+
+    def _left(self, of_this: float, now: float) -> float | None:
+        missing = of_this + sum(one.seconds for one in self._coming)
+        if self._first is None and self._made > 0.0:
+            self._first = now, self._made
+        if missing == 0.0:
+            return 0.0
+        if self._first is None or self._made <= self._first[1]:
+            return None
+        return missing * (now - self._first[0]) / (self._made - self._first[1])
 
     def note(self, text: str) -> None:
         """Pass on."""
