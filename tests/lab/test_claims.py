@@ -1,16 +1,18 @@
 """Claims: declarations that are complete, criteria that can fail, outcomes as they are, and the short forms run for real."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 
 from glidepath import GlidepathError, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
-from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce, running
+from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
+from glidepath.lab.claims.whole import Whole
 from glidepath.lab.engines import Finished
 from glidepath.lab.snapshots import METHODS
 from glidepath.lab.statistics import holm
@@ -279,9 +281,9 @@ def test_progress_is_of_all_trials_together(tmp_path, made_up, monkeypatch):
 
 def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progress(monkeypatch):
     clock = iter([0.0, 90.0, 100.0, 103.0])  # the start, then what was found, then progress
-    monkeypatch.setattr(running.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     listener, trial = Listener(), CLAIMS["C7"].trials[0]
-    whole = running._Whole(listener, [trial, trial])
+    whole = Whole(listener, [trial, trial])
     whole.begin()
     for share in (0.5, 0.6, 0.75):
         whole.status(Status(32, 32, trial.runs, round(share * trial.updates), trial.updates, 1.0, None))

@@ -1,21 +1,27 @@
 """Carry out the trials of claims and judge them: the function behind `glidepath reproduce`."""
 
 import datetime as dt
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import check_seed, refuse
+from glidepath.lab.claims.criteria import Flatter
 from glidepath.lab.claims.declared import Claim, find_claims
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.claims.outcome import ChosenRate, Outcome, TrialOutcome, Verdict
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
+from glidepath.lab.claims.whole import Whole
 from glidepath.lab.engines import Engine
 from glidepath.lab.planning import plan_runs
-from glidepath.lab.progress import Silent, Status, Watcher
+from glidepath.lab.progress import Silent, Watcher
 from glidepath.lab.provenance import machine_line
 from glidepath.lab.store import Store, write_atomically
+
+if TYPE_CHECKING:
+    from glidepath.lab.comparison import ScheduleResult, TaskResult
+    from glidepath.lab.snapshots import Result, Snapshots
 
 __all__ = ["outcome_path", "reproduce"]
 
@@ -60,7 +66,7 @@ def reproduce(
     most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
     refuse([wrong_seed or check_seed((first_seed or 0) + most - 1, "reproduce")])
     folder = Path(out)
-    whole = _Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
+    whole = Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
     outcomes: list[Outcome] = []
     for claim in claims:
         first = claim.first_seed if first_seed is None else first_seed
@@ -108,7 +114,7 @@ def _trials(claim: Claim, short: bool) -> tuple[Trial, ...]:
     return claim.short if short else claim.trials
 
 
-def _carried_out(trial: Trial, folder: Path, first_seed: int, engine: Engine | None, whole: "_Whole") -> TrialOutcome:
+def _carried_out(trial: Trial, folder: Path, first_seed: int, engine: Engine | None, whole: Whole) -> TrialOutcome:
     whole.begin()
     match trial:
         case Trainings():
@@ -140,21 +146,9 @@ def _trainings(
         unit=result.task.metric.unit,
         columns=_seeds(trial, first_seed),
         values={row.name: row.values for row in result.schedules},
-        losses=_losses(trial, folder, first_seed),
+        losses=_losses(trial, folder, first_seed) if any(isinstance(one, Flatter) for one in trial.criteria) else {},
     )
-    return TrialOutcome(
-        title=trial.title,
-        grid=trial.rates,
-        rates=tuple(
-            ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
-            for row in result.schedules
-        ),
-        verdicts=_verdicts(trial, evidence),
-        data_sha256=result.data_sha256,
-        versions=result.versions,
-        machines=result.machines,
-        cpu_seconds=result.cpu_seconds,
-    )
+    return _trained(trial, evidence, result.schedules, result)
 
 
 def _losses(trial: Trainings, folder: Path, first_seed: int) -> dict[str, Losses]:
@@ -202,18 +196,27 @@ def _ensembles(
         columns=made.seeds,
         values={row.name: row.values for row in made.results},
     )
+    return _trained(trial, evidence, made.results, made)
+
+
+def _trained(
+    trial: Trainings | Ensembles,
+    evidence: Evidence,
+    rows: "Sequence[ScheduleResult | Result]",
+    source: "TaskResult | Snapshots",
+) -> TrialOutcome:
     return TrialOutcome(
         title=trial.title,
         grid=trial.rates,
         rates=tuple(
             ChosenRate(row=row.name, peak_rate=row.peak_rate, edge=row.rates.edge if row.rates else None)
-            for row in made.results
+            for row in rows
         ),
         verdicts=_verdicts(trial, evidence),
-        data_sha256=made.data_sha256,
-        versions=made.versions,
-        machines=made.machines,
-        cpu_seconds=made.cpu_seconds,
+        data_sha256=source.data_sha256,
+        versions=source.versions,
+        machines=source.machines,
+        cpu_seconds=source.cpu_seconds,
     )
 
 
@@ -251,71 +254,3 @@ def _verdicts(trial: Trial, evidence: Evidence) -> tuple[Verdict, ...]:
     return tuple(
         Verdict(rule=criterion.rule(evidence), checks=tuple(criterion.judge(evidence))) for criterion in trial.criteria
     )
-
-
-class _Whole:
-    """Turns the progress of one trial into that of all.
-
-    The time left is the declared rough time of what is missing, stretched by how long what was made here really took,
-    from the first progress on: what was found, and the start of the workers, say nothing about it.
-
-    Args:
-        watcher: Who hears it.
-        trials: All trials, in the order in which they are begun.
-    """
-
-    def __init__(self, watcher: Watcher, trials: Sequence[Trial]) -> None:
-        self._watcher = watcher
-        self._coming = list(trials)
-        self._jobs, self._updates = sum(one.jobs for one in trials), sum(one.updates for one in trials)
-        self._trial: Trial | None = None
-        self._before = [0, 0, 0]  # runs done, runs found, updates done
-        self._made = self._begun = 0.0
-        self._found: float | None = None
-        self._last: Status | None = None
-        self._started = time.monotonic()
-        self._first: tuple[float, float] | None = None  # when there was progress first, and how much
-
-    def begin(self) -> None:
-        """The next trial begins."""
-        if self._trial is not None:
-            found = self._last.runs_found if self._last is not None else 0
-            self._before = [
-                a + b for a, b in zip(self._before, (self._trial.jobs, found, self._trial.updates), strict=True)
-            ]
-            self._begun = self._made
-        self._trial, self._found, self._last = self._coming.pop(0), None, None
-
-    def status(self, status: Status) -> None:
-        """Pass on."""
-        assert self._trial is not None  # noqa: S101 - a trial has begun
-        share = status.updates_done / max(1, status.updates_total)
-        self._found = share if self._found is None else self._found
-        self._made = self._begun + (share - self._found) * self._trial.seconds
-        now = time.monotonic()
-        self._last = status
-        self._watcher.status(
-            Status(
-                runs_done=self._before[0] + status.runs_done,
-                runs_found=self._before[1] + status.runs_found,
-                runs_total=self._jobs,
-                updates_done=self._before[2] + status.updates_done,
-                updates_total=self._updates,
-                seconds=now - self._started,
-                seconds_left=self._left((1.0 - share) * self._trial.seconds, now),
-            )
-        )
-
-    def _left(self, of_this: float, now: float) -> float | None:
-        missing = of_this + sum(one.seconds for one in self._coming)
-        if self._first is None and self._made > 0.0:
-            self._first = now, self._made
-        if missing == 0.0:
-            return 0.0
-        if self._first is None or self._made <= self._first[1]:
-            return None
-        return missing * (now - self._first[0]) / (self._made - self._first[1])
-
-    def note(self, text: str) -> None:
-        """Pass on."""
-        self._watcher.note(text)
