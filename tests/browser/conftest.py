@@ -46,16 +46,22 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """Where the page is."""
-    runs = tmp_path_factory.mktemp("runs")
+@contextlib.contextmanager
+def served(runs):
+    """Where the page is that shows the runs of a folder."""
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(runs)], stdout=subprocess.PIPE, text=True)
     try:
         yield process.stdout.readline().strip()
     finally:
         process.terminate()
         process.communicate(timeout=15)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Where the page is; it has no runs to show."""
+    with served(tmp_path_factory.mktemp("runs")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

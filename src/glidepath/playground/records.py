@@ -11,11 +11,13 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
+from glidepath.view import sampled
 
-__all__ = ["band", "nearest", "tasks"]
+__all__ = ["band", "nearest", "prepare", "rates", "tasks"]
 
 MOST_RECORDS = 2_000
 MOST_BYTES = 16 * 2**20
+_DRAWN = 160  # points of a rate
 _SHAPE = 101  # places at which two shapes are compared
 _SAME = 0.02  # how far apart two shapes may be, as a share of the peak, and still be called the same
 
@@ -30,7 +32,8 @@ def tasks(folder: Path) -> list[dict[str, Any]]:
     if not stamp.exists():
         return []
     try:
-        prepare()
+        with _importing:
+            import_module("glidepath.lab.verdict")
         return _tasks(folder, stamp.stat().st_mtime_ns)
     except (OSError, ImportError, GlidepathError, ValueError, KeyError, TypeError):
         return []
@@ -72,6 +75,7 @@ def _tasks(folder: Path, stamp: int) -> list[dict[str, Any]]:
                     "test": None if row.test is None else [row.test.mean, row.test.low, row.test.high],
                     "seeds": len(kept),
                     "curves": band(kept),
+                    "rates": rates(Schedule.of(row.text), result.budget, result.peak_rate or 1.0) if row.text else [],
                     "validations": [[e["metric"] for e in record["evaluations"]] for record in kept],
                 }
             )
@@ -102,19 +106,29 @@ def _record(path: Path) -> dict[str, Any] | None:
 
 
 def band(records: list[dict[str, Any]]) -> list[list[float | None]]:
-    """Returns, for each validation, the update and over the seeds the mean, lowest and highest metric, then the mean loss.
+    """Returns, for each validation, the update and over the seeds the mean, lowest and highest metric, then those of the loss.
 
     Args:
         records: Records as JSON data, one a seed.
     """
     rows: list[list[float | None]] = []
     for several in zip(*(record["evaluations"] for record in records), strict=False):
-        metrics = [e["metric"] for e in several if e["metric"] is not None]
-        losses = [e["loss"] for e in several if e["loss"] is not None]
-        if metrics and losses:
-            mean = sum(metrics) / len(metrics)
-            rows.append([several[0]["updates"], mean, min(metrics), max(metrics), sum(losses) / len(losses)])
+        columns = [[e[name] for e in several if e[name] is not None] for name in ("metric", "loss")]
+        if all(columns):
+            spans = [(sum(column) / len(column), min(column), max(column)) for column in columns]
+            rows.append([several[0]["updates"], *spans[0], *spans[1]])
     return rows
+
+
+def rates(schedule: Schedule, updates: int, peak: float) -> list[list[float]]:
+    """Returns the learning rates of a run as points to be joined.
+
+    Args:
+        schedule: A factor.
+        updates: Length of the run.
+        peak: What multiplies it.
+    """
+    return [[step, value * peak] for step, value in sampled(schedule, updates, _DRAWN).points()]
 
 
 def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: int) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from glidepath.recipes import constant
 from .budget import Budget
 from .jobs import Job
 from .look import Text, read
-from .records import band, prepare
+from .records import band, prepare, rates
 
 __all__ = ["Task", "Train", "trained", "training"]
 
@@ -81,6 +81,8 @@ def training(request: Train) -> Callable[[Job], None]:
 
     def work(job: Job) -> None:
         specs = [spec for pair in zip(*rows.values(), strict=True) for spec in pair]
+        planned = {name: rates(several[0].schedule, request.updates, task.peak_rate) for name, several in rows.items()}
+        job.say(type="plan", metric=task.metric.name, unit=task.metric.unit, rates=planned)
         done: dict[str, int] = {}
         records: dict[str, Record] = {}
 
@@ -102,9 +104,16 @@ def training(request: Train) -> Callable[[Job], None]:
         bands = {name: band([record.to_dict() for record in row]) for name, row in grid.items()}
         found = verdict(comparison.tasks[0], CONSTANT)
         sentences = [found[0], *found[2:], *caveats(comparison)]  # the second orders the best two, which here are all
-        job.say(type="end", metric=task.metric.name, unit=task.metric.unit, bands=bands, sentences=sentences)
+        tests = {name: _interval(comparison, name) for name in grid}
+        job.say(type="end", bands=bands, tests=tests, sentences=sentences)
 
     return work
+
+
+def _interval(comparison: Any, name: str) -> list[float] | None:
+    """Returns mean, low and high of a schedule's test metric."""
+    found = next((row.test for row in comparison.tasks[0].schedules if row.name == name), None)
+    return None if found is None else [found.mean, found.low, found.high]
 
 
 def _told(record: Any) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-// "Does it matter?": loss and error of real runs, and a button that trains here.
+// "Does it matter?": rate, loss and error of real runs, and a button that trains here.
 
-import { $, h, say, short, whole } from "./dom.js";
+import { h, short, whole } from "./dom.js";
 import { get, latest, post } from "./api.js";
-import { small } from "./plotly.js";
+import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
+import { Work } from "./job.js";
 
-const token = () => document.querySelector("meta[name=glidepath-token]").content;
+const CONSTANT = ["constant", "the constant rate"];
+const METRIC = [1, 2, 3], LOSS = [4, 5, 6]; // columns of a band: mean, lowest, highest
 
 export class Matter {
   constructor(app) {
@@ -14,6 +16,7 @@ export class Matter {
     this.title = "Does it matter?";
     this.ask = latest((request) => this.match(request));
     this.near = {};
+    this.chosen = {}; // by task: what a person picked instead of the nearest
   }
 
   build(body) {
@@ -28,52 +31,93 @@ export class Matter {
       try { this.records = (await get("/api/records")).tasks; } catch { this.records = []; }
     }
     this.head.replaceChildren(...(this.records.length
-      ? ["Real networks, trained under several schedules at one shared peak rate. A line is the mean over the seeds, a band reaches from the lowest to the highest."]
+      ? ["Real networks, trained under several schedules at one shared peak rate. A line is the mean over the seeds; a band reaches from the lowest seed to the highest."]
       : ["There are no finished runs here yet: ", h("code", {}, "glidepath demo"), " makes some in about three minutes. Or train this schedule here, below."]));
     if (this.records.length) this.ask({ text: this.app.state.text, last: this.app.last, budget: this.app.state.budget });
-    this.trainer.redraw();
+    this.trainer.draw();
   }
 
   async match(request) {
     try { this.near = (await post("/api/matter", request)).nearest; } catch { return; }
+    this.show();
+  }
+
+  show() {
     this.tasks.replaceChildren(...this.records.map((task) => this.task(task)));
   }
 
   task(task) {
     const near = this.near[task.task];
-    const loss = h("div", { class: "small", role: "img", "aria-label": `Validation loss on ${task.task}` });
-    const error = h("div", { class: "small", role: "img", "aria-label": `Validation ${task.metric} on ${task.task}` });
+    const name = this.chosen[task.task] ?? near?.name;
     const rows = task.rows.filter((row) => row.curves.length);
-    const lines = (column) => rows.flatMap((row) => {
-      const mine = near && row.name === near.name;
-      return mine || row.name === "constant" ? drawn(row.curves, column, mine ? colour(0) : css("--quiet"), mine) : [{ ...line(row.curves, column, css("--line")), line: { color: css("--line"), width: 1.5 } }];
-    });
-    queueMicrotask(() => {
-      small(loss, lines(4), { title: "validation loss, nats", x: "updates" });
-      small(error, lines(1), { title: `validation ${task.metric}, ${task.unit}`, x: "updates" });
-    });
-    const sentence = near?.same
-      ? `The blue line is ${near.name}: the shape on this page, trained ${rows.find((row) => row.name === near.name)?.seeds ?? 0} times for ${whole(task.budget)} updates. Grey is the constant rate.`
-      : near ? `None of the trained schedules has this very shape; the nearest is ${near.name}, the blue line, on average ${short(100 * near.apart, 2)} % of the peak away. Grey is the constant rate.` : "";
-    const about = task.sentences.filter((text) => near && text.split(/[ ,;:]/).includes(near.name)).slice(0, 1);
-    return h("section", { "aria-label": task.task }, h("h3", { style: { fontSize: "15px", margin: "14px 0 2px" } }, task.task), h("p", { class: "hint" }, task.about, " ", sentence), h("div", { class: "cols" }, loss, error), list([...about, ...task.sentences.filter((text) => !about.includes(text)).slice(-1)], task.caveats.slice(0, 2)));
+    const picture = h("div", { class: "runs", role: "img" });
+    const paint = (row) => (row.name === name ? colour(0) : CONSTANT.includes(row.name) ? css("--quiet") : null);
+    const own = task.sentences.filter((text) => text.startsWith(`${name} `));
+    picture.setAttribute("aria-label", `Rate, validation loss and validation ${task.metric} of ${rows.length} schedules on ${task.task}. ${own.join(" ")}`);
+    draw(picture, rows.map((row) => ({ name: row.name, paint: paint(row), curves: row.curves, rates: row.rates })), task, { last: task.budget });
+    const mine = rows.find((row) => row.name === name);
+    const which = !mine ? "" : this.chosen[task.task] ? `Blue: ${name}, ${mine.seeds} seeds of ${whole(task.budget)} updates.`
+      : near.same ? `Blue: ${name}, the shape on this page, trained with ${mine.seeds} seeds for ${whole(task.budget)} updates.`
+        : `None of them has the shape on this page. Blue: ${name}, the nearest, on average ${short(100 * near.apart, 2)} % of the peak away.`;
+    const rest = task.sentences.filter((text) => !own.includes(text));
+    return h("section", { class: "study", "aria-label": task.task },
+      h("h3", {}, task.task, " ", h("span", { class: "quiet" }, task.about)),
+      own.length ? h("p", { class: "finding" }, own[0]) : null,
+      h("p", { class: "hint" }, `${which} Grey: the constant rate.${task.rate === null ? "" : ` All at the peak rate ${short(task.rate)}.`}`),
+      h("div", { class: "results" }, picture, finals(rows, task, name, (picked) => { this.chosen[task.task] = picked; this.show(); })),
+      h("details", {}, h("summary", {}, "What else these runs show, and what they do not"), list(rest, task.caveats)));
   }
 }
 
+/** The sentence that a result is honest with, and the quiet ones below it. */
 function list(sentences, quiet) {
   return h("ul", { class: "sentences" }, sentences.map((text) => h("li", {}, text)), quiet.map((text) => h("li", { class: "quiet" }, text)));
 }
 
-const line = (curves, column, paint) => ({ x: curves.map((row) => row[0]), y: curves.map((row) => row[column]), mode: "lines", line: { color: paint, width: 2.5 } });
+/** Means with intervals of the test metric after the last update, one row a schedule; a row can be picked. */
+function finals(rows, task, name, pick) {
+  const measured = rows.filter((row) => row.test);
+  if (!measured.length) return null;
+  const low = Math.min(...measured.map((row) => row.test[1])), high = Math.max(...measured.map((row) => row.test[2]));
+  const place = (value) => `${(100 * (value - low)) / (high - low || 1)}%`;
+  const lines = [...measured].sort((a, b) => a.test[0] - b.test[0]).map((row) => {
+    const [mean, from, to] = row.test;
+    const paint = row.name === name ? colour(0) : css("--quiet");
+    const whisker = h("span", { class: "whisker", "aria-hidden": "true" },
+      h("i", { style: { left: place(from), width: `calc(${place(to)} - ${place(from)})`, background: paint } }), h("b", { style: { left: place(mean), background: paint } }));
+    const words = `${row.name}: ${short(mean, 4)} ${task.unit}, 95 % interval ${short(from, 4)} to ${short(to, 4)}`;
+    return h("li", {}, h("button", { type: "button", "aria-pressed": String(row.name === name), "aria-label": words, title: words, onclick: () => pick?.(row.name), disabled: !pick }, h("span", { class: "who" }, row.name), whisker, h("span", { class: "num" }, short(mean, 4))));
+  });
+  return h("div", { class: "finals" }, h("p", { class: "hint" }, `test ${task.metric}, ${task.unit}, after the last update: mean and 95 % interval`), h("ul", {}, lines));
+}
 
-function drawn(curves, column, paint, thick) {
+/** Rate, loss and metric below one another on one axis of updates. Rows without a paint stay faint. */
+function draw(node, rows, task, { last, raw = [] }) {
+  const faint = { color: css("--quiet"), width: 1.2 };
+  const panels = task.metric === "loss" ? [["validation loss", LOSS]] : [["validation loss", LOSS], [`${task.metric}, ${task.unit}`, METRIC]];
   const traces = [];
-  if (column === 1) {
-    const x = curves.map((row) => row[0]);
-    traces.push({ x: [...x, ...[...x].reverse()], y: [...curves.map((row) => row[2]), ...curves.map((row) => row[3]).reverse()], mode: "lines", fill: "toself", fillcolor: paint, opacity: 0.18, line: { width: 0 } });
+  const ordered = [...rows].sort((a, b) => (a.paint ? 1 : 0) - (b.paint ? 1 : 0) || (a.paint === colour(0) ? 1 : -1));
+  for (const row of ordered) {
+    const look = row.paint ? { line: { color: row.paint, width: 2.6 } } : { line: faint, opacity: 0.3 };
+    traces.push({ x: row.rates.map((point) => point[0]), y: row.rates.map((point) => point[1]), mode: "lines", ...look, name: `rate ${row.name}` });
+    panels.forEach(([title, [mean, low, high]], k) => {
+      const x = row.curves.map((point) => point[0]), yaxis = `y${k + 2}`;
+      if (row.paint) traces.push({ x: [...x, ...[...x].reverse()], y: [...row.curves.map((point) => point[low]), ...row.curves.map((point) => point[high]).reverse()], yaxis, mode: "lines", fill: "toself", fillcolor: row.paint, opacity: 0.16, line: { width: 0 }, name: `band ${row.name}` });
+      traces.push({ x, y: row.curves.map((point) => point[mean]), yaxis, mode: "lines", ...look, name: `${title} ${row.name}` });
+    });
   }
-  traces.push({ ...line(curves, column, paint), line: { color: paint, width: thick ? 3 : 2 } });
-  return traces;
+  for (const run of raw) panels.forEach(([, [mean]], k) => traces.push({ x: run.evaluations.map((e) => e[0]), y: run.evaluations.map((e) => e[mean === 1 ? 1 : 2]), yaxis: `y${k + 2}`, mode: "lines", opacity: 0.5, line: { color: run.paint, width: 1.1 }, name: "run" }));
+  const { layout, grid } = bare();
+  const axis = { ...grid, tickformat: "~g", fixedrange: true, nticks: 5 };
+  const domains = panels.length === 2 ? [[0.8, 1], [0.41, 0.73], [0, 0.34]] : [[0.74, 1], [0, 0.66]];
+  const titles = ["learning rate", ...panels.map(([title]) => title)];
+  plot(node, traces, {
+    ...layout,
+    margin: { l: 50, r: 10, t: 20, b: 38 },
+    xaxis: { ...grid, fixedrange: true, anchor: `y${panels.length + 1}`, range: [0, last], title: { text: "updates", standoff: 4 } },
+    ...Object.fromEntries(domains.map((domain, k) => [k ? `yaxis${k + 1}` : "yaxis", { ...axis, domain, rangemode: k ? "normal" : "tozero", nticks: k ? 5 : 3 }])),
+    annotations: titles.map((text, k) => ({ text, x: 0, xref: "paper", xanchor: "left", y: domains[k][1], yref: "paper", yanchor: "bottom", showarrow: false, font: { size: 12, color: css("--ink") } })),
+  });
 }
 
 /** Trains the shape on the page and a constant rate beside it, with the same seeds. */
@@ -83,78 +127,52 @@ class Trainer {
     this.task = h("select", { "aria-label": "Task" }, h("option", { value: "mnist1d" }, "MNIST-1D, a perceptron"), h("option", { value: "text" }, "English text, a transformer"));
     this.seeds = h("select", { "aria-label": "Seeds" }, [3, 5, 8].map((n) => h("option", { value: n }, `${n} seeds`)));
     this.updates = h("select", { "aria-label": "Updates" }, [200, 400, 800, 2000].map((n) => h("option", { value: n, selected: n === 400 }, `${whole(n)} updates`)));
-    this.start = h("button", { type: "button", class: "main", id: "train", onclick: () => this.train() }, "Train here");
-    this.stop = h("button", { type: "button", hidden: true, onclick: () => this.cancel() }, "Cancel");
-    this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Training" });
-    this.said = h("p", { class: "hint", "aria-live": "polite" });
-    this.plots = h("div", { class: "cols", hidden: true });
-    this.loss = h("div", { class: "small", role: "img", "aria-label": "Validation loss of the runs made here" });
-    this.error = h("div", { class: "small", role: "img", "aria-label": "Validation metric of the runs made here" });
-    this.plots.append(this.loss, this.error);
+    this.problem = h("p", { class: "problem", role: "alert" });
+    this.picture = h("div", { class: "runs", role: "img", "aria-label": "Rate, validation loss and metric of the runs made here" });
+    this.results = h("div", { class: "results", hidden: true }, this.picture);
     this.end = h("div", {});
-    this.node = h("section", { "aria-label": "Train here" }, h("h3", { style: { fontSize: "15px", margin: "20px 0 2px" } }, "Train this shape here"), h("p", { class: "hint" }, "The shape on this page, stretched to the number of updates, against a constant rate: same data, same seeds, same peak rate."), h("div", { class: "row" }, this.task, this.seeds, this.updates, this.start, this.stop, this.bar), this.said, this.plots, this.end);
     this.runs = [];
+    this.work = new Work("Train here", "Training", {
+      request: () => ["/api/train", { text: app.state.text, last: app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: app.state.budget }],
+      begin: () => this.begin(),
+      hear: (event) => this.hear(event),
+      refused: (problems) => { this.problem.textContent = problems.map((problem) => problem.message).join("  ·  "); },
+      ended: () => `${this.runs.length} runs of ${whole(this.last)} updates. Blue: this shape. Grey: the constant rate.`,
+    });
+    this.work.button.id = "train";
+    this.node = h("section", { class: "study", "aria-label": "Train here" },
+      h("h3", {}, "Train this shape here"),
+      h("p", { class: "hint" }, "The shape on this page, stretched to the number of updates, against a constant rate: same data, same seeds, same peak rate."),
+      h("div", { class: "row" }, this.task, this.seeds, this.updates, this.work.button, this.work.stop, this.work.bar), this.problem, this.work.said, this.results, this.end);
   }
 
-  async train() {
-    const { state } = this.app;
+  begin() {
     this.runs = [];
-    this.bands = null;
+    this.bands = this.plan = null;
+    this.last = Number(this.updates.value);
+    this.problem.textContent = "";
     this.end.replaceChildren();
-    this.said.textContent = "Starting …";
-    this.start.disabled = true;
-    try {
-      const request = { text: state.text, last: this.app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: state.budget };
-      this.job = (await post("/api/train", request, { "x-glidepath-token": token() })).job;
-    } catch (error) {
-      this.said.textContent = error.message;
-      this.start.disabled = false;
-      return;
+    this.results.replaceChildren(this.picture);
+    this.results.hidden = true;
+  }
+
+  hear(event) {
+    if (event.type === "plan") this.plan = event;
+    else if (event.type === "run") this.runs.push(event);
+    else {
+      this.bands = event.bands;
+      const rows = Object.entries(event.tests).map(([name, test]) => ({ name, test }));
+      this.results.replaceChildren(this.picture, finals(rows, this.plan, "this shape") ?? "");
+      this.end.replaceChildren(h("p", { class: "finding" }, event.sentences[0]), list([], event.sentences.slice(1)));
     }
-    this.stop.hidden = this.bar.hidden = false;
-    this.bar.value = 0;
-    const events = new EventSource(`/api/train/${this.job}/events`);
-    events.onmessage = (event) => this.hear(JSON.parse(event.data), events);
-    events.onerror = () => { events.close(); this.over("The connection ended."); };
+    this.draw();
   }
 
-  hear(event, events) {
-    if (event.type === "progress") {
-      this.bar.value = event.done / event.total;
-      this.said.textContent = `${whole(event.done)} of ${whole(event.total)} updates${event.left === null ? "" : `, about ${Math.ceil(event.left)} s left`}`;
-    } else if (event.type === "run") {
-      this.runs.push(event);
-      this.redraw();
-    } else {
-      events.close();
-      if (event.type === "end") {
-        this.bands = event;
-        this.end.replaceChildren(list(event.sentences.slice(0, -2), event.sentences.slice(-2)));
-        this.redraw();
-        this.over(`${this.runs.length} runs. Blue: this shape. Grey: the constant rate.`);
-      } else this.over(event.type === "cancelled" ? "Cancelled. Nothing was kept." : event.message);
-    }
-  }
-
-  over(message) {
-    this.said.textContent = message;
-    this.start.disabled = false;
-    this.stop.hidden = this.bar.hidden = true;
-    say(message);
-  }
-
-  async cancel() {
-    this.said.textContent = "Cancelling …";
-    try { await post(`/api/train/${this.job}/cancel`, {}, { "x-glidepath-token": token() }); } catch { /* it has ended */ }
-  }
-
-  redraw() {
-    if (!this.runs.length) return;
-    this.plots.hidden = false;
-    const paint = (name) => (name === "this shape" ? colour(0) : css("--quiet"));
-    const each = (column) => this.runs.map((run) => ({ x: run.evaluations.map((e) => e[0]), y: run.evaluations.map((e) => e[column]), mode: "lines", opacity: this.bands ? 0.3 : 0.8, line: { color: paint(run.name), width: 1.2 } }));
-    const bands = (column) => (this.bands ? Object.entries(this.bands.bands).flatMap(([name, curves]) => drawn(curves, column, paint(name), name === "this shape")) : []);
-    small(this.loss, [...each(2), ...bands(4)], { title: "validation loss, nats", x: "updates" });
-    small(this.error, [...each(1), ...bands(1)], { title: this.bands ? `validation ${this.bands.metric}, ${this.bands.unit}` : "validation metric", x: "updates" });
+  draw() {
+    if (!this.plan) return;
+    this.results.hidden = false;
+    const paint = (name) => (CONSTANT.includes(name) ? css("--quiet") : colour(0));
+    const rows = Object.entries(this.plan.rates).map(([name, rates]) => ({ name, rates, paint: paint(name), curves: this.bands?.[name] ?? [] }));
+    draw(this.picture, rows, this.plan, { last: this.last, raw: this.runs.map((run) => ({ ...run, paint: paint(run.name) })) });
   }
 }
