@@ -38,6 +38,9 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
         `torch.optim.lr_scheduler.ReduceLROnPlateau`, version 2.13.0.
     """
 
+    __slots__ = ("_seen",)
+    _seen: tuple[list[Any], list[Any]]  # a parameter of each group, and the floors, in the order of the last cut
+
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
@@ -68,6 +71,7 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
             floors if several else floors[0],
             eps,
         )
+        self._seen = self._now()
 
     def step(self, metrics: SupportsFloat, epoch: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes a step.
@@ -97,6 +101,22 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
         rates = [group["lr"] for group in self.optimizer.param_groups]
         self._last_lr = rates if type(sum(rates)) is float else [saved(rate) for rate in rates]
 
+    def _now(self) -> tuple[list[Any], list[Any]]:
+        return [group["params"][0] if group["params"] else None for group in self.optimizer.param_groups], list(
+            self.min_lrs
+        )
+
+    def _reduce_lr(self, epoch: Any) -> None:
+        """Cuts the rates, each floor having followed its group; floors that were assigned since stay where they are."""
+        known, floors = self._seen
+        if self.default_min_lr is None and floors == self.min_lrs:
+            places = {id(owner): i for i, owner in enumerate(known)}
+            found = [places.get(id(owner)) for owner in self._now()[0]]
+            if None not in found:
+                self.min_lrs = [floors[place] for place in found if place is not None]
+        super()._reduce_lr(epoch)
+        self._seen = self._now()
+
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state; its `_last_lr` are the rates of this moment."""
         state = {name: saved(value) for name, value in self.__dict__.items() if name != "optimizer"}
@@ -116,3 +136,4 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
             raise GlidepathError.of("ReduceLROnPlateau", "state_dict", "of the same kind", sorted(state_dict))
         super().load_state_dict({name: saved(value) for name, value in state_dict.items()})
         restore_rates(self.optimizer, self._last_lr)
+        self._seen = self._now()
