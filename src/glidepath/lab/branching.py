@@ -147,7 +147,7 @@ def branches(
     warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
     jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]
     folder = None if out is None else Path(out)
-    refuse(session_problems("branches", folder, engine))
+    refuse(session_problems("branches", folder, engine, jobs))
     with opened("branches", folder, engine, progress) as session:
         records = session.records(jobs)
         made = _made(jobs, records)

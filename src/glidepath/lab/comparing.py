@@ -72,9 +72,10 @@ def compare(
     """
     grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
     folder = Path(out)
-    refuse([*_missing_packages(), *session_problems("compare", folder, engine)])
+    specs = _in_order(grid)
+    refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
     with opened("compare", folder, engine, progress) as session:
-        records = session.records(_in_order(grid))
+        records = session.records(specs)
         from glidepath.lab.comparison import summarise  # scipy's statistics: no training waits for them
 
         comparison = summarise(

@@ -81,7 +81,11 @@ Event = Capacity | Advanced | Finished | Retried | Failed
 
 @runtime_checkable
 class Engine(Protocol):
-    """Whatever can carry out jobs."""
+    """Whatever can carry out jobs.
+
+    An engine that cannot carry out every job, or needs a package, has a method `refuse(jobs)` besides, which raises a
+    `GlidepathError`: commands call it before they write anything.
+    """
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs; every one ends in one `Finished` or one `Failed`, in any order.

@@ -73,6 +73,16 @@ class Ray:
             ]
         )
 
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse where ray is missing; every kind of job can be carried out.
+
+        Raises:
+            GlidepathError: If ray is not installed.
+        """
+        del specs
+        missing = importlib.util.find_spec("ray") is None
+        refuse([Problem("ray", "package", "installed", "no ray", "pip install 'glidepath[ray]'") if missing else None])
+
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.
 
@@ -80,6 +90,7 @@ class Ray:
             GlidepathError: If ray is not installed, the address does not answer in time, the cluster has no processor,
                 or its nodes cannot run the package.
         """
+        self.refuse(specs)
         with _connected(self) as ray:
             _Sweep(ray, self, specs, emit).work()
 
@@ -198,8 +209,6 @@ class _Sweep:
 @contextlib.contextmanager
 def _connected(engine: Ray) -> Generator[ModuleType]:
     """Ray, connected; afterwards as it was before."""
-    if importlib.util.find_spec("ray") is None:
-        raise GlidepathError.worded("ray", "package", "installed", "no ray", "pip install 'glidepath[ray]'")
     host = engine.address.rpartition(":")[0] if engine.address is not None else "localhost"
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -136,13 +136,14 @@ class _Making(Generic[OutcomeT]):
         self.meter.ended(record.spec, record.wall_seconds, record.updates)
 
 
-def session_problems(where: str, out: Path | None, engine: object) -> list[Problem]:
+def session_problems(where: str, out: Path | None, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
     """What is wrong with the folder and the engine of a command, before anything is written.
 
     Args:
         where: Name of the command.
         out: Its folder, which need not exist; None for none.
         engine: None or an engine.
+        jobs: What it would carry out; an engine that has a method `refuse` is asked.
     """
     found: list[Problem] = []
     place = out and next(place for place in (out, *out.absolute().parents) if place.exists())
@@ -150,6 +151,11 @@ def session_problems(where: str, out: Path | None, engine: object) -> list[Probl
         found.append(Problem(where, "out", "a folder", f"{shown(str(out))}: {place} is a file"))
     if engine is not None and not isinstance(engine, Engine):
         found.append(Problem(where, "engine", "an engine such as Workers() or InProcess()", shown(engine)))
+    elif (ask := getattr(engine, "refuse", None)) is not None:
+        try:
+            ask(jobs)
+        except GlidepathError as error:
+            found += error.problems
     return found
 
 

@@ -180,8 +180,8 @@ def snapshots(
     length = row[0].budget // cycles
     refuse([None if length else Problem("snapshots", "cycles", f"at most the budget ({row[0].budget})", shown(cycles))])
     folder = Path(out)
-    refuse(session_problems("snapshots", folder, engine))
     jobs = [SnapshotJob(spec.task, spec.peak_rate, spec.seed, cycles, last or cycles, length) for spec in row]
+    refuse(session_problems("snapshots", folder, engine, jobs))
     with opened("snapshots", folder, engine, progress, folder / "snapshots") as session:
         records = session.records(jobs)
         made = _made(jobs, records)
