@@ -66,8 +66,9 @@ def _apart(here, there):
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_the_same_runs_have_the_records_of_the_torch_loop(pairs, name):
-    together = [(here, there) for here, there in pairs[name] if _apart(here, there) <= BOUND]
-    assert len(together) >= (6 if name == "text" else 20)  # GELU has no corner, so text has no reason to part
+    smooth = name == "text"  # GELU has no corner: no run has a reason to part
+    together = [(here, there) for here, there in pairs[name] if _apart(here, there) <= (BOUND / 2 if smooth else BOUND)]
+    assert len(together) >= (len(pairs[name]) if smooth else 20)
     one_turned_over = {"mnist1d": 100 / 3000, "mnist1d-cnn": 100 / 3000, "digits": 100 / 497, "text": 4e-6}[name]
     for here, there in together:
         assert there.test.metric == pytest.approx(here.test.metric, abs=1.001 * one_turned_over)
@@ -87,6 +88,25 @@ def test_the_record_says_what_made_it(pairs):
     assert there.versions.items() - here.versions.items() == {("jax", there.versions["jax"])}
     assert (there.machine["engine"], there.machine["threads"]) == ("jax", 1)
     assert "engine" not in here.machine
+
+
+def test_records_of_both_engines_stand_side_by_side_and_the_comparison_says_so(tiny, tmp_path):
+    """What torch made is not made again; that JAX made the rest is among the remarks under the table."""
+    asked = []
+
+    class InThisProcess:
+        def execute(self, specs, emit):
+            asked.extend(specs)
+            for spec in specs:
+                emit(Finished(fast.run(spec)))
+
+    compare([tiny], ["constant"], 2, out=tmp_path, engine=InProcess())
+    comparison = compare([tiny], ["constant", "cosine"], 2, out=tmp_path, engine=InThisProcess())
+
+    assert {str(spec.schedule) for spec in asked} == {"cosine(40)"}
+    assert len(asked) == 2
+    assert comparison.tasks[0].versions["jax"].endswith(" and none")
+    assert "Records of tiny were made with different versions of jax." in (tmp_path / "table.txt").read_text()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +193,7 @@ def test_what_jax_cannot_run_is_refused_before_anything_runs(spec, tmp_path, sta
 
     assert len(refused.value.problems) == 2
     assert not started
+    assert not (tmp_path / "out").exists()
 
 
 def test_jobs_that_are_no_runs_are_refused(tiny, started):

@@ -78,7 +78,7 @@ def provenance(records: Iterable[Sourced], what: str) -> Provenance:
     return Provenance(
         data_sha256=data[0],
         versions={
-            name: " and ".join(sorted({record.versions.get(name, "unknown") for record in every})) for name in names
+            name: " and ".join(sorted({record.versions.get(name, "none") for record in every})) for name in names
         },
         machines=tuple(sorted({machine_line(record.machine) for record in every})),
         cpu_seconds=round(sum(record.cpu_seconds for record in every), 3),

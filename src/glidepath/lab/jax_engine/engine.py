@@ -26,8 +26,8 @@ _REMEDY = "`--engine workers` runs it"
 class Jax:
     """Worker processes that train with JAX on the processor: the perceptrons, the small convolutional network, the text.
 
-    A worker compiles a task once, whatever the schedules, rates, seeds and budgets of its runs; so this engine pays
-    from some dozens of runs on. Records say `jax` among their versions.
+    A worker compiles a task once, whatever the schedules, rates, seeds and budgets of its runs; that takes as long as two
+    to five runs in torch. A record stands for the run whichever engine made it, and names JAX among its versions.
 
     Args:
         count: How many; None for one per processor that this process may use, never more than there are runs.
