@@ -81,6 +81,8 @@ def test_an_invalid_edit_stands_at_its_field_and_the_last_good_curve_stays(opene
     opened.page.fill('#controls .control[data-field="warmup"] input[type=text]', typed)
     opened.wait("document.querySelector('.control.bad')")
     message = opened.page.inner_text('#controls .control[data-field="warmup"] .error')
+    if typed == "20000":
+        opened.shot("error-at-field")
 
     assert " must be " in message
     assert opened.path() == before
@@ -149,6 +151,7 @@ def test_text_makes_blocks_and_blocks_make_text(opened):
         opened.page.mouse.move(block["x"] + x, block["y"] + 10)
     opened.page.mouse.up()
     opened.wait("glidepath.state.text.startsWith('hold(2000) >> warmup(')")
+    opened.rest()
     opened.shot("blocks")
     opened.page.select_option(".addphase select", "linear")
     opened.page.click(".addphase button")

@@ -3,7 +3,7 @@
 import { exact, h, short, toast, whole } from "./dom.js";
 import { latest, post } from "./api.js";
 import { asked, isBase } from "./state.js";
-import { swatch } from "./style.js";
+import { colour, swatch } from "./style.js";
 
 export class Compare {
   /** @param app the page: state, curves(), last, unpin(i), swap(i), rename(i, name), setAt(list) */
@@ -46,7 +46,7 @@ export class Compare {
 
   row(row, i, pin, last) {
     const name = h("input", { type: "text", value: pin ? pin.name || pin.text : this.app.state.name, placeholder: pin ? null : "this one", title: pin?.text ?? "A name for the curve being worked on", "aria-label": pin ? `Name of curve ${i}` : "Name of this curve", maxlength: "80", onchange: (event) => this.app.rename(i - 1, event.target.value.trim()) });
-    const label = h("td", {}, h("span", { style: { display: "inline-flex", gap: "8px", alignItems: "center" } }, swatch(pin ? pin.slot : 0), name));
+    const label = h("td", {}, h("span", { style: { display: "inline-flex", gap: "8px", alignItems: "center" } }, swatch(pin ? pin.slot : 0), pin ? h("b", { class: "slot", style: { color: colour(pin.slot) } }, String(pin.slot)) : h("b", { class: "slot" }), name));
     if (!row) return h("tr", {}, label, h("td", { colspan: "10" }, "cannot be read"));
     const number = (value, sub) => h("td", { class: "num", title: exact(value) }, short(value, 5), sub ? h("span", { class: "sub" }, sub) : null);
     const buttons = pin
