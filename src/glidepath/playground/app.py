@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from glidepath.core.errors import GlidepathError
 
-from . import code, details, exports, look, measures, plateau, range_test, records, training
+from . import code, details, exports, look, measures, plateau, questions, records, training
 from .budget import Budget
 from .catalogue import catalogue
 from .guard import Guard
@@ -127,6 +127,8 @@ def _curves(app: FastAPI) -> None:
 
     @app.get("/api/catalogue")
     def words() -> Response:
+        from . import range_test
+
         with catalogued:
             found = {
                 **catalogue(),
@@ -172,7 +174,9 @@ def _curves(app: FastAPI) -> None:
         return plateau.feed(request)
 
     @app.post("/api/range")
-    def ranged(request: range_test.Range) -> Response:
+    def ranged(request: questions.Range) -> Response:
+        from . import range_test
+
         return Response(json.dumps(range_test.range_test(request), allow_nan=False), media_type="application/json")
 
 
@@ -209,7 +213,9 @@ def _trainings(app: FastAPI, jobs: Jobs, token: str, runs: Path | None) -> None:
         return {"job": jobs.start(training.training(request)).key}
 
     @app.post("/api/sweep")
-    def sweep(request: range_test.Sweep, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
+    def sweep(request: questions.Sweep, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
+        from . import range_test
+
         allowed(x_glidepath_token)
         return {"job": jobs.start(range_test.sweeping(request)).key}
 

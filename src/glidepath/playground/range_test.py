@@ -6,9 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.core.fields import number
@@ -17,48 +15,13 @@ from glidepath.view.range_data import parts
 from glidepath.view.range_test import range_test_table
 
 from .jobs import Job
+from .questions import MAX_TRACES, Range, Sweep
 from .records import prepare
 from .sweeps import SWEEPS
-from .training import Task
 
-__all__ = ["Range", "Sweep", "known", "range_test", "read_file", "sweeping"]
+__all__ = ["known", "range_test", "read_file", "sweeping"]
 
-MAX_FILE = 2_000_000
-MAX_TRACES = 12
 MAX_POINTS = 2_000  # smoothing takes memory and time by the square
-_Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-
-
-class Range(BaseModel):
-    """What the page asks: the traces of a file, or those of a known range test.
-
-    Args:
-        text: The content of a file that `glidepath find --json` wrote, or `Found.to_json`, or a list of traces; or
-        known: a key of the known ones.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    text: Annotated[str, Field(max_length=MAX_FILE)] = ""
-    known: Annotated[str, Field(max_length=40)] = ""
-
-
-class Sweep(BaseModel):
-    """A range test to be made here.
-
-    Args:
-        task: What is trained.
-        low: First rate.
-        high: Last rate.
-        steps: Updates of a sweep.
-        repeats: Sweeps, at least 3: fewer say nothing.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    task: Task = "mnist1d"
-    low: _Rate = 1e-6
-    high: _Rate = 10.0
-    steps: Annotated[int, Field(ge=40, le=1_000)] = 240
-    repeats: Annotated[int, Field(ge=3, le=MAX_TRACES)] = 3
 
 
 def known() -> list[dict[str, str]]:

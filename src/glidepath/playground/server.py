@@ -96,7 +96,7 @@ def _when_ready(server: Any, address: str, open_browser: bool, announce: Callabl
 
 
 def _warm() -> None:
-    """Does once what the first request would wait for: the catalogue, NumPy, the checker, the formula's converter."""
+    """Does once what the first request would wait for: NumPy, the catalogue, the checker, the formula's converter."""
     from . import details, look
     from .catalogue import catalogue
 
