@@ -68,10 +68,10 @@ def test_the_outcomes_in_the_documentation_are_of_the_claims_as_they_are_declare
             assert found.grid == getattr(trial, "rates", ())
             for verdict, criterion in zip(found.verdicts, trial.criteria, strict=True):
                 metric, _, rest = verdict.rule.partition(": ")
-                name, _, unit = metric.removesuffix(")").partition(" (")
+                measured, _, unit = metric.removesuffix(")").partition(" (")
                 unit = "%" if unit == "percentage points" else unit
                 assert rest
-                evidence = Evidence(metric=name, unit=unit, columns=(), values={})
+                evidence = Evidence(metric=measured, unit=unit, columns=(), values={})
                 assert verdict.rule == criterion.rule(evidence)
 
 
