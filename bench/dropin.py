@@ -76,8 +76,9 @@ def stepper(module: Any, name: str, groups: int, tensor: bool) -> Callable[[], N
 
 def rows() -> Iterator[Row]:
     """Returns how many times as fast every class is as PyTorch's, per step."""
+    stepper(ours, "StepLR", 1, tensor=False)()  # PyTorch's first step imports much
     gc.collect()
-    gc.freeze()  # the collection before each round then looks at what this file makes, not at all of PyTorch
+    gc.freeze()  # the collection before each round then looks at what a case makes, not at all of PyTorch
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -49,10 +49,15 @@ def run(held: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[list[fl
 
 
 @pytest.mark.parametrize("name", SAVED)
-@pytest.mark.parametrize("order", list(itertools.permutations(["build", "optimizer", "scheduler"])))
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("build", "optimizer", "scheduler"),
+        ("build", "scheduler", "optimizer"),
+        ("optimizer", "build", "scheduler"),
+    ],
+)
 def test_a_state_is_restored_in_any_order(name: str, order: tuple[str, ...]):
-    if order.index("scheduler") < order.index("build"):
-        pytest.skip("a state needs a scheduler to be loaded into")
     held = optimizer()
     first = make(ours, name, held, **copy.copy(SAVED[name]))
     run(held, first, 5)
@@ -303,9 +308,9 @@ def test_what_is_assigned_is_used():
     assert isinstance(marks.milestones, Counter)
     marks.milestones[1] += 1
     assert run(marks.optimizer, marks, 1) == [[pytest.approx(0.01)]]
-    base = ours.ExponentialLR(optimizer(1), 0.5)
+    base = ours.LambdaLR(optimizer(1), lambda step: 0.5)
     base.base_lrs[0] = 1.0
-    assert run(base.optimizer, base, 1) == [[pytest.approx(0.5)]] or run(base.optimizer, base, 0) == []
+    assert run(base.optimizer, base, 1) == [[pytest.approx(0.5)]]
 
 
 def test_an_older_torchs_one_cycle_state_loads():
