@@ -138,3 +138,54 @@ def test_a_sequence_is_resumed_through_its_epoch():
         [0.05, *rates(whole)]
     )  # PyTorch's begins with the first scheduler, whatever the epoch
     assert rates(whole) == pytest.approx([0.1 * 0.9**4])
+
+
+LISTED: dict[str, dict[str, Any]] = {
+    "StepLR": {"step_size": 3},
+    "ConstantLR": {"factor": 0.5, "total_iters": 9},
+    "CosineAnnealingWarmRestarts": {"T_0": 9},
+    "LambdaLR": {"lr_lambda": [lambda step, by=by: by**step for by in (0.9, 0.8, 0.7)]},
+    "CyclicLR": {"base_lr": [0.1, 0.2, 0.3], "max_lr": [1.0, 2.0, 3.0], "step_size_up": 5},
+    "OneCycleLR": {"max_lr": [0.1, 0.2, 0.3], "total_steps": 20},
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+@pytest.mark.parametrize(
+    "moment", ["before it is saved", "after it is loaded", "before it is copied", "after it is copied"]
+)
+def test_groups_keep_their_own_rates_beside_a_state_or_a_copy(name: str, moment: str):
+    held, still = optimizer(), optimizer()
+    scheduler, other = (getattr(ours, name)(one, **LISTED[name]) for one in (held, still))
+    scheduler.step(), other.step(), other.step()
+    if moment.startswith("before"):
+        held.param_groups.reverse()
+    if "copied" in moment:
+        scheduler = copy.deepcopy(scheduler)
+        held = scheduler.optimizer
+        held._opt_called = True
+    else:
+        state = scheduler.state_dict()
+        order = (
+            -1 if moment.startswith("before") else 1
+        )  # arguments with one item for each group are in the groups' order
+        again = {k: v[::order] if isinstance(v, list) else v for k, v in LISTED[name].items()}
+        scheduler = getattr(ours, name)(held, **again)
+        scheduler.load_state_dict(state)
+    if moment.startswith("after"):
+        held.param_groups.reverse()
+    scheduler.step()
+    assert rates(held)[::-1] == pytest.approx(rates(still), rel=1e-12)
+
+
+def test_a_group_that_joins_gets_the_factor_of_the_moment_though_it_is_looked_at_first():
+    found = []
+    for look in (lambda _: None, lambda scheduler: scheduler.state_dict()):
+        held = optimizer(1)
+        scheduler = ours.ConstantLR(held, 0.5, 5)
+        scheduler.step()
+        held.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.8})
+        look(scheduler)
+        scheduler.step()
+        found.append(rates(held))
+    assert found == [[0.05, 0.4], [0.05, 0.4]]

@@ -137,6 +137,8 @@ def test_a_state_alone_brings_the_rates_back_and_is_plain_data(name: str):
     torch.save(first.state_dict(), file)
     file.seek(0)
     state = torch.load(file, weights_only=True)
+    assert state["last_step"] == 5
+    assert "last_epoch" not in state
     before = copy.deepcopy(state)
     again = optimizer()
     made = MAKERS[name](again)

@@ -130,6 +130,10 @@ def test_a_state_shares_nothing_with_the_scheduler():
     made.schedulers[0].milestones.append(5)
     made.milestones[0] = 7
     assert state == before
+    warm = oneflow.WarmupLR(held, warmup_iters=1)
+    run(held, warm, 2)
+    warm.get_last_lr()[0] = 5.0
+    assert warm.base_lrs == pytest.approx([0.1, 0.2, 0.3])
 
 
 @pytest.mark.parametrize("kind", ["function", "nest"])

@@ -170,6 +170,48 @@ def test_a_sequence_has_the_dialects_rates(inside: list[Call], data: st.DataObje
     agree(Call("SequentialLR", {"schedulers": inside, "milestones": marks, "interval_rescaling": rescaled}))
 
 
+ACTIONS = ["step", "step", "edit", "reload", "copy", "resume", "reverse", "join", "leave"]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Seems like `optimizer.step:UserWarning"
+)  # a copied optimizer's is the class's own again
+@settings(max_examples=60)
+@given(leaf, leaf, st.lists(st.sampled_from(ACTIONS), min_size=5, max_size=25), st.booleans())
+def test_whatever_happens_the_next_step_has_the_dialects_rates(one: Call, two: Call, actions: list[str], tensor: bool):
+    """Edited by hand, saved and loaded, resumed through `last_step`, groups moved, added and removed."""
+    call = Call("SequentialLR", {"schedulers": [one, two], "milestones": [6], "interval_rescaling": True})
+    held = optimizer(3, tensor=tensor)
+    scheduler, steps = make(held, call.name, call.arguments), 0
+    for action in [*actions, "step"]:
+        groups = held.param_groups
+        if action in ("step", "resume"):
+            steps += 1
+            if action == "step":
+                run(held, scheduler, 1)
+            else:
+                scheduler = make(held, call.name, {**call.arguments, "last_step": steps - 1})
+            bases = [float(group["initial_lr"]) for group in groups]
+            assert rates(held) == nearly([wanted(call, base, steps)[steps] for base in bases])
+            assert (scheduler.last_step, len(scheduler.get_last_lr())) == (steps, len(groups))
+        elif action == "edit":
+            groups[0]["lr"] *= 1.5
+        elif action == "reverse":
+            groups.reverse()
+        elif action == "join" and len(groups) < 5:
+            held.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+        elif action == "leave" and len(groups) > 1:
+            del groups[0]
+        elif action == "copy":
+            scheduler = copy.deepcopy(scheduler)
+            held = scheduler.optimizer
+        elif action == "reload":
+            state, rest = copy.deepcopy(scheduler.state_dict()), copy.deepcopy(held.state_dict())
+            scheduler = make(held, call.name, call.arguments)
+            held.load_state_dict(rest)
+            scheduler.load_state_dict(state)
+
+
 @settings(max_examples=40)
 @given(st.lists(leaf, min_size=1, max_size=3))
 def test_a_chain_has_the_dialects_rates(inside: list[Call]):

@@ -88,11 +88,13 @@ class Scheduler(Careful, LRScheduler):
             self._cache.unit = self._cache.lane = self._cache.moves = None
 
     def __getstate__(self) -> dict[str, Any]:
+        self._align(self.optimizer.param_groups)
         return self.__dict__
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._cache = Cache()
+        self._align(self.optimizer.param_groups)
 
     # What a subclass says --------------------------------------------------------------------------------------------------------------
 
@@ -270,6 +272,7 @@ class Scheduler(Careful, LRScheduler):
 
         Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
         """
+        self._align(self.optimizer.param_groups)
         state = {
             name: saved(value) for name, value in self.__dict__.items() if name not in ("optimizer", self._functions)
         }
@@ -302,8 +305,8 @@ class Scheduler(Careful, LRScheduler):
             functions_restored(*((held, attributes) if isinstance(held, list) else ([held], [attributes])))
         self._cache = Cache()
         restore_rates(self.optimizer, state.get("_last_lr"))
+        self._align(groups)
         if self._moves and self.last_epoch >= 0:
-            self._align(groups)
             self._companions(self._weight_of()(self.last_epoch))
 
     def _translate(self, state: dict[str, Any]) -> None:

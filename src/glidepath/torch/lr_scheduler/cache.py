@@ -31,6 +31,7 @@ class Cache:
         "anchored",
         "ends",
         "groups",
+        "joined",
         "lane",
         "marks",
         "memory",
@@ -61,3 +62,4 @@ class Cache:
         self.memory: Memory | Elsewhere | None = None  # where they were written, if those are tensors
         self.groups: list[Any] = []  # the groups of the last write
         self.owners: list[int] | None = None  # whom each place of the lists belongs to
+        self.joined: set[int] = set()  # who has joined since the last write

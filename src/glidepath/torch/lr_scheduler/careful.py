@@ -30,7 +30,7 @@ class Careful:
 
     def _settle(self: Any, made: Any, weight: Any, at: Any, epoch: Any) -> None:
         cache, groups = self._cache, self.optimizer.param_groups
-        joined = self._align(groups)
+        self._align(groups)
         now = [group["lr"] for group in groups]
         current, moved = self._read(now)
         ends = self._ends()
@@ -40,8 +40,9 @@ class Careful:
             self._resume(made, at, current)
         else:
             before = 1.0 if self._is_initial or (epoch is not None and at == 0) else self._earlier(made, at)
-            if joined and self.joins_at_base:
-                current = [rate * before if i in joined else rate for i, rate in enumerate(current)]
+            if cache.joined and self.joins_at_base:
+                pairs = zip(current, cache.owners, strict=True)
+                current = [rate * before if owner in cache.joined else rate for rate, owner in pairs]
             if cache.step != at - 1 or self._is_initial or cache.weighed is not made or cache.ends != ends:
                 cache.anchored = close(current, self._on_curve(before), 1e-12)
             elif moved:
@@ -55,6 +56,7 @@ class Careful:
             values = self._changed(current, before, weight)  # type: ignore[possibly-undefined]
         cache.step, cache.weight, cache.weighed, cache.ends = at, weight, made, ends
         self._write(groups, now, values)
+        cache.joined.clear()
         self._companions(weight)
         cache.lane = self._lane()
 
@@ -99,16 +101,16 @@ class Careful:
 
     # Groups that come, go and change places --------------------------------------------------------------------------------------------
 
-    def _align(self: Any, groups: list[Any]) -> set[int]:
-        """Brings every list with one item for each group into the order of the groups; returns which groups have joined."""
+    def _align(self: Any, groups: list[Any]) -> None:
+        """Brings every list with one item for each group into the order of the groups, and notes which groups have joined."""
         cache, state = self._cache, self.__dict__
         if len(groups) == len(cache.groups) and all(map(is_, groups, cache.groups)):
-            return set()
+            return
         owners = [id(group["params"][0]) if group["params"] else id(group) for group in groups]
         known = cache.owners if cache.owners is not None else owners[: len(state["base_lrs"])]
         cache.owners = owners
         if known == owners:
-            return set()
+            return
         places = {owner: i for i, owner in enumerate(known)}
         found = [places.get(owner) for owner in owners]
         for name in ("base_lrs", *self.per_group):
@@ -118,15 +120,15 @@ class Careful:
                     items[place] if place is not None and place < len(items) else self._new_item(name, items, group)
                     for place, group in zip(found, groups, strict=True)
                 ]
-        for place, group in zip(found, groups, strict=True):
+        for place, owner, group in zip(found, owners, groups, strict=True):
             if place is None:
+                cache.joined.add(owner)
                 self._join(group)
         written = cache.written
         cache.written = [written[place] if place is not None and place < len(written) else math.nan for place in found]
         if cache.ends is not None:  # the ends move with their groups, which does not make them others
             cache.ends = self._ends()
         cache.memory = None
-        return {i for i, place in enumerate(found) if place is None}
 
     def _new_item(self: Any, name: str, items: list[Any], group: dict[str, Any]) -> Any:
         """Returns the item of a group that has joined in a list with one for each."""

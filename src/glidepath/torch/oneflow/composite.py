@@ -65,10 +65,10 @@ class Composite(OneFlow):
         for child, inner in self._active(step):
             child._tell(inner)
 
-    def _align(self, groups: list[Any]) -> set[int]:
+    def _align(self, groups: list[Any]) -> None:
         for child in self.schedulers:
             child._align(groups)
-        return super()._align(groups)
+        super()._align(groups)
 
     # State -----------------------------------------------------------------------------------------------------------------------------
 
@@ -152,9 +152,6 @@ class SequentialLR(Composite):
             load("oneflow", "SequentialLR", {"schedulers": [Hold()] * max(len(inside), 1), **given})
         except GlidepathError as error:
             checks.problems.extend(error.problems)
-
-    def _marks(self) -> Any:
-        return [*self.milestones, *self.interval_rescaling]
 
     def _active(self, step: float) -> list[tuple[OneFlow, Any]]:
         marks = self.milestones
