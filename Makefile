@@ -47,6 +47,9 @@ check: $(VENV)/ready-dev ## lint, format, types, and the arrows between the room
 format: $(VENV)/ready-dev ## write the formatting and the safe fixes
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
+mutate: $(VENV)/ready-dev ## break the code in many small ways: each time a test must fail (some with ARGS="dropin StepLR")
+	@$(BIN)/python tests/mutate.py $(ARGS)
+
 bench: $(VENV)/ready-dev ## side-by-side measurements
 	@$(BIN)/python -m bench $(ARGS)
 

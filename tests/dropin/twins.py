@@ -210,6 +210,16 @@ class Leg:
     def pickled(self) -> None:
         self.held, self.made = pickle.loads(pickle.dumps((self.held, self.made)))
 
+    def shared(self) -> bool:
+        """Returns whether a rate's tensor is also something else than this rate."""
+        rates = [group["lr"].data_ptr() for group in self.groups if isinstance(group["lr"], torch.Tensor)]
+        others: list[Any] = [
+            value for group in self.groups for name, value in group.items() if name not in ("params", "lr")
+        ]
+        for leaf in (leaf for one in self.made for leaf in leaves(one)):
+            others += [*getattr(leaf, "base_lrs", ()), *leaf.get_last_lr()]
+        return len({*rates}) < len(rates) or any(isinstance(o, torch.Tensor) and o.data_ptr() in rates for o in others)
+
     def saved(self) -> bytes:
         """Returns the file of a checkpoint."""
         states = [self.of_the_moment(one.state_dict()) for one in self.made]
@@ -273,6 +283,7 @@ class Twins:
             known = wanted.keys() - {"params"}  # ours gives a group that joins an initial_lr
             left, right = ({k: v for k, v in group.items() if k in known} for group in (wanted, got))
             assert same(right, left), (right, left)
+        assert not self.own.shared()
         for wanted, got in zip(self.peer.made, self.own.made, strict=True):
             assert not last or same(got.get_last_lr(), wanted.get_last_lr()), (got.get_last_lr(), wanted.get_last_lr())
             for a, b in zip([wanted, *leaves(wanted)], [got, *leaves(got)], strict=True):
