@@ -130,6 +130,7 @@ def _array(tensor: Tensor) -> Array:
 def _train(
     spec: RunSpec, blocks: Iterator[Tensor], arrays: _Arrays, weights: Weights, on_progress: Callable[[int], None]
 ) -> dict[str, Any]:
+    """Make the updates and the measurements, a chunk at a time; returns what `summary` does."""
     made = program(spec.task.model, spec.task.optimizer)
     state: State = weights, tuple(jax.tree.map(jnp.zeros_like, weights) for _ in range(made.rule.moments))
     rate_at = _rates(spec)
