@@ -179,6 +179,9 @@ def test_a_state_of_oneflows_own_class_loads():
     plateau.step(1.0)
     assert rates(held) == [0.05, 0.1, 0.15000000000000002]
     assert (plateau.last_step, plateau.num_bad_steps) == (5, 0)
+    state = plateau.state_dict()
+    assert (state["last_step"], state["num_bad_steps"]) == (5, 0)
+    assert not {"last_epoch", "num_bad_epochs"} & set(state)
 
 
 def test_a_state_that_does_not_fit_is_refused_and_nothing_is_changed():
@@ -218,6 +221,16 @@ def test_a_run_is_resumed_through_last_step(name: str):
     assert [rates(again), *run(again, made, 5)] == near(wanted)
 
 
+def test_a_warmup_to_above_the_base_rate_is_refused_as_oneflow_refuses_it():
+    held = optimizer()
+    rises = oneflow.CosineAnnealingLR(held, 4, 0.25)
+    before = copy.deepcopy(held.state_dict())
+    with pytest.raises(GlidepathError, match=r"from 0 to the base rate at step 4, got 0.25 \(the base rate is 0.1\)"):
+        oneflow.WarmupLR(rises, 0.5, 4)
+    assert held.state_dict() == before
+    assert oneflow.WarmupLR(rises, 0.5, 4, "constant").get_last_lr() == [0.05, 0.1, 0.15000000000000002]
+
+
 def test_verbose_prints_what_oneflow_prints(capsys: pytest.CaptureFixture[str]):
     held = optimizer(2)
     made = oneflow.StepLR(held, 1, 0.5, verbose=True)
@@ -244,9 +257,10 @@ def test_attributes_are_live_inside_composites_too():
     made = oneflow.SequentialLR(held, [oneflow.MultiStepLR(held, [2, 4], 0.5), inner], [6])
     assert run(held, made, 2)[-1] == [0.05]
     assert made.schedulers[0].last_step == made.last_step == 2
-    made.schedulers[0].milestones.append(5)
+    made.schedulers[0].milestones.insert(1, 3)
+    assert run(held, made, 1) == near([[0.025]])
     made.schedulers[0].gamma = 0.1
-    assert run(held, made, 3) == near([[0.01], [0.001], [0.0001]])
+    assert run(held, made, 2) == near([[0.0001], [0.0001]])
     inner.gamma, made.interval_rescaling[0] = 0.5, True
     assert run(held, made, 2) == near([[0.1], [0.05]])
     assert (inner.last_step, made.last_step) == (1, 7)
