@@ -92,6 +92,8 @@ def test_a_file_is_shown_and_a_bad_one_keeps_the_picture(tab):
         upload(tab, text)
         tab.wait(f"document.getElementById('range-problem').textContent.includes({json.dumps(message)})")
         assert verdict(tab) == good
+    shown = tab.page.evaluate("getComputedStyle(document.getElementById('range-problem')).color")
+    assert shown == "rgb(179, 38, 30)"  # an error looks like one
     assert tab.page.locator("#pane-range img").count() == 0
     tab.shot("range-test-bad-file")
     upload(tab, json.dumps([trace.to_dict() for trace in TRACES]))

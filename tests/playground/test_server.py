@@ -229,8 +229,32 @@ def test_training_needs_the_token_of_the_page(port):
     body = {"text": "cosine(100)", "last": 100}
     for headers in ({}, {"x-glidepath-token": "guess"}):
         assert ask(port, "/api/train", body, headers)[0] == 403
+        assert ask(port, "/api/sweep", {}, headers)[0] == 403
     assert ask(port, "/api/jobs/none/cancel", {})[0] == 403
     assert ask(port, "/api/jobs/none/events")[0] == 422
+
+
+def test_sweeps_are_bounded_and_refused_at_their_fields(port):
+    """K4: every field of a sweep has bounds; a file is never too large for the server."""
+    headers = {"x-glidepath-token": token(port)}
+    for field, value in (
+        ("steps", 10**9),
+        ("steps", None),
+        ("repeats", 1),
+        ("repeats", 1000),
+        ("low", 0),
+        ("low", "nan"),
+        ("high", 1e-7),
+        ("task", "os:system"),
+    ):
+        status, _, answer = ask(port, "/api/sweep", {field: value}, headers)
+        assert status == 422
+        assert json.loads(answer)["problems"][0]["field"] == field
+    assert ask(port, "/api/range", {"text": " " * 2_000_001})[0] == 422
+    assert ask(port, "/api/range", {"text": " " * 3_000_001})[0] == 413
+    assert ask(port, "/api/range", {"known": "nothing"})[0] == 422
+    status, _, answer = ask(port, "/api/range", {"known": "clean"})
+    assert (status, json.loads(answer)["usable"]) == (200, True)
 
 
 def token(port):

@@ -30,9 +30,6 @@ ScheduleText = Annotated[
         metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.'
     ),
 ]
-ScheduleTexts = Annotated[
-    list[str], typer.Argument(metavar="SCHEDULE...", help="One or more schedules, as text or .json files.")
-]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),

@@ -56,6 +56,7 @@ _RANGES: Mapping[str, tuple[float, float, bool]] = {
     "T_mult": (1, 4, False),
 }
 _RATE = (1e-8, 10.0, True)
+_BARE = re.compile(r"\$[^$]*\$\.?")  # a note that is nothing but a letter of the formula says nothing beside a slider
 
 
 @functools.cache
@@ -173,7 +174,7 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
         "type": kind,
         "required": required,
         "default": default,
-        "note": _plain(note),
+        "note": "" if _BARE.fullmatch(note) else _plain(note),
     }
     made["nullable"] = (not required and parameter.default is None) or bool(
         rule and len(options) < len(rule.get("anyOf", []))

@@ -55,6 +55,7 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=1,
         server_header=False,
+        ws="none",
     )
     server = uvicorn.Server(config)
     threading.Thread(target=_when_ready, args=(server, address, open_browser, announce), daemon=True).start()
