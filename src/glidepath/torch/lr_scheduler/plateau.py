@@ -108,8 +108,11 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
 
     def _reduce_lr(self, epoch: Any) -> None:
         """Cuts the rates, each floor having followed its group; floors that were assigned since stay where they are."""
+        if self.default_min_lr is not None:  # one floor for all groups
+            super()._reduce_lr(epoch)
+            return
         known, floors = self._seen
-        if self.default_min_lr is None and floors == self.min_lrs:
+        if floors == self.min_lrs:
             places = {id(owner): i for i, owner in enumerate(known)}
             found = [places.get(id(owner)) for owner in self._now()[0]]
             if None not in found:
