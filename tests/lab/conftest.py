@@ -1,5 +1,6 @@
 """A task small enough to train in a blink, and records made up without any training."""
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,20 @@ def tiny_text():
 @pytest.fixture
 def spec(tiny):
     return RunSpec(tiny, recipes.warmup_cosine(40), 0.1, 0, 40)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that an engine starts, as they come."""
+    processes = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            processes.append(self)
+
+    monkeypatch.setattr("glidepath.lab.workers.subprocess.Popen", Watched)
+    return processes
 
 
 @pytest.fixture(scope="session")

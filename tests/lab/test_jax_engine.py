@@ -5,7 +5,6 @@ input of a ReLU comes to lie within rounding of zero: one engine sees a slope th
 the two are different runs. So most runs are held to 1e-6 in every loss, and all runs until they part.
 """
 
-import subprocess
 import threading
 from collections import defaultdict
 from dataclasses import replace
@@ -165,20 +164,6 @@ def test_one_compilation_serves_every_schedule_rate_seed_and_budget(tiny):
 def test_a_schedule_that_attach_refuses_is_refused(spec):
     with pytest.raises(GlidepathError, match="lr must be finite and at least 0 at every step"):
         fast.run(replace(spec, schedule=recipes.constant() - 2.0))
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """The processes that an engine starts."""
-    processes = []
-
-    class Watched(subprocess.Popen):
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            processes.append(self)
-
-    monkeypatch.setattr("glidepath.lab.workers.subprocess.Popen", Watched)
-    return processes
 
 
 def test_what_jax_cannot_run_is_refused_before_anything_runs(spec, tmp_path, started):

@@ -18,20 +18,6 @@ from glidepath.lab.workers import _environment
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """The processes that the engine starts, as they come."""
-    processes = []
-
-    class Watched(subprocess.Popen):
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            processes.append(self)
-
-    monkeypatch.setattr("glidepath.lab.workers.subprocess.Popen", Watched)
-    return processes
-
-
 def _measured(record):
     machine = {name: value for name, value in record.machine.items() if name != "threads"}
     return replace(record, wall_seconds=0.0, cpu_seconds=0.0, machine=machine)
@@ -76,7 +62,11 @@ def test_a_run_whose_workers_keep_dying_is_given_up_and_the_others_end(spec, sta
 
     Workers(count=1, tries=2).execute([spec, long], hear)
 
-    assert [type(event) for event in events if not isinstance(event, Advanced | Capacity)] == [Finished, Retried, Failed]
+    assert [type(event) for event in events if not isinstance(event, Advanced | Capacity)] == [
+        Finished,
+        Retried,
+        Failed,
+    ]
     failed = next(event for event in events if isinstance(event, Failed))
     assert failed.spec == long
     assert failed.reason.startswith("given up after 2 tries; worker ")
