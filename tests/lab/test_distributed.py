@@ -117,6 +117,10 @@ def test_a_plan_is_placed_on_the_data_of_its_task(tiny, tiny_text):
             r"length must be .*did you mean 'epochs'.*\n.*clock must be one of",
         ),
         ({"schedule": 'cosin("rest")'}, "must be a known word, got 'cosin"),
+        (
+            {"schedule": "warmup(5%) >> cosine(rest)"},
+            r"schedule must be written with its durations in quotes, .*single quotes",
+        ),
         ({"schedule": "cosine(100)", "length": "50 samples"}, "must be"),
         ({"length": "4096 tokens"}, "tokens_per_sample"),
         ({"clock": "epochs", "schedule": "hold()"}, "clock must be convertible to updates of known size, got 'epochs'"),

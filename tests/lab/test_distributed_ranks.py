@@ -141,15 +141,15 @@ def test_killed_with_two_resumed_with_four_then_one_is_the_uninterrupted_run(cop
 
 
 def test_with_one_batch_for_all_the_losses_do_not_depend_on_the_processes(one, two, four):
-    """24 updates of 12 samples on 1, 2 and 4 processes, whole and in pieces of 2: equal within 1e-5 of each loss."""
+    """24 updates of 10 samples on 1, 2 and 4 processes, whole and in pieces of 2: equal within 1e-6 of each loss (1.2e-7 measured)."""
     reference = [loss for _, _, loss, *_ in one["None"]["updates"]]
     assert reference[-1] < 0.8 * reference[0]
     for ranks in ([{"losses": one}], two, four):
         for rank in ranks:
             for found in rank["losses"].values():
                 assert [update[:2] for update in found["updates"]] == [update[:2] for update in one["None"]["updates"]]
-                assert [update[2] for update in found["updates"]] == pytest.approx(reference, rel=1e-5)
-                assert found["test"] == pytest.approx(one["None"]["test"], rel=1e-5)
+                assert [update[2] for update in found["updates"]] == pytest.approx(reference, rel=1e-6)
+                assert found["test"] == pytest.approx(one["None"]["test"], rel=1e-6)
         assert all(
             [u[2] for u in rank["losses"]["None"]["updates"]] == [u[2] for u in ranks[0]["losses"]["None"]["updates"]]
             for rank in ranks
@@ -181,9 +181,9 @@ def test_a_signal_to_one_rank_stops_all_at_one_update_and_the_same_command_goes_
     reference = one["None"]["updates"]
     for rank in two:
         ended, samples, then, first, second = rank["stops"]
-        assert (ended, samples, then) == ("stopped", 72, "finished")  # the signal of update 4 is heard in update 5
+        assert (ended, samples, then) == ("stopped", 60, "finished")  # the signal of update 4 is heard in update 5
         assert [update[:2] for update in first + second] == [update[:2] for update in reference]
-        assert [update[2] for update in first + second] == pytest.approx([u[2] for u in reference], rel=1e-5)
+        assert [update[2] for update in first + second] == pytest.approx([u[2] for u in reference], rel=1e-6)
 
 
 def test_batches_of_each_process_keep_the_curve_against_samples(copy, one, two):
@@ -195,7 +195,7 @@ def test_batches_of_each_process_keep_the_curve_against_samples(copy, one, two):
 
     assert ended == "stopped"
     assert [update[0] for update in before] == list(range(0, 132, 12))
-    assert [update[0] for update in seen.updates] == list(range(132, 288, 6))
+    assert [update[0] for update in seen.updates] == list(range(132, 240, 6))
     for at, rate, *_ in before + seen.updates:
         assert rate == curve.value(samples=at, base=script.TEXT.peak_rate)
     record = json.loads((copy / "grows" / "record.json").read_text())

@@ -284,7 +284,7 @@ class _Session:
         while self.position < self.training.total:
             before, size = self.position, int(self.plan.batch_size(self.position) or 0)
             first, count = part(self.progress.samples, size, self.ranks.rank, self.ranks.count)
-            torch.manual_seed(self._random())
+            self._reseed()
             loss, lost, stop = self._exchanged(self._gradients(wrapped, first, count, size), size)
             if lost:
                 self.history.diverged_at = self.progress.updates
@@ -304,10 +304,13 @@ class _Session:
         scheduler.detach()
         return "finished"
 
-    def _random(self) -> int:
-        """The seed of an update's own random numbers: where the run is decides, not how often it was interrupted."""
+    def _reseed(self) -> None:
+        """Gives an update random numbers of its own: where the run is decides, not how often it was interrupted."""
         place = (self.training.seed, _RANDOM, self.progress.samples, self.ranks.rank)
-        return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
+        seed = int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would queue a call for every device never used
+        if self.ranks.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _wrapped(self) -> nn.Module:
         if self.ranks.count == 1:

@@ -11,6 +11,8 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from glidepath.core.errors import GlidepathError, Problem
 
@@ -171,9 +173,13 @@ def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     options: dict[str, Any] = {"device_id": chosen} if chosen.type == "cuda" else {}
-    distributed.init_process_group(
-        "nccl" if chosen.type == "cuda" else "gloo", timeout=timedelta(seconds=timeout), **options
-    )
+    wait = timedelta(seconds=timeout)
+    store, rank, count = next(rendezvous("env://", timeout=wait))
+    if os.environ.get("GROUP_WORLD_SIZE") == "1":
+        # After a restart torchrun hands out the same store: without this, ranks may find the addresses of dead processes.
+        store = PrefixStore(f"start-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    backend = "nccl" if chosen.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=wait, store=store, rank=rank, world_size=count, **options)
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), chosen)
     finally:

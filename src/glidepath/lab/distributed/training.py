@@ -1,6 +1,7 @@
 """What is trained: a task, a plan placed on its data, a peak rate and a seed; checked whole before anything begins."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
 
 __all__ = ["Training", "training_of"]
 
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_DURATION = re.compile(r"\d\s*(%|epochs?\b|steps?\b|updates?\b|samples?\b|tokens?\b)|\brest\b")
 DEFAULT_SCHEDULE = 'warmup("5%") >> cosine("rest")'
 
 
@@ -99,6 +102,7 @@ def training_of(
             check_seed(seed, "train"),
             check_count(processes, "train", "processes"),
             *_problems(length, clock),
+            _bare(schedule),
         ]
     )
     stream = Stream(task, load(task.data), seed)
@@ -121,6 +125,17 @@ def _problems(length: str | None, clock: str | None) -> tuple[Problem, ...]:
     except GlidepathError as error:
         return error.problems
     return ()
+
+
+def _bare(schedule: Schedule | str | None) -> Problem | None:
+    """A duration that was written without its quotes, or that a shell took them from."""
+    if not isinstance(schedule, str) or not _DURATION.search(_QUOTED.sub("", schedule)):
+        return None
+    rule, remedy = (
+        'written with its durations in quotes, such as warmup("5%")',
+        "put the whole in single quotes for a shell",
+    )
+    return Problem("train", "schedule", rule, shown(schedule), remedy)
 
 
 def _placed(rules: Any, horizon: Horizon, clock: str, stream: Stream, size: int) -> Plan:
