@@ -7,7 +7,6 @@ engines: 15 by default, 60 and more for a figure to be quoted.
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -116,7 +115,7 @@ def overhead() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Store(Path(folder)), InProcess())
         session.records([specs[0]])
-        for at, spec in enumerate(specs[1 : 1 + max(9, round(SECONDS))]):
+        for at, spec in enumerate(specs[1 : 1 + max(15, round(SECONDS))]):
             works = [lambda spec=spec: bare(spec), lambda spec=spec: session.records([spec])]
             took: dict[str, dict[int, float]] = {name: {} for name in clocks}
             for side in (0, 1) if at % 2 else (1, 0):
@@ -127,7 +126,8 @@ def overhead() -> Iterator[Row]:
             for name, both in took.items():
                 spent[name].append((both[0], both[1]))
     for name, pairs in spent.items():
-        ratio = statistics.median(ours / bare_loop for bare_loop, ours in pairs)
+        # The fastest of each: whatever else the machine does only ever adds time.
+        ratio = min(ours for _, ours in pairs) / min(alone for alone, _ in pairs)
         yield Row(f"a run of {budget} updates / a bare torch loop, {name}", ratio, "at most 1.05", ratio <= 1.05)
 
 
@@ -142,7 +142,7 @@ def bare(spec: RunSpec) -> float:
     validate, test = (training._measure(spec.task, data, part) for part in ("validation", "test"))
     due = training.evaluation_steps(spec.budget, spec.task.evaluations)
     for update, (inputs, targets) in zip(range(spec.budget), training.minibatches(spec, data), strict=False):
-        loss = torch.nn.functional.cross_entropy(model(inputs), targets)
+        loss = training._loss(model(inputs), targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

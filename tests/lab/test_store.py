@@ -11,6 +11,7 @@ import pytest
 
 from glidepath import GlidepathError
 from glidepath.lab import Store
+from glidepath.lab.jobs import canonical_json
 from glidepath.lab.store import only_writer, write_atomically
 
 
@@ -141,5 +142,7 @@ def test_what_is_written_is_strict_json(store, spec, made_up):
     def refuse(constant):
         raise AssertionError(constant)
 
-    document = json.loads(store.path(spec).read_text(), parse_constant=refuse)
+    text = store.path(spec).read_text()
+    document = json.loads(text, parse_constant=refuse)
     assert document["record"]["losses"][-1] is None
+    assert text == canonical_json(document) + "\n"

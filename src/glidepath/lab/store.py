@@ -83,9 +83,11 @@ class Store:
             self.files.mkdir(parents=True, exist_ok=True)
             write_atomically(self.files / name, data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        body = record.to_dict()
-        document = {"format": _FORMAT, "run": record.spec.hash, "sha256": digest(body), "record": body}
-        write_atomically(self.path(record.spec), canonical_json(document) + "\n")
+        body = canonical_json(record.to_dict())
+        checksum = hashlib.sha256(body.encode()).hexdigest()
+        # The canonical JSON of the whole, put together: the body, nearly all of it, is turned into text once.
+        text = f'{{"format":{_FORMAT},"record":{body},"run":"{record.spec.hash}","sha256":"{checksum}"}}\n'
+        write_atomically(self.path(record.spec), text)
 
     def read(self, spec: Job[OutcomeT]) -> OutcomeT | None:
         """The record of a job.

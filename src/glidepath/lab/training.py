@@ -310,7 +310,9 @@ def evaluation(task: Task, updates: int, loss: float, right: float) -> Evaluatio
 
 
 def _loss(logits: Tensor, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
+    if logits.dim() > 2:  # a text: every position is an example
+        logits, targets = logits.flatten(0, -2), targets.flatten()
+    return functional.cross_entropy(logits, targets)
 
 
 def _optimizer(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
