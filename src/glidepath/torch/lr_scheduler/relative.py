@@ -245,7 +245,7 @@ class CosineAnnealingLR(Closed, torchs.CosineAnnealingLR):
     lows_live: ClassVar[bool] = False
     catches_up: ClassVar[bool] = True
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:  # noqa: N803
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)

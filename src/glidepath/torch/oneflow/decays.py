@@ -124,7 +124,7 @@ class CosineAnnealingLR(Closed):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_max: float,  # noqa: N803
+        T_max: float,
         eta_min: float = 0.0,
         last_step: int = -1,
         verbose: bool = False,
@@ -163,8 +163,8 @@ class CosineAnnealingWarmRestarts(Closed):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_0: int,  # noqa: N803
-        T_mult: int = 1,  # noqa: N803
+        T_0: int,
+        T_mult: int = 1,
         eta_min: float = 0.0,
         decay_rate: float = 1.0,
         restart_limit: int = 0,
