@@ -4,8 +4,10 @@ import json
 import threading
 
 import pytest
+from typer.testing import CliRunner
 
 from glidepath import GlidepathError
+from glidepath.cli import app
 from glidepath.finder import Suggestion, suggest
 from glidepath.playground.jobs import Cancelled, Job
 from glidepath.playground.questions import MAX_TRACES, Range, Sweep
@@ -140,3 +142,15 @@ def test_a_cancelled_sweep_stops():
 def test_falling_rates_are_refused_at_their_field():
     with pytest.raises(GlidepathError, match=r"high must be above low, 1\.0, got 0\.1"):
         sweeping(Sweep(low=1.0, high=0.1))
+
+
+def test_the_page_reads_what_the_command_writes(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "found.json"
+    answer = CliRunner().invoke(app, ["find", "mnist1d", "--steps", "40", "--low", "1e-4", "-o", str(path)])
+    found = range_test(Range(text=path.read_text()))
+
+    assert answer.exit_code in (0, 1)
+    assert found["title"] == "mnist1d"
+    assert found["result"]["verdict"] == json.loads(path.read_text())["result"]["verdict"]
+    assert len(found["stops"]) == 3

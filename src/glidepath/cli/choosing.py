@@ -30,7 +30,10 @@ def find(
     steps: Annotated[int, typer.Option(help="Updates of a sweep.")] = 240,
     repeats: Annotated[int, typer.Option(help="Sweeps, with different data order.")] = 3,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a .png, .svg or .html picture with the band.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write a .png, .svg or .html picture with the band, or the traces as .json."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,6 +41,7 @@ def find(
     from glidepath.finder import Suggestion
     from glidepath.lab.rates import find_rates
     from glidepath.view.range_test import range_test, range_test_table, save_range_test
+    from glidepath.view.still import write_whole
 
     with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
         row = bar.add_task("sweeping", total=None)
@@ -58,7 +62,10 @@ def find(
     else:
         width = max(len(name) for name, _ in rows)
         print("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
-    if output is not None:
+    if output is not None and output.suffix.lower() == ".json":
+        path = write_whole(output, json.dumps(made.to_dict(), indent=2).encode())
+        messages.print(f"wrote {path}: the page shows it, under 'Range test'", highlight=False, soft_wrap=True)
+    elif output is not None:
         drawing = range_test(made.found.traces, made.found.result, verification=made.verification, title=task)
         messages.print(f"wrote {save_range_test(drawing, rows, output)}", highlight=False, soft_wrap=True)
     sys.exit(0 if isinstance(made.found.result, Suggestion) else 1)

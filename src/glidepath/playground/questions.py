@@ -19,7 +19,7 @@ class Range(BaseModel):
     """What the page asks: the traces of a file, or those of a known range test.
 
     Args:
-        text: The content of a file that `glidepath find --json` wrote, or `Found.to_json`, or a list of traces; or
+        text: The content of a file that `glidepath find -o found.json` wrote, or `Found.to_json`, or a list of traces; or
         known: a key of the known ones.
     """
 

@@ -140,7 +140,9 @@ def read_file(text: str) -> tuple[str, list[Trace], Verification | None]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise GlidepathError.of("file", "", "JSON as `glidepath find TASK --json` writes it", text[:60]) from None
+        raise GlidepathError.of(
+            "file", "", "JSON as `glidepath find TASK -o found.json` writes it", text[:60]
+        ) from None
     whole: dict[str, Any] = data if isinstance(data, dict) else {}
     rows = whole.get("traces", [data]) if whole else data
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_TRACES:

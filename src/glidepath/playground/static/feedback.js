@@ -43,7 +43,7 @@ export class Feedback {
     this.chart = h("div", { class: "small", style: { height: "300px" }, role: "img", "aria-label": "The metric and what the controller makes of it" });
     this.cuts = h("ul", { class: "sentences", "aria-label": "Cuts, with reasons", "aria-live": "polite" });
     this.every = h("div", { class: "scroll", style: { maxHeight: "260px", overflowY: "auto" }, tabindex: "0", role: "group", "aria-label": "Every decision" });
-    const left = h("div", {}, h("label", { class: "mini" }, "metric of each evaluation"), this.values, h("div", { class: "row" }, this.upload, this.columns, this.runs), ...this.controls);
+    const left = h("div", {}, h("label", { class: "mini" }, "metric of each evaluation"), this.values, h("div", { class: "row" }, this.upload, this.columns, this.runs), h("div", { class: "two" }, ...this.controls));
     const right = h("div", { style: { minWidth: 0 } }, this.problem, this.chart, this.cuts, h("details", {}, h("summary", {}, "Every decision"), this.every));
     body.append(h("p", {}, "A plateau controller watches a metric and cuts the rate when it has stopped improving. Feed it and see when and why."), h("div", { class: "feed" }, left, right));
   }

@@ -21,7 +21,7 @@ export class RangeTest {
   build(body) {
     const { sweeps } = this.app.catalogue;
     this.known = h("select", { "aria-label": "A range test with a known answer", onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, "from a file or made here"), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, one.name)));
-    this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": "File that glidepath find --json wrote", "aria-describedby": "range-problem" });
+    this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": "File that glidepath find wrote", "aria-describedby": "range-problem" });
     this.file.addEventListener("change", () => this.take(this.file.files[0]));
     this.problem = h("p", { class: "problem", id: "range-problem", role: "alert" });
     this.verdict = h("div", { class: "verdict" });
@@ -31,7 +31,7 @@ export class RangeTest {
     const drop = h("div", { class: "drop" },
       h("label", { class: "mini" }, "show ", this.known),
       h("label", { class: "mini" }, "or open a file ", this.file),
-      h("p", { class: "hint" }, "Or drop a file here that ", h("code", {}, "glidepath find TASK --json > found.json"), " or ", h("code", {}, "Found.to_json()"), " wrote."));
+      h("p", { class: "hint" }, "Or drop a file here that ", h("code", {}, "glidepath find TASK -o found.json"), " or ", h("code", {}, "Found.to_json()"), " wrote."));
     for (const kind of ["dragover", "dragenter"]) body.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
     body.addEventListener("dragleave", (event) => { if (!body.contains(event.relatedTarget)) drop.classList.remove("over"); });
     body.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); this.take(event.dataTransfer.files[0]); });
