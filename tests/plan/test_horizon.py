@@ -162,3 +162,11 @@ def test_torch_is_the_loader_that_is_counted():
         len(DataLoader(torch.zeros(10), 3, drop_last=True))
         == Horizon("1 epoch", samples=10, batch=3, drop_last=True).derived().updates
     )
+
+
+def test_a_budget_of_samples_past_a_carried_epoch_rounds_up_once():
+    carried = Horizon("5001 samples", samples=5000, batch=128, accumulation=3, last_window="carry")
+    assert carried.derived().updates == 14  # 40 batches are 13 updates and a batch that waits
+
+    ramp = Horizon("5001 samples", samples=5000, batch=128)
+    assert ramp.derived([Stage(0, 128)], "samples").updates == 40  # the batch size of a plan runs across epochs

@@ -151,10 +151,10 @@ class Derivation:
         else:
             full, rest = divmod(math.ceil(amount), self.per_epoch)
             per_update = self.per_update or 1
-            more = math.ceil(Fraction(rest, per_update))
-            updates = math.ceil(full * self.windows) + more
+            # Carried windows are no whole number of updates an epoch: what is left of one fills up with the rest.
+            updates = math.ceil(full * self.windows + Fraction(rest, per_update))
             self._say(
-                "updates", updates, f"{full} epochs x {written(self.windows)} + ceil({rest} samples / {per_update})"
+                "updates", updates, f"ceil({full} epochs x {written(self.windows)} + {rest} samples / {per_update})"
             )
         return updates, self._samples(updates)
 
