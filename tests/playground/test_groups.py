@@ -66,9 +66,19 @@ def test_a_link_holds_names_and_the_length_of_the_run():
 
     assert link == (
         "v=1&s=cosine%281000%29&n=body&p=%5B%22keras.optimizers.schedules.CosineDecay%280.1%2C+1000%29%22%2C+%22head%22%2C+1%5D"
-        "&base=0.01&budget=epochs%3A2.5&at=0"
+        "&base=0.01&budget=epochs%3A2.5&at=0%2C250%2C500%2C999"
     )
     assert look(Look(text="keras.optimizers.schedules.CosineDecay(0.1, 1000)"))["text"].startswith("keras.")
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"), [("cosine(9007199254740992)", "at=0%2C2251799813685248"), ("hold()", "at=0"), ("hold(1)", "at=0")]
+)
+def test_lengths_at_their_ends_have_a_link_too(text, rest):
+    link = fragment([("", text)])
+
+    assert rest in link
+    assert ("budget" in link) == (text == "hold(1)")
 
 
 def test_what_the_page_cannot_read_goes_into_the_link_in_our_own_words():

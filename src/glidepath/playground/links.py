@@ -17,6 +17,7 @@ from .look import MAX_PINS, read
 __all__ = ["fragment"]
 
 _PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
+_MOST_EPOCHS = 1e6  # a longer schedule is shown beside the budget that the page begins with
 
 
 def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
@@ -31,7 +32,7 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
 
     Examples:
         >>> fragment([("", "cosine(400)")])
-        'v=1&s=cosine%28400%29&budget=epochs%3A1.0&at=0'
+        'v=1&s=cosine%28400%29&budget=epochs%3A1.0&at=0%2C100%2C200%2C399'
     """
     if not 1 <= len(curves) <= MAX_PINS + 1:
         raise GlidepathError.worded("open", "SCHEDULE", f"1 to {MAX_PINS + 1} schedules", f"{len(curves)} of them")
@@ -51,10 +52,16 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
     parts += [("n", name)] if name else []
     parts += [("p", json.dumps([text, name, slot])) for slot, (name, text, _) in enumerate(pins, start=1)]
     parts += [("base", repr(base))] if base != 1.0 else []
-    budget = Budget(epochs=length / _PER_EPOCH) if math.isfinite(length := first.duration) else Budget()
-    if budget.settled().updates == length and length != Budget().settled().updates:
-        parts.append(("budget", f"epochs:{budget.epochs}"))
-    return urlencode([*parts, ("at", "0")])
+    length = first.duration
+    epochs = length / _PER_EPOCH
+    if epochs <= _MOST_EPOCHS and Budget(epochs=epochs).settled().updates == length != Budget().settled().updates:
+        parts.append(("budget", f"epochs:{epochs}"))
+    return urlencode([*parts, ("at", ",".join(map(str, _looked_at(length))))])
+
+
+def _looked_at(length: float) -> list[int]:
+    """Returns the steps whose values the page's table shows: the first, a quarter, the half, and the last update."""
+    return sorted({0, int(length) // 4, int(length) // 2, max(int(length) - 1, 0)}) if math.isfinite(length) else [0]
 
 
 def _readable(text: str) -> tuple[str, Schedule]:
