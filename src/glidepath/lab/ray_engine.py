@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections import Counter, deque
@@ -74,14 +75,17 @@ class Ray:
         )
 
     def refuse(self, specs: Sequence[Job[Any]]) -> None:
-        """Refuse where ray is missing; every kind of job can be carried out.
+        """Refuse where ray is missing or nothing answers at the address; every kind of job can be carried out.
 
         Raises:
-            GlidepathError: If ray is not installed.
+            GlidepathError: If ray is not installed, or the address does not answer in time.
         """
         del specs
         missing = importlib.util.find_spec("ray") is None
         refuse([Problem("ray", "package", "installed", "no ray", "pip install 'glidepath[ray]'") if missing else None])
+        loaded = sys.modules.get("ray")
+        if self.address not in (None, "auto") and not (loaded and loaded.is_initialized()):
+            _check_answers(self.address, self.seconds)
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.
@@ -225,7 +229,7 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
         if engine.address is None:
             _start(ray, engine, ending)
         else:
-            _join(ray, engine.address, engine.seconds)
+            _join(ray, engine.address)
         ending.callback(ray.shutdown)
         yield ray
 
@@ -266,9 +270,7 @@ def _sweep_folders() -> None:
             continue
 
 
-def _join(ray: ModuleType, address: str, seconds: float) -> None:
-    if address != "auto":
-        _check_answers(address, seconds)
+def _join(ray: ModuleType, address: str) -> None:
     try:
         ray.init(address, **_QUIET)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - Ray leaves the program where its own time limit has passed

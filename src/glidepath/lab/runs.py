@@ -15,10 +15,10 @@ from pydantic.dataclasses import dataclass as validated
 from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, from_pydantic, refuse
-from glidepath.lab.jobs import Done, canonical_json, digest
+from glidepath.lab.jobs import Done, digest
 from glidepath.lab.tasks import Task
 
-__all__ = ["Evaluation", "Record", "RunSpec", "canonical_json"]
+__all__ = ["Evaluation", "Record", "RunSpec"]
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 

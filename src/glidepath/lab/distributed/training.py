@@ -10,7 +10,8 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.data import load
 from glidepath.lab.distributed.stream import Stream
-from glidepath.lab.runs import RunSpec, canonical_json
+from glidepath.lab.jobs import canonical_json
+from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import Task, find_task
 from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
 
