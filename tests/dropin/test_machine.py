@@ -68,6 +68,7 @@ class Calls(RuleBasedStateMachine):
     def begin(self, data: st.DataObject, tensor: bool, adam: bool) -> None:
         kind = torch.optim.Adam if adam and self.name in CYCLING else torch.optim.SGD
         self.joined = self.spoiled = False
+        self.astray = False  # whether the momentum may be another than that of the step
         self.moved = False  # whether get_last_lr is of the last step and the state of the moment
         outer, inner = data.draw(st.sampled_from(MODULES)) if self.name in COMPOSITES else (ours, ours)
         self.twins = Twins(data.draw(recipe_of(self.name)), outer, inner, tensor=tensor, kind=kind)
@@ -99,6 +100,7 @@ class Calls(RuleBasedStateMachine):
                 break
             tensors = [group["lr"] for group in self.twins.own.groups]
             self.both(once)
+            self.astray = False
             self.twins.agree(not self.spoiled)
             now = [group["lr"] for group in self.twins.own.groups]
             assert all(a is b for a, b in zip(tensors, now, strict=True) if isinstance(a, torch.Tensor))
@@ -134,6 +136,7 @@ class Calls(RuleBasedStateMachine):
 
         self.both(change)
         self.moved = True
+        self.astray = self.name in CYCLING
 
     @rule(data=st.data())
     def assign(self, data: st.DataObject) -> None:
@@ -145,6 +148,7 @@ class Calls(RuleBasedStateMachine):
         if kind == "SWALR" and name == "last_epoch":
             return  # mended: torch's counts calls, whatever last_epoch is
         self.both(lambda leg: setattr(leaves(leg.made[0])[at], name, value))
+        self.astray = self.name in CYCLING
 
     @rule(name=st.sampled_from(BESIDE), data=st.data())
     @precondition(lambda self: len(self.twins.own.made) == 1)
@@ -180,6 +184,9 @@ class Calls(RuleBasedStateMachine):
             self.twins.swap(recipes)
         else:
             self.both(lambda leg: leg.restored(leg.saved(), recipes))
+        if self.astray:  # mended: the momentum of the step is written with the rates of the state
+            for peer, own in zip(self.twins.peer.groups, self.twins.own.groups, strict=True):
+                peer.update({key: own[key] for key in ("momentum", "betas") if key in own})
         self.moved = self.spoiled = False
 
     @rule()
