@@ -115,7 +115,7 @@ def overhead() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Store(Path(folder)), InProcess())
         session.records([specs[0]])
-        for at, spec in enumerate(specs[1 : 1 + max(15, round(SECONDS))]):
+        for at, spec in enumerate(specs[1 : 1 + max(25, round(SECONDS))]):
             works = [lambda spec=spec: bare(spec), lambda spec=spec: session.records([spec])]
             took: dict[str, dict[int, float]] = {name: {} for name in clocks}
             for side in (0, 1) if at % 2 else (1, 0):
