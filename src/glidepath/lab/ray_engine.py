@@ -134,6 +134,11 @@ class _Sweep:
                 ready, _ = self.ray.wait(list(self.flights), num_returns=1, timeout=_LOOK_SECONDS)
                 for stream in ready:
                     self._hear(stream)
+            # Every outcome is here, but the tasks are not quite over: Ray may abort if a task is cancelled as it ends.
+            while self.flights:
+                stream, _ = self.flights.popitem()
+                with contextlib.suppress(self.ray.exceptions.RayError):
+                    self.ray.get(list(stream))
         finally:
             for stream in self.flights:
                 with contextlib.suppress(Exception):
