@@ -79,8 +79,8 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/ready-demo: $(RECIPE) | $(BIN)/python
-	@echo "glidepath: installing what the demo needs (PyTorch among it; once, a minute or two)"
-	@$(PIP) --editable '.[lab]'
+	@echo "glidepath: installing what the demo needs (PyTorch among it; once, two minutes without a word)"
+	@$(PIP) --editable '.[lab,play]'
 	@touch $@
 
 $(VENV)/ready-dev: $(RECIPE) | $(BIN)/python

@@ -181,3 +181,27 @@ def test_compare_trains_writes_its_folder_and_goes_on(tmp_path: Path):
     assert wrong.returncode == 2
     assert "mnst" in wrong.stderr
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "words"),
+    [
+        ("scipy", "lab", ["compare", "constant", "cosine"]),
+        ("torch", "lab", ["find", "mnist1d"]),
+        ("pydantic", "lab", ["branches"]),
+        ("matplotlib", "view", ["show", "cosine(5)", "-o", "a.png"]),
+        ("uvicorn", "play", ["open", "--no-browser"]),
+    ],
+)
+def test_a_library_that_is_not_installed_is_an_error_with_its_remedy(
+    package: str, extra: str, words: list[str], tmp_path: Path
+):
+    program = "import sys; sys.modules[sys.argv.pop(1)] = None; from glidepath.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, package, *words], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+
+    assert f"glidepath[{extra}]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (1, 2)
+    assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ from . import tuning as _tuning  # isort: skip
 from . import claims as _claims  # isort: skip
 from . import choosing as _choosing  # isort: skip
 from . import plans as _plans  # isort: skip
-from .common import app, fail
+from .common import app, fail, missing
 
 __all__ = ["app", "main"]
 
@@ -33,6 +33,8 @@ def main() -> None:
         app()
     except GlidepathError as error:
         fail(error)
+    except ModuleNotFoundError as error:
+        fail(missing(error), 1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -24,6 +24,14 @@ app = typer.Typer(
 )
 messages = Console(stderr=True)
 
+_EXTRAS = {
+    **dict.fromkeys(("mnist1d", "optuna", "pydantic", "safetensors", "scipy", "sklearn", "torch"), "lab"),
+    **dict.fromkeys(("fastapi", "latex2mathml", "plotly", "uvicorn"), "play"),
+    **dict.fromkeys(("matplotlib", "PIL"), "view"),
+    **dict.fromkeys(("jax", "optax"), "jax"),
+    "ray": "ray",
+}
+
 ScheduleText = Annotated[
     str,
     typer.Argument(
@@ -48,6 +56,23 @@ def fail(error: GlidepathError, code: int = 2) -> NoReturn:
     """Prints every problem of an error and ends the program."""
     tell(error)
     sys.exit(code)
+
+
+def missing(error: ModuleNotFoundError) -> GlidepathError:
+    """Returns what to install for a library that is not there; what is ours or unknown stays the error that it is.
+
+    Args:
+        error: Of the import.
+
+    Raises:
+        ModuleNotFoundError: The same, if no extra of ours brings the library in.
+    """
+    package = (error.name or "").partition(".")[0]
+    extra = _EXTRAS.get(package)
+    if extra is None:
+        raise error
+    remedy = f"pip install 'glidepath[{extra}]', in a checkout '.[{extra}]'"
+    return GlidepathError.of("glidepath", "packages", "installed for this command", f"no {package}", remedy)
 
 
 def schedule_of(text: str) -> Schedule:
