@@ -36,6 +36,12 @@ class pairs(moons):
 class wide(moons):
     def model(): return torch.nn.Linear(3, 5)
 
+class narrow(moons):
+    def model(): return torch.nn.Linear(2, 2)
+
+class several(moons):
+    def model(): return torch.nn.LSTM(3, 2)
+
 class text(moons):
     def model(): return "model"
 
@@ -120,3 +126,19 @@ def test_a_model_of_the_wrong_shape_is_refused_before_training(place):
         build(find_task(f"{place}:wide").model, data)
     with pytest.raises(GlidepathError, match=r"model\(\) must be a torch.nn.Module, got 'str'"):
         build(find_task(f"{place}:text").model, data)
+    with pytest.raises(
+        GlidepathError,
+        match=rf"task {place}:narrow: model\(\) must be a module that takes inputs of shape \(2, 3\), two examples, got "
+        r"RuntimeError: mat1 and mat2 shapes cannot be multiplied \(2x3 and 2x2\)",
+    ):
+        build(find_task(f"{place}:narrow").model, data)
+    with pytest.raises(GlidepathError, match=r"gives logits of shape \(2, 2\) for two examples, got 'tuple'"):
+        build(find_task(f"{place}:several").model, data)
+
+
+def test_the_name_of_a_file_is_told_how_a_task_is_written():
+    message = "module:object, such as mine:moons for the class moons in mine.py"
+    with pytest.raises(GlidepathError, match=rf"lab: task must be one of .*got 'mine.py' \({message}\)"):
+        find_task("mine.py")
+    with pytest.raises(GlidepathError, match=rf"compare: task must be one of .*got 'mine.py' \({message}\)"):
+        plan_runs(["mine.py"], ["constant"], 1)

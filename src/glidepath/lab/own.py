@@ -119,18 +119,23 @@ def own_model(declared: Own, data: "Examples") -> "nn.Module":
         data: What it will see.
 
     Raises:
-        GlidepathError: If it is no torch module, or gives something else than one logit a class.
+        GlidepathError: If it is no torch module, does not take the examples, or gives something else than one logit a class.
     """
     import torch
 
     where, made = f"task {declared.place}", _same_object(declared).model()
     if not isinstance(made, torch.nn.Module):
         raise GlidepathError.of(where, "model()", "a torch.nn.Module", type(made).__name__)
+    inputs = torch.from_numpy(data.train[0][:2])
     made.eval()
-    with torch.no_grad():
-        shape = tuple(made(torch.from_numpy(data.train[0][:2])).shape)
+    try:
+        with torch.no_grad():
+            out = made(inputs)
+    except Exception as error:
+        rule = f"a module that takes inputs of shape {tuple(inputs.shape)}, two examples"
+        raise GlidepathError.worded(where, "model()", rule, f"{type(error).__name__}: {error}"[:200]) from error
     made.train()
-    wanted = (min(2, len(data.train[1])), data.classes)
+    shape, wanted = tuple(getattr(out, "shape", ())) or type(out).__name__, (len(inputs), data.classes)
     if shape != wanted:
         raise GlidepathError.of(
             where, "model()", f"a module that gives logits of shape {wanted} for two examples", shape

@@ -233,4 +233,6 @@ def task_remedy(name: str) -> str:
             "the noisy quadratic model is exact and has no runs or seeds to compare: use glidepath.lab.Quadratic, "
             "or glidepath reproduce C10"
         )
+    if name.endswith(".py") and (module := name.removesuffix(".py").replace("/", ".").strip(".")):
+        return f"module:object, such as {module}:moons for the class moons in {name}"
     return did_you_mean(name, TASKS)
