@@ -302,3 +302,69 @@ def test_one_seed_claims_nothing(tiny, made_up):
 def test_a_comparison_that_is_no_comparison_is_refused():
     with pytest.raises(GlidepathError, match="comparison: tasks must be valid"):
         Comparison.from_json(json.dumps({"seeds": [1], "baseline": "constant", "command": ""}))
+
+
+def test_a_schedule_of_another_length_is_told_before_training_and_in_the_table(tiny, tmp_path, made_up):
+    from glidepath.lab.table import table
+
+    class Asked(MadeUp):
+        def execute(self, specs, emit):
+            self.before = list(listener.notes)
+            super().execute(specs, emit)
+
+    listener, engine = Listener(), Asked(made_up)
+    schedules = ["constant", "cosine", "step(9)", "linear(30)", "cosine(400)"]
+    comparison = compare([tiny], schedules, 2, out=tmp_path, engine=engine, progress=listener)
+
+    told = [
+        "linear(30) ends at update 30 of 40: the rest runs at its end, 0.",
+        "cosine(400) is cut at update 40 of 400, at 0.98.",
+    ]
+    assert engine.before == listener.notes == [f"tiny: {text}" for text in told]
+    assert all(f"- {text}" in table(comparison) for text in told)
+
+
+def test_another_comparison_in_the_folder_is_told(tiny, tmp_path, made_up):
+    listener = Listener()
+    for schedules, seeds in ((["constant", "linear"], 2), (["constant", "linear", "cosine"], 3)):
+        compare([tiny], schedules, seeds, out=tmp_path, engine=MadeUp(made_up), progress=listener)
+    assert listener.notes == []
+
+    compare([tiny], ["constant", "step"], 3, out=tmp_path, engine=MadeUp(made_up), progress=listener)
+    told = f"{tmp_path} held another comparison; its records stay, table and report are now of this one."
+    assert listener.notes == [told]
+
+
+def test_seeds_are_not_too_few_for_a_difference_that_is_shown(tiny, made_up):
+    from glidepath.lab.table import table
+    from glidepath.lab.verdict import flags, shown
+
+    metrics = {
+        "constant": [44.0, 45.0, 46.0, 44.0, 45.0],
+        "linear": [40.9, 44.1, 44.0, 40.9, 44.1],
+        "cosine": [44.5, 43.0, 47.5, 43.0, 45.5],
+    }
+    comparison = _comparison(tiny, made_up, metrics)
+    linear = comparison.tasks[0].schedules[1].to_baseline
+    few = next(text for text in flags(comparison.tasks[0]) if text.startswith("Too few seeds"))
+    text = table(comparison)
+
+    assert shown(linear)
+    assert "linear" not in few
+    assert "cosine (" in few
+    assert [line for line in text.splitlines() if line.startswith("*")] == []
+    assert "- An asterisk marks the differences that hold after Holm's correction." in text
+    assert "- A rank of 2 to 4 says" in text
+
+
+def test_a_baseline_that_diverged_is_told_first(tiny, made_up):
+    from glidepath.lab.verdict import verdict
+
+    lost = _comparison(tiny, made_up, {"constant": [None] * 5, "cosine": [None] * 5}).tasks[0]
+    assert verdict(lost, "constant") == [
+        f"{name} diverged on every seed at this peak rate." for name in ("constant", "cosine")
+    ]
+
+    some = _comparison(tiny, made_up, {"constant": [1.0, None, 2.0, 3.0, 4.0], "cosine": [1.0] * 5}).tasks[0]
+    told = verdict(some, "constant")
+    assert told[0] == "constant, the baseline, diverged on 1 of 5 seeds; its mean covers only the others."

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glidepath import Schedule
-from glidepath.core.errors import Problem
+from glidepath.core.errors import GlidepathError, Problem
 from glidepath.lab._checks import refuse
 from glidepath.lab.engines import Engine
+from glidepath.lab.extents import misfit
 from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
 from glidepath.lab.progress import Watcher
 from glidepath.lab.runs import Record, RunSpec
@@ -75,6 +76,8 @@ def compare(
     specs = _in_order(grid)
     refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
     with opened("compare", folder, engine, progress) as session:
+        for note in _misfits(grid):
+            session.watcher.note(note)
         records = session.records(specs)
         from glidepath.lab.comparison import summarise  # scipy's statistics: no training waits for them
 
@@ -87,9 +90,32 @@ def compare(
             baseline=baseline,
             command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
         )
+        if _held_another(folder, specs):
+            session.watcher.note(
+                f"{folder} held another comparison; its records stay, table and report are now of this one."
+            )
         with writing("compare", folder):
             _write(folder, comparison, records)
     return comparison
+
+
+def _misfits(grid: Grid) -> list[str]:
+    """A sentence for every task and schedule of another length than the runs."""
+    firsts = [(task, name, row[0]) for task, rows in grid.items() for name, row in rows.items()]
+    told = [(task, misfit(name, spec.schedule, spec.budget)) for task, name, spec in firsts]
+    return [f"{task}: {text}." for task, text in told if text]
+
+
+def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
+    """Whether the folder's comparison reports runs that this one does not: a smaller one of the same runs goes on here."""
+    from glidepath.lab.comparison import Comparison
+
+    try:
+        before = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, GlidepathError):  # none, or none that can be told apart
+        return False
+    reported = {run for result in before.tasks for row in result.schedules for run in row.runs}
+    return not reported <= {spec.hash for spec in specs}
 
 
 def _missing_packages() -> list[Problem]:

@@ -14,7 +14,10 @@ def table(comparison: Comparison) -> str:
         comparison: What to show.
     """
     parts = [_task(result, comparison.baseline) for result in comparison.tasks]
-    closing = "\n".join(f"* {sentence}" for sentence in caveats(comparison))
+    remarks = caveats(comparison)
+    if any(row.to_baseline and shown(row.to_baseline) for result in comparison.tasks for row in result.schedules):
+        remarks = ["An asterisk marks the differences that hold after Holm's correction.", *remarks]
+    closing = "\n".join(f"- {sentence}" for sentence in remarks)
     return "\n\n".join([*parts, closing]) + "\n"
 
 
@@ -71,5 +74,5 @@ def _task(result: TaskResult, baseline: str) -> str:
     seeds = len(result.schedules[0].values)
     rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
     title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
-    sentences = [f"* {sentence}" for sentence in verdict(result, baseline)]
+    sentences = [f"- {sentence}" for sentence in verdict(result, baseline)]
     return "\n".join([title, "", lines[0], "-" * len(lines[0]), *lines[1:], "", *sentences])

@@ -115,7 +115,7 @@ class Tuned:
             "",
             *lines,
             "",
-            *(f"* {line}" for line in self.sentences()),
+            *(f"- {line}" for line in self.sentences()),
         ]
         return "\n".join(text) + "\n"
 

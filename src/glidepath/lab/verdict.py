@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from statistics import median
 
+from glidepath import parse
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
+from glidepath.lab.extents import misfit
 from glidepath.lab.statistics import Difference
 
 __all__ = ["caveats", "flags", "number", "shown", "signed", "verdict"]
@@ -48,19 +50,23 @@ def verdict(result: TaskResult, baseline: str) -> list[str]:
     Returns:
         Plain text, not escaped.
     """
-    sentences = [_against(row, result, baseline) for row in result.schedules if row.name != baseline]
+    sentences = [_lost(row) for row in result.schedules if row.name == baseline and row.diverged]
+    sentences += [_against(row, result, baseline) for row in result.schedules if row.name != baseline]
     sentences += [_order(result)] if result.runner_up else []
     sentences += [_resolution(result)] if _half_widths(result) else []
     return sentences + flags(result)
 
 
 def flags(result: TaskResult) -> list[str]:
-    """What speaks against the figures of one task: rates at the edge of their grid, too few seeds. A sentence a flag.
+    """What speaks against the figures of one task, a sentence a flag.
+
+    Schedules longer or shorter than the run, rates at the edge of their grid, too few seeds.
 
     Args:
         result: The task's part of a comparison.
     """
-    sentences: list[str] = []
+    lengths = [misfit(row.name, parse(row.text), result.budget) for row in result.schedules]
+    sentences = [f"{sentence}." for sentence in lengths if sentence]
     edges = [
         f"{row.name} ({row.peak_rate:g}, the {row.rates.edge})"
         for row in result.schedules
@@ -77,12 +83,13 @@ def flags(result: TaskResult) -> list[str]:
         if (
             one is not None
             and one.p is not None
+            and not shown(one)
             and (one.seeds_needed is None or one.seeds_needed > one.estimate.count)
         ):
             few.append(f"{row.name} (about {one.seeds_needed})" if one.seeds_needed else f"{row.name} (more than 1000)")
     if few:
         sentences.append(
-            "Too few seeds for the difference seen; needed to show one of its size nine times in ten: "
+            "Too few seeds to show differences of the size seen; seeds that would show one nine times in ten: "
             + ", ".join(few)
             + "."
         )
@@ -127,6 +134,8 @@ def caveats(comparison: Comparison) -> list[str]:
             "for all schedules, and differences are taken seed by seed. P-values are corrected by Holm's method within "
             "a task."
         )
+    if any(row.rank is not None for result in comparison.tasks for row in result.schedules):
+        sentences.append("A rank of 2 to 4 says that the data leave any place from second best to fourth open.")
     if 1 < count < 5:
         sentences.append(f"{count} seeds are few: an interval from them is wide and leans on normality.")
     for result in comparison.tasks:
@@ -136,10 +145,21 @@ def caveats(comparison: Comparison) -> list[str]:
     return sentences
 
 
+def _lost(row: ScheduleResult) -> str:
+    """What divergence left of the baseline."""
+    if row.test is None:
+        return _diverged_everywhere(row)
+    return f"{row.name}, the baseline, diverged on {len(row.diverged)} of {len(row.values)} seeds; its mean covers only the others."
+
+
+def _diverged_everywhere(row: ScheduleResult) -> str:
+    return f"{row.name} diverged on every seed at {'every' if row.rates else 'this'} peak rate."
+
+
 def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     metric, seeds = result.task.metric, len(row.values)
     if row.test is None:
-        return f"{row.name} diverged on every seed at {'every' if row.rates else 'this'} peak rate."
+        return _diverged_everywhere(row)
     if row.diverged:
         return (
             f"{row.name} diverged on {len(row.diverged)} of {seeds} seeds; its mean covers only the others, "

@@ -1,0 +1,32 @@
+"""Whether a schedule is as long as the run that it drives: what is told before training, and again in the report."""
+
+import math
+
+from glidepath import Schedule
+
+__all__ = ["misfit"]
+
+
+def misfit(name: str, schedule: Schedule, budget: int) -> str:
+    """What a run sees of a schedule of another length, in words; empty if the lengths agree or the schedule is endless.
+
+    Args:
+        name: Of the schedule, as the reader knows it.
+        schedule: Factors, by update.
+        budget: Updates of the run.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> misfit("short", parse("linear(1500)"), 2000)
+        'short ends at update 1500 of 2000: the rest runs at its end, 0'
+        >>> misfit("long", parse("cosine(500)"), 60)
+        'long is cut at update 60 of 500, at 0.97'
+        >>> misfit("endless", parse("hold()"), 60)
+        ''
+    """
+    length = schedule.duration
+    if length > budget and not math.isinf(length):
+        return f"{name} is cut at update {budget} of {length:g}, at {schedule(budget - 1):.2g}"
+    if length < budget - 1:  # a schedule whose last value is that of the last update is whole
+        return f"{name} ends at update {length:g} of {budget}: the rest runs at its end, {schedule(budget):.2g}"
+    return ""
