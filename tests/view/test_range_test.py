@@ -1,12 +1,19 @@
 """The picture of a range test shows what was measured, and nothing that was not."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from glidepath import GlidepathError
 from glidepath.finder import Refusal, Suggestion, Trace, rising, suggest, sweep, verify
-from glidepath.view.range_test import range_test, range_test_page, range_test_table, save_range_test
+from glidepath.view.range_test import (
+    range_test,
+    range_test_page,
+    range_test_place,
+    range_test_table,
+    save_range_test,
+)
 
 
 def quadratic(start: float) -> Trace:
@@ -87,3 +94,40 @@ def test_the_page_loads_nothing_and_escapes():
 def test_nothing_to_draw_is_refused():
     with pytest.raises(GlidepathError, match="view: traces must be at least one"):
         range_test([], suggest([]))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "picture.pdf",
+            r"find: output must be a file name that ends in \.png, \.svg, \.html or \.json, got '.*picture\.pdf'",
+        ),
+        (
+            "nowhere/picture.html",
+            r"find: output must be in a folder that can be written to, got '.*nowhere/picture\.html'",
+        ),
+        ("", r"find: output must be a file, got the folder '"),
+    ],
+)
+def test_the_place_is_checked_before_a_sweep(name: str, message: str, tmp_path):
+    with pytest.raises(GlidepathError, match=message):
+        range_test_place(tmp_path / name)
+    with pytest.raises(GlidepathError) as error:
+        range_test_place(tmp_path / "nowhere" / "picture.pdf")
+    assert len(error.value.problems) == 2
+
+    assert range_test_place(tmp_path / "traces.json") == tmp_path / "traces.json"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["picture.svg", "picture.html"])
+def test_a_picture_that_cannot_be_written_names_its_place(name: str, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = suggest(TRACES)
+    with pytest.raises(
+        GlidepathError, match=rf"view: path must be in a folder that can be written to, got 'nowhere/{name}'"
+    ):
+        save_range_test(range_test(TRACES, found), range_test_table(found), Path("nowhere") / name)
+    with pytest.raises(GlidepathError, match=r"ends in \.png, \.svg or \.html, got "):
+        save_range_test(range_test(TRACES, found), range_test_table(found), tmp_path / "picture.pdf")

@@ -40,9 +40,11 @@ def find(
     """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none."""
     from glidepath.finder import Suggestion
     from glidepath.lab.rates import find_rates
-    from glidepath.view.range_test import range_test, range_test_table, save_range_test
+    from glidepath.view.range_test import range_test, range_test_place, range_test_table, save_range_test
     from glidepath.view.still import write_whole
 
+    if output is not None:
+        range_test_place(output)
     with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
         row = bar.add_task("sweeping", total=None)
         made = find_rates(

@@ -6,23 +6,26 @@ import base64
 import html as markup
 import io
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
 
 from .range_data import Parts, parts
-from .still import save
+from .still import _canvas, save, write_whole
 from .style import COLOURS, significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["range_test", "range_test_page", "range_test_table", "save_range_test"]
+__all__ = ["range_test", "range_test_page", "range_test_place", "range_test_table", "save_range_test"]
+
+_PICTURES = (".png", ".svg", ".html", ".htm")
 
 
 def range_test(
@@ -47,17 +50,13 @@ def range_test(
     Raises:
         GlidepathError: If there is no trace, or matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import FuncFormatter
-    except ImportError as error:
-        raise GlidepathError.of(
-            "view", "matplotlib", "installed for pictures", str(error), "pip install 'glidepath[view]'"
-        ) from None
+    canvas = _canvas()
+    from matplotlib.ticker import FuncFormatter
+
     drawn = parts(traces, result)
     if drawn is None:
         raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
-    drawing = Figure(figsize=(width, height), layout="constrained")
+    drawing = canvas(figsize=(width, height), layout="constrained")
     axes: Any = drawing.add_subplot()
     for k, repeat in enumerate(drawn.repeats):
         colour = COLOURS[k % len(COLOURS)]
@@ -157,8 +156,41 @@ def range_test_page(drawing: Figure, rows: Sequence[tuple[str, str]], title: str
     )
 
 
+def range_test_place(path: str | os.PathLike[str]) -> Path:
+    """Returns where a range test is to be written, checked before anything is swept.
+
+    Args:
+        path: A `.png`, `.svg` or `.html` picture, or a `.json` file of the traces.
+
+    Raises:
+        GlidepathError: If its ending is another, its folder cannot be written to, or matplotlib is missing for a picture; all at once.
+    """
+    target, problems = Path(path), list[Problem]()
+    ending = target.suffix.lower()
+    if ending not in (*_PICTURES, ".json"):
+        problems.append(
+            Problem("find", "output", "a file name that ends in .png, .svg, .html or .json", shown(str(path), 200))
+        )
+    if target.is_dir():
+        problems.append(Problem("find", "output", "a file", f"the folder {shown(str(path), 200)}"))
+    else:
+        try:
+            tempfile.TemporaryFile(dir=target.parent).close()
+        except OSError as error:
+            rule, reason = "in a folder that can be written to", str(error.strerror)
+            problems.append(Problem("find", "output", rule, shown(str(path), 200), reason))
+    if ending in _PICTURES:
+        try:
+            _canvas()
+        except GlidepathError as error:
+            problems += error.problems
+    if problems:
+        raise GlidepathError(problems)
+    return target
+
+
 def save_range_test(drawing: Figure, rows: Sequence[tuple[str, str]], path: str | os.PathLike[str]) -> Path:
-    """Writes the picture as PNG or SVG, or picture and table as HTML, by the file's ending.
+    """Writes the picture as PNG or SVG, or picture and table as HTML, by the file's ending: whole or not at all.
 
     Args:
         drawing: From `range_test`.
@@ -166,10 +198,12 @@ def save_range_test(drawing: Figure, rows: Sequence[tuple[str, str]], path: str 
         path: The file.
 
     Raises:
-        GlidepathError: If the ending is none of these.
+        GlidepathError: If the ending is none of these, or the folder cannot be written to.
     """
     target = Path(path)
-    if target.suffix.lower() in (".html", ".htm"):
-        target.write_text(range_test_page(drawing, rows), encoding="utf-8")
-        return target
+    ending = target.suffix.lower()
+    if ending not in _PICTURES:
+        raise GlidepathError.of("view", "path", "a file name that ends in .png, .svg or .html", str(path))
+    if ending in (".html", ".htm"):
+        return write_whole(target, range_test_page(drawing, rows).encode())
     return save(drawing, target)
