@@ -405,7 +405,7 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
             "warmup_cosine: must be called as warmup_cosine(steps, warmup, floor, start), got a call with missing a required argument: 'steps'"
         ],
     ),
-    (lambda: gp.warmup(0), [f"ramp: steps must be {LENGTH}, got 0"]),
+    (lambda: gp.warmup(0), [f"warmup: steps must be {LENGTH}, got 0"]),
 ]
 
 
@@ -470,7 +470,7 @@ def test_every_problem_of_a_tree_is_listed_with_its_path():
         f"$.phases[1].schedule.parts[1]: kind must be one of {kinds}, got 'rmap' (did you mean 'ramp'?)",
         "$.phases[1].schedule.parts[2] (schedule): must be a schedule, its text or its JSON data, got 7",
         f"$.phases[2].curve.curve (polynomial): power must be {POSITIVE}, got -1",
-        f"$.phases[3] (ramp): steps must be {LENGTH}, got 0",
+        f"$.phases[3] (text, column 1: linear): steps must be {LENGTH}, got 0",
         "$.phases[3] (text, column 13): must be called as hold(steps, value), got 'hold(x=1)' (got an unexpected keyword argument 'x')",
     ]
 
@@ -515,7 +515,7 @@ def test_64_deep_is_taken_and_65_is_not():
     assert deep(3) == 0.4
     assert refused(lambda: deep.clip(low=0)) == ["clip: must be nested at most 64 deep, got depth 65"]
     text = "clip(" + str(deep) + ", low=0)"
-    assert refused(lambda: gp.parse(text)) == ["clip: must be nested at most 64 deep, got depth 65"]
+    assert refused(lambda: gp.parse(text)) == ["text, column 1: clip: must be nested at most 64 deep, got depth 65"]
     data = {"kind": "clip", "low": 0, "schedule": deep.to_dict()}
     assert refused(lambda: gp.Schedule.from_dict(data)) == ["$ (clip): must be nested at most 64 deep, got depth 65"]
     for wrap in (

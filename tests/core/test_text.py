@@ -169,6 +169,8 @@ EXAMPLE = "(text|curve): must be one line such as .+, got "
         ("hold(ｖalue=1)", "text: every name must be in plain letters, got 'value'"),
         ("hоld()", "text, column 1: must be a known word, got 'hоld()' (did you mean 'hold'?)"),
         (5, "text: must be a string, got 5"),
+        ("cosine(10k)", "text, column 8: must be a number such as 10000 or 1e4, got '10k'"),
+        ("hold(5) >> linear(2.5M, 10)", "text, column 19: must be a number such as 10000 or 1e4, got '2.5M'"),
     ],
     ids=lambda x: str(x)[:40],
 )
@@ -183,11 +185,27 @@ def test_every_problem_of_a_text_is_listed():
         gp.parse("linear(0) >> lineer(5) + hold(value='a') >> cosine(5, flor=1)")
 
     assert str(caught.value).split("\n") == [
-        "ramp: steps must be an integer from 1 to 9007199254740992, got 0",
+        "text, column 1: linear: steps must be an integer from 1 to 9007199254740992, got 0",
         "text, column 14: must be a known word, got 'lineer(5)' (did you mean 'linear'?)",
-        "hold: value must be a finite number of magnitude at most 1e+100, got 'a'",
+        "text, column 26: hold: value must be a finite number of magnitude at most 1e+100, got 'a'",
         "text, column 45: must be called as cosine(steps, floor, peak), got 'cosine(5, flor=1)' (did you mean 'floor'?)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("warmup(0)", "text, column 1: warmup: steps must be "),
+        ("warmup(5, start=1e999)", "text, column 1: warmup: start must be "),
+        ("cosine(5, peak=1e999)", "text, column 1: cosine: peak must be "),
+        ("geometric(5, floor=-1)", "text, column 1: geometric: floor must be above 0 "),
+        ("2 * hold(5) >> wsd(0)", "text, column 16: wsd: steps must be "),
+    ],
+)
+def test_a_refusal_names_the_word_the_argument_and_the_column_that_were_written(text: str, start: str):
+    with pytest.raises(GlidepathError, match="must be") as caught:
+        gp.parse(text)
+    assert str(caught.value).startswith(start)
 
 
 def test_long_rows_are_written_and_read_without_depth():

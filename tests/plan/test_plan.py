@@ -106,7 +106,7 @@ def test_every_problem_is_named_with_its_path():
     text = str(refused.value)
     for piece in (
         "$.rules[0] (rule): parameter must be",
-        "$.rules[1].schedule (step): period must be an integer from 1",
+        "$.rules[1].schedule (text, column 1: step): period must be an integer from 1",
         "$.rules[1] (rule): groups must be a pattern",
         "$.rules[2] (rule): schedul must be one of its fields",
         "$.rules[2] (rule): schedule must be given",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .combinators import Chain, Maximum, Minimum
-from .curves import Cosine, Curve, Geometric, OneMinusSqrt, Polynomial, Rex, Sqrt
+from .curves import Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
 from .fields import MAX_STEPS, number
 from .schedule import Schedule
@@ -43,12 +44,13 @@ def warmup(steps: int, start: float | None = None, curve: Curve | str = "linear"
         >>> [round(warmup(4)(t), 3) for t in range(5)]
         [0.2, 0.4, 0.6, 0.8, 1.0]
     """
+    shape = Curve.of(curve)
     if start is None:
         plain = number(steps)
         if plain is None or not 1 <= plain <= MAX_STEPS:
-            return Ramp(0.0, 1.0, steps, Curve.of(curve))  # refuses the length, with the reason
+            return _ramp("warmup", 0.0, 1.0, steps, shape)  # refuses the length, with the reason
         start = 1 / (plain + 1)
-    return Ramp(start, 1.0, steps, Curve.of(curve))
+    return _ramp("warmup", start, 1.0, steps, shape)
 
 
 def linear(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -68,7 +70,7 @@ def linear(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> linear(4)(1)
         0.75
     """
-    return Ramp(peak, floor, steps)
+    return _ramp("linear", peak, floor, steps, Linear())
 
 
 def cosine(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -88,7 +90,7 @@ def cosine(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> cosine(4, floor=0.1)(4)
         0.1
     """
-    return Ramp(peak, floor, steps, Cosine())
+    return _ramp("cosine", peak, floor, steps, Cosine())
 
 
 def polynomial(steps: int, power: float = 2.0, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -109,7 +111,7 @@ def polynomial(steps: int, power: float = 2.0, floor: float = 0.0, peak: float =
         >>> polynomial(4)(2)
         0.25
     """
-    return Ramp(peak, floor, steps, Polynomial(power))
+    return _ramp("polynomial", peak, floor, steps, Polynomial(power))
 
 
 def sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -129,7 +131,7 @@ def sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> sqrt(4)(3)
         0.5
     """
-    return Ramp(peak, floor, steps, Sqrt())
+    return _ramp("sqrt", peak, floor, steps, Sqrt())
 
 
 def one_minus_sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -149,7 +151,7 @@ def one_minus_sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> one_minus_sqrt(4)(1)
         0.5
     """
-    return Ramp(peak, floor, steps, OneMinusSqrt())
+    return _ramp("one_minus_sqrt", peak, floor, steps, OneMinusSqrt())
 
 
 def geometric(steps: int, floor: float = 0.01, peak: float = 1.0) -> Ramp:
@@ -169,7 +171,7 @@ def geometric(steps: int, floor: float = 0.01, peak: float = 1.0) -> Ramp:
         >>> geometric(2, floor=0.25)(2)
         0.25
     """
-    return Ramp(peak, floor, steps, Geometric())
+    return _ramp("geometric", peak, floor, steps, Geometric())
 
 
 def rex(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
@@ -189,7 +191,7 @@ def rex(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> rex(4)(0)
         1.0
     """
-    return Ramp(peak, floor, steps, Rex())
+    return _ramp("rex", peak, floor, steps, Rex())
 
 
 def chain(*phases: Schedule) -> Chain:
@@ -211,3 +213,14 @@ def _given(where: str, parts: tuple[Any, ...]) -> tuple[Schedule, ...]:
     if not parts:
         raise GlidepathError.worded(where, "", "given at least one schedule", "none")
     return parts
+
+
+def _ramp(word: str, start: float, end: float, steps: int, curve: Curve) -> Ramp:
+    """Returns a ramp; a refusal names the word and the arguments that were written."""
+    try:
+        return Ramp(start, end, steps, curve)
+    except GlidepathError as error:
+        names = {} if word == "warmup" else {"start": "peak", "end": "floor"}
+        raise GlidepathError(
+            replace(problem, where=word, field=names.get(problem.field, problem.field)) for problem in error.problems
+        ) from None

@@ -21,7 +21,7 @@ from .node import Node
 from .schedule import Schedule
 from .segments import Ramp
 
-__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "to_text", "vocabulary"]
+__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "refuse_suffixed", "to_text", "vocabulary"]
 
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row
@@ -235,6 +235,7 @@ class Reader:
                 warnings.simplefilter("ignore", SyntaxWarning)
                 self.tree: ast.expr = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            refuse_suffixed(where, text, error)
             reason = (
                 error.msg
                 if isinstance(error, SyntaxError)
@@ -421,7 +422,34 @@ class Reader:
             unknown = [name for name in named if name not in names]
             hint = did_you_mean(unknown[0], names) if unknown else ""
             self.refuse(node, f"called as {word}({', '.join(names)})", hint or str(error))
-        return maker(*arguments, **named)
+        try:
+            return maker(*arguments, **named)
+        except GlidepathError as error:
+            if self.words is not None:
+                raise  # a curve or a controller is one word
+            column = getattr(node, "col_offset", 0) + 1
+            raise GlidepathError(
+                dataclasses.replace(problem, where=f"{self.where}, column {column}: {problem.where}")
+                for problem in error.problems
+            ) from None
+
+
+def refuse_suffixed(where: str, text: str, error: Exception) -> None:
+    """Refuses a text whose error is a number with letters at its end, such as 10k.
+
+    Args:
+        where: What the text is, for the message.
+        text: The text.
+        error: Of the attempt to read it.
+
+    Raises:
+        GlidepathError: If that is its error.
+    """
+    if isinstance(error, SyntaxError) and error.msg.startswith("invalid decimal literal"):
+        for found in re.finditer(r"(?<![\w.])\d[\w.]*", text):
+            if found.start() < (error.offset or 0) <= found.end():
+                at = f"{where}, column {found.start() + 1}"
+                raise GlidepathError.of(at, "", "a number such as 10000 or 1e4", found[0]) from None
 
 
 def _runs(items: list[tuple[str, Any, ast.BinOp]]) -> list[tuple[str, list[tuple[Any, ast.BinOp]]]]:

@@ -12,7 +12,7 @@ from ..core.errors import GlidepathError
 from ..core.expression import Expression
 from ..core.rate import Rate
 from ..core.schedule import Schedule
-from ..core.text import MAX_TEXT, parse
+from ..core.text import MAX_TEXT, parse, refuse_suffixed
 
 __all__ = ["Call", "read", "read_value"]
 
@@ -79,9 +79,11 @@ def read_value(text: str) -> Any:
         raise GlidepathError.of("text", "", f"a string of at most {MAX_TEXT} characters", text)
     if re.search(r"\d{400}", text):
         raise GlidepathError.of("text", "every number", "of fewer than 400 digits", "a longer one")
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        refuse_suffixed("text", text, error)
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise GlidepathError.of("text", "", "a call such as StepLR(step_size=30)", text, str(reason)) from None
     return _value(tree, 0)
