@@ -217,8 +217,42 @@ def test_a_place_without_a_log_is_refused(tmp_path: Path):
         read(tmp_path)
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("loss\n1\n")
-    with pytest.raises(GlidepathError, match="2 such files: name one of them"):
+    with pytest.raises(GlidepathError, match=r"with 2 such files \(name one, such as .*/a\.csv or .*/b\.csv\)"):
         read(tmp_path)
+
+
+def test_a_log_without_what_is_needed_says_what_is_there(tmp_path: Path):
+    file = tmp_path / "val.csv"
+    file.write_text("step,val_loss,note\n0,2.5,a\n10,2.0,b\n")
+    with pytest.raises(GlidepathError, match="columns must be named like loss or lr, got 'step', 'val_loss' "):
+        read(file)
+    with pytest.raises(GlidepathError, match="columns must be named like lr: it has no rates, got 'step', 'val_loss' "):
+        read(file, rates=True)
+    file.write_text("step,loss\n0,2.5\n")
+    with pytest.raises(GlidepathError, match="it has no rates, got 'step', 'loss' "):
+        read(file, rates=True)
+    file.write_text("note\na\n")
+    with pytest.raises(GlidepathError, match="named like loss or lr, got no column of numbers"):
+        read(file)
+
+
+def test_folders_of_train_and_compare(tmp_path: Path):
+    (tmp_path / "record.json").write_text(json.dumps({"update": [0, 1], "loss": [2.0, 1.0], "lr": [0.1, 0.2]}))
+    (tmp_path / "plan.json").write_text("{}")
+    assert values(read(tmp_path), "rate") == ([0, 1], [0.1, 0.2])
+
+    folder = tmp_path / "compare"
+    (folder / "records").mkdir(parents=True)
+    (folder / "comparison.json").write_text(json.dumps({"seeds": [0, 1]}))
+    (folder / "records" / "a1.json").write_text(json.dumps({"loss": [2.0, 1.0]}))
+    assert values(read(folder), "loss") == ([0, 1], [2.0, 1.0])
+    for name in ("b2", "c3"):
+        (folder / "records" / f"{name}.json").write_text("{}")
+    message = (
+        r"path must be a single run, got a folder of 3 runs \(name one, such as .*/records/a1\.json or .*/b2\.json\)"
+    )
+    with pytest.raises(GlidepathError, match=message):
+        read(folder)
 
 
 def test_nothing_is_unpickled(tmp_path: Path):

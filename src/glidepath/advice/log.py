@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,7 @@ class Log:
         source: Where it was read, for messages.
         planned: The schedule of the run, where the log says so.
         base: The base rate of the run, where the log says so.
+        columns: What its columns with numbers are called there, those of no use here included.
 
     Raises:
         GlidepathError: If a series has another name.
@@ -88,7 +89,7 @@ class Log:
     source: str = ""
     planned: Schedule | None = None
     base: float | None = None
-    ignored: tuple[str, ...] = field(default=())
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         odd = [name for name in self.series if name not in NAMES]

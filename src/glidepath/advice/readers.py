@@ -36,19 +36,20 @@ _NAMES = {
 Cell = tuple[str, float, float]
 
 
-def read(path: str | os.PathLike[str]) -> Log:
+def read(path: str | os.PathLike[str], *, rates: bool = False) -> Log:
     """Reads a training log.
 
     Args:
         path: A file (`.csv`, `.jsonl`, `.json`, `events.out.tfevents.*`), or a folder that holds one: a Lightning version
             (`metrics.csv`), a TensorBoard run, an HF output folder (`trainer_state.json`, also in its last checkpoint), a folder of
-            glidepath records with one record in it.
+            `glidepath train` (`record.json`) or of `glidepath compare` with one record in it.
+        rates: Whether it must have learning rates; otherwise losses are enough.
 
     Returns:
         What of it is known by name.
 
     Raises:
-        GlidepathError: If there is no such file, it is too large or damaged, or holds neither a loss nor a rate.
+        GlidepathError: If there is no such file, it is too large or damaged, or does not hold what is needed.
     """
     place = Path(path)
     if place.is_dir():
@@ -57,11 +58,13 @@ def read(path: str | os.PathLike[str]) -> Log:
         found = _read_file(place)
     else:
         raise GlidepathError.of("log", "path", "a file or a folder", str(path))
-    if found.get("loss") is None and found.get("rate") is None:
-        seen = ", ".join(found.ignored[:12]) or "nothing"
-        raise GlidepathError.of(
-            "log", "columns", "named like loss or lr", seen, "rename them, or convert the log to CSV: step, loss, lr"
+    if found.get("rate") is None and (rates or found.get("loss") is None):
+        seen = ", ".join(repr(column) for column in found.columns[:12]) or "no column of numbers"
+        rule, wanted = (
+            ("named like lr: it has no rates", "step, lr") if rates else ("named like loss or lr", "step, loss, lr")
         )
+        remedy = f"rename them, or convert the log to CSV: {wanted}"
+        raise GlidepathError.worded("log", "columns", rule, seen, remedy)
     return found
 
 
@@ -78,17 +81,21 @@ def _read_folder(folder: Path) -> Log:
             return _read_file(max(found, key=lambda file: file.stat().st_mtime))
     if events:
         return _log(((tag, step, value) for file in events for tag, step, value in scalars(file)), folder.name)
-    files = [
+    if (folder / "record.json").is_file():  # of glidepath train
+        return _read_file(folder / "record.json")
+    records = sorted((folder / "records").glob("*.json"))  # of glidepath compare
+    files = records or [
         file
         for file in sorted(folder.iterdir())
         if file.suffix in (".csv", ".jsonl", ".json") and not file.name.startswith(".")
     ]
     if len(files) == 1:
         return _read_file(files[0])
+    remedy = f"name one, such as {' or '.join(str(file) for file in files[:2])}" if files else ""
+    if records:
+        raise GlidepathError.worded("log", "path", "a single run", f"a folder of {len(records)} runs", remedy)
     rule = "a folder with one log (metrics.csv, trainer_state.json, events.out.tfevents.*, or a single .csv, .jsonl or .json)"
-    raise GlidepathError.of(
-        "log", "path", rule, folder.name, f"{len(files)} such files: name one of them" if files else ""
-    )
+    raise GlidepathError.worded("log", "path", rule, f"{folder.name!r} with {len(files) or 'no'} such files", remedy)
 
 
 def _read_file(file: Path) -> Log:
@@ -222,15 +229,11 @@ def _log(cells: Iterable[Cell], source: str) -> Log:
         steps.append(step)
         values.append(value)
     series: dict[str, Series] = {}
-    ignored: list[str] = []
     for column, (steps, values) in columns.items():
         name = _name(column)
-        if name is None:
-            if not _STEP.match(column.strip().lower()):
-                ignored.append(column)
-        elif name not in series or _plainer(column, name):
+        if name is not None and (name not in series or _plainer(column, name)):
             series[name] = Series.of(steps, values)
-    return Log(series, source, ignored=tuple(ignored))
+    return Log(series, source, columns=tuple(columns))
 
 
 def _name(column: str) -> str | None:

@@ -98,6 +98,6 @@ def fit(
     """Recover the schedule behind logged rates, with its residual. Exits with 1 if nothing fits."""
     from glidepath import advice
 
-    found = advice.fit(advice.read(log))
+    found = advice.fit(advice.read(log, rates=True))
     print(found.to_json() if as_json else str(found))
     sys.exit(0 if isinstance(found, advice.Fit) else 1)
