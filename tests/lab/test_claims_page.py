@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.lab import InProcess
-from glidepath.lab.claims import CLAIMS, Outcome, outcome_path
+from glidepath.lab.claims import CLAIMS, Outcome, outcome_path, reproduce
 from glidepath.lab.claims.criteria import Ascending, Check
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
@@ -154,3 +154,11 @@ def test_ctrl_c_exits_with_130_and_says_how_to_go_on(tmp_path, monkeypatch):
     assert done.exit_code == 130
     assert "nothing is lost: the same command goes on from" in done.stderr
     assert not list((tmp_path / "out").glob("*.json"))
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        GlidepathError, match=r"reproduce: out must be a place that can be written, got .*file/deeper: "
+    ):
+        reproduce(["C10"], out=tmp_path / "file" / "deeper", short=True)

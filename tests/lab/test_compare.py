@@ -119,10 +119,12 @@ def test_failed_runs_are_reported_together_after_the_others_are_kept(tiny, tmp_p
                 if not spec.seed:
                     emit(Failed(spec, "out of luck"))
 
-    with pytest.raises(GlidepathError, match=r"seed 0\) must be able to run, got out of luck") as error:
-        compare([tiny], ["constant", "linear"], 3, out=tmp_path, engine=Half(made_up))
+    listener = Listener()
+    with pytest.raises(GlidepathError, match=r"seed 0\) and 1 more must be able to run, got out of luck") as error:
+        compare([tiny], ["constant", "linear"], 3, out=tmp_path, engine=Half(made_up), progress=listener)
 
-    assert len(error.value.problems) == 2
+    assert len(error.value.problems) == 1
+    assert [text.partition(" failed")[2] for text in listener.notes] == [": out of luck", " likewise"]
     assert len(list((tmp_path / "records").iterdir())) == 4
 
 

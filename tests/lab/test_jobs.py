@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from glidepath import GlidepathError, recipes
-from glidepath.lab import InProcess, RunSpec, Session, Store, Workers
+from glidepath.lab import InProcess, RunSpec, Session, Store, Workers, find_task
 from glidepath.lab.branch_job import BranchJob
-from glidepath.lab.engines import Finished
+from glidepath.lab.engines import Failed, Finished
 from glidepath.lab.jobs import job_from_dict, job_to_dict
 from glidepath.lab.measured import Measured
 from glidepath.lab.snapshot_job import SnapshotJob
@@ -123,3 +123,17 @@ def test_fields_are_checked_all_at_once(tiny):
             BranchJob(tiny, 0.1, 0, warmup=0, branches=wrong)
     with pytest.raises(GlidepathError, match="branches: fields must be task, peak_rate, seed, warmup, branches, got"):
         BranchJob.from_dict({"task": tiny.to_dict()})
+
+
+@pytest.mark.parametrize("engine", [InProcess(), Workers(1)], ids=["here", "worker"])
+def test_a_job_that_is_refused_is_told_in_its_own_words_alone(tiny, tmp_path, monkeypatch, engine):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "class two:\n    def data(): return (1, 2), (3, 4)\n    def model(): return None\n"
+    (tmp_path / "two_pairs.py").write_text(text)
+    spec = RunSpec(find_task("two_pairs:two"), recipes.warmup_cosine(12), 0.1, 0, 12)
+    events = []
+    engine.execute([spec], events.append)
+
+    rule = "task two_pairs:two: data() must be (train, validation, test), each a pair (inputs, labels), got 'tuple'"
+    assert [event.reason for event in events if isinstance(event, Failed)] == [rule]

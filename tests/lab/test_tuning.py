@@ -147,10 +147,11 @@ def test_the_best_at_an_end_of_its_range_is_flagged(tmp_path: Path):
 def test_another_search_in_the_folder_is_refused(tmp_path: Path):
     search(tmp_path, Pretended(valley), trials=2, fresh=0)
 
-    with pytest.raises(
-        GlidepathError, match=r"tune: out must be a folder of the same search or of none, got .*another space"
-    ):
+    rule = "tune: out must be a folder of the same search or of none, got .*: one of"
+    with pytest.raises(GlidepathError, match=rf"{rule} other ranges and other given values \("):
         search(tmp_path, Pretended(valley), trials=2, fresh=0, fixed={"floor": "0.1"})
+    with pytest.raises(GlidepathError, match=rf"{rule} another number of seeds and other recipes \("):
+        tune("digits", ["wsd"], trials=2, seeds=7, fresh=0, budget=BUDGET, out=tmp_path, engine=Pretended(valley))
 
 
 def test_everything_wrong_is_told_at_once_and_nothing_written(tmp_path: Path):

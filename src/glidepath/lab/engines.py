@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from glidepath.core.errors import GlidepathError
 from glidepath.lab.jobs import Job, Outcome
 
 __all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
@@ -119,6 +120,10 @@ class InProcess:
             except Exception as error:
                 if listener:
                     raise
-                emit(Failed(spec, f"{type(error).__name__}: {error}"))
+                emit(
+                    Failed(
+                        spec, str(error) if isinstance(error, GlidepathError) else f"{type(error).__name__}: {error}"
+                    )
+                )
             else:
                 emit(Finished(done.record, done.files))

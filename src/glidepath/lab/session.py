@@ -89,7 +89,8 @@ class Session:
             self.engine.execute(missing, making.hear)
         if making.failures:
             raise GlidepathError(
-                Problem(self.where, _title(one.spec), "able to run", one.reason, _GOES_ON) for one in making.failures
+                Problem(self.where, _titles(jobs), "able to run", reason, _GOES_ON)
+                for reason, jobs in making.failures.items()
             )
         return making.made
 
@@ -102,7 +103,7 @@ class _Making(Generic[OutcomeT]):
         self.meter = Meter(jobs, [record.spec for record in found.values()])
         self.capacity = 1
         self.made: dict[str, OutcomeT] = {}
-        self.failures: list[Failed] = []
+        self.failures: dict[str, list[Job[Any]]] = {}  # by what went wrong
         self.told = 0.0
 
     def hear(self, event: Event) -> None:
@@ -118,9 +119,10 @@ class _Making(Generic[OutcomeT]):
                 self.meter.advanced(spec, 0)
                 self.session.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
             case Failed(spec, reason):
-                self.failures.append(event)
+                alike = self.failures.setdefault(reason, [])
+                alike.append(spec)
                 self.meter.ended(spec)
-                self.session.watcher.note(f"{_title(spec)} failed: {reason}")
+                self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
         if not isinstance(event, Advanced) or time.monotonic() - self.told > _STATUS_SECONDS:
             self.tell()
 
@@ -205,6 +207,11 @@ def writing(where: str, place: Path) -> Generator[None]:
         raise GlidepathError.worded(
             where, "out", "a place that can be written", f"{place}: {reason}", remedy
         ) from error
+
+
+def _titles(jobs: Sequence[Job[Any]]) -> str:
+    """The first of several jobs, and how many more there are."""
+    return _title(jobs[0]) + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
 
 
 def _title(job: Job[Any]) -> str:

@@ -113,6 +113,27 @@ def tune(
     return made
 
 
+_QUESTION = {
+    "task": "another task",
+    "budget": "another budget",
+    "seeds": "another number of seeds",
+    "seed": "another seed of the search",
+    "space": "other ranges",
+    "fixed": "other given values",
+}
+"""What a search asks, in words for one that asks something else."""
+
+
+def _other(before: Mapping[str, Any], question: Mapping[str, Any]) -> str:
+    """In which ways one search is not the other."""
+    differs = [name for name in _QUESTION if before.get(name) != question[name]]
+    words = [_QUESTION[name] for name in differs]
+    if "fixed" in differs and set(before.get("fixed", ())) != set(question["fixed"]):  # ranges and values follow
+        words = [word for name, word in _QUESTION.items() if name in differs and name not in ("space", "fixed")]
+        words.append("other recipes")
+    return " and ".join(words)
+
+
 class _Overall:
     """Tells a watcher of a whole search, whose runs are asked for a few at a time."""
 
@@ -206,11 +227,8 @@ class _Search:
             study = optuna.create_study(study_name="tune", storage=storage, direction=better, load_if_exists=True)
             before = study.user_attrs.get("question")
             if before is not None and before != question:
-                differs = [name for name in question if before.get(name) != question[name]]
                 rule, remedy = "a folder of the same search or of none", "choose another with --out"
-                raise GlidepathError.worded(
-                    "tune", "out", rule, f"{folder}: one of another {', '.join(differs)}", remedy
-                )
+                raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
             if before is None:
                 study.set_user_attr("question", question)
                 study.enqueue_trial(self.defaults)

@@ -37,6 +37,7 @@ def main(carry_out: "CarryOut | None" = None) -> None:
 
     import torch
 
+    from glidepath.core.errors import GlidepathError
     from glidepath.lab.jobs import job_from_dict
 
     torch.set_num_threads(1)
@@ -48,6 +49,8 @@ def main(carry_out: "CarryOut | None" = None) -> None:
             done = job.carry_out(tell) if carry_out is None else carry_out(job, tell)
             sizes = {name: len(file) for name, file in done.files.items()}
             answer, files = {"finished": done.record.to_dict(), "files": sizes}, list(done.files.values())
+        except GlidepathError as error:
+            answer, files = {"failed": str(error)}, []
         except Exception:  # noqa: BLE001 - whatever a job raises is its outcome, and the driver reports it
             answer, files = {"failed": traceback.format_exc(limit=-4)}, []
         _say(messages, answer, files)

@@ -17,6 +17,7 @@ from glidepath.lab.engines import Engine
 from glidepath.lab.planning import plan_runs
 from glidepath.lab.progress import Silent, Watcher
 from glidepath.lab.provenance import machine_line
+from glidepath.lab.session import writing
 from glidepath.lab.store import Store, write_atomically
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def reproduce(
             date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             trials=tuple(trials),
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, outcome.to_json())
+        with writing("reproduce", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(place, outcome.to_json())
         outcomes.append(outcome)
         if told is not None:
             told(outcome)
