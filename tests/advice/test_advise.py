@@ -222,12 +222,35 @@ def test_a_floor_reached_early_is_found_without_a_plan():
 
     assert names(advice) == ["at its floor early"]
     check(advice)
+    (finding,) = advice.findings
+    first, _ = finding.evidence
+    assert f"From step {first.step} on" in finding.says
+    assert f"the rate was at most {first.value:.3g}, " in finding.says
+    assert first.value <= 1e-3 * BASE
 
 
 def test_without_the_base_rate_the_plan_is_scaled_to_the_log():
-    advice = advise(Log.of(T, rate=0.037 * S(2 * T)), planned=PLAN)
+    (finding,) = advise(Log.of(T, rate=0.037 * S(2 * T)), planned=PLAN).findings
+    logged, planned, base = finding.evidence
 
-    assert names(advice) == ["stepped twice per update"]
+    assert finding.name == "stepped twice per update"
+    assert logged.value == pytest.approx(0.037 * S(2 * logged.step), rel=1e-12)
+    assert planned.value == pytest.approx(0.037 * S(planned.step), rel=1e-3)
+    assert str(base) == "base rate inferred from the log's peak 0.037"
+
+
+@pytest.mark.parametrize("kind", ["per epoch", "constant after resume", "another schedule"])
+def test_a_base_rate_that_nobody_gave_is_stated(kind: str):
+    name, rates = RATES[kind] if kind in RATES else (kind, BASE * gp.parse(f"linear({STEPS})")(T))
+    (finding,) = advise(Log.of(T, rate=rates), planned=PLAN).findings
+    (stated,) = [each for each in finding.evidence if "base rate inferred from the" in each.what]
+    assert (finding.name, stated.value) == (name, pytest.approx(BASE, rel=1e-3))
+    for each in finding.evidence:
+        if each.what == "planned rate":
+            assert each.value == pytest.approx(BASE * S(each.step), rel=1e-3)
+
+    (finding,) = advise(Log.of(T, rate=rates), planned=PLAN, base=BASE).findings
+    assert not any("inferred" in each.what for each in finding.evidence)
 
 
 @pytest.mark.parametrize("shift", [0, 1])

@@ -80,7 +80,7 @@ def _against(
             yield Finding(
                 f"stepped {times} per update",
                 f"The rates are the plan's at {k} times the step: the schedule advanced {times} with every update.",
-                _pairs(t, y, expected(t)),
+                _pairs(t, y, planned, base, planned(np.maximum(k * t, 0.0))),
                 0.95,
                 "Let the schedule be driven by the optimizer's updates alone (attach); until then, stretch it.",
                 str(planned.stretch(k)),
@@ -93,17 +93,19 @@ def _against(
             yield Finding(
                 "stepped per epoch",
                 f"The rates are the plan's at one step every {n} updates: the schedule advanced with the epochs, not with the updates.",
-                (*_pairs(t, y, expected(t)), Evidence(int(t[-1]), "of the plan's factor", last)),
+                (*_pairs(t, y, planned, base, planned(t // n)), Evidence(int(t[-1]), "of the plan's factor", last)),
                 0.9,
                 f"Step it after every update; or give its lengths in epochs of {n} updates.",
                 str(planned.stretch(n)),
             )
             return
-    want = expected(t) if base is not None else _leading(t, y, planned)
+    leading = _leading(t, y, planned) if base is None else base
+    want = leading * planned(t)
     off = np.nonzero(np.abs(want - y) > _SAME * max(float(want.max()), 1e-300))[0]
     i = int(off[0]) if len(off) else 0
     if i >= 3:
-        yield from _from_there(t, y, want, planned, i)
+        assumed = _assumed(base, leading, "the first rates")
+        yield from _from_there(t, y, want, planned, i, assumed)
         return
     scale = y / np.where(want > 0, want, np.nan)
     ratio = float(np.nanmedian(scale)) if np.isfinite(scale).any() else math.nan
@@ -111,7 +113,7 @@ def _against(
         yield Finding(
             "another base rate",
             f"The rates are {ratio:.4g} times those planned, all along.",
-            _pairs(t, y, want),
+            _pairs(t, y, planned, base, planned(t)),
             0.95,
             "Check the base rate, and who else multiplies it.",
             str(float(f"{ratio * base:.6g}") * planned),
@@ -121,34 +123,45 @@ def _against(
     yield Finding(
         "another schedule",
         "The rates are not those planned" + (f"; they are {found}." if isinstance(found, Fit) else "."),
-        _pairs(t, y, want),
+        _pairs(t, y, planned, base, planned(t)),
         0.8,
         "Compare the plan with what the run was given.",
         f'glidepath show "{text}" "{shown}"',
     )
 
 
-def _leading(t: Array, y: Array, planned: Schedule) -> Array:
-    """Returns the plan scaled to the first rates."""
+def _leading(t: Array, y: Array, planned: Schedule) -> float:
+    """Returns the base rate with which the plan has the first rates."""
     shape = planned(t)
     head = slice(0, max(3, len(t) // 20))
     used = shape[head] > 0
-    base = float(np.median(y[head][used] / shape[head][used])) if used.any() else float(y.max())
-    return base * shape
+    return float(np.median(y[head][used] / shape[head][used])) if used.any() else float(y.max())
 
 
-def _pairs(t: Array, y: Array, want: Array) -> tuple[Evidence, ...]:
+def _assumed(given: float | None, base: float, whence: str) -> tuple[Evidence, ...]:
+    return () if given is not None else (Evidence(None, f"base rate inferred from {whence}", base),)
+
+
+def _pairs(t: Array, y: Array, planned: Schedule, given: float | None, followed: Array) -> tuple[Evidence, ...]:
+    """Returns where log and plan differ most; the base that nobody gave is what the log's peak is to that of the factors it followed."""
+    peak = float(followed.max())
+    base = given if given is not None else float(y.max()) / (peak if peak > 0 else 1.0)
+    want = base * planned(t)
     i = int(np.abs(y - want).argmax())
-    return _at(t, y, i, "logged rate"), Evidence(int(t[i]), "planned rate", float(want[i]))
+    pair = (_at(t, y, i, "logged rate"), Evidence(int(t[i]), "planned rate", float(want[i])))
+    return (*pair, *_assumed(given, base, "the log's peak"))
 
 
-def _from_there(t: Array, y: Array, want: Array, planned: Schedule, i: int) -> Iterator[Finding]:
+def _from_there(
+    t: Array, y: Array, want: Array, planned: Schedule, i: int, assumed: tuple[Evidence, ...]
+) -> Iterator[Finding]:
     """The plan was followed up to entry i: what came then?"""
     scale = float(want.max())
     evidence = (
         _at(t, y, i - 1, "rate, as planned"),
         _at(t, y, i, "rate"),
         Evidence(int(t[i]), "planned rate", float(want[i])),
+        *assumed,
     )
     resume = str(planned.shift(-int(t[i])))
     if np.ptp(y[i:]) <= 1e-9 * scale and len(y) - i >= 3:
@@ -275,9 +288,12 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool)
         and len(y) - rest > 0.35 * len(y)
         and not any(word in known.kind for word in ("steps", "milestones", "levels", "exponential", "geometric"))
     ):
+        most = float(y[rest:].max())
+        share = f", {100 * most / peak:.2g}% of its peak" if most > 0 else ""
         yield Finding(
             "at its floor early",
-            f"From step {int(t[rest])} on, {1 - rest / len(y):.0%} of the run, the rate was {y[-1]:.3g}: nothing more was learned.",
+            f"From step {int(t[rest])} on, {1 - rest / len(y):.0%} of the run, the rate was at most {most:.3g}{share}: "
+            "nothing more was learned.",
             (_at(t, y, rest), _at(t, y, -1, "last rate")),
             0.6,
             "The schedule is shorter than the run, or advanced more than once with an update: stretch it.",
