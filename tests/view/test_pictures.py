@@ -170,6 +170,23 @@ def test_options_out_of_range_are_refused(tmp_path):
         animate(one, tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("height", [4, 5, 6, 7, 8, 11, 17, 30])
+def test_the_numbers_beside_a_drawing_are_even_and_stand_where_the_curve_has_them(height: int, ascii_only: bool):
+    flat = terminal(parse("hold()"), width=60, height=height, colour=False, ascii_only=ascii_only).splitlines()
+    (row,) = [line for line in flat[1 : height + 1] if len(line) > 40]
+    assert row.split()[0] == "1"
+
+    falling = terminal(parse("cosine(1000)"), width=60, height=height, colour=False, ascii_only=ascii_only).splitlines()
+    numbers = [float(line.split()[0]) for line in falling[1 : height + 1] if line.split()[0] not in "|│"]
+    assert numbers == ([1, 0.75, 0.5, 0.25, 0] if height > 4 else [1, 0.5, 0])
+
+
+def test_the_axis_of_an_endless_schedule_has_its_whole_cycles():
+    axis = terminal(parse("repeat(cosine(200))"), colour=False).splitlines()[-1]
+    assert axis.split() == ["0", "200", "400", "600", "799"]
+
+
 def test_a_terminal_drawing_is_as_wide_as_told_and_has_no_colour_where_none_is_wanted(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     plain = terminal(parse("cosine(1000)"), width=60, height=8)

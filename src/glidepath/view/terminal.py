@@ -16,6 +16,7 @@ __all__ = ["terminal"]
 
 _COLOURS = ("36", "33", "35", "32", "34", "31", "37", "90")
 _STARS = "*+xo#@%&"
+_HALF = 0.5 + 1e-9  # between two rows lies on the upper one, whatever the last bit says
 
 
 def terminal(
@@ -75,19 +76,18 @@ def terminal(
             if top > 0
             else (0.9 * top, 1.1 * bottom)
         )
-    labels = [_label(row, height, bottom, top, log) for row in range(height)]
+    dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
+    labels = _labels(height, dots_y, bottom, top, log)
     margin = max(len(label) for label in labels) + 1
     columns = max(10, width - margin - 2)
-    dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
     grids = []
     for curve, y in zip(curves, values, strict=True):
         grid = np.zeros((height * dots_y, columns * dots_x), dtype=bool)
         x = np.rint(curve.steps / last * (columns * dots_x - 1)).astype(int)
         low, high = (math.log(bottom), math.log(top)) if log else (bottom, top)
         height_of = np.log(np.maximum(y, bottom)) if log else y
-        rows = (
-            np.rint((high - height_of) / (high - low) * (height * dots_y - 1)).clip(0, height * dots_y - 1).astype(int)
-        )
+        share = ((high - height_of) / (high - low)).clip(0, 1) * (height * dots_y - 1)
+        rows = np.ceil(share - _HALF).astype(int)
         for (x0, y0), (x1, y1) in zip(zip(x, rows, strict=True), zip(x[1:], rows[1:], strict=True), strict=False):
             _line(grid, x0, y0, x1, y1)
         grid[rows[0], x[0]] = True
@@ -110,13 +110,15 @@ def terminal(
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _label(row: int, height: int, bottom: float, top: float, log: bool) -> str:
-    """Returns the number beside a row: five rows have one."""
-    if row not in {round(k * (height - 1) / 4) for k in range(5)}:
-        return ""
-    share = row / (height - 1)
-    value = top * (bottom / top) ** share if log else top + (bottom - top) * share
-    return significant(value, 3)
+def _labels(height: int, dots: int, bottom: float, top: float, log: bool) -> list[str]:
+    """Returns what stands beside each row: numbers at even distances, each on the row where a curve of that value runs."""
+    count = 4 if height > 4 else 2
+    labels = [""] * height
+    for k in range(count + 1):
+        share = k / count
+        value = top * (bottom / top) ** share if log else top + (bottom - top) * share
+        labels[math.ceil(share * (height * dots - 1) - _HALF) // dots] = significant(value, 3)
+    return labels
 
 
 def _line(grid: Any, x0: int, y0: int, x1: int, y1: int) -> None:
@@ -160,14 +162,15 @@ def _legend(k: int, text: str, colour: bool, ascii_only: bool, width: int) -> st
 
 
 def _axis(indent: int, columns: int, last: int, scale: Axis) -> str:
-    marks = [0, last // 4, last // 2, 3 * last // 4, last]
+    whole = last + 1 if last % 4 == 3 and scale.name != "percent" else last  # 799 is the last of 800: 200, 400, 600
+    marks = [0, whole // 4, whole // 2, 3 * whole // 4, last]
     line = [" "] * (indent + columns + 12)
     for k, mark in enumerate(marks):
         at = scale.position(mark)
         text = (
             f"{at:,.0f}" if scale.name == "step" and last < 10**7 else f"{at:,.6g}" if at < 1e6 else significant(at, 3)
         )
-        at = indent + round(k / 4 * (columns - 1))
+        at = indent + round(mark / last * (columns - 1))
         at = max(0, at - (len(text) if k == 4 else len(text) // 2 if k else 0) + (1 if k == 4 else 0))
         line[at : at + len(text)] = text
     return "".join(line).rstrip()
