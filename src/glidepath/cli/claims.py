@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .common import AsJson, app, messages
+from .common import AsJson, app, messages, say
 from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def reproduce(
     failed = False
     if names:
         chosen = engine_of(engine, workers, address)
+        several = len(names) > 1 or names[0].lower() == "all"
         with trained(out) as progress:
             outcomes = claims.reproduce(
                 names,
@@ -58,10 +59,10 @@ def reproduce(
                 first_seed=seeds_from,
                 engine=chosen,
                 progress=progress,
-                told=lambda outcome: progress.note(outcome.sentence),
+                told=lambda outcome: progress.note(f"{outcome.claim} is tried") if several else None,
             )
         failed = not all(outcome.passed for outcome in outcomes)
-        print(
+        say(
             json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1)
             if as_json
             else pages.text(outcomes)
@@ -89,7 +90,7 @@ def _list(claims: list[Claim], as_json: bool) -> None:
         for claim in claims
     ]
     if as_json:
-        print(json.dumps(rows, indent=1))
+        say(json.dumps(rows, indent=1))
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("claim", "finding", "runs", "takes about", "--short"):
@@ -102,7 +103,10 @@ def _list(claims: list[Claim], as_json: bool) -> None:
             _time(row["seconds"]),
             "–" if row["short_seconds"] is None else _time(row["short_seconds"]),
         )
-    Console().print(table)
+    console = Console()
+    with console.capture() as drawn:
+        console.print(table)
+    say(drawn.get().rstrip("\n"))
     whole = sum(trial.seconds for claim in claims for trial in claim.trials)
     messages.print(
         f"\nTimes are of one processor; all take {_time(whole)}. glidepath reproduce C1 C7 tries two of them; all, every one.",

@@ -52,6 +52,24 @@ def tell(error: GlidepathError) -> None:
         messages.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
 
 
+_PLAIN = str.maketrans({"–": "-", "−": "-", "×": "x", "…": "...", "±": "+-", "≥": ">=", "≤": "<="})
+
+
+def say(text: str) -> None:
+    """Prints a result on standard output; what its encoding lacks is replaced: a dash by a hyphen, the rest by `?`."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    print(text)
+
+
+def note(text: str) -> None:
+    """Prints what a command took for granted, beside its result."""
+    messages.print(Text.assemble(("note: ", "bold"), text), soft_wrap=True)
+
+
 def fail(error: GlidepathError, code: int = 2) -> NoReturn:
     """Prints every problem of an error and ends the program."""
     tell(error)
@@ -84,4 +102,7 @@ def schedule_of(text: str) -> Schedule:
         except OSError as error:
             reason = error.strerror or ""
             raise GlidepathError.of("SCHEDULE", "file", "a file that can be read", text, reason) from None
+    if text.endswith((".yaml", ".yml")):
+        remedy = f"a plan holds several: glidepath show {text} draws it, glidepath check {text} checks it"
+        raise GlidepathError.of("SCHEDULE", "", "one schedule, as text or in a .json file", text, remedy)
     return glidepath.parse(text)

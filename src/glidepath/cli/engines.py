@@ -85,7 +85,7 @@ def engine_of(name: EngineName, workers: int | None = None, address: str | None 
 
 @contextmanager
 def trained(out: Path) -> Generator[Watcher]:
-    """A progress bar for a command that keeps its records in a folder; on Ctrl-C it says that nothing is lost.
+    """A progress bar for a command that keeps its records in a folder; on Ctrl-C it says what is kept.
 
     Until it is over, whatever a library prints goes to standard error: standard output is for the result.
 
@@ -98,5 +98,8 @@ def trained(out: Path) -> Generator[Watcher]:
         with redirect_stdout(sys.stderr), lab.Bar() as bar:
             yield bar
     except KeyboardInterrupt:
-        messages.print(f"\nstopped; nothing is lost: the same command goes on from {out}", highlight=False)
+        kept = sum(path.parent.name == "records" for path in out.rglob("*.json"))
+        runs = "1 run is" if kept == 1 else f"{kept} runs are"
+        told = f"stopped; nothing is lost: {runs} kept, the same command goes on from {out}"
+        messages.print(f"\n{told if kept else 'stopped before a run was over'}", highlight=False, soft_wrap=True)
         sys.exit(130)

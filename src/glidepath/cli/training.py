@@ -12,7 +12,7 @@ from rich.text import Text
 
 import glidepath
 
-from .common import app, messages
+from .common import app, messages, say
 from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="[SCHEDULE]...",
-            help="Default names (constant, step, cosine, linear, one_cycle, wsd) or schedules as text. Default: these six.",
+            help="Names of recipes sized to the task, constant, step, cosine, linear, one_cycle and wsd, such as cosine: the task's "
+            "warmup, then a cosine over the rest of the budget; or schedules as text, as long as they say. Default: the six.",
         ),
     ] = None,
     task: Annotated[
@@ -126,7 +127,7 @@ def branches(
             engine=chosen,
             progress=progress,
         )
-    print(made.table())
+    say(made.table())
 
 
 @app.command()
@@ -162,7 +163,7 @@ def snapshots(
             engine=chosen,
             progress=progress,
         )
-    print(made.table())
+    say(made.table())
 
 
 def _rates(given: list[float] | None) -> float | list[float] | None:
@@ -194,5 +195,5 @@ def _compare(
             progress=progress,
             command=command,
         )
-    print(table(comparison))
+    say(table(comparison))
     messages.print(f"\nreport: {out / 'report.html'}", highlight=False, soft_wrap=True)

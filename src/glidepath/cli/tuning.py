@@ -10,7 +10,7 @@ import typer
 
 from glidepath.core.errors import GlidepathError, Problem, shown
 
-from .common import AsJson, app, messages
+from .common import AsJson, app, messages, say
 from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
 
 
@@ -83,7 +83,7 @@ def tune(
             engine=engine_of(engine, workers, address),
             progress=bar,
         )
-    print(json.dumps(made.to_dict(), indent=2) if as_json else made.table())
+    say(json.dumps(made.to_dict(), indent=2) if as_json else made.table())
     messages.print(f"compare it with a constant rate:\n  {made.command}", highlight=False, soft_wrap=True)
 
 

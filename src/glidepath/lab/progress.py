@@ -1,7 +1,7 @@
 """How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -116,14 +116,24 @@ class Meter:
         )
 
 
+_LINE_SECONDS = 20.0
+
+
 class Bar:
-    """A progress bar on standard error: runs, updates, time left. Use it as a context manager.
+    """A progress bar on standard error: runs, updates, time left. Use it as a context manager; it begins with the first status.
+
+    Where that is no terminal, a plain line now and then: every 20 seconds, later whenever a tenth of the time so far has
+    passed again.
 
     Args:
         console: Where to draw; None for standard error.
+        clock: Seconds from anywhere, rising.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = self._told = clock()
+        self._drawn = False
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("training"),
@@ -138,19 +148,29 @@ class Bar:
         self._bar = self._progress.add_task("training", total=None, runs="", left="")
 
     def __enter__(self) -> "Bar":
-        self._progress.start()
+        self._began = self._told = self._clock()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         del kind, error, trace
-        self._progress.stop()
+        if self._drawn:
+            self._progress.stop()
 
     def status(self, status: Status) -> None:
-        """Redraw."""
+        """Redraw, or write a line if it is time for one."""
         left = "" if status.seconds_left is None else f"{_clock(status.seconds_left)} left"
         runs = f"{status.runs_done}/{status.runs_total} runs"
+        if not self._progress.console.is_terminal:
+            now = self._clock()
+            if now - self._told >= max(_LINE_SECONDS, 0.1 * (now - self._began)):
+                self._told = now
+                self.note(", ".join(filter(None, (runs, left))))
+            return
+        if not self._drawn:
+            self._drawn = True
+            self._progress.start()
         self._progress.update(
             self._bar, completed=status.updates_done, total=status.updates_total, runs=runs, left=left
         )
