@@ -89,9 +89,9 @@ def copy_at(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(cifar.VARIABLE, raising=False)
-    cifar.cifar100_examples.cache_clear()
+    cifar._examples.cache_clear()
     yield tmp_path
-    cifar.cifar100_examples.cache_clear()
+    cifar._examples.cache_clear()
 
 
 OLD = {name: _old(pixels, fine) for name, pixels, fine in zip(("train", "test"), PIXELS, FINE, strict=True)}

@@ -70,9 +70,9 @@ def copy(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(cifar.VARIABLE, str(folder))
         patch.setattr(cifar, "PUBLISHED", script.images(folder))
-        cifar.cifar100_examples.cache_clear()
+        cifar._examples.cache_clear()
         yield folder
-        cifar.cifar100_examples.cache_clear()
+        cifar._examples.cache_clear()
 
 
 @pytest.fixture(scope="module")

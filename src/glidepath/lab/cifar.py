@@ -136,16 +136,22 @@ def read_cifar100(copy: Copy, release: Release = PUBLISHED) -> tuple[Arrays, Arr
     return train, test
 
 
-@functools.lru_cache(maxsize=1)
 def cifar100_examples() -> "Examples":
     """All of CIFAR-100, a tenth of the training rows set aside for validation, drawn once for all.
+
+    A second call returns the same arrays while the copy that is found is the same.
 
     Raises:
         GlidepathError: If there is no copy, or it is damaged.
     """
+    return _examples(find_copy())
+
+
+@functools.lru_cache(maxsize=1)
+def _examples(copy: Copy) -> "Examples":
     from glidepath.lab.data import Examples
 
-    (pixels, labels), test = read_cifar100(find_copy(), PUBLISHED)
+    (pixels, labels), test = read_cifar100(copy, PUBLISHED)
     order = np.random.default_rng(0).permutation(len(labels))
     first = len(order) - round(_VALIDATION * len(order))
     digest = hashlib.sha256()

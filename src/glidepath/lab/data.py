@@ -57,7 +57,6 @@ class Text:
     sha256: str
 
 
-@functools.lru_cache(maxsize=8)
 def load(declared: AnyData) -> Examples | Text:
     """The arrays of a declaration; the second call for an equal one returns the same arrays.
 
@@ -70,15 +69,20 @@ def load(declared: AnyData) -> Examples | Text:
     Raises:
         GlidepathError: If the user's own data break a rule of `glidepath.lab.own`, or there is no whole copy of CIFAR-100.
     """
+    if isinstance(declared, Cifar100):  # it remembers by itself, by the copy that it finds
+        from glidepath.lab.cifar import cifar100_examples
+
+        return cifar100_examples()
+    return _loaded(declared)
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(declared: Mnist1d | Digits | Own | Prose) -> Examples | Text:
     match declared:
         case Mnist1d():
             return _mnist1d(declared)
         case Digits():
             return _digits(declared)
-        case Cifar100():
-            from glidepath.lab.cifar import cifar100_examples
-
-            return cifar100_examples()
         case Own():
             from glidepath.lab.own import own_data
 
