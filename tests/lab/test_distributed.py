@@ -122,7 +122,26 @@ def test_a_plan_is_placed_on_the_data_of_its_task(tiny, tiny_text):
             r"schedule must be written with its durations in quotes, .*single quotes",
         ),
         ({"schedule": "cosine(100)", "length": "50 samples"}, "must be"),
-        ({"length": "4096 tokens"}, "tokens_per_sample"),
+        (
+            {"length": "4096 tokens", "clock": "tokens"},
+            r"(?s)train: length must be in samples or updates: .* no tokens, got '4096 tokens'.*clock must be .*'tokens'",
+        ),
+        (
+            {"length": "9 steps", "clock": "tokens"},
+            r"train: clock must be in .* its task has no tokens, got 'tokens' \(task tiny\)",
+        ),
+        (
+            {"plan": Plan("hold()", {"length": "9 tokens"}, "updates")},
+            r"plan: length must be in .* its task has no tokens",
+        ),
+        (
+            {"length": "40"},
+            r'must be a length such as "40 steps", .*or "2e6 tokens", got .40. \(a number needs its unit\)',
+        ),
+        (
+            {"length": "10%"},
+            r'must be a length such as "40 steps", .*or "2e6 tokens", got .10%. \(shares are of this length\)',
+        ),
         ({"clock": "epochs", "schedule": "hold()"}, "clock must be convertible to updates of known size, got 'epochs'"),
         ({"batch": 3, "processes": 4}, "batch must be at least 4 samples, one for each process, got 3"),
         ({"plan": Plan("hold()", {"samples": 7}), "length": "9 steps"}, "plan must be given alone, got also length"),
@@ -366,4 +385,15 @@ def test_what_is_asked_wrongly_is_told_in_words(tmp_path):
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == "error: train: batch must be an int of at least 1, got 0"
     assert "(did you mean 'epochs'?)" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_task_is_an_argument_or_an_option(tmp_path):
+    out = ("--out", str(tmp_path / "out"))
+    for words in (("train", "none"), ("train", "--task", "none"), ("train", "none", "-t", "none")):
+        done = CliRunner().invoke(cli.app, (*words, *out))
+        assert (done.exit_code, done.stderr.splitlines()[0][:30]) == (2, "error: lab: task must be one o")
+        assert "got 'none'" in done.stderr
+    done = CliRunner().invoke(cli.app, ("train", "digits", "--task", "text", *out))
+    assert (done.exit_code, done.stderr) == (2, "error: train: task must be named once, got ['digits', 'text']\n")
     assert not (tmp_path / "out").exists()

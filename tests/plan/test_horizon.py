@@ -152,7 +152,7 @@ def test_an_epoch_without_an_update_is_refused():
 
 
 def test_wrong_fields_are_refused_together():
-    with pytest.raises(GlidepathError, match="length must be a length with a unit of its own") as refused:
+    with pytest.raises(GlidepathError, match='length must be a length such as "40 steps"') as refused:
         Horizon("10%", samples=0, batch=2.5, split="none", drop_last=1)
     assert len(refused.value.problems) == 5
 

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 @app.command()
 def train(
-    task: Annotated[
-        str, typer.Option("--task", "-t", help="text, cifar100, another task of the lab, or your own module:object.")
-    ] = "text",
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TASK]", help="text, cifar100, another task of the lab, or your own module:object. Default: text."
+        ),
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", "-t", help="The same, as an option.")] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +85,7 @@ def train(
     def asked(ranks: Ranks) -> Outcome:
         training = ranks.together(
             lambda: distributed.training_of(
-                task,
+                _one(name, task),
                 plan=None if plan is None else read(plan),
                 schedule=schedule,
                 length=length,
@@ -99,6 +103,13 @@ def train(
 
     with distributed.ranks(device, timeout) as ranks:
         ranks.leave(_code(asked, ranks, out))
+
+
+def _one(name: str | None, task: str | None) -> str:
+    """The task that was named as an argument or as an option."""
+    if name is not None and task is not None and name != task:
+        raise GlidepathError.of("train", "task", "named once", [name, task])
+    return name or task or "text"
 
 
 def _code(asked: Callable[[Ranks], Outcome], ranks: Ranks, out: Path) -> int:

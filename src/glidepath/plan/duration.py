@@ -29,6 +29,7 @@ UNITS = {
 
 _FORM = re.compile(r"\s*(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE]([+-]?\d{1,2}))?\s*([A-Za-z]{1,20}|%)\s*")
 _RULE = 'a duration such as "3 epochs", "500 steps", "10%", "2e9 tokens", "1e6 samples" or "rest"'
+_LENGTH = 'a length such as "40 steps", "3 epochs", "1e6 samples" or "2e6 tokens"'
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,13 @@ def _number(text: str) -> float | None:
 
 
 def _span(value: Any) -> str:
-    found = Duration.parse(value)
+    try:
+        found = Duration.parse(value)
+    except Broken as broken:
+        rule = broken.rule if broken.rule != _RULE else _LENGTH
+        raise Broken(rule, broken.remedy) from None
     if found.unit in ("percent", "rest"):
-        raise Broken("a length with a unit of its own, such as 3 epochs or 2e9 tokens", "shares are of this length")
+        raise Broken(_LENGTH, "shares are of this length")
     if found.amount == 0:
         raise Broken("a length above 0")
     return str(found)

@@ -107,6 +107,7 @@ def training_of(
         ]
     )
     stream = Stream(task, load(task.data), seed)
+    _countable(task, stream, plan, length, clock)
     size = (batch or task.batch) * (processes if per_process else 1)
     if plan is None:
         horizon = Horizon(length or f"{task.budget * task.batch} samples", stream.samples)
@@ -126,6 +127,25 @@ def _problems(length: str | None, clock: str | None) -> tuple[Problem, ...]:
     except GlidepathError as error:
         return error.problems
     return ()
+
+
+def _countable(task: Task, stream: Stream, plan: Plan | None, length: str | None, clock: str | None) -> None:
+    """Refuses to count the tokens of a task that has none.
+
+    Raises:
+        GlidepathError: With every place where they are asked for.
+    """
+    if stream.tokens is not None:
+        return
+    where = "train" if plan is None else "plan"
+    if plan is not None:
+        length, clock = plan.horizon.length, plan.clock
+    unit = None if length is None else Duration.parse(length).unit
+    refuse(
+        Problem(where, name, "in samples or updates: its task has no tokens", shown(given), f"task {task.name}")
+        for name, given, counts in (("length", length, unit), ("clock", clock, clock))
+        if counts == "tokens"
+    )
 
 
 def _bare(schedule: Schedule | str | None) -> Problem | None:
