@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 import glidepath as gp
+from glidepath.cli import app
 
 TEXT = "warmup(500) >> cosine(9500, floor=0.1)"
 
@@ -60,17 +63,23 @@ def test_values_as_json_read_back_bit_for_bit():
             ["value", "cosin(5)", "0"],
             "error: text, column 1: must be a known word, got 'cosin(5)' (did you mean 'cosine'?)",
         ),
-        (["value", "cosine(5)", "x"], "error: value: STEP must be a step such as 500, or a range such as 0:100:10"),
+        (["value", "cosine(5)", "x"], "error: value: STEP must be a step such as 500, or a range such as 0:1000:50"),
         (["value", "cosine(5)", "nan"], "error: value: STEP must be a step"),
         (["value", "cosine(5)", "0:9:0"], "error: value: STEP must be a step"),
         (["value", "cosine(5)", "0:999999999"], "error: value: STEP must be a step"),
-        (["show", "nowhere.json"], "error: SCHEDULE: file must be a file that can be read, got 'nowhere.json'"),
+        (
+            ["show", "nowhere.json"],
+            "error: SCHEDULE: file must be a file that can be read, got 'nowhere.json' (No such file",
+        ),
+        (["value", "plan.yaml", "3"], "got 'plan.yaml' (a plan holds several: glidepath show plan.yaml draws it"),
+        (["value", "cosine(5)", "--bse", "3"], "got '--bse' (glidepath value -h lists the options)"),
         (["list", "cosin"], "error: list: WORD must be a known word, got 'cosin' (did you mean 'cosine'?)"),
         (
             ["export", "cosine(5)", "--to", "jsn"],
             "error: export: --to must be one of text, json, python, latex, pytorch, oneflow, keras, optax, got 'jsn'",
         ),
-        (["show", "cosine(5)", "-o", "x.bmp"], "error: view: path must be a file name that ends in .png or .svg"),
+        (["show", "cosine(5)", "-o", "x.bmp"], "error: show: -o must be a file name that ends in .png, .svg or .gif"),
+        (["convert", "ReduceLROnPlateau(optimizer)"], "use glidepath.feedback.PyTorchPlateau, or glidepath replay"),
     ],
 )
 def test_what_is_asked_wrongly_exits_with_2_and_says_why_on_stderr(words: list[str], message: str, tmp_path: Path):
@@ -79,6 +88,50 @@ def test_what_is_asked_wrongly_exits_with_2_and_says_why_on_stderr(words: list[s
     assert message in done.stderr.replace("\n", " ")
     assert done.stdout == ""
     assert done.returncode == 2
+
+
+def test_a_negative_step_is_a_step():
+    assert glidepath("value", "linear(10)", "-5", "-1:2", "--base", "2").stdout == "-5\t2.0\n-1\t2.0\n0\t2.0\n1\t1.8\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "base"),
+    [
+        (["convert", "StepLR(30)", "-t", "optax"], "0.1"),
+        (["convert", "StepLR(30)"], "0.1"),
+        (["convert", "StepLR(30)", "-t", "optax", "--base", "0.2"], None),
+        (["convert", "CyclicLR(optimizer, 0.001, 0.1)", "-t", "optax"], None),
+        (["convert", "cosine(100)", "-t", "keras"], "1"),
+        (["export", TEXT, "-t", "keras"], "1"),
+        (["export", TEXT, "-t", "keras", "--base", "0.2"], None),
+        (["export", TEXT, "-t", "pytorch"], None),
+    ],
+)
+def test_a_base_that_was_not_given_is_told(words: list[str], base: str | None):
+    done = glidepath(*words)
+    told = f"note: written for a base learning rate of {base}, as none was given: --base changes it\n"
+
+    assert done.stderr == ("" if base is None else told)
+    assert "note" not in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_plan_says_which_of_its_rules_are_not_drawn(tmp_path: Path):
+    (tmp_path / "plan.yaml").write_text(
+        "rules: [{schedule: cosine(100)}, {schedule: linear(100), parameter: weight_decay}]\nhorizon: {length: 100 updates}\n"
+    )
+    done = glidepath("show", str(tmp_path / "plan.yaml"))
+
+    assert "plan.yaml also drives weight_decay of *: only the learning rate is drawn" in done.stderr
+    assert "note" not in done.stdout
+
+
+def test_no_help_text_is_read_as_a_picture():
+    runner, commands = CliRunner(), get_command(app).commands  # type: ignore[attr-defined]
+    for name in commands:
+        shown = runner.invoke(app, [name, "--help"])
+        assert shown.exit_code == 0
+        assert [c for c in shown.output if "\u2600" <= c <= "\u27bf" or c >= "\U0001f000"] == [], name
 
 
 def test_an_unknown_command_is_answered_with_the_nearest():

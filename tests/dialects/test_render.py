@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,21 @@ def test_one_call_becomes_another():
 )
 def test_a_call_is_read_as_text(call: str, text: str):
     assert dialects.convert(call, "glidepath") == text
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        ("ReduceLROnPlateau(optimizer)", "glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"),
+        ("paddle.optimizer.lr.ReduceOnPlateau(0.1)", "glidepath.feedback.PaddlePlateau, or glidepath replay on a log"),
+        ("get_cosine_schedule_with_warmup(optimizer, 10, 100)", "warmup(W, start=0) >> cosine(T - W)"),
+        ("transformers.get_constant_schedule(optimizer)", "up to step T this one is hold()"),
+        ("cosin(5)", "did you mean 'cosine'?"),
+    ],
+)
+def test_what_is_no_scheduler_of_the_step_is_answered_with_what_to_use(call: str, hint: str):
+    with pytest.raises(GlidepathError, match=re.escape(hint)):
+        dialects.convert(call, "keras")
 
 
 def test_a_rate_renders_back_to_its_own_call():

@@ -13,7 +13,7 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.rate import Rate
 from glidepath.core.schedule import Schedule
 
-from .common import schedule_of
+from .common import note, schedule_of
 
 __all__ = ["ABOUT", "Labelled", "labelled", "lines"]
 
@@ -93,6 +93,9 @@ def _groups(path: Path, label: str) -> list[tuple[str, str]]:
     rates = [(rule, schedule) for rule, schedule in pairs if rule.parameter == "lr"]
     if not rates:
         raise GlidepathError.worded("plan", "rules", "for lr at least once", f"none in {path}")
+    others = [f"{rule.parameter} of {', '.join(rule.groups)}" for rule in plan.rules if rule.parameter != "lr"]
+    if others:
+        note(f"{path} also drives {', '.join(others)}: only the learning rate is drawn")
     named = f"{label} " if label else ""
     return [
         (f"{named}{', '.join(rule.groups)}", str(Rate(schedule) if rule.absolute else schedule))

@@ -21,7 +21,7 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, Base, ScheduleText, Steps, app, messages, schedule_of
+from .common import AsJson, Base, ScheduleText, Steps, app, messages, note, schedule_of
 from .labels import ABOUT, Labelled, labelled, lines
 
 
@@ -132,6 +132,8 @@ def show(
     shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per, "base": base}
     if output is not None:
         moving = output.suffix.lower() == ".gif"
+        if output.suffix.lower() not in (".png", ".svg", ".gif"):
+            raise GlidepathError.of("show", "-o", "a file name that ends in .png, .svg or .gif", str(output))
         path = view.animate(drawn, output, **shared) if moving else view.save(view.figure(drawn, **shared), output)
         messages.print(f"wrote {path}", highlight=False, soft_wrap=True)
         return
@@ -191,12 +193,12 @@ def open_page(
     playground.serve(port, browser, runs=runs, fragment=fragment)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # -5 is a step
 def value(
     schedule: ScheduleText,
     steps: Annotated[
         list[str],
-        typer.Argument(metavar="STEP...", help="Steps such as 0 500 9999, or ranges such as 0:100:10 (end excluded)."),
+        typer.Argument(metavar="STEP...", help="Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded)."),
     ],
     base: Base = 1.0,
     as_json: AsJson = False,
@@ -213,18 +215,19 @@ def value(
 
 def _steps(text: str) -> Iterator[int | float]:
     """Yields the steps that `12`, `0.5` or `first:end:by` means."""
-    rule = "a step such as 500, or a range such as 0:100:10 of at most a million"
+    rule = "a step such as 500, or a range such as 0:1000:50 of at most a million"
+    remedy = "glidepath value -h lists the options" if text.startswith("-") else ""
     parts = text.split(":")
     try:
         numbers = [int(part) for part in parts] if len(parts) > 1 else [_number(text)]
     except (ValueError, OverflowError):
-        raise GlidepathError.of("value", "STEP", rule, text) from None
+        raise GlidepathError.of("value", "STEP", rule, text, remedy) from None
     if len(numbers) == 1:
         yield numbers[0]
     elif len(numbers) <= 3 and (len(numbers) == 2 or numbers[2] != 0) and len(span := range(*numbers)) <= 1_000_000:  # type: ignore[arg-type]
         yield from span
     else:
-        raise GlidepathError.of("value", "STEP", rule, text)
+        raise GlidepathError.of("value", "STEP", rule, text, remedy)
 
 
 def _number(text: str) -> int | float:
@@ -263,7 +266,10 @@ def export(
     }
     if to not in forms:
         raise GlidepathError.of("export", "--to", f"one of {', '.join(forms)}", to, did_you_mean(to, forms))
-    print(forms[to]().rstrip("\n"))
+    text = forms[to]().rstrip("\n")
+    if base is None:
+        _tell_base(made, to)
+    print(text)
 
 
 def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
@@ -295,4 +301,16 @@ def convert(
     """Turn one library's scheduler call into another's code, or into our text. The call is read, never run."""
     from glidepath import dialects
 
-    print(dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n"))
+    text = dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n")
+    if base is None:
+        _tell_base(call, to, library, strict=not lax)
+    print(text)
+
+
+def _tell_base(given: Schedule | str, to: str, library: str | None = None, strict: bool = True) -> None:
+    """Says on standard error which base learning rate was written where none was given."""
+    from glidepath.dialects.converting import base_taken
+
+    taken = base_taken(given, to, framework=library, strict=strict)
+    if taken is not None:
+        note(f"written for a base learning rate of {taken:g}, as none was given: --base changes it")

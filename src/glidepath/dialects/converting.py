@@ -40,6 +40,16 @@ PREFIXES = (  # what a call begins with, and the library it is of
     ("learning_schedules.", "tensorflow/models"),
     ("paddle.", "paddle"),
 )
+_TRANSFORMERS = {  # its functions, and the same as our text: W is the warmup, T the whole length
+    "get_constant_schedule": "hold()",
+    "get_constant_schedule_with_warmup": "warmup(W, start=0) >> hold()",
+    "get_linear_schedule_with_warmup": "warmup(W, start=0) >> linear(T - W)",
+    "get_cosine_schedule_with_warmup": "warmup(W, start=0) >> cosine(T - W)",
+    "get_cosine_with_hard_restarts_schedule_with_warmup": "warmup(W, start=0) >> repeat(cosine((T - W) / n), n)",
+    "get_polynomial_decay_schedule_with_warmup": "warmup(W, start=0) >> polynomial(T - W, power, lr_end / lr)",
+    "get_cosine_with_min_lr_schedule_with_warmup": "warmup(W, start=0) >> cosine(T - W, floor=min_lr / lr)",
+}
+_BASE = 0.1  # of a call that does not hold its own
 _BARE = ("pytorch", "keras", "paddle", "oneflow", "tensorflow", "tensorflow/models")
 
 
@@ -78,7 +88,7 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
     return _WRITERS[framework](made)
 
 
-def read_text(source: str, *, framework: str | None = None, base_lr: float = 0.1, strict: bool = True) -> Schedule:
+def read_text(source: str, *, framework: str | None = None, base_lr: float = _BASE, strict: bool = True) -> Schedule:
     """Returns the schedule of one library call, such as `torch.optim.lr_scheduler.StepLR(step_size=30)`, or of our own text.
 
     Args:
@@ -113,9 +123,43 @@ def _language(call: Call) -> Dialect:
         except GlidepathError:
             continue
         return language
+    short = call.name.rpartition(".")[2]
+    if short in _TRANSFORMERS:
+        remedy = f"in PyTorch Transformers' functions are LambdaLRs; up to step T this one is {_TRANSFORMERS[short]}"
+        raise GlidepathError.of("convert", "call", "a scheduler class, or our own text", call.name, remedy)
+    for framework in _BARE:
+        if short in known(framework).elsewhere:
+            known(framework).named(short)  # refuses it, and says what to use
     names = {name for framework in _BARE for name in known(framework).readers}
-    hint = did_you_mean(call.name.rpartition(".")[2], names)
+    hint = did_you_mean(short, names | set(vocabulary()))
     raise GlidepathError.of("convert", "call", "a scheduler of a known library, or our own text", call.name, hint)
+
+
+def base_taken(source: Schedule | str, to: str, *, framework: str | None = None, strict: bool = True) -> float | None:
+    """Returns the base rate that `convert` and `render` write where none is given; None where they need none.
+
+    A factor becomes Keras's and optax's rates as it is, which is a base rate of 1. A call whose values follow from its optimizer's rate is
+    read with 0.1.
+
+    Args:
+        source: A schedule, its text, or a call.
+        to: As in `convert`.
+        framework: As in `convert`.
+        strict: As in `convert`.
+
+    Raises:
+        GlidepathError: If it cannot be read.
+    """
+    schedule = source if isinstance(source, Schedule) else read_text(source, framework=framework, strict=strict)
+    if not schedule.absolute:
+        return 1.0 if to in ("keras", "optax") else None
+    if isinstance(source, Schedule) or not isinstance(schedule, Rate) or schedule.base is None:
+        return None
+    try:
+        other = read_text(source, framework=framework, base_lr=_BASE * (1 + 1e-6), strict=strict)
+    except GlidepathError:
+        return _BASE  # refused for another base: it has a say
+    return None if isinstance(other, Rate) and other.schedule == schedule.schedule else _BASE
 
 
 def convert(
@@ -138,7 +182,7 @@ def convert(
         >>> print(convert("keras.optimizers.schedules.CosineDecay(0.1, 1000)", "glidepath"))
         cosine(1000, peak=0.1)
     """
-    schedule = read_text(source, framework=framework, base_lr=0.1 if base_lr is None else base_lr, strict=strict)
+    schedule = read_text(source, framework=framework, base_lr=_BASE if base_lr is None else base_lr, strict=strict)
     if to == "glidepath":
         return str(schedule.schedule if isinstance(schedule, Rate) else schedule)
     return render(schedule, to, base_lr=None if schedule.absolute else base_lr)

@@ -11,7 +11,9 @@ from .reading import At, dialect
 __all__ = ["KERAS"]
 
 KERAS = dialect("keras", base="initial_learning_rate", ignored={"name": None})
-KERAS.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.KerasPlateau"
+KERAS.elsewhere["ReduceLROnPlateau"] = (
+    "it follows a metric: use glidepath.feedback.KerasPlateau, or glidepath replay on a log"
+)
 KERAS.elsewhere["LearningRateScheduler"] = "it calls a function of your own: write that as an expression"
 
 

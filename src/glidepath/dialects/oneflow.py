@@ -25,7 +25,9 @@ from .shared import logarithmic_restarts
 __all__ = ["ONEFLOW", "law"]
 
 ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None}, versioned=True)
-ONEFLOW.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.OneFlowPlateau"
+ONEFLOW.elsewhere["ReduceLROnPlateau"] = (
+    "it follows a metric: use glidepath.feedback.OneFlowPlateau, or glidepath replay on a log"
+)
 
 
 @dataclass(frozen=True)

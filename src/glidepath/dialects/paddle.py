@@ -18,7 +18,9 @@ from .reading import At, dialect, nested, of_step
 __all__ = ["PADDLE"]
 
 PADDLE = dialect("paddle", base="learning_rate", ignored={"last_epoch": -1, "verbose": None})
-PADDLE.elsewhere["ReduceOnPlateau"] = "it follows a metric: use glidepath.feedback.PaddlePlateau"
+PADDLE.elsewhere["ReduceOnPlateau"] = (
+    "it follows a metric: use glidepath.feedback.PaddlePlateau, or glidepath replay on a log"
+)
 
 
 @PADDLE.reads("NoamDecay", leading=("d_model", "warmup_steps", "learning_rate"))

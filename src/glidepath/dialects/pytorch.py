@@ -20,7 +20,9 @@ from .reading import At, companion, dialect, nested, of_step
 __all__ = ["PYTORCH"]
 
 PYTORCH = dialect("pytorch", ignored={"optimizer": None, "last_epoch": -1, "verbose": None}, rule="pytorch")
-PYTORCH.elsewhere["ReduceLROnPlateau"] = "it follows a metric: use glidepath.feedback.PyTorchPlateau"
+PYTORCH.elsewhere["ReduceLROnPlateau"] = (
+    "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
+)
 
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------
