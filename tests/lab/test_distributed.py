@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -237,6 +238,45 @@ def test_a_change_is_taken_or_left_on_demand(tiny, training, tmp_path, silent, c
     assert [used for _, used, _ in rest] == [plan.value(samples=at, base=rate) for at, _, _ in rest]
     told = json.loads((tmp_path / "record.json").read_text())["segments"][1]["changed"]
     assert told[0] == ("not taken: " if changed == "keep" else "") + "peak_rate: 0.1 -> 0.3"
+
+
+def test_a_longer_length_stretches_what_is_left(tiny, training, tmp_path, silent):
+    with pytest.raises(Halt):
+        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", teller=silent)
+    longer, rest = training_of(tiny, schedule=SCHEDULE, length="608 samples", rate=0.3), []
+    with pytest.raises(Halt):
+        train(longer, tmp_path, changed="extend", watch=until(19, rest), checkpoint="5 steps", teller=silent)
+    train(longer, tmp_path, changed="extend", watch=until(None, rest), teller=silent)  # again: nothing more to stretch
+
+    expected = {at: training.plan.value(samples=160 + (at - 160) / 2, base=0.1) for at in range(160, 608, 16)}
+    assert sorted({at for at, _, _ in rest}) == list(expected)
+    assert [used for _, used, _ in rest] == pytest.approx([expected[at] for at, _, _ in rest], rel=1e-12)
+    told = [one["changed"] for one in json.loads((tmp_path / "record.json").read_text())["segments"]]
+    assert told[1] == ["extended from 384 to 608 samples: stretched from 160 on"]
+    assert told[2][0] == "not taken: peak_rate: 0.1 -> 0.3"
+
+
+@pytest.mark.parametrize(
+    ("options", "last", "message"),
+    [
+        (
+            {"length": "320 samples"},
+            12,
+            "length must be longer than that of the checkpoint, 384 samples, got 320 samples ",
+        ),
+        ({"length": "500 steps"}, 12, "longer than that of the checkpoint, 384 samples, got 500 updates "),
+        (
+            {"length": "500 samples"},
+            None,
+            r"the run must be before its end, 384 samples, .* \(nothing is left to stretch\)",
+        ),
+    ],
+)
+def test_a_run_is_extended_only_before_its_end(tiny, training, tmp_path, silent, options, last, message):
+    with suppress(Halt):
+        train(training, tmp_path, watch=until(last, []), checkpoint="5 steps", teller=silent)
+    with pytest.raises(Shared, match=message):
+        train(training_of(tiny, schedule=SCHEDULE, **options), tmp_path, changed="extend", teller=silent)
 
 
 def test_another_batch_is_followed_where_samples_are_counted_and_refused_where_updates_are(tiny, tmp_path, silent):

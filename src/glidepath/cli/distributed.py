@@ -65,7 +65,8 @@ def train(
     changed: Annotated[
         str,
         typer.Option(
-            help="Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one."
+            help="Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one, "
+            "extend stretches what is left of its to this length."
         ),
     ] = "strict",
     checkpoint: Annotated[str, typer.Option(help='How often one is written: "5%", "500 steps", "1e6 tokens".')] = "5%",

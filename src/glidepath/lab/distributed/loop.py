@@ -100,7 +100,7 @@ def train(
         folder: For `record.json`, `plan.json` and `checkpoints/`.
         ranks: The processes; None is this one alone.
         changed: What happens where the checkpoint is of another plan, rate or precision: `strict` refuses, `keep` goes on with that of the
-            checkpoint, `override` takes this one at the saved progress.
+            checkpoint, `override` takes this one at the saved progress, `extend` stretches what is left of the checkpoint's to this length.
         checkpoint: How often one is written: a share of the run, or a length such as `"500 steps"`.
         check: Every so many updates it is checked that all processes are at the same progress of the same plan, with the same values.
         micro: Samples that a process takes at once, where its part of an update is larger; None is no limit.

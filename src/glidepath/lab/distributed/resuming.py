@@ -10,8 +10,8 @@ from glidepath.plan import Plan, Progress, diff
 
 __all__ = ["CHANGED", "Changed", "Resumed", "resumed"]
 
-Changed = Literal["strict", "keep", "override"]
-CHANGED = ("strict", "keep", "override")
+Changed = Literal["strict", "keep", "override", "extend"]
+CHANGED = ("strict", "keep", "override", "extend")
 _BATCH = ("batch", "accumulation", "processes")
 
 
@@ -41,7 +41,7 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
         head: The checkpoint's.
         data_sha256: Of the data that are here now.
         changed: `strict` refuses what differs, `keep` goes on with what was saved, `override` takes what the command asks for at the saved
-            progress.
+            progress, `extend` keeps what was saved and stretches what is left of it to the length that the command asks for.
 
     Raises:
         GlidepathError: If something may not differ, or the checkpoint is not what its fingerprint says.
@@ -65,15 +65,31 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
     told += found.lines() if found else []
     harmless = not free and training.plan.clock != "updates" and _without_batch(saved) == _without_batch(training.plan)
     if changed == "strict" and told and not harmless:
-        remedy = "--changed keep goes on as it was saved, --changed override with this from here on"
+        remedy = "--changed keep goes on as it was saved, --changed override with this from here on, --changed extend with the length alone"
         problems.append(Problem("checkpoint", "the run", "the one that was saved", "; ".join(told), remedy))
     if problems:
         raise GlidepathError(problems)
     progress = Progress.from_dict(head["progress"], saved)
-    if changed == "keep" and told and not harmless:
-        kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
-        return Resumed(kept, progress, tuple(f"not taken: {line}" for line in told))
-    return Resumed(training, progress, tuple(told))
+    if changed not in ("keep", "extend") or not told or harmless:
+        return Resumed(training, progress, tuple(told))
+    kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
+    if changed == "extend" and (kept.total, saved.clock) != (training.total, training.plan.clock):
+        return Resumed(*_extended(kept, training, progress))
+    return Resumed(kept, progress, tuple(f"not taken: {line}" for line in told))
+
+
+def _extended(kept: Training, asked: Training, progress: Progress) -> tuple[Training, Progress, tuple[str, ...]]:
+    """A saved run whose plan is stretched from here on to the length that is asked for."""
+    clock, new, at = kept.plan.clock, asked.total, kept.plan.position(progress)
+    told = f"{new} {asked.plan.clock}"
+    if asked.plan.clock != clock or new < kept.total:
+        rule = f"longer than that of the checkpoint, {kept.total} {clock}"
+        raise GlidepathError.worded("train", "length", rule, told, "--changed extend only makes a run longer")
+    if at >= kept.total:
+        rule, remedy = f"before its end, {kept.total} {clock}, to be extended", "nothing is left to stretch"
+        raise GlidepathError.worded("train", "the run", rule, f"one at {at:g}", remedy)
+    plan = kept.plan.extend(new, progress)
+    return replace(kept, plan=plan), progress, (f"extended from {kept.total} to {told}: stretched from {at:g} on",)
 
 
 def _problem(name: str, old: Any, new: Any, remedy: str) -> Problem:
