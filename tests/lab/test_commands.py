@@ -1,6 +1,7 @@
 """What the commands that train show besides their result: the bar, the last words, texts for a narrow encoding."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -8,9 +9,11 @@ from typer.testing import CliRunner
 
 from glidepath.cli import app
 from glidepath.cli.common import say
-from glidepath.lab import Bar, InProcess, Status
+from glidepath.lab import TASKS, Bar, InProcess, Status
+from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.engines import Finished
 
+PRACTICE = Path(__file__).resolve().parents[2] / "docs" / "practice.md"
 COMPARE = ["compare", "constant", "linear", "-t", "mnist1d", "-s", "1", "-n", "3", "-e", "here", "-o"]
 
 
@@ -81,3 +84,19 @@ def test_results_are_shown_where_standard_output_is_ascii(tmp_path):
         assert done.exit_code == 0, done.exception
         assert done.stdout_bytes.isascii()
     assert done.stderr == ""
+
+
+def test_a_note_is_shown_letter_by_letter():
+    shown = io.StringIO()
+    with Bar(Console(file=shown, width=20)) as bar:
+        bar.note("task mine:two: data() [bold] must be something longer than the line")
+    assert shown.getvalue() == "task mine:two: data() [bold] must be something longer than the line\n"
+
+
+def test_the_documentation_names_the_default_schedules_of_every_task():
+    table = PRACTICE.read_text(encoding="utf-8").partition("### Default schedules")[2].partition("## Comparing")[0]
+    for task in TASKS.values():
+        assert f"`{task.name}`" in table
+        for name in DEFAULT_SCHEDULES:
+            (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}` |")]
+            assert f"`{default_schedule(name, task.budget, round(task.warmup * task.budget))}`" in row

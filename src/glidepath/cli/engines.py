@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from glidepath.core.errors import GlidepathError
 
@@ -101,5 +102,5 @@ def trained(out: Path) -> Generator[Watcher]:
         kept = sum(path.parent.name == "records" for path in out.rglob("*.json"))
         runs = "1 run is" if kept == 1 else f"{kept} runs are"
         told = f"stopped; nothing is lost: {runs} kept, the same command goes on from {out}"
-        messages.print(f"\n{told if kept else 'stopped before a run was over'}", highlight=False, soft_wrap=True)
+        messages.print(Text(f"\n{told if kept else 'stopped before a run was over'}"), soft_wrap=True)
         sys.exit(130)

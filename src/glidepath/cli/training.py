@@ -196,4 +196,4 @@ def _compare(
             command=command,
         )
     say(table(comparison))
-    messages.print(f"\nreport: {out / 'report.html'}", highlight=False, soft_wrap=True)
+    messages.print(Text(f"\nreport: {out / 'report.html'}"), soft_wrap=True)

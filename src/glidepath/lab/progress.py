@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from glidepath.lab.jobs import Job
 
@@ -176,8 +177,8 @@ class Bar:
         )
 
     def note(self, text: str) -> None:
-        """Print a sentence above the bar, as it is: no markup, no links."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        """Print a sentence above the bar, as it is: no markup, no links, no pictures for `:words:`."""
+        self._progress.console.print(Text(text), soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:
