@@ -1,5 +1,7 @@
 """attach: the value used by update k is base * f(k), written by the hooks right before the update."""
 
+import re
+
 import pytest
 import torch
 
@@ -38,6 +40,24 @@ def test_attach_refuses_what_is_no_optimizer_and_a_rate_that_is_no_rate():
     optimizer.param_groups[0]["lr"] = float("nan")
     with pytest.raises(gp.GlidepathError, match="lr must be a finite number, got nan"):
         attach(optimizer, gp.linear(5))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("step", "there is nothing to call, optimizer.step() drives it; for what expects an LRScheduler use"),
+        ("get_last_lr", "`last` has the values of the last update; for what expects an LRScheduler use"),
+        ("last_epoch", "`updates` counts the updates made"),
+    ],
+)
+def test_the_habits_of_an_lr_scheduler_are_answered_with_what_to_do(name: str, hint: str):
+    scheduler = attach(sgd(0.5), "linear(10)")
+
+    with pytest.raises(AttributeError, match=re.escape(f"has no {name!r}: {hint}")):
+        getattr(scheduler, name)
+    assert not hasattr(scheduler, name)
+    with pytest.raises(AttributeError, match=r"^a glidepath Scheduler has no 'stp'$"):
+        getattr(scheduler, "stp")  # noqa: B009
 
 
 def test_detach_leaves_no_trace():

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
 
@@ -21,6 +21,15 @@ from .progress import Event, Run
 from .resume import POLICIES, Policy, Resumed, base_differences, differences, extended, read_state, seams, state_of
 
 __all__ = ["Scheduler", "count_problems"]
+
+_LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
+_HINTS = {
+    "step": f": there is nothing to call, optimizer.step() drives it{_LIKE_TORCH}",
+    "get_last_lr": f": `last` has the values of the last update{_LIKE_TORCH}",
+    "get_lr": f": `last` has the values of the last update{_LIKE_TORCH}",
+    "last_epoch": f": `updates` counts the updates made{_LIKE_TORCH}",
+    "base_lrs": f": group['initial_lr'] has each group's base{_LIKE_TORCH}",
+}
 
 
 class Scheduler:
@@ -56,6 +65,12 @@ class Scheduler:
     def __repr__(self) -> str:
         drives = ", ".join(f"{drive.parameter}: {drive.schedule}" for drive in self._run.drives)
         return f"<Scheduler of {drives}, {self._run.updates} updates>"
+
+    if not TYPE_CHECKING:  # a type checker is to miss the attribute too
+
+        def __getattr__(self, name: str) -> Any:
+            hint = _HINTS.get(name, "")
+            raise AttributeError(f"a glidepath Scheduler has no {name!r}{hint}", name=name, obj=self)
 
     def __reduce__(self) -> Any:
         raise TypeError("a Scheduler belongs to its optimizer and is not copied: keep its state_dict() instead")
