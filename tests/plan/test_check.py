@@ -1,5 +1,6 @@
 """`check`: every finding in one go, each with its path, its rule, the values and a remedy."""
 
+import json
 import sys
 
 import pytest
@@ -79,8 +80,13 @@ def optimizer(**more):
         ([{"schedule": "cosine(100)", "groups": ["b*"]}], ["undriven", "undriven"]),
         (
             [{"schedule": "cosine(100)"}, {"schedule": "hold()", "parameter": "lr", "groups": "hed"}],
-            ["unknown-group", "unmatched"],
+            ["unknown-group"],
         ),
+        (
+            [{"schedule": "cosine(100)", "groups": ["*", "!nrm"]}, {"schedule": "hold()", "groups": "nrm"}],
+            ["unknown-group"],
+        ),
+        ([{"schedule": "cosine(100)"}, {"schedule": "hold()", "groups": "z*"}], ["unmatched"]),
         (
             [{"schedule": "cosine(100)"}, {"schedule": "hold()", "parameter": "betas[0]", "groups": "body"}],
             ["unknown-parameter"],
@@ -100,6 +106,40 @@ def test_remedies_name_what_was_meant():
     texts = [str(finding) for finding in check({"rules": rules, "horizon": {"length": "100 steps"}}, optimizer())]
 
     assert any("did you mean 'head'?" in text for text in texts)
+
+
+def test_one_wrong_name_is_one_finding_with_all_its_rules():
+    rules = [{"schedule": "cosine(100)", "groups": ["*", "!nrm"]}, {"schedule": "hold()", "groups": ["nrm", "head"]}]
+    rules.append({"schedule": "hold()", "parameter": "momentum", "groups": "zzz"})
+    first, second, *_ = check({"rules": rules, "horizon": {"length": "100 steps"}}, optimizer())
+
+    assert str(first) == (
+        "$.rules[0]: groups must be names of groups (body, head, norm), got 'nrm' (did you mean 'norm'?; so in rules[1] too)"
+    )
+    assert str(second) == "$.rules[2]: groups must be names of groups (body, head, norm), got 'zzz'"
+
+
+@pytest.mark.parametrize("form", ["list", "mapping", "one", "text", "file"])
+def test_a_key_that_no_rule_has_hides_no_other_finding(form, tmp_path):
+    wrong = {"schedule": "cosine(100)", "group": ["*"], "ends": 0.1}
+    rules = {"list": [wrong, {"schedule": "hold()"}], "mapping": {"lr": wrong}, "one": wrong}.get(form, [wrong])
+    data = {"rules": rules, "horizon": {"length": "100 steps"}}
+    if form == "file":
+        (tmp_path / "plan.json").write_text(json.dumps(data))
+        found = check_file(tmp_path / "plan.json").findings
+    else:
+        found = check(json.dumps(data) if form == "text" else data, optimizer())
+
+    assert [finding.code for finding in found] == ["refused", "last-value"]
+    assert "did you mean 'groups'?" in found[0].remedy
+    assert found[1].where == "$.rules[0]"
+
+
+def test_where_more_is_wrong_all_that_is_refused_is_told():
+    data = {"rules": [{"schedule": "cosine(100)", "group": "a", "ends": "x", "floor": "y"}], "horizons": {}}
+
+    assert codes(data) == ["refused"] * 4
+    assert codes("[1, 2") == codes([1]) == codes({"rules": 3}) == ["refused"]
     shared = torch.zeros(1)
     with pytest.warns(UserWarning, match="duplicate"):
         twice = torch.optim.SGD([{"params": [shared, shared], "lr": 0.1}])

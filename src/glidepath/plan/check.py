@@ -13,10 +13,11 @@ from typing import Any
 from ..core.errors import GlidepathError, did_you_mean, shown
 from ..core.fields import number
 from .curve_checks import check_curve, check_words
-from .files import read
+from .files import any_data_of_text, data_of_file
 from .findings import Finding, Findings, Report
 from .model import Plan
 from .progress import starts_at
+from .rules import Rule
 
 __all__ = ["check", "check_file", "groups_of", "load_model"]
 
@@ -58,7 +59,11 @@ def examine(plan: Any, groups: Any = None) -> Report:
         made = Plan.of(plan)
     except GlidepathError as error:
         found.extend("refused", error.problems)
-        return Report(tuple(found.all))
+        rest = _without_unknown(plan)
+        if rest is not None:
+            _curves(found, rest)
+            _feedback(found, rest)
+        return _report(found)
     _curves(found, made)
     _feedback(found, made)
     try:
@@ -68,13 +73,40 @@ def examine(plan: Any, groups: Any = None) -> Report:
         given = None
     if given is not None:
         _groups(found, made, given)
-    ordered = sorted(dict.fromkeys(found.all), key=lambda finding: finding.level != "error")
     pairs = zip(made.rules, made._resolution[0], strict=True)
     lines = tuple(
         f"{rule.parameter} of {', '.join(rule.groups)}: {rule.schedule if schedule is None else schedule}"
         for rule, schedule in pairs
     )
-    return Report(tuple(ordered), made.derived.lines, lines)
+    return _report(found, made.derived.lines, lines)
+
+
+def _report(found: Findings, derivation: tuple[str, ...] = (), schedules: tuple[str, ...] = ()) -> Report:
+    ordered = sorted(dict.fromkeys(found.all), key=lambda finding: finding.level != "error")
+    return Report(tuple(ordered), derivation, schedules)
+
+
+def _without_unknown(given: Any) -> Plan | None:
+    """Returns the plan without the keys that no rule has, so that they hide nothing else; None if more is wrong.
+
+    What such a rule is for is not known: it gets groups of its own.
+    """
+
+    def known(i: int, rule: Any) -> Any:
+        if not isinstance(rule, dict) or "kind" in rule or set(rule) <= set(Rule.field_names()):
+            return rule
+        return {"groups": f"of rule {i}"} | {key: rule[key] for key in Rule.field_names() if key in rule}
+
+    try:
+        data = any_data_of_text(given) if isinstance(given, str) else given
+        rules = data["rules"]
+        if isinstance(rules, dict) and "schedule" not in rules:
+            rules = {key: known(i, rule) for i, (key, rule) in enumerate(rules.items())}
+        else:
+            rules = [known(i, rule) for i, rule in enumerate(rules if isinstance(rules, list | tuple) else [rules])]
+        return Plan.of({**data, "rules": rules})
+    except (GlidepathError, TypeError, KeyError):
+        return None
 
 
 def check_file(path: str | Path, model: str | None = None) -> Report:
@@ -89,12 +121,12 @@ def check_file(path: str | Path, model: str | None = None) -> Report:
     """
     groups = None if model is None else load_model(model)
     try:
-        plan = read(path)
+        data = data_of_file(path)
     except GlidepathError as error:
         found = Findings()
         found.extend("refused", error.problems)
-        return Report(tuple(found.all))
-    return examine(plan, groups)
+        return _report(found)
+    return examine(data, groups)
 
 
 def load_model(spec: str) -> Any:
@@ -203,21 +235,11 @@ def _feedback(found: Findings, plan: Plan) -> None:
 
 def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
     names = [group.name for group in groups if group.name is not None]
+    astray = _astray(found, plan, names)
     for i, rule in enumerate(plan.rules):
         where = f"$.rules[{i}]"
         matched = [group for group in groups if rule.matches(group.name)]
-        for pattern in rule.groups:
-            plain = pattern.lstrip("!")
-            if not set(plain) & set("*?[") and plain not in names:
-                found.add(
-                    "unknown-group",
-                    where,
-                    "groups",
-                    f"names of groups ({', '.join(names) or 'none has a name'})",
-                    shown(pattern),
-                    did_you_mean(plain, names),
-                )
-        if not matched:
+        if not matched and i not in astray:
             found.add(
                 "unmatched",
                 where,
@@ -260,6 +282,21 @@ def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
                     "in one group",
                     f"one that group {other.label} has too",
                 )
+
+
+def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
+    """Finds names that no group has, each once with all rules that have it; returns the rules."""
+    rules: dict[str, list[int]] = {}
+    for i, rule in enumerate(plan.rules):
+        for plain in dict.fromkeys(pattern.lstrip("!") for pattern in rule.groups):
+            if not set(plain) & set("*?[") and plain not in names:
+                rules.setdefault(plain, []).append(i)
+    for plain, places in rules.items():
+        others = f"so in {', '.join(f'rules[{i}]' for i in places[1:])} too" if places[1:] else ""
+        remedy = "; ".join(filter(None, [did_you_mean(plain, names), others]))
+        rule = f"names of groups ({', '.join(names) or 'none has a name'})"
+        found.add("unknown-group", f"$.rules[{places[0]}]", "groups", rule, shown(plain), remedy)
+    return {i for places in rules.values() for i in places}
 
 
 def _base(found: Findings, where: str, plan: Plan, index: int, group: Group) -> None:

@@ -35,6 +35,15 @@ def read(path: str | Path) -> Plan:
     Raises:
         GlidepathError: If the file cannot be read, or with every problem of the plan.
     """
+    return Plan.from_dict(data_of_file(path))
+
+
+def data_of_file(path: str | Path) -> Any:
+    """Returns the data in a `.yaml`, `.yml` or `.json` file.
+
+    Raises:
+        GlidepathError: If the file cannot be read, or for what `data_of_text` refuses.
+    """
     file = Path(path)
     if file.suffix not in (".yaml", ".yml", ".json"):
         raise GlidepathError.of(file.name, "file", "a .yaml, .yml or .json file", str(file))
@@ -46,7 +55,7 @@ def read(path: str | Path) -> Plan:
         raise GlidepathError.of(file.name, "file", "a file that can be read", str(file), error.strerror or "") from None
     except UnicodeDecodeError:
         raise GlidepathError.of(file.name, "file", "text in UTF-8", str(file)) from None
-    return Plan.from_dict(data_of_text(text, json=file.suffix == ".json"))
+    return data_of_text(text, json=file.suffix == ".json")
 
 
 def write(plan: Plan, path: str | Path) -> Path:
@@ -70,7 +79,12 @@ def plan_of_text(text: str) -> Plan:
     Raises:
         GlidepathError: With every problem found and the path of each.
     """
-    return Plan.from_dict(data_of_text(text, json=text.lstrip()[:1] == "{"))
+    return Plan.from_dict(any_data_of_text(text))
+
+
+def any_data_of_text(text: str) -> Any:
+    """Returns the data of text that is JSON if it begins with a brace, otherwise YAML; see `data_of_text`."""
+    return data_of_text(text, json=text.lstrip()[:1] == "{")
 
 
 def data_of_text(text: str, json: bool) -> Any:
