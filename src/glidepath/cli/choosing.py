@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from .common import AsJson, app, messages
+from .common import AsJson, app, messages, say
 
 
 @app.command()
@@ -60,10 +60,10 @@ def find(
         )
     rows = range_test_table(made.found.result, made.verification)
     if as_json:
-        print(json.dumps(made.to_dict(), indent=2))
+        say(json.dumps(made.to_dict(), indent=2))
     else:
         width = max(len(name) for name, _ in rows)
-        print("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
+        say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
     if output is not None and output.suffix.lower() == ".json":
         path = write_whole(output, json.dumps(made.to_dict(), indent=2).encode())
         messages.print(f"wrote {path}: the page shows it, under 'Range test'", highlight=False, soft_wrap=True)
@@ -87,7 +87,7 @@ def advise(
     from glidepath import advice
 
     found = advice.advise(run, planned=plan, base=base, complete=not unfinished)
-    print(found.to_json() if as_json else str(found))
+    say(found.to_json() if as_json else str(found))
 
 
 @app.command()
@@ -99,5 +99,5 @@ def fit(
     from glidepath import advice
 
     found = advice.fit(advice.read(log, rates=True))
-    print(found.to_json() if as_json else str(found))
+    say(found.to_json() if as_json else str(found))
     sys.exit(0 if isinstance(found, advice.Fit) else 1)
