@@ -507,6 +507,9 @@ def test_resume_refuses_what_the_groups_cannot_take():
         "lr of head: saved with linear(9), now not driven",
         "lr of body: saved with cosine(9), now not driven",
         "lr: not in the saved plan, now linear(9)",
-        "bases: the groups' names, bases or starts are not those of the saved run",
+        (
+            "bases: the groups' names, bases or starts are not those of the saved run "
+            "(group 0: name saved 'head', now '0', base of lr saved 0.02, now 0.1)"
+        ),
     )
     assert train(other, 1) == [[base * (1 - 3 / 9) for base in BASES]] or math.isclose(rates(other)[0], 0.1 * 6 / 9)

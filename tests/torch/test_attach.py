@@ -60,6 +60,34 @@ def test_the_habits_of_an_lr_scheduler_are_answered_with_what_to_do(name: str, h
         getattr(scheduler, "stp")  # noqa: B009
 
 
+@pytest.mark.parametrize(
+    ("saved", "now", "told"),
+    [
+        ((0.1,), (0.2,), "saved run (group 0: base of lr saved 0.1, now 0.2)"),
+        ((0.1, 0.3), (0.1, 0.4), "saved run (group 0 is the same, a later one is not)"),
+    ],
+)
+def test_bases_that_differ_from_the_saved_run_are_told_with_their_values(
+    saved: tuple[float, ...], now: tuple[float, ...], told: str
+):
+    before, after = sgd(*saved), sgd(*now)
+    state, other = attach(before, "linear(10)").state_dict(), attach(after, "linear(10)")
+
+    with pytest.raises(gp.GlidepathError, match=re.escape(told)):
+        other.load_state_dict(state)
+
+
+def test_an_optimizer_state_that_brings_other_bases_is_told_with_its_values():
+    before, after, other = sgd(0.1), sgd(0.1), sgd(0.3)
+    state, scheduler = attach(before, "linear(10)").state_dict(), attach(after, "linear(10)")
+    attach(other, "linear(10)")
+    scheduler.load_state_dict(state)
+    after.load_state_dict(other.state_dict())
+
+    with pytest.raises(gp.GlidepathError, match=r"got group 0, lr: base 0\.3 at start 0 where 0\.1 at 0 was accepted"):
+        after.step()
+
+
 def test_detach_leaves_no_trace():
     optimizer = sgd(0.1, 0.2)
     before = [dict(group) for group in optimizer.param_groups]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import warnings
 from collections.abc import Callable
@@ -110,6 +111,8 @@ class Binding:
     def bases(self, groups: list[Group] | None = None) -> tuple[int, str]:
         """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order.
 
+        The first seat follows the hash in plain text, so that a state of one size for any number of groups can tell how it differs.
+
         Args:
             groups: Where to look for seats, if the groups may have changed since the last update.
 
@@ -125,7 +128,12 @@ class Binding:
             for n, seats in enumerate(seated)
             for seat in seats
         )
-        return len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        first = next((seat for seats in seated for seat in seats), None)
+        if first is None:
+            return 0, digest
+        plain = json.dumps([first.label[:60], first.drive.parameter, first.base, first.start])
+        return len(rows), f"{digest} {plain}"
 
     def sit(self) -> None:
         """Writes each group's base into it."""
@@ -170,7 +178,9 @@ class Binding:
             before |= {(id(channel), id(seat.params)): written.get(id(seat), seat.seen) for seat in channel.seats}
         if run.moved:
             remedy = "load its optimizer's state, or resume with override"
-            raise GlidepathError.of("checkpoint", "the groups' bases", "those that it was saved with", "others", remedy)
+            raise GlidepathError.worded(
+                "checkpoint", "the groups' bases", "those that it was saved with", self._moved(), remedy
+            )
         problems: list[Problem] = []
         self._seat(groups, problems)
         if problems:
@@ -198,6 +208,18 @@ class Binding:
         run = self.run
         if run.promise is not None and run.promise[0] == run.updates:
             run.moved = any(run.promise[1].get(key, row) != row for key, row in self._starts().items())
+
+    def _moved(self) -> str:
+        """Returns which groups have other bases or starts than the checkpoint was accepted with, the first eight of them."""
+        accepted = {} if self.run.promise is None else self.run.promise[1]
+        found = [
+            f"group {seat.label}, {channel.drive.parameter}: base {seat.base!r} at start {seat.start} "
+            f"where {was[0]!r} at {was[1]} was accepted"
+            for n, channel in enumerate(self.channels)
+            for seat in channel.seats
+            if (was := accepted.get((n, id(seat.params)))) not in (None, (seat.base, seat.start))
+        ]
+        return "; ".join(found[:8]) or "others"
 
     def _foreign(self, before: dict[tuple[int, int], float]) -> list[ForeignWrite]:
         run, events = self.run, list[ForeignWrite]()

@@ -67,7 +67,7 @@ class Run:
         )
         self.listeners: list[Callable[[Any], object]] = []
         self.warned: set[tuple[str, str]] = set()
-        self.bases: tuple[int, str] = (0, "")  # how many seats there are, and the hash of their bases
+        self.bases: tuple[int, str] = (0, "")  # how many seats there are, the hash of their bases and the first
         # After a strict resume: the updates done, and the bases and starts that were accepted, by drive and parameters.
         self.promise: tuple[int, dict[tuple[int, int], tuple[float, int]]] | None = None
         self.moved = False  # since then the optimizer loaded others: the coming update would not be the checkpoint's

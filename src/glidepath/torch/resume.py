@@ -209,9 +209,23 @@ def base_differences(saved: Saved, run: Run) -> list[str]:
     """Returns how the groups differ from those of the saved run."""
     if saved.groups != run.bases[0]:
         return [f"groups: saved with {saved.groups} driven values, now {run.bases[0]}"]
-    if saved.bases != run.bases[1]:
-        return ["bases: the groups' names, bases or starts are not those of the saved run"]
+    (old, before), (new, now) = (text.partition(" ")[::2] for text in (saved.bases, run.bases[1]))
+    if old != new:
+        return [
+            f"bases: the groups' names, bases or starts are not those of the saved run{_first_difference(before, now)}"
+        ]
     return []
+
+
+def _first_difference(before: str, now: str) -> str:
+    """Returns how the first group differs, in parentheses; nothing where a state of an older version does not tell."""
+    try:
+        (name, parameter, base, start), (label, _, base_now, start_now) = json.loads(before), json.loads(now)
+    except (ValueError, TypeError, RecursionError):
+        return ""
+    rows = (("name", name, label), (f"base of {parameter}", base, base_now), ("start", start, start_now))
+    parts = [f"{field} saved {shown(was)}, now {shown(found)}" for field, was, found in rows if was != found]
+    return f" (group {label}: {', '.join(parts)})" if parts else f" (group {label} is the same, a later one is not)"
 
 
 def seams(k: int, before: tuple[Drive, ...], after: tuple[Drive, ...]) -> tuple[tuple[str, float, float], ...]:

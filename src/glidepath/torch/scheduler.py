@@ -241,7 +241,7 @@ class Scheduler:
     # Checkpoints ---------------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns plan, fingerprint, progress and a hash of the bases: text and integers, as large for any number of groups.
+        """Returns plan, fingerprint, progress, a hash of the bases and the first: text and integers, as large for any number of groups.
 
         It may be taken at any moment between two updates; it says how many were done.
         """
