@@ -285,3 +285,8 @@ def test_a_rate_refuses_an_origin_that_would_not_read_back():
     for origin in ('a "quote"', "a\nline", "a\\b", 3):
         with pytest.raises(GlidepathError, match="origin must be one line"):
             Rate(Step(3), origin)
+
+
+def test_an_empty_list_of_values_is_refused_also_where_paddle_passes_over_some():
+    with pytest.raises(GlidepathError, match="values must be"):
+        load("paddle", "PiecewiseDecay", {"boundaries": [], "values": []}, strict=False)

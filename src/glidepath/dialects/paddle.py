@@ -37,7 +37,7 @@ def noam(at: At, d_model: Any, warmup_steps: Any) -> Schedule:
 def piecewise(at: At, boundaries: Any, values: Any) -> Schedule:
     """One value after another, each from its boundary on."""
     if not at.strict and isinstance(boundaries, list | tuple) and isinstance(values, list | tuple):
-        values = [*values[: len(boundaries)], values[-1]]  # Paddle passes over what lies between
+        values = [*values[: len(boundaries)], *values[-1:]]  # Paddle passes over what lies between
     return shared.piecewise(at, boundaries, values, late=False)
 
 
