@@ -1,5 +1,6 @@
 """Ray: two nodes of one processor each, on this machine. What dies costs the runs in its hands and nothing else."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,11 +60,13 @@ def _measured(record):
     return replace(record, wall_seconds=0.0, cpu_seconds=0.0, machine=machine)
 
 
-def _busy(node):
-    """Whether a node has a chunk in hand: Ray names its processes after what they do."""
+def _lose_power(node):
+    """Everything on a node dies at once; a raylet that dies alone leaves its workers a second to end what they do."""
     raylet = node.all_processes["raylet"][0].process.pid
-    children = [int(child) for child in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()]
-    return any(b"carry_out_chunk" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+    for child in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
+    os.kill(raylet, signal.SIGKILL)
 
 
 def _all(engine, specs):
@@ -96,7 +99,7 @@ def test_files_of_records_come_back_byte_for_byte(cluster, tiny, tmp_path):
 
 
 def test_a_node_killed_in_the_middle_costs_the_runs_in_its_hands_alone(cluster, tiny, tmp_path):
-    specs, events, killed = _grid(tiny, 8, budget=1200), [], []
+    specs, events, killed, in_hand = _grid(tiny, 6, budget=8000), [], [], {}
     victim = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
 
     class Listening(Ray):
@@ -104,8 +107,14 @@ def test_a_node_killed_in_the_middle_costs_the_runs_in_its_hands_alone(cluster, 
             def hear(event):
                 events.append(event)
                 emit(event)
-                if not killed and sum(isinstance(one, Finished) for one in events) >= 4 and _busy(victim):
+                done = {one.record.spec.hash for one in events if isinstance(one, Finished)}
+                if isinstance(event, Advanced):
+                    in_hand[event.spec.hash] = event.updates
+                now = [updates for run, updates in in_hand.items() if run not in done]
+                # One processor a node: two runs in hand, neither near its end, are one on each.
+                if not killed and len(done) >= 4 and len(now) == 2 and max(now) < 6800:
                     killed.append(victim)
+                    _lose_power(victim)
                     cluster.remove_node(victim, allow_graceful=False)
 
             super().execute(specs, hear)
