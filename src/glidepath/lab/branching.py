@@ -142,7 +142,7 @@ def branches(
         problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
     problems.append(None if peak_rate is None else check_rate(peak_rate, "branches"))
     refuse(problems)
-    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate).values()))["constant"]
+    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, where="branches").values()))["constant"]
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
     jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]

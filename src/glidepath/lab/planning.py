@@ -1,6 +1,7 @@
 """From the arguments of a comparison to the grid of its runs: every problem found is told at once, nothing is run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from glidepath import Schedule, parse
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
@@ -28,6 +29,7 @@ def plan_runs(
     peak_rate: Rates = None,
     budget: int | None = None,
     baseline: str = "constant",
+    where: str = "compare",
 ) -> Grid:
     """The runs of a comparison: task -> schedule name -> one specification a rate and seed. Nothing is run, nothing is written.
 
@@ -38,6 +40,7 @@ def plan_runs(
         peak_rate: Base learning rate, or several.
         budget: Updates a run.
         baseline: Name of the schedule that the others are compared to.
+        where: Name of the command, for errors.
 
     Raises:
         GlidepathError: If an argument breaks its rule; all problems in one message.
@@ -48,7 +51,7 @@ def plan_runs(
     numbers = _seeds(seeds, problems)
     rates = _rates(peak_rate, problems)
     problems.append(None if budget is None else check_count(budget, "compare", "budget"))
-    refuse(problems)
+    refuse(replace(one, where=where) if one and one.where == "compare" else one for one in problems)
     grid: Grid = {}
     for task in chosen:
         updates = budget or task.budget

@@ -176,7 +176,9 @@ def snapshots(
     problems += [None if rate is None else check_rate(rate, "snapshots") for rate in rates]
     problems.append(None if budget is None else check_count(budget, "snapshots", "budget"))
     refuse(problems)
-    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, budget=budget).values()))["constant"]
+    row = next(
+        iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, budget=budget, where="snapshots").values())
+    )["constant"]
     length = row[0].budget // cycles
     refuse([None if length else Problem("snapshots", "cycles", f"at most the budget ({row[0].budget})", shown(cycles))])
     folder = Path(out)

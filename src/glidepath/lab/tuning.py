@@ -97,11 +97,9 @@ def tune(
     except GlidepathError as error:
         found += error.problems
     try:
-        row = next(iter(plan_runs(task, ["constant"], 1, budget=budget).values()))["constant"]
+        row = next(iter(plan_runs(task, ["constant"], 1, budget=budget, where="tune").values()))["constant"]
     except GlidepathError as error:
-        found += [
-            replace(problem, where="tune") if problem.where == "compare" else problem for problem in error.problems
-        ]
+        found += error.problems
     refuse([*found, *session_problems("tune", Path(out), engine)])
     space = search_space(chosen, row[0].task.peak_rate, ranges or {})
     search = _Search(row[0], chosen, space, seeds, trials, fresh, prune, seed, progress or Silent())
