@@ -77,7 +77,8 @@ def test_baselines_are_runs_of_their_own_schedules(made, tiny):
 def test_every_method_gets_the_rate_that_is_best_for_it_on_validation(tiny, tmp_path):
     several = snapshots(tiny, cycles=2, seeds=2, peak_rate=[0.05, 1e-6], out=tmp_path / "several", engine=InProcess())
     alone = {
-        rate: snapshots(tiny, cycles=2, seeds=2, peak_rate=rate, out=tmp_path / str(rate), engine=InProcess()) for rate in (0.05, 1e-6)
+        rate: snapshots(tiny, cycles=2, seeds=2, peak_rate=rate, out=tmp_path / str(rate), engine=InProcess())
+        for rate in (0.05, 1e-6)
     }
 
     assert several.peak_rate is None

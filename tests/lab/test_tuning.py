@@ -195,5 +195,6 @@ def test_every_point_of_every_space_is_a_schedule_of_the_whole_budget_or_is_refu
             round(values[key] * budget) < 1 for key, one in family.dimensions.items() if one.share
         )
     else:
-        assert schedule.duration == _length(name, budget)
+        endless = name == "warmup_inverse_sqrt" and round(values["cooldown"] * budget) == 0
+        assert schedule.duration == (math.inf if endless else _length(name, budget))
     assert family.schedule(1000, family.usual()).duration == _length(name, 1000)
