@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # read when ray is imported: loopback stays loopback
@@ -126,9 +127,10 @@ def overhead() -> Iterator[Row]:
             for name, both in took.items():
                 spent[name].append((both[0], both[1]))
     for name, pairs in spent.items():
-        # The fastest of each: whatever else the machine does only ever adds time.
-        ratio = min(ours for _, ours in pairs) / min(alone for alone, _ in pairs)
-        yield Row(f"a run of {budget} updates / a bare torch loop, {name}", ratio, "at most 1.05", ratio <= 1.05)
+        ratio = median(ours / alone for alone, ours in pairs)
+        fastest = min(ours for _, ours in pairs) / min(alone for alone, _ in pairs)
+        title = f"a run of {budget} updates / a bare torch loop, {name} (fastest of each {fastest:.3f})"
+        yield Row(title, ratio, "at most 1.05", ratio <= 1.05)
 
 
 def bare(spec: RunSpec) -> float:

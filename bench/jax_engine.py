@@ -24,8 +24,10 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 def rows() -> Iterator[Row]:
     """How many times as long a run takes in torch as in JAX, for the perceptron of 64 units a layer and the convolutional network."""
     for name in ("mnist1d", "mnist1d-cnn"):
-        for clock, ratio in ratios(name).items():
-            yield Row(f"{name}: torch / JAX, {clock}", ratio, f"at least {BAR:g}", ratio >= BAR)
+        found = ratios(name)
+        wall, processor = found["wall clock"], found["processor time"]
+        title = f"{name}: torch / JAX, wall clock (processor time {processor:.2f})"
+        yield Row(title, wall, f"at least {BAR:g}", wall >= BAR)
 
 
 def ratios(name: str) -> dict[str, float]:
