@@ -19,8 +19,9 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.lab._checks import check_count, check_seed, refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.jobs import canonical_json
+from glidepath.lab.overall import Overall
 from glidepath.lab.planning import plan_runs
-from glidepath.lab.progress import Silent, Status, Watcher
+from glidepath.lab.progress import Silent, Watcher
 from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.session import Session, opened, session_problems, writing
 from glidepath.lab.space import RATE, SHAPE, Dimension, Family, families, readable, search_space
@@ -132,39 +133,6 @@ def _other(before: Mapping[str, Any], question: Mapping[str, Any]) -> str:
     return " and ".join(words)
 
 
-class _Overall:
-    """Tells a watcher of a whole search, whose runs are asked for a few at a time."""
-
-    def __init__(self, watcher: Watcher, runs: int, updates: int) -> None:
-        self.watcher, self.runs, self.updates = watcher, runs, updates
-        self.before, self.found, self.seconds = 0, 0, 0.0
-        self.last: Status | None = None
-
-    def status(self, status: Status) -> None:
-        """Tell how far the whole is."""
-        self.last = status
-        done, total = self.before + status.runs_done, max(self.runs, self.before + status.runs_total)
-        seconds = self.seconds + status.seconds
-        updates = self.before * self.updates + status.updates_done
-        made = updates - (self.found + status.runs_found) * self.updates
-        left = seconds * (total * self.updates - updates) / made if made > self.updates else None
-        whole = Status(done, self.found + status.runs_found, total, updates, total * self.updates, seconds, left)
-        self.watcher.status(whole)
-
-    def note(self, text: str) -> None:
-        """Pass a sentence on."""
-        self.watcher.note(text)
-
-    def ended(self, skipped: int) -> None:
-        """The runs asked for last are over, and so many planned ones are not needed."""
-        if self.last is not None:
-            self.before += self.last.runs_total
-            self.found += self.last.runs_found
-            self.seconds += self.last.seconds
-            self.last = None
-        self.runs -= skipped
-
-
 @dataclass
 class _Alive:
     """A trial that has not been given up."""
@@ -195,7 +163,7 @@ class _Search:
         self.seeds, self.trials, self.fresh = list(range(seeds)), trials, list(range(seeds, seeds + fresh))
         self.prune, self.seed = prune, seed
         self.defaults = self._defaults()
-        self.watcher = _Overall(watcher, trials * seeds + 2 * fresh, base.budget)
+        self.watcher = Overall(watcher, trials * seeds + 2 * fresh, base.budget)
 
     def carried_out(self, folder: Path, session: Session) -> Tuned:
         """Search, or go on with it."""
