@@ -25,7 +25,7 @@ export TOKENIZERS_PARALLELISM := false
 # The demo needs less than the tests: where everything is installed already, it installs nothing more.
 DEMO_READY := $(firstword $(wildcard $(VENV)/ready-dev) $(VENV)/ready-demo)
 
-.PHONY: help demo test check format bench reproduce docs vectors browser clean
+.PHONY: help demo test soak check format mutate bench reproduce docs vectors browser clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,6 +36,10 @@ demo: $(DEMO_READY) ## train real models under several schedules and write a rep
 test: $(VENV)/ready-dev browser ## the whole test suite
 	@echo "glidepath: testing with $(WORKERS) workers"
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
+
+soak: $(VENV)/ready-dev browser ## the tests that take minutes to an hour: long laws, fuzzing, kill loops (a part with ARGS="-k fuzz")
+	@echo "glidepath: soaking with $(WORKERS) workers"
+	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --timeout 14400 -q $(ARGS)
 
 check: $(VENV)/ready-dev ## lint, format, types, and the arrows between the rooms
 	@echo "glidepath: ruff check"       && $(BIN)/ruff check --quiet .
