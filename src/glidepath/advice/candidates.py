@@ -12,6 +12,7 @@ from ..core import curves
 from ..core.combinators import Chain
 from ..core.curves import Curve
 from ..core.errors import GlidepathError
+from ..core.namespace import namespace_of
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, InverseTime, Ramp
 from .candidate import Candidate, between, nice
@@ -32,14 +33,15 @@ class _Rise(NamedTuple):
     curve: str
 
 
-_SHAPES: dict[str, Callable[[Array], Array]] = {
-    "linear": lambda u: 1 - u,
-    "cosine": lambda u: 0.5 * (1 + np.cos(np.pi * u)),
-    "sqrt": lambda u: np.sqrt(1 - u),
-    "one_minus_sqrt": lambda u: 1 - np.sqrt(u),
-    "rex": lambda u: (1 - u) / (1 - u / 2),
-}
-_POWERS = (1.5, 2.0, 3.0, 4.0, 0.9, 0.75)
+_CURVES: tuple[Curve, ...] = (
+    *(curves.Linear(), curves.Cosine(), curves.Sqrt(), curves.OneMinusSqrt(), curves.Rex()),
+    *(curves.Polynomial(power) for power in (1.5, 2.0, 3.0, 4.0, 0.9, 0.75)),
+)
+
+
+def _fall(curve: Curve, u: Array) -> Array:
+    """Returns how much of a decay is left where a share `u` of it is done."""
+    return curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))
 
 
 def candidates(t: Array, y: Array) -> Iterator[Candidate]:
@@ -103,13 +105,11 @@ def _late(t: Array, y: Array) -> Iterator[Candidate]:
     if t[0] == 0 or y[0] < y.max():
         return
     grid = np.unique(np.geomspace(t[-1], 30 * t[-1], 60).astype(int))
-    for name, shape in [*_SHAPES.items(), *((f"polynomial({p:g})", lambda u, p=p: (1 - u) ** p) for p in _POWERS)]:
+    for curve in _CURVES:
         for floored in (False, True):
 
-            def solved(
-                n: int, shape: Callable[[Array], Array] = shape, floored: bool = floored
-            ) -> tuple[float, float, float]:
-                c = shape(np.minimum(t / n, 1.0))
+            def solved(n: int, curve: Curve = curve, floored: bool = floored) -> tuple[float, float, float]:
+                c = _fall(curve, np.minimum(t / n, 1.0))
                 if np.ptp(c) < 1e-9:
                     return math.inf, 0.0, 0.0
                 slope, low = np.polyfit(c, y, 1) if floored else ((c * y).sum() / (c * c).sum(), 0.0)
@@ -123,7 +123,7 @@ def _late(t: Array, y: Array) -> Iterator[Candidate]:
                 floor = nice(low / peak) if peak > 0 else 1.0
                 if peak > 0 and -1e-6 <= floor < 1:
                     floor = max(floor, 0.0)
-                    yield Candidate(name, peak, Ramp(1.0, floor, n, Curve.of(name)), 2 + (floor > 0))
+                    yield Candidate(str(curve), peak, Ramp(1.0, floor, n, curve), 2 + (floor > 0))
     if y.min() > 0:
         slope, begun = np.polyfit(t, np.log(y), 1)
         if slope < 0:
@@ -183,9 +183,7 @@ def _start(t: Array, y: Array, top: int, curve: str) -> float:
     w = float(t[top])
     if t[0] == 0 or w == 0:
         return float(y[0])
-    u = t[:top] / w
-    c = 1 - u if curve == "linear" else 0.5 * (1 + np.cos(np.pi * u))
-    return max(float(y[top]) * _linear_floor_start(y[:top] / y[top], c), 0.0)
+    return max(float(y[top]) * _linear_floor_start(y[:top] / y[top], _fall(Curve.of(curve), t[:top] / w)), 0.0)
 
 
 def _linear_floor_start(z: Array, c: Array) -> float:
@@ -199,12 +197,8 @@ def _decays(x: Array, z: Array) -> Iterator[tuple[str, Schedule, int]]:
     positive = bool((z > 0).all())
     held = np.nonzero(z > z[-1] + 1e-12)[0]
     ends = int(x[held[-1] + 1]) if len(held) and held[-1] + 2 < len(x) else None  # it seems to have come to rest there
-    for name, shape in _SHAPES.items():
-        yield from _shaped(name, shape, Curve.of(name), x, z, ends)
-    for power in _POWERS:
-        yield from _shaped(
-            f"polynomial({power:g})", lambda u, p=power: (1 - u) ** p, curves.Polynomial(power), x, z, ends
-        )
+    for curve in _CURVES:
+        yield from _shaped(curve, x, z, ends)
     if not positive:
         return
     log = np.log(z)
@@ -232,25 +226,23 @@ def _decays(x: Array, z: Array) -> Iterator[tuple[str, Schedule, int]]:
             yield "inverse time", InverseTime(nice(slope * steps), steps), 2
 
 
-def _shaped(
-    name: str, shape: Callable[[Array], Array], curve: Curve, x: Array, z: Array, ends: int | None
-) -> Iterator[tuple[str, Schedule, int]]:
+def _shaped(curve: Curve, x: Array, z: Array, ends: int | None) -> Iterator[tuple[str, Schedule, int]]:
     """Yields a decay of one shape with the lengths that fit best; its floor follows from each length by least squares."""
     last = max(int(x[-1]), 1)
     if ends is not None:  # rounded values come to rest before the schedule does
-        lengths = [*_lengths(x, ends), *_narrowed(lambda n: _misfit(shape, x, z, n), ends, ends + ends // 4 + 1)]
+        lengths = [*_lengths(x, ends), *_narrowed(lambda n: _misfit(curve, x, z, n), ends, ends + ends // 4 + 1)]
     else:
         grid = np.unique(np.geomspace(last, 30 * last, 60).astype(int))
-        errors = [_misfit(shape, x, z, int(n)) for n in grid]
+        errors = [_misfit(curve, x, z, int(n)) for n in grid]
         best = int(np.argmin(errors))
         low, high = int(grid[max(best - 1, 0)]), int(grid[min(best + 1, len(grid) - 1)])
-        lengths = _narrowed(lambda n: _misfit(shape, x, z, n), low, high)
+        lengths = _narrowed(lambda n: _misfit(curve, x, z, n), low, high)
     for n in lengths:
         u = np.minimum(x / n, 1.0)
-        floor = _linear_floor(z, shape(u))
+        floor = _linear_floor(z, _fall(curve, u))
         for low in dict.fromkeys((nice(floor), 0.0)):
             if -1e-6 <= low < 1:
-                yield name, Ramp(1.0, max(low, 0.0), n, curve), 1 + (low > 0)
+                yield str(curve), Ramp(1.0, max(low, 0.0), n, curve), 1 + (low > 0)
 
 
 def _lengths(x: Array, ends: int) -> list[int]:
@@ -274,8 +266,8 @@ def _narrowed(error: Callable[[int], float], low: int, high: int) -> list[int]:
     return sorted({best, *range(max(low, 1), high + 1), between(max(best - margin, 1) - 1, best + margin)})
 
 
-def _misfit(shape: Callable[[Array], Array], x: Array, z: Array, n: int) -> float:
-    c = shape(np.minimum(x / n, 1.0))
+def _misfit(curve: Curve, x: Array, z: Array, n: int) -> float:
+    c = _fall(curve, np.minimum(x / n, 1.0))
     floor = max(_linear_floor(z, c), 0.0)
     return float(((floor + (1 - floor) * c - z) ** 2).sum())
 
