@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..logs import read
+from ..logs.log import Log, Series
 from .advise import advise
 from .finding import Advice, Evidence, Finding
 from .fit import Fit, NoFit, fit
-from .log import Log, Series
-from .readers import read
 from .refine import refine
 
 __all__ = ["Advice", "Evidence", "Finding", "Fit", "Log", "NoFit", "Series", "advise", "fit", "read", "refine"]

@@ -9,12 +9,12 @@ from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.schedule import Schedule
 from ..core.segments import Hold
+from ..logs import read
+from ..logs.log import Log
 from .audit import rate_findings
 from .finding import Advice, Finding
 from .fit import Fit, fit
-from .log import Log
 from .losses import loss_findings
-from .readers import read
 
 __all__ = ["advise"]
 

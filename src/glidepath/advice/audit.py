@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..core.schedule import Schedule
+from ..logs.log import Array, Series
 from .finding import Evidence, Finding
 from .fit import Fit, NoFit
-from .log import Array, Series
 
 __all__ = ["rate_findings"]
 

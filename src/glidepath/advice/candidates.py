@@ -15,9 +15,9 @@ from ..core.errors import GlidepathError
 from ..core.namespace import namespace_of
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, InverseTime, Ramp
+from ..logs.log import Array
 from .candidate import Candidate, between, nice
 from .cycles import levels, restarts, triangles
-from .log import Array
 
 __all__ = ["candidates"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.segments import MultiStep, Step, Triangle
+from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, between, nice
-from .log import Array
 
 __all__ = ["levels", "restarts", "triangles"]
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
+from ..logs.log import Array, Log, Series
 from .candidate import Candidate
 from .candidates import candidates
-from .log import Array, Log, Series
 
 __all__ = ["Fit", "NoFit", "fit"]
 

@@ -11,8 +11,8 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold
 from ..core.shorthand import cosine, warmup
 from ..finder.smooth import running_median
+from ..logs.log import Array, Log, Series
 from .finding import Evidence, Finding
-from .log import Array, Log, Series
 
 __all__ = ["loss_findings"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.segments import Table
-from .log import Array, Log, Series
+from ..logs.log import Array, Log, Series
 
 __all__ = ["refine"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,17 @@ class Log:
         source: Where it was read, for messages.
         planned: The schedule of the run, where the log says so.
         base: The base rate of the run, where the log says so.
-        columns: What its columns with numbers are called there, those of no use here included.
+        columns: What its columns are called there, those of no use here included.
+        form: What the file was taken for, such as `HF Trainer's state`.
+        taken: By series, and for `step`, which column or counter it is.
+        rates: All rates by column, one for each group of parameters.
+        groups: What the other rates are to the one that was taken, in words.
+        notes: What had to be decided in reading it, in words: starts left out, counters unrolled.
+        max_steps: The length of the run, where the file says it.
+        complete: Whether the run is over, where the file says it; None where it does not.
+        unit: What a step is: `update`, or `epoch` where only epochs are counted.
+        position: How much a step is ahead of the schedule's, where the tool is known for it; None where not.
+        mean: Whether a value is the mean over an epoch.
 
     Raises:
         GlidepathError: If a series has another name.
@@ -90,6 +100,16 @@ class Log:
     planned: Schedule | None = None
     base: float | None = None
     columns: tuple[str, ...] = ()
+    form: str = ""
+    taken: Mapping[str, str] = field(default_factory=dict[str, str])
+    rates: Mapping[str, Series] = field(default_factory=dict[str, Series])
+    groups: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    max_steps: int | None = None
+    complete: bool | None = None
+    unit: str = "update"
+    position: int | None = None
+    mean: bool = False
 
     def __post_init__(self) -> None:
         odd = [name for name in self.series if name not in NAMES]
@@ -123,3 +143,44 @@ class Log:
     def last(self) -> int:
         """The last step of any series."""
         return int(max((float(series.steps.max()) for series in self.series.values() if len(series)), default=0.0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns how it was read as JSON data: its form, which column was taken for what, how many numbers from where to where."""
+        series = {
+            name: {
+                "column": self.taken.get(name, name),
+                "points": len(each),
+                "first": [float(each.steps[0]), _plain(each.values[0])],
+                "last": [float(each.steps[-1]), _plain(each.values[-1])],
+            }
+            for name, each in self.series.items()
+            if len(each)
+        }
+        return {
+            "form": self.form,
+            "step": self.taken.get("step", ""),
+            "unit": self.unit,
+            "series": series,
+            "groups": list(self.groups),
+            "others": [name for name in self.columns if name not in self.taken.values()],
+            "notes": list(self.notes),
+            "max_steps": self.max_steps,
+            "complete": self.complete,
+        }
+
+    def lines(self) -> list[str]:
+        """Returns how it was read, in lines of text."""
+        if not self.form:
+            return []
+        names = {"validation_loss": "validation", "gradient_norm": "gradient norm"}
+        taken = "; ".join(f"{names.get(name, name)}: {column}" for name, column in self.taken.items())
+        others = [name for name in self.columns if name not in " + ".join(self.taken.values())]
+        more = f", {len(others) - 12} more" if len(others) > 12 else ""
+        over = {True: ", complete", False: ", not complete", None: ""}[self.complete]
+        length = [f"the file says {self.max_steps} steps{over}"] if self.max_steps else []
+        also = [f"other columns: {', '.join(others[:12])}{more}"] if others else []
+        return [f"read as {self.form}: {taken}", *self.groups, *self.notes, *length, *also]
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,402 @@
+"""Rows gathered into series: which column counts, which starts there were, which rates belong together."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice, pairwise
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import GlidepathError, did_you_mean
+from .forms import Form, form_of
+from .log import NAMES, Array, Log, Series
+from .names import Role, role, words
+from .rows import Row
+
+__all__ = ["gather"]
+
+_FIRST = 5000
+_MOST = 1 << 18
+_MOST_COLUMNS = 96
+_OF_RUNS = (
+    "state",
+    "created",
+    "runtime",
+    "sweep",
+    "notes",
+    "user",
+    "tags",
+    "run",
+    "name",
+    "trial",
+    "run_id",
+    "experiment",
+)
+
+
+class _Column:
+    """The numbers of one column with their counters; a long one is halved as it grows: rates by leaving out, the rest by means."""
+
+    def __init__(self, name: str, role: Role) -> None:
+        self.name, self.role = name, role
+        self.steps, self.epochs, self.values = array("d"), array("d"), array("d")
+        self.starts: list[int] = []
+        self.every, self.held = 1, 0
+
+    def add(self, step: float, epoch: float, value: float) -> None:
+        self.held += 1
+        if self.held < self.every and self.role.name != "rate":
+            self.sum = value + (self.sum if self.held > 1 else 0.0)
+            return
+        if self.held < self.every:
+            return
+        if self.every > 1 and self.role.name != "rate":
+            value = (self.sum + value) / self.every
+        self.held = 0
+        self.steps.append(step)
+        self.epochs.append(epoch)
+        self.values.append(value)
+        if len(self.values) >= 2 * _MOST:
+            values = np.array(self.values)
+            values = values[1::2] if self.role.name == "rate" else (values[::2] + values[1::2]) / 2
+            self.steps, self.epochs, self.values = self.steps[1::2], self.epochs[1::2], array("d", values)
+            self.starts = [at // 2 for at in self.starts]
+            self.every *= 2
+
+
+def gather(
+    rows: Iterable[Row], made_of: str, file: str, source: str, asked: Mapping[str, str | None], told: Mapping[str, Any]
+) -> Log:
+    """Returns the log of rows of named cells.
+
+    Args:
+        rows: In their order; cells that are no numbers are passed over.
+        made_of: As `rows` says.
+        file: Its name.
+        source: For messages.
+        asked: Column by `step`, `rate`, `loss`, `run`, where the user named one.
+        told: What the file says of the run: `max_steps`, `updates`.
+
+    Raises:
+        GlidepathError: If a column that was asked for is not there, a run must be named, or it is no log.
+    """
+    rows = iter(rows)
+    head = list(islice(rows, _FIRST))
+    names = list(dict.fromkeys(str(key) for row in head for key in row))
+    form = form_of(made_of, file, names)
+    _no_table(head, names, file)
+    runs = _runs(form, names, asked.get("run"))
+    columns, totals, others = dict[str, _Column](), dict[str, float](), dict[str, None]()
+    clock = _Clock(_counters(head, names, asked.get("step"), runs), form)
+    for row in chain(head, rows):
+        if row.get("train_runtime") is not None:  # the summary at the end is no row of the series
+            continue
+        held = row.get("mode") in ("val", "test", "eval")
+        began = clock.move(row, not held and (not form.row_only_with or form.row_only_with in row))
+        if began:
+            for column in columns.values():
+                column.starts.append(len(column.values))
+        for key, cell in row.items():
+            value = number(cell)
+            if value is None or clock.step < 0:
+                continue
+            name = runs.get(key, "") if runs else key
+            name = f"val/{name}" if held else name
+            column = columns.get(name)
+            if column is None:
+                if name.endswith("/n"):
+                    totals[name] = max(totals.get(name, 0.0), value)
+                    continue
+                found = _role(name, asked)
+                if found is None or found.name in ("step", "epoch") or len(columns) >= _MOST_COLUMNS:
+                    others[name] = None
+                    continue
+                if held and found.name == "rate":
+                    continue
+                column = columns[name] = _Column(name, found)
+                column.starts = [0] * clock.starts
+            column.add(clock.step, clock.epoch, value)
+    made = _Made(columns, clock, form, totals, told)
+    return made.log(
+        source, [name for name in (*others, *names) if name not in columns and name and not name.endswith("/n")], asked
+    )
+
+
+def number(cell: Any) -> float | None:
+    """Returns a cell as a number, or None where it is none."""
+    if isinstance(cell, bool) or cell is None:
+        return None
+    if isinstance(cell, str):
+        cell = cell.strip()
+        if not 0 < len(cell) < 40:
+            return None
+    elif not isinstance(cell, int | float):
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+    except OverflowError:
+        return math.copysign(math.inf, cell)
+
+
+def _role(name: str, asked: Mapping[str, str | None]) -> Role | None:
+    for kind in ("rate", "loss"):
+        if name == asked.get(kind):
+            return Role(kind, -1)
+    return role(name)
+
+
+def _no_table(head: list[Row], names: list[str], file: str) -> None:
+    """Refuses a table whose rows are runs: nothing in it advances."""
+    signs = {name for name in names if name.lower() in _OF_RUNS}
+    counts = [name for name in names if (role(name) or ("",))[0] in ("step", "epoch")]
+    moving = any(len({number(row.get(name)) for row in head[:200]} - {None}) > 1 for name in counts)
+    text = any(isinstance(row.get(name), str) and number(row[name]) is None for row in head[:5] for name in signs)
+    if len(head) > 1 and text and (len(signs) > 1 or not moving):
+        remedy = "give the history of one run: a row an update or an epoch"
+        raise GlidepathError.worded(
+            "log", "file", "the log of a run", f"{file}, a table of {len(head)} runs: its steps never advance", remedy
+        )
+
+
+def _runs(form: Form, names: list[str], run: str | None) -> dict[str, str]:
+    """Returns column by heading of the one run in a chart export of W&B; nothing for any other form."""
+    if not form.name.startswith("W&B chart"):
+        if run is not None:
+            raise GlidepathError.worded("log", "run", "given for a file of several runs only", run, "leave it out")
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        if " - " in name and not name.endswith(("__MIN", "__MAX")):
+            whose, _, tag = name.rpartition(" - ")
+            found.setdefault(whose, {})[name] = tag
+    if run is None and len(found) == 1:
+        run = next(iter(found))
+    if run not in found:
+        listed = ", ".join(list(found)[:20])
+        remedy = f"--run NAME, run=NAME{did_you_mean(run, found) if run else ''}"
+        raise GlidepathError.worded(
+            "log", "run", f"one of {listed}", run if run is not None else f"{len(found)} runs", remedy
+        )
+    return {"Step": "Step", **found[run]}
+
+
+def _counters(
+    head: list[Row], names: list[str], asked: str | None, runs: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    """Returns the columns that count steps and epochs: the first by rank that advances."""
+    if asked is not None and asked not in names:
+        raise GlidepathError.of("log", "step", f"one of {', '.join(names[:30])}", asked, did_you_mean(asked, names))
+    ranked: list[tuple[int, int, str]] = []
+    epochs: list[str] = []
+    for k, name in enumerate(names):
+        found = role(name)
+        if found is None or found.name not in ("step", "epoch") or (runs and name != "Step"):
+            continue
+        seen = {value for row in head if (value := number(row.get(name))) is not None and row.get("mode") != "val"}
+        if found.name == "epoch" and seen:
+            epochs.append(name)
+        elif found.name == "step" and (len(seen) > 1 or (seen and len(head) < 3)):
+            ranked.append((found.rank, k, name))
+    step = asked or (min(ranked)[2] if ranked else None)
+    return step, next((name for name in epochs if name != step), None)
+
+
+class _Clock:
+    """Where the rows are: the step and the epoch of the last one that said so, and how often the counting began again."""
+
+    def __init__(self, counters: tuple[str | None, str | None], form: Form) -> None:
+        self.name, self.by_epoch = counters
+        self.form = form
+        self.step, self.epoch, self.starts = -1.0, math.nan, 0
+        self.first = (math.inf, math.inf)
+        self.resets, self.top = 0, 0.0
+
+    def move(self, row: Row, counts: bool) -> bool:
+        """Takes the counters of a row; returns whether it began from the start again."""
+        if not counts:
+            return False
+        step = number(row.get(self.name)) if self.name is not None else None
+        epoch = number(row.get(self.by_epoch)) if self.by_epoch is not None else None
+        if self.name is None and epoch is None:
+            step = self.step + 1 if self.by_epoch is None else None
+        if self.name is None and epoch is not None:
+            step = epoch
+        step = self.step if step is None or not math.isfinite(step) else max(step, 0.0)
+        epoch = self.epoch if epoch is None or not math.isfinite(epoch) else epoch
+        back, new = step < self.step, epoch > self.epoch
+        began = back and not new and step <= self.first[0] and not epoch > self.first[1]
+        if back and new:
+            self.resets += 1
+        if began:
+            self.starts += 1
+        if self.first[0] == math.inf and step >= 0:
+            self.first = (step, epoch)
+        self.top = max(self.top, step)
+        self.step, self.epoch = step, epoch
+        return began
+
+
+class _Made:
+    """What the rows came to."""
+
+    def __init__(
+        self,
+        columns: dict[str, _Column],
+        clock: _Clock,
+        form: Form,
+        totals: Mapping[str, float],
+        told: Mapping[str, Any],
+    ) -> None:
+        self.columns, self.clock, self.form, self.told = columns, clock, form, dict(told)
+        self.notes: list[str] = []
+        self.length: float | None = None
+        self.step = clock.name or clock.by_epoch or "the number of the row"
+        self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")
+        self.unit = "epoch" if clock.name is None and clock.by_epoch is not None else "update"
+        again = self._again()
+        if clock.name is not None and clock.by_epoch is not None and (clock.resets or clock.name == "[i/n]"):
+            # The counter begins again with every epoch.
+            self.length, self.total = self.total or clock.top, None
+            stated = f"{clock.name}/n" in totals
+            self.notes.append(
+                f"{clock.name} begins again each epoch: "
+                f"step = {'(epoch - 1)' if clock.first[1] >= 1 else 'epoch'} x {self.length:g} + {clock.name}"
+                + ("" if stated else f", as an epoch has at least {self.length:g} updates")
+            )
+        elif again:
+            self.length = max(clock.top, self.total or 0.0) + (clock.first[0] == 0)
+            self.total = None
+            self.notes.append(
+                f"{self.step} begins again {clock.starts} times: unrolled, {self.length:g} updates each time"
+            )
+        elif clock.starts:
+            self.notes.append(f"the file holds {clock.starts + 1} starts one after another: the last one is taken")
+        self.again = again
+
+    def _again(self) -> bool:
+        """Whether the starts are epochs of one run that nobody numbered: as long as one another, three and more."""
+        if self.clock.starts < 2 or self.unit == "epoch" or self.clock.by_epoch is not None or not self.columns:
+            return False
+        most = max(self.columns.values(), key=lambda column: len(column.values))
+        gaps = {b - a for a, b in pairwise([0, *most.starts])}
+        return len(gaps) == 1 and gaps.pop() > 1
+
+    def series(self, column: _Column) -> Series:
+        steps, epochs, values = (np.array(part) for part in (column.steps, column.epochs, column.values))
+        if self.again:
+            steps = steps + (self.length or 0.0) * np.searchsorted(column.starts, np.arange(len(steps)), side="right")
+        elif column.starts:
+            steps, epochs, values = (part[column.starts[-1] :] for part in (steps, epochs, values))
+        if self.length is not None and not self.again:
+            whole = np.nan_to_num(epochs)
+            first = self.clock.first[1]
+            steps = steps + self.length * np.maximum(whole - (first >= 1 if math.isfinite(first) else 0), 0.0)
+        return Series(np.maximum(steps, 0.0), _meant(values) if column.role.name == "rate" else values)
+
+    def log(self, source: str, others: list[str], asked: Mapping[str, str | None]) -> Log:
+        series: dict[str, Series] = {}
+        taken = {"step": self.step}
+        rates = {name: self.series(c) for name, c in self.columns.items() if c.role.name == "rate"}
+        rates = {name: each for name, each in rates.items() if len(each)}
+        groups: list[str] = []
+        for kind in NAMES:
+            found = [c for c in self.columns.values() if c.role.name == kind and len(c.values) > (c.starts or [0])[-1]]
+            wanted = asked.get(kind)
+            if wanted is not None and wanted not in self.columns:
+                seen = [*self.columns, *others]
+                raise GlidepathError.of(
+                    "log", kind, f"one of {', '.join(seen[:30])}", wanted, did_you_mean(wanted, seen)
+                )
+            if not found:
+                continue
+            if kind == "rate":
+                name, groups = _main(rates, asked.get("rate"), self.columns)
+                taken[kind], series[kind] = name, rates[name]
+                continue
+            taken[kind], series[kind] = self._loss(found)
+        for column in self.columns.values():
+            if column.name not in taken.values() and column.name not in rates:
+                others = [*others, column.name]
+        if any(column.every > 1 for column in self.columns.values()):
+            most = max(column.every for column in self.columns.values())
+            self.notes.append(f"of so many rows every {most}th rate and the means of {most} losses are kept")
+        most, last = (
+            self.told.get("max_steps") or self.total,
+            max((float(s.steps[-1]) for s in series.values()), default=0.0),
+        )
+        updates = self.told.get("updates")
+        complete: bool | None = None
+        if most and most > 0:
+            steps = max(series.values(), key=len).steps if series else np.zeros(1)
+            gap = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+            complete = (updates if updates is not None else last + max(gap, 1.0)) >= most
+        return Log(
+            series, source, columns=tuple(dict.fromkeys((*self.columns, *others))), form=self.form.name, taken=taken, rates=rates,
+            groups=tuple(groups), notes=tuple(self.notes), max_steps=int(most) if most else None, complete=complete,
+            unit=self.unit, position=self.form.position, mean=self.form.mean,
+        )  # fmt: skip
+
+    def _loss(self, found: list[_Column]) -> tuple[str, Series]:
+        """Returns the loss: the one with most rows, the whole one before its parts, or the sum of its parts."""
+        whole = [column for column in found if column.role.rank < 100]
+        if whole or len(found) == 1:
+            best = min(whole or found, key=lambda c: (c.role.rank >= 0, -_tenths(len(c.values)), c.role.rank))
+            return best.name, self.series(best)
+        most = max(len(column.values) for column in found)
+        family = words(found[0].name)[0]
+        parts = [c for c in found if len(c.values) == most and (words(c.name)[0] == family or len(found) < 8)]
+        made = [self.series(column) for column in parts]
+        return " + ".join(column.name for column in parts), Series(
+            made[0].steps, np.sum([each.values for each in made], axis=0)
+        )
+
+
+def _tenths(count: int) -> int:
+    """Returns a count as its order of size: columns that differ by a few rows have as many."""
+    return round(8 * math.log(max(count, 1)))
+
+
+def _meant(values: Array) -> Array:
+    """Returns rates as they were meant: numbers of single precision are written with their shortest digits."""
+    finite = values[np.isfinite(values) & (np.abs(values) < 1e30)]
+    single = finite.astype(np.float32)
+    if not len(finite) or not (single == finite).all() or max(len(repr(float(v))) for v in finite[:1000]) < 13:
+        return values
+    return np.array([float(str(np.float32(v))) if np.isfinite(v) else v for v in values])
+
+
+def _main(rates: Mapping[str, Series], asked: str | None, columns: Mapping[str, _Column]) -> tuple[str, list[str]]:
+    """Returns which rate is the run's, and what the others are to it: the highest of those that begin as most do."""
+    most = max(map(len, rates.values()))
+    full = {name: each.values for name, each in rates.items() if len(each) == most}
+    peaks = {name: float(np.nanmax(values)) for name, values in full.items()}
+    high = {name for name, values in full.items() if values[0] >= 0.999 * peaks[name] and name[-1:].isdigit()}
+    odd = (
+        high if len(high) < len(full) else set[str]()
+    )  # a numbered group that begins high while others warm up: the biases
+    plain = [name for name in full if name not in odd]
+    shape = min(columns[name].role.rank for name in plain) + 2
+    near = [name for name in plain if columns[name].role.rank <= shape]
+    best = asked or max(near, key=lambda name: (float(f"{peaks[name]:.9g}"), -near.index(name)))
+    said: list[str] = []
+    main = rates[best].values
+    for name, each in rates.items():
+        if name == best:
+            continue
+        said.append(f"{name} is another curve than {best}")
+        if not np.array_equal(each.steps, rates[best].steps):
+            said[-1] = f"{name} has {len(each)} rates of its own"
+        elif name in odd:
+            said[-1] = (
+                f"{name} is the group of the biases: it starts at {each.values[0]:.4g}, high, and joins the others"
+            )
+        elif (main > 0).any():
+            ratio = float(np.median(each.values[main > 0] / main[main > 0]))
+            if np.allclose(each.values, ratio * main, rtol=1e-3, atol=1e-6 * float(np.nanmax(main))):
+                said[-1] = f"{name} is {'the same as' if abs(ratio - 1) < 1e-6 else f'{ratio:.6g} times'} {best}"
+    return best, said

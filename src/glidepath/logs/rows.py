@@ -1,0 +1,210 @@
+"""A file as rows of named cells, whatever its ending: CSV, JSON, JSON lines, or text with names and numbers. It is read as a stream."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, cast
+
+from ..core.errors import GlidepathError
+from .names import role
+
+__all__ = ["Progress", "Row", "rows"]
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
+"""Is told how many bytes of how many have been read."""
+
+_MOST_WHOLE = 512 * 2**20
+_LONGEST_LINE = 64 * 2**20
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|\b(?:nan|inf)\b",
+    re.IGNORECASE,
+)
+_CLOCKS = re.compile(
+    r"\x1b\[[\d;]*m|\d{4}-\d\d-\d\d|\d\d/\d\d(?:/\d{2,4})?(?= \d\d:)|\b\d+ days?,|\b\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d+)?\b"
+)
+_HELD_OUT = re.compile(r"\b(valid|validation|val|eval|evaluation|test)\b", re.IGNORECASE)
+
+
+def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Row]]:
+    """Returns what a file is made of, `csv`, `json`, `json lines` or `text`, and its rows in the order written.
+
+    Args:
+        file: The file.
+        progress: Is told how far the reading is.
+
+    Raises:
+        GlidepathError: If it cannot be read, is not text, or is none of these.
+    """
+    lines = _lines(file, progress)
+    head = list(islice((line for line in lines if line.strip()), 3))
+    rest = chain(head, lines)
+    if not head:
+        raise GlidepathError.of("log", "file", "a table with a heading, or lines with numbers", f"{file.name}, empty")
+    opening = head[0].lstrip()[:1]
+    if opening in ("{", "["):
+        try:
+            first: Any = json.loads(head[0])
+        except (ValueError, RecursionError):
+            first = None
+        if isinstance(first, dict) and len(head) > 1:
+            return "json lines", _json_lines(rest)
+        if first is not None or re.match(r'[{\[]\s*(["{\[\]}]|[-\d.]+\s*(,|$))|[{\[]\s*$', head[0].strip()[:80]):
+            if file.stat().st_size > _MOST_WHOLE:
+                raise GlidepathError.of(
+                    "log", "file", f"at most {_MOST_WHOLE} bytes of JSON", file.name, "or JSON lines"
+                )
+            return "json", _json("\n".join(rest), file.name)
+    mark = _delimiter(head)
+    if mark is not None or file.suffix.lower() in (".csv", ".tsv"):
+        return "csv", _csv(rest, mark or ",", file.name)
+    if file.suffix.lower() in (".json", ".jsonl", ".ndjson") and not any(_NUMBER.search(line) for line in head):
+        raise GlidepathError.of("log", "file", "JSON, or an object a line", file.name, "line 1 is not JSON")
+    return "text", _text(rest)
+
+
+def _lines(file: Path, progress: Progress | None) -> Iterator[str]:
+    try:
+        with file.open("rb") as stream:
+            total, done, coding = file.stat().st_size, 0, "utf-8"
+            mark = stream.read(2)
+            if mark in (b"\xff\xfe", b"\xfe\xff"):  # as some shells redirect
+                if total > _MOST_WHOLE:
+                    raise GlidepathError.of("log", "file", "UTF-8 if it is that long", file.name)
+                yield from (mark + stream.read()).decode("utf-16", "replace").splitlines()
+                return
+            stream.seek(3 if mark + stream.read(1) == b"\xef\xbb\xbf" else 0)
+            for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
+                if b"\0" in raw[:4096]:
+                    raise GlidepathError.of(
+                        "log", "file", "readable text, or an event file", f"{file.name}, binary data"
+                    )
+                done += len(raw)
+                if progress is not None and done % (1 << 22) < len(raw):
+                    progress(done, total)
+                text = raw.decode(coding, "replace").rstrip("\n")
+                yield from text.rstrip("\r").split("\r") if "\r" in text else (text,)
+    except OSError as error:
+        raise GlidepathError.of("log", "file", "readable text", file.name, str(error)[:100]) from None
+
+
+def _delimiter(head: list[str]) -> str | None:
+    """Returns what separates the columns of a table with a heading, or None where there is none."""
+    for mark in (",", ";", "\t"):
+        cells = next(csv.reader(head[:1], delimiter=mark), [])
+        counts = {len(next(csv.reader([line], delimiter=mark), [])) for line in head[1:]}
+        known = any(role(cell.strip()) is not None for cell in cells)
+        names = not any(_number(cell) or re.search(r"""[A-Za-z"'\]]\s*[:=]\s*["'\[]?[-+]?\d""", cell) for cell in cells)
+        if len(cells) > 1 and counts <= {len(cells)} and names and (known or not any(map(_NUMBER.search, cells))):
+            return mark
+        if len(cells) == 1 and known and len(head) > 1 and counts == {1} and _number(head[1]):
+            return mark
+    return None
+
+
+def _number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell.strip()))
+
+
+def _csv(lines: Iterable[str], mark: str, name: str) -> Iterator[Row]:
+    reader = csv.reader(lines, delimiter=mark)
+    try:
+        heading = [cell.strip() for cell in next(reader, [])]
+        for cells in reader:
+            if [cell.strip() for cell in cells] != heading:  # a heading in the middle: the file was appended to
+                yield dict(zip(heading, cells, strict=False))
+    except csv.Error as error:
+        raise GlidepathError.of("log", "file", "CSV", name, str(error)) from None
+
+
+def _json_lines(lines: Iterable[str]) -> Iterator[Row]:
+    for line in lines:
+        try:
+            row = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            continue  # a line that a killed process left half written
+        if isinstance(row, dict):
+            yield cast("Row", row)
+
+
+def _json(text: str, name: str) -> Iterator[Row]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GlidepathError.of("log", "file", "JSON", name, str(error)[:80]) from None
+    if isinstance(data, dict):
+        yield {"": data}  # told apart by whoever reads it
+        return
+    if not isinstance(data, list):
+        raise GlidepathError.of(
+            "log", "file", "a log: a list of objects or numbers, columns, a state or a record", name
+        )
+    for k, row in enumerate(cast("list[Any]", data)):
+        if isinstance(row, bool) or not isinstance(row, dict | int | float):
+            raise GlidepathError.of(f"{name}, row {k + 1}", "", "a number or an object", row)
+        yield cast("Row", row) if isinstance(row, dict) else {"value": row}
+
+
+def _text(lines: Iterable[str]) -> Iterator[Row]:
+    """Yields a row for each line that names numbers, with the counters that hold there: `name: number`, `name number`, `[i/n]`."""
+    counters: Row = {}
+    for line in lines:
+        line = _CLOCKS.sub(" ", line[:20_000])
+        row: Row = {}
+        bare: list[tuple[float, float]] = []
+        end, held = 0, False
+        found = list(_NUMBER.finditer(line))
+        for k, match in enumerate(found):
+            gap, end, value = line[end : match.start()], match.end(), float(match[0].replace(",", ""))
+            if re.fullmatch(r"\s*/\s*", gap) and k:
+                continue
+            if not row and not bare:
+                held = held or (bool(_HELD_OUT.search(gap)) and not re.search(r"(?i)\btrain", gap))
+            over = k + 1 < len(found) and re.fullmatch(r"\s*/\s*", line[end : found[k + 1].start()])
+            total = float(found[k + 1][0].replace(",", "")) if over else None
+            name = _name(gap)
+            if name is None and total is not None:
+                bare.append((value, total))
+            elif name is not None:
+                row[name] = value
+                if total is not None and name not in ("train", "Train"):
+                    row[f"{name}/n"] = total
+                elif total is not None:
+                    bare.append((row.pop(name), total))
+        if len(bare) > 1 or (
+            bare and row.keys() & {"train", "Train", "Training"}
+        ):  # [epoch/all] [i/n], or `Train: 3 [i/n]`
+            row["epoch"] = (
+                bare.pop(0)[0] if len(bare) > 1 else row.pop(next(iter(row.keys() & {"train", "Train", "Training"})))
+            )
+        if bare:
+            row["[i/n]"], row["[i/n]/n"] = bare[0]
+        if held:
+            row = {
+                key if (role(key) or ("",))[0] not in ("loss", "rate", "step") else f"val/{key}": v
+                for key, v in row.items()
+            }
+            row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
+        counts = {
+            key: value for key, value in row.items() if (role(key.removesuffix("/n")) or ("",))[0] in ("step", "epoch")
+        }
+        counters.update(counts)
+        if counters and (counts.keys() != row.keys() or counts):
+            yield counters | row
+
+
+def _name(gap: str) -> str | None:
+    """Returns the name that stands before a number, or None: its last words, as many of them as say what it is."""
+    gap = re.sub(r"[\s\[(:='\"]*$", "", gap)
+    parts = [part for part in re.split(r"[|,;\t{}\]]|\s{2,}", gap) if part.strip(" '\"-[:")]
+    last = parts[-1].strip(" '\"-[:").split(" ") if parts else []
+    for count in (3, 2, 1):
+        name = re.sub(r"\((train|val)\)", "", " ".join(last[-count:])).strip("'\"[")
+        if len(last) >= count and (role(name) or name == "s"):
+            return "step" if name == "s" else name
+    return last[-1] if last and re.match(r"[A-Za-z_]", last[-1]) else None
