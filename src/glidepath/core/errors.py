@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["GlidepathError", "Problem", "did_you_mean", "shown"]
+__all__ = ["GlidepathError", "MissingLibrary", "Problem", "did_you_mean", "missing", "shown"]
 
 _LISTED = 100  # problems in a message; `problems` has them all
 _SHORT = reprlib.Repr()  # looks at the beginning of a large value only
@@ -70,6 +70,28 @@ class GlidepathError(ValueError):
     def inside(self, path: str) -> GlidepathError:
         """Returns the same error with `path` in front of every `where`."""
         return type(self)(replace(problem, where=_joined(path, problem.where)) for problem in self.problems)
+
+
+class MissingLibrary(GlidepathError, ModuleNotFoundError):
+    """A library is not installed; an `ImportError` too, so that `try: import …` goes on working."""
+
+
+def missing(error: ImportError | str, where: str, extra: str) -> MissingLibrary:
+    """Returns the error of a library that is not installed, with the extra that brings it in.
+
+    Args:
+        error: Of the import, or the library's name.
+        where: What needs it.
+        extra: Ours, such as `jax`.
+
+    Raises:
+        ImportError: The same, where it is one of ours that is missing, or the library is there and broken.
+    """
+    name = error if isinstance(error, str) else (error.name or "").partition(".")[0]
+    if not isinstance(error, str) and (name == "glidepath" or not isinstance(error, ModuleNotFoundError)):
+        raise error
+    remedy = f"pip install 'glidepath[{extra}]', in a checkout '.[{extra}]'"
+    return MissingLibrary(Problem(where, "packages", "installed", f"no {name}", remedy))
 
 
 def _joined(path: str, where: str) -> str:

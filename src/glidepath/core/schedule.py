@@ -6,6 +6,7 @@ import hashlib
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
@@ -20,7 +21,7 @@ from .trace import Expr, Trace
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Schedule"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Scaled", "Schedule"]
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
@@ -294,7 +295,9 @@ class Schedule(Node):
 
         if isinstance(other, Schedule):
             return Product((self, other))
-        return Product((self,), scale=other) if number(other) is not None else NotImplemented
+        if number(other) is not None:
+            return Product((self,), scale=other)
+        return Scaled(self, other) if namespace_of(other)[0] == "jax" else NotImplemented  # type: ignore[return-value]
 
     __rmul__ = __mul__
 
@@ -370,3 +373,26 @@ class Schedule(Node):
         from importlib import import_module
 
         return import_module("glidepath.view").html(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A schedule times a JAX number that is known only when the program runs: what `schedule * tracer` gives.
+
+    Args:
+        schedule: The schedule.
+        factor: A scalar of JAX; a leaf of JAX's trees, as the schedule is a static part of them (`glidepath.jax`).
+    """
+
+    schedule: Schedule
+    factor: Any
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the factor times the schedule's value at a step."""
+        return self.factor * self.schedule(step)
+
+    def __mul__(self, other: Any) -> Scaled:
+        """Returns the product with another number."""
+        return Scaled(self.schedule, self.factor * other)
+
+    __rmul__ = __mul__

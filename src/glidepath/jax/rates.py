@@ -1,0 +1,101 @@
+"""Schedules where JAX wants a function of the step, or a static part of a tree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
+from ..core.rate import Rate
+from ..core.schedule import Scaled, Schedule
+
+__all__ = ["Whole", "base_problem", "rate", "static", "whole"]
+
+
+def static() -> None:
+    """Makes every kind of schedule a static node of JAX's trees: part of what is compiled, without leaves."""
+    for kind in Schedule.registry.values():
+        if kind not in _registered:
+            jax.tree_util.register_static(kind)
+            _registered.add(kind)
+
+
+_registered: set[Any] = set()
+static()
+jax.tree_util.register_pytree_node(
+    Scaled, lambda s: ((s.factor,), s.schedule), lambda schedule, f: Scaled(schedule, *f)
+)
+
+
+def rate(schedule: Any, base: float | None = None) -> Rate:
+    """Returns a schedule of rates, for `optax.adam(learning_rate=…)` and whatever else takes a function of the step.
+
+    Args:
+        schedule: A schedule or its text: a factor, or absolute (`rate(…)` in the text).
+        base: What a factor is multiplied by, above 0. Not given for an absolute schedule.
+
+    Returns:
+        The product, evaluated in float64 and rounded once; hashable, and a static node of JAX's trees.
+
+    Raises:
+        GlidepathError: If a factor has no base, or an absolute schedule has one.
+
+    Examples:
+        >>> rate("cosine(100)", 3e-4)(0)
+        0.0003
+    """
+    made = Schedule.of(schedule)
+    problem = base_problem("rate", "base", made.absolute, base, base, str(made))
+    if problem is not None:
+        raise GlidepathError(problem)
+    static()
+    if base is None:
+        return made if isinstance(made, Rate) else Rate(made)
+    return Rate(float(base) * made, base=float(base))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The values of a schedule to the nearest integer, halves up, as int32: see `whole`."""
+
+    schedule: Schedule
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the whole value at a step."""
+        value = self.schedule(step)
+        return math.floor(value + 0.5) if isinstance(value, float) else jnp.floor(value + 0.5).astype(jnp.int32)
+
+
+jax.tree_util.register_static(Whole)
+
+
+def whole(schedule: Any) -> Whole:
+    """Returns a schedule of whole numbers, such as `optax.MultiSteps(…, every_k_schedule=whole("piecewise_constant([500], [1, 4])"))`.
+
+    Args:
+        schedule: A schedule or its text.
+    """
+    static()
+    return Whole(Schedule.of(schedule))
+
+
+def base_problem(where: str, field: str, absolute: bool, base: Any, given: Any, schedule: str) -> Problem | None:
+    """Returns the problem of the units, or None: a factor needs a base, an absolute schedule refuses one."""
+    if absolute:
+        if given is None:
+            return None
+        return Problem(
+            where, field, "left out, as the schedule is absolute", shown(given), f"its values are rates: {schedule}"
+        )
+    plain = number(base)
+    if plain is not None and 0.0 < plain < math.inf:
+        return None
+    remedy = (
+        "the schedule is a factor: say what it is multiplied by, or write rate(…) around it where its values are rates"
+    )
+    return Problem(where, field, "a number above 0", "nothing" if base is None else shown(base), remedy)
