@@ -41,7 +41,7 @@ _CURVES: tuple[Curve, ...] = (
 
 def _fall(curve: Curve, u: Array) -> Array:
     """Returns how much of a decay is left where a share `u` of it is done."""
-    return curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))
+    return curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))  # type: ignore[arg-type]
 
 
 def candidates(t: Array, y: Array) -> Iterator[Candidate]:

@@ -7,7 +7,8 @@ import functools
 import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_type_hints
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_type_hints
 
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import Broken
@@ -18,44 +19,77 @@ N = TypeVar("N", bound="type[Node]")
 _UNKNOWN = 20  # unknown fields that are named one by one
 
 
+@dataclass_transform(frozen_default=True)
 class _Checked(ABCMeta):
-    """Checks the arguments of a constructor, all of them before it refuses any."""
+    """Makes each class of nodes a frozen dataclass whose constructor checks its arguments, all of them before it refuses any.
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        checks = _checks(cls)
-        given = dict(zip(checks, args, strict=False))
-        problems: list[Problem] = []
+    Fields and cached properties live in slots, and there is no dictionary that holds them: what other libraries read from or write into an
+    object's `__dict__` (PyTorch's `LambdaLR` saves and loads that of its functions) cannot change a value.
+    """
 
-        def refuse(field: str, rule: str, value: str, remedy: str = "") -> None:
-            problems.append(Problem(getattr(cls, "kind", cls.__name__), field, rule, value, remedy))
+    def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> Any:
+        fields = [field for field, hint in body.get("__annotations__", {}).items() if "ClassVar" not in str(hint)]
+        caches = {key: value.func for key, value in body.items() if isinstance(value, cached_property)}
+        defaults = {field: body.pop(field) for field in [*fields, *caches] if field in body}
+        body["__slots__"] = dict.fromkeys(fields) | {key: make.__doc__ for key, make in caches.items()}
+        if not any(isinstance(base, _Checked) for base in bases):
+            body["__slots__"]["__weakref__"] = None
+        body["_caches"] = {
+            key: make
+            for base in reversed(bases)
+            for key, make in getattr(base, "_caches", {}).items()
+            if key not in body
+        } | caches
+        cls = super().__new__(mcs, name, bases, body, **options)
+        slots = {field: cls.__dict__[field] for field in fields}
+        for field in fields:  # a dataclass looks for defaults where the slots are
+            if field in defaults:
+                setattr(cls, field, defaults[field])
+            else:
+                delattr(cls, field)
+        dataclasses.dataclass(frozen=True, repr=False)(cls)
+        for field, slot in slots.items():
+            setattr(cls, field, slot)
+        return cls
 
-        if len(args) > len(checks):
-            refuse("", f"given at most {len(checks)} arguments ({', '.join(checks)})", str(len(args)))
-        unknown = [name for name in kwargs if name not in checks]
-        if len(unknown) > _UNKNOWN:
-            refuse("", f"given only its fields ({', '.join(checks)})", f"{len(unknown)} others")
-        for name, value in kwargs.items():
-            if name in given:
-                refuse(name, "given once", "it twice")
-            elif name in checks:
-                given[name] = value
-            elif len(unknown) <= _UNKNOWN:
-                rule = f"one of its fields ({', '.join(checks)})"
-                refuse(name[:50], rule, shown(value), did_you_mean(name, checks))
-        fields: dict[str, Any] = {}
-        for name, (check, required) in checks.items():
-            if name in given:
-                try:
-                    fields[name] = check(given[name])
-                except Broken as error:
-                    refuse(name, error.rule, shown(given[name]), error.remedy)
-                except GlidepathError as error:
-                    problems.extend(error.inside(f"$.{name}").problems)
-            elif required:
-                refuse(name, "given", "nothing")
-        if problems:
-            raise GlidepathError(problems)
-        return super().__call__(**fields)
+    if not TYPE_CHECKING:  # a checker of types takes the signature from the fields
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            """Returns the checked value."""
+            checks = _checks(cls)
+            given = dict(zip(checks, args, strict=False))
+            problems: list[Problem] = []
+
+            def refuse(field: str, rule: str, value: str, remedy: str = "") -> None:
+                problems.append(Problem(getattr(cls, "kind", cls.__name__), field, rule, value, remedy))
+
+            if len(args) > len(checks):
+                refuse("", f"given at most {len(checks)} arguments ({', '.join(checks)})", str(len(args)))
+            unknown = [name for name in kwargs if name not in checks]
+            if len(unknown) > _UNKNOWN:
+                refuse("", f"given only its fields ({', '.join(checks)})", f"{len(unknown)} others")
+            for name, value in kwargs.items():
+                if name in given:
+                    refuse(name, "given once", "it twice")
+                elif name in checks:
+                    given[name] = value
+                elif len(unknown) <= _UNKNOWN:
+                    rule = f"one of its fields ({', '.join(checks)})"
+                    refuse(name[:50], rule, shown(value), did_you_mean(name, checks))
+            fields: dict[str, Any] = {}
+            for name, (check, required) in checks.items():
+                if name in given:
+                    try:
+                        fields[name] = check(given[name])
+                    except Broken as error:
+                        refuse(name, error.rule, shown(given[name]), error.remedy)
+                    except GlidepathError as error:
+                        problems.extend(error.inside(f"$.{name}").problems)
+                elif required:
+                    refuse(name, "given", "nothing")
+            if problems:
+                raise GlidepathError(problems)
+            return super().__call__(**fields)
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -69,7 +103,7 @@ class _Checked(ABCMeta):
                     default=empty if f.default is dataclasses.MISSING else f.default,
                     annotation=f.type,
                 )
-                for f in (dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ())
+                for f in dataclasses.fields(cls)  # type: ignore[arg-type]
             ]
         )
 
@@ -79,6 +113,23 @@ class Node(metaclass=_Checked):
 
     kind: ClassVar[str]
     registry: ClassVar[dict[str, type[Node]]]
+    _caches: ClassVar[dict[str, Callable[[Any], Any]]]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Fills the slot of a cached property when it is first looked at."""
+            make = self._caches.get(name)
+            if make is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            value = make(self)
+            object.__setattr__(self, name, value)
+            return value
+
+        @property
+        def __dict__(self) -> dict[str, Any]:
+            """Empty, and a new one each time."""
+            return {}
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -128,17 +179,15 @@ class Node(metaclass=_Checked):
     __str__ = __repr__
 
 
-@dataclass_transform(frozen_default=True)
 def kind(name: str) -> Callable[[N], N]:
-    """Makes a class of `Node` a frozen dataclass with checked fields and registers it as `name`, which is permanent."""
+    """Registers a class of nodes in its family as `name`, which is permanent."""
 
     def decorate(cls: N) -> N:
-        made: Any = dataclasses.dataclass(frozen=True, repr=False)(cls)
-        made.kind = name
-        if name in made.registry:
-            raise ValueError(f"kind {name!r} is taken by {made.registry[name].__name__}")
-        made.registry[name] = made
-        return made
+        if name in cls.registry:
+            raise ValueError(f"kind {name!r} is taken by {cls.registry[name].__name__}")
+        cls.kind = name
+        cls.registry[name] = cls
+        return cls
 
     return decorate
 
@@ -146,8 +195,6 @@ def kind(name: str) -> Callable[[N], N]:
 @functools.cache
 def _checks(cls: Any) -> dict[str, tuple[Callable[[Any], Any], bool]]:
     """Returns, for each field of a kind, what checks it and whether it must be given."""
-    if not dataclasses.is_dataclass(cls):
-        return {}
     hints = get_type_hints(cls, include_extras=True)
     return {
         field.name: (_check(hints[field.name]), field.default is dataclasses.MISSING)

@@ -40,7 +40,6 @@ class PeerState(State):
     rates: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, repr=False)
 class _Peer(Controller):
     """What the peers have in common: rates that are cut, never raised."""
 
@@ -89,7 +88,6 @@ class _Peer(Controller):
         return Decision(seen.id, action, self.multiplier(state), reason)
 
 
-@dataclass(frozen=True, repr=False)
 class _Patient(_Peer):
     """PyTorch's algorithm."""
 

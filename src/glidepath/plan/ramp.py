@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from ..core.combinators import Product
 from ..core.errors import GlidepathError
@@ -101,5 +101,5 @@ def coupled(schedule: Schedule, ramp: BatchRamp, stages: tuple[Stage, ...]) -> S
     factors = [(stage.size / reference) ** ramp.power for stage in stages]
     if all(factor == 1.0 for factor in factors):
         return schedule
-    table: Any = Table([stage.begin for stage in stages], factors, "previous")
+    table = Table(tuple(stage.begin for stage in stages), tuple(factors), "previous")
     return Product((schedule, table))

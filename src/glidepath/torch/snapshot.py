@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..core.node import Node
+
 __all__ = ["Snapshot"]
 
 _DEPTH = 12  # of Python objects inside one another, counted from the nearest module
@@ -42,6 +44,7 @@ _PLAIN = (
     types.ModuleType,
     types.FunctionType,
     types.BuiltinFunctionType,
+    Node,  # schedules and their like never change
 )
 _MISSING = object()
 
