@@ -242,8 +242,7 @@ def test_a_call_is_read_as_text(call: str, text: str):
     [
         ("ReduceLROnPlateau(optimizer)", "glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"),
         ("paddle.optimizer.lr.ReduceOnPlateau(0.1)", "glidepath.feedback.PaddlePlateau, or glidepath replay on a log"),
-        ("get_cosine_schedule_with_warmup(optimizer, 10, 100)", "warmup(W, start=0) >> cosine(T - W)"),
-        ("transformers.get_constant_schedule(optimizer)", "up to step T this one is hold()"),
+        ("mypkg.CosineDecay(0.1, 10)", "mypkg is no module of theirs: if it is, write keras.optimizers.schedules"),
         ("cosin(5)", "did you mean 'cosine'?"),
     ],
 )

@@ -9,15 +9,17 @@ from __future__ import annotations
 from . import keras as _keras  # each library registers itself
 from . import oneflow as _oneflow
 from . import oneflow_kernel as _oneflow_kernel
+from . import optax as _optax
 from . import paddle as _paddle
 from . import pytorch as _pytorch
 from . import replay as _replay
 from . import tensorflow as _tensorflow
+from . import transformers as _transformers
 from .converting import convert, read_text, render
 from .live import from_live
-from .reading import load, names
+from .reading import libraries, load, names
 from .writing import NotExpressible
 
-_LIBRARIES = (_keras, _oneflow, _oneflow_kernel, _paddle, _pytorch, _replay, _tensorflow)
+_LIBRARIES = (_keras, _oneflow, _oneflow_kernel, _optax, _paddle, _pytorch, _replay, _tensorflow, _transformers)
 
-__all__ = ["NotExpressible", "convert", "from_live", "load", "names", "read_text", "render"]
+__all__ = ["NotExpressible", "convert", "from_live", "libraries", "load", "names", "read_text", "render"]

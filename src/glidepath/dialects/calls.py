@@ -50,6 +50,8 @@ def written(value: Any) -> str:
         return f"glidepath({plain})".replace('"', "'")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{written(key)}: {written(item)}' for key, item in value.items())}}}"  # type: ignore[misc]
     return repr(value)
 
 
@@ -110,6 +112,11 @@ def _value(node: ast.AST, depth: int) -> Any:
         return Expression(_written(node))
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(item, depth + 1) for item in node.elts]
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [_value(key, depth + 1) for key in node.keys if key is not None]
+        if not all(isinstance(key, int | float | str) for key in keys):
+            raise _refuse(node, "a dict from numbers or strings")
+        return dict(zip(keys, [_value(item, depth + 1) for item in node.values], strict=True))
     if isinstance(node, ast.Call):
         return _call(node, depth)
     if isinstance(node, ast.Name | ast.Attribute):

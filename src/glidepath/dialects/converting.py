@@ -10,7 +10,8 @@ from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
 from . import write_functions, write_schedulers
 from .calls import Call, read
-from .reading import At, Dialect, known, read_call
+from .reading import At, read_call
+from .resolving import library_of
 from .writing import based
 
 __all__ = ["convert", "read_text", "render"]
@@ -22,35 +23,7 @@ _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "optax": write_functions.optax,
     "python": write_functions.python,
 }
-PREFIXES = (  # what a call begins with, and the library it is of
-    ("torch.", "pytorch"),
-    ("lr_scheduler.", "pytorch"),
-    ("swa_utils.", "pytorch"),
-    ("optim.", "pytorch"),
-    ("pytorch.", "pytorch"),
-    ("oneflow.", "oneflow"),
-    ("flow.", "oneflow"),
-    ("keras.", "keras"),
-    ("tf.keras.", "keras"),
-    ("tensorflow.keras.", "keras"),
-    ("schedules.", "keras"),
-    ("tf.", "tensorflow"),
-    ("tensorflow.", "tensorflow"),
-    ("train.", "tensorflow"),
-    ("learning_schedules.", "tensorflow/models"),
-    ("paddle.", "paddle"),
-)
-_TRANSFORMERS = {  # its functions, and the same as our text: W is the warmup, T the whole length
-    "get_constant_schedule": "hold()",
-    "get_constant_schedule_with_warmup": "warmup(W, start=0) >> hold()",
-    "get_linear_schedule_with_warmup": "warmup(W, start=0) >> linear(T - W)",
-    "get_cosine_schedule_with_warmup": "warmup(W, start=0) >> cosine(T - W)",
-    "get_cosine_with_hard_restarts_schedule_with_warmup": "warmup(W, start=0) >> repeat(cosine((T - W) / n), n)",
-    "get_polynomial_decay_schedule_with_warmup": "warmup(W, start=0) >> polynomial(T - W, power, lr_end / lr)",
-    "get_cosine_with_min_lr_schedule_with_warmup": "warmup(W, start=0) >> cosine(T - W, floor=min_lr / lr)",
-}
 _BASE = 0.1  # of a call that does not hold its own
-_BARE = ("pytorch", "keras", "paddle", "oneflow", "tensorflow", "tensorflow/models")
 
 
 def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = None) -> str:
@@ -106,33 +79,10 @@ def read_text(source: str, *, framework: str | None = None, base_lr: float = _BA
     if framework is None and (not name.replace(".", "").isidentifier() or name in vocabulary()):
         return parse(source)
     call = read(source)
-    language = known(framework) if framework else _language(call)
+    language = library_of(call, framework)
     proper = language.named(call.name)
     at = At(language, proper, 1.0 if proper == "NoamDecay" else base_lr, strict=strict)
     return read_call(at, Call(proper, call.arguments, call.given))
-
-
-def _language(call: Call) -> Dialect:
-    for prefix, framework in PREFIXES:
-        if call.name.startswith(prefix):
-            return known(framework)
-    for framework in _BARE:
-        language = known(framework)
-        try:
-            language.named(call.name)
-        except GlidepathError:
-            continue
-        return language
-    short = call.name.rpartition(".")[2]
-    if short in _TRANSFORMERS:
-        remedy = f"in PyTorch Transformers' functions are LambdaLRs; up to step T this one is {_TRANSFORMERS[short]}"
-        raise GlidepathError.of("convert", "call", "a scheduler class, or our own text", call.name, remedy)
-    for framework in _BARE:
-        if short in known(framework).elsewhere:
-            known(framework).named(short)  # refuses it, and says what to use
-    names = {name for framework in _BARE for name in known(framework).readers}
-    hint = did_you_mean(short, names | set(vocabulary()))
-    raise GlidepathError.of("convert", "call", "a scheduler of a known library, or our own text", call.name, hint)
 
 
 def base_taken(source: Schedule | str, to: str, *, framework: str | None = None, strict: bool = True) -> float | None:

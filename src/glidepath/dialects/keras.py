@@ -10,7 +10,20 @@ from .reading import At, dialect
 
 __all__ = ["KERAS"]
 
-KERAS = dialect("keras", base="initial_learning_rate", ignored={"name": None})
+KERAS = dialect(
+    "keras",
+    title="Keras",
+    follows="3",
+    modules=(
+        "keras.optimizers.schedules",
+        "tf.keras.optimizers.schedules",
+        "tensorflow.keras.optimizers.schedules",
+        "tf.optimizers.schedules",
+        "keras.callbacks",
+    ),
+    aliases=("tf.keras",),
+    base="initial_learning_rate",
+)
 KERAS.elsewhere["ReduceLROnPlateau"] = (
     "it follows a metric: use glidepath.feedback.KerasPlateau, or glidepath replay on a log"
 )
@@ -67,7 +80,7 @@ def cosine(at: At, decay_steps: Any, alpha: Any = 0.0, warmup_target: Any = None
     peak = at.base if warmup_target is None else checks.real("warmup_target", warmup_target)
     checks.done()
     decay = pieces.cosine(peak, peak * floor, span)
-    return decay if warmup_target is None else shared.warmed(at.base, peak, steps, decay)
+    return decay if warmup_target is None else pieces.warmed(at.base, peak, steps, decay)
 
 
 @KERAS.reads("CosineDecayRestarts")

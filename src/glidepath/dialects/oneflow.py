@@ -24,7 +24,14 @@ from .shared import logarithmic_restarts
 
 __all__ = ["ONEFLOW", "law"]
 
-ONEFLOW = dialect("oneflow", ignored={"optimizer": None, "last_step": -1, "verbose": None}, versioned=True)
+ONEFLOW = dialect(
+    "oneflow",
+    title="OneFlow",
+    follows="0.7 to master",
+    modules=("oneflow.optim.lr_scheduler", "flow.optim.lr_scheduler", "oneflow.nn.lr_scheduler"),
+    aliases=("flow",),
+    versioned=True,
+)
 ONEFLOW.elsewhere["ReduceLROnPlateau"] = (
     "it follows a metric: use glidepath.feedback.OneFlowPlateau, or glidepath replay on a log"
 )

@@ -17,7 +17,13 @@ from .reading import At, dialect, nested, of_step
 
 __all__ = ["PADDLE"]
 
-PADDLE = dialect("paddle", base="learning_rate", ignored={"last_epoch": -1, "verbose": None})
+PADDLE = dialect(
+    "paddle",
+    title="Paddle",
+    follows="3.3",
+    modules=("paddle.optimizer.lr", "paddle.optimizer"),
+    base="learning_rate",
+)
 PADDLE.elsewhere["ReduceOnPlateau"] = (
     "it follows a metric: use glidepath.feedback.PaddlePlateau, or glidepath replay on a log"
 )
@@ -30,7 +36,7 @@ def noam(at: At, d_model: Any, warmup_steps: Any) -> Schedule:
     size, steps = checks.real("d_model", d_model, above=0), checks.length("warmup_steps", warmup_steps)
     checks.done()
     peak = at.base * (size * steps) ** -0.5
-    return shared.warmed(0.0, peak, steps, InverseSqrt(steps, peak))
+    return pieces.warmed(0.0, peak, steps, InverseSqrt(steps, peak))
 
 
 @PADDLE.reads("PiecewiseDecay", leading=())
@@ -75,7 +81,7 @@ def linear_warmup(at: At, learning_rate: Any, warmup_steps: Any, start_lr: Any, 
     checks.done()
     plain = number(learning_rate)
     inner = Hold(value=plain) if plain is not None else _inner(at, learning_rate)
-    return shared.warmed(start, end, steps, inner)
+    return pieces.warmed(start, end, steps, inner)
 
 
 def _inner(at: At, value: Any) -> Schedule:

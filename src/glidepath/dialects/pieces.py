@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from ..core.classics import Profile, Restarts
 from ..core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum, Until
 from ..core.curves import Cosine, Curve, Linear, Polynomial
 from ..core.expression import Expression, substituted
-from ..core.fields import simplest
+from ..core.fields import MAX_STEPS, simplest
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Triangle
 
@@ -20,14 +21,18 @@ __all__ = [
     "curve_of_power",
     "cyclic",
     "exponential",
+    "formula",
     "in_sequence",
     "lasting",
     "levels",
     "one_cycle",
+    "ramp",
     "restarts",
     "scaled",
     "times",
     "up_and_down",
+    "warmed",
+    "wave",
 ]
 
 COSINE, LINEAR = Cosine(), Linear()
@@ -83,6 +88,24 @@ def exponential(rate: float, span: float, staircase: bool) -> Schedule:
     return lasting(span, lambda steps: Exponential(rate, steps, staircase=staircase))
 
 
+def ramp(start: float, end: float, steps: int, curve: Curve = LINEAR) -> Schedule:
+    """Returns the way from one value to another, held from then on; of no length, the end."""
+    return Ramp(start, end, steps, curve) if steps > 0 else Hold(value=end)
+
+
+def formula(text: str, **numbers: float) -> Expression:
+    """Returns a formula of `step` with numbers in the places of its other names, as in `formula("a * b ** step", a=0.1, b=0.9)`."""
+    filled = {name: f"({number!r})" for name, number in numbers.items()}
+    return Expression(re.sub(r"[A-Za-z_]\w*", lambda found: filled.get(found[0], found[0]), text))
+
+
+def wave(start: float, end: float, span: float) -> Schedule:
+    """Returns a cosine that falls in a span, which may be any number, climbs back in another, and so on."""
+    if 0 < span <= MAX_STEPS and simplest(span).denominator <= 1000:
+        return up_and_down(start, end, span)
+    return formula("b + (a - b) * 0.5 * (1 + cos(pi / n * step))", a=start, b=end, n=span)
+
+
 def stairs(gamma: float, span: float) -> Schedule:
     """Returns one more `gamma` every span."""
     return lasting(span, lambda steps: Step(steps, gamma))
@@ -128,6 +151,11 @@ def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
     parts = [(piece, n) for piece, n in zip(pieces, lengths, strict=False) if n > 0]
     phases = [piece if piece.duration == n else Until(piece, n) for piece, n in parts]
     return Chain((*phases, pieces[-1])) if phases else pieces[-1]
+
+
+def warmed(start: float, peak: float, steps: int, then: Schedule) -> Schedule:
+    """Returns a straight line from `start` to `peak`, then another schedule."""
+    return in_sequence([Ramp(start, peak, steps, LINEAR), then], [steps]) if steps else then
 
 
 def cyclic(

@@ -19,7 +19,15 @@ from .reading import At, companion, dialect, nested, of_step
 
 __all__ = ["PYTORCH"]
 
-PYTORCH = dialect("pytorch", ignored={"optimizer": None, "last_epoch": -1, "verbose": None}, rule="pytorch")
+PYTORCH = dialect(
+    "pytorch",
+    title="PyTorch",
+    follows="2.13",
+    modules=("torch.optim.lr_scheduler", "torch.optim.swa_utils", "lrs"),
+    aliases=("torch",),
+    grouped=("max_lr", "base_lr", "lr_lambda", "swa_lr", "base_momentum", "max_momentum"),
+    rule="pytorch",
+)
 PYTORCH.elsewhere["ReduceLROnPlateau"] = (
     "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
 )

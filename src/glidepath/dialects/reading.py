@@ -1,12 +1,31 @@
-"""How a call becomes a schedule: finding the reader of its name, binding and checking its arguments, and noting where it came from."""
+"""How a call becomes a schedule: finding the reader of its name, binding and checking its arguments, and noting where it came from.
+
+A dialect is a table: one library, one row for each of its schedulers. A row is a function under the scheduler's own names, with the
+scheduler's own arguments and defaults, each of a type of `arguments`; it is given checked values and returns the schedule in absolute
+values, made of our words. `at.base` is the optimizer's rate.
+
+    MYLIB = dialect("mylib", title="MyLib", modules=("mylib.schedulers",))
+
+    @MYLIB.reads("DropLR")
+    def drop(at: At, every: Steps, factor: Positive = 0.5) -> Schedule:
+        'One more factor every so many steps.'
+        return pieces.scaled(Step(every, factor), at.base)
+
+That is all: the documentation's row, the page's entry and controls, `glidepath list DropLR`, the names in errors and the calls that are
+understood (`mylib.schedulers.DropLR(optimizer, 30)`, also by position) follow from it. A rule between two arguments is written
+`at.require(warmup < total, "total", f"above the {warmup} steps of warmup", total)`. What the library accepts and gets wrong is refused or
+mended while `at.strict`, and followed otherwise. Arguments without effect are named once for the library (`ignored`), what its training
+loop knows and the call does not (the length of an epoch) under `context`.
+"""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
@@ -15,10 +34,12 @@ from ..core.fields import number
 from ..core.rate import Rate
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
+from . import pieces
+from .arguments import UNUSED, Argument, arguments
 from .calls import Call, read_value
 from .checks import Checks
 
-__all__ = ["At", "Dialect", "Reader", "dialect", "load", "names", "nested", "of_step"]
+__all__ = ["At", "Dialect", "Reader", "child", "dialect", "libraries", "load", "names", "nested", "of_step"]
 
 Reader = Callable[..., Schedule]
 """Makes the schedule of one scheduler, in absolute values, from (At, its arguments by their own names)."""
@@ -36,6 +57,8 @@ class At:
         mode: `eager` or `graph`.
         value: `lr` or `momentum`.
         strict: Whether what the library gets wrong is refused.
+        edition: The version as it was written.
+        context: What the library's training loop knows besides the call, such as the length of an epoch.
     """
 
     dialect: Dialect
@@ -46,6 +69,7 @@ class At:
     value: str = "lr"
     strict: bool = True
     edition: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def where(self) -> str:
@@ -64,6 +88,26 @@ class At:
         """Returns the error of one refused argument."""
         return GlidepathError.of(self.where, field, rule, value, remedy)
 
+    def require(self, holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
+        """Refuses an argument unless a rule holds.
+
+        Raises:
+            GlidepathError: If it does not.
+        """
+        if not holds:
+            raise self.refused(field, rule, value, remedy)
+
+
+WITHOUT_EFFECT = {
+    "optimizer": None,
+    "last_epoch": -1,
+    "last_step": -1,
+    "verbose": None,
+    "global_step": None,
+    "name": None,
+}
+"""Arguments that no library's values depend on, each with what it must be (None: anything)."""
+
 
 class Dialect:
     """One library's schedulers.
@@ -74,6 +118,14 @@ class Dialect:
         ignored: Arguments that do not bear on the values, each with what it must be (None: anything).
         rule: The rule that replays this library step by step, if there is one.
         versioned: Whether its versions differ in their values.
+        title: The library's name as it is written.
+        follows: The version that the table follows.
+        modules: Where its schedulers are found, such as `torch.optim.lr_scheduler`, and what these are usually imported as.
+        aliases: Other names of the library.
+        leading: The arguments that come first in a call by position and do not bear on the values.
+        grouped: The arguments that may hold one value for each parameter group.
+        context: What its training loop knows besides the call, by name, with what it is where nobody says it.
+        absolute: Whether the values do not follow the optimizer's rate.
     """
 
     def __init__(
@@ -83,28 +135,87 @@ class Dialect:
         ignored: Mapping[str, Any] | None = None,
         rule: str = "",
         versioned: bool = False,
+        title: str = "",
+        follows: str = "",
+        modules: tuple[str, ...] = (),
+        aliases: tuple[str, ...] = (),
+        leading: tuple[str, ...] | None = None,
+        grouped: tuple[str, ...] = (),
+        context: Mapping[str, Any] | None = None,
+        absolute: bool = False,
     ) -> None:
-        self.framework, self.base, self.ignored = framework, base, dict(ignored or {})
+        self.framework, self.base, self.ignored = framework, base, {**WITHOUT_EFFECT, **(ignored or {})}
         self.rule, self.versioned = rule, versioned
+        self.follows = follows
+        self.title, self.modules, self.aliases, self.grouped = title or framework, modules, aliases, grouped
+        self.first = leading if leading is not None else (base,) if base else ("optimizer",)
+        self.context, self.absolute = dict(context or {}), absolute
         self.readers: dict[str, Reader] = {}
         self.leading: dict[str, tuple[str, ...]] = {}
+        self.examples: dict[str, str] = {}
         self.elsewhere: dict[str, str] = {}
 
-    def reads(self, *names: str, leading: tuple[str, ...] | None = None) -> Callable[[Reader], Reader]:
-        """Registers the reader of a scheduler under its names.
+    def reads(
+        self, *names: str, leading: tuple[str, ...] | None = None, example: str = ""
+    ) -> Callable[[Reader], Reader]:
+        """Registers the reader of a scheduler under its names: the row of the table.
 
         Args:
             names: The scheduler's names.
             leading: The arguments that come before the reader's own in a call by position.
+            example: Arguments that it accepts, about 10,000 steps long, where the types do not give them.
         """
 
         def register(reader: Reader) -> Reader:
             for name in names:
                 self.readers[name] = reader
-                self.leading[name] = leading if leading is not None else ((self.base,) if self.base else ("optimizer",))
+                self.leading[name] = leading if leading is not None else self.first
+                self.examples[name] = example
             return reader
 
         return register
+
+    def parameters(self, name: str) -> list[inspect.Parameter]:
+        """Returns a scheduler's own arguments, in their order.
+
+        Args:
+            name: As it is registered.
+        """
+        return list(inspect.signature(self.readers[name]).parameters.values())[1:]
+
+    def inside(self, at: At, call: Call) -> Schedule:
+        """Returns the schedule of another call of this library on the same optimizer.
+
+        Raises:
+            GlidepathError: With every problem found in its arguments.
+        """
+        inner, bound = self.bound(replace(at, name=call.name), call)
+        return self.made(inner, bound)
+
+    def made(self, at: At, arguments: Mapping[str, Any]) -> Schedule:
+        """Returns the schedule of bound arguments, after checking those that have a type.
+
+        Raises:
+            GlidepathError: With every problem found in the arguments.
+        """
+        reader = self.readers[at.name]
+        types = typed(reader)
+        checks, values = at.checks(), dict[str, Any]()
+        defaults = {p.name: p.default for p in self.parameters(at.name)} if types else {}
+        for name, value in arguments.items():
+            kind = types.get(name)
+            empty = value is None and defaults.get(name, value) is None and name in defaults
+            try:
+                values[name] = value if kind is None or empty else kind.read(at, checks, name, value)
+            except GlidepathError as error:
+                checks.problems += error.problems
+        checks.done()
+        return reader(at, **values)
+
+    def has(self, name: str) -> bool:
+        """Tells whether a scheduler of this name, with or without its module, is known here."""
+        short = name.rpartition(".")[2]
+        return name in self.readers or any(known.rpartition(".")[2] == short for known in self.readers)
 
     def named(self, name: str) -> str:
         """Returns the name under which a scheduler is known here.
@@ -133,8 +244,7 @@ class Dialect:
         Raises:
             GlidepathError: With every argument that is unknown, missing or given twice.
         """
-        reader = self.readers[at.name]
-        parameters = list(inspect.signature(reader).parameters.values())[1:]
+        parameters = self.parameters(at.name)
         own = [parameter.name for parameter in parameters]
         checks = at.checks()
         arguments = dict(call.arguments)
@@ -155,10 +265,16 @@ class Dialect:
                 checks.refuse(self.base, "a number", value)
             else:
                 at = replace(at, base=base)
+        around = {name: arguments.pop(name) for name in self.context if name in arguments and name not in own}
+        if around:
+            at = replace(at, context={**at.context, **around})
+        types = typed(self.readers[at.name])
         for name, fixed in self.ignored.items():
-            value = arguments.pop(name, fixed) if name not in own else fixed
+            without_effect = name not in own or types.get(name) is UNUSED
+            value = arguments.pop(name, fixed) if without_effect else fixed
             if fixed is not None and value != fixed:
-                checks.refuse(name, f"{fixed!r}: a schedule is a function of the step and resumes by itself", value)
+                rule = f"{fixed!r}: a schedule is a function of the step and resumes by itself"
+                checks.refuse(name, rule, value, "seek(step) of what is attached goes to a step")
         for name, value in arguments.items():
             if name not in own:
                 checks.refuse(name, f"one of its arguments ({', '.join(own)})", value, did_you_mean(name, own))
@@ -171,6 +287,12 @@ class Dialect:
 
 def _variable(call: Call) -> bool:
     return not call.arguments and not call.given
+
+
+@functools.cache
+def typed(reader: Reader) -> dict[str, Argument]:
+    """Returns the types of a row's arguments."""
+    return arguments(reader)
 
 
 _dialects: dict[str, Dialect] = {}
@@ -188,22 +310,28 @@ def known(framework: str) -> Dialect:
     Raises:
         GlidepathError: If there is none of that name.
     """
-    if not isinstance(framework, str) or framework not in _dialects:
-        raise GlidepathError.of(
-            "dialects",
-            "framework",
-            f"one of {', '.join(_dialects)}",
-            framework,
-            did_you_mean(str(framework)[:50], _dialects),
-        )
-    return _dialects[framework]
+    for language in _dialects.values():
+        if framework in (language.framework, *language.aliases):
+            return language
+    hint = did_you_mean(str(framework)[:50], _dialects)
+    raise GlidepathError.of("dialects", "framework", f"one of {', '.join(_dialects)}", framework, hint)
+
+
+def libraries() -> tuple[str, ...]:
+    """Returns the names of the libraries whose schedulers `load` reads.
+
+    Examples:
+        >>> "optax" in libraries()
+        True
+    """
+    return tuple(_dialects)
 
 
 def names(framework: str) -> tuple[str, ...]:
     """Returns the names of the schedulers that `load` reads for a library.
 
     Args:
-        framework: `pytorch`, `oneflow`, `keras`, `tensorflow`, `tensorflow/models` or `paddle`.
+        framework: Such as `pytorch` or `optax`: `libraries` lists them.
 
     Raises:
         GlidepathError: If the library is unknown.
@@ -239,7 +367,7 @@ def load(
         base_lr: The optimizer's rate, unless the arguments hold it.
         version: The library's version where versions differ, such as `"0.7.0"`; None is the newest.
         mode: `graph` for OneFlow's graph mode.
-        value: `momentum` for the companion of CyclicLR and OneCycleLR.
+        value: `momentum` for the companion of CyclicLR and OneCycleLR, `weight_decay` for that of Megatron-LM.
         strict: Whether to refuse what the library accepts but gets wrong, and to hold the end where the library runs past it; otherwise
             the library's own numbers, as long as they are numbers.
 
@@ -257,7 +385,7 @@ def load(
     proper = language.named(name)
     checks = Checks(f"{framework} {proper}")
     mode = checks.choice("mode", mode, ("eager", "graph", "static"))
-    value = checks.choice("value", value, ("lr", "momentum"))
+    value = checks.choice("value", value, ("lr", "momentum", "weight_decay"))
     strict = checks.flag("strict", strict)
     base = checks.real("base_lr", base_lr)
     if version is not None and not isinstance(version, str):
@@ -273,12 +401,12 @@ def load(
 def read_call(at: At, call: Call) -> Rate:
     """Returns the schedule of a call; without `strict`, one that is refused is replayed step by step where the library can be."""
     language = at.dialect
-    if at.value == "momentum" and "value" not in getattr(language.readers[at.name], "__companions__", ("",)):
-        raise at.refused("value", "'lr': this scheduler does not move the momentum", at.value)
+    if at.value not in ("lr", *getattr(language.readers[at.name], "__companions__", ())):
+        raise at.refused("value", f"'lr': this scheduler does not move the {at.value.replace('_', ' ')}", at.value)
     settled, arguments = language.bound(at, call)
     tidy = Call(at.name, {name: _tidied(settled, value) for name, value in arguments.items()})
     try:
-        schedule = language.readers[at.name](settled, **tidy.arguments)
+        schedule = language.made(settled, tidy.arguments)
     except GlidepathError as refusal:
         if at.strict or not language.rule or at.value != "lr":
             raise
@@ -302,11 +430,13 @@ def _tidied(at: At, value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_tidied(at, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _tidied(at, item) for key, item in value.items()}  # type: ignore[misc]
     if isinstance(value, Rate):
         library, *_, call = source_of(value)
         shares_base = library == at.dialect.framework and not at.dialect.base
         value = read_value(call) if shares_base else Rate(value.schedule)
-    if isinstance(value, Call) and not _variable(value) and not at.dialect.base:
+    if isinstance(value, Call) and not _variable(value) and not at.dialect.base and at.dialect.has(value.name):
         inner = replace(at, name=at.dialect.named(value.name))
         return Call(inner.name, {k: _tidied(at, v) for k, v in at.dialect.bound(inner, value)[1].items()})
     return value
@@ -320,9 +450,9 @@ def source_of(rate: Rate) -> tuple[str, str, str, str]:
     return library, version, mode or "eager", call
 
 
-def companion(reader: Reader) -> Reader:
-    """Marks a reader that gives the momentum too."""
-    reader.__companions__ = ("value",)  # type: ignore[attr-defined]
+def companion(reader: Reader, value: str = "momentum") -> Reader:
+    """Marks a reader that gives the momentum too, or the weight decay."""
+    reader.__companions__ = (value,)  # type: ignore[attr-defined]
     return reader
 
 
@@ -355,6 +485,29 @@ def nested(at: At, field: str, value: Any) -> Call | Schedule:
     if isinstance(value, Schedule):
         return value
     raise at.refused(field, "a scheduler, as a schedule or as text", value)
+
+
+def child(at: At, field: str, value: Any) -> Schedule:
+    """Returns the schedule of an inner scheduler, of this library or of another, with the same base rate.
+
+    Raises:
+        GlidepathError: If it is no scheduler.
+    """
+    if isinstance(value, str):
+        value = read_value(value)
+    if isinstance(value, Rate):
+        return value.schedule
+    if isinstance(value, Schedule):
+        return value if at.dialect.absolute else pieces.scaled(value, at.base)
+    if not isinstance(value, Call):
+        raise at.refused(field, "a scheduler, as a schedule or as text", value)
+    language = at.dialect
+    if not language.has(value.name):
+        from .resolving import library_of  # it knows every library
+
+        language = library_of(value)
+    inner = replace(at, dialect=language, name=language.named(value.name))
+    return read_call(inner, value).schedule
 
 
 def of_step(at: At, field: str, value: Any) -> Schedule:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..core.classics import DampedCosine, PolynomialCycle
-from ..core.curves import Linear
 from ..core.schedule import Schedule
 from ..core.segments import Hold, InverseTime, NaturalExponential, Ramp
 from . import pieces
@@ -129,11 +128,6 @@ def _summed(at: At, boundaries: Any, values: Any) -> Schedule:
 
     places = sorted({mark + 1 for mark in marks})
     return pieces.levels(places, [value(0), *map(value, places)])
-
-
-def warmed(start: float, peak: float, steps: int, then: Schedule) -> Schedule:
-    """Returns a straight line from `start` to `peak`, then another schedule."""
-    return pieces.in_sequence([Ramp(start, peak, steps, Linear()), then], [steps]) if steps else then
 
 
 def logarithmic_restarts(base: str, floor: float, steps: int, growth: int, decay: float, limit: int) -> str:

@@ -12,8 +12,22 @@ from .reading import At, dialect
 
 __all__ = ["MODELS", "TENSORFLOW"]
 
-TENSORFLOW = dialect("tensorflow", base="learning_rate", ignored={"global_step": None, "x": None, "name": None})
-MODELS = dialect("tensorflow/models", base="learning_rate_base", ignored={"global_step": None}, versioned=True)
+TENSORFLOW = dialect(
+    "tensorflow",
+    title="TensorFlow",
+    follows="1",
+    modules=("tf.train", "tf.compat.v1.train", "tensorflow.train", "tensorflow.compat.v1.train"),
+    aliases=("tf",),
+    base="learning_rate",
+    ignored={"x": None},
+)
+MODELS = dialect(
+    "tensorflow/models",
+    title="object detection",
+    modules=("object_detection.utils.learning_schedules",),
+    base="learning_rate_base",
+    versioned=True,
+)
 _RATE_STEP, _STEP_RATE = ("learning_rate", "global_step"), ("global_step", "learning_rate_base")
 
 
@@ -127,7 +141,7 @@ def cosine_decay_with_warmup(
     left = total - first - hold
     decay = pieces.up_and_down(at.base, 0.0, left) if _old(at) else Ramp(at.base, 0.0, left, pieces.COSINE)
     held = pieces.in_sequence([Hold(value=at.base), decay], [hold]) if hold else decay
-    return shared.warmed(start, at.base, first, held)
+    return pieces.warmed(start, at.base, first, held)
 
 
 @MODELS.reads("exponential_decay_with_burnin", leading=_STEP_RATE)
@@ -167,4 +181,4 @@ def manual_stepping(at: At, boundaries: Any, rates: Any, warmup: Any = False) ->
     if not rises:
         return pieces.levels(marks, levels)
     rest = pieces.levels([mark - marks[0] for mark in marks[1:]], levels[1:])
-    return shared.warmed(levels[0], levels[1], marks[0], rest)
+    return pieces.warmed(levels[0], levels[1], marks[0], rest)

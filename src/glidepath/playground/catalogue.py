@@ -129,13 +129,9 @@ def _reader(lib: str, word: str) -> Any:
 
 def _group(lib: str, word: str) -> str:
     if lib:
-        return {
-            "pytorch": "PyTorch",
-            "oneflow": "OneFlow",
-            "keras": "Keras",
-            "tensorflow": "TensorFlow 1",
-            "paddle": "Paddle",
-        }[lib]
+        from glidepath.dialects.reading import known
+
+        return known(lib).title
     if word in recipes.__all__:
         return "Whole schedules"
     if word in shorthand.__all__ and word not in ("chain", "maximum", "minimum"):

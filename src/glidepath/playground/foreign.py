@@ -22,10 +22,14 @@ def call_of(lib: str, word: str) -> str:
     arguments = arguments_of(lib, word)
     if arguments is None:
         return ""
-    inside = ", ".join(
-        f"{name}={json.dumps(value) if isinstance(value, str) else repr(value)}" for name, value in arguments.items()
-    )
+    inside = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items())
     return f"{lib}.{word}({inside})"
+
+
+def _written(value: Any) -> str:
+    """Returns an argument as the page's text has it: what its controls have no form for stands in a string."""
+    plain = not isinstance(value, dict | str) and not (isinstance(value, list) and isinstance(value[0], dict | tuple))
+    return repr(value) if plain else json.dumps(value if isinstance(value, str) else repr(value))
 
 
 def kind_of(name: str, default: Any) -> str:

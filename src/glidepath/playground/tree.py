@@ -17,7 +17,7 @@ from typing import Any
 from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.node import Node
 from glidepath.core.text import parse, vocabulary
-from glidepath.dialects.converting import PREFIXES
+from glidepath.dialects.resolving import candidates
 from glidepath.view.foreign import LIBRARIES
 
 __all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
@@ -62,7 +62,8 @@ def signature(lib: str, word: str) -> inspect.Signature:
     own = list(inspect.signature(reader).parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
     names = {parameter.name for parameter in own}
-    base = [inspect.Parameter("base_lr", keyword, default=0.1)] if "base_lr" not in names else []
+    follows = "base_lr" not in names and not language.absolute
+    base = [inspect.Parameter("base_lr", keyword, default=0.1)] if follows else []
     if language.base and language.base not in names:
         base = [inspect.Parameter(language.base, keyword, default=0.1)]
     return inspect.Signature([*(p.replace(kind=keyword) for p in own), *base])
@@ -181,10 +182,9 @@ class _Reader:
 
 def _library(name: str) -> tuple[str, str]:
     """Returns the library and the word of a dotted name: `pytorch.StepLR`, or in full as in `torch.optim.lr_scheduler.StepLR`."""
-    for prefix, library in PREFIXES:
-        if name.startswith(prefix):
-            rest = name.removeprefix(prefix)
-            return library, rest if library == "tensorflow" else rest.rpartition(".")[2]
+    found = [language for language in candidates(name) if language.framework in LIBRARIES]
+    if found:
+        return found[0].framework, found[0].named(name)
     return name.partition(".")[0], name.partition(".")[2]
 
 
@@ -192,7 +192,9 @@ def _placed(lib: str, parameters: list[inspect.Parameter]) -> list[inspect.Param
     """Returns the arguments in the order in which they may be given without names: a library's base rate is its first."""
     if lib == "tensorflow":  # a tensor of the step stands between the others
         return []
-    return [*parameters[-1:], *parameters[:-1]] if lib not in ("", "pytorch", "oneflow") else parameters
+    from glidepath.dialects.reading import known as library
+
+    return [*parameters[-1:], *parameters[:-1]] if lib and library(lib).base else parameters
 
 
 _NONE = object()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from glidepath.core.errors import GlidepathError
-from glidepath.dialects import load, names
-from glidepath.dialects.reading import known
+from glidepath.dialects import libraries, load, names
+from glidepath.dialects.reading import known, typed
 
 __all__ = ["BEGINNINGS", "LIBRARIES", "arguments_of"]
 
-LIBRARIES = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")
+LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
 """The libraries whose schedulers are shown by their own names."""
 
 # What a required argument of another library's scheduler begins with.
@@ -92,10 +91,11 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
     """
     if name not in names(library):
         return None
-    reader = known(library).readers[name]
-    needed = [p.name for p in list(inspect.signature(reader).parameters.values())[1:] if p.default is p.empty]
-    inside = {field: BEGINNINGS[field] for field in needed if field in BEGINNINGS}
-    texts = (_SPECIAL_HERE.get((library, name)), _SPECIAL.get(name))
+    needed = [p.name for p in known(library).parameters(name) if p.default is p.empty]
+    types = typed(known(library).readers[name])
+    begun = {**{field: kind.begin for field, kind in types.items()}, **BEGINNINGS}
+    inside = {field: begun[field] for field in needed if begun.get(field) is not None}
+    texts = (known(library).examples[name], _SPECIAL_HERE.get((library, name)), _SPECIAL.get(name))
     for arguments in (*(_read(text) for text in texts if text), inside):
         try:
             load(library, name, arguments)

@@ -18,13 +18,14 @@ from glidepath.dialects import load, names
 
 from .animation import animate
 from .examples import COMPARISONS, EXAMPLES
-from .foreign import LIBRARIES, arguments_of
+from .foreign import arguments_of
 from .sample import horizon
 from .still import figure, save, write_whole
 
 __all__ = ["Picture", "gallery", "pictures"]
 
 MOST_BYTES = 300_000
+CLASSIC = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")  # whose classes are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
 
 
 def _of_dialects() -> Iterator[Picture]:
-    for library in LIBRARIES:
+    for library in CLASSIC:
         for name in names(library):
             arguments = arguments_of(library, name)
             if arguments is not None:
