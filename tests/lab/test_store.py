@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -126,14 +127,63 @@ def test_a_second_writer_is_refused_until_the_first_has_died(tmp_path):
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
-        with (
-            pytest.raises(GlidepathError, match="compare: out must be a folder that no other glidepath process uses"),
-            only_writer(tmp_path),
-        ):
+        says = (
+            r"compare: out must be a folder that no other glidepath process uses, got .*, "
+            rf"held by process {other.pid} \(compare\) on \S+ since \d{{4}}-\d\d-\d\dT\S+ "
+            rf"\(wait for it, choose another, or end it with: kill {other.pid}\)"
+        )
+        with pytest.raises(GlidepathError, match=says), only_writer(tmp_path):
             pass
         other.kill()
     with only_writer(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "x", "machine": 1}'])
+def test_a_lock_that_does_not_say_who_holds_it_is_told_as_such(tmp_path, text):
+    with only_writer(tmp_path):
+        (tmp_path / ".lock").write_text(text)
+        with (
+            pytest.raises(
+                GlidepathError, match=r"held by a process that did not say who it is \(wait for it or choose"
+            ),
+            only_writer(tmp_path),
+        ):
+            pass
+
+
+def test_in_batches_a_record_has_its_name_at_once_and_is_on_the_disk_at_the_end(store, spec, made_up, monkeypatch):
+    """A kill between the two loses nothing: the name stands as soon as `write` is back."""
+    brought, real = [], os.fsync
+
+    def watch(handle):
+        brought.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        real(handle)
+
+    monkeypatch.setattr("glidepath.lab.store.os.fsync", watch)
+    with store.in_batches():
+        for seed in range(5):
+            store.write(made_up(replace(spec, seed=seed), 41.25))
+            assert store.read(replace(spec, seed=seed)) is not None
+    names = [str(path) for path in store.folder.iterdir()]
+
+    assert sorted(name for name in brought if name != str(store.folder)) == sorted(names)
+    assert brought[-1] == str(store.folder)
+
+
+def test_a_disk_that_fails_beside_the_writer_is_told_to_it(store, spec, made_up, monkeypatch):
+    def full(handle):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("glidepath.lab.store.os.fsync", full)
+    with pytest.raises(OSError, match="Input/output error"), store.in_batches():
+        store.write(made_up(spec, 41.25))
+
+
+def test_a_record_that_was_written_in_another_layout_is_whole_by_its_content(store, spec, made_up):
+    store.write(made_up(spec, 41.25))
+    store.path(spec).write_text(json.dumps(json.loads(store.path(spec).read_text()), indent=2))
+    assert store.read(spec) == made_up(spec, 41.25)
 
 
 def test_what_is_written_is_strict_json(store, spec, made_up):

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .common import AsJson, app, messages, say
-from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
+from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
 
 if TYPE_CHECKING:
     from glidepath.lab.claims import Claim
@@ -41,6 +41,7 @@ def reproduce(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
     as_json: AsJson = False,
 ) -> None:
     """Try published claims about schedules by criteria fixed beforehand. Exits with 1 if one fails; goes on where it stopped."""
@@ -49,7 +50,7 @@ def reproduce(
 
     failed = False
     if names:
-        chosen = engine_of(engine, workers, address)
+        chosen = engine_of(engine, workers, address, resources)
         several = len(names) > 1 or names[0].lower() == "all"
         with trained(out) as progress:
             outcomes = claims.reproduce(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
     from glidepath.lab.progress import Watcher
 
-__all__ = ["Address", "EngineName", "EngineOption", "WorkerCount", "engine_of", "trained"]
+__all__ = ["Address", "EngineName", "EngineOption", "Resources", "WorkerCount", "engine_of", "trained"]
 
 
 class EngineName(StrEnum):
@@ -52,25 +52,39 @@ WorkerCount = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option("--address", help="With ray: the cluster, as host:port or auto. Default: one on this machine alone."),
+    typer.Option(
+        "--address",
+        help="With ray: the cluster, as host:port or auto. Default: RAY_ADDRESS, or else one on this machine alone.",
+    ),
+]
+Resources = Annotated[
+    str | None,
+    typer.Option(
+        "--resources",
+        help="With ray: what one training takes of its node, in Ray's names, such as CPU=2,GPU=0.5. Default: CPU=1.",
+    ),
 ]
 
 
-def engine_of(name: EngineName, workers: int | None = None, address: str | None = None) -> Engine:
+def engine_of(
+    name: EngineName, workers: int | None = None, address: str | None = None, resources: str | None = None
+) -> Engine:
     """The engine that the options name.
 
     Args:
         name: Which.
         workers: How many trainings side by side; None for one a processor.
-        address: Of a Ray cluster; None for one on this machine.
+        address: Of a Ray cluster; None for the one that `RAY_ADDRESS` names, or one on this machine.
+        resources: What one training takes of a node of a Ray cluster, as `NAME=AMOUNT,…`; None for one processor.
 
     Raises:
         GlidepathError: If an option does not go with the engine, or what the engine needs is not installed.
     """
     from glidepath import lab
 
-    if address is not None and name is not EngineName.ray:
-        raise GlidepathError.of("--address", "", "given with --engine ray", address)
+    for option, value in (("--address", address), ("--resources", resources)):
+        if value is not None and name is not EngineName.ray:
+            raise GlidepathError.of(option, "", "given with --engine ray", value)
     if workers is not None and name is EngineName.here:
         raise GlidepathError.of("--workers", "", "given with an engine of several processes", workers)
     match name:
@@ -81,7 +95,16 @@ def engine_of(name: EngineName, workers: int | None = None, address: str | None 
         case EngineName.jax:
             return lab.Jax(workers)
         case EngineName.ray:
-            return lab.Ray(address, workers)
+            return lab.Ray(address, workers, resources=_amounts(resources))
+
+
+def _amounts(text: str | None) -> dict[str, float]:
+    """`CPU=2,GPU=0.5` as a mapping."""
+    pairs = [part.partition("=") for part in text.split(",")] if text else []
+    try:
+        return {name.strip(): float(amount) for name, _, amount in pairs}
+    except ValueError:
+        raise GlidepathError.of("--resources", "", "NAME=AMOUNT,… such as CPU=2,GPU=0.5", text) from None
 
 
 @contextmanager

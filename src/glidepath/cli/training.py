@@ -13,7 +13,7 @@ from rich.text import Text
 import glidepath
 
 from .common import app, messages, say
-from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
+from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
 
 if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
@@ -61,6 +61,7 @@ def compare(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
 ) -> None:
     """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
     _compare(
@@ -70,7 +71,7 @@ def compare(
         rate,
         budget,
         out,
-        engine_of(engine, workers, address),
+        engine_of(engine, workers, address, resources),
     )
 
 
@@ -80,11 +81,12 @@ def demo(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
 ) -> None:
     """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores)."""
     from glidepath import view
 
-    chosen = engine_of(engine, workers, address)
+    chosen = engine_of(engine, workers, address, resources)
     schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
     messages.print("A schedule is a value, written in one line:\n", highlight=False)
     messages.print(Text(f"  {schedule}\n", style="bold cyan"))
@@ -111,11 +113,12 @@ def branches(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
 ) -> None:
     """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one."""
     from glidepath import lab
 
-    chosen = engine_of(engine, workers, address)
+    chosen = engine_of(engine, workers, address, resources)
     with trained(out) as progress:
         made = lab.branches(
             task,
@@ -146,11 +149,12 @@ def snapshots(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
 ) -> None:
     """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models."""
     from glidepath.lab.snapshots import snapshots as made_of
 
-    chosen = engine_of(engine, workers, address)
+    chosen = engine_of(engine, workers, address, resources)
     with trained(out) as progress:
         made = made_of(
             task,

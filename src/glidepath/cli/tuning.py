@@ -11,7 +11,7 @@ import typer
 from glidepath.core.errors import GlidepathError, Problem, shown
 
 from .common import AsJson, app, messages, say
-from .engines import Address, EngineName, EngineOption, WorkerCount, engine_of, trained
+from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
 
 
 @app.command()
@@ -51,6 +51,7 @@ def tune(
     engine: EngineOption = EngineName.workers,
     workers: WorkerCount = None,
     address: Address = None,
+    resources: Resources = None,
     as_json: AsJson = False,
 ) -> None:
     """Search peak rate, schedule and its parameters for a task, then test what was found on fresh seeds.
@@ -80,7 +81,7 @@ def tune(
             ranges=ends,
             prune=prune,
             out=out,
-            engine=engine_of(engine, workers, address),
+            engine=engine_of(engine, workers, address, resources),
             progress=bar,
         )
     say(json.dumps(made.to_dict(), indent=2) if as_json else made.table())

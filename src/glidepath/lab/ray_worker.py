@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 __all__ = ["Message", "carry_out_chunk"]
 
-_TOLD_SECONDS = 0.5  # between two reports of one run: what waits to be read stays small however slow the driver is
+_TOLD_SECONDS = 0.5  # at least, between two reports of one run: what waits to be read stays small
 
 Message = (
     tuple[Literal["advanced"], int, int]
@@ -27,28 +27,31 @@ Message = (
 """What happened, the position of the job in its chunk, and: updates made, or record and files, or what went wrong."""
 
 
-def carry_out_chunk(jobs: Sequence[dict[str, Any]], modules: Mapping[str, bytes]) -> Generator[Message]:
+def carry_out_chunk(
+    jobs: Sequence[dict[str, Any]], modules: Mapping[str, bytes], every: float = 0.0
+) -> Generator[Message]:
     """Carry out jobs, in order.
 
     Args:
         jobs: As `glidepath.lab.jobs.job_to_dict` wrote them.
         modules: Name and source of the users' modules that the jobs need; used where a module is not found.
+        every: Seconds between two reports of one run, where that is more than half a second.
 
     Yields:
-        Reports of the job in hand, at most two a second, and one outcome for every job.
+        Reports of the job in hand, and one outcome for every job.
     """
     _provide(modules)
     for position, job in enumerate(jobs):
-        yield from _one(position, job)
+        yield from _one(position, job, max(_TOLD_SECONDS, every))
 
 
-def _one(position: int, data: dict[str, Any]) -> Generator[Message]:
+def _one(position: int, data: dict[str, Any], every: float) -> Generator[Message]:
     messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
     told = time.monotonic()
 
     def tell(updates: int) -> None:
         nonlocal told
-        if time.monotonic() - told > _TOLD_SECONDS:
+        if time.monotonic() - told > every:
             told = time.monotonic()
             messages.put(("advanced", position, updates))
 

@@ -87,6 +87,7 @@ class Session:
         making.tell()
         if missing:
             self.engine.execute(missing, making.hear)
+            making.tell()
         if making.failures:
             raise GlidepathError(
                 Problem(self.where, _titles(jobs), "able to run", reason, _GOES_ON)
@@ -123,7 +124,7 @@ class _Making(Generic[OutcomeT]):
                 alike.append(spec)
                 self.meter.ended(spec)
                 self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
-        if not isinstance(event, Advanced) or time.monotonic() - self.told > _STATUS_SECONDS:
+        if not isinstance(event, Advanced | Finished) or time.monotonic() - self.told > _STATUS_SECONDS:
             self.tell()
 
     def tell(self) -> None:
@@ -185,7 +186,19 @@ def opened(
             held.enter_context(only_writer(out, where))
             store = Store(out / "records", files)
             store.sweep()
+            held.enter_context(_in_batches(where, store))
         yield Session(store, engine or Workers(), watcher, where)
+
+
+@contextlib.contextmanager
+def _in_batches(where: str, store: Store) -> Generator[None]:
+    batches = contextlib.ExitStack()
+    batches.enter_context(store.in_batches())
+    try:
+        yield
+    finally:
+        with writing(where, store.folder):
+            batches.close()
 
 
 @contextlib.contextmanager

@@ -9,8 +9,11 @@ import hashlib
 import json
 import os
 import re
+import socket
 import tempfile
+import threading
 from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +24,18 @@ __all__ = ["Store", "only_writer", "write_atomically"]
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20
+_BATCH_SECONDS = 0.5
+_LONGEST_HOLDER = 2000
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
 
-def write_atomically(path: Path, text: str | bytes) -> None:
+def write_atomically(path: Path, text: str | bytes, *, lasting: bool = True) -> None:
     """Write a file so that, whatever happens, its name holds the old text or the new one, never a part.
 
     Args:
         path: The file. Its folder exists.
         text: The whole text, written in UTF-8, or the whole bytes.
+        lasting: Wait until it is on the disk. Without it a loss of power, and nothing less, may take the file back.
 
     Raises:
         OSError: If the disk is full or the folder cannot be written; the old file is as before.
@@ -40,13 +46,15 @@ def write_atomically(path: Path, text: str | bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if lasting:
+        _sync(path.parent)
 
 
 class Store:
@@ -60,6 +68,45 @@ class Store:
     def __init__(self, folder: Path, files: Path | None = None) -> None:
         self.folder = folder
         self.files = files or folder
+        self._batch: list[Path] | None = None
+        self._broken: OSError | None = None
+
+    @contextlib.contextmanager
+    def in_batches(self) -> Generator[None]:
+        """Within it records reach the disk in batches, beside whoever writes them, and all have when it ends.
+
+        A loss of power costs those of the last half second, which are found by their checksums; the death of this
+        process costs none.
+
+        Raises:
+            OSError: In a later `write`, or when it ends, if something could not be brought to the disk.
+        """
+        over = threading.Event()
+        self._batch = []
+
+        def work() -> None:
+            while self._batch or not over.is_set():
+                over.wait(_BATCH_SECONDS)
+                batch, self._batch = self._batch or [], []
+                try:
+                    for path in dict.fromkeys([*batch, *(path.parent for path in batch)]):
+                        _sync(path)
+                except OSError as error:
+                    self._broken = error
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self._batch = None
+        self._refuse_broken()
+
+    def _refuse_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def path(self, spec: Job[Any]) -> Path:
         """Where the record of a job is, or would be."""
@@ -81,13 +128,19 @@ class Store:
             raise GlidepathError.of("record", "files", f"those it lists ({', '.join(record.files)})", ", ".join(given))
         for name, data in (files or {}).items():
             self.files.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.files / name, data)
+            self._put(self.files / name, data)
         self.folder.mkdir(parents=True, exist_ok=True)
         body = canonical_json(record.to_dict())
         checksum = hashlib.sha256(body.encode()).hexdigest()
         # The canonical JSON of the whole, put together: the body, nearly all of it, is turned into text once.
         text = f'{{"format":{_FORMAT},"record":{body},"run":"{record.spec.hash}","sha256":"{checksum}"}}\n'
-        write_atomically(self.path(record.spec), text)
+        self._put(self.path(record.spec), text)
+
+    def _put(self, path: Path, data: str | bytes) -> None:
+        self._refuse_broken()
+        write_atomically(path, data, lasting=self._batch is None)
+        if self._batch is not None:
+            self._batch.append(path)
 
     def read(self, spec: Job[OutcomeT]) -> OutcomeT | None:
         """The record of a job.
@@ -116,7 +169,7 @@ class Store:
             body = document["record"]
             if document["format"] != _FORMAT:
                 raise _damaged(path, f"of format {_FORMAT}", repr(document["format"]))
-            if document["sha256"] != digest(body):
+            if document["sha256"] != _checksum_in(text) and document["sha256"] != digest(body):
                 raise _damaged(path, "equal to its checksum", "other content")
             record = spec.record_from_dict(body)
         except GlidepathError:
@@ -164,13 +217,39 @@ def only_writer(folder: Path, where: str = "compare") -> Generator[None]:
     except ImportError:  # a system without POSIX locks: two writers do double work there, but damage nothing
         yield
         return
-    with (folder / ".lock").open("a") as lock:
+    with (folder / ".lock").open("a+", encoding="utf-8") as lock:
+        lock.seek(0)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            rule, remedy = "a folder that no other glidepath process uses", "wait for it or choose another"
-            raise GlidepathError.of(where, "out", rule, str(folder), remedy) from None
+            rule = "a folder that no other glidepath process uses"
+            holder, remedy = _holder(lock.read(_LONGEST_HOLDER))
+            raise GlidepathError.worded(where, "out", rule, f"{folder}, {holder}", remedy) from None
+        lock.truncate(0)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        lock.write(
+            json.dumps({"process": os.getpid(), "machine": socket.gethostname(), "since": now, "command": where})
+        )
+        lock.flush()
         yield
+
+
+def _holder(text: str) -> tuple[str, str]:
+    """Who holds a folder, from what its lock says, and what to do about it."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+        process, machine = int(found["process"]), str(found["machine"])[:80]
+        held = f"held by process {process} ({str(found['command'])[:40]}) on {machine} since {str(found['since'])[:40]}"
+    except (ValueError, KeyError, TypeError):
+        return "held by a process that did not say who it is", "wait for it or choose another"
+    there = "" if machine == socket.gethostname() else f" on {machine}"
+    return held, f"wait for it, choose another, or end it{there} with: kill {process}"
+
+
+def _checksum_in(text: str) -> str | None:
+    """Of the record as it stands in the text, which is canonical as it was written; None where it stands otherwise."""
+    head, tail = f'{{"format":{_FORMAT},"record":', text.rfind(',"run":"')
+    return hashlib.sha256(text[len(head) : tail].encode()).hexdigest() if text.startswith(head) and tail > 0 else None
 
 
 def _damaged(path: Path, rule: str, value: str) -> GlidepathError:
@@ -183,10 +262,11 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
+def _sync(path: Path) -> None:
+    """Have a file or a folder on the disk; a system that cannot do this for folders does without."""
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
         return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
