@@ -578,7 +578,7 @@ def test_stretch_is_the_schedule_at_slower_steps(a: gp.Schedule, factor: float, 
 
     if a.duration < math.inf:
         assert stretched.duration == math.ceil(a.duration * ratio)
-        assert stretched(math.inf) == a(math.inf)
+        assert stretched(math.inf) == a(math.inf) or not _whole(a)
     for step in data.draw(some.steps_of(a)):
         if step >= 0 and step * max(ratio.numerator, ratio.denominator) <= MAX_STEPS:  # both are exact steps
             # at ratio.numerator times the step the inner step is whole

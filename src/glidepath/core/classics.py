@@ -204,7 +204,7 @@ class PolynomialCycle(Schedule):
 
     def at(self, clock: Clock) -> Any:
         xp, ticks, total = clock.xp, clock.ticks, clock._const(clock._total(self.steps))
-        whole = xp.maximum(-xp.quotient(-ticks, total), xp.const(1)) * total
+        whole = xp.maximum(-xp.whole(-ticks, total), xp.const(1)) * total
         span = Span(xp, ticks, whole - ticks, whole)
         return _joined(Linear() if self.power == 1.0 else Polynomial(self.power), self.start, self.end, span)
 

@@ -77,13 +77,11 @@ class Clock:
         """
         xp, ticks, total = self.xp, self.ticks, self._const(self._total(steps))
         if parts != 1:
-            ticks = ticks * xp.const(parts)
-        index = xp.quotient(ticks, total)
-        if last is None:
-            rest = xp.remainder(ticks, total)
-        else:
+            ticks = xp.finer(ticks, parts)
+        index = xp.whole(ticks, total)
+        if last is not None:
             index = xp.minimum(index, xp.const(last))
-            rest = ticks - index * total
+        rest = ticks - index * total
         return index, Clock(xp, rest, 0, self.q * parts if isinstance(self.q, int) else self.q * xp.const(parts))
 
     def back(self, steps: int) -> Clock:
@@ -106,7 +104,7 @@ class Clock:
             return Clock(self.xp, self.ticks, 0, self.q * factor)
         if factor.denominator == 1:
             return Clock(self.xp, self.t, self.o, self._total(factor.numerator))
-        return Clock(self.xp, self.ticks * self.xp.const(factor.denominator), 0, self._total(factor.numerator))
+        return Clock(self.xp, self.xp.finer(self.ticks, factor.denominator), 0, self._total(factor.numerator))
 
     def clipped(self, low: int | None, high: int | None) -> Clock:
         """Returns the clock held between two positions, in steps; None means no bound on that side."""

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from .clock import Clock
 from .errors import GlidepathError, did_you_mean
 from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema, number
+from .formula import Formula
+from .namespace import MATH, Namespace
 from .node import Node, kind
-from .schedule import Schedule
+from .syntax import syntax
 from .text import offer, vocabulary, withdraw
 
 __all__ = ["Custom", "register", "unregister"]
@@ -62,7 +63,7 @@ def _arguments(value: Any) -> tuple[tuple[str, int | float], ...]:
 
 
 @kind("custom")
-class Custom(Schedule):
+class Custom(Formula):
     r"""A registered formula with its arguments; made by calling what `register` returns.
 
     $$ f(t) = \text{formula}(t; \text{arguments}) $$
@@ -109,15 +110,20 @@ class Custom(Schedule):
     def _try(self) -> None:
         """Refuses a formula that cannot be traced, or whose ends are not finite."""
         try:
-            self.expression  # noqa: B018 - traces it
-            ends = self.interpreted(0), self.interpreted(self._last)
+            self._graph  # noqa: B018 - traces it
+            ends = [float(self.raw(MATH, float(step))) for step in (0, self._last)]
+            pole = self._pole(self._last)
         except (ArithmeticError, ValueError) as error:
             raise GlidepathError.worded(self.formula, "formula", "finite at its ends", str(error)) from None
         except Exception as error:  # noqa: BLE001 - a user's formula may raise anything
             rule = "written with + - * / and the functions of its namespace"
             raise GlidepathError.worded(self.formula, "formula", rule, f"{type(error).__name__}: {error}") from None
-        if not all(isinstance(value, float) and math.isfinite(value) for value in ends):
+        if not all(math.isfinite(value) for value in ends):
             raise GlidepathError.of(self.formula, "formula", "finite at its ends", ends)
+        if pole is not None:
+            raise GlidepathError.worded(
+                self.formula, "formula", "of a finite value at every step", f"none at step {pole}"
+            )
 
     def _formula(self) -> _Formula:
         formula = _formulas.get(self.formula)
@@ -140,8 +146,8 @@ class Custom(Schedule):
     def duration(self) -> int | float:
         return dict(self.arguments).get("steps", math.inf)
 
-    def at(self, clock: Clock) -> Any:
-        return self._formula().function(clock.steps, clock.xp, **dict(self.arguments)) * 1.0
+    def raw(self, xp: Namespace, step: Any) -> Any:
+        return self._formula().function(step, xp, **dict(self.arguments))
 
     def field_data(self, name: str) -> Any:
         return dict(self.arguments) if name == "arguments" else getattr(self, name)
@@ -224,7 +230,7 @@ def unregister(name: str) -> None:
 def _source_digest(function: Callable[..., Any]) -> str:
     """Returns the hash of a function's source: of its syntax tree, so that comments, layout, decorators and docstring do not count."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        tree = syntax(textwrap.dedent(inspect.getsource(function)), "exec").body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         raise GlidepathError.of(
             "register", "formula", "a function whose source can be read (def in a file or a notebook)", function

@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from .clock import Clock
-from .errors import GlidepathError, did_you_mean
+from .errors import GlidepathError, did_you_mean, shown
 from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema
+from .formula import Formula
 from .namespace import MATH, Namespace
 from .node import kind
-from .schedule import Schedule
+from .syntax import syntax
 
 __all__ = ["Expression", "normal_form", "substituted"]
 
@@ -40,21 +41,23 @@ def _formula(value: Any) -> str:
 
 
 @kind("expression")
-class Expression(Schedule):
+class Expression(Formula):
     r"""A formula of the step, written as text and read from its syntax tree; nothing is ever executed as code.
 
     $$ f(t) = \text{formula}(t) $$
 
     A formula holds numbers, `step`, `pi` and `e`, `+ - * / // % **`, comparisons (1 where they hold, else 0), `and or not`,
     `a if b else c`, and the functions `sin cos tanh exp expm1 log log1p sqrt square floor ceil int abs min max clip where pow`, also
-    written as `math.cos`. A lambda of one argument is read too. A negative base counts as 0 under a power that is not a whole number. From
-    where the value would leave the range of floating point numbers, the last one is held.
+    written as `math.cos`. A lambda of one argument is read too. A negative base counts as 0 under a power that is not a whole number. All of
+    it is computed in floating point, as arrays are: what leaves the range is infinite and what is undefined is NaN, and both may vanish on the
+    way (`min(1, 1 / step)` is 1 at 0). From where the value would leave the range for good, the last one is held. A formula without a
+    finite value at a step in between is refused where that is found; where it is not, such a step has the value of the one before.
 
     Args:
         formula: At most 2000 characters and 500 operations.
 
     Raises:
-        GlidepathError: If the text is not such a formula, or has no finite value at step 0.
+        GlidepathError: If the text is not such a formula, or is found to have no finite value at step 0 or another.
 
     Examples:
         >>> Expression("lambda t: 0.5**t")
@@ -68,30 +71,28 @@ class Expression(Schedule):
     def __post_init__(self) -> None:
         if self._finite_at(0) is None:
             raise GlidepathError.of(self.kind, "formula", "finite at step 0", self.formula)
-        self._last_finite  # noqa: B018 - looked for once, here
+        pole = self._pole(self._last_finite)
+        if pole is not None:
+            got = f"none at step {pole}: {shown(self.formula)}"
+            remedy = "keep what it divides by, and what logarithms and roots are taken of, above 0: max(…, 1e-3)"
+            raise GlidepathError.worded(self.kind, "formula", "of a finite value at every step", got, remedy)
 
     @property
     def duration(self) -> float:
         return math.inf
 
     def at(self, clock: Clock) -> Any:
-        if self._last_finite < MAX_STEPS:
-            clock = clock.clipped(None, self._last_finite)
-        value = self._value(clock.xp, clock.steps)
-        return value if clock.xp.digits == math.inf else value * 1.0
+        return super().at(clock.clipped(None, self._last_finite) if self._last_finite < MAX_STEPS else clock)
 
-    def _value(self, xp: Namespace, step: Any) -> Any:
+    def raw(self, xp: Namespace, step: Any) -> Any:
         return _Walk(xp).value(self._tree, step)
 
     @cached_property
     def _tree(self) -> ast.expr:
-        return ast.parse(self.formula, mode="eval").body
+        return syntax(self.formula)
 
     def _finite_at(self, step: int) -> float | None:
-        try:
-            value = float(self._value(MATH, step))
-        except (ArithmeticError, ValueError, TypeError):
-            return None
+        value = self.raw(MATH, float(step))
         return value if abs(value) <= MAX_VALUE else None
 
     @cached_property
@@ -129,7 +130,7 @@ def normal_form(text: str) -> str:
     if re.search(r"\d{309}", text):
         raise GlidepathError.of("expression", "formula", "made of numbers below 1e308", text)
     try:
-        tree: ast.expr = ast.parse(text.strip(), mode="eval").body
+        tree: ast.expr = syntax(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise GlidepathError.of("expression", "formula", "one line such as 0.95**step", text, str(reason)) from None
@@ -150,13 +151,13 @@ def substituted(formula: str, inner: str) -> str:
         >>> substituted("0.5 ** step", "step // 10")
         '0.5 ** (step // 10)'
     """
-    replacement = ast.parse(inner, mode="eval").body
+    replacement = syntax(inner)
 
     class Put(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.expr:
             return replacement if node.id == "step" else node
 
-    return normal_form(ast.unparse(Put().visit(ast.parse(formula, mode="eval").body)))
+    return normal_form(ast.unparse(Put().visit(syntax(formula))))
 
 
 def _written(node: ast.AST) -> str:
@@ -187,16 +188,13 @@ class _Reader:
         return self._folded(made)
 
     def _folded(self, node: ast.expr) -> ast.expr:
-        try:
-            value = _Walk(MATH).value(node, math.nan)
-        except (ArithmeticError, ValueError) as error:
-            raise self.refuse(node, "made of finite numbers", str(error)) from None
-        return self._constant(node, value)
+        return self._constant(node, _Walk(MATH).value(node, math.nan))
 
     def _constant(self, node: ast.AST, value: Any) -> ast.expr:
         if not isinstance(value, bool | int | float) or not abs(value) <= MAX_VALUE:
             raise self.refuse(node, f"made of real numbers of magnitude at most {MAX_VALUE:g}")
-        plain = int(value) if value == math.floor(value) and abs(value) <= MAX_STEPS else float(value)
+        value = float(value)
+        plain = int(value) if value == math.floor(value) and abs(value) <= MAX_STEPS else value
         if plain < 0:
             return ast.UnaryOp(ast.USub(), ast.Constant(-plain))
         return ast.Constant(plain)
@@ -270,7 +268,7 @@ class _Walk:
     def value(self, node: ast.AST, step: Any) -> Any:
         xp = self.xp
         if isinstance(node, ast.Constant):
-            return node.value
+            return node.value if xp.digits == math.inf else float(node.value)  # type: ignore[arg-type]
         if isinstance(node, ast.Name):
             return step
         if isinstance(node, ast.BinOp):
@@ -354,29 +352,14 @@ def _truth(xp: Namespace, x: Any) -> Any:
     return xp.maximum(_below(xp, x, 0), _below(xp, 0, x))
 
 
-def _power(xp: Namespace, base: Any, exponent: Any) -> Any:
-    """Returns `base ** exponent`, a real number for every base; in floating point, so that no integer grows without bound."""
-    base = base * 1.0
-    whole = _number(exponent) and exponent == math.floor(exponent)
-    if not _number(base):
-        return xp.power(base if whole else xp.maximum(base, 0.0), exponent)
-    if whole or base > 0:
-        return base**exponent if _number(exponent) else xp.power(base, exponent)
-    if base == 0:
-        return 1.0 - _truth(xp, exponent)
-    if _number(exponent):
-        return 0.0
-    return xp.power(-base, exponent) * (1.0 - 2.0 * xp.remainder(exponent, 2))
-
-
 _OPERATORS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
     ast.Add: lambda xp, x, y: x + y,
     ast.Sub: lambda xp, x, y: x - y,
     ast.Mult: lambda xp, x, y: x * y,
-    ast.Div: lambda xp, x, y: x / y,
+    ast.Div: lambda xp, x, y: xp.divide(x, y),
     ast.FloorDiv: lambda xp, x, y: xp.quotient(x, y),
     ast.Mod: lambda xp, x, y: xp.remainder(x, y),
-    ast.Pow: _power,
+    ast.Pow: lambda xp, x, y: xp.power(x, y),
 }
 _COMPARISONS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
     ast.Lt: _below,

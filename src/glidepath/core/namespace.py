@@ -13,15 +13,28 @@ import math
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from math import cos, exp, expm1, inf, log, log1p, nan, sin, sqrt, tanh
 from typing import Any, Protocol
 
-__all__ = ["JaxNamespace", "MathNamespace", "Namespace", "NumpyNamespace", "TorchNamespace", "high_low", "namespace_of"]
+__all__ = [
+    "Inexact",
+    "JaxNamespace",
+    "MathNamespace",
+    "Namespace",
+    "NumpyNamespace",
+    "TorchNamespace",
+    "high_low",
+    "namespace_of",
+]
 
 Branches = Sequence[Callable[..., Any]]
 
 
 class Namespace(Protocol):
     """What a formula may use besides `+ - * /`.
+
+    Every function is total, as IEEE 754 has it: out of range is infinity, undefined is NaN, which `minimum` and `maximum` hand on. All
+    namespaces agree on which.
 
     Attributes:
         digits: Bits of precision of a value: 53, or infinity for a formula that is only read.
@@ -42,8 +55,12 @@ class Namespace(Protocol):
         """Returns `x * x`."""
         ...
 
+    def divide(self, x: Any, y: Any, /) -> Any:
+        """Returns `x / y`; where `y` is 0, infinity with the sign of `x`, and NaN for `0 / 0`."""
+        ...
+
     def power(self, base: Any, exponent: Any, /) -> Any:
-        """Returns `base ** exponent` for a base that is not negative."""
+        """Returns `base ** exponent`, a real number: a negative base counts as 0 under an exponent that is not whole."""
         ...
 
     def minimum(self, x: Any, y: Any, /) -> Any: ...
@@ -54,11 +71,23 @@ class Namespace(Protocol):
         ...
 
     def quotient(self, x: Any, y: Any) -> Any:
-        """Returns the whole part of `x / y` for `x` of either sign and `y` above 0: exact for integers."""
+        """Returns `x // y` as Python does, of the exact quotient; NaN where `y` is 0."""
         ...
 
     def remainder(self, x: Any, y: Any) -> Any:
-        """Returns `x - y * quotient(x, y)`: exact."""
+        """Returns `x % y` as Python does: exact; NaN where `y` is 0."""
+        ...
+
+    def whole(self, x: Any, y: Any) -> Any:
+        """Returns `quotient(x, y)` for a position and a length on a clock: `x` within 2^53, `y` above 0."""
+        ...
+
+    def finer(self, x: Any, factor: int) -> Any:
+        """Returns `x * factor`, ticks `factor` times finer.
+
+        Raises:
+            Inexact: If they are beyond 2^53, where this kind of step is not exact and one number is.
+        """
         ...
 
     def const(self, number: int) -> Any:
@@ -81,41 +110,99 @@ class Namespace(Protocol):
         ...
 
 
+# What one number needs besides Python's operators and `math`, which raise where arrays go on. The printed source copies these as they stand.
+
+
+def divided(x: float, y: float) -> float:
+    """Returns `x / y`; where `y` is 0, infinity with the sign of `x`, or NaN."""
+    return x / y if y else x * inf
+
+
+def quotient(x: float, y: float) -> float:
+    """Returns `x // y`; NaN where `y` is 0."""
+    return x // y if y else nan
+
+
+def remainder(x: float, y: float) -> float:
+    """Returns `x % y`; NaN where `y` is 0."""
+    return x % y if y else nan
+
+
+def powered(x: float, y: float) -> float:
+    """Returns `x ** y`, where a negative `x` counts as 0 if `y` is not whole."""
+    x = 0.0 if x < 0 and y % 1 != 0 else x + 0.0
+    try:
+        return x**y
+    except ZeroDivisionError:
+        return inf
+    except OverflowError:
+        return -inf if x < 0 and y % 2 == 1 else inf
+
+
+def sin_of(x: float) -> float:
+    """Returns the sine; NaN at infinity."""
+    return sin(x) if x - x == 0 else nan
+
+
+def cos_of(x: float) -> float:
+    """Returns the cosine; NaN at infinity."""
+    return cos(x) if x - x == 0 else nan
+
+
+def exp_of(x: float) -> float:
+    """Returns the exponential; infinity beyond the largest number."""
+    return inf if x > 709.782712893384 else exp(x)
+
+
+def expm1_of(x: float) -> float:
+    """Returns the exponential less 1; infinity beyond the largest number."""
+    return inf if x > 709.782712893384 else expm1(x)
+
+
+def log_of(x: float) -> float:
+    """Returns the logarithm; minus infinity at 0, NaN below."""
+    return log(x) if x > 0 else -inf if x == 0 else nan
+
+
+def log1p_of(x: float) -> float:
+    """Returns the logarithm of `1 + x`; minus infinity at -1, NaN below."""
+    return log1p(x) if x > -1 else -inf if x == -1 else nan
+
+
+def sqrt_of(x: float) -> float:
+    """Returns the square root; NaN below 0."""
+    return sqrt(x) if x >= 0 else nan
+
+
 class MathNamespace:
     """Formulas on one Python number, in float64."""
 
     digits = 53
-    sin, cos, tanh = staticmethod(math.sin), staticmethod(math.cos), staticmethod(math.tanh)
-    exp, expm1 = staticmethod(math.exp), staticmethod(math.expm1)
-    log, log1p, sqrt = staticmethod(math.log), staticmethod(math.log1p), staticmethod(math.sqrt)
+    divide, power = staticmethod(divided), staticmethod(powered)
+    quotient, remainder, whole = staticmethod(quotient), staticmethod(remainder), staticmethod(quotient)
+    sin, cos, tanh = staticmethod(sin_of), staticmethod(cos_of), staticmethod(tanh)
+    exp, expm1, sqrt = staticmethod(exp_of), staticmethod(expm1_of), staticmethod(sqrt_of)
+    log, log1p = staticmethod(log_of), staticmethod(log1p_of)
 
     @staticmethod
     def square(x: Any) -> Any:
         return x * x
 
     @staticmethod
-    def power(base: Any, exponent: Any) -> Any:
-        return base**exponent
-
-    @staticmethod
     def minimum(x: Any, y: Any) -> Any:
-        return x if x < y else y
+        return x if x < y or x != x else y
 
     @staticmethod
     def maximum(x: Any, y: Any) -> Any:
-        return x if x > y else y
+        return x if x > y or x != x else y
 
     @staticmethod
     def clip(x: Any, low: Any, high: Any) -> Any:
         return low if x < low else high if x > high else x
 
     @staticmethod
-    def quotient(x: Any, y: Any) -> Any:
-        return x // y
-
-    @staticmethod
-    def remainder(x: Any, y: Any) -> Any:
-        return x % y
+    def finer(x: Any, factor: int) -> Any:
+        return x * factor
 
     @staticmethod
     def const(number: int) -> int:
@@ -147,17 +234,30 @@ class NumpyNamespace:
         self.sin, self.cos, self.tanh = numpy.sin, numpy.cos, numpy.tanh
         self.exp, self.expm1 = numpy.exp, numpy.expm1
         self.log, self.log1p, self.sqrt = numpy.log, numpy.log1p, numpy.sqrt
-        self.square, self.power = numpy.square, numpy.power
+        self.square, self.divide = numpy.square, numpy.divide
         self.minimum, self.maximum = numpy.minimum, numpy.maximum
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self._np.minimum(self._np.maximum(x, low), high)
 
+    def power(self, base: Any, exponent: Any) -> Any:
+        return self._np.power(_real_base(self, base, exponent), exponent)
+
     def quotient(self, x: Any, y: Any) -> Any:
-        return self._np.floor(x / y)
+        return self._np.where(y == 0, nan, self._np.floor_divide(x, y))
 
     def remainder(self, x: Any, y: Any) -> Any:
-        return x - self._np.floor(x / y) * y
+        return self._np.remainder(x, y)
+
+    def whole(self, x: Any, y: Any) -> Any:
+        if not _is_whole(y):
+            return self.quotient(x, y)
+        index = self._np.floor(x / y)
+        rest = x - index * y
+        return index if rest.min() >= 0 else self._np.where(rest < 0, index - 1.0, index)
+
+    def finer(self, x: Any, factor: int) -> Any:
+        return _finer(x, factor, self._np.ndarray)
 
     @staticmethod
     def const(number: int) -> int:
@@ -167,7 +267,11 @@ class NumpyNamespace:
         np = self._np
         if not isinstance(x, np.ndarray):
             return branches[bisect_right(bounds, x)](*args)
-        first, last = bisect_right(bounds, x.min()), bisect_right(bounds, x.max())
+        low, high = x.min(), x.max()
+        first, last = (
+            bisect_right(bounds, low) if low == low else 0,
+            bisect_right(bounds, high),
+        )  # NaN is in the last phase
         if first == last:
             return branches[first](*args)
         index = np.searchsorted(np.asarray(bounds, dtype=float), x, side="right")
@@ -197,20 +301,22 @@ class TorchNamespace:
         self.sin, self.cos, self.tanh = self._lifted("sin"), self._lifted("cos"), self._lifted("tanh")
         self.exp, self.expm1 = self._lifted("exp"), self._lifted("expm1")
         self.log, self.log1p, self.sqrt = self._lifted("log"), self._lifted("log1p"), self._lifted("sqrt")
-        self._floor = self._lifted("floor")
+        self._floor = self.library.floor
 
     def _lifted(self, name: str) -> Callable[[Any], Any]:
         """Returns the function of that name for tensors and, unlike torch's own, for plain numbers."""
-        on_tensor, on_number, tensor = getattr(self.library, name), getattr(math, name), self.library.Tensor
+        on_tensor, on_number, tensor = getattr(self.library, name), getattr(MathNamespace, name), self.library.Tensor
         return lambda x: on_tensor(x) if isinstance(x, tensor) else on_number(x)
 
     @staticmethod
     def square(x: Any) -> Any:
         return x * x
 
-    @staticmethod
-    def power(base: Any, exponent: Any) -> Any:
-        return base**exponent
+    def divide(self, x: Any, y: Any) -> Any:
+        return x / y if self._any(x, y) else divided(x, y)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        return _real_base(self, base, exponent) ** exponent if self._any(base, exponent) else powered(base, exponent)
 
     def minimum(self, x: Any, y: Any) -> Any:
         return self.library.minimum(*self._both(x, y)) if self._any(x, y) else MathNamespace.minimum(x, y)
@@ -229,10 +335,25 @@ class TorchNamespace:
         return self.minimum(self.maximum(x, low), high)
 
     def quotient(self, x: Any, y: Any) -> Any:
-        return self._floor(x / y)
+        if not self._any(x, y):
+            return quotient(x, y)
+        x, y = self._both(x, y)
+        return self._where(y == 0, nan, self.library.div(x, y, rounding_mode="floor"))
 
     def remainder(self, x: Any, y: Any) -> Any:
-        return x - self._floor(x / y) * y
+        return self.library.remainder(x, y) if self._any(x, y) else remainder(x, y)
+
+    def whole(self, x: Any, y: Any) -> Any:
+        return _whole(x, y, self._where, self._floor) if self._any(x) and _is_whole(y) else self.quotient(x, y)
+
+    def finer(self, x: Any, factor: int) -> Any:
+        library = self.library
+        if library.compiler.is_compiling() or not self._any(x) or x.device.type != "cpu":
+            return x * self.const(factor)
+        try:
+            return _finer(x, factor, library.Tensor)
+        except RuntimeError:  # a batch of vmap tells no number
+            return x * self.const(factor)
 
     @staticmethod
     def const(number: int) -> float:
@@ -247,6 +368,8 @@ class TorchNamespace:
         tensor = self.library.Tensor
         if not isinstance(x, tensor) and not isinstance(y, tensor):  # torch would make two plain numbers float32
             x = self.library.full_like(condition, x, dtype=self.library.float64)
+        if not isinstance(condition, tensor):
+            return x if condition else y
         return self.library.where(condition, x, y)
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
@@ -268,7 +391,7 @@ class JaxNamespace:
         self.sin, self.cos, self.tanh = jnp.sin, jnp.cos, jnp.tanh
         self.exp, self.expm1 = jnp.exp, jnp.expm1
         self.log, self.log1p, self.sqrt = jnp.log, jnp.log1p, jnp.sqrt
-        self.square, self.power = jnp.square, jnp.power
+        self.square, self.divide = jnp.square, jnp.divide
         self.minimum, self.maximum = jnp.minimum, jnp.maximum
 
     def double(self) -> Any:
@@ -278,11 +401,21 @@ class JaxNamespace:
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self._jnp.minimum(self._jnp.maximum(x, low), high)
 
+    def power(self, base: Any, exponent: Any) -> Any:
+        return self._jnp.power(_real_base(self, base, exponent), exponent)
+
     def quotient(self, x: Any, y: Any) -> Any:
-        return self._jnp.floor(x / y)
+        return self._jnp.where(y == 0, nan, self._jnp.floor_divide(x, y))
 
     def remainder(self, x: Any, y: Any) -> Any:
-        return x - self._jnp.floor(x / y) * y
+        return self._jnp.remainder(x, y)
+
+    def whole(self, x: Any, y: Any) -> Any:
+        return _whole(x, y, self._jnp.where, self._jnp.floor) if _is_whole(y) else self.quotient(x, y)
+
+    @staticmethod
+    def finer(x: Any, factor: int) -> Any:
+        return x * float(factor)
 
     @staticmethod
     def const(number: int) -> float:
@@ -316,6 +449,37 @@ def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Bran
     for i, bound in enumerate(bounds):
         out = where(x < bound, out, branch(i + 1))
     return out
+
+
+class Inexact(Exception):
+    """Steps whose ticks an array of floats cannot hold."""
+
+
+def _finer(x: Any, factor: int, array: Any) -> Any:
+    odd = factor // (factor & -factor)  # a power of two costs no digit
+    if odd > 1 and isinstance(x, array) and float(abs(x).max()) * odd > 2**53:
+        raise Inexact
+    return x * float(factor)
+
+
+def _is_whole(y: Any) -> bool:
+    return isinstance(y, int | float) and y % 1 == 0
+
+
+def _whole(x: Any, y: Any, where: Any, floor: Any) -> Any:
+    """Returns the floor of `x / y`, put right where the division is a rounding (or a product with a reciprocal) off."""
+    index = floor(x / y)
+    rest = x - index * y
+    return where(rest < 0, index - 1.0, where(rest < y, index, index + 1.0))
+
+
+def _real_base(xp: Any, base: Any, exponent: Any) -> Any:
+    """Returns a base whose power is real: one that is negative becomes 0 where the exponent is not whole; -0 becomes 0."""
+    if isinstance(base, int | float) and base >= 0:
+        return base + 0.0
+    if isinstance(exponent, int | float):
+        return base + 0.0 if exponent % 1 == 0 else xp.maximum(base, 0.0)
+    return xp.phases(xp.remainder(exponent, 1.0), [5e-324], [lambda b: b + 0.0, lambda b: xp.maximum(b, 0.0)], base)
 
 
 def logarithm(x: float) -> decimal.Decimal:

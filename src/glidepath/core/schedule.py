@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 from .clock import Clock
 from .errors import GlidepathError
 from .fields import MAX_STEPS, number
-from .namespace import MATH, NumpyNamespace, namespace_of
+from .namespace import MATH, Inexact, NumpyNamespace, namespace_of
 from .node import Node
 from .source import compiled, source
 from .trace import Expr, Trace
@@ -61,7 +61,7 @@ class Schedule(Node):
     def __call__(self, step: Any) -> Any:
         kind = type(step)
         if kind is int or kind is float:
-            value = self.scalar(step)
+            value = self.scalar(_exact(step) if step > 2**24 else step)
             if value == value:  # NaN is the only value that differs from itself
                 return value
         return self._at_other(step)
@@ -123,11 +123,15 @@ class Schedule(Node):
             return self._at_jax(step, xp)
         plain = number(step)
         if plain is not None and plain == plain:
-            return self.scalar(plain)
+            return self.scalar(_exact(plain))
         if isinstance(step, list | tuple | range):
             import numpy as np
 
-            return self(np.asarray(step)) if len(step) else np.empty(0)
+            try:
+                rows = np.asarray(step) if len(step) else np.empty(0)
+            except (TypeError, ValueError) as error:  # ragged
+                raise GlidepathError.of(self.kind, "step", "rows of one length", step, str(error)[:80]) from None
+            return self(rows)
         raise self._refused(step)
 
     def _refused(self, step: Any) -> GlidepathError:
@@ -136,11 +140,13 @@ class Schedule(Node):
     def _at_numpy(self, step: Any, xp: NumpyNamespace) -> Any:
         import numpy as np
 
+        if isinstance(step, np.ma.MaskedArray):
+            return np.ma.array(self._at_numpy(step.filled(0), xp), mask=np.ma.getmaskarray(step))
         if isinstance(step, np.generic):
             plain = number(step)
             if plain is None or plain != plain:
                 raise self._refused(step)
-            return self.scalar(plain)
+            return self.scalar(_exact(plain))
         if step.dtype.kind not in "iuf":
             raise GlidepathError.worded(
                 self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
@@ -159,7 +165,11 @@ class Schedule(Node):
             if low < 0.0 or high > last:
                 t = np.minimum(np.maximum(t, 0.0), last)
             part = out[begin : begin + xp.chunk]
-            part[...] = self.at(Clock(xp, t))  # type: ignore[arg-type]
+            try:
+                with np.errstate(all="ignore"):
+                    part[...] = self.at(Clock(xp, t))  # type: ignore[arg-type]
+            except Inexact:
+                part[...] = [self(one) for one in t.tolist()]
             if nan is not None:
                 part[nan] = math.nan
         return out.reshape(step.shape)
@@ -170,14 +180,24 @@ class Schedule(Node):
             raise GlidepathError.worded(
                 self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}"
             )
+        if step.layout != torch.strided or step.is_nested or step.is_quantized:
+            kind = "nested" if step.is_nested else "quantized" if step.is_quantized else "sparse"
+            raise GlidepathError.worded(self.kind, "step", "a dense tensor", f"a {kind} one", "step.to_dense()")
         given = step.to(torch.float64)
         t = torch.nan_to_num(given, nan=0.0, posinf=math.inf, neginf=-math.inf).clamp(0.0, float(self._last))
-        value = self.at(Clock(xp, t))
+        try:
+            value = self.at(Clock(xp, t))
+        except Inexact:
+            value = t.new_tensor([self(one) for one in t.reshape(-1).tolist()]).reshape(t.shape)
         value = value if isinstance(value, torch.Tensor) else torch.full_like(t, value)
         return torch.where(torch.isnan(given), given, value)
 
     def _at_jax(self, step: Any, xp: Any) -> Any:
         jnp, converted = xp.library.numpy, xp.library.lax.convert_element_type
+        if not isinstance(step, xp.library.Array):
+            raise GlidepathError.worded(
+                self.kind, "step", "a dense array", f"a {type(step).__name__}", "step.todense()"
+            )
         if not (jnp.issubdtype(step.dtype, jnp.integer) or jnp.issubdtype(step.dtype, jnp.floating)):
             raise GlidepathError.worded(
                 self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
@@ -396,3 +416,8 @@ class Scaled:
         return Scaled(self.schedule, self.factor * other)
 
     __rmul__ = __mul__
+
+
+def _exact(step: float) -> float:
+    """Returns a whole step as an integer, whose ticks are exact however fine a clock is."""
+    return int(step) if abs(step) <= MAX_STEPS and step == int(step) else step

@@ -5,6 +5,7 @@ This is the only thing the package ever compiles. The source holds nothing but n
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from bisect import bisect_right
@@ -12,13 +13,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .trace import Expr
+from .namespace import MATH
+from .trace import FUNCTIONS, Expr, unknown
 
 __all__ = ["compiled", "source"]
 
-_FUNCTIONS: dict[str, Any] = {
-    name: getattr(math, name) for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt")
-}
+_FUNCTIONS: dict[str, Any] = {name: getattr(math, name) for name in FUNCTIONS}
+# Where an operand may be out of range, the namespace's own function is called instead.
+_GUARDED: dict[str, Any] = {f"{name}_of": getattr(MATH, name) for name in FUNCTIONS if name != "tanh"}
+_GUARDED.update(divided=MATH.divide, quotient=MATH.quotient, remainder=MATH.remainder, powered=MATH.power)
+_NAMED = {"/": "divided", "//": "quotient", "%": "remainder", "**": "powered"}
 _NUMBERS = {
     "inf": math.inf,
     "nan": math.nan,
@@ -29,6 +33,10 @@ _LONGEST = 160  # characters of one expression; longer ones go through a tempora
 def source(expr: Expr, name: str = "schedule") -> str:
     """Returns the source of a function of `t`, with tables written out: runs anywhere with `import math` and `bisect`."""
     text, tables = _printed(expr, name)
+    guards = [
+        inspect.getsource(function) for name, function in _GUARDED.items() if any(f"{name}(" in line for line in text)
+    ]
+    text = ["\n\n".join([*guards, ""]), *text] if guards else text
     head = ["from bisect import bisect_right\n"] if any("bisect_right" in line for line in text) else []
     used = [f for f in _FUNCTIONS if any(f"{f}(" in line for line in text)]
     used += [name for name in _NUMBERS if any(re.search(rf"\b{name}\b", line) for line in text)]
@@ -42,7 +50,14 @@ def source(expr: Expr, name: str = "schedule") -> str:
 def compiled(expr: Expr) -> Callable[[int | float], float]:
     """Returns the function that the source of a traced formula defines."""
     text, tables = _printed(expr, "schedule")
-    scope: dict[str, Any] = {"__builtins__": {}, "bisect_right": bisect_right, **_FUNCTIONS, **_NUMBERS, **tables}
+    scope: dict[str, Any] = {
+        "__builtins__": {},
+        "bisect_right": bisect_right,
+        **_FUNCTIONS,
+        **_GUARDED,
+        **_NUMBERS,
+        **tables,
+    }
     exec(compile("".join(text), "<glidepath formula>", "exec"), scope)  # noqa: S102 - our own source: numbers and operators only
     return scope["schedule"]
 
@@ -129,7 +144,8 @@ class _Printer:
     def _expression(self, node: Expr, indent: int) -> str:
         if node.op in ("minimum", "maximum"):
             x, y = (self._operand(arg, indent) for arg in node.args)
-            return f"({x} if {x} {'<' if node.op == 'minimum' else '>'} {y} else {y})"
+            number = f" or {x} != {x}" if unknown(node.args[0]) else ""
+            return f"({x} if {x} {'<' if node.op == 'minimum' else '>'} {y}{number} else {y})"
         if node.op == "locate":
             return f"(bisect_right({self._table(node.data)}, {self.text(node.args[0], indent)}) - 1)"
         if node.op == "take":
@@ -142,8 +158,13 @@ class _Printer:
         if len(node.args) == 1:
             inner = self.text(node.args[0], indent)
             inner = inner[1:-1] if inner.startswith("(") and _wraps(inner) else inner
-            return f"{node.op}({inner})"
+            low, high = FUNCTIONS[node.op]
+            arg = node.args[0]
+            sure = node.op == "tanh" or (low <= arg.low and arg.high <= high and not unknown(arg))
+            return f"{node.op}({inner})" if sure else f"{node.op}_of({inner})"
         x, y = (self.text(arg, indent) for arg in node.args)
+        if node.op in _NAMED and (unknown(node) or (node.op == "**" and node.high == math.inf)):
+            return f"{_NAMED[node.op]}({x}, {y})"
         return f"({x} {node.op} {y})"
 
     def _operand(self, node: Expr, indent: int) -> str:

@@ -9,7 +9,6 @@ import ast
 import dataclasses
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from .errors import GlidepathError, Problem, did_you_mean
 from .node import Node
 from .schedule import Schedule
 from .segments import Ramp
+from .syntax import syntax
 
 __all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "refuse_suffixed", "to_text", "vocabulary"]
 
@@ -231,9 +231,7 @@ class Reader:
         if re.search(r"\d{400}", text):
             raise GlidepathError.worded(where, "every number", "of fewer than 400 digits", "a longer one")
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                self.tree: ast.expr = ast.parse(text, mode="eval").body
+            self.tree: ast.expr = syntax(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             refuse_suffixed(where, text, error)
             reason = (

@@ -7,6 +7,7 @@ that the formula gives on a Python number.
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -101,16 +102,21 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda x, y: x + y,
     "-": lambda x, y: x - y,
     "*": lambda x, y: x * y,
-    "/": lambda x, y: x / y,
-    "//": lambda x, y: x // y,
-    "%": lambda x, y: x % y,
-    "**": lambda x, y: x**y,
+    "/": MATH.divide,
+    "//": MATH.quotient,
+    "%": MATH.remainder,
+    "**": MATH.power,
     "minimum": MATH.minimum,
     "maximum": MATH.maximum,
 }
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "neg": lambda x: -x,
-    **{name: getattr(MATH, name) for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt")},
+# Functions of one number, each with the interval on which it is a finite number.
+FUNCTIONS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("sin", "cos"), (-sys.float_info.max, sys.float_info.max)),
+    "tanh": (-math.inf, math.inf),
+    **dict.fromkeys(("exp", "expm1"), (-math.inf, 709.0)),
+    "log": (5e-324, math.inf),
+    "log1p": (math.nextafter(-1.0, 0.0), math.inf),
+    "sqrt": (0.0, math.inf),
 }
 
 
@@ -124,7 +130,7 @@ class Trace:
     def __init__(self, digits: float = 53) -> None:
         self.digits: Any = digits
         self._nodes: dict[Any, Expr] = {}
-        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt"):
+        for name in FUNCTIONS:
             setattr(self, name, lambda x, name=name: self.unary(name, x))
 
     def step(self, low: float, high: float) -> Expr:
@@ -166,10 +172,7 @@ class Trace:
             return NotImplemented
         x, y = self.expr(x), self.expr(y)
         if x.op == "const" and y.op == "const":
-            try:
-                return self.expr(_OPERATORS[op](x.data, y.data))
-            except ArithmeticError:
-                pass
+            return self.expr(_OPERATORS[op](x.data, y.data))
         if y.op == "const":
             if op == "-" and y.data == 0 and (x.real or isinstance(y.data, int)):
                 return x
@@ -194,17 +197,25 @@ class Trace:
     def unary(self, op: str, x: Any) -> Expr:
         """Returns the node of a function of one number."""
         x = self.expr(x)
-        if x.op == "const":
-            try:
-                return self.expr(_FUNCTIONS[op](x.data))
-            except (ArithmeticError, ValueError):
-                pass
         if op == "neg":
-            return self._node(op, (x,), None, -x.high, -x.low, x.real)
-        return self._node(op, (x,), None, -math.inf, math.inf, True)
+            return self.expr(-x.data) if x.op == "const" else self._node(op, (x,), None, -x.high, -x.low, x.real)
+        function = getattr(MATH, op)
+        if x.op == "const":
+            return self.expr(function(x.data))
+        low, high = FUNCTIONS[op]
+        if not (low <= x.low and x.high <= high) or unknown(x):
+            low, high = -math.inf, math.inf
+        elif op in ("sin", "cos"):
+            low, high = -1.0, 1.0
+        else:
+            low, high = _wider(function(x.low), function(x.high))
+        return self._node(op, (x,), None, low, high, True)
 
     def square(self, x: Any) -> Any:
         return x * x
+
+    def divide(self, x: Any, y: Any) -> Any:
+        return self.binary("/", x, y)
 
     def power(self, base: Any, exponent: Any) -> Any:
         return self.binary("**", base, exponent)
@@ -224,6 +235,12 @@ class Trace:
     def remainder(self, x: Any, y: Any) -> Any:
         return self.binary("%", x, y)
 
+    whole = quotient
+
+    @staticmethod
+    def finer(x: Any, factor: int) -> Any:
+        return x * factor
+
     @staticmethod
     def const(number: int) -> int:
         return number
@@ -239,7 +256,7 @@ class Trace:
         for i in range(first, last + 1):
             low = bounds[i - 1] if i > first else x.low
             high = math.nextafter(bounds[i], -math.inf) if i < last else x.high
-            inner = self.narrow(x, low, high)
+            inner = x if unknown(x) and i == last else self.narrow(x, low, high)  # NaN is in the last phase
             result = self.expr(branches[i](*(inner if arg is x else arg for arg in args)))
             if i > first:
                 kept_bounds.append(bounds[i - 1])
@@ -280,19 +297,34 @@ def _merged(bounds: list[Any], results: list[Expr]) -> tuple[list[Any], list[Exp
     return [bounds[i] for i in kept], [results[0], *(results[i + 1] for i in kept)]
 
 
+def unknown(x: Expr) -> bool:
+    """Tells whether nothing is known of a value, not even that it is a number: the only interval of what may be NaN."""
+    return x.low == -math.inf and x.high == math.inf
+
+
+def _wider(low: float, high: float) -> tuple[float, float]:
+    """Returns an interval that also holds what a function that is not rounded correctly may give between its ends."""
+    return low - 4 * math.ulp(low) if low else low, high + 4 * math.ulp(high) if high else high
+
+
 def _interval(op: str, x: Expr, y: Expr) -> tuple[float, float]:
-    """Returns bounds of an operator's result; wide where they are of no use."""
-    if op == "+":
-        return x.low + y.low, x.high + y.high
-    if op == "-":
-        return x.low - y.high, x.high - y.low
-    if op == "%" and y.op == "const" and y.data > 0:
-        return 0, y.data
+    """Returns bounds of an operator's result; the rounding of an operator keeps the order of its operands, so it needs no care."""
+    apart = y.low > 0 or y.high < 0
+    if unknown(x) or unknown(y) or (op in ("/", "//", "%") and not apart):
+        return -math.inf, math.inf
+    if op == "%":
+        finite = -math.inf < x.low and x.high < math.inf
+        return (-math.inf, math.inf) if not finite else (0, y.high) if y.low > 0 else (y.low, 0)
     if op == "minimum":
         return min(x.low, y.low), min(x.high, y.high)
     if op == "maximum":
         return max(x.low, y.low), max(x.high, y.high)
-    if op in ("*", "/", "//") and y.op == "const" and y.data > 0 and (x.op != "const"):
-        f = _OPERATORS[op]
-        return f(x.low, y.data), f(x.high, y.data)
-    return -math.inf, math.inf
+    if op == "**" and (x.low < 0 or (x.low == 0 and y.low < 0)):
+        return -math.inf, math.inf
+    corners = [_OPERATORS[op](a, b) for a in (x.low, x.high) for b in (y.low, y.high)]
+    if any(corner != corner for corner in corners):
+        return -math.inf, math.inf
+    low, high = min(corners), max(corners)
+    if op == "**":
+        return _wider(low, high)
+    return (max(low, 0), high) if op == "*" and x is y else (low, high)

@@ -15,6 +15,7 @@ from ..core.expression import Expression
 from ..core.fields import number
 from ..core.rate import Rate
 from ..core.schedule import Schedule
+from ..core.syntax import syntax
 from .calls import Call
 from .reading import At, known, read_call
 
@@ -216,7 +217,7 @@ def _unreadable(function: Callable[..., Any], reason: str) -> GlidepathError:
 def _definition(code: Any) -> ast.Lambda | ast.FunctionDef | None:
     """Returns the syntax tree of a function from the file or cell that it was written in."""
     try:
-        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+        tree = syntax("".join(linecache.getlines(code.co_filename)), "exec")
     except (SyntaxError, ValueError, RecursionError):
         return None
     spots = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}

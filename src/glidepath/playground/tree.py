@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import inspect
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.node import Node
+from glidepath.core.syntax import syntax
 from glidepath.core.text import parse, vocabulary
 from glidepath.dialects.resolving import candidates
 from glidepath.view.foreign import LIBRARIES
@@ -84,9 +84,7 @@ def tree_of(text: str) -> Tree | None:
     if len(text) > MAX_TEXT:
         raise GlidepathError.of("text", "", f"at most {MAX_TEXT} characters", f"{len(text)} of them")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            body = ast.parse(text.strip(), mode="eval").body
+        body = syntax(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         parse(text)  # says what is wrong
         raise GlidepathError.of("text", "", "one line such as warmup(500) >> cosine(9500)", text) from None

@@ -106,5 +106,5 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
 
 
 def _read(text: str) -> dict[str, Any]:
-    call: Any = ast.parse(f"f({text})", mode="eval").body
+    call: Any = syntax(f"f({text})")
     return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}

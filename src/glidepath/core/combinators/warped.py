@@ -251,7 +251,7 @@ class Repeat(Combinator):
         if ratio.denominator == 1:
             return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * per_step)
         length = int(self.schedule.duration)
-        return index, Clock(xp, ticks * xp.const(length), 0, xp.take(lengths, index) * per_step)
+        return index, Clock(xp, xp.finer(ticks, length), 0, xp.take(lengths, index) * per_step)
 
     @cached_property
     def _multiples(self) -> tuple[int, ...]:
