@@ -287,10 +287,13 @@ OTHERS = (
             of_numpy,
             "TypeError: loop of ufunc does not support argument 0 of type Expr which has no callable sin method",
         ),
-        (nothing, "TypeError: unsupported operand type(s) for *: 'NoneType' and 'float'"),
-        (unknown, "AttributeError: 'MathNamespace' object has no attribute 'sinh'"),
+        (
+            nothing,
+            "TypeError: a formula must be made of numbers, steps and the functions of its namespace, not of NoneType",
+        ),
+        (unknown, "AttributeError: 'Trace' object has no attribute 'sinh'"),
         (nowhere, "NameError: name 'beyond' is not defined"),
-        (loop, "TypeError: 'int' object is not iterable"),
+        (loop, "TypeError: 'Expr' object is not iterable"),
     ],
 )
 def test_a_formula_that_cannot_be_traced_is_refused(formula: Any, got: str):
@@ -318,9 +321,9 @@ def overflow(step, xp):
 @pytest.mark.parametrize(
     ("formula", "got"),
     [
-        (logarithm, "math domain error"),
-        (reciprocal, "division by zero"),
-        (explosion, "math range error"),
+        (logarithm, "(-inf, 36.7368005696771)"),
+        (reciprocal, "(inf, 1.1102230246251565e-16)"),
+        (explosion, "(1.0, inf)"),
         (overflow, "(inf, inf)"),
     ],
 )
@@ -349,7 +352,7 @@ def test_a_formula_is_finite_at_its_ends(formula: Any, got: str):
             {"width": True},
             "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100, got (('width', True),)",
         ),
-        ({"width": 0}, "bell: formula must be finite at its ends, got division by zero"),
+        ({"width": 0}, "bell: formula must be finite at its ends, got (nan, 0.0)"),
     ],
 )
 def test_arguments_are_checked(arguments: dict[str, Any], message: str):

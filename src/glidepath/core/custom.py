@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from .errors import GlidepathError, did_you_mean
 from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema, number
 from .formula import Formula
-from .namespace import MATH, Namespace
+from .namespace import Namespace
 from .node import Node, kind
 from .syntax import syntax
 from .text import offer, vocabulary, withdraw
@@ -111,10 +111,8 @@ class Custom(Formula):
         """Refuses a formula that cannot be traced, or whose ends are not finite."""
         try:
             self._graph  # noqa: B018 - traces it
-            ends = [float(self.raw(MATH, float(step))) for step in (0, self._last)]
+            ends = self._unkept(0.0), self._unkept(float(self._last))
             pole = self._pole(self._last)
-        except (ArithmeticError, ValueError) as error:
-            raise GlidepathError.worded(self.formula, "formula", "finite at its ends", str(error)) from None
         except Exception as error:  # noqa: BLE001 - a user's formula may raise anything
             rule = "written with + - * / and the functions of its namespace"
             raise GlidepathError.worded(self.formula, "formula", rule, f"{type(error).__name__}: {error}") from None

@@ -92,7 +92,7 @@ class Expression(Formula):
         return syntax(self.formula)
 
     def _finite_at(self, step: int) -> float | None:
-        value = self.raw(MATH, float(step))
+        value = self._unkept(step)
         return value if abs(value) <= MAX_VALUE else None
 
     @cached_property

@@ -18,7 +18,6 @@ from .trace import FUNCTIONS, Expr, Trace, unknown
 
 __all__ = ["Formula"]
 
-_BEYOND = math.nextafter(MAX_VALUE, math.inf)
 _SAMPLED = 1000  # first steps that are all looked at
 _HALVINGS = 64
 
@@ -26,8 +25,8 @@ _HALVINGS = 64
 class Formula(Schedule):
     """A schedule whose formula is not ours.
 
-    It is evaluated in floating point throughout, the step included, as arrays are. Where it has no finite value of magnitude at most 1e100,
-    the value is that of the step before, or 0 if that has none either.
+    It is evaluated in floating point throughout, the step included, as arrays are. Where it has no finite value, the value is that of the step
+    before, or 0 if that has none either.
     """
 
     @abstractmethod
@@ -60,6 +59,11 @@ class Formula(Schedule):
         return self._graph.low >= -MAX_VALUE and self._graph.high <= MAX_VALUE
 
     @cached_property
+    def _unkept(self) -> Callable[[float], float]:
+        """The formula itself as a function of one Python number."""
+        return _function(self._graph, lambda t: self.raw(MATH, t * 1.0))
+
+    @cached_property
     def _number(self) -> Callable[[float], float]:
         trace: Any = Trace()
         return _function(
@@ -74,7 +78,7 @@ class Formula(Schedule):
         """
         if self._certain:
             return None
-        value = _function(self._graph, lambda t: self.raw(MATH, t * 1.0))
+        value = self._unkept
         steps = sorted({*range(min(last, _SAMPLED) + 1), *(round(_SAMPLED * 2 ** (k / 8)) for k in range(345)), last})
         steps = [step for step in steps if step <= last]
         for step in (*steps, *self._nearest(steps)):
@@ -104,7 +108,7 @@ class Formula(Schedule):
 
 def _kept(xp: Namespace, value: Any, otherwise: Callable[[], Any]) -> Any:
     """Returns `value` where it is finite, else what `otherwise` returns."""
-    return xp.phases(xp.maximum(value, -value), [_BEYOND], [lambda: value * 1.0, otherwise])
+    return xp.phases(xp.maximum(value, -value), [math.inf], [lambda: value * 1.0, otherwise])
 
 
 def _function(expr: Expr, otherwise: Any) -> Callable[[float], float]:

@@ -456,8 +456,12 @@ class Inexact(Exception):
 
 
 def _finer(x: Any, factor: int, array: Any) -> Any:
-    odd = factor // (factor & -factor)  # a power of two costs no digit
-    if odd > 1 and isinstance(x, array) and float(abs(x).max()) * odd > 2**53:
+    # A large power of two stands for a ratio that no small fraction is equal to: no whole step meets a boundary then.
+    if (
+        isinstance(x, array)
+        and (factor < 2**20 or factor & (factor - 1))
+        and 2**53 / factor < float(abs(x).max()) <= 2**53
+    ):
         raise Inexact
     return x * float(factor)
 

@@ -319,12 +319,14 @@ def _interval(op: str, x: Expr, y: Expr) -> tuple[float, float]:
         return min(x.low, y.low), min(x.high, y.high)
     if op == "maximum":
         return max(x.low, y.low), max(x.high, y.high)
-    if op == "**" and (x.low < 0 or (x.low == 0 and y.low < 0)):
+    whole = y.op == "const" and y.data >= 0 and y.data % 1 == 0
+    if op == "**" and not whole and (x.low < 0 or (x.low == 0 and y.low < 0)):
         return -math.inf, math.inf
     corners = [_OPERATORS[op](a, b) for a in (x.low, x.high) for b in (y.low, y.high)]
     if any(corner != corner for corner in corners):
         return -math.inf, math.inf
     low, high = min(corners), max(corners)
     if op == "**":
-        return _wider(low, high)
-    return (max(low, 0), high) if op == "*" and x is y else (low, high)
+        low, high = _wider(low, high)
+    square = (op == "*" and x is y) or (op == "**" and whole and y.data % 2 == 0)
+    return (0 if x.low <= 0 <= x.high else max(low, 0), high) if square else (low, high)
