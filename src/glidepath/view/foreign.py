@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.syntax import syntax
 from glidepath.dialects import libraries, load, names
 from glidepath.dialects.reading import known, typed
 
