@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 from .clock import Clock
-from .fields import Broken, Check, JsonSchema, Value
+from .errors import GlidepathError, Problem, shown
+from .fields import Broken, Check, JsonSchema, Value, number
 from .node import kind
 from .schedule import Schedule
 
-__all__ = ["Rate"]
+__all__ = ["Rate", "base_problem", "rate_of"]
 
 _LONGEST = 64_000
 
@@ -61,3 +63,41 @@ class Rate(Schedule):
 
     def at(self, clock: Clock) -> Any:
         return self.schedule.at(clock)
+
+
+def rate_of(schedule: Any, base: float | None, where: str) -> Rate:
+    """Returns the rates that a schedule means where nobody else knows a base: base times a factor, or an absolute schedule as it is.
+
+    Args:
+        schedule: A schedule or its text.
+        base: What a factor is multiplied by, above 0; None for an absolute schedule.
+        where: Who asks, for the message.
+
+    Raises:
+        GlidepathError: If a factor has no base, or an absolute schedule has one.
+    """
+    made = Schedule.of(schedule)
+    problem = base_problem(where, "base", made.absolute, base, base, made)
+    if problem is not None:
+        raise GlidepathError(problem)
+    if base is None:
+        return made if isinstance(made, Rate) else Rate(made)
+    return Rate(float(base) * made, base=float(base))
+
+
+def base_problem(where: str, field: str, absolute: bool, base: Any, given: Any, schedule: Schedule) -> Problem | None:
+    """Returns the problem of the units, or None: a factor needs a base (which may be a default), an absolute schedule is given none."""
+    if absolute:
+        remedy = f"its values are rates: {schedule}"
+        return (
+            None
+            if given is None
+            else Problem(where, field, "left out, as the schedule is absolute", shown(given), remedy)
+        )
+    plain = number(base)
+    if plain is not None and 0.0 < plain < math.inf:
+        return None
+    remedy = (
+        "the schedule is a factor: say what it is multiplied by, or write rate(…) around it where its values are rates"
+    )
+    return Problem(where, field, "a number above 0", "nothing" if base is None else shown(base), remedy)

@@ -58,7 +58,7 @@ class Schedule(Node):
     def __call__(self, step: Sequence[float]) -> np.ndarray: ...
     @overload
     def __call__(self, step: Any) -> Any: ...
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Any = None) -> Any:
         kind = type(step)
         if kind is int or kind is float:
             value = self.scalar(_exact(step) if step > 2**24 else step)
@@ -121,9 +121,14 @@ class Schedule(Node):
             return self._at_torch(step, xp)
         if root == "jax":
             return self._at_jax(step, xp)
+        if root == "keras" and hasattr(step, "value"):  # a variable, such as an optimizer's iterations
+            return self(step.value)
         plain = number(step)
         if plain is not None and plain == plain:
             return self.scalar(_exact(plain))
+        if step is None:
+            remedy = "Keras calls a plain function without a step: give it glidepath.keras.Rate(schedule, base)"
+            raise GlidepathError.worded(self.kind, "step", "given", "nothing", remedy)
         if isinstance(step, list | tuple | range):
             import numpy as np
 
@@ -135,7 +140,8 @@ class Schedule(Node):
         raise self._refused(step)
 
     def _refused(self, step: Any) -> GlidepathError:
-        return GlidepathError.of(self.kind, "step", "a number or an array of numbers, and not NaN", step)
+        remedy = "glidepath.keras.Rate takes TensorFlow's" if type(step).__module__.startswith("tensorflow") else ""
+        return GlidepathError.of(self.kind, "step", "a number or an array of numbers, and not NaN", step, remedy)
 
     def _at_numpy(self, step: Any, xp: NumpyNamespace) -> Any:
         import numpy as np

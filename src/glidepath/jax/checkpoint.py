@@ -91,4 +91,6 @@ def extended(before: Plan, now: Plan, done: int, progress: Progress) -> Plan:
     longer = known(now)
     if longer.clock != before.clock:
         raise GlidepathError.of("resumed", "the clock", f"that of the saved plan, {before.clock}", longer.clock)
+    if known(before).total == longer.total:  # it was extended before
+        return before
     return known(before).extend(int(longer.total or 0), Progress(done, progress.samples, progress.tokens))

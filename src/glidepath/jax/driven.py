@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -17,9 +17,10 @@ from ..core.fields import number
 from ..core.schedule import Schedule
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule, diff
+from ..plan.by_update import plan_of, progress_after
 from .checkpoint import FORMAT, POLICIES, Policy, Resumed, extended, moved, read
 from .rates import static
-from .settling import Cell, Settled, maker, position, ramps_of, settle, values_of
+from .settling import Cell, Settled, maker, ramps_of, settle, values_of
 from .state import ONLY, DrivenState, changed, count, found
 
 if not TYPE_CHECKING:
@@ -70,8 +71,9 @@ class Driven(GradientTransformation):
         """
         cell = self._cells()[label][name]
         made, states = cell.schedule(updates), (progress or self.plan.begin()).states
+        at = self.plan.position(progress_after(self.plan, updates))
         for i in cell.controllers:
-            made *= self.plan.feedback[i].controller.multiplier(states[i], position(self.plan, updates), label)
+            made *= self.plan.feedback[i].controller.multiplier(states[i], at, label)
         return made if cell.floor is None else max(made, cell.floor)
 
     def observe(
@@ -104,10 +106,7 @@ class Driven(GradientTransformation):
             state: The optimizer's state.
             progress: With the states of the controllers.
         """
-        done = count(state)
-        at, clock = position(self.plan, done), self.plan.clock
-        states = (progress or self.plan.begin()).states
-        return Progress(done, *({"samples": (at, 0), "tokens": (0, at)}.get(clock, (0, 0))), states)
+        return progress_after(self.plan, count(state), progress.states if progress is not None else ())
 
     def saved(self, state: Any, progress: Progress | None = None) -> dict[str, Any]:
         """Returns what belongs beside the arrays of a checkpoint: plan, bases and progress as JSON data.
@@ -237,8 +236,7 @@ def plan(plan: Any, make: Any, labels: Any = None, **arguments: Any) -> Driven:
         GlidepathError: With every problem: a factor without a base, an absolute rule with one, a parameter that `make` does not have, a
             rule that matches no label, a controller that cannot be a ramp.
     """
-    made = plan if isinstance(plan, Plan) else _plan_of(plan)
-    return _driven(made, make, labels, arguments, None, None)
+    return _driven(plan_of(plan), make, labels, arguments, None, None)
 
 
 def _driven(
@@ -307,14 +305,6 @@ def _names(labels: Any) -> tuple[str, ...]:
     if odd or not leaves:
         raise GlidepathError.of("jax plan", "labels", "a tree of words", odd[0] if odd else labels)
     return tuple(sorted(set(leaves)))
-
-
-def _plan_of(given: Any) -> Plan:
-    if isinstance(given, Mapping) and "rules" in given:
-        return Plan.of(dict(given))
-    if isinstance(given, str) and "\n" in given:
-        return Plan.of(given)
-    return Plan(given)
 
 
 def _cast(new: Any, dtype: Any) -> Any:

@@ -9,12 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
-from ..core.rate import Rate
+from ..core.rate import Rate, rate_of
 from ..core.schedule import Scaled, Schedule
 
-__all__ = ["Whole", "base_problem", "rate", "static", "whole"]
+__all__ = ["Whole", "rate", "static", "whole"]
 
 
 def static() -> None:
@@ -49,14 +47,8 @@ def rate(schedule: Any, base: float | None = None) -> Rate:
         >>> rate("cosine(100)", 3e-4)(0)
         0.0003
     """
-    made = Schedule.of(schedule)
-    problem = base_problem("rate", "base", made.absolute, base, base, str(made))
-    if problem is not None:
-        raise GlidepathError(problem)
     static()
-    if base is None:
-        return made if isinstance(made, Rate) else Rate(made)
-    return Rate(float(base) * made, base=float(base))
+    return rate_of(schedule, base, "rate")
 
 
 @dataclass(frozen=True)
@@ -82,20 +74,3 @@ def whole(schedule: Any) -> Whole:
     """
     static()
     return Whole(Schedule.of(schedule))
-
-
-def base_problem(where: str, field: str, absolute: bool, base: Any, given: Any, schedule: str) -> Problem | None:
-    """Returns the problem of the units, or None: a factor needs a base, an absolute schedule refuses one."""
-    if absolute:
-        if given is None:
-            return None
-        return Problem(
-            where, field, "left out, as the schedule is absolute", shown(given), f"its values are rates: {schedule}"
-        )
-    plain = number(base)
-    if plain is not None and 0.0 < plain < math.inf:
-        return None
-    remedy = (
-        "the schedule is a factor: say what it is multiplied by, or write rate(…) around it where its values are rates"
-    )
-    return Problem(where, field, "a number above 0", "nothing" if base is None else shown(base), remedy)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import jax.numpy as jnp
 
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
+from ..core.rate import base_problem
 from ..core.schedule import Schedule
 from ..plan import Plan, Progress
-from ..plan.by_update import by_update
-from .rates import base_problem
+from ..plan.by_update import by_update, line_of
 
-__all__ = ["Cell", "Settled", "maker", "position", "ramps_of", "settle", "values_of"]
+__all__ = ["Cell", "Settled", "maker", "ramps_of", "settle", "values_of"]
 
 WORDS = {"lr": "learning_rate", "betas[0]": "b1", "betas[1]": "b2"}  # a plan's names, as optax writes them
 
@@ -64,16 +62,6 @@ def settle(
         lacking = [name for name in names if name not in make]
         problems += [Problem("jax plan", "make", "given for every label", f"none for {name!r}") for name in lacking]
         names = tuple(name for name in names if name in make)
-    problems += [
-        Problem(
-            "jax plan",
-            f"feedback[{i}]",
-            "without a warmup on this clock, as the batch size changes",
-            str(part.controller),
-        )
-        for i, part in enumerate(plan.feedback)
-        if hasattr(part.controller, "warmup") and plan.clock != "updates" and len(plan.stages) > 1
-    ]
     schedules = plan.schedules()
     settled = Settled({}, {}, {})
     for name in names:
@@ -104,7 +92,7 @@ def settle(
             base: Any = given if given is not None else None if default is inspect.Parameter.empty else default
             if saved is not None:
                 given, base = None, saved.get(name, {}).get(word)
-            problem = base_problem(where, word, absolute, base, given, str(schedules[i]))
+            problem = base_problem(where, word, absolute, base, given, schedules[i])
             if problem is not None:
                 problems.append(problem)
                 continue
@@ -126,7 +114,7 @@ def values_of(cells: dict[str, dict[str, Cell]], count: Any, ramps: dict[str, An
         made = cell.schedule(count)
         for i in cell.controllers:
             start, end = ramps["start"][i, group], ramps["end"][i, group]
-            share = (count - ramps["begin"][i]) / ramps["length"][i]
+            share = (count - ramps["begin"][i, group]) / ramps["length"][i, group]
             made = made * jnp.where(share >= 1, end, start + (end - start) * jnp.maximum(share, 0.0))
         return made if cell.floor is None else jnp.maximum(made, cell.floor)
 
@@ -141,42 +129,10 @@ def ramps_of(plan: Plan, names: Any, progress: Progress) -> dict[str, Any]:
     """
     if not plan.feedback:
         return {}
-    rows: dict[str, list[Any]] = {"start": [], "end": [], "begin": [], "length": []}
-    for part, state in zip(plan.feedback, progress.states, strict=True):
-        controller, begun = part.controller, getattr(state, "begun", None)
-        length = getattr(controller, "warmup", 0) if begun is not None else 0
-        begin = begun or 0
-        start, end = ([controller.multiplier(state, at, name) for name in names] for at in (begin, begin + length))
-        middle = [controller.multiplier(state, begin + length / 2, name) for name in names]
-        late = [controller.multiplier(state, math.inf, name) for name in names]
-        if late != end or any(abs(a + b - 2 * m) > 1e-9 for a, b, m in zip(start, end, middle, strict=True)):
-            raise GlidepathError.of(
-                "jax plan", "controller", "constant or a straight line between observations", controller
-            )
-        rows["start"].append(start)
-        rows["end"].append(end)
-        rows["begin"].append(_updates(plan, begin))
-        rows["length"].append(_updates(plan, length) or 1)
+    pairs = list(zip(plan.feedback, progress.states, strict=True))
+    lines = [[line_of(plan, part.controller, state, name) for name in names] for part, state in pairs]
     kinds = {"begin": jnp.int32}
-    return {name: jnp.asarray(row, kinds.get(name, jnp.float32)) for name, row in rows.items()}
-
-
-def _updates(plan: Plan, position: float) -> float:
-    """Returns a position of the plan's clock in updates."""
-    return (
-        position if plan.clock == "updates" else float(plan.derived.convert(Fraction(position), plan.clock, "updates"))
-    )
-
-
-def position(plan: Plan, updates: int) -> int:
-    """Returns where a run is on the plan's clock after full updates."""
-    if plan.clock == "updates":
-        return updates
-    each = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample or 1
-    stages = [(stage.begin, stage.size) for stage in plan.stages] or [(0, plan.derived.samples_per_update or 1)]
-    position = 0
-    for i, (_, size) in enumerate(stages):
-        end = stages[i + 1][0] if i + 1 < len(stages) else math.inf
-        made = updates if end == math.inf else min(updates, max(0, -(-(int(end) - position) // (size * each))))
-        position, updates = position + made * size * each, updates - made
-    return position
+    return {
+        field: jnp.asarray([[getattr(line, field) for line in row] for row in lines], kinds.get(field, jnp.float32))
+        for field in ("start", "end", "begin", "length")
+    }

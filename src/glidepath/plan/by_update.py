@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.combinators import Chain, Shift, Stretch, Until
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
-from ..core.segments import Hold
+from ..core.segments import Hold, Ramp
+from .progress import Progress
 
 if TYPE_CHECKING:
+    from ..feedback import Controller
     from .model import Plan
 
-__all__ = ["by_update", "drives_of"]
+__all__ = ["by_update", "drives_of", "line_of", "plan_of", "progress_after", "steered"]
 
 
 def by_update(plan: Plan, schedule: Schedule, begin: int = 0) -> Schedule:
@@ -80,3 +85,76 @@ def drives_of(plan: Plan, begin: int = 0) -> list[dict[str, Any]]:
         }
         for rule, schedule in zip(plan.rules, plan.schedules(), strict=True)
     ]
+
+
+def plan_of(given: Any) -> Plan:
+    """Returns the plan that an integration was given: as itself, as data or text, as a schedule or as rules."""
+    from .model import Plan
+
+    data = isinstance(given, Plan) or (isinstance(given, Mapping) and "rules" in given)
+    return Plan.of(given) if data or (isinstance(given, str) and "\n" in given) else Plan(given)
+
+
+def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Progress:
+    """Returns the progress after full updates, with the states of the controllers (none: as they begin)."""
+    states = states or plan.begin().states
+    if plan.clock not in ("samples", "tokens"):
+        return Progress(updates, states=states)
+    each = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample or 1
+    stages = [(stage.begin, stage.size) for stage in plan.stages] or [(0, plan.derived.samples_per_update or 1)]
+    position, left = 0, updates
+    for i, (_, size) in enumerate(stages):
+        end = stages[i + 1][0] if i + 1 < len(stages) else None
+        made = left if end is None else min(left, max(0, -(-(end - position) // (size * each))))
+        position, left = position + made * size * each, left - made
+    return Progress(updates, **{plan.clock: position}, states=states)
+
+
+class Line(NamedTuple):
+    """A controller's multiplier until its next observation: `start` until update `begin`, then straight to `end` in `length` updates."""
+
+    start: float
+    end: float
+    begin: float = 0
+    length: float = 1
+
+
+def line_of(plan: Plan, controller: Controller, state: Any, group: str | None) -> Line:
+    """Returns a controller's multiplier of a group as a straight line over updates.
+
+    Raises:
+        GlidepathError: If it is none, or cannot be counted in updates.
+    """
+    late, begin = controller.multiplier(state, math.inf, group), getattr(state, "begun", None)
+    length = getattr(controller, "warmup", 0) if begin is not None else 0
+    start, middle, end = (controller.multiplier(state, (begin or 0) + length * share, group) for share in (0, 0.5, 1))
+    if end != late or not math.isclose(start + end, 2 * middle, rel_tol=1e-9):
+        rule = "constant or a straight line between two observations"
+        raise GlidepathError.of("plan", "a controller", rule, controller)
+    if not length:
+        return Line(end, end)
+    if plan.clock == "updates":
+        return Line(start, end, begin or 0, length)
+    if len(plan.stages) > 1:
+        rule = "without a warmup on a clock of its own where the batch size changes"
+        raise GlidepathError.of("plan", "a controller", rule, controller, "use a clock of updates")
+    at, long = (float(plan.derived.convert(Fraction(x), plan.clock, "updates")) for x in (begin or 0, length))
+    return Line(start, end, at, long)
+
+
+def steered(plan: Plan, rates: Schedule, states: tuple[Any, ...], parameter: str, group: str | None) -> Schedule:
+    """Returns values over updates times what the controllers say until the next observation, and not below the rule's floor.
+
+    Raises:
+        GlidepathError: If a controller's multiplier is no straight line over updates.
+    """
+    made, floor = rates, plan.rule(parameter, group).floor
+    for part, state in zip(plan.feedback, states or plan.begin().states, strict=True):
+        if part.parameter == parameter:
+            line = line_of(plan, part.controller, state, group)
+            if line.start == line.end:
+                made = made if line.end == 1.0 else line.end * made
+            else:
+                rise = Ramp(line.start, line.end, max(1, round(line.length)))
+                made = made * Shift(Stretch(rise, line.length / rise.duration), round(line.begin))
+    return made if floor is None else made.clip(low=floor)

@@ -18,7 +18,7 @@ from .model import Plan
 from .progress import Progress, position, starts_at
 from .rules import Change, Rule
 
-__all__ = ["ExtendRule", "cooldown_from", "extend"]
+__all__ = ["ExtendRule", "continued", "cooldown_from", "extend"]
 
 ExtendRule = Literal["stretch", "hold", "restretch"]
 EXTEND_RULES = ("stretch", "hold", "restretch")
@@ -109,12 +109,12 @@ def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: 
             again = each.schedule if isinstance(each.schedule, str) else _scaled(schedule, old, new)
             rules.append(each.replace(schedule=again))
         else:
-            rules.append(each.replace(schedule=_continued(schedule, at, old, new, rule)))
+            rules.append(each.replace(schedule=continued(schedule, at, old, new, rule)))
     detail = f"rule {rule}, from {old} to {new} {plan.clock}"
     return _changed(plan, rules, horizon, "extend", at, detail)
 
 
-def _continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:
+def continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:
     """Returns a schedule that is as before until `at`, and then longer."""
     before = [Until(schedule, at)] if at else []
     if rule == "hold":
