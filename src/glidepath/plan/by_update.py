@@ -92,7 +92,7 @@ def plan_of(given: Any) -> Plan:
     from .model import Plan
 
     data = isinstance(given, Plan) or (isinstance(given, Mapping) and "rules" in given)
-    return Plan.of(given) if data or (isinstance(given, str) and "\n" in given) else Plan(given)
+    return Plan.of(given) if data or (isinstance(given, str) and "\n" in given) else Plan(given)  # type: ignore[arg-type]
 
 
 def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Progress:
