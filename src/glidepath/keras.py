@@ -316,6 +316,18 @@ class _Ops(TorchNamespace):
         """Returns the larger one."""
         return ops.maximum(x, y) if self._any(x, y) else MathNamespace.maximum(x, y)
 
+    def quotient(self, x: Any, y: Any) -> Any:
+        """Returns `x // y`."""
+        return ops.floor_divide(self._table(x), self._table(y))
+
+    def remainder(self, x: Any, y: Any) -> Any:
+        """Returns `x % y`."""
+        return ops.mod(self._table(x), self._table(y))
+
+    def finer(self, x: Any, factor: int) -> Any:
+        """Returns `x * factor`."""
+        return x * float(factor)
+
     def _where(self, condition: Any, x: Any, y: Any) -> Any:
         return ops.where(condition, self._table(x), self._table(y))
 

@@ -32,7 +32,7 @@ TEXTS = (
     "table([0, 5, 20], [0.1, 1, 0.3])",
     "inverse_sqrt(5)",
     "0.5 * linear(30) + polynomial(40, power=3)",
-    "expression('sin(step / 7) + 2')",
+    "expression('sin(step / 7) + step % 5 + step // 8 + 2')",
 )
 
 
