@@ -10,7 +10,7 @@ import torch
 
 from glidepath import GlidepathError, multistep, parse, piecewise_constant, table
 from glidepath.plan import Plan, Progress, carried, check
-from glidepath.plan.files import data_of_text
+from glidepath.core.documents import data_of_text
 
 
 def test_a6_an_extended_horizon_jumps_by_a_stated_size():

@@ -7,7 +7,7 @@ import pytest
 
 from glidepath import GlidepathError
 from glidepath.plan import Plan, check, read
-from glidepath.plan.files import data_of_text
+from glidepath.core.documents import data_of_text
 
 GOOD = """glidepath: 1
 rules:

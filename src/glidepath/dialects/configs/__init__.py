@@ -1,0 +1,8 @@
+"""Configuration files of training tools, read as schedules."""
+
+from . import forms as _forms  # each form registers itself
+from .reading import Config, read_config
+
+_FORMS = _forms
+
+__all__ = ["Config", "read_config"]

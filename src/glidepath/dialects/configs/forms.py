@@ -1,0 +1,681 @@
+"""The forms of configuration files: a recogniser and a mapping each, from what the tool calls things to the schedule that it trains with.
+
+A form returns the rate of update `step`, in absolute values, and notes the base rate and the length of the run on the way. A formula that a
+library's scheduler has already is taken from there (`load`), never written again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+from ...core.combinators import Maximum
+from ...core.curves import Geometric, Polynomial
+from ...core.fields import MAX_STEPS
+from ...core.schedule import Schedule
+from ...core.segments import Hold, InverseSqrt, Ramp, Step
+from .. import pieces
+from ..reading import load
+from .reading import Reading, form
+
+__all__: list[str] = []
+
+_MOST_EPOCHS = 20_000
+
+
+def _mapping(data: dict[str, Any], name: str) -> dict[str, Any]:
+    value = data.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _has(*names: str) -> Any:
+    """Returns a recogniser: every name stands at the top."""
+    return lambda data: all(name in data for name in names)
+
+
+# Hugging Face and what trains with it -----------------------------------------------------------------------------------------------
+
+
+def _transformers(r: Reading, kind: str, warmup: int, total: int, own: dict[str, Any]) -> Schedule:
+    if warmup >= total > 0 and not r.missing:
+        r.odd.append(f"the warmup of {warmup} updates is as long as the run of {total}, or longer")
+    given = {"name": kind, "num_warmup_steps": warmup, "num_training_steps": total, "scheduler_specific_kwargs": own}
+    return load("transformers", "get_scheduler", given, base_lr=r.base)
+
+
+def _warmup(r: Reading, total: int) -> int:
+    steps, share = r.number("warmup_steps", 0), r.number("warmup_ratio", 0.0)
+    if steps > 0 and share > 0:
+        r.odd.append("warmup_steps and warmup_ratio are both given: the steps count")
+    return int(steps) if steps >= 1 else math.ceil(total * (steps or share))
+
+
+def _numbers(own: Any) -> dict[str, Any]:
+    """Returns a scheduler's own arguments, text that is a number as the number."""
+    found: dict[str, Any] = dict(cast("dict[str, Any]", own)) if isinstance(own, dict) else {}
+    for name, value in found.items():
+        try:
+            found[name] = float(value) if isinstance(value, str) else value
+        except ValueError:
+            continue
+    return found
+
+
+@form("axolotl", lambda d: "base_model" in d and bool({"micro_batch_size", "lr_scheduler", "num_epochs"} & set(d)))
+def axolotl(r: Reading) -> Schedule:
+    """Its own names around transformers' schedulers; without a warmup, 3 % of the run and at most 100 updates."""
+    r.base = r.number("learning_rate")
+    total = r.updates(r.number("max_steps", 0), r.number("num_epochs", 1), "num_epochs")
+    steps, share = r.number("warmup_steps", 0), r.number("warmup_ratio", 0.0)
+    warmup = int(steps) or int(share * total) or (0 if share else min(int(0.03 * total), 100))
+    warmup = 2 if warmup == 1 else warmup
+    own, kind = _numbers(r.at("lr_scheduler_kwargs")), r.word("lr_scheduler", "cosine")
+    if least := r.number("cosine_min_lr_ratio", 0.0):
+        kind, own = "cosine_with_min_lr", {"min_lr_rate": least}
+    r.notes.append(f"warmup = {warmup} updates")
+    return _transformers(r, kind, warmup, total, own)
+
+
+def _of_trainer(data: dict[str, Any]) -> bool:
+    run = {"num_train_epochs", "max_steps", "per_device_train_batch_size"}
+    return "lr_scheduler_type" in data or ("learning_rate" in data and bool(run & set(data)))
+
+
+@form("Hugging Face TrainingArguments", _of_trainer)
+@form("LLaMA-Factory", lambda d: _of_trainer(d) and "stage" in d and "finetuning_type" in d)  # tried first
+def training_arguments(r: Reading) -> Schedule:
+    """`TrainingArguments`: the warmup's share is rounded up; `max_steps` above 0 wins over epochs."""
+    r.base = r.number("learning_rate", 5e-5)
+    total = r.updates(r.number("max_steps", 0), r.number("num_train_epochs", 3), "num_train_epochs")
+    warmup = _warmup(r, total)
+    r.notes.append(f"warmup = {warmup} updates")
+    own = _numbers(r.at("lr_scheduler_kwargs"))
+    return _transformers(r, r.word("lr_scheduler_type", "linear"), warmup, total, own)
+
+
+@form("torchtune", lambda d: any("_component_" in _mapping(d, name) for name in ("optimizer", "lr_scheduler")))
+def torchtune(r: Reading) -> Schedule:
+    """Its scheduler has transformers' name and formula; the run has `epochs` times `max_steps_per_epoch` or what the data give."""
+    r.base = r.number("optimizer.lr")
+    if not isinstance(r.at("lr_scheduler"), dict):
+        return Hold(value=r.base)
+    each = r.number("max_steps_per_epoch", 0)
+    total = r.updates(each * r.number("epochs", 1), r.number("epochs", 1), "epochs")
+    given: dict[str, Any] = {
+        "num_warmup_steps": r.whole("lr_scheduler.num_warmup_steps", 0),
+        "num_training_steps": total,
+    }
+    if r.at("lr_scheduler.num_cycles") is not None:
+        given["num_cycles"] = r.number("lr_scheduler.num_cycles")
+    return load("transformers", r.word("lr_scheduler._component_"), given, base_lr=r.base)
+
+
+# Small language-model trainers ------------------------------------------------------------------------------------------------------
+
+
+def _nano(r: Reading, warmup: int, start: float, end: int, least: float) -> Schedule:
+    """A straight line, then half a cosine down to a least rate at update `end`."""
+    return pieces.warmed(start, r.base, warmup, Ramp(r.base, least, max(end - warmup, 1), pieces.COSINE))
+
+
+@form("nanoGPT", lambda d: d[""] == "python" and bool({"warmup_iters", "lr_decay_iters", "decay_lr"} & set(d)))
+def nanogpt(r: Reading) -> Schedule:
+    """`train.py`'s own defaults where the file says nothing; the warmup begins at `1 / (warmup_iters + 1)`, as it does since 2024."""
+    r.base = r.number("learning_rate", 6e-4)
+    r.total = r.whole("max_iters", 600_000)
+    if r.at("decay_lr") is False:
+        return Hold(value=r.base)
+    warmup, end = r.whole("warmup_iters", 2000), r.whole("lr_decay_iters", 600_000)
+    least = r.number("min_lr", 6e-5)
+    if "lr_decay_iters" not in r.data and "lr_decay_iters" not in r.names:
+        r.odd.append("lr_decay_iters is not in the file: 600000, the default of train.py")
+    r.notes.append(
+        f"update k of the warmup has {r.base:g}*(k+1)/{warmup + 1}; before 2024 it had {r.base:g}*k/{warmup}"
+    )
+    line = pieces.formula("b * (step + 1) / n", b=r.base, n=warmup + 1)
+    return pieces.in_sequence([line, Ramp(r.base, least, max(end - warmup, 1), pieces.COSINE)], [warmup])
+
+
+def _of_litgpt(data: dict[str, Any]) -> bool:
+    return "lr_warmup_steps" in _mapping(data, "train") or {"warmup_iters", "min_lr", "learning_rate"} <= set(data)
+
+
+@form("litgpt", _of_litgpt)
+def litgpt(r: Reading) -> Schedule:
+    """A straight line from 0, then half a cosine down to `min_lr`."""
+    flat = "warmup_iters" in r.data
+    at = "" if flat else "train."
+    place = next(
+        (p for p in ("optimizer.init_args.lr", "train.learning_rate", "learning_rate") if r.at(p)), "learning_rate"
+    )
+    r.base = r.number(place)
+    if flat:
+        warmup, end = r.whole("warmup_iters"), r.whole("lr_decay_iters" if "lr_decay_iters" in r.data else "max_iters")
+        r.total = r.whole("max_iters", end)
+    else:
+        warmup = r.whole("train.lr_warmup_steps")
+        tokens, batch = r.number("train.max_tokens", 0), r.number("train.global_batch_size", 0)
+        length = r.number("train.max_seq_length", 0)
+        steps = tokens // (batch * length) if tokens and batch and length else 0
+        end = r.updates(r.number("train.max_steps", 0) or steps, r.number("train.epochs", 1), "train.epochs")
+    return _nano(r, warmup, 0.0, end, r.number(f"{at}min_lr", 0.0))
+
+
+def _of_titan(data: dict[str, Any]) -> bool:
+    return "lr" in _mapping(data, "optimizer") and ("steps" in _mapping(data, "training") or data[""] == "toml")
+
+
+@form("torchtitan", _of_titan)
+def torchtitan(r: Reading) -> Schedule:
+    """A straight line that begins at `1 / (warmup_steps + 1)`, a stable part, then a decay over `decay_ratio` of the run."""
+    r.base, total = r.number("optimizer.lr"), r.updates(r.number("training.steps", 10_000), 0, "")
+    given: dict[str, Any] = {"warmup_steps": r.whole("lr_scheduler.warmup_steps", 200), "training_steps": total}
+    for name in ("decay_ratio", "min_lr_factor"):
+        if r.at(f"lr_scheduler.{name}") is not None:
+            given[name] = r.number(f"lr_scheduler.{name}")
+    if r.at("lr_scheduler.decay_type") is not None:
+        given["decay_type"] = r.word("lr_scheduler.decay_type")
+    return load("torchtitan", "build_lr_schedulers", given, base_lr=r.base)
+
+
+@form("OLMo", lambda d: "learning_rate" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
+def olmo(r: Reading) -> Schedule:
+    """OLMo's trainer: a line from a tenth of the rate unless `warmup_min_lr` says otherwise, then a cosine or a line; update k has f(k + 1)."""
+    r.base = r.number("optimizer.learning_rate")
+    kind, units = r.word("scheduler.name"), str(r.at("scheduler.units", "steps"))
+    said = str(r.at("max_duration", ""))
+    steps = float(said.replace("_", "")) if said.replace("_", "").isdecimal() else 0.0
+    if units == "tokens":
+        r.refuse("scheduler.units", "steps", units, "give the same lengths in updates")
+    total = r.updates(steps, float(said[:-2]) if said.endswith("ep") else 1, f"max_duration = {said}")
+    warmup, least = r.whole("scheduler.t_warmup", 100), r.base * r.number("scheduler.alpha_f", 0.1)
+    start = r.number("scheduler.warmup_min_lr", 0.1 * r.base)
+    end = r.whole("scheduler.t_max", total)
+    left = max(end - warmup, 1)
+    then: dict[str, Schedule] = {
+        "cosine_with_warmup": Ramp(r.base, least, left, pieces.COSINE),
+        "linear_with_warmup": Ramp(r.base, least, left),
+        "inverse_sqrt_with_warmup": InverseSqrt(max(warmup, 1), r.base),
+        "constant": Hold(value=r.base),
+        "constant_with_warmup": Hold(value=r.base),
+    }
+    if kind not in then:
+        r.refuse("scheduler.name", f"one of {', '.join(then)}", kind)
+        return Hold(value=r.base)
+    if kind == "constant":
+        return then[kind]
+    return pieces.after(pieces.warmed(start, r.base, warmup, then[kind]), 1)
+
+
+@form("Composer", lambda d: "lr" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
+def composer(r: Reading) -> Schedule:
+    """MosaicML's schedulers by their names in its configurations; times such as `0.5dur`, `10ba`, `2ep`."""
+    names = {
+        "cosine_with_warmup": "CosineAnnealingWithWarmupScheduler",
+        "linear_decay_with_warmup": "LinearWithWarmupScheduler",
+        "constant_with_warmup": "ConstantWithWarmupScheduler",
+        "inv_sqrt_with_warmup": "InverseSquareRootWithWarmupScheduler",
+        "cosine_annealing": "CosineAnnealingScheduler",
+        "multistep": "MultiStepScheduler",
+        "multistep_with_warmup": "MultiStepWithWarmupScheduler",
+        "step": "StepScheduler",
+        "constant": "ConstantScheduler",
+        "linear": "LinearScheduler",
+        "polynomial": "PolynomialScheduler",
+        "exponential": "ExponentialScheduler",
+    }
+    r.base, kind, said = r.number("optimizer.lr"), r.word("scheduler.name"), str(r.at("max_duration", ""))
+    given = {name: value for name, value in _mapping(r.data, "scheduler").items() if name not in ("name", "schedulers")}
+    times = [said, *(str(value) for name, value in given.items() if name.startswith("t_"))]
+    epochs = float(said[:-2]) if said.endswith("ep") else 0.0
+    total = r.updates(float(said[:-2]) if said.endswith("ba") else 0.0, epochs or 1.0, f"max_duration = {said}")
+    each = r.an_epoch() if epochs and "total" not in r.names else total / (epochs or 1)
+    given["max_duration"] = f"{total}ba"
+    if any(time.endswith("ep") for time in times):
+        given = {
+            name: f"{round(float(value[:-2]) * each)}ba" if isinstance(value, str) and value.endswith("ep") else value
+            for name, value in given.items()
+        }
+    return load("composer", names.get(kind, kind), given, base_lr=r.base)
+
+
+def _of_fairseq(data: dict[str, Any]) -> bool:
+    return "_name" in _mapping(data, "lr_scheduler") or ("optimization" in data and "lr_scheduler" in data)
+
+
+@form("fairseq", _of_fairseq)
+def fairseq(r: Reading) -> Schedule:
+    """Fairseq's schedulers by updates made; a list of rates is one an epoch, of which the first counts here."""
+    rates = r.numbers("optimization.lr")
+    if not rates:
+        r.refuse("optimization.lr", "a list of rates", r.at("optimization.lr"))
+        return Hold()
+    r.base = rates[0]
+    at = "lr_scheduler"
+    warmup = r.whole(f"{at}.warmup_updates", 4000 if r.word(f"{at}._name") == "inverse_sqrt" else 0)
+    kind = r.word(f"{at}._name", r.word(at))
+    r.total = r.whole("optimization.max_update", 0) or None
+    if kind == "fixed":
+        return pieces.warmed(1 / warmup * r.base if warmup else r.base, r.base, warmup, Hold(value=r.base))
+    start = r.number(f"{at}.warmup_init_lr", -1.0)
+    if kind == "inverse_sqrt":
+        start = (0.0 if warmup else r.base) if start < 0 else start
+        return pieces.warmed(start, r.base, warmup, InverseSqrt(max(warmup, 1), r.base))
+    place = "total_num_update" if kind == "polynomial_decay" else "max_update"
+    said = r.number(f"{at}.{place}", 0) or r.number("optimization.max_update", 0)
+    total = r.updates(said, r.number("optimization.max_epoch", 1), "optimization.max_epoch")
+    if kind == "polynomial_decay":
+        least, power = r.number(f"{at}.end_learning_rate", 0.0), r.number(f"{at}.power", 1.0)
+        return pieces.warmed(0.0, r.base, warmup, Ramp(r.base, least, max(total - warmup, 1), Polynomial(power)))
+    if kind == "cosine":
+        least = r.number(f"{at}.min_lr", 0.0)
+        start = least if start < 0 else start
+        period = r.number(f"{at}.lr_period_updates", -1.0)
+        period = period if period > 0 else max(total - warmup, 1)
+        growth, shrink = r.number(f"{at}.t_mult", 1.0), r.number(f"{at}.lr_shrink", 0.1)
+        cycle = pieces.cosine(r.base, least, period)
+        return pieces.warmed(start, r.base, warmup, pieces.restarts(cycle, growth, shrink))
+    r.refuse(f"{at}._name", "fixed, inverse_sqrt, polynomial_decay or cosine", kind)
+    return Hold()
+
+
+# Engines ------------------------------------------------------------------------------------------------------------------------------
+
+
+@form("DeepSpeed", lambda d: "type" in _mapping(d, "scheduler") and "params" in _mapping(d, "scheduler"))
+def deepspeed(r: Reading) -> Schedule:
+    """The scheduler of a `ds_config.json`, by its class and parameters; what is `auto` is asked for."""
+    given: dict[str, Any] = {}
+    for name, value in _mapping(_mapping(r.data, "scheduler"), "params").items():
+        words = isinstance(value, str) and value.lower() != "auto" and isinstance(_numbers({"": value})[""], str)
+        given[name] = value if words or isinstance(value, bool | list) else r.number(f"scheduler.params.{name}")
+    whole = (
+        "warmup_num_steps",
+        "total_num_steps",
+        "cycle_first_step_size",
+        "cycle_second_step_size",
+        "decay_step_size",
+    )
+    given = {name: int(value) if name in whole else value for name, value in given.items()}
+    kind = r.word("scheduler.type")
+    r.base = float(given.get("warmup_max_lr", given.get("cycle_max_lr", 0)) or r.number("optimizer.params.lr"))
+    r.total = given.get("total_num_steps")
+    return load("deepspeed", kind, given, base_lr=r.number("optimizer.params.lr", r.base))
+
+
+def _of_megatron(data: dict[str, Any]) -> bool:
+    return (
+        data[""] == "options"
+        and "lr" in data
+        and bool(
+            {"train_iters", "train_samples", "lr_decay_style", "lr_warmup_iters", "lr_warmup_fraction"} & set(data)
+        )
+    )
+
+
+@form("Megatron-LM", _of_megatron)
+def megatron(r: Reading) -> Schedule:
+    """Megatron-LM's options; counted in samples, lengths are divided by the global batch."""
+    by_samples = "train_samples" in r.data
+    batch = r.number("global_batch_size") if by_samples else 1
+
+    def length(name: str, default: float) -> int:
+        return round(r.number(name, default) / batch)
+
+    r.base = r.number("lr")
+    unit = "samples" if by_samples else "iters"
+    total = r.updates(length(f"train_{unit}", 0), 0, "") if "total" in r.names or f"train_{unit}" in r.data else 0
+    if not total:
+        total = r.updates(r.ask("total", "train_iters is not among the options"), 0, "")
+    decay = length(f"lr_decay_{unit}", total * batch)
+    share = r.number("lr_warmup_fraction", 0.0)
+    given: dict[str, Any] = {
+        "max_lr": r.base,
+        "min_lr": r.number("min_lr", 0.0),
+        "init_lr": r.number("lr_warmup_init", 0.0),
+        "lr_warmup_steps": round(share * decay) if share else length(f"lr_warmup_{unit}", 0),
+        "lr_decay_steps": decay,
+        "lr_decay_style": r.word("lr_decay_style", "linear"),
+    }
+    if given["lr_decay_style"] == "WSD":
+        given["wsd_decay_steps"] = length(f"lr_wsd_decay_{unit}", 0)
+        given["lr_wsd_decay_style"] = r.word("lr_wsd_decay_style", "exponential")
+    return load("megatron", "OptimizerParamScheduler", given, base_lr=r.base)
+
+
+# Image models -----------------------------------------------------------------------------------------------------------------------------
+
+
+@form("Ultralytics", _has("lr0"))
+def ultralytics(r: Reading) -> Schedule:
+    """Row by row of epochs, with the warmup by batch: the rate of the weights; `step` counts batches."""
+    r.base, epochs = r.number("lr0"), r.number("epochs", 100)
+    each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
+    warmup = r.number("warmup_epochs", 3.0)
+    if str(r.at("optimizer", "")).lower() == "auto" and "lr0" not in r.names:
+        r.odd.append(
+            "optimizer: auto chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
+        )
+    r.total = math.ceil(epochs * each)
+    ramp = max(round(warmup * each), 100) if warmup > 0 else 0
+    if bool(r.at("cos_lr")):
+        shape = f"((1 - cos(pi * min(floor(step / {each!r}), {epochs!r}) / {epochs!r})) / 2 * ({share!r} - 1) + 1)"
+    else:
+        shape = f"(max(1 - floor(step / {each!r}) / {epochs!r}, 0) * (1.0 - {share!r}) + {share!r})"
+    if ramp:
+        r.notes.append(f"warmup over {ramp} batches; the bias group comes down from warmup_bias_lr instead")
+        shape += f" * min(step / {ramp}, 1)"
+    return pieces.scaled(pieces.formula(shape), r.base)
+
+
+@form("detectron2", _has("SOLVER"))
+def detectron2(r: Reading) -> Schedule:
+    """The scheduler of `SOLVER`, with detectron2's defaults."""
+    r.base, total = r.number("SOLVER.BASE_LR", 0.001), r.whole("SOLVER.MAX_ITER", 40_000)
+    r.total = total
+    warmup, kind = r.whole("SOLVER.WARMUP_ITERS", 1000), r.word("SOLVER.LR_SCHEDULER_NAME", "WarmupMultiStepLR")
+    if warmup > total:
+        r.odd.append(f"WARMUP_ITERS {warmup} is beyond MAX_ITER {total}: cut there")
+    start, way = r.number("SOLVER.WARMUP_FACTOR", 0.001), r.word("SOLVER.WARMUP_METHOD", "linear")
+    given: dict[str, Any] = {
+        "max_iters": total,
+        "warmup_iters": min(warmup, total),
+        "warmup_factor": start,
+        "warmup_method": way,
+    }
+    if kind == "WarmupMultiStepLR":
+        marks = [int(mark) for mark in (r.numbers("SOLVER.STEPS") if r.at("SOLVER.STEPS") is not None else [30_000])]
+        if beyond := [mark for mark in marks if mark >= total]:
+            r.odd.append(f"STEPS {beyond} are beyond MAX_ITER {total}: they are left out")
+        given |= {"milestones": [mark for mark in marks if mark < total], "gamma": r.number("SOLVER.GAMMA", 0.1)}
+    return load("detectron2", kind, given, base_lr=r.base)
+
+
+@form("PaddleDetection", _has("LearningRate"))
+def paddledetection(r: Reading) -> Schedule:
+    """`LearningRate`: the schedulers that the tags name, the warmup in updates before the decay in epochs."""
+    r.base = r.number("LearningRate.base_lr")
+    epochs, each = r.number("epoch"), r.an_epoch()
+    total = r.updates(0, epochs, "epoch")
+    parts = cast("list[Any]", r.at("LearningRate.schedulers", []))
+    found = {
+        str(part.get("!", part.get("name", ""))): (i, part) for i, part in enumerate(parts) if isinstance(part, dict)
+    }
+    warmup, line = 0, None
+    for name in ("LinearWarmup", "ExpWarmup"):
+        if name not in found:
+            continue
+        at = f"LearningRate.schedulers.{found[name][0]}"
+        warmup = r.whole(f"{at}.steps", 500) if r.at(f"{at}.epochs") is None else round(r.number(f"{at}.epochs") * each)
+        if name == "LinearWarmup":
+            line = Ramp(r.base * r.number(f"{at}.start_factor", 1 / 3), r.base, max(warmup, 1))
+        else:
+            line = Ramp(0.0, r.base, max(warmup, 1), Polynomial(r.number(f"{at}.power", 2.0)))
+    decay: Schedule = Hold(value=r.base)
+    for name, (i, part) in found.items():
+        at = f"LearningRate.schedulers.{i}"
+        if name == "PiecewiseDecay":
+            marks = [int(int(each) * mark) for mark in r.numbers(f"{at}.milestones")]
+            factors = r.numbers(f"{at}.gamma") if isinstance(part.get("gamma"), list) else []
+            gamma = 0.1 if factors else r.number(f"{at}.gamma", 0.1)
+            values = [r.base, *(r.base * (factors[k] if factors else gamma ** (k + 1)) for k in range(len(marks)))]
+            decay = pieces.levels(marks, values)
+        elif name == "CosineDecay":
+            ends = round(r.number(f"{at}.max_epochs", epochs) * each)
+            still = round(r.number(f"{at}.last_plateau_epochs", 0) * each)
+            least = r.base * r.number(f"{at}.min_lr_ratio", 0.0)
+            start = warmup if part.get("use_warmup", True) else 0
+            decay = pieces.in_sequence(
+                [Hold(value=r.base), Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE)], [start]
+            )
+        elif not name.endswith("Warmup"):
+            r.refuse(f"{at}", "a PiecewiseDecay, a CosineDecay or a warmup", name)
+    del total
+    return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
+
+
+@form("PaddleClas", lambda d: "lr" in _mapping(d, "Optimizer"))
+def paddleclas(r: Reading) -> Schedule:
+    """`Optimizer.lr`: Paddle's own schedulers with lengths in epochs, behind its `LinearWarmup`."""
+    at = "Optimizer.lr"
+    kind = r.word(f"{at}.name", "Constant")
+    epochs, by_epoch = r.number("Global.epochs"), bool(r.at(f"{at}.by_epoch"))
+    each = 1.0 if by_epoch else r.an_epoch()
+    values = r.numbers(f"{at}.values") if kind == "Piecewise" else []
+    r.base = values[0] if values else r.number(f"{at}.learning_rate")
+    if values and r.at(f"{at}.learning_rate") not in (None, r.base):
+        r.odd.append(f"{at}.learning_rate is not used: the first of the values, {r.base:g}, is")
+    r.total = math.ceil(epochs * each)
+    warm = r.number(f"{at}.warmup_epoch", 0.0)
+    steps = round(warm * each)
+    if warm and not by_epoch and kind != "Linear":
+        r.odd.append(
+            f"warmup_epoch = {warm:g} is read as epochs; without by_epoch the newest PaddleClas takes it for updates"
+        )
+    left = (epochs - warm) * each
+    given: dict[str, Any] = {"learning_rate": r.base}
+    if kind in ("Cosine", "Linear"):
+        own = {"Cosine": {"T_max": left, "eta_min": r.number(f"{at}.eta_min", 0.0)}}
+        own["Linear"] = {
+            "decay_steps": round(left),
+            "end_lr": r.number(f"{at}.end_lr", 0.0),
+            "power": r.number(f"{at}.power", 1.0),
+        }
+        decay = load("paddle", {"Cosine": "CosineAnnealingDecay", "Linear": "PolynomialDecay"}[kind], given | own[kind])
+    elif kind == "Step":
+        own = {"step_size": round(r.number(f"{at}.step_size") * each), "gamma": r.number(f"{at}.gamma", 0.1)}
+        decay = load("paddle", "StepDecay", given | own)
+    elif kind == "MultiStepDecay":
+        marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
+        decay = load("paddle", "MultiStepDecay", given | {"milestones": marks, "gamma": r.number(f"{at}.gamma", 0.1)})
+    elif kind == "Piecewise":
+        decay = pieces.levels([round(mark * each) for mark in r.numbers(f"{at}.decay_epochs")], values)
+    elif kind == "Constant":
+        decay = Hold(value=r.base)
+    else:
+        r.refuse(f"{at}.name", "Constant, Linear, Cosine, Step, MultiStepDecay or Piecewise", kind)
+        return Hold()
+    if steps < 1:
+        return decay
+    return pieces.warmed(r.number(f"{at}.warmup_start_lr", 0.0), r.base, steps, getattr(decay, "schedule", decay))
+
+
+@form("timm", _has("sched"))
+def timm(r: Reading) -> Schedule:
+    """Timm's arguments, by its own `create_scheduler_v2`; the rates are those of every update."""
+    r.base = r.number("lr")
+    epochs, each = r.number("epochs", 300), r.an_epoch()
+    spelled = {
+        f"lr_{name}": name
+        for name in ("k_decay", "cycle_mul", "cycle_decay", "cycle_limit", "noise", "noise_pct", "noise_std")
+    }
+    plain = "min_lr warmup_lr warmup_prefix warmup_epochs decay_epochs decay_rate decay_milestones cooldown_epochs patience_epochs"
+    spelled |= {name: name for name in plain.split()}
+    given: dict[str, Any] = {"sched": r.word("sched"), "num_epochs": int(epochs)}
+    for theirs, ours in spelled.items():
+        value = r.at(theirs)
+        if value is not None and ours not in given:
+            given[ours] = (
+                r.number(theirs) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+            )
+    by_updates = bool(r.at("sched_on_updates"))
+    given |= {"updates_per_epoch": int(each), "step_on_epochs": not by_updates}
+    schedule = load("timm", "create_scheduler_v2", given, base_lr=r.base)
+    r.total = math.ceil(epochs * each)
+    return schedule if by_updates else _each_epoch(schedule, each, r.total / each)
+
+
+def _each_epoch(schedule: Schedule, each: float, epochs: float) -> Schedule:
+    """A schedule of epochs on the clock of updates: an epoch has one value."""
+    count = min(math.ceil(epochs), _MOST_EPOCHS) + 1
+    return pieces.levels([round(each * k) for k in range(1, count)], [schedule(k) for k in range(count)])
+
+
+def _of_keras(data: Any) -> dict[str, Any] | float | None:
+    """Finds `learning_rate` of a saved optimizer, wherever it stands."""
+    stack = [data]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            rate = item.get("learning_rate")
+            if isinstance(rate, dict) and "class_name" in rate:
+                return rate
+            if isinstance(rate, int | float) and ("optimizer" in str(item.get("name", "")).lower() or "beta_1" in item):
+                return float(rate)
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return None
+
+
+@form("Keras", lambda d: isinstance(_of_keras(d), dict))
+def keras(r: Reading) -> Schedule:
+    """The schedule that a saved model's optimizer holds."""
+    rate = cast("dict[str, Any]", _of_keras(r.data))
+    given = {name: value for name, value in _mapping(rate, "config").items() if name != "name" and value is not None}
+    r.base = float(given.get("initial_learning_rate", 0.0) or 0.0)
+    return load("keras", str(rate["class_name"]).rpartition(">")[2], given)
+
+
+# OpenMMLab --------------------------------------------------------------------------------------------------------------------------------
+
+
+@form("MMCV", lambda d: isinstance(d.get("lr_config"), dict))
+def mmcv(r: Reading) -> Schedule:
+    """`lr_config`: a policy by epoch or by update, times a warmup by update."""
+    at = "lr_config"
+    r.base, by_epoch = r.number("optimizer.lr"), r.at(f"{at}.by_epoch", "IterBased" not in r.word("runner.type"))
+    place = next((p for p in ("runner.max_epochs", "total_epochs", "max_epochs") if r.at(p)), "runner.max_epochs")
+    iters = r.number("runner.max_iters", 0) or r.number("total_iters", 0)
+    each = r.an_epoch() if by_epoch or not iters else 1.0
+    length = r.number(place) if by_epoch else iters or r.number(place) * each
+    r.total = math.ceil(length * each) if by_epoch else int(length)
+    regular = _policy(r, r.word(f"{at}.policy").lower(), length)
+    regular = _each_epoch(regular, each, length) if by_epoch else regular
+    kind, ratio = r.at(f"{at}.warmup"), r.number(f"{at}.warmup_ratio", 0.1)
+    if kind is None:
+        return regular
+    steps = r.whole(f"{at}.warmup_iters", 0) * (int(each) if r.at(f"{at}.warmup_by_epoch") else 1)
+    warmups: dict[str, Any] = {"linear": pieces.LINEAR, "exp": Geometric()}
+    if kind not in ("constant", *warmups):
+        r.refuse(f"{at}.warmup", "constant, linear or exp", kind)
+        return regular
+    rising = (
+        pieces.constant_then(ratio, steps) if kind == "constant" else Ramp(ratio, 1.0, max(steps, 1), warmups[kind])
+    )
+    return pieces.times([regular, rising]) if steps else regular
+
+
+def _policy(r: Reading, kind: str, length: float) -> Schedule:
+    """What a policy of MMCV makes of the base rate, on its own clock of epochs or updates."""
+    at = "lr_config"
+    least = r.number(f"{at}.min_lr", 0.0) or r.base * r.number(f"{at}.min_lr_ratio", 0.0)
+    whole = max(int(length), 1)
+    if kind == "step":
+        gamma, marks = r.number(f"{at}.gamma", 0.1), r.at(f"{at}.step")
+        stairs = isinstance(marks, int) and not isinstance(marks, bool)
+        drops = Step(marks, gamma) if stairs else pieces.drops([int(m) for m in r.numbers(f"{at}.step")], gamma)
+        scaled = pieces.scaled(drops, r.base)
+        return Maximum((scaled, Hold(value=least))) if least else scaled
+    if kind == "fixed":
+        return Hold(value=r.base)
+    if kind == "exp":
+        return pieces.scaled(pieces.formula("g ** step", g=r.number(f"{at}.gamma")), r.base)
+    if kind == "inv":
+        powers = {"g": r.number(f"{at}.gamma"), "p": r.number(f"{at}.power", 1.0)}
+        return pieces.scaled(pieces.formula("(1 + g * step) ** (-p)", **powers), r.base)
+    if kind == "poly":
+        return Ramp(r.base, least, whole, Polynomial(r.number(f"{at}.power", 1.0)))
+    if kind == "cosineannealing":
+        return Ramp(r.base, least, whole, pieces.COSINE)
+    if kind == "flatcosineannealing":
+        flat = round(whole * r.number(f"{at}.start_percent", 0.75))
+        return pieces.in_sequence(
+            [Hold(value=r.base), Ramp(r.base, least, max(whole - flat, 1), pieces.COSINE)], [flat]
+        )
+    if kind == "cosinerestart":
+        periods, weights = r.numbers(f"{at}.periods"), r.numbers(f"{at}.restart_weights") or [1.0]
+        parts = [
+            Ramp(r.base * weights[min(i, len(weights) - 1)], least, max(int(n), 1), pieces.COSINE)
+            for i, n in enumerate(periods)
+        ]
+        return pieces.in_sequence(parts, [int(sum(periods[: k + 1])) for k in range(len(periods) - 1)])
+    r.refuse(f"{at}.policy", "step, exp, inv, poly, fixed, CosineAnnealing, FlatCosineAnnealing or CosineRestart", kind)
+    return Hold(value=r.base)
+
+
+@form("MMEngine", lambda d: "param_scheduler" in d or "optim_wrapper" in d)
+def mmengine(r: Reading) -> Schedule:
+    """`param_scheduler`: each changes the rate that the others left, from its `begin` up to its `end`."""
+    r.base = r.number("optim_wrapper.optimizer.lr")
+    parts = r.at("param_scheduler", [])
+    if isinstance(parts, dict):
+        r.data["param_scheduler"] = parts = [parts]
+    epochs, iters = r.at("train_cfg.max_epochs"), r.at("train_cfg.max_iters")
+    counted = any(isinstance(part, dict) and part.get("by_epoch", True) for part in parts)
+    each = r.an_epoch() if counted or not iters else 1.0
+    total = r.number("train_cfg.max_iters") if iters else (r.number("train_cfg.max_epochs") if epochs else 0.0) * each
+    r.total = math.ceil(total) or None
+    found: Schedule = Hold(value=r.base)
+    ended = 0.0
+    for i, part in enumerate(parts):
+        at = f"param_scheduler.{i}"
+        if str(part.get("type", "")).endswith("Momentum"):
+            continue
+        by_epoch, converted = bool(part.get("by_epoch", True)), bool(part.get("convert_to_iter_based"))
+        unit = each if by_epoch else 1.0
+        begin = r.number(f"{at}.begin", 0)
+        last = (total / unit) if total else MAX_STEPS
+        end = r.number(f"{at}.end", last)
+        # A schedule by epoch has a value an epoch; one that is converted has its lengths in updates instead.
+        inner = unit if by_epoch and converted else 1.0
+        span = max(round((end - begin) * inner), 1)
+        follows = begin * unit >= ended
+        start = found(round(begin * unit)) if follows else 1.0
+        law = _law(r, at, part, start, span, inner, follows)
+        # Its last step is the one before its end: what it has there stays.
+        law = pieces.in_sequence([law, Hold(value=law(span - 1))], [span]) if span < MAX_STEPS else law
+        if by_epoch and not converted:
+            law = _each_epoch(law, each, min(end - begin, last))
+        at_step = round(begin * unit)
+        if follows:
+            found = pieces.in_sequence([found, law], [at_step]) if at_step else law
+        else:
+            moved = pieces.in_sequence([Hold(), law], [at_step]) if at_step else law
+            found = pieces.times([found, moved])
+        ended = max(ended, end * unit)
+    return found
+
+
+def _law(r: Reading, at: str, part: dict[str, Any], start: float, span: int, each: float, follows: bool) -> Schedule:
+    """What one scheduler of MMEngine makes of a rate, on its own clock."""
+    kind = str(part.get("type", "")).rpartition(".")[2]
+    least = r.number(f"{at}.eta_min", 0.0) or r.base * r.number(f"{at}.eta_min_ratio", 0.0)
+    if least and not follows:
+        r.refuse(f"{at}.eta_min", "0 while another scheduler works beside it", least, "they cannot be told apart")
+    if kind == "LinearLR":
+        first, last = r.number(f"{at}.start_factor", 1 / 3), r.number(f"{at}.end_factor", 1.0)
+        return pieces.ramp(start * first, start * last, span - 1)
+    if kind == "ConstantLR":
+        low = Hold(value=start * r.number(f"{at}.factor", 1 / 3))
+        return pieces.in_sequence([low, Hold(value=start)], [span - 1]) if span > 1 else low
+    if kind == "MultiStepLR":
+        marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
+        return pieces.scaled(pieces.drops(marks, r.number(f"{at}.gamma", 0.1)), start)
+    if kind == "StepLR":
+        return pieces.scaled(Step(round(r.number(f"{at}.step_size") * each), r.number(f"{at}.gamma", 0.1)), start)
+    if kind == "ExponentialLR":
+        return pieces.scaled(pieces.formula("g ** step", g=r.number(f"{at}.gamma")), start)
+    if kind == "CosineAnnealingLR":
+        length = round(r.number(f"{at}.T_max") * each) if part.get("T_max") is not None else span
+        return pieces.wave(start, least, max(length, 1))
+    if kind == "PolyLR":
+        return Ramp(start, least, span, Polynomial(r.number(f"{at}.power", 1.0)))
+    if kind == "CosineRestartLR":
+        periods = [round(n * each) for n in r.numbers(f"{at}.periods")]
+        weights = r.numbers(f"{at}.restart_weights") or [1.0] * len(periods)
+        ramps = [Ramp(start * w, least, max(n, 1), pieces.COSINE) for n, w in zip(periods, weights, strict=False)]
+        return pieces.in_sequence(ramps, [sum(periods[: k + 1]) for k in range(len(periods) - 1)])
+    known = "LinearLR, ConstantLR, MultiStepLR, StepLR, ExponentialLR, CosineAnnealingLR, PolyLR or CosineRestartLR"
+    r.refuse(f"{at}.type", known, kind)
+    return Hold(value=start)

@@ -1,0 +1,270 @@
+"""A configuration file as a schedule: which tool's form it has, what it says, what it cannot know and has to be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ...core.errors import GlidepathError, Problem, shown
+from ...core.rate import Rate
+from ...core.schedule import Schedule
+from .sources import Unbound, data_of
+
+__all__ = ["Config", "Form", "Reading", "form", "read_config"]
+
+_NEEDED: Any = object()
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a configuration file says about the rate.
+
+    Args:
+        form: Whose file it was taken for.
+        schedule: The rate at every update, in absolute values.
+        base: The rate that the schedule is a multiple of.
+        total: Updates of the run; None where the file does not end it.
+        groups: Multiples of the rate by parameter group, where the file names any.
+        notes: How each number came about, a line each.
+        odd: What is strange in the file, a line each.
+    """
+
+    form: str
+    schedule: Rate
+    base: float
+    total: int | None = None
+    groups: Mapping[str, float] = field(default_factory=dict[str, float])
+    notes: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Form:
+    """A tool's form of file: how it is known and how it is read.
+
+    Args:
+        title: Whose it is.
+        known: Tells from the file's data whether it has this form.
+        read: Returns the schedule of absolute values.
+    """
+
+    title: str
+    known: Callable[[dict[str, Any]], bool]
+    read: Callable[[Reading], Schedule]
+
+
+FORMS: list[Form] = []
+
+
+def form(title: str, known: Callable[[dict[str, Any]], bool]) -> Callable[[Callable[[Reading], Schedule]], Any]:
+    """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
+
+    def register(read: Callable[[Reading], Schedule]) -> Callable[[Reading], Schedule]:
+        FORMS.append(Form(title, known, read))
+        return read
+
+    return register
+
+
+class Reading:
+    """A file that is being read: gives its numbers, notes where they come from, and collects what is missing.
+
+    Args:
+        data: What the file holds.
+        names: What the caller gives: in place of what the file says, or for what it cannot know.
+        where: The file, for errors.
+    """
+
+    def __init__(self, data: dict[str, Any], names: Mapping[str, Any], where: str) -> None:
+        self.data, self.names, self.where = data, names, where
+        self.base: float = 0.0
+        self.total: int | None = None
+        self.groups: dict[str, float] = {}
+        self.notes: list[str] = []
+        self.odd: list[str] = []
+        self.problems: list[Problem] = []
+        self.missing: dict[str, str] = {}
+        self.used: set[str] = set()
+
+    def at(self, path: str, default: Any = None) -> Any:
+        """What stands at a place such as `optimizer.params.lr`; an index of a list is a number."""
+        found: Any = self.data
+        for part in path.split("."):
+            if isinstance(found, dict):
+                found = cast("dict[str, Any]", found).get(part)
+            elif isinstance(found, list) and part.isdecimal() and int(part) < len(cast("list[Any]", found)):
+                found = cast("list[Any]", found)[int(part)]
+            else:
+                return default
+        return default if found is None else found
+
+    def ask(self, name: str, why: str) -> float:
+        """A number that the file cannot know: as given, or noted as missing."""
+        self.used.add(name)
+        if name in self.names:
+            value = self._checked(name, self.names[name])
+            self.notes.append(f"{name} = {value:g} (given)")
+            return value
+        self.missing.setdefault(name, why)
+        return 1000.0
+
+    def number(self, path: str, default: Any = _NEEDED) -> float:
+        """The number at a place; a name given in its last word's stead wins; text that is a number is one, and is told of."""
+        name = path.rpartition(".")[2]
+        if name in self.names:
+            return self.ask(name, "")
+        value = self.at(path)
+        if value is None:
+            if default is _NEEDED:
+                return self.ask(name, f"{path} is not in the file")
+            return default
+        if isinstance(value, Unbound):
+            if not value.names:
+                return self.ask(name, f"{path} is written {value.text!r}")
+            for one in value.names:
+                self.ask(one, f"{path} is written {value.text!r}")
+            return 1000.0
+        if isinstance(value, str) and value.strip().lower() == "auto":
+            return self.ask(name, f"{path} is 'auto': whoever trains decides it")
+        if isinstance(value, str):
+            try:
+                number = float(value.replace("_", ""))
+            except ValueError:
+                self.problems.append(Problem(self.where, path, "a number", shown(value)))
+                return 1.0
+            self.odd.append(f"{path} is the text {value!r} here; taken as {number:g}")
+            value = number
+        number = self._checked(path, value)
+        self.notes.append(f"{path} = {number:g}")
+        return number
+
+    def whole(self, path: str, default: Any = _NEEDED) -> int:
+        """The whole number at a place."""
+        value = self.number(path, default)
+        if value != int(value):
+            self.problems.append(Problem(self.where, path, "a whole number", shown(value)))
+        return int(value)
+
+    def numbers(self, path: str) -> list[float]:
+        """The numbers of a list at a place, which may be written as text, `(60000, 80000)`."""
+        value = self.at(path, [])
+        if isinstance(value, str):
+            value = [part for part in value.strip("()[] ").split(",") if part.strip()]
+        if isinstance(value, int | float):
+            value = [value]
+        if not isinstance(value, list):
+            self.problems.append(Problem(self.where, path, "a list of numbers", shown(value)))
+            return []
+        items = cast("list[Any]", value)
+        found = [float(v) if isinstance(v, str) else v for v in items if _is_number(v)]
+        if len(found) < len(items):
+            self.problems.append(Problem(self.where, path, "a list of numbers", shown(value)))
+        self.notes.append(f"{path} = {', '.join(f'{number:g}' for number in found)}")
+        return [float(number) for number in found]
+
+    def word(self, path: str, default: str = "") -> str:
+        """The word at a place, without its module."""
+        return str(self.at(path, default)).rpartition(".")[2]
+
+    def updates(self, steps: float, epochs: float, said: str) -> int:
+        """Length of the run: what is given as `total`, else the steps of the file, else its epochs, whose length is asked for.
+
+        Args:
+            steps: Updates by the file; 0 where it says none.
+            epochs: Epochs by the file.
+            said: Where it says them.
+        """
+        if "total" in self.names:
+            total = self.ask("total", "")
+        elif steps > 0:
+            total = steps
+        else:
+            total = math.ceil(epochs * self.an_epoch(f"{said} = {epochs:g}; or total, the updates of the whole run"))
+        self.total = int(total)
+        self.notes.append(f"the run has {self.total} updates")
+        return self.total
+
+    def an_epoch(self, why: str = "") -> float:
+        """Updates of an epoch, which depend on the data."""
+        return self.ask("steps_per_epoch", why or "updates of an epoch depend on the data")
+
+    def refuse(self, path: str, rule: str, value: Any, remedy: str = "") -> None:
+        """Notes that something cannot be read."""
+        self.problems.append(Problem(self.where, path, rule, shown(value), remedy))
+
+    def _checked(self, name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self.problems.append(Problem(self.where, name, "a finite number", shown(value)))
+            return 1.0
+        return value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def read_config(path: str | Path, **names: Any) -> Config | None:
+    """Returns the schedule that a training tool's configuration file stands for, or None if it is of no form that is known.
+
+    The form is found by content. Nothing in the file is run; files that it names as its base are read from beside it.
+
+    Args:
+        path: The file: YAML, JSON, TOML, Python's assignments, or a command with its options.
+        **names: What the file cannot know, such as `total` or `steps_per_epoch`; a name that stands in the file wins over it.
+
+    Raises:
+        GlidepathError: If the file cannot be read or is hostile; with every value that is wrong; or with every name that is missing.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "args.yaml"
+        >>> _ = file.write_text("{learning_rate: 1.0e-4, lr_scheduler_type: linear, max_steps: 900, warmup_steps: 90}")
+        >>> read_config(file).schedule(45)
+        5e-05
+    """
+    file = Path(path)
+    data = data_of(file, names)
+    kind = data.pop("")
+    chosen = next((one for one in FORMS if one.known({**data, "": kind})), None)
+    if chosen is None:
+        return None
+    reading = Reading(data, names, file.name)
+    if kind == "python":
+        reading.used |= _unbound(data_of(file, {}))
+    schedule: Schedule | None = None
+    try:
+        schedule = chosen.read(reading)
+    except GlidepathError as error:
+        if not reading.missing:  # what follows from a number that is not there yet is no fault of the file
+            reading.problems += error.problems
+    for name in sorted(set(names) - reading.used):
+        known = ", ".join(sorted({*reading.used, *_plain_names(data)})[:12])
+        reading.refuse(name, f"a name that {chosen.title} has ({known})", names[name])
+    reading.problems += [
+        Problem(file.name, name, "given", f"nothing: {why}", f"--let {name}=…") for name, why in reading.missing.items()
+    ]
+    if reading.problems or schedule is None:
+        raise GlidepathError(reading.problems)
+    rate = Rate(schedule.schedule) if isinstance(schedule, Rate) else Rate(schedule)
+    groups = dict(reading.groups)
+    return Config(
+        chosen.title, rate, reading.base, reading.total, groups, tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
+    )
+
+
+def _unbound(value: Any) -> set[str]:
+    """Returns the names that Python's values lack."""
+    if isinstance(value, Unbound):
+        return set(value.names)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {name for item in inner for name in _unbound(item)}
+
+
+def _plain_names(data: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in data.items() if isinstance(value, int | float)}
