@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from glidepath import GlidepathError, multistep, parse, piecewise_constant, table
-from glidepath.plan import Plan, Progress, carried, check
 from glidepath.core.documents import data_of_text
+from glidepath.plan import Plan, Progress, carried, check
 
 
 def test_a6_an_extended_horizon_jumps_by_a_stated_size():

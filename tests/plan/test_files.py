@@ -6,8 +6,8 @@ import time
 import pytest
 
 from glidepath import GlidepathError
-from glidepath.plan import Plan, check, read
 from glidepath.core.documents import data_of_text
+from glidepath.plan import Plan, check, read
 
 GOOD = """glidepath: 1
 rules:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -12,7 +13,11 @@ from rich.text import Text
 
 import glidepath
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
+
+if TYPE_CHECKING:
+    from glidepath.dialects import Config
 
 app = typer.Typer(
     name="glidepath",
@@ -35,7 +40,8 @@ _EXTRAS = {
 ScheduleText = Annotated[
     str,
     typer.Argument(
-        metavar="SCHEDULE", help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", or a .json file.'
+        metavar="SCHEDULE",
+        help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", a .json schedule, or a configuration file.',
     ),
 ]
 Steps = Annotated[
@@ -43,6 +49,12 @@ Steps = Annotated[
     typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
 ]
 Base = Annotated[float, typer.Option("--base", "-b", help="The base learning rate that factors are multiplied by.")]
+Let = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--let", "-l", metavar="NAME=VALUE", help="A number that a file or a call leaves open, such as total=10000."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -93,8 +105,51 @@ def missing(error: ModuleNotFoundError) -> GlidepathError:
     return GlidepathError.of("glidepath", "packages", "installed for this command", f"no {package}", remedy)
 
 
-def schedule_of(text: str) -> Schedule:
-    """Returns the schedule given as text or as the name of a JSON file."""
+def names_of(let: Sequence[str] | None) -> dict[str, float]:
+    """Returns what `--let` gives, by name."""
+    found: dict[str, float] = {}
+    for pair in let or ():
+        name, _, value = (part.strip() for part in pair.partition("="))
+        plain = number(_amount(value))
+        if not name.replace(".", "_").isidentifier() or plain is None or name in found:
+            raise GlidepathError.of("--let", "", "NAME=VALUE with a number, each name once, such as total=10000", pair)
+        found[name] = plain
+    return found
+
+
+def _amount(text: str) -> int | float | None:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
+
+
+def config_of(text: str, let: Sequence[str] | None = None) -> Schedule | None:
+    """Returns the schedule of a training tool's configuration file, its derivation told; None where the text is no such file."""
+    from glidepath.dialects.configs import form_of, read_config
+
+    if not form_of(text):
+        return None
+    config = read_config(text, **names_of(let))
+    if config is None:
+        return None
+    for line in told_of(text, config):
+        note(line)
+    return config.schedule
+
+
+def told_of(text: str, config: Config) -> list[str]:
+    """Returns what there is to say of a configuration file: whose it is, how each number came about, what is odd."""
+    groups = [f"{name} has {factor:g} times this rate" for name, factor in config.groups.items()]
+    return [f"{text}: {config.form}; {'; '.join(config.notes)}", *groups, *(f"odd: {line}" for line in config.odd)]
+
+
+def schedule_of(text: str, let: Sequence[str] | None = None) -> Schedule:
+    """Returns the schedule given as text or as the name of a file: JSON, or a training tool's configuration."""
+    if (configured := config_of(text, let)) is not None:
+        return configured
     if text.endswith(".json"):
         path = Path(text)
         try:

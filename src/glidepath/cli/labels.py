@@ -13,25 +13,27 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.rate import Rate
 from glidepath.core.schedule import Schedule
 
-from .common import note, schedule_of
+from .common import config_of, note, schedule_of
 
 __all__ = ["ABOUT", "Labelled", "labelled", "lines"]
 
 ABOUT: Any = typer.Argument(
     metavar="SCHEDULE...",
     help='Text such as "cosine(100)", named as in "head: cosine(100)"; a call such as '
-    '"torch.optim.lr_scheduler.StepLR(step_size=30)"; a .json schedule; or a plan in .yaml, whose groups are shown by name.',
+    '"torch.optim.lr_scheduler.StepLR(step_size=30)"; a .json schedule; a plan in .yaml, whose groups are shown by name; '
+    "or a training tool's configuration file.",
 )
 Labelled = Annotated[list[str], ABOUT]
 
 _LABEL = re.compile(r"\s*([^:'\"(){}\[\]]{1,80}?)\s*:\s+(.+)", re.DOTALL)
 
 
-def labelled(given: Sequence[str]) -> dict[str, Schedule]:
+def labelled(given: Sequence[str], let: Sequence[str] | None = None) -> dict[str, Schedule]:
     """Returns the schedules by their names; one without a name is called by its text.
 
     Args:
         given: What the command line holds.
+        let: What `--let` gives.
 
     Raises:
         GlidepathError: If anything cannot be read; every problem is listed.
@@ -40,7 +42,7 @@ def labelled(given: Sequence[str]) -> dict[str, Schedule]:
 
     found: dict[str, Schedule] = {}
     problems: list[Problem] = []
-    for label, text in lines(given):
+    for label, text in lines(given, let):
         try:
             schedule = read_text(text)
         except GlidepathError as error:
@@ -55,11 +57,12 @@ def labelled(given: Sequence[str]) -> dict[str, Schedule]:
     return found
 
 
-def lines(given: Sequence[str]) -> list[tuple[str, str]]:
+def lines(given: Sequence[str], let: Sequence[str] | None = None) -> list[tuple[str, str]]:
     """Returns each schedule as a name, perhaps empty, and one line of text; files are read, text is not looked at.
 
     Args:
         given: What the command line holds.
+        let: What `--let` gives.
 
     Raises:
         GlidepathError: If a file cannot be read; every problem is listed.
@@ -70,7 +73,9 @@ def lines(given: Sequence[str]) -> list[tuple[str, str]]:
         match = _LABEL.fullmatch(one)
         label, text = (match[1], match[2].strip()) if match else ("", one.strip())
         try:
-            if text.endswith((".yaml", ".yml")):
+            if (configured := config_of(text, let)) is not None:
+                found.append((label or Path(text).name, str(configured)))
+            elif text.endswith((".yaml", ".yml")):
                 found += _groups(Path(text), label)
             else:
                 found.append((label, str(schedule_of(text)) if text.endswith(".json") else text))

@@ -9,21 +9,39 @@ from typing import Annotated
 
 import typer
 
-from .common import AsJson, Base, app
+from .common import AsJson, Base, Let, app, names_of, told_of
 
 
 @app.command()
 def check(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A .yaml or .json plan.")],
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="A .yaml or .json plan, or a training tool's configuration file.")
+    ],
     model: Annotated[
         str | None,
         typer.Option(help="module:factory, which returns an optimizer or parameter groups; it is imported and called."),
     ] = None,
+    let: Let = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a plan: every finding with its path, rule, values and remedy. Exits with 1 if there are errors."""
-    from glidepath import plan as plans
+    """Check a plan: every finding with its path, rule, values and remedy. Exits with 1 if there are errors.
 
+    Of a training tool's configuration file: whose it is, the rate and the length that it gives, and what is odd in it.
+    """
+    from glidepath import plan as plans
+    from glidepath.dialects.configs import form_of, read_config
+
+    if form_of(str(plan)) and (config := read_config(plan, **names_of(let))) is not None:
+        lines = [*told_of(plan.name, config), f"the rate: {config.schedule}"]
+        told = {
+            "form": config.form,
+            "base": config.base,
+            "total": config.total,
+            "odd": config.odd,
+            "notes": config.notes,
+        }
+        print(json.dumps({**told, "schedule": config.schedule.to_dict()}, indent=2) if as_json else "\n".join(lines))
+        return
     report = plans.check_file(plan, model)
     print(json.dumps(report.to_dict(), indent=2) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else 1)

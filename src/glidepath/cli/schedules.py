@@ -21,7 +21,7 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, Base, ScheduleText, Steps, app, messages, note, schedule_of
+from .common import AsJson, Base, Let, ScheduleText, Steps, app, config_of, messages, note, schedule_of
 from .labels import ABOUT, Labelled, labelled, lines
 
 
@@ -123,12 +123,13 @@ def show(
         int | None, typer.Option(help="Columns of the drawing. Default: the terminal's.", min=30, max=500)
     ] = None,
     height: Annotated[int, typer.Option(help="Rows of the curve.", min=4, max=200)] = 17,
+    let: Let = None,
     plain: Annotated[bool, typer.Option("--ascii", help="Draw with stars instead of dots.")] = False,
 ) -> None:
     """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
-    drawn = labelled(schedules)
+    drawn = labelled(schedules, let)
     shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per, "base": base}
     if output is not None:
         moving = output.suffix.lower() == ".gif"
@@ -182,6 +183,7 @@ def open_page(
     base: Annotated[
         float, typer.Option("--base", "-b", help="The base learning rate that the page begins with.")
     ] = 1.0,
+    let: Let = None,
 ) -> None:
     """Open the page where one moves a slider and sees the curve follow. Ctrl-C ends it.
 
@@ -189,7 +191,7 @@ def open_page(
     """
     from glidepath import playground
 
-    fragment = playground.fragment(lines(schedules), base) if schedules else ""
+    fragment = playground.fragment(lines(schedules, let), base) if schedules else ""
     playground.serve(port, browser, runs=runs, fragment=fragment)
 
 
@@ -201,10 +203,11 @@ def value(
         typer.Argument(metavar="STEP...", help="Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded)."),
     ],
     base: Base = 1.0,
+    let: Let = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the values at some steps, with every digit."""
-    made = schedule_of(schedule)
+    made = schedule_of(schedule, let)
     made = made if base == 1.0 or made.absolute else base * made
     rows = [(step, made(step)) for text in steps for step in _steps(text)]
     if as_json:
@@ -254,9 +257,10 @@ def export(
     base: Annotated[
         float | None, typer.Option("--base", "-b", help="The base learning rate written into library code.")
     ] = None,
+    let: Let = None,
 ) -> None:
     """Write a schedule in another form: JSON, LaTeX, its one line, or code."""
-    made = schedule_of(schedule)
+    made = schedule_of(schedule, let)
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
@@ -297,10 +301,14 @@ def convert(
     lax: Annotated[
         bool, typer.Option("--lax", help="Follow the library where it accepts nonsense or runs past its own end.")
     ] = False,
+    let: Let = None,
 ) -> None:
-    """Turn one library's scheduler call into another's code, or into our text. The call is read, never run."""
+    """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run."""
     from glidepath import dialects
 
+    if (configured := config_of(call, let)) is not None:
+        print(str(configured) if to == "glidepath" else dialects.render(configured, to, base_lr=base).rstrip("\n"))
+        return
     text = dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n")
     if base is None:
         _tell_base(call, to, library, strict=not lax)

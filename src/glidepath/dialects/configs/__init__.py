@@ -1,8 +1,8 @@
 """Configuration files of training tools, read as schedules."""
 
 from . import forms as _forms  # each form registers itself
-from .reading import Config, read_config
+from .reading import Config, form_of, read_config
 
 _FORMS = _forms
 
-__all__ = ["Config", "read_config"]
+__all__ = ["Config", "form_of", "read_config"]

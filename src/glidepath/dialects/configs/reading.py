@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from ...core.combinators import Until
 from ...core.errors import GlidepathError, Problem, shown
 from ...core.rate import Rate
 from ...core.schedule import Schedule
+from ...core.segments import Hold
 from .sources import Unbound, data_of
 
-__all__ = ["Config", "Form", "Reading", "form", "read_config"]
+__all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config"]
 
 _NEEDED: Any = object()
 
@@ -251,11 +253,30 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     ]
     if reading.problems or schedule is None:
         raise GlidepathError(reading.problems)
-    rate = Rate(schedule.schedule) if isinstance(schedule, Rate) else Rate(schedule)
+    plain = schedule.schedule if isinstance(schedule, Rate) else schedule
+    if reading.total and reading.total < plain.duration and not isinstance(plain, Hold):
+        plain = Until(plain, reading.total)  # what a formula does beyond the run is not meant
+    rate = Rate(plain)
     groups = dict(reading.groups)
     return Config(
         chosen.title, rate, reading.base, reading.total, groups, tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
     )
+
+
+def form_of(path: str | Path) -> str:
+    """Returns whose form a file has, or nothing where it has none or cannot be read.
+
+    Args:
+        path: Any text, such as one that may be the name of a file.
+    """
+    file = Path(path)
+    if len(str(path)) > 1000 or "\0" in str(path) or not file.suffix or not file.is_file():
+        return ""
+    try:
+        data = data_of(file, {})
+    except GlidepathError:
+        return ""
+    return next((one.title for one in FORMS if one.known(data)), "")
 
 
 def _unbound(value: Any) -> set[str]:
