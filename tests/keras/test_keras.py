@@ -16,10 +16,6 @@ import glidepath as gp
 from glidepath.keras import Driver, Rate
 from glidepath.plan import Plan
 
-# Keras 3.15 saves its variables through NumPy's older protocol.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = X @ np.ones((4, 1), "float32")

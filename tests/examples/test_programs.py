@@ -1,0 +1,81 @@
+"""The programs of `examples/` as they stand: killed at a random update and started again they end on the same weights."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+PAGES = {"jax_optax.py": "jax.md", "keras_fit.py": "keras.md"}
+# How far each runs, and which file it saves to. Those of `make test` are killed there; `make soak` kills all of them, several times.
+PROGRAMS = {"jax_optax.py": 9, "keras_fit.py": 4}
+QUICK = ("jax_optax.py",)
+
+
+def start(program, *words):
+    env = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, str(EXAMPLES / program), *map(str, words)]
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def whole(program, folder, until):
+    running = start(program, folder, until)
+    text, _ = running.communicate()
+    assert running.returncode == 0, text
+    return text
+
+
+def killed(program, folder, until, after):
+    """Kills a program, with all its processes, right after it told of so many updates."""
+    running = start(program, folder, until)
+    lines = []
+    for line in running.stdout:
+        lines.append(line)
+        if sum(line.startswith("update ") for line in lines) == after:
+            os.killpg(running.pid, signal.SIGKILL)
+            break
+    running.stdout.close()
+    running.wait()
+    assert running.returncode == -signal.SIGKILL, "".join(lines)
+
+
+def told(text):
+    """The lines of updates, the last word about each."""
+    return {line.split(":")[0]: line.strip() for line in text.splitlines() if line.startswith("update ")}
+
+
+def goes_on_after_kills(program, tmp_path, kills):
+    until = PROGRAMS[program]
+    expected = told(whole(program, tmp_path / "whole", until))
+    for k in kills:
+        killed(program, tmp_path / "killed", until, k)
+    resumed = told(whole(program, tmp_path / "killed", until))
+    assert resumed
+    assert resumed.items() <= expected.items()  # loss and rates, digit for digit
+    assert list(resumed)[-1] == list(expected)[-1]
+
+
+@pytest.mark.parametrize("program", QUICK)
+def test_a_program_killed_at_a_random_update_goes_on_to_the_same_weights(program, tmp_path):
+    goes_on_after_kills(program, tmp_path, [random.SystemRandom().randint(1, PROGRAMS[program] - 2)])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_killed_several_times_goes_on_to_the_same_weights(program, tmp_path):
+    goes_on_after_kills(program, tmp_path, [random.SystemRandom().randint(1, 2) for _ in range(3)])
+
+
+@pytest.mark.parametrize("program", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_a_program_stands_whole_on_its_page_and_is_killed_here(program):
+    page = (ROOT / "docs" / PAGES[program]).read_text(encoding="utf-8")
+
+    assert f"```python\n{(EXAMPLES / program).read_text(encoding='utf-8')}```\n" in page
+    assert program in PROGRAMS
