@@ -71,7 +71,7 @@ class Namespace(Protocol):
         ...
 
     def quotient(self, x: Any, y: Any) -> Any:
-        """Returns `x // y` as Python does, of the exact quotient; NaN where `y` is 0."""
+        """Returns `x // y` as Python does; NaN where `y` is 0."""
         ...
 
     def remainder(self, x: Any, y: Any) -> Any:
@@ -252,7 +252,7 @@ class NumpyNamespace:
     def whole(self, x: Any, y: Any) -> Any:
         if not _is_whole(y):
             return self.quotient(x, y)
-        index = self._np.floor(x / y)
+        index = self._np.floor(_exact(x) / y)
         rest = x - index * y
         return index if rest.min() >= 0 else self._np.where(rest < 0, index - 1.0, index)
 
@@ -313,7 +313,11 @@ class TorchNamespace:
         return x * x
 
     def divide(self, x: Any, y: Any) -> Any:
-        return x / y if self._any(x, y) else divided(x, y)
+        if not self._any(x, y):
+            return divided(x, y)
+        return self.library.true_divide(
+            *self._both(x, y)
+        )  # torch makes a number over a tensor a product with its reciprocal
 
     def power(self, base: Any, exponent: Any) -> Any:
         return _real_base(self, base, exponent) ** exponent if self._any(base, exponent) else powered(base, exponent)
@@ -344,16 +348,17 @@ class TorchNamespace:
         return self.library.remainder(x, y) if self._any(x, y) else remainder(x, y)
 
     def whole(self, x: Any, y: Any) -> Any:
-        return _whole(x, y, self._where, self._floor) if self._any(x) and _is_whole(y) else self.quotient(x, y)
+        if not self._any(x) or not _is_whole(y):
+            return self.quotient(x, y)
+        return _whole(_exact(x) if self._tells(x) else x, y, self._where, self._floor)
+
+    def _tells(self, x: Any) -> bool:
+        """Tells whether a tensor's numbers can be looked at, and at no cost: on the CPU, outside `compile` and `vmap`."""
+        known = self._any(x) and not self.library.compiler.is_compiling() and x.device.type == "cpu"
+        return known and not self.library._C._functorch.is_functorch_wrapped_tensor(x)
 
     def finer(self, x: Any, factor: int) -> Any:
-        library = self.library
-        if library.compiler.is_compiling() or not self._any(x) or x.device.type != "cpu":
-            return x * self.const(factor)
-        try:
-            return _finer(x, factor, library.Tensor)
-        except RuntimeError:  # a batch of vmap tells no number
-            return x * self.const(factor)
+        return _finer(x, factor, self.library.Tensor) if self._tells(x) else x * self.const(factor)
 
     @staticmethod
     def const(number: int) -> float:
@@ -456,14 +461,17 @@ class Inexact(Exception):
 
 
 def _finer(x: Any, factor: int, array: Any) -> Any:
-    # A large power of two stands for a ratio that no small fraction is equal to: no whole step meets a boundary then.
-    if (
-        isinstance(x, array)
-        and (factor < 2**20 or factor & (factor - 1))
-        and 2**53 / factor < float(abs(x).max()) <= 2**53
-    ):
-        raise Inexact
+    odd = factor // (factor & -factor)  # a power of two costs no digit
+    if odd > 1 and isinstance(x, array):
+        _exact(x, 2**53 / factor)
     return x * float(factor)
+
+
+def _exact(x: Any, most: float = 2.0**53) -> Any:
+    """Returns ticks of known numbers that are exact as floats."""
+    if float(abs(x).max()) > most:
+        raise Inexact
+    return x
 
 
 def _is_whole(y: Any) -> bool:

@@ -212,7 +212,7 @@ class InverseTime(Schedule):
 
     def at(self, clock: Clock) -> Any:
         periods = clock.cycle(self.steps)[0] if self.staircase else clock.ratio(self.steps)
-        return self.start / (1.0 + self.rate * periods)
+        return clock.xp.divide(self.start, 1.0 + self.rate * periods)
 
 
 @kind("inverse_sqrt")
@@ -244,7 +244,7 @@ class InverseSqrt(Schedule):
         return math.inf
 
     def at(self, clock: Clock) -> Any:
-        return self.start / clock.xp.sqrt(1.0 + clock.ratio(self.steps))
+        return clock.xp.divide(self.start, clock.xp.sqrt(1.0 + clock.ratio(self.steps)))
 
 
 @kind("step")

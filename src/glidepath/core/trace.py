@@ -180,15 +180,11 @@ class Trace:
                 return x
         if x.op == "const" and op == "*" and x.data == 1 and (y.real or isinstance(x.data, int)):
             return y
-        if op == "minimum":
-            if x.high <= y.low:
+        if op in ("minimum", "maximum"):
+            less, more = (x, y) if op == "minimum" else (y, x)
+            if _at_most(less, more):
                 return x
-            if y.high <= x.low:
-                return y
-        if op == "maximum":
-            if x.low >= y.high:
-                return x
-            if y.low >= x.high:
+            if _at_most(more, less):
                 return y
         low, high = _interval(op, x, y)
         real = op == "/" or (x.real and y.real) or (op not in ("minimum", "maximum") and (x.real or y.real))
@@ -300,6 +296,11 @@ def _merged(bounds: list[Any], results: list[Expr]) -> tuple[list[Any], list[Exp
 def unknown(x: Expr) -> bool:
     """Tells whether nothing is known of a value, not even that it is a number: the only interval of what may be NaN."""
     return x.low == -math.inf and x.high == math.inf
+
+
+def _at_most(x: Expr, y: Expr) -> bool:
+    """Tells whether `x` is never above `y`, and can be told from it where they are equal: zeros have signs."""
+    return x.high < y.low or (x.high == y.low and (x.high != 0 or not (x.real or y.real)))
 
 
 def _wider(low: float, high: float) -> tuple[float, float]:
