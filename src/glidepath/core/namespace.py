@@ -491,7 +491,9 @@ def _real_base(xp: Any, base: Any, exponent: Any) -> Any:
         return base + 0.0
     if isinstance(exponent, int | float):
         return base + 0.0 if exponent % 1 == 0 else xp.maximum(base, 0.0)
-    return xp.phases(xp.remainder(exponent, 1.0), [5e-324], [lambda b: b + 0.0, lambda b: xp.maximum(b, 0.0)], base)
+    return xp.phases(
+        xp.remainder(exponent, 1.0), [sys.float_info.min], [lambda b: b + 0.0, lambda b: xp.maximum(b, 0.0)], base
+    )
 
 
 def logarithm(x: float) -> decimal.Decimal:
