@@ -11,7 +11,7 @@ from torch.optim import swa_utils
 
 from glidepath import GlidepathError
 from glidepath.torch import lr_scheduler as ours
-from glidepath.torch.lr_scheduler.tensors import Elsewhere, Memory, sink
+from glidepath.torch.rows import Elsewhere, Memory, Mixed, Numbers, row
 
 CASES: dict[str, dict[str, Any]] = {
     "StepLR": {"step_size": 3, "gamma": 0.5},
@@ -95,10 +95,9 @@ def halve(at: int) -> Any:
 def test_steps_are_torchs_before_and_after_a_rate_is_moved(name: str, groups: int, shared: bool):
     pair = Pair(name, groups, shared=shared)
     pair.steps(6)
-    assert pair.made[1]._cache.lane is not None
+    assert type(pair.made[1]._row) is Numbers
     pair.each(halve(groups - 1))
     pair.steps(4)
-    assert pair.made[1]._cache.lane is not None
     pair.each(halve(0))
     pair.each(halve(groups // 2))
     pair.steps(8)
@@ -111,7 +110,7 @@ def test_steps_on_tensors_are_torchs_before_and_after_a_rate_is_moved(name: str,
     pair = Pair(name, groups, tensor=dtype)
     held = [group["lr"] for group in pair.held[1].param_groups]
     pair.steps(6)
-    assert type(pair.made[1]._cache.memory) is Memory
+    assert type(pair.made[1]._row) is Memory
     pair.each(halve(groups - 1))
     pair.steps(4)
     pair.each(halve(0))
@@ -266,7 +265,7 @@ def test_tensors_that_numpy_does_not_round_as_torch_are_filled_by_torch(dtype: t
     held = optimizer(3, tensor=dtype)
     kept = [group["lr"] for group in held.param_groups]
     scheduler = ours.LinearLR(held, 0.5, 1.0, 10)
-    assert type(scheduler._cache.memory) is Elsewhere
+    assert type(scheduler._row) is Elsewhere
     plain = optimizer(3)
     for group, base in zip(plain.param_groups, scheduler.base_lrs, strict=True):
         group["lr"] = float(base)
@@ -285,35 +284,14 @@ def test_tensors_that_numpy_does_not_round_as_torch_are_filled_by_torch(dtype: t
 
 def test_where_rates_are_written():
     one = torch.tensor(0.1)
-    assert type(sink([one, torch.tensor(0.2)])) is Memory
-    assert sink([one, one.view(())]) is None  # two that share their memory
-    assert sink([one, one]) is None
-    assert sink([one, 0.2]) is None
-    assert sink([one, torch.tensor([0.2])]) is None
-    assert sink([one, torch.tensor(0.2, dtype=torch.float64)]) is None
-    assert type(sink([torch.nn.Parameter(torch.tensor(0.1))])) is Elsewhere
-
-
-@pytest.mark.parametrize("groups", [1, 3])
-def test_milestones_by_the_thousand_cost_a_step_nothing(groups: int):
-    """A step looks at its own milestone, not at all of them."""
-
-    class Counted(dict):
-        seen = 0
-
-        def __eq__(self, other: object) -> bool:
-            Counted.seen += 1
-            return super().__eq__(other)
-
-        __hash__ = None  # type: ignore[assignment]
-
-    held = optimizer(groups)
-    scheduler = ours.MultiStepLR(held, range(0, 6_000, 3), 0.9999)
-    scheduler._cache.marks = Counted(scheduler._cache.marks)
-    for _ in range(50):
-        scheduler.step()
-    assert Counted.seen == 0
-    assert held.param_groups[0]["lr"] == pytest.approx(0.1 * 0.9999**17, rel=1e-12)
+    assert type(row([one, torch.tensor(0.2)])) is Memory
+    assert type(row([0.1, 0.2])) is Numbers
+    assert type(row([one, one.view(())])) is Mixed  # two that share their memory
+    assert type(row([one, one])) is Mixed
+    assert type(row([one, 0.2])) is Mixed
+    assert type(row([one, torch.tensor([0.2])])) is Mixed
+    assert type(row([one, torch.tensor(0.2, dtype=torch.float64)])) is Mixed
+    assert type(row([torch.nn.Parameter(torch.tensor(0.1))])) is Elsewhere
 
 
 @pytest.mark.parametrize("at", [0, 2, 3, 4, 9])

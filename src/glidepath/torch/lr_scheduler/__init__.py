@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import lr_scheduler as _torchs
 from torch.optim.lr_scheduler import LRScheduler
 
-from .absolute import CosineAnnealingWarmRestarts, LambdaLR
+from .absolute import CosineAnnealingWarmRestarts, LambdaLR, MultiplicativeLR
 from .composite import ChainedScheduler, SequentialLR
 from .cycles import CyclicLR, OneCycleLR
 from .plateau import ReduceLROnPlateau
@@ -18,7 +18,6 @@ from .relative import (
     CosineAnnealingLR,
     ExponentialLR,
     LinearLR,
-    MultiplicativeLR,
     MultiStepLR,
     PolynomialLR,
     StepLR,

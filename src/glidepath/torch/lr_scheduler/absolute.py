@@ -1,26 +1,73 @@
-"""Drop-ins that overwrite the rate they find: a function of the step, warm restarts."""
+"""Drop-ins that follow functions of the step, and warm restarts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import torch
 from torch.optim import Optimizer
 from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
-from ...dialects import load
-from .base import Scheduler, unit
-from .lanes import Rates, between
-from .relative import functions_of
-from .tensors import plain
+from ..rows import Values, plain
+from .base import Scheduler
 
-__all__ = ["CosineAnnealingWarmRestarts", "LambdaLR"]
+__all__ = ["CosineAnnealingWarmRestarts", "LambdaLR", "MultiplicativeLR", "functions_of", "shared"]
 
 
-class LambdaLR(Scheduler, torchs.LambdaLR):
+def functions_of(optimizer: Any, given: Any) -> list[Callable[[Any], Any]]:
+    """Returns one function for each group.
+
+    Raises:
+        TypeError: If the optimizer is none or a function is none.
+        GlidepathError: If there are not as many as groups.
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+    groups = len(optimizer.param_groups)
+    functions = list(given) if isinstance(given, list | tuple) else [given] * groups
+    for fn in functions:
+        if not callable(fn):
+            raise TypeError(f"lr_lambda should be a function, but got {type(fn).__name__}")
+    if len(functions) != groups:
+        rule = f"one function or {groups} of them"
+        raise GlidepathError.of("lr_scheduler", "lr_lambda", rule, f"{len(functions)} of them")
+    return functions
+
+
+def shared(functions: list[Callable[[Any], Any]]) -> bool:
+    """Returns whether all groups have the same function."""
+    return bool(functions) and functions.count(functions[0]) == len(functions)
+
+
+class OfFunctions(Scheduler):
+    """What has a function of the step for each group; one that all share is called once a step."""
+
+    __slots__ = ()
+    per_group: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
+    functions: ClassVar[str] = "lr_lambdas"
+    lr_lambdas: list[Callable[[Any], Any]]
+
+    def _refuse(self, optimizer: Optimizer, arguments: dict[str, Any]) -> None:
+        functions_of(optimizer, arguments["lr_lambda"])
+
+    def _few(self, groups: Sequence[Any]) -> bool:
+        return self._own and len(groups) == 1
+
+    def _stack(self, view: dict[str, Any], groups: Sequence[dict[str, Any]], current: Values) -> None:
+        functions = view.pop("lr_lambdas")
+        if shared(functions):
+            super()._stack(view, groups, current)
+            functions = functions[:1]
+        else:
+            view["optimizer"] = SimpleNamespace(param_groups=[{"lr": rate} for rate in current])
+            view["base_lrs"] = plain(self.base_lrs)
+        view["lr_lambdas"] = [lambda step, fn=fn: float(fn(step)) for fn in functions]
+
+
+class LambdaLR(torchs.LambdaLR, OfFunctions):
     """The base rate times a function of the step.
 
     Args:
@@ -37,63 +84,29 @@ class LambdaLR(Scheduler, torchs.LambdaLR):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"lr_lambdas"})
-    per_group: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
     relative: ClassVar[bool] = False
-    _functions: ClassVar[str] = "lr_lambdas"
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
-        self.lr_lambdas = functions_of(optimizer, lr_lambda)
-        super().__init__(optimizer, last_epoch)
-
-    def _marks(self) -> Any:
-        return list(self.lr_lambdas)
-
-    def _still(self, marks: Any, at: Any) -> bool:
-        del at
-        return marks == self.__dict__["lr_lambdas"]
-
-    def _unit(self) -> Any:
-        functions = self.lr_lambdas
-        if functions and all(fn is functions[0] for fn in functions):
-            only: Any = functions[0]
-
-            def shared(step: float) -> Any:
-                value = only(step)
-                return value if type(value) is float else float(value)
-
-            return shared
-        return lambda step: [float(fn(step)) for fn in functions]
-
-    def _between(self, weight: Any, highs: list[float] | None = None) -> list[float]:
-        bases: Any = self.base_lrs if highs is None else highs
-        if isinstance(weight, list):
-            if (
-                len(weight) != len(bases) or self._cache.marks != self.lr_lambdas
-            ):  # groups have come, gone or changed places
-                weight = self._weight_of()(self._cache.target)
-            return [base * factor for base, factor in zip(bases, weight, strict=True)]
-        return [base * weight for base in bases]
-
-    def _quick_rates(self) -> Rates:
-        if type(self)._between is not LambdaLR._between:
-            return super()._quick_rates()
-        if len(set(map(id, self.lr_lambdas))) == 1:
-            return between(None, None, None, self.base_lrs)
-        if any(isinstance(base, torch.Tensor) for base in self.base_lrs):
-            return super()._quick_rates()
-        known: list[Any] = list(self.base_lrs)
-
-        def each(scheduler: Any, state: dict[str, Any], weights: list[float]) -> list[float] | None:
-            del scheduler
-            if state["base_lrs"] != known:
-                return None
-            return [base * factor for base, factor in zip(known, weights, strict=True)]
-
-        return each
 
 
-class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts):
+class MultiplicativeLR(torchs.MultiplicativeLR, OfFunctions):
+    """The rate it finds times a function of the step, every step but the first.
+
+    Args:
+        optimizer: Whose rates are set.
+        lr_lambda: A function of the step, or one for each group.
+        last_epoch: The index of the last epoch, -1 for a new run.
+
+    Raises:
+        TypeError: If one is no function.
+        ValueError: If there are not as many as groups.
+
+    Source:
+        `torch.optim.lr_scheduler.MultiplicativeLR`, version 2.13.0.
+    """
+
+    __slots__ = ()
+
+
+class CosineAnnealingWarmRestarts(torchs.CosineAnnealingWarmRestarts, Scheduler):
     """Half a cosine again and again, each `T_mult` times as long.
 
     Args:
@@ -111,37 +124,8 @@ class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts)
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"T_i", "T_0", "T_mult", "eta_min"})
-    lows_live: ClassVar[bool] = False
     relative: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        T_0: int,
-        T_mult: int = 1,
-        eta_min: float = 0.0,
-        last_epoch: int = -1,
-    ) -> None:
-        for name, value in (("T_0", T_0), ("T_mult", T_mult)):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise GlidepathError.of("CosineAnnealingWarmRestarts", name, "an integer from 1 on", value)
-        load("pytorch", "CosineAnnealingWarmRestarts", {"T_0": T_0, "T_mult": T_mult, "eta_min": plain(eta_min)})
-        self.T_0 = T_0
-        self.T_i = T_0
-        self.T_mult = T_mult
-        self.eta_min = eta_min
-        self.T_cur: float = last_epoch
-        super().__init__(optimizer, last_epoch)
-
-    def _unit(self) -> Any:
-        cycle = unit("CosineAnnealingWarmRestarts", T_0=self.T_i)
-        state = self.__dict__
-        del self  # the cache must not hold the scheduler
-        return _Within(cycle, state)
-
-    def _lows(self) -> Sequence[float] | None:
-        return [plain(self.eta_min)] * len(self.base_lrs) if self.eta_min else None
+    whole: ClassVar[frozenset[str]] = frozenset({"T_0", "T_mult"})
 
     def step(self, epoch: float | None = None) -> None:
         """Takes a step, or goes to an epoch, which need not be whole.
@@ -152,27 +136,18 @@ class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts)
         Raises:
             GlidepathError: If the epoch is below 0 or no number.
         """
-        state = self.__dict__
-        last = state["last_epoch"]
+        last = self.last_epoch
         if epoch is None and (last < 0 or self._is_initial):
             epoch = max(last + 1, 0)  # a new run, or one that is resumed
         if epoch is None:
-            at = state["T_cur"] + 1
-            if at >= state["T_i"]:
-                at %= state["T_i"]
-                if state["T_mult"] != 1:
-                    self.T_i = state["T_i"] * state["T_mult"]
-            state["T_cur"] = at
-            Scheduler._update_lr(self)
+            self.T_cur = self.T_cur + 1
+            if self.T_cur >= self.T_i:
+                self.T_cur = self.T_cur % self.T_i
+                self.T_i = self.T_i * self.T_mult
+            super()._update_lr()
             return
         self._go_to(epoch)
-        self.__dict__["last_epoch"] = math.floor(epoch) - 1
-        self._update_lr()
-
-    def _update_lr(self, epoch: Any = None) -> None:
-        if epoch is not None:  # a sequence of schedulers begins this one anew
-            self._go_to(epoch)
-        super()._update_lr(epoch)
+        self._move(last, math.floor(epoch))
 
     def _go_to(self, epoch: float) -> None:
         """Finds the cycle of an epoch by comparison: a rounded logarithm would miss restarts."""
@@ -186,16 +161,3 @@ class CosineAnnealingWarmRestarts(Scheduler, torchs.CosineAnnealingWarmRestarts)
                 begun, length = begun + length, length * self.T_mult
         self.T_i = length
         self.T_cur = epoch - begun
-
-
-class _Within:
-    """The weight at the place within the present cycle, whatever the step."""
-
-    __slots__ = ("cycle", "state")
-
-    def __init__(self, cycle: Callable[[float], float], state: dict[str, Any]) -> None:
-        self.cycle, self.state = cycle, state
-
-    def __call__(self, step: float) -> float:
-        del step
-        return self.cycle(self.state["T_cur"])

@@ -1,25 +1,24 @@
-"""The one mechanism of the drop-in schedulers: a weight of the step, written between two ends of every group, PyTorch's way."""
+"""The one mechanism of the drop-in schedulers: PyTorch's own formula, asked once for all groups, and its rates written at once."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, LRScheduler
 
-from ...dialects import load
-from .cache import Cache, Lane
-from .careful import Careful
-from .lanes import Rates, between, drifting, filling, following, scaling
+from ..rows import Copies, Numbers, Values, plain, row
+from .groups import Groups
+from .making import Made, torchs_class
 from .state import check, functions_left_out, functions_restored, restore_rates, saved
-from .tensors import LastRates, plain
 
-__all__ = ["Closed", "Scheduler", "unit"]
+__all__ = ["LastRates", "Scheduler", "packed", "unpacked"]
 
-_RATE = itemgetter("lr")
+_FEW = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
 _SEE = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 _ORDER = (
     "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them "
@@ -33,59 +32,58 @@ _OVERRIDDEN = (
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 
 
-def unit(name: str, **arguments: Any) -> Callable[[float], float]:
-    """Returns the weight of a PyTorch scheduler at a step: its dialect's schedule for a base rate of 1.
+def _close(found: Values, known: Values) -> bool:
+    """Returns whether all rates agree up to a rounding to float32."""
+    return len(found) == len(known) and bool(
+        np.all(np.abs(found - known) <= 1e-6 * np.maximum(np.abs(found), np.abs(known)))
+    )
 
-    Raises:
-        GlidepathError: If the arguments are not usable.
+
+class LastRates:
+    """The attribute `_last_lr`: the rates of the last step, of which tensors are copied when they are asked for."""
+
+    __slots__ = ()
+
+    def __get__(self, held: Any, kind: Any = None) -> Any:
+        if held is None:
+            return self
+        found = held.__dict__.get("_last_lr", self)
+        if found is self:
+            raise AttributeError(f"{type(held).__name__} has no _last_lr before its first step")
+        return found.made() if type(found) is Copies else found
+
+    def __set__(self, held: Any, rates: Any) -> None:
+        held.__dict__["_last_lr"] = rates
+
+
+class Scheduler(Made, Groups, LRScheduler):
+    """Stands behind a scheduler of PyTorch among the bases of a class and steps it.
+
+    PyTorch's constructor, attributes and formula serve as they are. The formula is asked through a view of the scheduler with one group,
+    whose rate is an array of all rates; of few groups it is asked directly. A subclass says what of the view is other than PyTorch's.
     """
-    numbers = {argument: plain(value) for argument, value in arguments.items()}
-    return load("pytorch", name, numbers, base_lr=1.0).scalar
 
-
-class Scheduler(Careful, LRScheduler):
-    """A schedule of PyTorch bound to an optimizer, stepped as PyTorch's own.
-
-    A subclass names its live arguments in `live`, the lists with one item for each group in `per_group`, and returns its weight from
-    `_unit`. A relative one multiplies what it finds by the change of its weight; an absolute one overwrites it.
-
-    Args:
-        optimizer: Whose rates are set.
-        last_epoch: The index of the last epoch, -1 for a new run.
-
-    Raises:
-        TypeError: If the optimizer is none.
-        KeyError: If a run is resumed and a group has no `initial_lr`.
-    """
-
-    __slots__ = ("_cache",)
-    live: ClassVar[frozenset[str]] = frozenset()
-    lows_live: ClassVar[bool] = True  # whether the lower ends can change without one of `live` being assigned
-    catches_up: ClassVar[bool] = False  # whether get_lr before the second step gives the curve, as PyTorch's does
-    _own: ClassVar[bool] = True  # whether get_lr and its kin are ours, not a user's subclass's
-    _moves: ClassVar[bool] = False  # whether anything moves with the rate
+    __slots__ = ("_arrays", "_groups", "_joined", "_owners", "_quick", "_row")
+    relative: ClassVar[bool] = True  # whether it multiplies the rate it finds; else it overwrites it
+    joins_at_base: ClassVar[bool] = False  # whether a group that joins is given the factor of the moment
+    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer"})
     _last_lr: Any = LastRates()
     last_epoch: Any
-
-    def __init__(self, optimizer: torch.optim.Optimizer, last_epoch: int = -1) -> None:
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        self._cache = Cache()
-        self._weight_of()
-        self._get_lr_called_within_step = False
-        LRScheduler.__init__(self, optimizer, last_epoch)
+    optimizer: Any
+    _formula: Callable[[Any], Any]  # PyTorch's get_lr
+    _closed: ClassVar[Callable[[Any], Any] | None] = None  # PyTorch's _get_closed_form_lr
+    _own: ClassVar[bool] = True  # whether the formulas are these, not those of a user's subclass
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        ours = cls.__module__.startswith("glidepath.torch.")
-        changed = any(name in cls.__dict__ for name in ("get_lr", "_get_closed_form_lr"))
-        cls._own = cls._own and (ours or not changed)
-        cls._moves = cls._companions is not Scheduler._companions
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        if name in self.live and hasattr(self, "_cache"):
-            self._cache.unit = self._cache.lane = self._cache.moves = None
+        theirs = torchs_class(cls)
+        if theirs is not None:
+            cls._formula, cls._closed = theirs.get_lr, getattr(theirs, "_get_closed_form_lr", None)
+            front = ["get_lr", "state_dict", "load_state_dict", *(["_get_closed_form_lr"] if cls._closed else [])]
+            for name in front:
+                setattr(cls, name, getattr(Scheduler, name if hasattr(Scheduler, name) else "_closed_form"))
+        formulas = (getattr(cls, name, None) for name in ("get_lr", "_get_closed_form_lr"))
+        cls._own = all(formula is None or formula.__module__.startswith("glidepath.torch.") for formula in formulas)
 
     def __getstate__(self) -> dict[str, Any]:
         self._align(self.optimizer.param_groups)
@@ -93,50 +91,33 @@ class Scheduler(Careful, LRScheduler):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._cache = Cache()
         self._align(self.optimizer.param_groups)
 
     # What a subclass says --------------------------------------------------------------------------------------------------------------
 
-    def _unit(self) -> Callable[[float], float]:
-        """Returns the weight at a step, made of the live arguments."""
-        raise NotImplementedError
+    def _mended(self, last: Any, at: Any) -> dict[str, Any] | None:
+        """Returns the attributes that the formula is to see for a step other than they are, None where it may see the scheduler itself.
 
-    def _lows(self) -> Sequence[float] | None:
-        """Returns the ends that a weight of 0 stands for, one for each group, or None where all are 0."""
+        Args:
+            last: The step that the rates are of.
+            at: The step that is taken.
+        """
+        del last, at
         return None
 
-    def _marks(self) -> Any:
-        """Returns a copy of those live arguments that can change in place."""
-        return None
+    def _few(self, groups: Sequence[Any]) -> bool:
+        """Returns whether the formula, seeing the scheduler itself, is quick."""
+        return self._own and len(groups) <= _FEW
 
-    def _still(self, marks: Any, at: Any) -> bool:
-        """Returns whether those arguments are as that copy has them, as far as the next step goes."""
-        del at
-        return marks == self._marks()
+    def _stack(self, view: dict[str, Any], groups: Sequence[dict[str, Any]], current: Values) -> None:
+        """Makes one group of all groups in the attributes of a view."""
+        view["optimizer"] = SimpleNamespace(param_groups=[_One(groups, current)])
+        for name in ("base_lrs", *self.per_group):
+            if isinstance(view.get(name), list):
+                view[name] = _Line(self._arrays, name, view[name])
 
-    def _highs(self) -> list[Any]:
-        """Returns the ends that a weight of 1 stands for."""
-        return self.__dict__["base_lrs"]
-
-    def _companions(self, weight: float) -> None:
-        """Writes what moves with the rate."""
-
-    def _before(self, made: Callable[[float], float]) -> float:
-        """Returns the weight one step before step 0, for `get_lr` outside a step."""
-        del made
-        return 1.0
-
-    def _quick_rates(self) -> Rates:
-        """Returns the quick way from a weight to the rates on the curve."""
-        kind = type(self)
-        if kind._between is not Scheduler._between:
-            if any(isinstance(high, torch.Tensor) for high in self._highs()):
-                return lambda scheduler, state, weight: scheduler._on_curve(weight)
-            return lambda scheduler, state, weight: scheduler._between(weight)
-        lows = kind._lows if self.lows_live and kind._lows is not Scheduler._lows else None
-        highs = None if kind._highs is Scheduler._highs else kind._highs
-        return between(lows, highs, self._lows(), self._highs())
+    def _written(self, view: Any, groups: Sequence[dict[str, Any]]) -> None:
+        """Writes what the formula has written into the view's group beside a rate."""
 
     # The mechanism ---------------------------------------------------------------------------------------------------------------------
 
@@ -156,7 +137,7 @@ class Scheduler(Careful, LRScheduler):
         self._update_lr(epoch)
 
     def _initial_step(self) -> None:
-        self._cache.lane = None
+        self._get_lr_called_within_step = False
         super()._initial_step()
 
     def _check_order(self) -> None:
@@ -166,75 +147,126 @@ class Scheduler(Careful, LRScheduler):
             warnings.warn(_ORDER, UserWarning, stacklevel=3)
 
     def _update_lr(self, epoch: Any = None) -> None:
-        if not self._own:
-            super()._update_lr(epoch)
-            return
-        state, cache = self.__dict__, self._cache
-        if epoch is None:
-            last, lane = state["last_epoch"], cache.lane
-            at = state["last_epoch"] = cache.target = last + 1
-            still = cache.marks is None or self._still(cache.marks, at)
-            if lane is not None and cache.step == last and still and lane(self, cache, state, at):
-                cache.step = at
-                if self._moves:
-                    self._companions(cache.weight)
-                return
+        state = self.__dict__
+        last = state["last_epoch"]
+        at = last + 1 if epoch is None else epoch
+        if epoch is None and self._quick and not state["_is_initial"] and self._mended(last, at) is None:
+            groups, known = state["optimizer"].param_groups, self._groups
+            for group, found in zip(groups, known):  # noqa: B905  (the keyword takes as long as the step)
+                if group is not found or type(group["lr"]) is not float:
+                    break
+            else:
+                if len(groups) == len(known):
+                    state["last_epoch"] = at
+                    values = state["_last_lr"] = self._directly()
+                    for group, value in zip(groups, values):  # noqa: B905  (PyTorch's formula gives one for each)
+                        group["lr"] = value
+                    if self.verbose:
+                        self._tell(None)
+                    return
+        self._move(last, at, epoch)
+
+    def _move(self, last: Any, at: Any, epoch: Any = None) -> None:
+        """Goes from one step to another, asked for by its number or not."""
+        state = self.__dict__
+        if self._own:
+            state["last_epoch"] = at
+            groups = state["optimizer"].param_groups
+            current = self._read(groups)
+            if self._joined:
+                current = self._welcome(groups, current, at)
+            state["_last_lr"] = self._row.write(groups, "lr", self._rates(groups, current, last, at, epoch))
         else:
-            at = state["last_epoch"] = cache.target = epoch
-        made = cache.unit
-        if made is None or (cache.marks is not None and cache.marks != self._marks()):
-            made = self._weight_of()
-        self._settle(made, made(at), at, epoch)
+            super()._update_lr(epoch)
+        if self.verbose:
+            self._tell(epoch)
 
-    def _lane(self) -> Lane | None:
-        """Returns the quick way of the next step, None where there is none."""
-        cache = self._cache
-        count, unit = len(cache.groups), cache.unit or self._weight_of()
-        if cache.memory is not None:
-            return filling(cache.memory, unit, self._quick_rates(), self.relative, cache.anchored)
-        if not count or set(map(type, map(_RATE, cache.groups))) != {float}:
-            return None
-        if not cache.anchored:
-            factor = self._factor() if count > 1 else None
-            last = cache.groups[-1]
-            return drifting(count, last, unit) if factor is None else scaling(count, last, unit, factor)
-        return following(count, unit, self._quick_rates(), self.relative)
-
-    def _weight_of(self) -> Callable[[float], float]:
-        cache = self._cache
-        made = cache.unit = self._unit()
-        cache.marks = self._marks()
-        return made
-
-    def _between(self, weight: float, highs: list[float] | None = None) -> list[float]:
-        """Returns the rate of every group on the curve itself."""
-        lows = self._lows()
-        ends = self._highs() if highs is None else highs
-        if lows is None:
-            return [high * weight for high in ends]
-        return [low + (high - low) * weight for low, high in zip(lows, ends, strict=True)]
-
-    def _on_curve(self, weight: float) -> list[float]:
-        return self._between(weight, [plain(high) for high in self._highs()])
-
-    def _changed(self, current: list[float], before: float, weight: float) -> list[float]:
-        """Returns the rates as they are found, moved on by the change of the weight."""
-        if before == weight:
+    def _read(self, groups: list[dict[str, Any]]) -> Values:
+        """Returns the rates."""
+        found = [group["lr"] for group in groups]
+        current = self._row.kept(found)
+        if current is not None:
             return current
-        lows = self._lows()
-        if before == 0:
-            ends, highs = lows or [0.0] * len(current), self._highs()
-            return [rate + (plain(high) - low) * weight for rate, low, high in zip(current, ends, highs, strict=True)]
-        change = weight / before
-        if lows is None:
-            return [rate * change for rate in current]
-        return [low + (rate - low) * change for low, rate in zip(lows, current, strict=True)]
+        self._align(groups)
+        if not self._row.holds(found):
+            self._row = row(found)
+        return self._row.read(found)
 
-    def _factor(self) -> Callable[[Any, Any, Any], float] | None:
-        """Returns what gives the one number that `_changed` multiplies all rates by, from the weights of two steps and the later step."""
-        kind = type(self)
-        usual = kind._lows is Scheduler._lows and kind._changed is Scheduler._changed
-        return (lambda before, weight, at: weight / before) if usual else None
+    def _rates(self, groups: Any, current: Values, last: Any, at: Any, epoch: Any = None) -> Values:
+        """Returns the rates that a step makes of the present ones."""
+        if epoch is not None and self._closed is not None:
+            return self._on_curve(groups, current, at)
+        if self._is_initial and at > 0 and self.relative:
+            return self._resumed(groups, current, at)
+        if at < 0:
+            changes = self._mended(last, 0) or {}
+            return self._asked(type(self)._formula, groups, current, {"last_epoch": 0, **changes})
+        return self._next(groups, current, last, at)
+
+    def _next(self, groups: Any, current: Values, last: Any, at: Any) -> Values:
+        changes = self._mended(last, at)
+        if changes is None and self._quick and type(self._row) is Numbers:
+            return np.array(self._directly(), "f8")
+        return self._asked(type(self)._formula, groups, current, changes or {})
+
+    def _directly(self) -> list[float]:
+        """Returns what PyTorch's formula gives the scheduler itself."""
+        state = self.__dict__
+        state["_get_lr_called_within_step"] = True
+        try:
+            found = self._formula()  # pyright: ignore[reportCallIssue]
+        finally:
+            state["_get_lr_called_within_step"] = False
+        for value in found:
+            if type(value) is not float:
+                return [float(value) for value in found]
+        return found
+
+    def _asked(self, formula: Any, groups: Any, current: Values, changes: dict[str, Any]) -> Values:
+        """Returns what a formula of PyTorch gives all groups at once."""
+        view: Any = object.__new__(type(self))
+        state = view.__dict__
+        state.update(self.__dict__)
+        state["_get_lr_called_within_step"] = True
+        self._stack(state, groups, current)
+        state.update(changes)
+        found = formula(view)
+        self._written(view, groups)
+        return unpacked(found)
+
+    def _on_curve(self, groups: Any, current: Values, at: Any, **more: Any) -> Any:
+        """Returns the rates that the base rates have at a step, None for a scheduler without a curve."""
+        if self._closed is None:
+            return None
+        at = max(at, 0)
+        return self._asked(
+            type(self)._closed, groups, current, {"last_epoch": at, **(self._mended(at, at) or {}), **more}
+        )
+
+    def _resumed(self, groups: Any, current: Values, at: Any) -> Values:
+        """Returns the rates of a run that is resumed through `last_epoch`.
+
+        They are put on the curve if this schedule alone explains them: as those of this epoch, of the one before, or the base rates. Rates
+        that a hand or another scheduler has moved stay as they are.
+        """
+        known = self._on_curve(groups, current, at)
+        if known is None or _close(current, known):
+            return current
+        if _close(current, self._on_curve(groups, current, at - 1)):
+            changes = self._mended(at - 1, at) or {}
+            more = {"_is_initial": False, "_step_count": at + 1}
+            return self._asked(type(self)._formula, groups, current, {**changes, **more})
+        return known if _close(current, packed(self.base_lrs)) else current
+
+    def _welcome(self, groups: Any, current: Values, at: Any) -> Values:
+        """Returns the rates with those of groups that have just joined made what they would be had they been there all the while."""
+        if self.joins_at_base:
+            factor = self._on_curve([], np.ones(1), at - 1, base_lrs=[1.0])
+            current = np.where([owner in self._joined for owner in self._owners], current * factor, current)
+            self._row.write(groups, "lr", current)
+        self._joined.clear()
+        self._quick = self._few(groups)
+        return current
 
     # PyTorch's other methods -----------------------------------------------------------------------------------------------------------
 
@@ -242,47 +274,36 @@ class Scheduler(Careful, LRScheduler):
         """Returns what a step to `last_epoch` makes of the present rates; warns outside a step, as PyTorch's does."""
         if not self._get_lr_called_within_step:
             warnings.warn(_ASKED, UserWarning, stacklevel=2)
-        made = self._cache.unit or self._weight_of()
         groups, at = self.optimizer.param_groups, self.last_epoch
-        self._cache.target = at
         self._align(groups)
-        weight = made(at)
-        if not self.relative:
-            self._companions(weight)
-            return self._like(groups, self._on_curve(weight))
-        if self.catches_up and self._step_count == 1 and at > 0:
-            return self._like(groups, self._on_curve(weight))
-        current = [plain(group["lr"]) for group in groups]
-        before = made(at - 1) if at > 0 else 1.0 if self._is_initial else self._before(made)
-        return self._like(groups, self._changed(current, before, weight))
+        within = self._get_lr_called_within_step
+        values = self._next(groups, self._read(groups), at - 1, at)
+        self._get_lr_called_within_step = within
+        return _like(groups, values)
 
-    def _like(self, groups: list[Any], values: list[float]) -> list[Any]:
-        """Returns numbers as the groups hold theirs: a new tensor for a tensor."""
-        return [
-            torch.full_like(group["lr"], value) if isinstance(group["lr"], torch.Tensor) else value
-            for group, value in zip(groups, values, strict=True)
-        ]
+    def _closed_form(self) -> list[Any]:
+        groups = self.optimizer.param_groups
+        self._align(groups)
+        return _like(groups, self._on_curve(groups, self._read(groups), self.last_epoch))
 
     # State -----------------------------------------------------------------------------------------------------------------------------
-
-    _functions: ClassVar[str] = ""  # the attribute that holds functions, one or a list
 
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
 
         Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
         """
-        self._align(self.optimizer.param_groups)
-        state = {
-            name: saved(value) for name, value in self.__dict__.items() if name not in ("optimizer", self._functions)
-        }
+        groups = self.optimizer.param_groups
+        self._align(groups)
+        left = {*self.unsaved, self.functions}
+        state = {name: saved(value) for name, value in self.__dict__.items() if name not in left}
         if "_last_lr" in state:  # a hand or another scheduler may have moved them since
-            state["_last_lr"] = [saved(group["lr"]) for group in self.optimizer.param_groups]
-        if self._functions:
-            held = self.__dict__[self._functions]
-            state[self._functions] = (
-                functions_left_out(held) if isinstance(held, list) else functions_left_out([held])[0] if held else None
-            )
+            state["_last_lr"] = [saved(group["lr"]) for group in groups]
+        if self.functions:
+            held = self.__dict__[self.functions]
+            several = held if isinstance(held, list) else [held]
+            kept = functions_left_out(several)
+            state[self.functions] = kept if isinstance(held, list) else kept[0]
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -295,32 +316,77 @@ class Scheduler(Careful, LRScheduler):
             GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
         """
         groups = self.optimizer.param_groups
-        check(type(self).__name__, state_dict, self.live, len(groups))
-        state = {name: saved(value) for name, value in state_dict.items() if name not in ("optimizer", self._functions)}
-        self._translate(state)
-        self.__dict__.update(state)
-        attributes = state_dict.get(self._functions) if self._functions else None
+        check(type(self).__name__, state_dict, self._names(), len(groups))
+        left = {*self.unsaved, self.functions}
+        self.__dict__.update({name: saved(value) for name, value in state_dict.items() if name not in left})
+        attributes = state_dict.get(self.functions) if self.functions else None
         if attributes:
-            held = self.__dict__[self._functions]
+            held = self.__dict__[self.functions]
             functions_restored(*((held, attributes) if isinstance(held, list) else ([held], [attributes])))
-        self._cache = Cache()
-        restore_rates(self.optimizer, state.get("_last_lr"))
+        self._forget()
+        restore_rates(self.optimizer, self.__dict__.get("_last_lr"))
         self._align(groups)
-        if self._moves and self.last_epoch >= 0:
-            self._companions(self._weight_of()(self.last_epoch))
+        self._restored(state_dict, groups)
 
-    def _translate(self, state: dict[str, Any]) -> None:
-        """Brings the state of an older version of PyTorch into the present form."""
+    def _restored(self, state: dict[str, Any], groups: Any) -> None:
+        """Brings what a state does not hold, or an older PyTorch's state held otherwise, in line with it."""
 
 
-class Closed(Scheduler):
-    """A relative scheduler with PyTorch's `_get_closed_form_lr`, which `step(epoch)` follows."""
+def packed(values: Any) -> Values:
+    """Returns an array of numbers."""
+    if isinstance(values, list) and values and isinstance(values[0], torch.Tensor):
+        values = plain(values)
+    return np.asarray(values, "f8")
 
-    __slots__ = ()
-    _closed_form: ClassVar[bool] = True
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        made = self._cache.unit or self._weight_of()
-        groups = self.optimizer.param_groups
-        self._align(groups)
-        return self._like(groups, self._on_curve(made(self.last_epoch)))
+class _One(dict[str, Any]):
+    """One group that stands for all: what is read is an array of what the groups have.
+
+    Args:
+        groups: The groups.
+        rates: Their rates.
+    """
+
+    def __init__(self, groups: Sequence[dict[str, Any]], rates: Values) -> None:
+        self.groups, self.rates = groups, rates
+
+    def __missing__(self, key: str) -> Any:
+        self[key] = found = self.rates if key == "lr" else packed([group[key] for group in self.groups])
+        return found
+
+
+class _Line:
+    """A list with one item for each group, read as the array of its numbers.
+
+    Args:
+        known: The arrays that were made last, by the lists' names, each with a copy of its list.
+        name: The name of the list.
+        values: The list.
+    """
+
+    __slots__ = ("known", "name", "values")
+
+    def __init__(self, known: dict[str, tuple[list[Any], Values]], name: str, values: list[Any]) -> None:
+        self.known, self.name, self.values = known, name, values
+
+    def __iter__(self) -> Iterator[Any]:
+        known, values = self.known.get(self.name), self.values
+        if known is None or known[0] != values:
+            if values and isinstance(values[0], torch.Tensor):
+                yield packed(values)
+                return
+            known = self.known[self.name] = list(values), packed(values)
+        yield known[1]
+
+
+def unpacked(found: Sequence[Any]) -> Values:
+    """Returns what a formula gave the one group of a view, or each of several."""
+    return found[0] if len(found) == 1 and isinstance(found[0], np.ndarray) else packed(found)
+
+
+def _like(groups: Sequence[Any], values: Values) -> list[Any]:
+    """Returns numbers as the groups hold theirs: a new tensor for a tensor."""
+    return [
+        torch.full_like(group["lr"], value) if isinstance(group["lr"], torch.Tensor) else value
+        for group, value in zip(groups, values.tolist(), strict=True)
+    ]

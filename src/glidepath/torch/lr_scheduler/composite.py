@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch.optim import lr_scheduler as torchs
-from torch.optim.lr_scheduler import LRScheduler
 
 from ...core.errors import GlidepathError
+from ...dialects.checks import Checks
+from .base import LastRates
+from .making import Made
 from .state import restore_rates, saved
-from .tensors import LastRates, last_rates
 
 __all__ = ["ChainedScheduler", "SequentialLR"]
 
@@ -52,9 +52,16 @@ def _forget(scheduler: Any) -> None:
         scheduler.last_epoch = -1
 
 
-class _Composite:
+def _last(scheduler: Any) -> Any:
+    """Returns the rates of a scheduler's last step as it keeps them, its copies not made yet."""
+    found = scheduler.__dict__.get("_last_lr")
+    return scheduler.get_last_lr() if found is None else found
+
+
+class _Composite(Made):
     """What both do alike: a state with those of the schedulers inside."""
 
+    __slots__ = ()
     optimizer: Any
     _schedulers: Any
     _last_lr: Any = LastRates()
@@ -104,21 +111,18 @@ class SequentialLR(_Composite, torchs.SequentialLR):
         `torch.optim.lr_scheduler.SequentialLR`, version 2.13.0.
     """
 
-    def __init__(
-        self,
-        optimizer: torch.optim.Optimizer,
-        schedulers: Sequence[LRScheduler],
-        milestones: Sequence[int],
-        last_epoch: int = -1,
-    ) -> None:
-        marks = list(milestones)
+    def _refuse(self, optimizer: torch.optim.Optimizer, arguments: dict[str, Any]) -> None:
+        checks = Checks("pytorch SequentialLR")
+        marks, last = arguments["milestones"], arguments.get("last_epoch", -1)
         if any(a > b for a, b in pairwise([0, *marks])):
-            raise GlidepathError.of("SequentialLR", "milestones", "steps from 0 on, in order", milestones)
-        if not isinstance(last_epoch, int) or last_epoch < -1:
-            raise GlidepathError.of("SequentialLR", "last_epoch", "an integer from -1 on", last_epoch)
-        super().__init__(optimizer, list(schedulers), marks)
-        if last_epoch >= 0:
-            self._go_to(last_epoch + 1)
+            checks.refuse("milestones", "steps from 0 on, in order", marks)
+        if not isinstance(last, int) or last < -1:
+            checks.refuse("last_epoch", "an integer from -1 on", last)
+        checks.done()
+
+    def _begun(self, arguments: dict[str, Any]) -> None:
+        if arguments.get("last_epoch", -1) >= 0:
+            self._go_to(arguments["last_epoch"] + 1)
 
     def _go_to(self, epoch: int) -> None:
         """Takes all steps up to an epoch: where a scheduler inside begins may depend on where the one before has come."""
@@ -137,22 +141,22 @@ class SequentialLR(_Composite, torchs.SequentialLR):
         self.last_epoch = 0
         _undo(self)
         self._schedulers[bisect_right(self._milestones, 0)]._initial_step()
-        self._last_lr = self._moment()
-
-    def _moment(self) -> list[Any]:
-        return [saved(group["lr"]) for group in self.optimizer.param_groups]
+        self._last_lr = [saved(group["lr"]) for group in self.optimizer.param_groups]
 
     def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes a step of the scheduler whose turn it is."""
-        at = self.last_epoch = self.last_epoch + 1
-        marks = self._milestones
+        state = self.__dict__
+        at = state["last_epoch"] = state["last_epoch"] + 1
+        marks = state["_milestones"]
         i = bisect_right(marks, at)
-        scheduler = self._schedulers[i]
+        scheduler = state["_schedulers"][i]
         if i and marks[i - 1] == at:
             _restart(scheduler)
         else:
             scheduler.step()
-        self.__dict__["_last_lr"] = last_rates(scheduler)
+        state["_last_lr"] = _last(scheduler)
+        if self.verbose:
+            self._tell(None)
 
 
 class ChainedScheduler(_Composite, torchs.ChainedScheduler):
@@ -170,6 +174,9 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         `torch.optim.lr_scheduler.ChainedScheduler`, version 2.13.0.
     """
 
+    def _refuse(self, optimizer: torch.optim.Optimizer, arguments: dict[str, Any]) -> None:
+        """Leaves the checks to PyTorch's constructor."""
+
     def _initial_step(self) -> None:
         _undo(self)
         for child in self._schedulers:
@@ -180,4 +187,7 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         """Takes a step of every scheduler."""
         for child in self._schedulers:
             child.step()
-        self.__dict__["_last_lr"] = last_rates(self._schedulers[-1])
+        found = _last(self._schedulers[-1])
+        self.__dict__["_last_lr"] = list(found) if isinstance(found, list) else found
+        if self.verbose:
+            self._tell(None)

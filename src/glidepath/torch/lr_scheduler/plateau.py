@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from typing import Any, Literal, SupportsFloat
+from typing import Any, ClassVar, SupportsFloat
 
 import torch
 from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
-from ...core.fields import number
+from ...dialects.checks import Checks
+from ..rows import plain
+from .making import Made
 from .state import restore_rates, saved
-from .tensors import plain
 
 __all__ = ["ReduceLROnPlateau"]
 
+_PARAMETERS = inspect.signature(torchs.ReduceLROnPlateau).parameters
 
-class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
+
+class ReduceLROnPlateau(torchs.ReduceLROnPlateau, Made):
     """Cuts the rates once a metric has not improved for more than `patience` calls in a row.
 
     Args:
@@ -39,39 +43,32 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
     """
 
     __slots__ = ("_seen",)
+    library: ClassVar[str] = "pytorch"
     _seen: tuple[list[Any], list[Any]]  # a parameter of each group, and the floors, in the order of the last cut
 
-    def __init__(
-        self,
-        optimizer: torch.optim.Optimizer,
-        mode: Literal["min", "max"] = "min",
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        threshold_mode: Literal["rel", "abs"] = "rel",
-        cooldown: int = 0,
-        min_lr: list[float] | float = 0,
-        eps: float = 1e-8,
-    ) -> None:
-        several = isinstance(min_lr, list | tuple)
-        floors = [plain(floor) for floor in (min_lr if several else [min_lr])]
-        named = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
-        for name, value in [*named.items(), *(("min_lr", floor) for floor in floors)]:
-            found = number(value)
-            if found is None or not 0 <= found < float("inf"):
-                raise GlidepathError.of("ReduceLROnPlateau", name, "a finite number from 0 on", value)
-        super().__init__(
-            optimizer,
-            mode,
-            factor,
-            patience,
-            threshold,
-            threshold_mode,
-            cooldown,
-            floors if several else floors[0],
-            eps,
-        )
+    def _refuse(self, optimizer: torch.optim.Optimizer, arguments: dict[str, Any]) -> None:
+        checks, groups = Checks(f"{self.library} ReduceLROnPlateau"), len(optimizer.param_groups)
+        given = {name: p.default for name, p in _PARAMETERS.items()} | arguments
+        checks.choice("mode", given["mode"], ("min", "max"))
+        if checks.real("factor", given["factor"], 0) >= 1:
+            checks.refuse("factor", "below 1", given["factor"])
+        checks.length("patience", given["patience"], 0)
+        checks.real("threshold", given["threshold"], 0)
+        checks.choice("threshold_mode", given["threshold_mode"], ("rel", "abs"))
+        checks.length("cooldown", given["cooldown"], 0)
+        floors = given["min_lr"]
+        if isinstance(floors, list) and len(floors) != groups:
+            checks.refuse("min_lr", f"one rate or {groups} of them", floors)
+        for i, floor in enumerate(floors if isinstance(floors, list) else [floors]):
+            checks.real(f"min_lr[{i}]" if isinstance(floors, list) else "min_lr", floor, 0)
+        checks.real("eps", given["eps"], 0)
+        checks.done()
+
+    def _begun(self, arguments: dict[str, Any]) -> None:
         self._seen = self._now()
+
+    def _tell(self, epoch: Any) -> None:
+        """Prints nothing: only cuts are printed."""
 
     def step(self, metrics: SupportsFloat, epoch: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Takes a step.
@@ -108,17 +105,28 @@ class ReduceLROnPlateau(torchs.ReduceLROnPlateau):
 
     def _reduce_lr(self, epoch: Any) -> None:
         """Cuts the rates, each floor having followed its group; floors that were assigned since stay where they are."""
-        if self.default_min_lr is not None:  # one floor for all groups
-            super()._reduce_lr(epoch)
-            return
+        before = [plain(group["lr"]) for group in self.optimizer.param_groups] if self.verbose else []
+        if self.default_min_lr is None:
+            self._follow()
+        super()._reduce_lr(epoch)
+        for i, old in enumerate(before):
+            rate = plain(self.optimizer.param_groups[i]["lr"])
+            if rate != old:
+                print(f"Epoch {self._when(epoch)}: reducing learning rate of group {i} to {rate:.4e}.")  # noqa: T201
+
+    def _follow(self) -> None:
+        """Brings the floors into the order of the groups."""
         known, floors = self._seen
         if floors == self.min_lrs:
             places = {id(owner): i for i, owner in enumerate(known)}
             found = [places.get(id(owner)) for owner in self._now()[0]]
             if None not in found:
                 self.min_lrs = [floors[place] for place in found if place is not None]
-        super()._reduce_lr(epoch)
         self._seen = self._now()
+
+    def _when(self, epoch: Any) -> str:
+        """Returns an epoch as PyTorch's `verbose` printed it."""
+        return f"{epoch:.2f}" if isinstance(epoch, float) else f"{epoch:05d}"
 
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state; its `_last_lr` are the rates of this moment."""

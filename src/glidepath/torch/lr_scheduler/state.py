@@ -61,7 +61,7 @@ def check(where: str, state: Any, names: Any, groups: int) -> None:
     """
     if not isinstance(state, Mapping) or "last_epoch" not in state:
         raise GlidepathError.of(where, "state_dict", "the state of a scheduler", state)
-    if names and not any(name in state for name in names):
+    if not all(name in state for name in names):
         raise GlidepathError.of(
             where, "state_dict", f"of the same kind, with {', '.join(sorted(names))}", sorted(state)
         )

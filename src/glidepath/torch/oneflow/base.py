@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from ...core.errors import GlidepathError
 from ...dialects.checks import Checks
-from ...dialects.oneflow import law
-from ..lr_scheduler.base import Scheduler
-from ..lr_scheduler.state import check
-from ..lr_scheduler.tensors import plain
+from ...dialects.oneflow import ONEFLOW, law
+from ..lr_scheduler.base import Scheduler, packed
+from ..lr_scheduler.state import check, saved
+from ..rows import Values, plain
 
-__all__ = ["Closed", "OneFlow", "weights"]
+__all__ = ["Closed", "OneFlow"]
+
+_TAIL = [
+    inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+    for name, default in (("last_step", -1), ("verbose", False))
+]
+_NO_CONFIGURATION = {"optimizer", "scheduler_or_optimizer", "schedulers", "last_step", "verbose"}
 
 
 class OneFlow(Scheduler):
     """A scheduler of OneFlow bound to a PyTorch optimizer: every step writes the rate of that step, whatever it finds.
+
+    A subclass has the arguments that the dialect's scheduler of its name has, and keeps them as attributes.
 
     Args:
         optimizer: Whose rates are set.
@@ -33,20 +44,69 @@ class OneFlow(Scheduler):
 
     __slots__ = ()
     relative: ClassVar[bool] = False
-    verbose: bool
+    kept_as: ClassVar[dict[str, str]] = {}  # the attributes that are called otherwise than their arguments
+    __signature__: ClassVar[inspect.Signature]
+    _called: ClassVar[str]  # the name of OneFlow's class
 
-    def __init__(self, optimizer: Optimizer, last_step: int = -1, verbose: bool = False) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("glidepath.torch.") and cls.__name__ in ONEFLOW.readers:
+            cls.__signature__ = cls._arguments_of(inspect.signature(ONEFLOW.readers[cls.__name__]))
+            cls._called = cls.__name__
+            names = cls.__signature__.parameters.keys() - _NO_CONFIGURATION
+            cls.configuration = frozenset(cls.kept_as.get(name, name) for name in names)
+
+    @classmethod
+    def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
+        """Returns the constructor's arguments, from those of the dialect's reader."""
+        _, *own = reader.parameters.values()
+        first = inspect.Parameter("optimizer", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return inspect.Signature([first, *own, *_TAIL])
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        bound = self.__signature__.bind(*given, **named)
+        bound.apply_defaults()
+        arguments: dict[str, Any] = {
+            name: list(value) if isinstance(value, list | tuple) else value for name, value in bound.arguments.items()
+        }
+        last, self.verbose = arguments.pop("last_step", -1), arguments.pop("verbose", False)
+        optimizer = self._keep(arguments)
+        checks = Checks(f"oneflow {type(self).__name__}")
+        self._check(checks)
+        checks.length("last_step", last, -1)
+        checks.done()
+        LRScheduler.__init__(self, optimizer, last)
+
+    def _keep(self, arguments: dict[str, Any]) -> Optimizer:
+        """Makes attributes of the arguments and returns the optimizer.
+
+        Raises:
+            TypeError: If it is none.
+        """
+        optimizer = arguments.pop("optimizer")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        checks = Checks(f"oneflow {type(self).__name__}")
-        try:
-            self._unit()
-        except GlidepathError as error:
-            checks.problems.extend(error.problems)
-        checks.length("last_step", last_step, -1)
-        checks.done()
-        self.verbose = verbose
-        Scheduler.__init__(self, optimizer, last_step)
+        for name, value in arguments.items():
+            setattr(self, self.kept_as.get(name, name), value)
+        return optimizer
+
+    def _check(self, checks: Checks) -> None:
+        """Notes what is wrong with the arguments."""
+
+    def _values(self, bases: Values, step: Any) -> Values:
+        """Returns the rates that base rates have at a step."""
+        raise NotImplementedError
+
+    def _few(self, groups: Any) -> bool:
+        """Returns False: there is no formula of PyTorch to ask."""
+        del groups
+        return False
+
+    def _rates(self, groups: Any, current: Values, last: Any, at: Any, epoch: Any = None) -> Values:
+        return self._next(groups, current, last, at)
+
+    def _next(self, groups: Any, current: Values, last: Any, at: Any) -> Values:
+        return self._values(packed(self.base_lrs), at)
 
     @property
     def last_step(self) -> Any:
@@ -66,28 +126,18 @@ class OneFlow(Scheduler):
         """
         if base_lr is None or step is None:
             return Scheduler.get_lr(self)
-        return self._rates([base_lr] * len(self.base_lrs), step)[0]
+        return self._values(np.full(len(self.base_lrs), float(base_lr)), step).tolist()[0]
 
     def print_lr(self, group: int, lr: float) -> None:
         """Prints a rate that was set."""
         where = f"param_groups[{group}]"
         print(f"Last step {self.last_step} of {type(self)} adjusting learning rate of {where} to {lr:.5f}")  # noqa: T201
 
-    def _update_lr(self, epoch: Any = None) -> None:
-        super()._update_lr(epoch)
-        if self.verbose:
-            for i, rate in enumerate(self._last_lr):
-                self.print_lr(i, plain(rate))
+    def _tell(self, epoch: Any) -> None:
+        for i, rate in enumerate(self.get_last_lr()):
+            self.print_lr(i, plain(rate))
 
-    def _rates(self, bases: list[float], step: float) -> list[float]:
-        """Returns the rates that base rates have at a step."""
-        cache = self._cache
-        made = cache.unit
-        if made is None or (cache.marks is not None and cache.marks != self._marks()):
-            made = self._weight_of()
-        return self._between(made(step), bases)
-
-    def _tell(self, step: int) -> None:
+    def _noted(self, step: Any) -> None:
         """Notes the step that a scheduler around this one has taken."""
         self.__dict__["last_epoch"] = step
 
@@ -108,12 +158,12 @@ class OneFlow(Scheduler):
         Raises:
             GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
         """
-        self._refuse(state_dict)
+        self._refuse_state(state_dict)
         self._restore(state_dict)
 
-    def _refuse(self, state: Any) -> None:
+    def _refuse_state(self, state: Any) -> None:
         """Refuses a state that does not fit."""
-        check(f"oneflow {type(self).__name__}", _renamed(state), self.live, len(self.optimizer.param_groups))
+        check(f"oneflow {type(self).__name__}", _renamed(state), self._names(), len(self.optimizer.param_groups))
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         Scheduler.load_state_dict(self, _renamed(state))
@@ -126,28 +176,32 @@ def _renamed(state: Any) -> Any:
     return {"last_epoch" if name == "last_step" else name: value for name, value in state.items()}
 
 
-def weights(name: str, **arguments: Any) -> Callable[[float], Any]:
-    """Returns what a scheduler of OneFlow makes of a base rate at a step: a factor, or a factor and an offset.
-
-    Raises:
-        GlidepathError: With every problem found in the arguments.
-    """
-    factor, offset = law(name, arguments)
-    first = factor.scalar
-    if offset is None:
-        return first
-    second = offset.scalar
-    return lambda step: (first(step), second(step))
-
-
 class Closed(OneFlow):
     """A scheduler whose rate is a factor of the base rate and perhaps an offset, both of the step, as its dialect says."""
 
     __slots__ = ()
 
-    def _between(self, weight: Any, highs: Sequence[float] | None = None) -> list[float]:
-        bases: Any = self._highs() if highs is None else highs
-        if isinstance(weight, tuple):
-            factor, offset = weight
-            return [base * factor + offset for base in bases]
-        return [base * weight for base in bases]
+    def _law(self) -> Any:
+        """Returns the factor and the offset, or None, as functions of the step; made anew where an argument has been changed.
+
+        Raises:
+            GlidepathError: With every problem found in the arguments.
+        """
+        names = [name for name in self.__signature__.parameters if name not in _NO_CONFIGURATION]
+        found = {name: saved(self.__dict__[self.kept_as.get(name, name)]) for name in names}
+        known = self._arrays.get("law")
+        if known is None or known[0] != found:
+            factor, offset = law(type(self)._called, found)
+            known = self._arrays["law"] = found, (factor.scalar, None if offset is None else offset.scalar)
+        return known[1]
+
+    def _check(self, checks: Checks) -> None:
+        try:
+            self._law()
+        except GlidepathError as error:
+            checks.problems.extend(error.problems)
+
+    def _values(self, bases: Values, step: Any) -> Values:
+        factor, offset = self._law()
+        rates = bases * factor(step)
+        return rates if offset is None else rates + offset(step)

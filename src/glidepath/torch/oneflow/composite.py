@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from torch.optim import Optimizer
 
@@ -13,6 +14,7 @@ from ...core.errors import GlidepathError, Problem
 from ...core.segments import Hold
 from ...dialects import load
 from ...dialects.checks import Checks
+from ..rows import Values
 from .base import OneFlow
 from .functions import MultiplicativeLR
 
@@ -40,30 +42,19 @@ class Composite(OneFlow):
     def _active(self, step: float) -> list[tuple[OneFlow, Any]]:
         """Returns the schedulers whose turn it is, in order, each with its step."""
 
-    @abstractmethod
-    def _check(self, checks: Checks) -> None:
-        """Notes what is wrong with the arguments."""
-
-    def _unit(self) -> Callable[[float], Any]:
-        checks = Checks(f"oneflow {type(self).__name__}")
-        self._check(checks)
-        checks.done()
-        return _step
-
-    def _between(self, weight: Any, highs: Sequence[float] | None = None) -> list[float]:
-        rates: Any = list(self._highs() if highs is None else highs)
-        for child, step in self._active(weight):
-            rates = child._rates(rates, step)
-        return rates
-
-    def _update_lr(self, epoch: Any = None) -> None:
-        super()._update_lr(epoch)
-        self._tell(self.last_epoch)
-
-    def _tell(self, step: int) -> None:
-        super()._tell(step)
+    def _values(self, bases: Values, step: Any) -> Values:
         for child, inner in self._active(step):
-            child._tell(inner)
+            bases = child._values(bases, inner)
+        return bases
+
+    def _move(self, last: Any, at: Any, epoch: Any = None) -> None:
+        super()._move(last, at, epoch)
+        self._noted(at)
+
+    def _noted(self, step: Any) -> None:
+        super()._noted(step)
+        for child, inner in self._active(step):
+            child._noted(inner)
 
     def _align(self, groups: list[Any]) -> None:
         for child in self.schedulers:
@@ -82,25 +73,20 @@ class Composite(OneFlow):
         """Returns the states of the schedulers inside."""
         return state.get("schedulers")
 
-    def _refuse(self, state: Any) -> None:
-        super()._refuse(state)
+    def _refuse_state(self, state: Any) -> None:
+        super()._refuse_state(state)
         inside = self._inside(state)
         if not isinstance(inside, list) or len(inside) != len(self.schedulers):
             rule = f"the state of {len(self.schedulers)} schedulers"
             got = len(inside) if isinstance(inside, list) else inside
             raise GlidepathError.of(f"oneflow {type(self).__name__}", "state_dict", rule, got)
         for child, part in zip(self.schedulers, inside, strict=True):
-            child._refuse(part)
+            child._refuse_state(part)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         for child, part in zip(self.schedulers, self._inside(state), strict=True):
             child._restore(part)
         super()._restore({name: value for name, value in state.items() if name != "schedulers"})
-
-
-def _step(step: float) -> float:
-    """Returns the step: what is made of it, the schedulers inside know."""
-    return step
 
 
 class SequentialLR(Composite):
@@ -123,25 +109,15 @@ class SequentialLR(Composite):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"milestones", "interval_rescaling"})
     milestones: list[int]
     interval_rescaling: list[bool]
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        schedulers: Sequence[OneFlow],
-        milestones: Sequence[int],
-        interval_rescaling: bool | Sequence[bool] = False,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.optimizer = optimizer
-        self.schedulers, self.milestones = _listed(schedulers), _listed(milestones)
-        self.interval_rescaling = _listed(interval_rescaling)
-        if isinstance(interval_rescaling, bool) and isinstance(self.milestones, list):
-            self.interval_rescaling = [interval_rescaling] * len(milestones)
-        super().__init__(optimizer, last_step, verbose)
+    def _keep(self, arguments: dict[str, Any]) -> Optimizer:
+        own = arguments["interval_rescaling"]
+        if isinstance(own, bool) and isinstance(arguments["milestones"], list):
+            arguments["interval_rescaling"] = [own] * len(arguments["milestones"])
+        self.optimizer = super()._keep(arguments)
+        return self.optimizer
 
     def _check(self, checks: Checks) -> None:
         inside = checks.items("schedulers", self.schedulers, 1)
@@ -174,14 +150,17 @@ class ChainedScheduler(Composite):
 
     __slots__ = ()
 
-    def __init__(self, schedulers: Sequence[OneFlow]) -> None:
-        self.schedulers = _listed(schedulers)
-        first = self.schedulers[0] if isinstance(self.schedulers, list) and self.schedulers else None
-        self.optimizer = getattr(first, "optimizer", None)  # type: ignore[assignment]
+    @classmethod
+    def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
+        return inspect.Signature([reader.parameters["schedulers"]])
+
+    def _keep(self, arguments: dict[str, Any]) -> Optimizer:
+        self.schedulers = given = arguments["schedulers"]
+        self.optimizer = getattr(given[0], "optimizer", None) if isinstance(given, list) and given else None
         if not isinstance(self.optimizer, Optimizer):
             rule = "a list of schedulers of glidepath.torch.oneflow, one or more"
-            raise GlidepathError.of("oneflow ChainedScheduler", "schedulers", rule, schedulers)
-        super().__init__(self.optimizer)
+            raise GlidepathError.of("oneflow ChainedScheduler", "schedulers", rule, given)
+        return self.optimizer
 
     def _check(self, checks: Checks) -> None:
         for i, child in enumerate(self.schedulers):
@@ -189,8 +168,3 @@ class ChainedScheduler(Composite):
 
     def _active(self, step: float) -> list[tuple[OneFlow, Any]]:
         return [(child, step) for child in self.schedulers]
-
-
-def _listed(given: Any) -> Any:
-    """Returns a list of the caller's list or tuple; anything else is left to be refused."""
-    return list(given) if isinstance(given, list | tuple) else given

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
 from typing import Any, ClassVar
 
-from torch.optim import Optimizer
-
-from .base import Closed, weights
+from .base import Closed
 
 __all__ = [
     "CosineAnnealingLR",
@@ -37,32 +35,17 @@ class PolynomialLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"max_decay_steps", "end_learning_rate", "power", "cycle"})
+    kept_as: ClassVar[dict[str, str]] = {"decay_batch": "max_decay_steps"}
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        decay_batch: float,
-        end_learning_rate: float = 0.0001,
-        power: float = 1.0,
-        cycle: bool = False,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.max_decay_steps = decay_batch
-        self.end_learning_rate = end_learning_rate
-        self.power = power
-        self.cycle = cycle
-        super().__init__(optimizer, last_step, verbose)
+    @classmethod
+    def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
+        first, length, *more = (p for p in reader.parameters.values() if p.name != "steps")
+        return super()._arguments_of(inspect.Signature([first, length.replace(default=length.empty), *more]))
 
-    def _unit(self) -> Callable[[float], Any]:
-        return weights(
-            "PolynomialLR",
-            decay_batch=self.max_decay_steps,
-            end_learning_rate=self.end_learning_rate,
-            power=self.power,
-            cycle=self.cycle,
-        )
+    def __init__(self, *given: Any, **named: Any) -> None:
+        if "steps" in named and "decay_batch" not in named:  # its name in OneFlow 0.7
+            named["decay_batch"] = named.pop("steps")
+        super().__init__(*given, **named)
 
 
 class CosineDecayLR(Closed):
@@ -83,22 +66,6 @@ class CosineDecayLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"decay_steps", "alpha"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        decay_steps: float,
-        alpha: float = 0.0,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.decay_steps = decay_steps
-        self.alpha = alpha
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("CosineDecayLR", decay_steps=self.decay_steps, alpha=self.alpha)
 
 
 class CosineAnnealingLR(Closed):
@@ -119,22 +86,6 @@ class CosineAnnealingLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"T_max", "eta_min"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        T_max: float,
-        eta_min: float = 0.0,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.T_max = T_max
-        self.eta_min = eta_min
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("CosineAnnealingLR", T_max=self.T_max, eta_min=self.eta_min)
 
 
 class CosineAnnealingWarmRestarts(Closed):
@@ -158,32 +109,3 @@ class CosineAnnealingWarmRestarts(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"T_0", "T_mult", "eta_min", "decay_rate", "restart_limit"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        T_0: int,
-        T_mult: int = 1,
-        eta_min: float = 0.0,
-        decay_rate: float = 1.0,
-        restart_limit: int = 0,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.T_0 = T_0
-        self.T_mult = T_mult
-        self.eta_min = eta_min
-        self.decay_rate = decay_rate
-        self.restart_limit = restart_limit
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights(
-            "CosineAnnealingWarmRestarts",
-            T_0=self.T_0,
-            T_mult=self.T_mult,
-            eta_min=self.eta_min,
-            decay_rate=self.decay_rate,
-            restart_limit=self.restart_limit,
-        )

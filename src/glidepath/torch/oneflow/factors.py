@@ -1,13 +1,6 @@
 """OneFlow's schedulers that are a factor of the base rate: drops, a constant, a line, an exponential."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
-
-from torch.optim import Optimizer
-
-from .base import Closed, weights
+from .base import Closed
 
 __all__ = [
     "ConstantLR",
@@ -36,22 +29,6 @@ class StepLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"step_size", "gamma"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        step_size: float,
-        gamma: float = 0.1,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.step_size = step_size
-        self.gamma = gamma
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("StepLR", step_size=self.step_size, gamma=self.gamma)
 
 
 class MultiStepLR(Closed):
@@ -72,25 +49,6 @@ class MultiStepLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"milestones", "gamma"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        milestones: Sequence[int],
-        gamma: float = 0.1,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.milestones = list(milestones) if isinstance(milestones, tuple) else milestones
-        self.gamma = gamma
-        super().__init__(optimizer, last_step, verbose)
-
-    def _marks(self) -> Any:
-        return list(self.milestones)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("MultiStepLR", milestones=self.milestones, gamma=self.gamma)
 
 
 class ConstantLR(Closed):
@@ -111,22 +69,6 @@ class ConstantLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"factor", "total_iters"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        factor: float = 1.0 / 3,
-        total_iters: float = 5,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.factor = factor
-        self.total_iters = total_iters
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("ConstantLR", factor=self.factor, total_iters=self.total_iters)
 
 
 class LinearLR(Closed):
@@ -148,26 +90,6 @@ class LinearLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"start_factor", "end_factor", "total_iters"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1.0 / 3,
-        end_factor: float = 1.0,
-        total_iters: float = 5,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.start_factor = start_factor
-        self.end_factor = end_factor
-        self.total_iters = total_iters
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights(
-            "LinearLR", start_factor=self.start_factor, end_factor=self.end_factor, total_iters=self.total_iters
-        )
 
 
 class ExponentialLR(Closed):
@@ -187,17 +109,3 @@ class ExponentialLR(Closed):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"gamma"})
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        gamma: float,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer, last_step, verbose)
-
-    def _unit(self) -> Callable[[float], Any]:
-        return weights("ExponentialLR", gamma=self.gamma)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+import numpy as np
 from torch.optim import Optimizer
 
-from ..lr_scheduler import absolute
-from ..lr_scheduler.relative import functions_of
-from ..lr_scheduler.tensors import plain
+from ..lr_scheduler.absolute import functions_of, shared
+from ..rows import Values
 from .base import OneFlow
 
 __all__ = [
@@ -18,17 +18,7 @@ __all__ = [
 ]
 
 
-class _OfFunctions(OneFlow, absolute.LambdaLR):
-    """What has a function for each group."""
-
-    __slots__ = ()
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_step: int = -1, verbose: bool = False) -> None:
-        self.lr_lambdas = functions_of(optimizer, lr_lambda)
-        OneFlow.__init__(self, optimizer, last_step, verbose)
-
-
-class LambdaLR(_OfFunctions):
+class LambdaLR(OneFlow):
     """The base rate times a function of the step.
 
     Args:
@@ -46,9 +36,23 @@ class LambdaLR(_OfFunctions):
     """
 
     __slots__ = ()
+    kept_as: ClassVar[dict[str, str]] = {"lr_lambda": "lr_lambdas"}
+    per_group: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
+    functions: ClassVar[str] = "lr_lambdas"
+    lr_lambdas: list[Callable[[Any], Any]]
+
+    def _keep(self, arguments: dict[str, Any]) -> Optimizer:
+        arguments["lr_lambda"] = functions_of(arguments["optimizer"], arguments["lr_lambda"])
+        return super()._keep(arguments)
+
+    def _values(self, bases: Values, step: Any) -> Values:
+        functions = self.lr_lambdas
+        if shared(functions):
+            return bases * float(functions[0](step))
+        return bases * np.array([float(fn(step)) for fn in functions])
 
 
-class MultiplicativeLR(_OfFunctions):
+class MultiplicativeLR(LambdaLR):
     """The rate it finds times a function of the step, every step but step 0.
 
     Args:
@@ -67,10 +71,5 @@ class MultiplicativeLR(_OfFunctions):
 
     __slots__ = ()
 
-    def _unit(self) -> Callable[[float], Any]:
-        made = super()._unit()
-        return lambda step: made(step) if step > 0 else 1.0
-
-    def _between(self, weight: Any, highs: Sequence[float] | None = None) -> list[float]:
-        del highs
-        return super()._between(weight, [plain(group["lr"]) for group in self.optimizer.param_groups])
+    def _next(self, groups: Any, current: Values, last: Any, at: Any) -> Values:
+        return self._values(current, at) if at > 0 else current

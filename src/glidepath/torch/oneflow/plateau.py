@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import inspect
+from typing import Any, ClassVar
 
-from torch.optim import Optimizer
-
-from ...dialects.checks import Checks
 from ..lr_scheduler import plateau
-from ..lr_scheduler.tensors import plain
 
 __all__ = ["ReduceLROnPlateau"]
 
 _NAMES = {"last_step": "last_epoch", "num_bad_steps": "num_bad_epochs"}  # OneFlow's and PyTorch's
+
+
+def _signature() -> inspect.Signature:
+    """Returns PyTorch's arguments and `verbose`."""
+    theirs = inspect.signature(plateau.ReduceLROnPlateau)
+    verbose = inspect.Parameter("verbose", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
+    return theirs.replace(parameters=[*theirs.parameters.values(), verbose])
 
 
 class ReduceLROnPlateau(plateau.ReduceLROnPlateau):
@@ -38,40 +42,8 @@ class ReduceLROnPlateau(plateau.ReduceLROnPlateau):
         `oneflow.optim.lr_scheduler.ReduceLROnPlateau`, versions 0.7.0 to 1.0.0.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        mode: Literal["min", "max"] = "min",
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        threshold_mode: Literal["rel", "abs"] = "rel",
-        cooldown: int = 0,
-        min_lr: list[float] | float = 0,
-        eps: float = 1e-8,
-        verbose: bool = False,
-    ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        checks, groups = Checks("oneflow ReduceLROnPlateau"), len(optimizer.param_groups)
-        checks.choice("mode", mode, ("min", "max"))
-        if checks.real("factor", factor, 0) >= 1:
-            checks.refuse("factor", "below 1", factor)
-        checks.length("patience", patience, 0)
-        checks.real("threshold", threshold, 0)
-        checks.choice("threshold_mode", threshold_mode, ("rel", "abs"))
-        checks.length("cooldown", cooldown, 0)
-        if not isinstance(min_lr, list | tuple):
-            checks.real("min_lr", min_lr, 0)
-        elif len(min_lr) != groups:
-            checks.refuse("min_lr", f"one rate or {groups} of them", min_lr)
-        else:
-            for i, floor in enumerate(min_lr):
-                checks.real(f"min_lr[{i}]", floor, 0)
-        checks.real("eps", eps, 0)
-        checks.done()
-        self.verbose = verbose
-        super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
+    library: ClassVar[str] = "oneflow"
+    __signature__: ClassVar[inspect.Signature] = _signature()
 
     @property
     def last_step(self) -> int:
@@ -91,14 +63,8 @@ class ReduceLROnPlateau(plateau.ReduceLROnPlateau):
     def num_bad_steps(self, steps: int) -> None:
         self.num_bad_epochs = steps
 
-    def _reduce_lr(self, epoch: int) -> None:
-        before = [plain(group["lr"]) for group in self.optimizer.param_groups]
-        super()._reduce_lr(epoch)
-        if self.verbose:
-            for i, (old, group) in enumerate(zip(before, self.optimizer.param_groups, strict=True)):
-                rate = plain(group["lr"])
-                if rate != old:
-                    print(f"Epoch {epoch:5d}: reducing learning rate of group {i} to {rate:.4e}.")  # noqa: T201
+    def _when(self, epoch: Any) -> str:
+        return f"{epoch:5d}"
 
     def state_dict(self) -> dict[str, Any]:
         """Returns OneFlow's state; its `_last_lr` are the rates of this moment."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from torch.optim import Optimizer
 
@@ -12,8 +13,9 @@ from ...core.errors import GlidepathError
 from ...core.segments import Hold
 from ...dialects import load
 from ...dialects.checks import Checks
-from ..lr_scheduler.tensors import plain
-from .base import OneFlow, weights
+from ..lr_scheduler.base import packed
+from ..rows import Values, plain
+from .base import OneFlow
 from .composite import Composite, members
 
 __all__ = ["WarmupLR"]
@@ -39,30 +41,23 @@ class WarmupLR(Composite):
     """
 
     __slots__ = ()
-    live: ClassVar[frozenset[str]] = frozenset({"warmup_factor", "warmup_iters", "warmup_method", "warmup_prefix"})
+    warmup_factor: float
+    warmup_iters: int
+    warmup_method: str
+    warmup_prefix: bool
 
-    def __init__(
-        self,
-        scheduler_or_optimizer: OneFlow | Optimizer,
-        warmup_factor: float = 1.0 / 3,
-        warmup_iters: int = 5,
-        warmup_method: str = "linear",
-        warmup_prefix: bool = False,
-        last_step: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        inner = None if isinstance(scheduler_or_optimizer, Optimizer) else scheduler_or_optimizer
-        self.schedulers = [] if inner is None else [inner]
-        optimizer: Any = getattr(inner, "optimizer", scheduler_or_optimizer)
-        self.optimizer = optimizer
-        self.warmup_factor = warmup_factor
-        self.warmup_iters = warmup_iters
-        self.warmup_method = warmup_method
-        self.warmup_prefix = warmup_prefix
-        if not isinstance(optimizer, Optimizer):
+    @classmethod
+    def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
+        return inspect.Signature(list(super()._arguments_of(reader).parameters.values())[1:])
+
+    def _keep(self, arguments: dict[str, Any]) -> Optimizer:
+        given = arguments.pop("scheduler_or_optimizer")
+        self.schedulers = [] if isinstance(given, Optimizer) else [given]
+        self.optimizer = getattr(given, "optimizer", given)
+        if not isinstance(self.optimizer, Optimizer):
             rule = "an optimizer, or a scheduler of glidepath.torch.oneflow"
-            raise GlidepathError.of("oneflow WarmupLR", "scheduler_or_optimizer", rule, scheduler_or_optimizer)
-        super().__init__(optimizer, last_step, verbose)
+            raise GlidepathError.of("oneflow WarmupLR", "scheduler_or_optimizer", rule, given)
+        return super()._keep({**arguments, "optimizer": self.optimizer})
 
     def _check(self, checks: Checks) -> None:
         for inner in self.schedulers:
@@ -76,8 +71,8 @@ class WarmupLR(Composite):
             checks.problems.extend(error.problems)
         if checks.problems or not self._meets():
             return
-        bases = [float(plain(group.get("initial_lr", group["lr"]))) for group in self.optimizer.param_groups]
-        for base, goal in zip(bases, self._goals(bases), strict=True):
+        bases = packed([plain(group.get("initial_lr", group["lr"])) for group in self.optimizer.param_groups])
+        for base, goal in zip(bases.tolist(), self._goals(bases).tolist(), strict=True):
             fits = 0 <= goal <= base or math.isclose(goal, base)
             rule = f"from 0 to the base rate at step {self.warmup_iters}"
             checks.require(fits, "scheduler_or_optimizer", rule, goal, f"the base rate is {base:g}")
@@ -86,26 +81,17 @@ class WarmupLR(Composite):
         """Returns whether the warmup goes to where the scheduler will be, not to the base rate."""
         return bool(self.schedulers) and not self.warmup_prefix and self.warmup_method == "linear"
 
-    def _goals(self, bases: list[float]) -> list[float]:
+    def _goals(self, bases: Values) -> Values:
         """Returns the rates that the warmup ends on."""
-        return self.schedulers[0]._rates(bases, self.warmup_iters) if self._meets() else bases
+        return self.schedulers[0]._values(bases, self.warmup_iters) if self._meets() else bases
 
-    def _unit(self) -> Callable[[float], Any]:
-        super()._unit()
-        steps, factor = self.warmup_iters, self.warmup_factor
-        if self.warmup_method == "constant":
-            held = weights("ConstantLR", factor=factor, total_iters=steps)
-            return lambda step: (step, held(step), 0.0)
-        fall = weights("LinearLR", start_factor=factor, end_factor=0.0, total_iters=steps)
-        rise = weights("LinearLR", start_factor=0.0, end_factor=1.0, total_iters=steps)
-        return lambda step: (step, fall(step), rise(step))
-
-    def _between(self, weight: Any, highs: Sequence[float] | None = None) -> list[float]:
-        step, near, far = weight
-        bases: Any = self._highs() if highs is None else highs
+    def _values(self, bases: Values, step: Any) -> Values:
         if step >= self.warmup_iters:
-            return super()._between(step, bases)
-        return [base * near + goal * far for base, goal in zip(bases, self._goals(bases), strict=True)]
+            return super()._values(bases, step)
+        if self.warmup_method == "constant":
+            return bases * self.warmup_factor
+        share = step / self.warmup_iters
+        return bases * (self.warmup_factor * (1 - share)) + self._goals(bases) * share
 
     def _active(self, step: float) -> list[tuple[OneFlow, Any]]:
         if step < self.warmup_iters:
