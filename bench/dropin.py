@@ -86,7 +86,7 @@ def rows() -> Iterator[Row]:
                 for groups, tensor in STEPS:
                     if tensor and name in CLOSED:
                         continue
-                    floor = 1.0 if groups == 1 or name == "ReduceLROnPlateau" else 5.0 if tensor else 3.0
+                    floor = 1.0 if groups == 1 or name == "ReduceLROnPlateau" else 5.0 if tensor else 2.0
                     cases = {side: stepper(module, name, groups, tensor) for side, module in SIDES.items()}
                     found = ratios(cases, "ours", rounds=15)["torch"]
                     what = f"{name}, {groups} group{'s' * (groups > 1)}{', tensor rates' * tensor}"
