@@ -1,0 +1,401 @@
+"""From runs to laws, and from laws to forecasts with intervals."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
+from ..core.schedule import Schedule
+from ..core.text import parse
+from .calibration import half_width, half_width_of_difference, quantile
+from .fitting import Fitted, fit_law
+from .identify import check_rates, check_runs, warmup_of
+from .laws import Law
+from .path import Array, Path, Run, rates_of
+
+__all__ = ["Backtest", "Comparison", "Curve", "Forecast", "Laws", "Used", "fit_laws"]
+
+NAMES = ("tissue", "multi_power", "functional")
+EARLY = 0.1
+_MOST_LOSSES = 300
+_POINTS = 200
+
+
+@dataclass(frozen=True)
+class Used:
+    """What of a run was used.
+
+    Args:
+        name: Of the run.
+        updates: Up to its last loss.
+        losses: How many the laws were fitted to, after means over neighbours where there were more than 300.
+        left_out: How many losses were not used.
+        why: For what reason; empty if none was left out.
+    """
+
+    name: str
+    updates: int
+    losses: int
+    left_out: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A forecast of something that was known: from laws fitted without it.
+
+    Args:
+        name: The run.
+        held: `run` where the whole run was left out, `rest` where the logs were cut off before.
+        horizon: Length of the run over that of the longest log that was fitted.
+        error: Forecast minus measured, at the end.
+        half: The half-width that the interval would have had.
+    """
+
+    name: str
+    held: str
+    horizon: float
+    error: float
+    half: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a schedule ends with.
+
+    Args:
+        loss: The median of the laws.
+        low: Lower end of the 90 % interval.
+        high: Upper end.
+        updates: Length of the run.
+        horizon: That length over that of the longest log.
+        laws: What each law says.
+        baseline: What the sum of the rates alone says.
+    """
+
+    loss: float
+    low: float
+    high: float
+    updates: int
+    horizon: float
+    laws: Mapping[str, float]
+    baseline: float
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A forecast along the way: at each step the median of the laws and the 90 % interval.
+
+    Args:
+        steps: Updates done.
+        loss: The forecast.
+        low: Lower ends.
+        high: Upper ends.
+    """
+
+    steps: Array
+    loss: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two schedules by their forecast ends.
+
+    Args:
+        difference: Of the first minus that of the second.
+        low: Lower end of its 90 % interval.
+        high: Upper end.
+        told: Whether the interval leaves zero out.
+    """
+
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def told(self) -> bool:
+        """Whether zero lies outside the interval."""
+        return self.low > 0.0 or self.high < 0.0
+
+    def __str__(self) -> str:
+        text = f"{self.difference:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
+        if not self.told:
+            return f"no difference can be told: {text}"
+        return f"the {'first' if self.difference < 0 else 'second'} ends lower: {text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laws:
+    """Laws fitted to logs, and how far to trust them. Plain JSON both ways; a stored one forecasts in milliseconds.
+
+    Args:
+        fitted: The laws, each with its scatter.
+        baseline: The law of the sum of the rates alone.
+        runs: What of each log was used.
+        metric: Which losses these are.
+        peak: Peak rate of the logs.
+        updates: Length of the longest.
+        effect: What a full cooldown brings at that length, by the laws: the scale of their errors.
+        noise: Root mean square of what the median of the laws leaves of the losses, after the first third of each run.
+        rises: Whether the rise of the rate at the start counts as a negative fall.
+        backtests: Refits on a part of the logs, each with its error on the rest.
+        widened: What those say that the intervals have to be multiplied by, at least 1.
+    """
+
+    fitted: tuple[Fitted, ...]
+    baseline: Fitted
+    runs: tuple[Used, ...]
+    metric: str
+    peak: float
+    updates: int
+    effect: float
+    noise: float
+    rises: bool = True
+    backtests: tuple[Backtest, ...] = field(default=())
+    widened: float = 1.0
+
+    # Forecasts ------------------------------------------------------------------------------------------------------------------------
+
+    def curve(
+        self, schedule: Schedule | str, base: float | None = None, steps: int | None = None, points: int = _POINTS
+    ) -> Curve:
+        """Returns the loss along a schedule, with its band, from where the logs were used to the end.
+
+        Args:
+            schedule: A factor on the base rate, absolute rates, or the text of one.
+            base: The base rate; None for the peak of the logs.
+            steps: Length of the run; None for the schedule's, or the longest log's where it is endless.
+            points: How many points at most.
+
+        Raises:
+            GlidepathError: If the rates or the length are not what the logs can speak for.
+        """
+        rates = self._rates(schedule, base, steps)
+        first = max(1, min(len(rates), round(EARLY * min(len(rates), self.updates))))
+        where = np.unique(np.linspace(first, len(rates), max(2, points)).round().astype(np.int64))
+        losses = self._median(Path.of(rates, where, rises=self.rises))
+        half = np.array([self._half(float(n)) for n in where])
+        return Curve(where.astype(np.float64), losses, losses - half, losses + half)
+
+    def final(self, schedule: Schedule | str, base: float | None = None, steps: int | None = None) -> Forecast:
+        """Returns what a schedule ends with: the median of the laws, and a 90 % interval. See `curve`."""
+        rates = self._rates(schedule, base, steps)
+        path = Path.of(rates, [len(rates)], rises=self.rises)
+        each = {one.law.name: float(one.law(path)[-1]) for one in self.fitted}
+        loss = float(np.median(list(each.values())))
+        half = self._half(len(rates))
+        horizon = len(rates) / self.updates
+        return Forecast(
+            loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1])
+        )
+
+    def compare(
+        self,
+        first: Schedule | str,
+        second: Schedule | str,
+        base: float | None = None,
+        steps: int | None = None,
+    ) -> Comparison:
+        """Returns what two schedules differ by at their ends, the first minus the second. See `curve`."""
+        a, b = self._rates(first, base, steps), self._rates(second, base, steps)
+        by_law = [
+            float(one.law(Path.of(a, [len(a)], rises=self.rises))[-1] - one.law(Path.of(b, [len(b)], rises=self.rises))[-1])
+            for one in self.fitted
+        ]
+        difference = float(np.median(by_law))
+        horizon = max(len(a), len(b)) / self.updates
+        half = self.widened * half_width_of_difference(horizon, self.effect, self.noise, apart(a, b))
+        return Comparison(difference, difference - half, difference + half)
+
+    def _half(self, updates: float) -> float:
+        return self.widened * half_width(updates / self.updates, self.effect, self.noise)
+
+    def _median(self, path: Path) -> Array:
+        return np.median([one.law(path) for one in self.fitted], axis=0)
+
+    def _rates(self, schedule: Schedule | str, base: float | None, steps: int | None) -> Array:
+        made = parse(schedule) if isinstance(schedule, str) else schedule
+        if not isinstance(made, Schedule):
+            raise GlidepathError.of("forecast", "schedule", "a schedule or its text", schedule)
+        plain = self.peak if base is None else number(base)
+        length = steps if steps is not None else self.updates if math.isinf(made.duration) else int(made.duration)
+        problems: list[Problem] = []
+        if plain is None or not 0 < plain < math.inf:
+            problems.append(Problem("forecast", "base", "finite and above 0", shown(base)))
+        if isinstance(length, bool) or not isinstance(length, int) or length < 1:
+            problems.append(Problem("forecast", "steps", "an integer from 1", shown(length)))
+        if problems:
+            raise GlidepathError(problems)
+        most = int(5 * self.updates) + 1  # what is refused below for its length need not be evaluated whole
+        rates = rates_of(made, float(plain or 1.0), min(length, most))
+        if (wrong := check_rates(str(made), rates, self.peak, self.updates)) is not None:
+            raise GlidepathError(replace(wrong, value=f"{length:,} updates") if length > most else wrong)
+        return rates
+
+    # As data --------------------------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the laws as plain JSON data."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Returns the laws as JSON."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Laws:
+        """Returns the laws that `to_dict` wrote.
+
+        Raises:
+            GlidepathError: If a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            plain = dict(data)
+            plain["fitted"] = tuple(_fitted(one) for one in plain["fitted"])
+            plain["baseline"] = _fitted(plain["baseline"])
+            plain["runs"] = tuple(Used(**one) for one in plain["runs"])
+            plain["backtests"] = tuple(Backtest(**one) for one in plain["backtests"])
+            made = cls(**plain)
+            made.final(f"hold({made.updates})")
+        except GlidepathError:
+            raise
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise GlidepathError.worded("laws", "data", "what to_dict wrote", f"{type(error).__name__}: {error}") from None
+        return made
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Laws:
+        """Returns the laws that `to_json` wrote. See `from_dict`."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise GlidepathError.worded("laws", "text", "JSON", str(error)[:100]) from None
+        return cls.from_dict(data)
+
+
+def apart(a: Array, b: Array) -> float:
+    """How far two courses of the rate lie apart: the area between them over that under the larger, both on the time of the longer."""
+    if len(a) != len(b):
+        longer = max(len(a), len(b))
+        a, b = (np.pad(one, (0, longer - len(one))) for one in (a, b))
+    return float(np.abs(a - b).sum() / max(a.sum(), b.sum()))
+
+
+def _fitted(data: Mapping[str, Any]) -> Fitted:
+    law = Law(str(data["law"]["name"]), {name: float(value) for name, value in data["law"]["parameters"].items()})
+    return Fitted(law, float(data["scatter"]), tuple(data["edges"]), int(data["evaluations"]))
+
+
+def fit_laws(logs: Iterable[Run], *, rises: bool = True, backtests: bool = True) -> Laws:
+    """Fits the laws to runs that were made.
+
+    Left out are the losses of the warmup and of the first tenth of the longest log, which no law describes.
+
+    Args:
+        logs: The runs, at one peak rate, with losses of one evaluation; at least one with a plateau and one with a decay, which may be
+            the same.
+        rises: Whether the warmup's rise counts as a negative fall, as in the published forms; otherwise it does not count at all. At
+            one peak rate a different floor makes up for it.
+        backtests: Whether to refit on parts of the logs, which widens the intervals where the laws miss the rest.
+
+    Raises:
+        GlidepathError: If no law can be told from these logs, with the cheapest run that would help.
+    """
+    given = list(logs)
+    wrong = [one for one in given if not isinstance(one, Run)]
+    if wrong:
+        raise GlidepathError.of("forecast", "logs", "runs", wrong[0], "Run.of makes one of a schedule and losses")
+    runs, used = _prepared(given)
+    check_runs(runs)
+    laws = _fit(runs, used, rises)
+    return _tested(laws, runs) if backtests else laws
+
+
+def _prepared(runs: Sequence[Run]) -> tuple[list[Run], tuple[Used, ...]]:
+    """Without the beginning, and with at most 300 losses each."""
+    first = EARLY * max((run.updates for run in runs), default=0)
+    kept: list[Run] = []
+    used: list[Used] = []
+    for run in runs:
+        from_ = max(first, warmup_of(run.rates[: run.updates]))
+        late = run.steps > from_
+        count = int(np.count_nonzero(~late))
+        why = f"before update {math.ceil(from_):,}: the warmup and the first tenth of the longest log" if count else ""
+        if late.any():
+            kept.append(_merged(replace(run, steps=run.steps[late], losses=run.losses[late])))
+        used.append(Used(run.name, run.updates, len(kept[-1].steps) if late.any() else 0, count, why))
+    return kept, tuple(used)
+
+
+def _merged(run: Run) -> Run:
+    if len(run.steps) <= _MOST_LOSSES:
+        return run
+    parts = np.array_split(np.arange(len(run.steps)), _MOST_LOSSES)
+    steps = np.array([int(run.steps[part].mean().round()) for part in parts])
+    return replace(run, steps=steps, losses=np.array([run.losses[part].mean() for part in parts]))
+
+
+def _fit(runs: Sequence[Run], used: tuple[Used, ...], rises: bool, start: Laws | None = None) -> Laws:
+    near = {one.law.name: one.law for one in start.fitted} if start is not None else {}
+    fitted = tuple(fit_law(name, runs, rises=rises, start=near.get(name)) for name in NAMES)
+    peak = max(float(run.rates.max()) for run in runs)
+    updates = max(run.updates for run in runs)
+    held = np.full(updates, peak)
+    cooled = held.copy()
+    fifth = max(1, updates // 5)
+    cooled[-fifth:] *= 1.0 - np.arange(fifth) / fifth
+    ends = [[float(one.law(Path.of(r, [updates], rises=rises))[-1]) for r in (held, cooled)] for one in fitted]
+    missed: list[Array] = []
+    for run in runs:
+        path = run.path(rises=rises)
+        median = np.median([one.law(path) for one in fitted], axis=0)
+        missed.append((median - run.losses)[run.steps > run.updates / 3])
+    return Laws(
+        fitted=fitted,
+        baseline=fit_law("area", runs, rises=rises),
+        runs=used,
+        metric=runs[0].metric,
+        peak=peak,
+        updates=updates,
+        effect=max(0.0, float(np.median([a - b for a, b in ends]))),
+        noise=float(np.sqrt(np.mean(np.concatenate(missed) ** 2))),
+        rises=rises,
+    )
+
+
+def _tested(laws: Laws, runs: Sequence[Run]) -> Laws:
+    """The laws with their backtests: each run left out, and all logs cut at parts of the longest, where the rest identifies a law."""
+    found: list[Backtest] = []
+    for out in range(len(runs)) if len(runs) > 1 else ():
+        found += _backtest(laws, [run for at, run in enumerate(runs) if at != out], [runs[out]], "run")
+    for share in (0.5, 0.7, 0.85):
+        at = int(share * laws.updates)
+        short = [run if run.updates <= at else run.until(at) for run in runs if run.steps[0] <= at]
+        longer = [run for run in runs if run.updates > at]
+        found += _backtest(laws, short, longer, "rest")
+    ratios = [abs(one.error) / one.half for one in found if one.half > 0]
+    return replace(laws, backtests=tuple(found), widened=max(1.0, quantile(ratios)))
+
+
+def _backtest(laws: Laws, known: Sequence[Run], held: Sequence[Run], kind: str) -> list[Backtest]:
+    try:
+        check_runs(known)
+    except GlidepathError:
+        return []
+    refit = _fit(known, (), laws.rises, laws)
+    found: list[Backtest] = []
+    for run in held:
+        horizon = run.updates / refit.updates
+        last = run.steps[-3:]
+        error = float(np.mean(refit._median(Path.of(run.rates, last, rises=laws.rises)) - run.losses[-3:]))
+        found.append(Backtest(run.name, kind, horizon, error, half_width(horizon, laws.effect, laws.noise)))
+    return found

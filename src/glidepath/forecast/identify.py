@@ -1,0 +1,116 @@
+"""What identifies a law, what a forecast is refused for, and the cheapest run that would help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..core.errors import GlidepathError, Problem
+from .path import Array, Run
+
+__all__ = ["FARTHEST", "check_rates", "check_runs", "warmup_of"]
+
+FARTHEST = 4.0
+"""A forecast reaches at most so many times as far as the longest log."""
+_LEAST = 15  # losses, over all logs
+_DECAYED = 0.5  # of the peak: a run that fell below it has decayed
+_PLATEAU = 0.25  # of a run's length on its peak make a plateau
+_SAME_PEAK = 0.02
+
+
+def warmup_of(rates: Array) -> int:
+    """Returns the updates before the rate is first within 1 % of its peak."""
+    return int(np.argmax(rates >= 0.99 * rates.max()))
+
+
+def _plateau(run: Run) -> int:
+    """Updates that a run stayed within 10 % of its peak before it fell, and had losses there: 0 where it has none to speak of."""
+    peak = float(run.rates.max())
+    begin = warmup_of(run.rates[: run.updates])
+    fallen = np.flatnonzero(run.rates[begin : run.updates] < 0.9 * peak)
+    end = begin + int(fallen[0]) if len(fallen) else run.updates
+    seen = int(np.count_nonzero((run.steps > begin) & (run.steps <= end)))
+    return end - begin if end - begin >= _PLATEAU * run.updates and seen >= 4 else 0
+
+
+def _decays(run: Run) -> bool:
+    """Whether a run fell below half of its peak, with losses there."""
+    begin = warmup_of(run.rates[: run.updates])
+    used = run.rates[np.maximum(run.steps - 1, 0)]
+    return int(np.count_nonzero((used < _DECAYED * run.rates.max()) & (run.steps > begin))) >= 2
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Refuses runs from which no law can be told.
+
+    Args:
+        runs: The runs.
+
+    Raises:
+        GlidepathError: Naming each reason, with the cheapest run that would identify the law.
+    """
+    where = "forecast"
+    if not runs:
+        raise GlidepathError.worded(where, "logs", "at least one run", "none")
+    found: list[Problem] = []
+    count = sum(len(run.steps) for run in runs)
+    if count < _LEAST:
+        remedy = "log the loss more often, or give more runs"
+        found.append(Problem(where, "losses", f"at least {_LEAST} after the warmup", str(count), remedy))
+    metrics = list(dict.fromkeys(run.metric for run in runs))
+    if len(metrics) > 1:
+        found.append(Problem(where, "losses", "of one evaluation", " and ".join(metrics), "give logs of one of them"))
+    peaks = [float(run.rates.max()) for run in runs]
+    if max(peaks) > (1 + _SAME_PEAK) * min(peaks):
+        remedy = "no law here carries over peak rates: fit the runs of one peak"
+        got = f"{min(peaks):g} ({_named(runs, peaks, min)}) and {max(peaks):g} ({_named(runs, peaks, max)})"
+        found.append(Problem(where, "logs", "of one peak rate", got, remedy))
+    longest = max(runs, key=lambda run: run.updates)
+    start = int(0.8 * longest.updates)
+    if not any(_decays(run) for run in runs):
+        remedy = _branch(max(runs, key=_plateau) if any(map(_plateau, runs)) else longest)
+        found.append(
+            Problem(where, "logs", "at least one with a decay to below half of the peak, losses included", "none", remedy)
+        )
+    elif not any(map(_plateau, runs)):
+        remedy = (
+            f"add a run of {longest.updates // 2:,} updates that holds the peak and cools down: hold({int(0.4 * longest.updates)}) "
+            f">> linear({longest.updates // 2 - int(0.4 * longest.updates)}); glidepath branches {int(0.4 * longest.updates)} makes such"
+        )
+        got = "full-length decays only, from which the laws cannot tell time from decay"
+        found.append(Problem(where, "logs", "at least one that stays on its peak for a quarter of its length", got, remedy))
+    del start
+    if found:
+        raise GlidepathError(found)
+
+
+def _branch(run: Run) -> str:
+    """The cheapest run that would identify the law: a cooldown off a run that is there."""
+    at = run.updates
+    length = max(1, round(at / 5))
+    return f"a cooldown of {length:,} updates from step {at:,} of {run.name}: glidepath branches {at} --share 0.17"
+
+
+def _named(runs: Sequence[Run], peaks: Sequence[float], pick: object) -> str:
+    return runs[peaks.index(pick(peaks))].name  # type: ignore[operator]
+
+
+def check_rates(name: str, rates: Array, peak: float, updates: int) -> Problem | None:
+    """Returns what a forecast of these rates is refused for, or None.
+
+    Args:
+        name: The schedule, for the message.
+        rates: Its rate at every update.
+        peak: The peak of the logs.
+        updates: The length of the longest log.
+    """
+    top = float(rates.max())
+    if abs(top - peak) > _SAME_PEAK * peak:
+        remedy = "no law here carries over peak rates; glidepath bound --peak carries a tuned peak to another shape"
+        return Problem("forecast", f"peak rate of {name}", f"that of the logs, {peak:g}", f"{top:g}", remedy)
+    if len(rates) > FARTHEST * updates:
+        rule = f"at most {FARTHEST:g} times as long as the longest log ({updates:,} updates)"
+        remedy = f"forecast {int(FARTHEST * updates):,} updates, or log a longer run"
+        return Problem("forecast", f"length of {name}", rule, f"{len(rates):,} updates", remedy)
+    return None
