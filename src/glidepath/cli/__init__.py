@@ -20,11 +20,12 @@ from . import tuning as _tuning  # isort: skip
 from . import claims as _claims  # isort: skip
 from . import choosing as _choosing  # isort: skip
 from . import plans as _plans  # isort: skip
+from . import forecasts as _forecasts  # isort: skip
 from .common import app, fail, missing
 
 __all__ = ["app", "main"]
 
-_ROOMS = (_schedules, _training, _distributed, _tuning, _claims, _choosing, _plans)
+_ROOMS = (_schedules, _training, _distributed, _tuning, _claims, _choosing, _plans, _forecasts)
 
 
 def main() -> None:

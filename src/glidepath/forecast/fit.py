@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Used:
         losses: How many the laws were fitted to, after means over neighbours where there were more than 300.
         left_out: How many losses were not used.
         why: For what reason; empty if none was left out.
+        note: What was assumed about the run; empty if nothing was.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Used:
     losses: int
     left_out: int = 0
     why: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ class Laws:
         metric: Which losses these are.
         peak: Peak rate of the logs.
         updates: Length of the longest.
+        warmup: Updates before the first of them is at its peak.
         effect: What a full cooldown brings at that length, by the laws: the scale of their errors.
         noise: Root mean square of what the median of the laws leaves of the losses, after the first third of each run.
         rises: Whether the rise of the rate at the start counts as a negative fall.
@@ -157,6 +160,7 @@ class Laws:
     metric: str
     peak: float
     updates: int
+    warmup: int
     effect: float
     noise: float
     rises: bool = True
@@ -194,9 +198,7 @@ class Laws:
         loss = float(np.median(list(each.values())))
         half = self._half(len(rates))
         horizon = len(rates) / self.updates
-        return Forecast(
-            loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1])
-        )
+        return Forecast(loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1]))
 
     def compare(
         self,
@@ -208,7 +210,10 @@ class Laws:
         """Returns what two schedules differ by at their ends, the first minus the second. See `curve`."""
         a, b = self._rates(first, base, steps), self._rates(second, base, steps)
         by_law = [
-            float(one.law(Path.of(a, [len(a)], rises=self.rises))[-1] - one.law(Path.of(b, [len(b)], rises=self.rises))[-1])
+            float(
+                one.law(Path.of(a, [len(a)], rises=self.rises))[-1]
+                - one.law(Path.of(b, [len(b)], rises=self.rises))[-1]
+            )
             for one in self.fitted
         ]
         difference = float(np.median(by_law))
@@ -260,6 +265,8 @@ class Laws:
         """
         try:
             plain = dict(data)
+            if missing := {one.name for one in fields(cls)} - set(plain):
+                raise KeyError(", ".join(sorted(missing)))
             plain["fitted"] = tuple(_fitted(one) for one in plain["fitted"])
             plain["baseline"] = _fitted(plain["baseline"])
             plain["runs"] = tuple(Used(**one) for one in plain["runs"])
@@ -269,7 +276,9 @@ class Laws:
         except GlidepathError:
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise GlidepathError.worded("laws", "data", "what to_dict wrote", f"{type(error).__name__}: {error}") from None
+            raise GlidepathError.worded(
+                "laws", "data", "what to_dict wrote", f"{type(error).__name__}: {error}"
+            ) from None
         return made
 
     @classmethod
@@ -332,7 +341,7 @@ def _prepared(runs: Sequence[Run]) -> tuple[list[Run], tuple[Used, ...]]:
         why = f"before update {math.ceil(from_):,}: the warmup and the first tenth of the longest log" if count else ""
         if late.any():
             kept.append(_merged(replace(run, steps=run.steps[late], losses=run.losses[late])))
-        used.append(Used(run.name, run.updates, len(kept[-1].steps) if late.any() else 0, count, why))
+        used.append(Used(run.name, run.updates, len(kept[-1].steps) if late.any() else 0, count, why, run.note))
     return kept, tuple(used)
 
 
@@ -366,6 +375,7 @@ def _fit(runs: Sequence[Run], used: tuple[Used, ...], rises: bool, start: Laws |
         metric=runs[0].metric,
         peak=peak,
         updates=updates,
+        warmup=warmup_of(runs[0].rates),
         effect=max(0.0, float(np.median([a - b for a, b in ends]))),
         noise=float(np.sqrt(np.mean(np.concatenate(missed) ** 2))),
         rises=rises,

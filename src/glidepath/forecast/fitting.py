@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import least_squares, nnls
 
 from .laws import LAWS, Law, Shape
@@ -80,7 +81,7 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
         found = least_squares(
             residuals,
             np.clip(logs, low + 1e-6, high - 1e-6),
-            slopes,
+            slopes,  # type: ignore[arg-type] - the stubs know names of methods only
             bounds=(low, high),
             loss="huber",
             f_scale=HUBER,
@@ -126,7 +127,7 @@ def _spans(paths: Sequence[Path]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in itertools.pairwise(ends)]
 
 
-def _thinned(path: Path, most: int = 40) -> tuple[Path, Array]:
+def _thinned(path: Path, most: int = 40) -> tuple[Path, NDArray[np.int64]]:
     keep = np.unique(np.linspace(0, len(path.area) - 1, most).astype(np.int64))
     return replace(path, area=path.area[keep], steps=path.steps[keep]), keep
 

@@ -9,10 +9,12 @@ import numpy as np
 from ..core.errors import GlidepathError, Problem
 from .path import Array, Run
 
-__all__ = ["FARTHEST", "check_rates", "check_runs", "warmup_of"]
+__all__ = ["EPOCHS", "FARTHEST", "check_rates", "check_runs", "warmup_of"]
 
 FARTHEST = 4.0
 """A forecast reaches at most so many times as far as the longest log."""
+EPOCHS = 4.0
+"""Data seen more often than this are refused: see the page on forecasts for what was measured."""
 _LEAST = 15  # losses, over all logs
 _DECAYED = 0.5  # of the peak: a run that fell below it has decayed
 _PLATEAU = 0.25  # of a run's length on its peak make a plateau
@@ -20,8 +22,8 @@ _SAME_PEAK = 0.02
 
 
 def warmup_of(rates: Array) -> int:
-    """Returns the updates before the rate is first within 1 % of its peak."""
-    return int(np.argmax(rates >= 0.99 * rates.max()))
+    """Returns the updates before the rate first reaches its peak."""
+    return int(np.argmax(rates >= 0.9995 * rates.max()))
 
 
 def _plateau(run: Run) -> int:
@@ -64,23 +66,27 @@ def check_runs(runs: Sequence[Run]) -> None:
     peaks = [float(run.rates.max()) for run in runs]
     if max(peaks) > (1 + _SAME_PEAK) * min(peaks):
         remedy = "no law here carries over peak rates: fit the runs of one peak"
-        got = f"{min(peaks):g} ({_named(runs, peaks, min)}) and {max(peaks):g} ({_named(runs, peaks, max)})"
+        low, high = runs[int(np.argmin(peaks))], runs[int(np.argmax(peaks))]
+        got = f"{min(peaks):g} ({low.name}) and {max(peaks):g} ({high.name})"
         found.append(Problem(where, "logs", "of one peak rate", got, remedy))
     longest = max(runs, key=lambda run: run.updates)
-    start = int(0.8 * longest.updates)
     if not any(_decays(run) for run in runs):
-        remedy = _branch(max(runs, key=_plateau) if any(map(_plateau, runs)) else longest)
+        remedy = _branch(max(runs, key=_plateau))
         found.append(
-            Problem(where, "logs", "at least one with a decay to below half of the peak, losses included", "none", remedy)
+            Problem(
+                where, "logs", "at least one with a decay to below half of the peak, losses included", "none", remedy
+            )
         )
     elif not any(map(_plateau, runs)):
+        hold, fall = round(0.4 * longest.updates), max(1, round(0.1 * longest.updates))
         remedy = (
-            f"add a run of {longest.updates // 2:,} updates that holds the peak and cools down: hold({int(0.4 * longest.updates)}) "
-            f">> linear({longest.updates // 2 - int(0.4 * longest.updates)}); glidepath branches {int(0.4 * longest.updates)} makes such"
+            f"add a run that holds the peak for {hold:,} updates and cools down in {fall:,}, a linear one: "
+            f"glidepath branches {hold} --share 0.2 makes such"
         )
         got = "full-length decays only, from which the laws cannot tell time from decay"
-        found.append(Problem(where, "logs", "at least one that stays on its peak for a quarter of its length", got, remedy))
-    del start
+        found.append(
+            Problem(where, "logs", "at least one that stays on its peak for a quarter of its length", got, remedy)
+        )
     if found:
         raise GlidepathError(found)
 
@@ -89,11 +95,7 @@ def _branch(run: Run) -> str:
     """The cheapest run that would identify the law: a cooldown off a run that is there."""
     at = run.updates
     length = max(1, round(at / 5))
-    return f"a cooldown of {length:,} updates from step {at:,} of {run.name}: glidepath branches {at} --share 0.17"
-
-
-def _named(runs: Sequence[Run], peaks: Sequence[float], pick: object) -> str:
-    return runs[peaks.index(pick(peaks))].name  # type: ignore[operator]
+    return f"a cooldown of {length:,} updates from step {at:,} of {run.name}: glidepath branches {at} --share {length / (at + length):.2f}"
 
 
 def check_rates(name: str, rates: Array, peak: float, updates: int) -> Problem | None:

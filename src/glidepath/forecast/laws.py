@@ -6,12 +6,12 @@ $S$ is the sum of the rates so far. The laws differ in $K$, what a fall of the r
 
 | law | $K$ | published as |
 |---|---|---|
-| `tissue` | $1 - \lambda^{n}$, $n$ the updates since | $C = B (1 - \lambda)$; Tissue et al. 2024, https://arxiv.org/abs/2408.11029 |
-| `multi_power` | $1 - (1 + C \eta_k^{-\gamma} x)^{-\beta}$, $x$ the sum of the rates since | Luo et al. 2025, https://arxiv.org/abs/2503.12811 |
-| `functional` | $((1 + c x)^{1-q} - 1) / (c (1 - q))$ | $B \sum_i \eta_i^2 (1 + c\,x_i)^{-q}$ summed by parts; after Li et al. 2025, https://arxiv.org/abs/2509.19189 |
+| `tissue` | $1 - \lambda^{n}$, $n$ the updates since | $C = B (1 - \lambda)$; Tissue et al. 2024, arXiv 2408.11029 |
+| `multi_power` | $1 - (1 + C \eta_k^{-\gamma} x)^{-\beta}$, $x$ the sum of the rates since | Luo et al. 2025, arXiv 2503.12811 |
+| `functional` | $((1 + c x)^{1-q} - 1) / (c (1 - q))$ | $B \sum_i \eta_i^2 (1 + c x_i)^{-q}$; after Li et al. 2025, arXiv 2509.19189 |
 | `area` | nothing | the baseline |
 
-Every parameter is above 0 and fitted by its logarithm.
+The sum of `functional` is written by parts. Every parameter is above 0 and fitted by its logarithm.
 """
 
 from __future__ import annotations
@@ -135,11 +135,11 @@ LAWS: dict[str, Shape] = {
 
 @dataclass(frozen=True)
 class Law:
-    """A law with its numbers, in absolute rates and updates.
+    r"""A law with its numbers, in absolute rates and updates.
 
     Args:
         name: A key of `LAWS`.
-        parameters: By name; for `tissue`, `decay` is $-\\log\\lambda$.
+        parameters: By name; for `tissue`, `decay` is $-\log\lambda$.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Run:
         steps: Updates done before each loss, ascending, from 1 to as many as there are rates.
         losses: As many, finite and above 0, all of one evaluation.
         metric: Which evaluation that is.
+        note: What had to be assumed about it, in words.
 
     Raises:
         GlidepathError: If an argument breaks its rule; all problems in one.
@@ -52,6 +53,7 @@ class Run:
     steps: NDArray[np.int64]
     losses: Array
     metric: str = "loss"
+    note: str = ""
 
     def __post_init__(self) -> None:
         where = f"forecast: {self.name}"
@@ -107,7 +109,7 @@ class Run:
     def until(self, step: int) -> Run:
         """Returns the run as it stood after so many updates."""
         kept = self.steps <= step
-        return Run(self.name, self.rates[:step], self.steps[kept], self.losses[kept], self.metric)
+        return replace(self, rates=self.rates[:step], steps=self.steps[kept], losses=self.losses[kept])
 
     def path(self, *, unit: float = 1.0, rises: bool = True) -> Path:
         """Returns the sums that the laws need, at the observations. See `Path.of`."""

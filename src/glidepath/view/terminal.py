@@ -31,6 +31,7 @@ def terminal(
     axis: Axis | str = "step",
     per: float | None = None,
     base: Bases = 1.0,
+    unit: str | None = None,
 ) -> str:
     """Returns a drawing of one or several schedules, as lines of text.
 
@@ -45,6 +46,7 @@ def terminal(
         axis: `step`, `epoch`, `sample`, `token`, `percent`, or an `Axis`.
         per: What `axis` needs: see `Axis.of`. None for percent is the last step.
         base: What multiplies the values: one number, or one for each label. A schedule in absolute values keeps them.
+        unit: What the values are, at the axis; None says `factor` or `learning rate`.
 
     Raises:
         GlidepathError: If there are no schedules or more than eight, or a number is out of range.
@@ -92,7 +94,7 @@ def terminal(
             _line(grid, x0, y0, x1, y1)
         grid[rows[0], x[0]] = True
         grids.append(grid)
-    lines = [" " * (margin + 1) + unit_of(shown, bases)]
+    lines = [" " * (margin + 1) + (unit_of(shown, bases) if unit is None else unit)]
     for row in range(height):
         body = _row(grids, row, columns, dots_x, dots_y, colour and len(grids) > 0, ascii_only)
         lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")

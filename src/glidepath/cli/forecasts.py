@@ -1,0 +1,333 @@
+"""Commands that tell what a schedule will do: forecast, design, bound."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from glidepath.core.errors import GlidepathError
+from glidepath.core.schedule import Schedule
+
+from .common import AsJson, app, messages, note, say, schedule_of
+from .labels import labelled
+
+if TYPE_CHECKING:
+    from glidepath.forecast import Curve, Laws, Run
+
+Given = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LOG... [SCHEDULE]...",
+        help="Training logs (files or folders), or laws stored with -o laws.json; then schedules as in show.",
+    ),
+]
+Followed = Annotated[
+    str | None,
+    typer.Option("--plan", "-p", metavar="SCHEDULE", help="What the logs followed, where they hold no rates."),
+]
+BaseRate = Annotated[float | None, typer.Option("--base", "-b", help="Base rate. Default: the peak of the logs.")]
+Length = Annotated[
+    int | None, typer.Option("--steps", "-n", help="Updates of the run. Default: the schedule's.", min=1)
+]
+Metric = Annotated[
+    str | None,
+    typer.Option("--metric", help="loss or validation_loss. Default: the validation loss where every log has it."),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="No refits on parts of the logs: intervals as calibrated elsewhere.")
+]
+
+
+@app.command()
+def forecast(
+    given: Given,
+    plan: Followed = None,
+    base: BaseRate = None,
+    steps: Length = None,
+    metric: Metric = None,
+    quick: Quick = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A report (.html), a picture (.png, .svg), or the laws for later (.json)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast the loss that schedules end with, from the logs of runs that were made, with 90 % intervals; or refuse, and say why.
+
+    At least one log has to hold its peak for a while and one to cool down; they may be the same.
+    """
+    _checked_place(output, ".html", ".png", ".svg", ".json")
+    laws, runs, schedules = _laws(given, plan, base, metric, quick)
+    finals = _all({name: lambda one=one: laws.final(one, base, steps) for name, one in schedules.items()})
+    first = next(iter(schedules.values()), None)
+    rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "against the first"]]
+    for name, made in finals.items():
+        against = (
+            "" if schedules[name] is first or first is None else str(laws.compare(schedules[name], first, base, steps))
+        )
+        against = against.replace("first ends lower", "lower").replace("second ends lower", "higher")
+        interval = f"{made.low:.4f} to {made.high:.4f}"
+        rows.append(
+            [
+                name,
+                f"{made.updates:,}",
+                f"{made.horizon:.2f}",
+                f"{made.loss:.4f}",
+                interval,
+                against.removeprefix("the "),
+            ]
+        )
+    curves = {name: laws.curve(one, base, steps) for name, one in schedules.items()}
+    if as_json:
+        say(
+            json.dumps(
+                {"laws": laws.to_dict(), "forecasts": {name: _plain(made) for name, made in finals.items()}}, indent=1
+            )
+        )
+    else:
+        _tell(laws, rows, curves, runs)
+    if output is None:
+        return
+    from glidepath.view.still import save, write_whole
+
+    if output.suffix.lower() == ".json":
+        write_whole(output, laws.to_json().encode())
+    else:
+        from glidepath.view.forecast import forecast_figure, forecast_page
+
+        drawing = forecast_figure(curves, runs, schedules, base=base or laws.peak, metric=laws.metric)
+        if output.suffix.lower() == ".html":
+            command = shlex.join(["glidepath", *sys.argv[1:]])
+            write_whole(output, forecast_page(laws, finals, drawing, command, rows).encode())
+        else:
+            save(drawing, output)
+    messages.print(f"wrote {output}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def design(
+    given: Annotated[list[str], typer.Argument(metavar="LOG...", help="Training logs, or stored laws.")],
+    steps: Annotated[
+        int | None, typer.Option("--steps", "-n", help="Updates of the whole run. Default: the longest log's.", min=1)
+    ] = None,
+    start: Annotated[
+        int, typer.Option("--at", help="Updates that are made already; the cooldown begins there or later.", min=0)
+    ] = 0,
+    against: Annotated[
+        str | None, typer.Option("--against", "-a", metavar="SCHEDULE", help="The plan of today, to compare with.")
+    ] = None,
+    warmup: Annotated[
+        int | None, typer.Option("--warmup", help="Updates of warmup. Default: the first log's.", min=0)
+    ] = None,
+    plan: Followed = None,
+    base: BaseRate = None,
+    metric: Metric = None,
+    quick: Quick = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan (.yaml or .json).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Design the cooldown of a run from the laws of its logs: shape, length and when to start; near the best, without a grid."""
+    from glidepath.forecast.design import design as designed
+
+    _checked_place(output, ".yaml", ".yml", ".json")
+    laws, _, _ = _laws(given, plan, base, metric, quick)
+    made = designed(
+        laws, steps=steps, at=start, warmup=warmup, against=None if against is None else schedule_of(against)
+    )
+    say(json.dumps(made.to_dict(), indent=1) if as_json else str(made))
+    if output is not None:
+        from glidepath import plan as plans
+
+        horizon = plans.Horizon(length=f"{made.updates} updates")
+        whole = plans.Plan(rules=[plans.Rule(made.schedule)], horizon=horizon)
+        messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def bound(
+    schedules: Annotated[list[str], typer.Argument(metavar="SCHEDULE...", help="Shapes, as in show.")],
+    steps: Length = None,
+    peak: Annotated[
+        float | None, typer.Option("--peak", help="A peak rate tuned for the first: it is carried to the others.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank shapes by the convex bound on the last loss, and carry a tuned peak rate from the first to the others."""
+    from glidepath.forecast.bound import SCATTER, transfer_peak
+    from glidepath.forecast.bound import bound as bounded
+
+    shapes = labelled(schedules)
+    ends = [int(one.duration) for one in shapes.values() if one.duration != float("inf")]
+    length = steps or (max(ends) if ends else None)
+    found = _all({name: lambda one=one: bounded(one, length) for name, one in shapes.items()})
+    first = next(iter(shapes))
+    rows = [["schedule", "bound", "best peak", *(["carried peak"] if peak is not None else [])]]
+    carried: dict[str, Any] = {}
+    for name, one in sorted(found.items(), key=lambda pair: pair[1].least):
+        row = [name, f"{one.least / found[first].least:.4f}", f"{one.peak / found[first].peak:.3f}"]
+        if peak is not None:
+            carried[name] = moved = transfer_peak(peak, shapes[first], shapes[name], length, length)
+            row.append(
+                f"{moved.peak:.3g}" if name == first else f"{moved.peak:.3g} ({moved.low:.3g} to {moved.high:.3g})"
+            )
+        rows.append(row)
+    if as_json:
+        say(
+            json.dumps(
+                {
+                    name: _plain(one) | ({"carried": _plain(carried[name])} if peak else {})
+                    for name, one in found.items()
+                },
+                indent=1,
+            )
+        )
+        return
+    say(_lines(rows))
+    told = [moved.warning for moved in carried.values() if moved.warning]
+    messages.print(
+        f"\n{length:,} updates; bound and best peak relative to the first. Measured: right in direction, about {100 * SCATTER:.0f} % in "
+        f"size.{''.join(f' {text[0].upper()}{text[1:]}.' for text in dict.fromkeys(told))}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _laws(
+    given: Sequence[str], plan: str | None, base: float | None, metric: str | None, quick: bool
+) -> tuple[Laws, list[Run], dict[str, Schedule]]:
+    """Tells logs from schedules, reads the logs and fits; or takes the laws that were stored."""
+    from glidepath import forecast as room
+    from glidepath import logs
+    from glidepath.forecast.reading import runs_of
+
+    paths = [Path(one) for one in given if _is_log(one)]
+    schedules = labelled([one for one in given if not _is_log(one)]) if any(not _is_log(one) for one in given) else {}
+    if not paths:
+        got = f"{given[0]!r}, no file or folder" if given else "none"
+        raise GlidepathError.worded(
+            "forecast", "LOG", "a training log at least", got, "give the files of logs first, then schedules"
+        )
+    stored = [path for path in paths if _kind(path) == "laws"]
+    if stored and len(paths) > 1:
+        raise GlidepathError.worded(
+            "forecast", "LOG", "logs, or stored laws alone", f"{stored[0]} and {len(paths) - 1} more"
+        )
+    if stored:
+        return room.Laws.from_json(stored[0].read_text(encoding="utf-8")), [], schedules
+    followed = None if plan is None else schedule_of(plan)
+    runs = runs_of([logs.read(path) for path in paths], plan=followed, base=base, metric=metric)
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
+        bar.add_task("fitting the laws" if quick else "fitting the laws, and again on parts of the logs", total=None)
+        laws = room.fit_laws(runs, backtests=not quick)
+    return laws, runs, schedules
+
+
+def _is_log(text: str) -> bool:
+    path = Path(text)
+    return (
+        len(text) < 4096
+        and path.exists()
+        and path.suffix.lower() not in (".yaml", ".yml")
+        and _kind(path) != "schedule"
+    )
+
+
+def _kind(path: Path) -> str:
+    """What a JSON file holds: `laws`, `schedule`, or whatever else, `log`."""
+    if path.suffix.lower() != ".json" or not path.is_file() or path.stat().st_size > 1_000_000:
+        return "log"
+    try:
+        data = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return "log"
+    keys = set(data) if isinstance(data, dict) else set()
+    return "laws" if {"fitted", "baseline"} <= keys else "schedule" if "kind" in keys else "log"
+
+
+def _all(makes: Mapping[str, Any]) -> dict[str, Any]:
+    """Calls every function; if some refuse, all problems in one error."""
+    made: dict[str, Any] = {}
+    problems: list[Any] = []
+    for name, make in makes.items():
+        try:
+            made[name] = make()
+        except GlidepathError as error:
+            problems += error.problems
+    if problems:
+        raise GlidepathError(problems)
+    return made
+
+
+def _plain(made: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(made)
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _checked_place(output: Path | None, *endings: str) -> None:
+    if output is not None and output.suffix.lower() not in endings:
+        raise GlidepathError.of("forecast", "-o", f"a file name that ends in {', '.join(endings)}", str(output))
+
+
+def _tell(laws: Laws, rows: Sequence[Sequence[str]], curves: Mapping[str, Curve], runs: Sequence[Run]) -> None:
+    if curves:
+        say(_lines(rows))
+        say("")
+        say(_drawn(curves, runs, laws.metric))
+    used = "; ".join(f"{one.name} to update {one.updates:,}, {one.losses} losses" for one in laws.runs)
+    tests = (
+        f"{len(laws.backtests)} refits on parts of the logs"
+        if laws.backtests
+        else "no part of the logs identifies a law alone"
+    )
+    for text in (
+        f"{laws.metric.replace('_', ' ')} at a peak rate of {laws.peak:g}; {used}",
+        f"laws: {', '.join(f'{one.law.name} (scatter {100 * one.scatter:.2f} %)' for one in laws.fitted)}",
+        f"intervals: {tests}; {laws.widened:.2f} times the calibrated width",
+    ):
+        messages.print(text, style="dim", highlight=False, soft_wrap=True)
+    for one in laws.runs:
+        if one.note:
+            note(f"{one.name}: {one.note}")
+    edges = [f"{', '.join(one.edges)} of {one.law.name}" for one in laws.fitted if one.edges]
+    if edges:
+        note(f"the logs do not tell {'; '.join(edges)}: the other laws make up for it")
+
+
+def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str:
+    """The forecasts in the terminal, one with its band; the logs under them, as far as eight curves go."""
+    import numpy as np
+
+    from glidepath import Table, view
+
+    def line(steps: Any, values: Any) -> Schedule:
+        keep = np.unique(np.linspace(0, len(steps) - 1, 150).astype(int))
+        return Table((0, *(int(t) for t in steps[keep])), (float(values[0]), *(float(v) for v in values[keep])))
+
+    shown: dict[str, Schedule] = {}
+    for name, curve in curves.items():
+        shown[name] = line(curve.steps, curve.loss)
+        if len(curves) == 1:
+            shown |= {"90 %, low": line(curve.steps, curve.low), "90 %, high": line(curve.steps, curve.high)}
+    for run in runs[: max(0, 8 - len(shown))]:
+        late = run.steps > 0.1 * run.updates
+        shown[f"log {run.name}"] = line(run.steps[late], run.losses[late])
+    columns = min(shutil.get_terminal_size((80, 24)).columns, 120)
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    colour = None if sys.stdout.isatty() else False
+    return view.terminal(dict(list(shown.items())[:8]), width=columns, colour=colour, ascii_only=plain, unit=metric)

@@ -1,0 +1,170 @@
+"""Forecasts as pictures: the logs, the curves with their bands, and the rates below; and as a page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glidepath.core.errors import GlidepathError
+from glidepath.core.schedule import Schedule
+from glidepath.forecast import Curve, Forecast, Laws, Run
+from glidepath.forecast.path import rates_of
+
+from .still import _canvas, bytes_of
+from .style import COLOURS, DASHES, MOST_CURVES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["forecast_figure", "forecast_page"]
+
+_LOG = "#8a8a8a"
+_SHOWN = 2000
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.55 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: collapse; } th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; }
+td.n { font-variant-numeric: tabular-nums; white-space: nowrap; } img { width: 100%; background: #fff; border-radius: 6px; }
+code { overflow-wrap: anywhere; } div.wide { overflow-x: auto; }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def forecast_figure(
+    curves: Mapping[str, Curve],
+    runs: Sequence[Run] = (),
+    schedules: Mapping[str, Schedule] | None = None,
+    *,
+    base: float = 1.0,
+    metric: str = "loss",
+    title: str = "",
+) -> Figure:
+    """Returns a figure: the losses of the logs in grey, each forecast with its band of 90 %, and the rates below.
+
+    Args:
+        curves: Forecasts by name, up to eight.
+        runs: The logs.
+        schedules: The schedules of the forecasts by the same names, drawn below; None leaves that row out.
+        base: The base rate of those that are factors.
+        metric: What the losses are.
+        title: Above it.
+
+    Raises:
+        GlidepathError: If there are more than eight curves, or matplotlib is missing.
+    """
+    if len(curves) > MOST_CURVES:
+        raise GlidepathError.of("view", "curves", f"at most {MOST_CURVES}", len(curves))
+    drawing = _canvas()(figsize=(8.0, 5.4 if schedules else 4.0), layout="constrained")
+    ratios = [3.2, 1.0] if schedules else [1]
+    rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    top = rows[0]
+    for k, run in enumerate(runs):
+        every, each = max(1, len(run.steps) // _SHOWN), max(1, len(run.rates) // _SHOWN)
+        label = "" if k else "the logs"
+        top.plot(run.steps[::every], run.losses[::every], color=_LOG, linewidth=1.0, alpha=0.7, label=label)
+        if schedules:
+            at = np.arange(0, len(run.rates), each)
+            rows[1].plot(at, run.rates[at], color=_LOG, linewidth=0.8, alpha=0.6)
+    seen = [run.losses[run.steps > 0.1 * run.updates] for run in runs] + [one.high for one in curves.values()]
+    for k, (name, curve) in enumerate(curves.items()):
+        look: Any = {"color": COLOURS[k % MOST_CURVES], "linestyle": DASHES[k % MOST_CURVES]}
+        top.fill_between(curve.steps, curve.low, curve.high, color=look["color"], alpha=0.13, linewidth=0)
+        top.plot(curve.steps, curve.loss, **look, linewidth=1.7, label=name.replace("$", r"\$")[:90])
+        if schedules:
+            last = int(curve.steps[-1])
+            at = np.unique(np.linspace(0, last - 1, min(last, _SHOWN)).astype(np.int64))
+            rows[1].plot(at, rates_of(schedules[name], base, last)[at], **look, linewidth=1.3)
+    low = min([float(one.low.min()) for one in curves.values()] + [float(each.min()) for each in seen if len(each)])
+    high = max(float(np.quantile(each, 0.98)) for each in seen if len(each))
+    top.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    top.set_ylabel(metric.replace("_", " "))
+    drawing.legend(loc="outside upper left", fontsize=8, frameon=False)
+    rows[-1].set_xlabel("updates")
+    if schedules:
+        rows[1].set_ylabel("rate")
+    for axes in rows:
+        axes.grid(alpha=0.2, linewidth=0.6)
+        axes.tick_params(labelsize=8.5, length=3)
+        axes.spines[["top", "right"]].set_visible(False)
+    if title:
+        top.set_title(title, fontsize=10, loc="left")
+    return drawing
+
+
+def forecast_page(
+    laws: Laws, forecasts: Mapping[str, Forecast], drawing: Figure, command: str, rows: Sequence[Sequence[str]]
+) -> str:
+    """Returns a whole HTML page: the table, the picture, the laws with their numbers, what was left out and why, and how they fared.
+
+    Args:
+        laws: The laws.
+        forecasts: By name.
+        drawing: The picture.
+        command: What makes the page again.
+        rows: The table, its headings first.
+    """
+    import base64
+
+    picture = base64.b64encode(bytes_of(drawing, "svg")).decode()
+    fitted = [["law", "parameters", "scatter of log loss", "at the end of its range"]]
+    for one in (*laws.fitted, laws.baseline):
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in one.law.parameters.items())
+        fitted.append([one.law.name, numbers, f"{one.scatter:.5f}", ", ".join(one.edges) or "none"])
+    used = [["log", "updates", "losses fitted", "left out"]]
+    used += [[one.name, f"{one.updates:,}", str(one.losses), f"{one.left_out} {one.why}".strip()] for one in laws.runs]
+    tests = [["left out", "horizon", "error", "half-width of the interval"]]
+    tests += [
+        [
+            f"{one.name} ({'all of it' if one.held == 'run' else 'its rest'})",
+            f"{one.horizon:.2f}",
+            f"{one.error:+.4f}",
+            f"{one.half:.4f}",
+        ]
+        for one in laws.backtests
+    ]
+    each = [["schedule", *(one.law.name for one in laws.fitted), "sum of the rates alone"]]
+    each += [
+        [name, *(f"{v:.4f}" for v in made.laws.values()), f"{made.baseline:.4f}"] for name, made in forecasts.items()
+    ]
+    tested = (
+        f"<h2>Refits on a part of the logs</h2><p>The intervals are {laws.widened:.2f} times the calibrated ones for it.</p>{_table(tests)}"
+        if laws.backtests
+        else "<p>No part of the logs identifies a law without the rest: the intervals are the calibrated ones.</p>"
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<title>glidepath: a forecast of the loss</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>A forecast of the {escape(laws.metric.replace("_", " "))}</h1>
+{_table(rows)}
+<img alt="The logs, the forecasts with their bands, and the rates" src="data:image/svg+xml;base64,{picture}">
+<p>Bands hold nine of ten ends where this was tried. They speak for the peak rate of the logs ({laws.peak:g}), their batch size, optimizer
+and data, and for at most four times their length.</p>
+<h2>What each law says</h2>{_table(each)}
+<h2>The laws</h2>{_table(fitted)}
+<h2>The logs</h2>{_table(used)}
+{tested}
+<h2>Make it again</h2><p><code>{escape(command)}</code></p>
+</body>
+</html>
+"""
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{"n" if at else ""}">{escape(cell)}</td>' for at, cell in enumerate(row))
+        + "</tr>"
+        for row in rows[1:]
+    )
+    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
