@@ -187,7 +187,7 @@ class Laws:
         first = max(1, min(len(rates), round(EARLY * min(len(rates), self.updates))))
         where = np.unique(np.linspace(first, len(rates), max(2, points)).round().astype(np.int64))
         losses = self._median(Path.of(rates, where, rises=self.rises))
-        half = np.array([self._half(float(n)) for n in where])
+        half = np.array([self.half_width(float(n)) for n in where])
         return Curve(where.astype(np.float64), losses, losses - half, losses + half)
 
     def final(self, schedule: Schedule | str, base: float | None = None, steps: int | None = None) -> Forecast:
@@ -196,7 +196,7 @@ class Laws:
         path = Path.of(rates, [len(rates)], rises=self.rises)
         each = {one.law.name: float(one.law(path)[-1]) for one in self.fitted}
         loss = float(np.median(list(each.values())))
-        half = self._half(len(rates))
+        half = self.half_width(len(rates))
         horizon = len(rates) / self.updates
         return Forecast(loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1]))
 
@@ -221,7 +221,8 @@ class Laws:
         half = self.widened * half_width_of_difference(horizon, self.effect, self.noise, apart(a, b))
         return Comparison(difference, difference - half, difference + half)
 
-    def _half(self, updates: float) -> float:
+    def half_width(self, updates: float) -> float:
+        """Returns the half-width of the 90 % interval after so many updates."""
         return self.widened * half_width(updates / self.updates, self.effect, self.noise)
 
     def _median(self, path: Path) -> Array:

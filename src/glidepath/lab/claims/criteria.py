@@ -1,6 +1,7 @@
 """Criteria: small declared rules, fixed before anything is run, that turn evidence into checks that hold or fail."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -8,11 +9,13 @@ from typing import Protocol
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
 
+from glidepath import Schedule
+from glidepath.forecast.bound import transfer_peak
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.statistics import Difference, estimate, holm, paired_difference
 from glidepath.lab.verdict import number, signed
 
-__all__ = ["Ascending", "Check", "Criterion", "Flatter", "Growing", "Lower"]
+__all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 _LEVEL = 0.05
@@ -143,6 +146,92 @@ class Flatter:
                 f"{signed(gap.mean, 'nats')} ({signed(gap.low, 'nats')} to {signed(gap.high, 'nats')})"
             )
         return [Check(subject=subject, measured=measured, passed=spread <= self.ratio * other)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotAbove:
+    """`row` does not end higher than any of `than`: no 95 % t-interval of the paired difference lies above zero.
+
+    Args:
+        row: Name of a row.
+        than: Names of the rows that it is compared with.
+    """
+
+    row: str
+    than: tuple[str, ...]
+
+    def rule(self, evidence: Evidence) -> str:
+        """See `Criterion.rule`."""
+        return f"{evidence.metric} ({_amount(evidence.unit)}): the 95 % interval does not lie above zero"
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        return [
+            _not_above(f"{self.row} − {other}", evidence.whole(self.row), evidence.whole(other), evidence.unit)
+            for other in self.than
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """A peak carried from one schedule to another by the convex bound is as good as the other's own best on the grid.
+
+    The carried peak is taken at the nearest rate of the grid; as good means that the 95 % t-interval of the difference in validation
+    loss, seed by seed, does not lie above zero. The own best is chosen on the same losses, which speaks against the carried one.
+
+    Args:
+        source: Name of the row whose best peak is carried.
+        schedules: By row.
+        budget: Updates of a run.
+    """
+
+    source: str
+    schedules: Mapping[str, Schedule]
+    budget: int
+
+    def rule(self, evidence: Evidence) -> str:
+        """See `Criterion.rule`."""
+        del evidence
+        what = f"validation loss (nats) at the peak carried from {self.source}, less that at the own best"
+        return f"{what}: the 95 % interval does not lie above zero"
+
+    def judge(self, evidence: Evidence) -> list[Check]:
+        """See `Criterion.judge`."""
+        whole = {
+            name: {rate: kept for rate, seeds in table.items() if (kept := _kept(seeds))}
+            for name, table in evidence.losses.items()
+        }
+        best = {name: min(table, key=lambda rate: sum(table[rate])) for name, table in whole.items()}
+        checks: list[Check] = []
+        for name in self.schedules:
+            if name == self.source:
+                continue
+            steps = self.budget
+            carried = transfer_peak(
+                best[self.source], self.schedules[self.source], self.schedules[name], steps, steps
+            ).peak
+            near = min(evidence.losses[name], key=lambda rate: abs(math.log(rate / carried)))
+            made = _not_above(name, whole[name].get(near), whole[name][best[name]], "nats")
+            told = f"carried {carried:.3g}, tried at {near:g}, own best {best[name]:g} (ratio {near / best[name]:.2f}): {made.measured}"
+            checks.append(replace(made, measured=told))
+        return checks
+
+
+def _not_above(subject: str, ours: list[float] | None, theirs: list[float] | None, unit: str) -> Check:
+    if ours is None or theirs is None:
+        return Check(subject=subject, measured="a run diverged", passed=False)
+    one = paired_difference(ours, theirs)
+    of_mean = one.estimate
+    if of_mean.low is None or of_mean.high is None:
+        return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
+    measured = f"{signed(of_mean.mean, unit)} ({signed(of_mean.low, unit)} to {signed(of_mean.high, unit)})"
+    return Check(subject=subject, measured=measured, passed=of_mean.low <= 0.0, difference=one)
+
+
+def _kept(seeds: Sequence[float | None]) -> list[float] | None:
+    """The losses of a rate; None if a run diverged."""
+    kept = [value for value in seeds if value is not None]
+    return kept if len(kept) == len(seeds) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from glidepath import Exponential, MultiStep, Schedule, recipes
 from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
+from glidepath.lab.claims.criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
+from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
+from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]
 
@@ -123,6 +125,43 @@ def _quadratic(*budgets: int) -> Exact:
     )
 
 
+_WSD = "warmup(100) >> hold(1500) >> linear(400)"
+_STEP = "warmup(100) >> hold(900) >> 0.3 * hold(1000)"
+_COSINE, _LINEAR = "warmup(100) >> cosine(1900)", "warmup(100) >> linear(1900)"
+_LONG = "warmup(100) >> cosine(3900)"
+_HELD = (
+    _STEP,
+    "warmup(100) >> hold(1900)",
+    _COSINE,
+    "warmup(100) >> cosine(1900, floor=0.1)",
+    _LINEAR,
+    "warmup(100) >> hold(1500) >> one_minus_sqrt(400)",
+    "warmup(100) >> hold(1700) >> linear(200)",
+    "warmup(100) >> hold(1100) >> linear(800)",
+    "warmup(100) >> hold(900) >> 0.3 * hold(500) >> 0.1 * hold(500)",
+    "warmup(100) >> geometric(1900, floor=0.01)",
+    "warmup(400) >> linear(1600)",
+    "warmup(100) >> linear(600) >> linear(1300)",
+    "warmup(100) >> hold(900) >> linear(1000)",
+    "warmup(100) >> hold(3100) >> linear(800)",
+    _LONG,
+)
+
+
+def _carried(task: str, budget: int, warmup: int, rates: tuple[float, ...], seeds: int) -> Trainings:
+    schedules = {name: default_schedule(name, budget, warmup) for name in DEFAULT_SCHEDULES}
+    return Trainings(
+        task=task,
+        schedules=schedules,
+        rates=rates,
+        seeds=seeds,
+        budget=budget,
+        criteria=(Carried(source="wsd", schedules=schedules, budget=budget),),
+    )
+
+
+_FINE = (0.01, 0.015, 0.022, 0.033, 0.05, 0.075, 0.11, 0.17, 0.25, 0.38)
+
 CLAIMS: dict[str, Claim] = {
     claim.name: claim
     for claim in (
@@ -219,6 +258,104 @@ CLAIMS: dict[str, Claim] = {
             url="https://arxiv.org/abs/1907.04164",
             trials=(_quadratic(50, 200, 1000, 5000),),
             short=(_quadratic(50, 200),),
+        ),
+        Claim(
+            name="F1",
+            title="Losses are forecast from one log or two",
+            statement="On a small transformer, laws fitted to a run of warmup, plateau and cooldown, and to that and a step, "
+            "tell what fifteen other schedules end with, two of them twice as long.",
+            source="glidepath, after Tissue et al. 2024 and Luo et al. 2025",
+            url="https://arxiv.org/abs/2503.12811",
+            trials=(
+                Forecasts(
+                    slug="text-forecasts",
+                    seeds=3,
+                    fits={"WSD": (_WSD,), "WSD + step": (_WSD, _STEP)},
+                    held=_HELD,
+                    most=0.05,
+                    regret=0.01,
+                ),
+            ),
+            first_seed=5000,
+        ),
+        Claim(
+            name="F2",
+            title="The curves of language models that others published are forecast",
+            statement="On the published curves of 25, 100 and 400 million parameters the published law and its coefficients give "
+            "the published errors, and the median of three laws forecasts the other curves, from the authors' three and from one.",
+            source="Luo et al. 2025, A multi-power law for loss curve prediction across learning rate schedules",
+            url="https://arxiv.org/abs/2503.12811",
+            trials=(
+                PublicCurves(
+                    slug="public",
+                    fits={
+                        "the authors' three": ("cosine_24000", "constant_24000", "wsdcon_9"),
+                        "one WSD run": ("wsd_20000_24000",),
+                    },
+                    published=True,
+                    most=0.012,
+                    regret=0.005,
+                ),
+            ),
+        ),
+        Claim(
+            name="F3",
+            title="Full-length decays alone are refused",
+            statement="Laws are not fitted to logs of nothing but cosines or straight lines over the whole run, or their intervals hold.",
+            source="glidepath",
+            url="https://arxiv.org/abs/2503.12811",
+            trials=(
+                Forecasts(
+                    slug="text-cosines",
+                    seeds=2,
+                    fits={
+                        "a cosine": (_COSINE,),
+                        "two cosines": (_COSINE, _LONG),
+                        "a cosine and a line": (_COSINE, _LINEAR),
+                    },
+                    held=(_WSD, _STEP),
+                ),
+                PublicCurves(
+                    slug="public-cosines",
+                    fits={"a cosine": ("cosine_24000",), "two cosines": ("cosine_24000", "cosine_72000")},
+                ),
+            ),
+            first_seed=5500,
+        ),
+        Claim(
+            name="F4",
+            title="A designed schedule against the defaults",
+            statement="The schedule designed from two logs of one seed ends lower on eight others than five of the six default schedules, "
+            "and no higher than the sixth, a plateau with a straight cooldown over the last fifth.",
+            source="glidepath",
+            url="https://arxiv.org/abs/2503.12811",
+            trials=(
+                Designed(
+                    slug="text-design",
+                    seeds=8,
+                    budget=1500,
+                    logs=("wsd", "step"),
+                    criteria=(
+                        Lower(rows=("designed",), than=("constant", "step", "cosine", "linear", "one_cycle")),
+                        NotAbove(row="designed", than=("wsd",)),
+                    ),
+                ),
+            ),
+            first_seed=6000,
+        ),
+        Claim(
+            name="F5",
+            title="The convex bound carries a tuned peak",
+            statement="The peak rate tuned for a plateau with a cooldown over the last fifth, carried by the convex bound, is as good for "
+            "the other default schedules as the best of a fine grid of their own.",
+            source="Defazio et al. 2023; Schaipp et al. 2025, The surprising agreement between convex optimization theory and schedules",
+            url="https://arxiv.org/abs/2501.18965",
+            trials=(
+                _carried("mnist1d", 2000, 0, _FINE, seeds=6),
+                _carried("mnist1d-cnn", 2000, 0, _FINE, seeds=6),
+                _carried("text", 1000, 50, (0.003, 0.0045, 0.0067, 0.01, 0.015, 0.022, 0.033), seeds=3),
+            ),
+            first_seed=7000,
         ),
     )
 }

@@ -56,6 +56,7 @@ class TrialOutcome:
         versions: Of python, torch and others, as the records say.
         machines: Machines, as the records say.
         cpu_seconds: Processor time of all runs; None where it was not recorded.
+        skipped: Why it was not tried; empty where it was.
     """
 
     title: str
@@ -66,6 +67,7 @@ class TrialOutcome:
     versions: dict[str, str]
     machines: tuple[str, ...]
     cpu_seconds: float | None
+    skipped: str = ""
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -104,12 +106,23 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether every check of every trial passed."""
-        return all(trial.passed for trial in self.trials)
+        """Whether every check of every trial passed, and there was one."""
+        return self.tried and all(trial.passed for trial in self.trials)
+
+    @property
+    def tried(self) -> bool:
+        """Whether anything was checked: what a trial needs may not be at hand."""
+        return any(trial.checks for trial in self.trials)
 
     @property
     def sentence(self) -> str:
-        """The outcome in one sentence, with what failed."""
+        """The outcome in one sentence, with what failed or was skipped."""
+        skipped = "; ".join(f"{trial.title}: {trial.skipped}" for trial in self.trials if trial.skipped)
+        if not self.tried:
+            return f"{self.claim} not tried: {skipped}."
+        return self._sentence() + (f" Skipped: {skipped}." if skipped else "")
+
+    def _sentence(self) -> str:
         checks = [check for trial in self.trials for check in trial.checks]
         failed = [
             f"{' and '.join(check.subject for check in trial.checks if not check.passed)} ({trial.title})"

@@ -28,7 +28,7 @@ def text(outcomes: Iterable[Outcome]) -> str:
 def _text(outcome: Outcome) -> str:
     lines = [outcome.sentence]
     for trial in outcome.trials:
-        lines.append(f"  {trial.title}")
+        lines.append(f"  {trial.title}{f': skipped, {trial.skipped}' if trial.skipped else ''}")
         for verdict in trial.verdicts:
             lines.append(f"    {verdict.rule}")
             width = max(len(check.subject) for check in verdict.checks)
@@ -80,6 +80,8 @@ def markdown(outcomes: Mapping[str, Outcome]) -> str:
 def _word(outcome: Outcome | None) -> str:
     if outcome is None:
         return "not run"
+    if not outcome.tried:
+        return "not tried"
     checks = [check.passed for trial in outcome.trials for check in trial.checks]
     return f"{'**reproduced**' if outcome.passed else '**not reproduced**'}, {sum(checks)} of {len(checks)} checks hold"
 
@@ -105,6 +107,8 @@ def _section(claim: Claim, outcome: Outcome | None) -> str:
 
 
 def _trial(trial: TrialOutcome) -> str:
+    if trial.skipped:
+        return f"**{trial.title}**: skipped, {trial.skipped}."
     lines = [f"**{trial.title}**", "", "| rule | checked | measured | holds |", "|---|---|---|---|"]
     for verdict in trial.verdicts:
         lines += [

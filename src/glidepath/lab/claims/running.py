@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab._checks import check_seed, refuse
-from glidepath.lab.claims.criteria import Flatter
+from glidepath.lab.claims.criteria import Carried, Flatter
 from glidepath.lab.claims.declared import Claim, find_claims
 from glidepath.lab.claims.evidence import Evidence, Losses
+from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.outcome import ChosenRate, Outcome, TrialOutcome, Verdict
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
 from glidepath.lab.claims.whole import Whole
@@ -125,6 +126,8 @@ def _carried_out(trial: Trial, folder: Path, first_seed: int, engine: Engine | N
             return _ensembles(trial, folder, first_seed, engine, whole)
         case Exact():
             return _exact(trial)
+        case Forecasts() | Designed() | PublicCurves():
+            return trial.carry_out(folder, first_seed, engine, whole)
 
 
 def _trainings(
@@ -148,7 +151,9 @@ def _trainings(
         unit=result.task.metric.unit,
         columns=_seeds(trial, first_seed),
         values={row.name: row.values for row in result.schedules},
-        losses=_losses(trial, folder, first_seed) if any(isinstance(one, Flatter) for one in trial.criteria) else {},
+        losses=_losses(trial, folder, first_seed)
+        if any(isinstance(one, Flatter | Carried) for one in trial.criteria)
+        else {},
     )
     return _trained(trial, evidence, result.schedules, result)
 
@@ -252,7 +257,7 @@ def _seeds(trial: Trainings | Ensembles, first_seed: int) -> list[int]:
     return list(range(first_seed, first_seed + trial.seeds))
 
 
-def _verdicts(trial: Trial, evidence: Evidence) -> tuple[Verdict, ...]:
+def _verdicts(trial: Trainings | Ensembles | Exact, evidence: Evidence) -> tuple[Verdict, ...]:
     return tuple(
         Verdict(rule=criterion.rule(evidence), checks=tuple(criterion.judge(evidence))) for criterion in trial.criteria
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from glidepath import Schedule
 from glidepath.lab.claims.criteria import Criterion
+from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
 
 __all__ = ["Ensembles", "Exact", "Trainings", "Trial"]
 
@@ -162,4 +163,4 @@ class Exact:
         return "quadratic"
 
 
-Trial = Trainings | Ensembles | Exact
+Trial = Trainings | Ensembles | Exact | Forecasts | Designed | PublicCurves

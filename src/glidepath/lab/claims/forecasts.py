@@ -1,0 +1,336 @@
+"""Trials of forecasts: on trained runs, on public curves of others, and of a designed schedule. Each carries itself out."""
+
+import abc
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from glidepath import Schedule, parse
+from glidepath.core.errors import GlidepathError
+from glidepath.forecast import Law, Run, fit_laws
+from glidepath.forecast.design import design
+from glidepath.lab.claims.criteria import Check, Criterion
+from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.outcome import TrialOutcome, Verdict
+from glidepath.lab.claims.tried import cases_of, judged, refused_or_covered
+from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
+from glidepath.lab.engines import Engine
+from glidepath.lab.progress import Watcher
+from glidepath.lab.provenance import machine_line
+from glidepath.lab.runs import Record, RunSpec
+from glidepath.lab.session import opened
+from glidepath.lab.tasks import TASKS, Task
+
+__all__ = ["CURVES", "Designed", "Forecasts", "PublicCurves", "curves_folder"]
+
+CURVES = "GLIDEPATH_LOSS_CURVES"
+"""The environment variable that names the folder of public loss curves."""
+_SECONDS = 0.003  # of an update of `text`, with forty evaluations a run
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trained(abc.ABC):
+    """What the trials that train share: a task with forty evaluations, one peak rate, some seeds.
+
+    Args:
+        task: Name of the task.
+        peak_rate: The peak rate of every run.
+        seeds: How many.
+        slug: Name of its folder.
+    """
+
+    task: str = "text"
+    peak_rate: float = 0.01
+    seeds: int
+    slug: str
+
+    @property
+    def _task(self) -> Task:
+        return replace(TASKS[self.task], evaluations=40)
+
+    @abc.abstractmethod
+    def _runs(self, first_seed: int) -> list[RunSpec]: ...
+
+    @property
+    def runs(self) -> int:
+        """Runs of this trial."""
+        return len(self._runs(0))
+
+    @property
+    def jobs(self) -> int:
+        """What an engine gets to do: the runs."""
+        return self.runs
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates of all runs."""
+        return sum(spec.budget for spec in self._runs(0))
+
+    @property
+    def seconds(self) -> float:
+        """Rough processor time."""
+        return self.updates * _SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecasts(_Trained):
+    """Laws fitted to some runs of a seed, their forecasts held against its other runs.
+
+    Args:
+        fits: By name, the schedules whose runs are fitted; together they are trained besides `held`.
+        held: The schedules that are forecast.
+        most: See `judged`; None asks instead that each fit is refused or covers.
+        regret: See `judged`.
+    """
+
+    fits: Mapping[str, tuple[str, ...]]
+    held: tuple[str, ...]
+    most: float | None = None
+    regret: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """What is run, in a few words."""
+        count = len({*self.held, *(text for texts in self.fits.values() for text in texts)})
+        return f"{self.task}, {count} schedules, {self.seeds} seeds"
+
+    def _runs(self, first_seed: int) -> list[RunSpec]:
+        texts = dict.fromkeys([*(text for texts in self.fits.values() for text in texts), *self.held])
+        return [
+            RunSpec(self._task, parse(text), self.peak_rate, seed, int(parse(text).duration))
+            for seed in range(first_seed, first_seed + self.seeds)
+            for text in texts
+        ]
+
+    def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
+        """Train, fit, forecast, judge."""
+        specs = self._runs(first_seed)
+        records = _records(folder, specs, engine, watcher)
+        runs = {(spec.seed, str(spec.schedule)): _run(records[spec.hash]) for spec in specs}
+
+        def of(seed: int, texts: Sequence[str]) -> list[Run]:
+            return [runs[seed, str(parse(text))] for text in texts]
+
+        seeds = range(first_seed, first_seed + self.seeds)
+        verdicts: list[Verdict] = []
+        if self.most is None:
+            logs = {
+                f"{name}, seed {s}": (of(s, texts), of(s, self.held))
+                for name, texts in self.fits.items()
+                for s in seeds
+            }
+            verdicts.append(Verdict(rule=_REFUSED, checks=(refused_or_covered(logs),)))
+        else:
+            for name, texts in self.fits.items():
+                held = [text for text in self.held if text not in texts]
+                cases = [case for s in seeds for case in cases_of(str(s), of(s, texts), of(s, held))]
+                for rule, check in judged(cases, most=self.most, regret=self.regret):
+                    verdicts.append(Verdict(rule=f"fitted on {name}: {rule}", checks=(check,)))
+        return _outcome(self.title, verdicts, list(records.values()))
+
+
+_REFUSED = "the logs are refused, or the 90 % intervals hold at least 80 %"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Designed(_Trained):
+    """A schedule designed from runs of one seed, trained beside the default schedules on other seeds.
+
+    Args:
+        budget: Updates of a run.
+        logs: The default schedules whose runs the design is made from, on the seed after the last.
+        criteria: What has to hold. Rows are the defaults and `designed`, columns are seeds.
+    """
+
+    budget: int
+    logs: tuple[str, ...]
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def title(self) -> str:
+        """What is run, in a few words."""
+        return f"{self.task}, {self.budget} updates, {self.seeds} seeds"
+
+    def _specs(self, schedules: Mapping[str, Schedule], seeds: Sequence[int]) -> dict[str, list[RunSpec]]:
+        return {
+            name: [RunSpec(self._task, one, self.peak_rate, seed, self.budget) for seed in seeds]
+            for name, one in schedules.items()
+        }
+
+    def _defaults(self, names: Sequence[str]) -> dict[str, Schedule]:
+        warmup = round(self._task.warmup * self.budget)
+        return {name: default_schedule(name, self.budget, warmup) for name in names}
+
+    def _runs(self, first_seed: int) -> list[RunSpec]:
+        seeds = range(first_seed, first_seed + self.seeds)
+        rows = self._specs(self._defaults(list(DEFAULT_SCHEDULES)), seeds)
+        logs = self._specs(self._defaults(self.logs), [first_seed + self.seeds])
+        return [spec for row in (*rows.values(), *logs.values()) for spec in row]
+
+    @property
+    def runs(self) -> int:
+        """Runs of this trial, those of the designed schedule included."""
+        return len(self._runs(0)) + self.seeds
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates of all runs."""
+        return self.runs * self.budget
+
+    def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
+        """Train the logs, design, train the rest, judge."""
+        seeds = range(first_seed, first_seed + self.seeds)
+        logs = self._specs(self._defaults(self.logs), [first_seed + self.seeds])
+        fitted = _records(folder, [row[0] for row in logs.values()], engine, watcher)
+        laws = fit_laws([_run(fitted[row[0].hash]) for row in logs.values()])
+        made = design(laws, steps=self.budget)
+        rows = self._specs({**self._defaults(list(DEFAULT_SCHEDULES)), "designed": parse(made.schedule)}, seeds)
+        records = _records(folder, [spec for row in rows.values() for spec in row], engine, watcher)
+        values = {
+            name: tuple(None if (test := records[spec.hash].test) is None else test.loss for spec in row)
+            for name, row in rows.items()
+        }
+        evidence = Evidence(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
+        verdicts = [
+            Verdict(rule=criterion.rule(evidence), checks=tuple(criterion.judge(evidence)))
+            for criterion in self.criteria
+        ]
+        title = f"{self.title}; designed: {made.schedule}"
+        return _outcome(title, verdicts, [*fitted.values(), *records.values()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicCurves:
+    """The loss curves of language models that Luo et al. published: fitted on some, held against the others.
+
+    Args:
+        fits: By name, the curves that are fitted.
+        published: Whether the published coefficients are held against the curves as well.
+        most: See `judged`, of the mean absolute error along the curves too; None asks instead that each fit is refused or covers.
+        regret: See `judged`.
+        slug: Name of its folder.
+    """
+
+    fits: Mapping[str, tuple[str, ...]]
+    published: bool = False
+    most: float | None = None
+    regret: float = 0.0
+    slug: str
+
+    title: str = "public curves of 25, 100 and 400 million parameters"
+    runs: int = 0
+    jobs: int = 0
+    updates: int = 0
+    seconds: float = 60.0
+
+    def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
+        """Read, fit, forecast, judge; skipped where the curves are not at hand."""
+        del folder, first_seed, engine, watcher
+        place = curves_folder()
+        if place is None:
+            reason = f"the curves are not at hand: --data or {CURVES} names their folder"
+            return replace(_outcome(self.title, [], []), skipped=reason)
+        curves = {
+            size: {name: _curve(place / size / f"{name}.csv", text) for name, text in _COURSES.items()}
+            for size in _SIZES
+        }
+        verdicts: list[Verdict] = []
+        if self.published:
+            verdicts.append(
+                Verdict(rule=_AS_PUBLISHED, checks=tuple(_as_published(size, curves[size]) for size in _SIZES))
+            )
+        for name, texts in self.fits.items():
+            parts = {size: ([curves[size][t] for t in texts], _others(curves[size], texts)) for size in _SIZES}
+            if self.most is None:
+                verdicts.append(Verdict(rule=f"fitted on {name}: {_REFUSED}", checks=(refused_or_covered(parts),)))
+                continue
+            cases = [case for size, (fitted, held) in parts.items() for case in cases_of(size, fitted, held)]
+            along = [float(np.mean([case.along for case in cases if case.group == size])) for size in _SIZES]
+            measured = " / ".join(f"{each:.4f}" for each in along)
+            rule = f"fitted on {name}: mean absolute error along the curves at most {self.most:g} in each size"
+            check = Check(subject=" / ".join(_SIZES), measured=measured, passed=max(along) <= self.most)
+            verdicts.append(Verdict(rule=rule, checks=(check,)))
+            for rule, check in judged(cases, most=self.most, regret=self.regret):
+                verdicts.append(Verdict(rule=f"fitted on {name}: {rule}", checks=(check,)))
+        return _outcome(self.title, verdicts, [])
+
+
+_PEAK = 3e-4
+_COURSES = {
+    **{f"cosine_{n}": f"warmup(2160) >> cosine({n - 2160}, floor=0.1)" for n in (24_000, 72_000)},
+    **{f"constant_{n}": f"warmup(2160) >> hold({n - 2160})" for n in (24_000, 72_000)},
+    "wsd_20000_24000": "warmup(2160) >> hold(17840) >> geometric(4000, floor=0.1)",
+    "wsdld_20000_24000": "warmup(2160) >> hold(17840) >> linear(4000, floor=0.1)",
+    **{f"wsdcon_{k}": f"warmup(2160) >> hold(5840) >> {k / 30!r} * hold(8000)" for k in (3, 9, 18)},
+}
+_NAMES = ("L0", "A", "alpha", "B", "C", "beta", "gamma")
+_SIZES = {
+    "25M": (3.040, 0.525, 0.508, 363.8, 2.066, 0.583, 0.641),
+    "100M": (2.651, 0.601, 0.453, 437.9, 2.132, 0.598, 0.655),
+    "400M": (2.375, 0.654, 0.429, 523.4, 2.025, 0.594, 0.635),
+}
+"""The published coefficients by size: Luo et al. 2025, https://arxiv.org/abs/2503.12811."""
+_THEIRS = ("cosine_24000", "constant_24000", "wsdcon_9")
+_AS_PUBLISHED = "published law and coefficients: mean absolute error along the six curves that they were not fitted on at most 0.0055"
+
+
+def curves_folder() -> Path | None:
+    """The folder of the public curves, a folder a size with a CSV a curve; None where it is not named or not there."""
+    named = os.environ.get(CURVES, "")
+    return Path(named) if named and all((Path(named) / size).is_dir() for size in _SIZES) else None
+
+
+def _curve(file: Path, text: str) -> Run:
+    schedule = parse(text)
+    try:
+        with file.open(encoding="utf-8") as rows:
+            cells = [(int(float(row[0])), float(row[-1])) for row in list(csv.reader(rows))[1:]]
+    except (OSError, ValueError, IndexError) as error:
+        raise GlidepathError.of("reproduce", "--data", "a folder of whole curves", str(file.name), str(error)) from None
+    kept = [(step, loss) for step, loss in cells if step <= schedule.duration]
+    return Run.of(schedule, _PEAK, [step for step, _ in kept], [loss for _, loss in kept], file.stem)
+
+
+def _others(curves: Mapping[str, Run], fitted: Sequence[str]) -> list[Run]:
+    reach = 4 * max(curves[name].updates for name in fitted)
+    return [run for name, run in curves.items() if name not in fitted and run.updates <= reach]
+
+
+def _as_published(size: str, curves: Mapping[str, Run]) -> Check:
+    law = Law("multi_power", dict(zip(_NAMES, _SIZES[size], strict=True)))
+    errors = [float(np.abs(law(run.path()) - run.losses).mean()) for run in _others(curves, _THEIRS)]
+    return Check(subject=size, measured=f"{np.mean(errors):.4f}", passed=float(np.mean(errors)) <= 0.0055)
+
+
+def _records(folder: Path, specs: Sequence[RunSpec], engine: Engine | None, watcher: Watcher) -> dict[str, Record]:
+    with opened("reproduce", folder, engine, watcher) as session:
+        return session.records(specs)
+
+
+def _run(record: Record) -> Run:
+    spec = record.spec
+    seen = [(one.updates, one.loss) for one in record.evaluations if one.updates and one.loss is not None]
+    name = f"{spec.schedule}, seed {spec.seed}"
+    return Run.of(
+        spec.schedule, spec.peak_rate, [at for at, _ in seen], [loss for _, loss in seen], name, "validation_loss"
+    )
+
+
+def _outcome(title: str, verdicts: Sequence[Verdict], records: Sequence[Record]) -> TrialOutcome:
+    from glidepath.lab.training import machine, versions
+
+    known = {name: version for record in records for name, version in record.versions.items()}
+    return TrialOutcome(
+        title=title,
+        grid=(),
+        rates=(),
+        verdicts=tuple(verdicts),
+        data_sha256=records[0].data_sha256 if records else None,
+        versions=known or versions(),
+        machines=tuple(dict.fromkeys(machine_line(record.machine) for record in records)) or (machine_line(machine()),),
+        cpu_seconds=sum(record.cpu_seconds for record in records) if records else None,
+    )
