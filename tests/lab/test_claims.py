@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from glidepath import GlidepathError, recipes
+from glidepath import GlidepathError, parse, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
 from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.claims.whole import Whole
+from glidepath.lab.defaults import DEFAULT_SCHEDULES
 from glidepath.lab.engines import Finished
 from glidepath.lab.snapshots import METHODS
 from glidepath.lab.statistics import holm
@@ -96,15 +98,34 @@ def test_declarations_are_complete(trial):
             assert trial.budget % trial.cycles == 0
         case Trainings():
             rows = set(trial.schedules)
+        case Designed():
+            rows = {*DEFAULT_SCHEDULES, "designed"}
+            assert set(trial.logs) < rows
+        case Forecasts():
+            assert trial.fits
+            assert all(parse(text).duration < float("inf") for text in (*trial.held, *_flat(trial.fits)))
+            return
+        case PublicCurves():
+            assert set(_flat(trial.fits)) <= set(_COURSES)
+            return
     assert trial.criteria
     for criterion in trial.criteria:
-        named = {name for field in ("rows", "than", "row") for name in _names(getattr(criterion, field, ()))}
+        named = {
+            name
+            for field in ("rows", "than", "row", "source", "schedules")
+            for name in _names(getattr(criterion, field, ()))
+        }
         assert named <= rows
         assert named
     if not isinstance(trial, Exact):
         assert trial.seeds >= 5
+    if isinstance(trial, Trainings | Ensembles):
         assert list(trial.rates) == sorted(set(trial.rates))
         assert trial.seconds > 0.0
+
+
+def _flat(fits):
+    return [text for texts in fits.values() for text in texts]
 
 
 def _names(given):
@@ -112,11 +133,12 @@ def _names(given):
 
 
 def test_what_the_plan_asks_for_is_declared():
-    assert list(CLAIMS) == ["C1", "C2", "C3", "C6", "C7", "C10"]
-    of = {name: [(trial.title, trial.criteria) for trial in claim.trials] for name, claim in CLAIMS.items()}
+    assert list(CLAIMS) == ["C1", "C2", "C3", "C6", "C7", "C10", "F1", "F2", "F3", "F4", "F5"]
+    of = {"C3": [(trial.title, trial.criteria) for trial in CLAIMS["C3"].trials]}
     c1 = CLAIMS["C1"].trials
 
-    assert [(trial.task, trial.seeds, len(trial.rates)) for trial in c1] == [("mnist1d", 8, 3), ("mnist1d-cnn", 16, 4)]
+    assert [(trial.task, trial.seeds, len(trial.rates)) for trial in c1] == [("mnist1d", 8, 4), ("mnist1d-cnn", 16, 5)]
+    assert all(trial.rates[-1] == 0.2 for trial in c1)
     assert all(len(trial.criteria[0].rows) == 7 and trial.criteria[0].corrected for trial in c1)
     assert [trial.criteria[0].margin for trial in c1] == [2.0, 0.0]
     assert {trial.budget / 2000 for trial in CLAIMS["C2"].trials} == {0.05, 0.25}
@@ -125,6 +147,9 @@ def test_what_the_plan_asks_for_is_declared():
     assert len(of["C3"][0][1][1].than) == 3
     assert [trial.criteria[0].rows for trial in CLAIMS["C6"].trials] == [("to zero",), ("to a tenth",)]
     assert all(trial.criteria[0].ratio == 0.5 for trial in CLAIMS["C7"].trials)
+    assert len(CLAIMS["F1"].trials[0].held) >= 12
+    assert CLAIMS["F4"].trials[0].seeds == 8
+    assert {trial.task for trial in CLAIMS["F5"].trials} == {"mnist1d", "mnist1d-cnn", "text"}
     assert [name for name, claim in CLAIMS.items() if claim.short] == ["C1", "C10"]
 
 
@@ -307,7 +332,7 @@ def test_wrong_names_and_seeds_are_refused_before_anything_is_written(tmp_path):
     out = tmp_path / "x"
     with pytest.raises(GlidepathError) as error:
         reproduce(["c5", "C1", "C11"], out=out, first_seed=-1)
-    rule = "reproduce: NAME must be all or one of the claims C1, C2, C3, C6, C7, C10"
+    rule = "reproduce: NAME must be all or one of the claims C1, C2, C3, C6, C7, C10, F1, F2, F3, F4, F5"
     assert str(error.value).splitlines() == [
         f"{rule}, got 'C5' (measured and not claimed: see the page on claims)",
         f"{rule}, got 'C11'",
