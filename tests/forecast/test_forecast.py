@@ -237,6 +237,13 @@ def test_full_length_decays_alone_are_refused(texts: list[str]) -> None:
         fit_laws([made(MULTI_POWER, text) for text in texts])
 
 
+def test_a_plateau_on_which_nothing_is_learnt_is_refused() -> None:
+    run = made(MULTI_POWER, WSD)
+    flat = dataclasses.replace(run, losses=np.where(run.steps < 3200, 3.5 + 1e-4 * run.steps, run.losses))
+    with pytest.raises(GlidepathError, match="losses must be falling while the rate stays on its peak"):
+        fit_laws([flat])
+
+
 def test_several_peaks_metrics_and_too_few_losses_are_refused_at_once() -> None:
     other = dataclasses.replace(made(MULTI_POWER, WSD, unit=2.0, count=6), metric="validation_loss")
     with pytest.raises(GlidepathError, match="of one peak rate") as caught:

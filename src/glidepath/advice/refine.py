@@ -9,6 +9,7 @@ import numpy as np
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.segments import Table
+from ..forecast.bound import rest_of
 from ..logs.log import Array, Log, Series
 
 __all__ = ["refine"]
@@ -69,8 +70,7 @@ def refine(
     weights = norms ** -float(power)
     stretch = np.diff(np.append(clean.steps, 2 * clean.steps[-1] - clean.steps[-2]))
     mass = weights * stretch
-    rest = np.append(np.cumsum(mass[::-1])[::-1][1:], 0.0)
-    values = weights * rest
+    values = weights * rest_of(mass)
     values = values / values.max()
     last = int(steps) if steps is not None else int(clean.steps[-1] - clean.steps[0])
     where = (clean.steps - clean.steps[0]) / (clean.steps[-1] - clean.steps[0])

@@ -30,11 +30,12 @@ app = typer.Typer(
 messages = Console(stderr=True)
 
 _EXTRAS = {
-    **dict.fromkeys(("mnist1d", "optuna", "pydantic", "safetensors", "scipy", "sklearn", "torch"), "lab"),
+    **dict.fromkeys(("mnist1d", "optuna", "pydantic", "safetensors", "sklearn", "torch"), "lab"),
     **dict.fromkeys(("fastapi", "latex2mathml", "plotly", "uvicorn"), "play"),
     **dict.fromkeys(("matplotlib", "PIL"), "view"),
     **dict.fromkeys(("jax", "optax"), "jax"),
     "ray": "ray",
+    "scipy": "forecast",
 }
 
 ScheduleText = Annotated[

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
 
 from .laws import LAWS, Law, Shape
 from .path import Array, Path, Run
@@ -52,6 +51,8 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
         rises: See `Path.of`.
         start: A law nearby to begin from instead of the grid, for refits.
     """
+    from scipy.optimize import least_squares  # stored laws forecast, and the bound ranks, without it
+
     shape = LAWS[name]
     rate = max(float(run.rates.max()) for run in runs)
     paths = [run.path(unit=rate, rises=rises) for run in runs]
@@ -102,6 +103,8 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
 
 def _starts(shape: Shape, paths: Sequence[Path], losses: Array) -> list[Array]:
     """The best few of a grid of the parameters that are not linear; for each, the others by least squares that are not negative."""
+    from scipy.optimize import nnls
+
     found: list[tuple[float, Array]] = []
     thin = [_thinned(path) for path in paths]
     target = np.concatenate([losses[a:b][keep] for (a, b), (_, keep) in zip(_spans(paths), thin, strict=True)])

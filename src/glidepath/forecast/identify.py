@@ -13,8 +13,8 @@ __all__ = ["EPOCHS", "FARTHEST", "check_rates", "check_runs", "warmup_of"]
 
 FARTHEST = 4.0
 """A forecast reaches at most so many times as far as the longest log."""
-EPOCHS = 4.0
-"""Data seen more often than this are refused: see the page on forecasts for what was measured."""
+EPOCHS = 20.0
+"""Data seen more often than this are refused: measured was up to 16 times, on the lab's classifiers (see the page on forecasts)."""
 _LEAST = 15  # losses, over all logs
 _DECAYED = 0.5  # of the peak: a run that fell below it has decayed
 _PLATEAU = 0.25  # of a run's length on its peak make a plateau
@@ -26,14 +26,27 @@ def warmup_of(rates: Array) -> int:
     return int(np.argmax(rates >= 0.9995 * rates.max()))
 
 
-def _plateau(run: Run) -> int:
-    """Updates that a run stayed within 10 % of its peak before it fell, and had losses there: 0 where it has none to speak of."""
+def _flat(run: Run) -> tuple[int, Array]:
+    """Updates that a run stayed within 10 % of its peak before it fell, and its losses there; none where there is no plateau."""
     peak = float(run.rates.max())
     begin = warmup_of(run.rates[: run.updates])
     fallen = np.flatnonzero(run.rates[begin : run.updates] < 0.9 * peak)
     end = begin + int(fallen[0]) if len(fallen) else run.updates
-    seen = int(np.count_nonzero((run.steps > begin) & (run.steps <= end)))
-    return end - begin if end - begin >= _PLATEAU * run.updates and seen >= 4 else 0
+    losses = run.losses[(run.steps > begin) & (run.steps <= end)]
+    long = end - begin >= _PLATEAU * run.updates and len(losses) >= 4
+    return (end - begin, losses) if long else (0, losses[:0])
+
+
+def _plateau(run: Run) -> int:
+    return _flat(run)[0]
+
+
+def _learns(run: Run) -> bool:
+    """Whether the loss still falls on the plateau, by more than it scatters."""
+    losses = _flat(run)[1]
+    third = max(1, len(losses) // 3)
+    last = losses[-third:]
+    return not len(losses) or float(losses[:third].mean() - last.mean()) > float(last.std()) / np.sqrt(third)
 
 
 def _decays(run: Run) -> bool:
@@ -87,6 +100,9 @@ def check_runs(runs: Sequence[Run]) -> None:
         found.append(
             Problem(where, "logs", "at least one that stays on its peak for a quarter of its length", got, remedy)
         )
+    if any(map(_plateau, runs)) and not any(_plateau(run) and _learns(run) for run in runs):
+        remedy = "the peak rate is too high for a plateau, or the model overfits: the laws know neither"
+        found.append(Problem(where, "losses", "falling while the rate stays on its peak", "none that falls", remedy))
     if found:
         raise GlidepathError(found)
 

@@ -58,7 +58,7 @@ def runs_of(
         if log.unit == "epoch":
             problems.append(Problem(where, "steps", "updates", "epochs only", "log the count of updates"))
         if (epochs := log.get("epoch")) is not None and float(epochs.values[np.isfinite(epochs.values)].max()) > EPOCHS:
-            remedy = "no law was found to hold for data seen so often: see the page on forecasts"
+            remedy = "nothing was measured beyond 16 times: see the page on forecasts"
             got = f"{float(np.nanmax(epochs.values)):.4g} epochs"
             problems.append(Problem(where, "data", f"seen at most {EPOCHS:g} times", got, remedy))
         last = int(losses.steps[-1])
