@@ -189,7 +189,7 @@ ONE_RULE: list[tuple[Callable[[], Any], str]] = [
         lambda: gp.Table([0, 5, 5], [1, 2, 3]),
         "table: steps must be a strictly increasing list of integers that begins with 0, got [0, 5, 5]",
     ),
-    (lambda: gp.Table([0], [1], "cubic"), "table: interpolation must be 'linear' or 'previous', got 'cubic'"),
+    (lambda: gp.Table([0], [1], "cubic"), "table: interpolation must be one of 'linear', 'previous', got 'cubic'"),
     (
         lambda: gp.Table([0, 5], [1, None]),
         "table: values must be a list of finite numbers of magnitude at most 1e+100, got [1, None]",
@@ -300,10 +300,10 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
     (
         lambda: gp.warmup_cosine(0, -1, floor="a", start="b"),
         [
-            f"warmup_cosine: floor must be {VALUE}, got 'a'",
-            f"warmup_cosine: start must be {VALUE}, got 'b'",
             f"warmup_cosine: steps must be {LENGTH}, got 0",
             f"warmup_cosine: warmup must be {FROM_ZERO}, got -1",
+            f"warmup_cosine: floor must be {VALUE}, got 'a'",
+            f"warmup_cosine: start must be {VALUE}, got 'b'",
         ],
     ),
     (lambda: gp.warmup_cosine(10, 10), ["warmup_cosine: warmup must be shorter than the whole, 10 steps, got 10"]),
@@ -319,11 +319,11 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
     (
         lambda: gp.wsd(10, curve="cosin", cooldown=0),
         [
+            f"wsd: cooldown must be {LENGTH}, got 0",
             (
                 "wsd.curve (curve, column 1): must be a known curve (cosine, exponential, geometric, linear, one_minus_sqrt, polynomial, "
                 "reverse, rex, sqrt), got 'cosin' (did you mean 'cosine'?)"
             ),
-            f"wsd: cooldown must be {LENGTH}, got 0",
         ],
     ),
     (lambda: gp.trapezoid(10, 5, 6), ["wsd: cooldown must be at most what the warmup leaves of 10 steps, 5, got 6"]),
@@ -346,18 +346,18 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
     (
         lambda: gp.sgdr(0, -1, growth=0),
         [
-            f"sgdr: growth must be {POSITIVE}, got 0",
             f"sgdr: cycle must be {LENGTH}, got 0",
             f"sgdr: warmup must be {FROM_ZERO}, got -1",
+            f"sgdr: growth must be {POSITIVE}, got 0",
         ],
     ),
     (lambda: gp.sgdr(10, decay=2), ["repeat: decay must be at most 1, got 2.0"]),
     (
         lambda: gp.noam(0, 0, "x"),
         [
-            f"noam: scale must be {VALUE}, got 'x'",
             f"noam: model_size must be {LENGTH}, got 0",
             f"noam: warmup must be {LENGTH}, got 0",
+            f"noam: scale must be {VALUE}, got 'x'",
         ],
     ),
     (
@@ -370,7 +370,7 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
     ),
     (
         lambda: gp.triangular(0, low="x"),
-        [f"triangular: low must be {VALUE}, got 'x'", f"triangle: up must be {LENGTH}, got 0"],
+        [f"triangular: up must be {LENGTH}, got 0", f"triangular: low must be {VALUE}, got 'x'"],
     ),
     (lambda: gp.triangular2(5, low="x"), [f"triangular2: low must be {VALUE}, got 'x'"]),
     (lambda: gp.exp_range(5, -1), [f"exp_range: rate must be {POSITIVE}, got -1"]),
@@ -384,10 +384,13 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
     ),
     (
         lambda: gp.piecewise_constant([5], [1]),
-        ["piecewise_constant: values must be one more than the boundaries, 2, got 1"],
+        ["piecewise_constant: values must be one more than the boundaries, 2, got [1]"],
     ),
     (lambda: gp.piecewise_constant([-5], [1, 2]), [f"piecewise_constant: boundaries[0] must be {LENGTH}, got -5"]),
-    (lambda: gp.piecewise_constant(5, [1]), ["piecewise_constant: boundaries must be a list, got 5"]),
+    (
+        lambda: gp.piecewise_constant(5, [1]),
+        ["piecewise_constant: boundaries must be a list of 0 to 100000 items, got 5"],
+    ),
     (
         lambda: gp.with_warmup("hld()", -1),
         [

@@ -101,7 +101,7 @@ def test_floors_of_groups():
         ({"factor": 1.0}, "factor must be a number between 0 and 1, both excluded, got 1.0"),
         ({"patience": 2.5}, "patience must be an integer from 0 to"),
         ({"mode": "Min"}, "mode must be one of 'min', 'max', got 'Min'"),
-        ({"threshold": math.nan}, "threshold must be a finite number of at least 0, got nan"),
+        ({"threshold": math.nan}, "threshold must be a finite number from 0 to 1e\\+100, got nan"),
         ({"floors": {"head": 2}}, "that of 'head' a number from 0 to 1, got"),
         ({"window": 0}, "window must be an integer from 1 to"),
         ({"patients": 3}, "did you mean 'patience'"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from .clock import Clock
-from .curves import Curve, Linear, Polynomial, Span
+from .curves import Curve, Linear, Polynomial, Shape, Span
 from .errors import GlidepathError, Problem, shown
 from .exact import anchored
 from .fields import MAX_STEPS, Length, Positive, Value, Values, simplest
 from .node import kind
-from .schedule import MAX_NODES, Schedule
+from .schedule import MAX_NODES, Endless, Inner, Schedule
 
 __all__ = ["DampedCosine", "PolynomialCycle", "Profile", "Restarts"]
 
@@ -44,7 +44,7 @@ class Profile(Schedule):
 
     positions: Values
     values: Values
-    curve: Curve = Linear()
+    curve: Shape = cast("Any", Linear())
 
     def __post_init__(self) -> None:
         x, problems = self.positions, list[Problem]()
@@ -77,7 +77,7 @@ class Profile(Schedule):
 
 
 @kind("restarts")
-class Restarts(Schedule):
+class Restarts(Endless):
     r"""Plays a schedule again and again, cycle $k$ exactly $L\rho^k$ steps long, whole or not, and $d^k$ times as high.
 
     $$ f(t) = m + d^k \left( g\!\left( \frac{t - s_k}{\rho^k} \right) - m \right), \qquad s_k = L\,\frac{\rho^k - 1}{\rho - 1} $$
@@ -99,7 +99,7 @@ class Restarts(Schedule):
         [1.0, 0.5, 1.0, 1.0, 1.0]
     """
 
-    schedule: Schedule
+    schedule: Inner
     growth: Positive = 1.0
     decay: Positive = 1.0
     floor: Value = 0.0
@@ -119,10 +119,6 @@ class Restarts(Schedule):
             raise GlidepathError.of(
                 self.kind, "growth", f"1, or such that {MAX_NODES} cycles reach {MAX_STEPS} steps", self.growth
             )
-
-    @property
-    def duration(self) -> float:
-        return math.inf
 
     @cached_property
     def _starts(self) -> tuple[float, ...]:
@@ -174,7 +170,7 @@ class Restarts(Schedule):
 
 
 @kind("polynomial_cycle")
-class PolynomialCycle(Schedule):
+class PolynomialCycle(Endless):
     r"""Falls as a power to `end` in `steps` steps, jumps back up, and falls again, each time from lower and more slowly.
 
     $$ f(t) = b + (a - b) \left(1 - \frac{t}{kT}\right)^p, \qquad k = \max(\lceil t/T \rceil, 1) $$
@@ -197,10 +193,6 @@ class PolynomialCycle(Schedule):
     start: Value = 1.0
     end: Value = 0.0
     power: Positive = 1.0
-
-    @property
-    def duration(self) -> float:
-        return math.inf
 
     def at(self, clock: Clock) -> Any:
         xp, ticks, total = clock.xp, clock.ticks, clock._const(clock._total(self.steps))

@@ -6,11 +6,11 @@ import dataclasses
 import inspect
 import json
 import re
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from .curves import Curve
 from .errors import GlidepathError, did_you_mean
-from .node import Node
+from .node import Node, checks_of
 from .schedule import MAX_DEPTH, MAX_NODES, Schedule
 
 __all__ = ["canonical", "data_of", "json_of", "node_of", "parsed", "schedule_of_json", "schema"]
@@ -188,12 +188,11 @@ def schema() -> dict[str, Any]:
 
 
 def _object(cls: type[Node]) -> dict[str, Any]:
-    hints = get_type_hints(cls, include_extras=True)
     notes = field_notes(cls)
     properties: dict[str, Any] = {"kind": {"const": cls.kind}}
     required = ["kind"]
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        rule = dict(_rule(hints[field.name]))
+    for field, check in checks_of(cls):
+        rule = dict(check.json_schema)
         if field.name in notes:
             rule["description"] = notes[field.name]
         if field.default is dataclasses.MISSING:
@@ -209,19 +208,6 @@ def _object(cls: type[Node]) -> dict[str, Any]:
         "required": required,
         "additionalProperties": False,
     }
-
-
-def _rule(hint: Any) -> dict[str, Any]:
-    for base in (Schedule, Curve):
-        if hint is base:
-            return {"$ref": f"#/$defs/{base.__name__.lower()}"}
-    for note in getattr(hint, "__metadata__", ()):
-        if hasattr(note, "json_schema"):
-            return note.json_schema
-    options = [{"type": "null"} if part is type(None) else _rule(part) for part in get_args(hint)]
-    if not options:
-        raise TypeError(f"a field's type needs a JSON Schema: {hint}")
-    return {"anyOf": options}
 
 
 def field_notes(thing: Any) -> dict[str, str]:

@@ -10,17 +10,18 @@ import decimal
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from .clock import Clock
 from .errors import GlidepathError
 from .exact import anchored, exponential_of, one_minus_power, share_power
-from .fields import Positive
+from .fields import Check, Positive, Taken
 from .namespace import Namespace, logarithm
 from .node import Node, kind
 from .schedule import MAX_DEPTH
 
 __all__ = [
+    "AnyCurve",
     "Cosine",
     "Curve",
     "Exponential",
@@ -30,6 +31,7 @@ __all__ = [
     "Polynomial",
     "Reverse",
     "Rex",
+    "Shape",
     "Span",
     "Sqrt",
 ]
@@ -137,6 +139,13 @@ class Linear(Curve):
 
     def fall(self, span: Span) -> Any:
         return span.v
+
+
+_curve = Check(Curve.of, {"$ref": "#/$defs/curve"}, Linear())
+AnyCurve = Annotated[Curve | str, _curve]
+"""An argument that is a curve or its text."""
+Shape = Annotated[Taken[Curve, Curve | str], _curve]
+"""A field that holds a curve and takes its text too."""
 
 
 @kind("cosine")
@@ -307,7 +316,7 @@ class Reverse(Curve):
         curve: $d$; every curve but the geometric one, which is its own reverse.
     """
 
-    curve: Curve
+    curve: Shape
 
     def __post_init__(self) -> None:
         if isinstance(self.curve, Geometric):

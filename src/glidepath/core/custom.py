@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from .errors import GlidepathError, did_you_mean
-from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema, number
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, number
 from .formula import Formula
 from .namespace import Namespace
 from .node import Node, kind
@@ -76,12 +76,11 @@ class Custom(Formula):
         arguments: Its arguments by name, each a finite number.
     """
 
-    formula: Annotated[str, Check(_text), JsonSchema({"type": "string"})]
-    digest: Annotated[str, Check(_digest), JsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+    formula: Annotated[str, Check(_text, {"type": "string"})]
+    digest: Annotated[str, Check(_digest, {"type": "string", "pattern": "^[0-9a-f]{64}$"})]
     arguments: Annotated[
         tuple[tuple[str, int | float], ...],
-        Check(_arguments),
-        JsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
+        Check(_arguments, {"type": "object", "additionalProperties": {"type": "number"}}),
     ] = ()
 
     def __post_init__(self) -> None:

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from .clock import Clock
 from .errors import GlidepathError, did_you_mean, shown
-from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, JsonSchema
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check
 from .formula import Formula
 from .namespace import MATH, Namespace
 from .node import kind
+from .schedule import Endless
 from .syntax import syntax
 
 __all__ = ["Expression", "normal_form", "substituted"]
@@ -41,7 +42,7 @@ def _formula(value: Any) -> str:
 
 
 @kind("expression")
-class Expression(Formula):
+class Expression(Formula, Endless):
     r"""A formula of the step, written as text and read from its syntax tree; nothing is ever executed as code.
 
     $$ f(t) = \text{formula}(t) $$
@@ -66,7 +67,7 @@ class Expression(Formula):
         0.5
     """
 
-    formula: Annotated[str, Check(_formula), JsonSchema({"type": "string", "maxLength": _LONGEST})]
+    formula: Annotated[str, Check(_formula, {"type": "string", "maxLength": _LONGEST})]
 
     def __post_init__(self) -> None:
         if self._finite_at(0) is None:
@@ -76,10 +77,6 @@ class Expression(Formula):
             got = f"none at step {pole}: {shown(self.formula)}"
             remedy = "keep what it divides by, and what logarithms and roots are taken of, above 0: max(…, 1e-3)"
             raise GlidepathError.worded(self.kind, "formula", "of a finite value at every step", got, remedy)
-
-    @property
-    def duration(self) -> float:
-        return math.inf
 
     def at(self, clock: Clock) -> Any:
         return super().at(clock.clipped(None, self._last_finite) if self._last_finite < MAX_STEPS else clock)

@@ -1,7 +1,7 @@
-"""The types of the schedules' fields: what is accepted, what it becomes, and its JSON Schema.
+"""The types of fields and arguments: what is accepted, what it becomes, and its JSON Schema.
 
 Every type normalises what it accepts (`1` becomes `1.0`, `-0.0` becomes `0.0`, NumPy scalars become Python numbers), so that equal
-schedules are equal, print alike and have one fingerprint.
+schedules are equal, print alike and have one fingerprint. The words of a rule are made here and nowhere else.
 """
 
 from __future__ import annotations
@@ -9,30 +9,41 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, pairwise
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, overload
+
+from .errors import did_you_mean, shown
 
 __all__ = [
     "MAX_STEPS",
     "MAX_VALUE",
     "Broken",
     "Check",
+    "Count",
     "Cycles",
     "Flag",
-    "JsonSchema",
     "Length",
     "Lengths",
     "Milestones",
     "Offset",
     "Positions",
     "Positive",
+    "Rate",
+    "Seed",
+    "Steps",
+    "Taken",
     "Value",
     "Values",
     "check_of",
+    "choice",
+    "integer",
+    "listed",
     "number",
+    "numbers_by_name",
+    "real",
     "simplest",
 ]
 
@@ -41,6 +52,7 @@ MAX_STEPS = 2**53
 MAX_VALUE = 1e100
 """The largest magnitude of a value: products of a few stay finite."""
 MAX_ITEMS = 1_000_000
+MAX_GROUPS = 10_000
 
 
 class Broken(ValueError):
@@ -58,29 +70,49 @@ class Broken(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What a field accepts, put into its type: `Annotated[int, Check(function), JsonSchema({...})]`.
+    """What a field accepts, put into its type: `Annotated[int, integer(1)]`.
 
     Args:
         func: Returns the value in its normal form, or raises `Broken` or a `GlidepathError`.
+        json_schema: The same as JSON Schema, with `unit` where there is one.
+        stand_in: A value that is accepted: what a refused one is replaced by while the others are checked.
     """
 
     func: Callable[[Any], Any]
+    json_schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    stand_in: Any = None
 
 
-@dataclass(frozen=True, eq=False)
-class JsonSchema:
-    """The same as JSON Schema, with `unit` where there is one.
-
-    Args:
-        json_schema: The schema.
-    """
-
-    json_schema: Mapping[str, Any]
+G = TypeVar("G")
+T = TypeVar("T")
 
 
-def check_of(annotated: Any) -> Callable[[Any], Any]:
-    """Returns what checks a value of one of the types below."""
-    return next(note.func for note in annotated.__metadata__ if isinstance(note, Check))
+class Taken(Generic[G, T]):
+    """Tells a checker of types that a field holds a `G` and its constructor takes a `T`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, owner: None, cls: Any) -> Taken[G, T]: ...
+        @overload
+        def __get__(self, owner: Any, cls: Any) -> G: ...
+        def __get__(self, owner: Any, cls: Any) -> Any: ...
+        def __set__(self, owner: Any, value: T) -> None: ...
+
+
+def check_of(hint: Any) -> Check | None:
+    """Returns the check of a type: one of those below, a kind of values with `of`, or either of them `| None`; None if it has none."""
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, Check):
+            return note
+    if isinstance(hint, type) and hasattr(hint, "of"):
+        return Check(hint.of, {"$ref": f"#/$defs/{hint.__name__.lower()}"})  # type: ignore[attr-defined]
+    parts = get_args(hint)
+    inner = [found for part in parts if part is not type(None) and (found := check_of(part)) is not None]
+    if type(None) not in parts or len(inner) != 1:
+        return None
+    func, schema = inner[0].func, inner[0].json_schema
+    return Check(lambda value: None if value is None else func(value), {"anyOf": [schema, {"type": "null"}]})
 
 
 def number(value: Any) -> int | float | None:
@@ -100,28 +132,93 @@ def number(value: Any) -> int | float | None:
         return None
 
 
-def _integer(low: int, high: int) -> Callable[[Any], int]:
-    rule = f"an integer from {low} to {high}"
+def integer(low: int, high: int | None = None, unit: str = "") -> Check:
+    """Returns the check of a whole number between two bounds, both included.
+
+    Args:
+        low: The lower bound.
+        high: The upper bound; None is 2^53.
+        unit: What it counts.
+    """
+    top = MAX_STEPS if high is None else high
+    rule = f"an integer from {low} to {top}"
 
     def check(value: Any) -> int:
         plain = number(value)
-        if isinstance(value, str):
+        if isinstance(value, str) and unit in ("steps", "cycles"):
             raise Broken(rule, "a quoted duration needs a plan with a horizon")
-        if plain is None or not low <= plain <= high or plain != math.floor(plain):
+        if plain is None or not low <= plain <= top or plain != math.floor(plain):
             raise Broken(rule)
         return int(plain)
 
-    return check
+    schema = {"type": "integer", "minimum": low, "maximum": top}
+    return Check(check, schema | ({"unit": unit} if unit else {}), min(max(low, 1), top))
 
 
-def _real(rule: str, accept: Callable[[float], bool]) -> Callable[[Any], float]:
+def real(
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    unit: str = "",
+) -> Check:
+    """Returns the check of a finite number.
+
+    Args:
+        low: The lower bound.
+        high: The upper bound; None is 1e100.
+        above: A lower bound that is itself excluded.
+        below: An upper bound that is itself excluded.
+        unit: What it measures.
+    """
+    least = -MAX_VALUE if low is None else low
+    most = MAX_VALUE if high is None else high
+    noun = "a finite number" if high is None and below is None else "a number"
+    if above is not None and below is not None:
+        rule = f"a number between {above:g} and {below:g}, both excluded"
+    elif above is not None:
+        rule = f"{noun} above {above:g} and at most {most:g}"
+    elif low is None and high is None and below is None:
+        rule = f"a finite number of magnitude at most {MAX_VALUE:g}"
+    else:
+        rule = f"{noun} from {least:g}{f' on and below {below:g}' if below is not None else f' to {most:g}'}"
+
     def check(value: Any) -> float:
         plain = number(value)
-        if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE or not accept(plain):
+        if (
+            plain is None
+            or not least <= plain <= most
+            or (above is not None and not plain > above)
+            or (below is not None and not plain < below)
+        ):
             raise Broken(rule)
         return float(plain) + 0.0  # -0.0 becomes 0.0
 
-    return check
+    schema: dict[str, Any] = {"type": "number"}
+    schema |= {"exclusiveMinimum": above} if above is not None else {"minimum": least}
+    schema |= {"exclusiveMaximum": below} if below is not None else {"maximum": most}
+    good = next(
+        (
+            x
+            for x in (1.0, 0.5, most, least)
+            if least <= x <= most and (above is None or x > above) and (below is None or x < below)
+        ),
+        most,
+    )
+    return Check(check, schema | ({"unit": unit} if unit else {}), good)
+
+
+def choice(*words: str) -> Check:
+    """Returns the check of a field that is one of some words."""
+    rule = f"one of {', '.join(map(repr, words))}"
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise Broken(rule, did_you_mean(value, words) if isinstance(value, str) else "")
+        return value
+
+    return Check(check, {"type": "string", "enum": list(words)}, words[0])
 
 
 def _flag(value: Any) -> bool:
@@ -130,9 +227,16 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _sequence(
-    rule: str, item: Callable[[Any], Any], increasing: bool, first: int | None = None
-) -> Callable[[Any], tuple[Any, ...]]:
+def listed(rule: str, item: Check, *, increasing: bool = False, first: int | None = None) -> Check:
+    """Returns the check of a list of one or more items.
+
+    Args:
+        rule: The words, such as "a list of integers from 1".
+        item: What each item must be.
+        increasing: Whether each item must be above the one before.
+        first: What the first item must be.
+    """
+
     def check(value: Any) -> tuple[Any, ...]:
         if isinstance(value, str | bytes | dict | set | frozenset):
             raise Broken(rule)
@@ -140,20 +244,47 @@ def _sequence(
             length = len(value)
             if not 1 <= length <= MAX_ITEMS:
                 raise Broken(f"{rule}, between 1 and {MAX_ITEMS} of them")
-            items = tuple(item(each) for each in islice(value, length + 1))
+            items = tuple(item.func(each) for each in islice(value, length + 1))
         except Broken as error:
             raise error if error.rule.startswith(rule) else Broken(rule) from None
         except Exception:  # noqa: BLE001 - somebody else's sequence may raise anything
             raise Broken(rule) from None
-        if len(items) != length:
-            raise Broken(rule)
-        if increasing and any(a >= b for a, b in pairwise(items)):
-            raise Broken(rule)
-        if first is not None and items[0] != first:
+        wrong = len(items) != length or (first is not None and items[0] != first)
+        if wrong or (increasing and any(a >= b for a, b in pairwise(items))):
             raise Broken(rule)
         return items
 
-    return check
+    inner = {key: value for key, value in item.json_schema.items() if key not in ("unit", "maximum")}
+    if inner.get("type") == "number":
+        inner.pop("minimum", None) if inner.get("minimum") == -MAX_VALUE else None
+    unit = {"unit": item.json_schema["unit"]} if "unit" in item.json_schema else {}
+    schema = {"type": "array", "items": inner, "minItems": 1, "maxItems": MAX_ITEMS} | unit
+    return Check(check, schema, (item.stand_in if first is None else first,))
+
+
+def numbers_by_name(item: Check, rule: str) -> Check:
+    """Returns the check of a field that has a number for each of some names, kept as pairs sorted by name.
+
+    Args:
+        item: What each number must be.
+        rule: The words.
+    """
+
+    def check(value: Any) -> tuple[tuple[str, float], ...]:
+        pairs = list(value.items()) if isinstance(value, Mapping) else value
+        if not isinstance(pairs, list | tuple) or len(pairs) > MAX_GROUPS:
+            raise Broken(rule)
+        found: dict[str, float] = {}
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str) or pair[0] in found:
+                raise Broken(rule)
+            try:
+                found[pair[0]] = item.func(pair[1])
+            except Broken as broken:
+                raise Broken(f"{rule}; that of {shown(pair[0])} {broken.rule}") from None
+        return tuple(sorted(found.items()))
+
+    return Check(check, {"type": "object", "additionalProperties": dict(item.json_schema)}, ())
 
 
 def simplest(x: float) -> Fraction:
@@ -162,98 +293,60 @@ def simplest(x: float) -> Fraction:
     return fraction if float(fraction) == x else Fraction(x)
 
 
-_length = _integer(1, MAX_STEPS)
-_value = _real(f"a finite number of magnitude at most {MAX_VALUE:g}", lambda x: True)
-
-Length = Annotated[
-    int,
-    Check(_length),
-    JsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "steps"}),
-]
+Length = Annotated[int, integer(1, unit="steps")]
 """A number of steps, at least 1."""
 
-Offset = Annotated[
-    int,
-    Check(_integer(-MAX_STEPS, MAX_STEPS)),
-    JsonSchema({"type": "integer", "minimum": -MAX_STEPS, "maximum": MAX_STEPS, "unit": "steps"}),
-]
+Steps = Annotated[int, integer(0, unit="steps")]
+"""A number of steps, or none."""
+
+Offset = Annotated[int, integer(-MAX_STEPS, unit="steps")]
 """A number of steps of either sign."""
 
-Cycles = Annotated[
-    int,
-    Check(_integer(1, MAX_STEPS)),
-    JsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_STEPS, "unit": "cycles"}),
-]
+Cycles = Annotated[int, integer(1, unit="cycles")]
 """A number of cycles, at least 1."""
 
-Value = Annotated[float, Check(_value), JsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE})]
+Count = Annotated[int, integer(1)]
+"""How many of something, at least 1."""
+
+Seed = Annotated[int, integer(0, 2**32 - 1)]
+"""Of random numbers."""
+
+Value = Annotated[float, real()]
 """A finite value of either sign."""
 
-Positive = Annotated[
-    float,
-    Check(_real(f"a finite number above 0 and at most {MAX_VALUE:g}", lambda x: float(x) > 0)),
-    JsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALUE}),
-]
+Positive = Annotated[float, real(above=0)]
 """A finite value above zero."""
 
-Flag = Annotated[bool, Check(_flag), JsonSchema({"type": "boolean"})]
+Rate = Annotated[float, real(0)]
+"""A finite value of at least 0."""
+
+Flag = Annotated[bool, Check(_flag, {"type": "boolean"}, stand_in=False)]
 """True or false; numbers are refused."""
 
 Values = Annotated[
-    tuple[float, ...],
-    Check(_sequence(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", _value, increasing=False)),
-    JsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": MAX_ITEMS}),
+    Taken[tuple[float, ...], Sequence[float]],
+    listed(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", real()),
 ]
 """One or more finite values."""
 
-Milestones = Annotated[
-    tuple[int, ...],
-    Check(_sequence("a strictly increasing list of integers from 1", _length, increasing=True)),
-    JsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1},
-            "minItems": 1,
-            "maxItems": MAX_ITEMS,
-            "unit": "steps",
-        }
-    ),
-]
-"""Strictly increasing steps, the first at least 1."""
-
 Lengths = Annotated[
-    tuple[int, ...],
-    Check(_sequence("a list of integers from 1", _length, increasing=False)),
-    JsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1},
-            "minItems": 1,
-            "maxItems": MAX_ITEMS,
-            "unit": "steps",
-        }
-    ),
+    Taken[tuple[int, ...], Sequence[int]], listed("a list of integers from 1", integer(1, unit="steps"))
 ]
 """One or more lengths."""
 
+Milestones = Annotated[
+    Taken[tuple[int, ...], Sequence[int]],
+    listed("a strictly increasing list of integers from 1", integer(1, unit="steps"), increasing=True),
+]
+"""Strictly increasing steps, the first at least 1."""
+
 Positions = Annotated[
-    tuple[int, ...],
-    Check(
-        _sequence(
-            "a strictly increasing list of integers that begins with 0",
-            _integer(0, MAX_STEPS),
-            increasing=True,
-            first=0,
-        )
-    ),
-    JsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 0},
-            "minItems": 1,
-            "maxItems": MAX_ITEMS,
-            "unit": "steps",
-        }
+    Taken[tuple[int, ...], Sequence[int]],
+    listed(
+        "a strictly increasing list of integers that begins with 0",
+        integer(0, unit="steps"),
+        increasing=True,
+        first=0,
     ),
 ]
 """Strictly increasing steps, the first 0."""

@@ -8,12 +8,12 @@ import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, get_type_hints
 
 from .errors import GlidepathError, Problem, did_you_mean, shown
-from .fields import Broken
+from .fields import Broken, Check, check_of
 
-__all__ = ["Node", "kind"]
+__all__ = ["Node", "checks_of", "kind"]
 
 N = TypeVar("N", bound="type[Node]")
 _UNKNOWN = 20  # unknown fields that are named one by one
@@ -195,20 +195,18 @@ def kind(name: str) -> Callable[[N], N]:
 @functools.cache
 def _checks(cls: Any) -> dict[str, tuple[Callable[[Any], Any], bool]]:
     """Returns, for each field of a kind, what checks it and whether it must be given."""
+    return {field.name: (check.func, field.default is dataclasses.MISSING) for field, check in checks_of(cls)}
+
+
+def checks_of(cls: Any) -> Iterator[tuple[dataclasses.Field[Any], Check]]:
+    """Yields the fields of a kind with their checks.
+
+    Raises:
+        TypeError: If a field's type has none.
+    """
     hints = get_type_hints(cls, include_extras=True)
-    return {
-        field.name: (_check(hints[field.name]), field.default is dataclasses.MISSING)
-        for field in dataclasses.fields(cls)
-    }
-
-
-def _check(hint: Any) -> Callable[[Any], Any]:
-    """Returns what checks a field of some type: a `Check` in its notes, a node's `of`, or that of either side of `| None`."""
-    for note in getattr(hint, "__metadata__", ()):
-        if hasattr(note, "func"):
-            return note.func
-    if isinstance(hint, type) and issubclass(hint, Node):
-        return hint.of
-    (inner,) = (part for part in get_args(hint) if part is not type(None))
-    check = _check(inner)
-    return lambda value: None if value is None else check(value)
+    for field in dataclasses.fields(cls):
+        check = check_of(hints[field.name])
+        if check is None:
+            raise TypeError(f"the type of {cls.__name__}.{field.name} must have a check, got {hints[field.name]}")
+        yield field, check

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from .clock import Clock
 from .errors import GlidepathError, Problem, shown
-from .fields import Broken, Check, JsonSchema, Value, number
+from .fields import Broken, Check, Value, number
 from .node import kind
-from .schedule import Schedule
+from .schedule import Inner, Schedule
 
 __all__ = ["Rate", "base_problem", "rate_of"]
 
@@ -22,7 +22,7 @@ def _line(value: Any) -> str:
     return value
 
 
-Line = Annotated[str, Check(_line), JsonSchema({"type": "string", "maxLength": _LONGEST})]
+Line = Annotated[str, Check(_line, {"type": "string", "maxLength": _LONGEST})]
 """One line of text."""
 
 
@@ -46,7 +46,7 @@ class Rate(Schedule):
         (0.1, True, False)
     """
 
-    schedule: Schedule
+    schedule: Inner
     origin: Line = ""
     base: Value | None = None
 

@@ -16,7 +16,7 @@ from .fields import Value
 from .namespace import MATH, JaxNamespace, NumpyNamespace, TorchNamespace
 from .node import kind
 from .rate import Line
-from .schedule import Schedule
+from .schedule import Endless
 
 __all__ = ["MAX_REPLAY", "Recurrence", "Rule"]
 
@@ -28,7 +28,7 @@ Rule = Callable[[str, float], Callable[[], Iterator[float]]]
 
 
 @kind("recurrence")
-class Recurrence(Schedule):
+class Recurrence(Endless):
     r"""Replays a rule that computes each value from the one before.
 
     $$ f(0) = g_0, \qquad f(t) = g_t(f(t - 1)) $$
@@ -57,10 +57,6 @@ class Recurrence(Schedule):
                 self.kind, "rule", f"one of the known ({known})", self.rule, did_you_mean(self.rule, self.rules)
             )
         self.interpreted(0)
-
-    @property
-    def duration(self) -> float:
-        return math.inf
 
     @property
     def closed(self) -> bool:  # type: ignore[override]

@@ -8,11 +8,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, overload
 
 from .clock import Clock
-from .errors import GlidepathError
-from .fields import MAX_STEPS, number
+from .errors import GlidepathError, Problem
+from .fields import MAX_STEPS, Broken, Check, Taken, number
 from .namespace import MATH, Inexact, NumpyNamespace, namespace_of
 from .node import Node
 from .source import compiled, source
@@ -427,3 +427,39 @@ class Scaled:
 def _exact(step: float) -> float:
     """Returns a whole step as an integer, whose ticks are exact however fine a clock is."""
     return int(step) if abs(step) <= MAX_STEPS and step == int(step) else step
+
+
+class Endless(Schedule):
+    """A schedule without an end."""
+
+    @property
+    def duration(self) -> float:
+        return math.inf
+
+
+def _schedules(given: Any) -> tuple[Schedule, ...]:
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
+        raise Broken(f"a list of 1 to {MAX_NODES} schedules")
+    found: list[Schedule] = []
+    problems: list[Problem] = []
+    for i, item in enumerate(given):
+        try:
+            found.append(Schedule.of(item))
+        except GlidepathError as error:
+            problems.extend(error.inside(f"$[{i}]").problems)
+    if problems:
+        raise GlidepathError(problems)
+    return tuple(found)
+
+
+_schema = {"$ref": "#/$defs/schedule"}
+_schedule = Check(Schedule.of, _schema)
+AnySchedule = Annotated[Schedule | str | dict[str, Any], _schedule]
+"""An argument that is a schedule, its text or its JSON data."""
+Inner = Annotated[Taken[Schedule, Schedule | str | dict[str, Any]], _schedule]
+"""A field that holds a schedule and takes its text or its JSON data too."""
+Parts = Annotated[
+    Taken[tuple[Schedule, ...], Sequence[Schedule | str | dict[str, Any]]],
+    Check(_schedules, {"type": "array", "items": _schema, "minItems": 1, "maxItems": MAX_NODES}),
+]
+"""A field that holds one or more schedules."""

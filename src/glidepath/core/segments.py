@@ -5,16 +5,16 @@ from __future__ import annotations
 import decimal
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from .clock import Clock
-from .curves import Curve, Linear
+from .curves import Linear, Shape
 from .errors import GlidepathError, Problem, shown
 from .exact import bounded_exponent, exponential_of
-from .fields import Broken, Check, Flag, JsonSchema, Length, Milestones, Positions, Positive, Value, Values
+from .fields import Flag, Length, Milestones, Positions, Positive, Value, Values, choice
 from .namespace import logarithm
 from .node import kind
-from .schedule import Schedule
+from .schedule import Endless, Schedule
 
 __all__ = [
     "Exponential",
@@ -85,7 +85,7 @@ class Ramp(Schedule):
     start: Value
     end: Value
     steps: Length
-    curve: Curve = Linear()
+    curve: Shape = cast("Any", Linear())
 
     def __post_init__(self) -> None:
         refusal = self.curve.refusal(self.start, self.end)
@@ -101,8 +101,17 @@ class Ramp(Schedule):
         return self.curve.between(self.start, self.end, self.steps, clock)
 
 
+class Decay(Endless):
+    """What the decays at a rate have in common: their fields."""
+
+    rate: Positive
+    steps: Length = 1
+    start: Value = 1.0
+    staircase: Flag = False
+
+
 @kind("exponential")
-class Exponential(Schedule):
+class Exponential(Decay):
     r"""Is multiplied by `rate` every `steps` steps, continuously or in a staircase.
 
     $$ f(t) = a\,r^{t/T}, \qquad \text{staircase: } a\,r^{\lfloor t/T \rfloor} $$
@@ -124,15 +133,6 @@ class Exponential(Schedule):
         0.25
     """
 
-    rate: Positive
-    steps: Length = 1
-    start: Value = 1.0
-    staircase: Flag = False
-
-    @property
-    def duration(self) -> float:
-        return math.inf
-
     def at(self, clock: Clock) -> Any:
         xp = clock.xp
         if self.rate > 1.0:
@@ -145,7 +145,7 @@ class Exponential(Schedule):
 
 
 @kind("natural_exponential")
-class NaturalExponential(Schedule):
+class NaturalExponential(Decay):
     r"""Decays as the natural exponential of the step, continuously or in a staircase.
 
     $$ f(t) = a\,e^{-k t/T}, \qquad \text{staircase: } a\,e^{-k \lfloor t/T \rfloor} $$
@@ -164,15 +164,6 @@ class NaturalExponential(Schedule):
         1.0
     """
 
-    rate: Positive
-    steps: Length = 1
-    start: Value = 1.0
-    staircase: Flag = False
-
-    @property
-    def duration(self) -> float:
-        return math.inf
-
     def at(self, clock: Clock) -> Any:
         rate = -decimal.Decimal(self.rate)
         clock = bounded_exponent(rate, self.steps, clock)
@@ -182,7 +173,7 @@ class NaturalExponential(Schedule):
 
 
 @kind("inverse_time")
-class InverseTime(Schedule):
+class InverseTime(Decay):
     r"""Decays as the reciprocal of the step, continuously or in a staircase.
 
     $$ f(t) = \frac{a}{1 + k\,t/T}, \qquad \text{staircase: } \frac{a}{1 + k \lfloor t/T \rfloor} $$
@@ -201,22 +192,13 @@ class InverseTime(Schedule):
         0.25
     """
 
-    rate: Positive
-    steps: Length = 1
-    start: Value = 1.0
-    staircase: Flag = False
-
-    @property
-    def duration(self) -> float:
-        return math.inf
-
     def at(self, clock: Clock) -> Any:
         periods = clock.cycle(self.steps)[0] if self.staircase else clock.ratio(self.steps)
         return clock.xp.divide(self.start, 1.0 + self.rate * periods)
 
 
 @kind("inverse_sqrt")
-class InverseSqrt(Schedule):
+class InverseSqrt(Endless):
     r"""Decays as the reciprocal of the square root of the step.
 
     $$ f(t) = \frac{a}{\sqrt{1 + t/T}} $$
@@ -239,16 +221,12 @@ class InverseSqrt(Schedule):
     steps: Length
     start: Value = 1.0
 
-    @property
-    def duration(self) -> float:
-        return math.inf
-
     def at(self, clock: Clock) -> Any:
         return clock.xp.divide(self.start, clock.xp.sqrt(1.0 + clock.ratio(self.steps)))
 
 
 @kind("step")
-class Step(Schedule):
+class Step(Endless):
     r"""Is multiplied by `factor` every `period` steps.
 
     $$ f(t) = a\,\gamma^{\lfloor t/T \rfloor} $$
@@ -269,10 +247,6 @@ class Step(Schedule):
     period: Length
     factor: Positive = 0.1
     start: Value = 1.0
-
-    @property
-    def duration(self) -> float:
-        return math.inf
 
     def at(self, clock: Clock) -> Any:
         if self.factor > 1.0:
@@ -322,7 +296,7 @@ class MultiStep(Schedule):
 
 
 @kind("triangle")
-class Triangle(Schedule):
+class Triangle(Endless):
     r"""Rises in a straight line from `low` to `high` in `up` steps, falls back in `down` steps, and so on for ever.
 
     $$ f(t) = \begin{cases} l + (h - l)\,r/U & r < U \\ h + (l - h)\,(r - U)/D & r \ge U \end{cases}, \qquad r = t \bmod (U + D) $$
@@ -346,10 +320,6 @@ class Triangle(Schedule):
     low: Value = 0.0
     high: Value = 1.0
 
-    @property
-    def duration(self) -> float:
-        return math.inf
-
     def at(self, clock: Clock) -> Any:
         down = self.up if self.down is None else self.down
         line = Linear()
@@ -363,17 +333,7 @@ class Triangle(Schedule):
         )
 
 
-def _interpolation(value: Any) -> str:
-    if value not in ("linear", "previous"):
-        raise Broken("'linear' or 'previous'")
-    return value
-
-
-Interpolation = Annotated[
-    Literal["linear", "previous"],
-    Check(_interpolation),
-    JsonSchema({"type": "string", "enum": ["linear", "previous"]}),
-]
+Interpolation = Annotated[Literal["linear", "previous"], choice("linear", "previous")]
 
 
 @kind("table")

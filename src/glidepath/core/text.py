@@ -10,9 +10,10 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ParamSpec
 
 from . import shorthand
+from .checks import checked
 from .combinators import Chain, Maximum, Minimum, Product, Sum
 from .curves import Curve, Geometric, Polynomial
 from .errors import GlidepathError, Problem, did_you_mean
@@ -21,8 +22,9 @@ from .schedule import Schedule
 from .segments import Ramp
 from .syntax import syntax
 
-__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "refuse_suffixed", "to_text", "vocabulary"]
+__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "recipe", "refuse_suffixed", "to_text", "vocabulary"]
 
+P = ParamSpec("P")
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row
 
@@ -43,6 +45,13 @@ def offer(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
         raise GlidepathError.of("offer", "name", "new to the vocabulary", name)
     _functions[name] = function
     return function
+
+
+def recipe(function: Callable[P, Schedule]) -> Callable[P, Schedule]:
+    """Makes a function a word of the text form that checks its arguments by the types it declares."""
+    made = checked(function)
+    offer(made)
+    return made
 
 
 def withdraw(name: str) -> None:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
+from ..core.checks import Checks
 from ..core.fields import MAX_STEPS
 from ..core.schedule import Schedule
 from .calls import Call, read_value
-from .checks import Checks
 
 if TYPE_CHECKING:
     from .reading import At

@@ -28,6 +28,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
 from ..core.expression import Expression
 from ..core.fields import number
@@ -37,7 +38,6 @@ from ..core.schedule import Schedule
 from . import pieces
 from .arguments import UNUSED, Argument, arguments
 from .calls import Call, read_value
-from .checks import Checks
 
 __all__ = ["At", "Dialect", "Reader", "child", "dialect", "libraries", "load", "names", "nested", "of_step"]
 

@@ -10,7 +10,7 @@ import math
 import struct
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from ..core.errors import GlidepathError
 from ..core.node import kind
@@ -43,12 +43,12 @@ class PeerState(State):
 class _Peer(Controller):
     """What the peers have in common: rates that are cut, never raised."""
 
-    rates: Rates = (1.0,)
+    rates: Rates = cast("Any", (1.0,))
     factor: Share = 0.1
     patience: Count = 10
     threshold: Size = 1e-4
     cooldown: Count = 0
-    floors: Rates = (0.0,)
+    floors: Rates = cast("Any", (0.0,))
     mode: Mode = "min"
 
     def __post_init__(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from ..core.errors import GlidepathError
-from ..core.fields import Check, JsonSchema
+from ..core.fields import choice
 from ..core.node import kind
-from .checks import Count, Floor, Floors, Mode, Share, Size, choice
+from .checks import Count, Floor, Floors, Mode, Share, Size
 from .controller import Controller, State
 from .observation import Decision, Observation
 
@@ -18,13 +18,11 @@ __all__ = ["Plateau", "PlateauState"]
 
 Threshold = Annotated[
     Literal["relative", "absolute"],
-    Check(choice("relative", "absolute")),
-    JsonSchema({"type": "string", "enum": ["relative", "absolute"]}),
+    choice("relative", "absolute"),
 ]
 NotFinite = Annotated[
     Literal["hold", "bad", "cut"],
-    Check(choice("hold", "bad", "cut")),
-    JsonSchema({"type": "string", "enum": ["hold", "bad", "cut"]}),
+    choice("hold", "bad", "cut"),
 ]
 MAX_WINDOW = 100_000
 
@@ -91,7 +89,7 @@ class Plateau(Controller):
     mode: Mode = "min"
     cooldown: Count = 0
     floor: Floor = 0.0
-    floors: Floors = ()
+    floors: Floors = cast("Any", ())
     window: Count | None = None
     not_finite: NotFinite = "hold"
     after: Count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError
-from ..core.fields import Broken, Check, JsonSchema
+from ..core.fields import Broken, Check
 from ..core.schedule import Schedule
 from .duration import Duration
 from .lengths import durations
@@ -49,7 +49,6 @@ def as_data(given: Schedule | str) -> Any:
 
 Drawn = Annotated[
     Schedule | str,
-    Check(drawn),
-    JsonSchema({"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "string"}]}),
+    Check(drawn, {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "string"}]}),
 ]
 """A schedule, or a text with quoted durations."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from ..core.errors import did_you_mean
-from ..core.fields import MAX_STEPS, Broken, Check, JsonSchema, number
+from ..core.fields import MAX_STEPS, Broken, Check, number
 
 __all__ = ["UNITS", "Duration", "Span", "written"]
 
@@ -127,7 +127,5 @@ def _span(value: Any) -> str:
     return str(found)
 
 
-Span = Annotated[
-    str, Check(_span), JsonSchema({"type": "string", "description": 'A length such as "3 epochs" or "2e9 tokens".'})
-]
+Span = Annotated[str, Check(_span, {"type": "string", "description": 'A length such as "3 epochs" or "2e9 tokens".'})]
 """The length of a run, with its unit."""

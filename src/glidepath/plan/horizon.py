@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from ..core.fields import Check, Flag, JsonSchema, Length
+from ..core.fields import Flag, Length, choice
 from ..core.node import kind
-from ..feedback.checks import choice
 from .derivation import Derivation
 from .derived import Derived, Stage
 from .duration import Span
@@ -15,13 +14,10 @@ from .part import Part
 
 __all__ = ["Horizon"]
 
-Split = Annotated[
-    Literal["pad", "drop"], Check(choice("pad", "drop")), JsonSchema({"type": "string", "enum": ["pad", "drop"]})
-]
+Split = Annotated[Literal["pad", "drop"], choice("pad", "drop")]
 Window = Annotated[
     Literal["step", "drop", "carry"],
-    Check(choice("step", "drop", "carry")),
-    JsonSchema({"type": "string", "enum": ["step", "drop", "carry"]}),
+    choice("step", "drop", "carry"),
 ]
 
 

@@ -8,11 +8,10 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import Check, JsonSchema
+from ..core.fields import Check, choice
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..feedback import Decision
-from ..feedback.checks import choice
 from .by_update import drives_of
 from .derived import CLOCKS, Clock, Derived, Stage
 from .horizon import Horizon
@@ -51,22 +50,22 @@ class Plan(Part):
 
     rules: Annotated[
         tuple[Rule, ...],
-        Check(many(Rule.of, "a rule or a list of rules", "parameter")),
-        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/rule"}}),
+        Check(
+            many(Rule.of, "a rule or a list of rules", "parameter"),
+            {"type": "array", "items": {"$ref": "#/$defs/rule"}},
+        ),
     ]
     horizon: Horizon = Horizon()
-    clock: Annotated[Clock, Check(choice(*CLOCKS)), JsonSchema({"type": "string", "enum": list(CLOCKS)})] = "updates"
+    clock: Annotated[Clock, choice(*CLOCKS)] = "updates"
     feedback: Annotated[
         tuple[Feedback, ...],
-        Check(many(Feedback.of, "a list of controllers")),
-        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/feedback"}}),
+        Check(many(Feedback.of, "a list of controllers"), {"type": "array", "items": {"$ref": "#/$defs/feedback"}}),
     ] = ()
     batch: BatchRamp | None = None
     name: Name = ""
     history: Annotated[
         tuple[Change, ...],
-        Check(many(Change.of, "a list of changes")),
-        JsonSchema({"type": "array", "items": {"$ref": "#/$defs/change"}}),
+        Check(many(Change.of, "a list of changes"), {"type": "array", "items": {"$ref": "#/$defs/change"}}),
     ] = ()
 
     def __post_init__(self) -> None:

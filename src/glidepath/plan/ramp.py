@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 
 from ..core.combinators import Product
 from ..core.errors import GlidepathError
-from ..core.fields import MAX_STEPS, Check, JsonSchema, Length
+from ..core.fields import MAX_STEPS, Length, choice
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.segments import Table
-from ..feedback.checks import choice
 from .derived import Stage
 from .drawn import Drawn
 from .part import Part
@@ -22,8 +21,7 @@ __all__ = ["BatchRamp", "coupled", "stages_of"]
 MAX_STAGES = 10_000
 Coupling = Annotated[
     Literal["none", "linear", "sqrt"],
-    Check(choice("none", "linear", "sqrt")),
-    JsonSchema({"type": "string", "enum": ["none", "linear", "sqrt"]}),
+    choice("none", "linear", "sqrt"),
 ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError, Problem
-from ..core.fields import MAX_STEPS, Broken, Check, Flag, JsonSchema, Offset, Value, number
+from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, number
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
 from ..feedback import Controller
@@ -78,11 +78,9 @@ def _mapped(item: Any, field: str, key: Any) -> Any:
     return {"schedule": item, field: key} if not isinstance(item, dict) or "kind" in item else {**item, field: key}
 
 
-Name = Annotated[str, Check(_name), JsonSchema({"type": "string", "maxLength": 200})]
-Parameter = Annotated[str, Check(_parameter), JsonSchema({"type": "string", "pattern": _PARAMETER.pattern})]
-Patterns = Annotated[
-    tuple[str, ...], Check(_patterns), JsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})
-]
+Name = Annotated[str, Check(_name, {"type": "string", "maxLength": 200})]
+Parameter = Annotated[str, Check(_parameter, {"type": "string", "pattern": _PARAMETER.pattern})]
+Patterns = Annotated[tuple[str, ...], Check(_patterns, {"type": "array", "items": {"type": "string"}, "minItems": 1})]
 
 
 def _after(value: Any) -> str | int:
@@ -97,7 +95,7 @@ def _after(value: Any) -> str | int:
     return int(plain)
 
 
-After = Annotated[str | int, Check(_after), JsonSchema({"type": ["string", "integer"]})]
+After = Annotated[str | int, Check(_after, {"type": ["string", "integer"]})]
 
 
 @kind("rule")
@@ -146,7 +144,7 @@ def _controller(value: Any) -> Controller:
     return Controller.of(value)
 
 
-Steering = Annotated[Controller, Check(_controller), JsonSchema({"type": ["string", "object"]})]
+Steering = Annotated[Controller, Check(_controller, {"type": ["string", "object"]})]
 
 
 @kind("feedback")

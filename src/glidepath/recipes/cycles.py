@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from ..core import shorthand
+from ..core.checks import Checks
 from ..core.combinators import Chain, Product, Repeat, Sum
-from ..core.curves import Curve
-from ..core.fields import number
+from ..core.curves import AnyCurve, Curve
+from ..core.fields import Cycles, Flag, Length, Positive, Steps, Value, real
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Ramp, Step, Triangle
-from .checked import Lengths, recipe
+from ..core.text import recipe
 
 __all__ = ["exp_range", "one_cycle", "sgdr", "triangular", "triangular2"]
 
 
 @recipe
 def one_cycle(
-    steps: int,
+    steps: Length,
     peak_fraction: float = 0.3,
-    start: float = 1 / 25,
-    end: float = 1 / 250_000,
-    curve: Curve | str = "cosine",
-    three_phase: bool = False,
+    start: Value = 1 / 25,
+    end: Value = 1 / 250_000,
+    curve: AnyCurve = "cosine",
+    three_phase: Flag = False,
 ) -> Schedule:
     r"""Rises to the peak and falls far below the start; in three phases it first falls back to the start.
 
@@ -41,18 +42,12 @@ def one_cycle(
         >>> one_cycle(100)(30)
         1.0
     """
-    lengths = Lengths("one_cycle")
-    total = lengths.integer("steps", steps, 3 if three_phase else 2)
-    share, most = number(peak_fraction), 0.5 if three_phase else 1.0
-    lengths.require(
-        share is not None and 0 < share < most,
-        "peak_fraction",
-        f"a number between 0 and {most:g}, both excluded",
-        peak_fraction,
-    )
-    lengths.done()
+    checks = Checks("one_cycle")
+    total = checks.length("steps", steps, 3 if three_phase else 2)
+    share = checks.take("peak_fraction", peak_fraction, real(above=0, below=0.5 if three_phase else 1))
+    checks.done()
     shape = Curve.of(curve)
-    up = min(max(round(float(share) * total), 1), (total - 1) // 2 if three_phase else total - 1)  # type: ignore[arg-type]
+    up = min(max(round(share * total), 1), (total - 1) // 2 if three_phase else total - 1)
     if three_phase:
         return Chain(
             (Ramp(start, 1.0, up, shape), Ramp(1.0, start, up, shape), Ramp(start, end, total - 2 * up, shape))
@@ -62,13 +57,13 @@ def one_cycle(
 
 @recipe
 def sgdr(
-    cycle: int,
-    warmup: int = 0,
-    growth: float = 1.0,
-    decay: float = 1.0,
-    cycles: int | None = None,
-    floor: float = 0.0,
-    start: float | None = None,
+    cycle: Length,
+    warmup: Steps = 0,
+    growth: Positive = 1.0,
+    decay: Positive = 1.0,
+    cycles: Cycles | None = None,
+    floor: Value = 0.0,
+    start: Value | None = None,
 ) -> Schedule:
     r"""Cosine annealing with warm restarts, after a warmup to the peak; cycles may grow and peaks may decay.
 
@@ -90,16 +85,12 @@ def sgdr(
         >>> [sgdr(2, growth=2)(t) for t in (0, 2, 6, 14)]
         [1.0, 1.0, 1.0, 1.0]
     """
-    lengths = Lengths("sgdr")
-    lengths.integer("cycle", cycle, 1)
-    first = lengths.integer("warmup", warmup, 0)
-    lengths.done()
     repeat = Repeat(shorthand.cosine(cycle, floor), cycles, growth, decay, floor)
-    return Chain((shorthand.warmup(first, start), repeat)) if first else repeat
+    return Chain((shorthand.warmup(warmup, start), repeat)) if warmup else repeat
 
 
 @recipe
-def triangular(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
+def triangular(up: Length, down: Length | None = None, low: Value = 0.0) -> Schedule:
     r"""A cyclical rate between `low` and 1, in straight lines.
 
     $$ f(t) = l + (1 - l)\,\max(0,\ 1 - |t/s - 2k + 1|), \quad k = \lfloor 1 + t/(2s) \rfloor $$
@@ -120,7 +111,7 @@ def triangular(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
 
 
 @recipe
-def triangular2(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
+def triangular2(up: Length, down: Length | None = None, low: Value = 0.0) -> Schedule:
     r"""A cyclical rate whose height halves after each cycle.
 
     $$ f(t) = l + 2^{-k} (1 - l)\,\Lambda(t), \quad k = \lfloor t / (u + d) \rfloor $$
@@ -144,7 +135,7 @@ def triangular2(up: int, down: int | None = None, low: float = 0.0) -> Schedule:
 
 
 @recipe
-def exp_range(up: int, rate: float, down: int | None = None, low: float = 0.0) -> Schedule:
+def exp_range(up: Length, rate: Positive, down: Length | None = None, low: Value = 0.0) -> Schedule:
     r"""A cyclical rate whose height decays exponentially with the step.
 
     $$ f(t) = l + r^t (1 - l)\,\Lambda(t) $$

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from typing import Any
 
 from ..core import shorthand
+from ..core.checks import Checks
 from ..core.combinators import Chain, Product
-from ..core.curves import Curve
-from ..core.schedule import Schedule
+from ..core.curves import AnyCurve, Curve
+from ..core.errors import GlidepathError
+from ..core.fields import Count, Length, Positive, Steps, Value
+from ..core.schedule import AnySchedule, Schedule
 from ..core.segments import Hold, InverseSqrt, Ramp
-from .checked import Lengths, recipe
+from ..core.text import recipe
 
 __all__ = [
     "constant",
@@ -29,20 +32,21 @@ __all__ = [
 ]
 
 
+def _require(where: str, holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
+    if not holds:
+        raise GlidepathError.of(where, field, rule, value, remedy)
+
+
 def _after_warmup(
     where: str, steps: int, warmup: int, start: float | None, then: Callable[[int], Schedule]
 ) -> Schedule:
     """Returns a warmup followed by something that fills the rest of `steps`."""
-    lengths = Lengths(where)
-    total, first = lengths.integer("steps", steps, 1), lengths.integer("warmup", warmup, 0)
-    lengths.require(first < total, "warmup", f"shorter than the whole, {total} steps", warmup)
-    lengths.done()
-    rest = then(total - first)
-    return Chain((shorthand.warmup(first, start), rest)) if first else rest
+    _require(where, warmup < steps, "warmup", f"shorter than the whole, {steps} steps", warmup)
+    return with_warmup(then(steps - warmup), warmup, start)
 
 
 @recipe
-def constant(value: float = 1.0) -> Schedule:
+def constant(value: Value = 1.0) -> Schedule:
     r"""Stays where it is.
 
     $$ f(t) = c $$
@@ -61,7 +65,7 @@ def constant(value: float = 1.0) -> Schedule:
 
 
 @recipe
-def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> Schedule:
+def with_warmup(schedule: AnySchedule, warmup: Steps, start: Value | None = None) -> Schedule:
     r"""Puts a warmup in front of any schedule, which then begins on its own clock.
 
     $$ f(t) = \begin{cases} (t + 1)/(w + 1) & t < w \\ g(t - w) & t \ge w \end{cases} $$
@@ -78,14 +82,12 @@ def with_warmup(schedule: Schedule, warmup: int, start: float | None = None) -> 
         >>> with_warmup(constant(), 4)(1)
         0.4
     """
-    lengths = Lengths("with_warmup")
-    first = lengths.integer("warmup", warmup, 0)
-    lengths.done()
-    return Chain((shorthand.warmup(first, start), schedule)) if first else Schedule.of(schedule)
+    made = Schedule.of(schedule)
+    return Chain((shorthand.warmup(warmup, start), made)) if warmup else made
 
 
 @recipe
-def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
+def warmup_cosine(steps: Length, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None) -> Schedule:
     r"""Warms up, then falls along half a cosine to the floor.
 
     $$ f(t) = m + \tfrac12 (1 - m)\left(1 + \cos \pi \frac{t - w}{n - w}\right), \quad t \ge w $$
@@ -107,7 +109,7 @@ def warmup_cosine(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
 
 
 @recipe
-def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
+def warmup_linear(steps: Length, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None) -> Schedule:
     r"""Warms up, then falls in a straight line to the floor: decay to zero.
 
     $$ f(t) = m + (1 - m) \frac{n - t}{n - w}, \quad t \ge w $$
@@ -130,7 +132,7 @@ def warmup_linear(steps: int, warmup: int = 0, floor: float = 0.0, start: float 
 
 @recipe
 def warmup_polynomial(
-    steps: int, power: float = 2.0, warmup: int = 0, floor: float = 0.0, start: float | None = None
+    steps: Length, power: Positive = 2.0, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None
 ) -> Schedule:
     r"""Warms up, then falls as a power of what is left.
 
@@ -154,7 +156,7 @@ def warmup_polynomial(
 
 
 @recipe
-def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | None = None) -> Schedule:
+def warmup_rex(steps: Length, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None) -> Schedule:
     r"""Warms up, then falls along a reflected exponential.
 
     $$ f(t) = m + (1 - m) \frac{1 - z}{1 - z/2}, \quad z = \frac{t - w}{n - w}, \quad t \ge w $$
@@ -176,7 +178,9 @@ def warmup_rex(steps: int, warmup: int = 0, floor: float = 0.0, start: float | N
 
 
 @recipe
-def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, start: float | None = None) -> Schedule:
+def warmup_hold_cosine(
+    steps: Length, warmup: Steps, hold: Steps, floor: Value = 0.0, start: Value | None = None
+) -> Schedule:
     r"""Warms up, holds the peak, then falls along half a cosine.
 
     $$ f(t) = m + \tfrac12 (1 - m)\left(1 + \cos \pi \frac{t - w - h}{n - w - h}\right), \quad t \ge w + h $$
@@ -195,33 +199,22 @@ def warmup_hold_cosine(steps: int, warmup: int, hold: int, floor: float = 0.0, s
         >>> warmup_hold_cosine(100, warmup=10, hold=20)
         warmup(10) >> hold(20) >> cosine(70)
     """
-    lengths = Lengths("warmup_hold_cosine")
-    total, first, flat = (
-        lengths.integer("steps", steps, 1),
-        lengths.integer("warmup", warmup, 0),
-        lengths.integer("hold", hold, 0),
-    )
-    lengths.require(
-        first + flat < total,
-        "hold",
-        f"such that warmup and hold end before step {total}",
-        flat,
-        f"they end at {first + flat}",
-    )
-    lengths.done()
-    phases: list[Schedule] = [shorthand.warmup(first, start)] if first else []
-    phases += [Hold(flat)] if flat else []
-    return Chain((*phases, shorthand.cosine(total - first - flat, floor)))
+    used = warmup + hold
+    rule = f"such that warmup and hold end before step {steps}"
+    _require("warmup_hold_cosine", used < steps, "hold", rule, hold, f"they end at {used}")
+    phases: list[Schedule] = [shorthand.warmup(warmup, start)] if warmup else []
+    phases += [Hold(hold)] if hold else []
+    return Chain((*phases, shorthand.cosine(steps - used, floor)))
 
 
 @recipe
 def wsd(
-    steps: int,
-    warmup: int = 0,
-    cooldown: int | None = None,
-    curve: Curve | str = "linear",
-    floor: float = 0.0,
-    start: float | None = None,
+    steps: Length,
+    warmup: Steps = 0,
+    cooldown: Length | None = None,
+    curve: AnyCurve = "linear",
+    floor: Value = 0.0,
+    start: Value | None = None,
 ) -> Schedule:
     r"""Warmup, stable, decay: warms up, holds the peak, and falls to the floor in the last `cooldown` steps.
 
@@ -242,21 +235,18 @@ def wsd(
         >>> wsd(1000, warmup=50, curve="one_minus_sqrt")
         warmup(50) >> hold(750) >> one_minus_sqrt(200)
     """
-    lengths = Lengths("wsd")
-    total, first = lengths.integer("steps", steps, 1), lengths.integer("warmup", warmup, 0)
-    last = max(1, total // 5) if cooldown is None else lengths.integer("cooldown", cooldown, 1)
-    lengths.require(
-        first + last <= total, "cooldown", f"at most what the warmup leaves of {total} steps, {total - first}", last
-    )
-    lengths.done()
-    phases: list[Schedule] = [shorthand.warmup(first, start)] if first else []
-    phases += [Hold(total - first - last)] if first + last < total else []
+    last = max(1, steps // 5) if cooldown is None else cooldown
+    flat = steps - warmup - last
+    rule = f"at most what the warmup leaves of {steps} steps, {steps - warmup}"
+    _require("wsd", flat >= 0, "cooldown", rule, last)
+    phases: list[Schedule] = [shorthand.warmup(warmup, start)] if warmup else []
+    phases += [Hold(flat)] if flat else []
     ramp = Ramp(1.0, floor, last, Curve.of(curve))
     return Chain((*phases, ramp)) if phases else ramp
 
 
 @recipe
-def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None) -> Schedule:
+def trapezoid(steps: Length, warmup: Steps, cooldown: Length, start: Value | None = None) -> Schedule:
     r"""Rises in a straight line, holds, and falls in a straight line to zero.
 
     $$ f(t) = \min\left(\frac{t + 1}{w + 1},\ 1,\ \frac{n - t}{d}\right) $$
@@ -278,7 +268,7 @@ def trapezoid(steps: int, warmup: int, cooldown: int, start: float | None = None
 
 
 @recipe
-def knee(steps: int, warmup: int, explore: int) -> Schedule:
+def knee(steps: Length, warmup: Steps, explore: Steps) -> Schedule:
     r"""Warms up, explores at the peak for long, then exploits along a straight line to zero.
 
     $$ f(t) = \begin{cases} (t + 1)/w & t < w \\ 1 & t < w + e \\ (n - 1 - t)/(n - w - e) & \text{else} \end{cases} $$
@@ -297,30 +287,19 @@ def knee(steps: int, warmup: int, explore: int) -> Schedule:
         >>> [round(knee(10, 2, 4)(t), 2) for t in range(10)]
         [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    lengths = Lengths("knee")
-    total, first, flat = (
-        lengths.integer("steps", steps, 1),
-        lengths.integer("warmup", warmup, 0),
-        lengths.integer("explore", explore, 0),
-    )
-    lengths.require(
-        first + flat < total,
-        "explore",
-        f"such that warmup and exploration end before step {total}",
-        flat,
-        f"they end at {first + flat}",
-    )
-    lengths.done()
-    left = total - first - flat
-    if first + flat == 0:
+    used = warmup + explore
+    rule = f"such that warmup and exploration end before step {steps}"
+    _require("knee", used < steps, "explore", rule, explore, f"they end at {used}")
+    left = steps - used
+    if used == 0:
         return shorthand.linear(left).shift(-1) if left > 1 else Hold(1, 0.0)
-    rise: list[Schedule] = [Ramp(1 / first, 1.0, first - 1)] if first > 1 else []
-    level = flat if first else flat - 1
+    rise: list[Schedule] = [Ramp(1 / warmup, 1.0, warmup - 1)] if warmup > 1 else []
+    level = explore if warmup else explore - 1
     return Chain((*rise, *([Hold(level)] if level else []), shorthand.linear(left)))
 
 
 @recipe
-def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
+def noam(model_size: Count, warmup: Length, scale: Value = 1.0) -> Schedule:
     r"""The transformer's schedule: rises in a straight line, then falls as the reciprocal of the square root of the step.
 
     $$ f(t) = s\,d^{-1/2} \min\left(k^{-1/2},\ k\,w^{-3/2}\right), \quad k = \max(t, 1) $$
@@ -339,22 +318,19 @@ def noam(model_size: int, warmup: int, scale: float = 1.0) -> Schedule:
         >>> f"{noam(512, 3000)(3000):.6g}"
         '0.000806872'
     """
-    lengths = Lengths("noam")
-    size, first = lengths.integer("model_size", model_size, 1), lengths.integer("warmup", warmup, 1)
-    lengths.done()
-    phases: list[Schedule] = [Hold(1, 1 / first)]
-    phases += [Ramp(1 / first, 1.0, first - 1)] if first > 1 else []
-    return Product((Chain((*phases, InverseSqrt(first))),), scale * (size * first) ** -0.5)
+    phases: list[Schedule] = [Hold(1, 1 / warmup)]
+    phases += [Ramp(1 / warmup, 1.0, warmup - 1)] if warmup > 1 else []
+    return Product((Chain((*phases, InverseSqrt(warmup))),), scale * (model_size * warmup) ** -0.5)
 
 
 @recipe
 def warmup_inverse_sqrt(
-    steps: int,
-    warmup: int,
-    cooldown: int = 0,
-    timescale: int | None = None,
-    floor: float = 0.0,
-    start: float | None = None,
+    steps: Length,
+    warmup: Steps,
+    cooldown: Steps = 0,
+    timescale: Length | None = None,
+    floor: Value = 0.0,
+    start: Value | None = None,
 ) -> Schedule:
     r"""Warms up, falls as the reciprocal of the square root of the step, and in the last steps in a straight line to the floor.
 
@@ -375,21 +351,14 @@ def warmup_inverse_sqrt(
         >>> warmup_inverse_sqrt(1000, warmup=100)(400)
         0.5
     """
-    lengths = Lengths("warmup_inverse_sqrt")
-    total, first, last = (
-        lengths.integer("steps", steps, 1),
-        lengths.integer("warmup", warmup, 0),
-        lengths.integer("cooldown", cooldown, 0),
-    )
-    scale = (first or 10_000) if timescale is None else lengths.integer("timescale", timescale, 1)
-    lengths.require(first + last < total, "cooldown", f"such that warmup and cooldown leave a step of {total}", last)
-    lengths.done()
-    middle = total - first - last
-    decay = InverseSqrt(scale)
-    phases: list[Schedule] = [shorthand.warmup(first, start)] if first else []
-    if not last:
+    middle = steps - warmup - cooldown
+    rule = f"such that warmup and cooldown leave a step of {steps}"
+    _require("warmup_inverse_sqrt", middle > 0, "cooldown", rule, cooldown)
+    decay = InverseSqrt((warmup or 10_000) if timescale is None else timescale)
+    phases: list[Schedule] = [shorthand.warmup(warmup, start)] if warmup else []
+    if not cooldown:
         return Chain((*phases, decay)) if phases else decay
-    return Chain((*phases, decay.until(middle), Ramp(decay(middle), floor, last)))
+    return Chain((*phases, decay.until(middle), Ramp(decay(middle), floor, cooldown)))
 
 
 @recipe
@@ -410,20 +379,9 @@ def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Sc
         >>> piecewise_constant([2000, 4000], [0.01, 0.001, 0.0001])(2000)
         0.001
     """
-    lengths = Lengths("piecewise_constant")
-    for field, given in (("boundaries", boundaries), ("values", values)):
-        lengths.require(isinstance(given, list | tuple), field, "a list", given)
-    lengths.done()
-    marks = [lengths.integer(f"boundaries[{i}]", b, 1) for i, b in enumerate(boundaries)]
-    lengths.require(
-        all(a < b for a, b in pairwise(marks)),
-        "boundaries",
-        "strictly increasing",
-        list(boundaries),
-    )
-    lengths.require(
-        len(values) == len(marks) + 1, "values", f"one more than the boundaries, {len(marks) + 1}", len(values)
-    )
-    lengths.done()
+    checks = Checks("piecewise_constant")
+    marks, levels = checks.milestones("boundaries", boundaries, low=1), checks.items("values", values)
+    checks.require(len(levels) == len(marks) + 1, "values", f"one more than the boundaries, {len(marks) + 1}", values)
+    checks.done()
     edges = [0, *marks]
-    return Chain((*(Hold(b - a, v) for a, b, v in zip(edges, edges[1:], values, strict=False)), Hold(None, values[-1])))
+    return Chain((*(Hold(b - a, v) for a, b, v in zip(edges, edges[1:], levels, strict=False)), Hold(None, levels[-1])))

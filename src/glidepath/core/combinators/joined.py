@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
-from typing import Annotated, Any
+from typing import Any
 
 from ..clock import Clock
 from ..errors import GlidepathError, Problem
-from ..fields import MAX_STEPS, Broken, Check, JsonSchema, Value
+from ..fields import MAX_STEPS, Value
 from ..node import kind
-from ..schedule import MAX_NODES, Schedule
+from ..schedule import Inner, Parts, Schedule
 
 __all__ = ["Chain", "Clip", "Combinator", "Maximum", "Minimum", "Product", "Sum", "held"]
-
-
-def _schedules(given: Any) -> tuple[Schedule, ...]:
-    if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
-        raise Broken(f"a list of 1 to {MAX_NODES} schedules")
-    found: list[Schedule] = []
-    problems: list[Problem] = []
-    for i, item in enumerate(given):
-        try:
-            found.append(Schedule.of(item))
-        except GlidepathError as error:
-            problems.extend(error.inside(f"$[{i}]").problems)
-    if problems:
-        raise GlidepathError(problems)
-    return tuple(found)
-
-
-Parts = Annotated[
-    tuple[Schedule, ...],
-    Check(_schedules),
-    JsonSchema({"type": "array", "items": {"$ref": "#/$defs/schedule"}, "minItems": 1, "maxItems": MAX_NODES}),
-]
 
 
 def held(part: Schedule, clock: Clock, duration: float) -> Any:
@@ -54,6 +33,23 @@ class Combinator(Schedule):
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+
+class Joined(Combinator):
+    """Several schedules at once."""
+
+    parts: Parts
+
+    @cached_property
+    def duration(self) -> int | float:  # type: ignore[override]
+        return max(part.duration for part in self.parts)
+
+
+class Extreme(Joined):
+    """The smallest or the largest of several schedules, by the function of the namespace that the kind is named after."""
+
+    def at(self, clock: Clock) -> Any:
+        return functools.reduce(getattr(clock.xp, self.kind), (held(part, clock, self.duration) for part in self.parts))
 
 
 @kind("chain")
@@ -118,7 +114,7 @@ class Chain(Combinator):
 
 
 @kind("product")
-class Product(Combinator):
+class Product(Joined):
     r"""Multiplies schedules, and a number; written `a * b`, `0.1 * a`.
 
     $$ f(t) = s \prod_i f_i(t) $$
@@ -135,7 +131,6 @@ class Product(Combinator):
         0.375
     """
 
-    parts: Parts
     scale: Value = 1.0
 
     def __post_init__(self) -> None:
@@ -149,10 +144,6 @@ class Product(Combinator):
             raise GlidepathError.of(where, field, "a finite number of magnitude at most 1e+100 in all", value)
         return value + 0.0
 
-    @cached_property
-    def duration(self) -> int | float:  # type: ignore[override]
-        return max(part.duration for part in self.parts)
-
     def at(self, clock: Clock) -> Any:
         value = None if self.scale == 1.0 else self.scale
         for part in self.parts:
@@ -162,7 +153,7 @@ class Product(Combinator):
 
 
 @kind("sum")
-class Sum(Combinator):
+class Sum(Joined):
     r"""Adds schedules, and a number; written `a + b`, `a - b`, `0.1 + a`.
 
     $$ f(t) = c + \sum_i f_i(t) $$
@@ -179,17 +170,12 @@ class Sum(Combinator):
         0.75
     """
 
-    parts: Parts
     offset: Value = 0.0
 
     def __post_init__(self) -> None:
         parts, offset = _flat(self.parts, Sum, "offset", self.offset, lambda a, b: a + b)
         self._set(parts=parts, offset=Product._checked("sum", "offset", offset))
         self._check_size()
-
-    @cached_property
-    def duration(self) -> int | float:  # type: ignore[override]
-        return max(part.duration for part in self.parts)
 
     def at(self, clock: Clock) -> Any:
         value = None if self.offset == 0.0 else self.offset
@@ -214,7 +200,7 @@ def _flat(
 
 
 @kind("minimum")
-class Minimum(Combinator):
+class Minimum(Extreme):
     r"""The smallest of several schedules at each step.
 
     $$ f(t) = \min_i f_i(t) $$
@@ -230,21 +216,9 @@ class Minimum(Combinator):
         0.25
     """
 
-    parts: Parts
-
-    @cached_property
-    def duration(self) -> int | float:  # type: ignore[override]
-        return max(part.duration for part in self.parts)
-
-    def at(self, clock: Clock) -> Any:
-        value, *rest = (held(part, clock, self.duration) for part in self.parts)
-        for other in rest:
-            value = clock.xp.minimum(value, other)
-        return value
-
 
 @kind("maximum")
-class Maximum(Combinator):
+class Maximum(Extreme):
     r"""The largest of several schedules at each step.
 
     $$ f(t) = \max_i f_i(t) $$
@@ -259,18 +233,6 @@ class Maximum(Combinator):
         >>> Maximum((Hold(value=0.5), Ramp(1, 0, 4)))(3)
         0.5
     """
-
-    parts: Parts
-
-    @cached_property
-    def duration(self) -> int | float:  # type: ignore[override]
-        return max(part.duration for part in self.parts)
-
-    def at(self, clock: Clock) -> Any:
-        value, *rest = (held(part, clock, self.duration) for part in self.parts)
-        for other in rest:
-            value = clock.xp.maximum(value, other)
-        return value
 
 
 @kind("clip")
@@ -290,7 +252,7 @@ class Clip(Combinator):
         0.1
     """
 
-    schedule: Schedule
+    schedule: Inner
     low: Value | None = None
     high: Value | None = None
 

@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..errors import GlidepathError, Problem
 from ..fields import MAX_STEPS, Cycles, Length, Offset, Positive, Value, simplest
 from ..node import kind
-from ..schedule import MAX_NODES, Schedule
+from ..schedule import MAX_NODES, Inner
 from .joined import Combinator, held
 
 __all__ = ["Repeat", "Shift", "Stretch", "Until"]
@@ -37,7 +37,7 @@ class Stretch(Combinator):
         0.75
     """
 
-    schedule: Schedule
+    schedule: Inner
     factor: Positive
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class Shift(Combinator):
         0.75
     """
 
-    schedule: Schedule
+    schedule: Inner
     steps: Offset
 
     def __post_init__(self) -> None:
@@ -115,7 +115,7 @@ class Until(Combinator):
         0.25
     """
 
-    schedule: Schedule
+    schedule: Inner
     steps: Length
 
     def __post_init__(self) -> None:
@@ -154,7 +154,7 @@ class Repeat(Combinator):
         [1.0, 0.5, 1.0, 0.75, 0.5, 0.25]
     """
 
-    schedule: Schedule
+    schedule: Inner
     cycles: Cycles | None = None
     growth: Positive = 1.0
     decay: Positive = 1.0

@@ -10,8 +10,8 @@ import numpy as np
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ...core.checks import Checks
 from ...core.errors import GlidepathError
-from ...dialects.checks import Checks
 from ...dialects.oneflow import ONEFLOW, law
 from ..lr_scheduler.base import Scheduler, packed
 from ..lr_scheduler.state import check, saved

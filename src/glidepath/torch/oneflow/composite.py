@@ -10,10 +10,10 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from ...core.checks import Checks
 from ...core.errors import GlidepathError, Problem
 from ...core.segments import Hold
 from ...dialects import load
-from ...dialects.checks import Checks
 from ..rows import Values
 from .base import OneFlow
 from .functions import MultiplicativeLR

@@ -9,10 +9,10 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from ...core.checks import Checks
 from ...core.errors import GlidepathError
 from ...core.segments import Hold
 from ...dialects import load
-from ...dialects.checks import Checks
 from ..lr_scheduler.base import packed
 from ..rows import Values, plain
 from .base import OneFlow

@@ -1,0 +1,186 @@
+"""The one kit of checks: arguments are taken as the types in `fields` say, and every broken rule is reported at once.
+
+Kinds of schedules check their fields with the same types when they are made (`node`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+from .errors import GlidepathError, Problem, did_you_mean, shown
+from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
+
+__all__ = ["Checks", "checked", "refuse"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Checks:
+    """Checks the arguments of one call and collects what is wrong.
+
+    A refused argument is replaced by one that is accepted, so that the rest can be checked too; `done` raises if anything was refused.
+
+    Args:
+        where: What is called, such as `pytorch StepLR`.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.problems: list[Problem] = []
+
+    def refuse(self, field: str, rule: str, value: Any, remedy: str = "") -> None:
+        """Notes a broken rule."""
+        self.problems.append(Problem(self.where, field, rule, shown(value), remedy))
+
+    def require(self, holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
+        """Notes a broken rule unless it holds; skipped once something else is wrong, because it may only follow from that."""
+        if not holds and not self.problems:
+            self.refuse(field, rule, value, remedy)
+
+    def done(self) -> None:
+        """Raises everything that was noted.
+
+        Raises:
+            GlidepathError: If anything was.
+        """
+        if self.problems:
+            raise GlidepathError(self.problems)
+
+    def take(self, field: str, value: Any, kind: Any, remedy: str = "") -> Any:
+        """Returns an argument in its normal form.
+
+        Args:
+            field: Its name.
+            value: What was given.
+            kind: What it must be: a `Check`, or one of the types in `fields`.
+            remedy: What to do if it is refused; the check may know better.
+        """
+        check = kind if isinstance(kind, Check) else check_of(kind)
+        if check is None:
+            raise TypeError(f"the type of {field} must have a check, got {kind}")
+        try:
+            return check.func(value)
+        except Broken as error:
+            self.refuse(field, error.rule, value, error.remedy or remedy)
+        except GlidepathError as error:
+            self.problems.extend(error.inside(f"{self.where}.{field}").problems)
+        return check.stand_in
+
+    def length(self, field: str, value: Any, low: int = 1, remedy: str = "") -> int:
+        """Returns a whole number of steps from `low` on."""
+        return self.take(field, value, integer(low), remedy)
+
+    def span(self, field: str, value: Any) -> float:
+        """Returns a number of steps above 0 that need not be whole."""
+        plain = number(value)
+        if plain is None or not 0 < plain <= MAX_STEPS:
+            self.refuse(field, f"a number of steps above 0 and at most {MAX_STEPS}", value)
+            return 1
+        if simplest(plain).denominator > 1_000_000:
+            self.refuse(field, "a whole number of steps or a fraction of one with a denominator up to 10^6", value)
+            return 1
+        return plain
+
+    def real(
+        self,
+        field: str,
+        value: Any,
+        low: float | None = None,
+        high: float | None = None,
+        above: float | None = None,
+        remedy: str = "",
+    ) -> float:
+        """Returns a finite number between two bounds, or above one that is itself excluded."""
+        return self.take(field, value, real(low, high, above=above), remedy)
+
+    def flag(self, field: str, value: Any) -> bool:
+        """Returns true or false."""
+        return self.take(field, value, Flag)
+
+    def choice(self, field: str, value: Any, options: Sequence[str], remedy: str = "") -> str:
+        """Returns one of several words."""
+        return self.take(field, value, choice(*options), remedy)
+
+    def items(self, field: str, value: Any, least: int = 0) -> list[Any]:
+        """Returns a list of at least so many items."""
+        if not isinstance(value, list | tuple) or not least <= len(value) <= 100_000:
+            self.refuse(field, f"a list of {least} to 100000 items", value)
+            return []
+        return list(value)
+
+    def reals(self, field: str, value: Any, least: int = 0) -> list[float]:
+        """Returns a list of finite numbers."""
+        return [self.real(f"{field}[{i}]", item) for i, item in enumerate(self.items(field, value, least))]
+
+    def milestones(self, field: str, value: Any, low: int = 0, least: int = 0) -> list[int]:
+        """Returns strictly increasing steps."""
+        marks = [self.length(f"{field}[{i}]", item, low) for i, item in enumerate(self.items(field, value, least))]
+        self.require(all(a < b for a, b in pairwise(marks)), field, "strictly increasing", value)
+        return marks
+
+
+def refuse(where: str, **taken: tuple[Any, Any]) -> None:
+    """Refuses arguments that are not what they must be; returns if all are.
+
+    Args:
+        where: What is called.
+        taken: By name, an argument and its type; one that is None is left out.
+
+    Raises:
+        GlidepathError: With every problem found.
+
+    Examples:
+        >>> from glidepath.core.fields import Count
+        >>> refuse("train", steps=(3, Count), check=(None, Count))
+    """
+    checks = Checks(where)
+    for field, (value, kind) in taken.items():
+        if value is not None:
+            checks.take(field, value, kind)
+    checks.done()
+
+
+@functools.cache
+def _types(function: Callable[..., Any]) -> dict[str, Check]:
+    hints = get_type_hints(function, include_extras=True)
+    found = {name: check_of(hint) for name, hint in hints.items() if name != "return"}
+    return {name: check for name, check in found.items() if check is not None}
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Makes a function check its arguments, all of them before it refuses any, by the types it declares; others are left alone."""
+    signature, where = inspect.signature(function), function.__name__
+    names = list(signature.parameters)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        checks = Checks(where)
+        given: dict[str, Any] = dict(kwargs)
+        for name in [name for name in given if name not in names]:
+            rule = f"one of its arguments ({', '.join(names)})"
+            checks.refuse(name[:50], rule, given.pop(name), did_you_mean(name, names))
+        try:
+            bound = signature.bind(*args, **given)
+        except TypeError as error:
+            problem = Problem(where, "", f"called as {where}({', '.join(names)})", f"a call with {error}")
+            raise GlidepathError([*checks.problems, problem]) from None
+        types, lost = _types(function), False
+        for name, value in bound.arguments.items():
+            if name in types and not (value is None and signature.parameters[name].default is None):
+                bound.arguments[name] = checks.take(name, value, types[name])
+                lost = lost or bound.arguments[name] is None
+        if lost:  # nothing can stand in for what was refused
+            checks.done()
+        try:
+            made = function(*bound.args, **bound.kwargs)
+        except GlidepathError as error:
+            raise GlidepathError([*checks.problems, *error.problems]) from None
+        checks.done()
+        return made
+
+    return call
