@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
 
-__all__ = ["Checks", "checked", "refuse"]
+__all__ = ["Checks", "checked", "refuse", "types_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -146,7 +146,8 @@ def refuse(where: str, **taken: tuple[Any, Any]) -> None:
 
 
 @functools.cache
-def _types(function: Callable[..., Any]) -> dict[str, Check]:
+def types_of(function: Callable[..., Any]) -> dict[str, Check]:
+    """Returns the checks of a function's arguments by their names; arguments whose types have none are left out."""
     hints = get_type_hints(function, include_extras=True)
     found = {name: check_of(hint) for name, hint in hints.items() if name != "return"}
     return {name: check for name, check in found.items() if check is not None}
@@ -169,7 +170,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError as error:
             problem = Problem(where, "", f"called as {where}({', '.join(names)})", f"a call with {error}")
             raise GlidepathError([*checks.problems, problem]) from None
-        types, lost = _types(function), False
+        types, lost = types_of(function), False
         for name, value in bound.arguments.items():
             if name in types and not (value is None and signature.parameters[name].default is None):
                 bound.arguments[name] = checks.take(name, value, types[name])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from .checks import checked
 from .combinators import Chain, Maximum, Minimum
-from .curves import Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
+from .curves import AnyCurve, Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
-from .fields import MAX_STEPS, number
+from .fields import Length, Positive, Value
 from .schedule import Schedule
 from .segments import Ramp
 
@@ -27,7 +28,8 @@ __all__ = [
 ]
 
 
-def warmup(steps: int, start: float | None = None, curve: Curve | str = "linear") -> Ramp:
+@checked
+def warmup(steps: Length, start: Value | None = None, curve: AnyCurve = "linear") -> Ramp:
     r"""Rises to 1 in `steps` steps: the first update is not wasted and the peak falls on step `steps`.
 
     $$ f(t) = \frac{t + 1}{n + 1} \quad \text{or, from a given start } a, \quad a + (1 - a)\,c(t/n) $$
@@ -44,16 +46,11 @@ def warmup(steps: int, start: float | None = None, curve: Curve | str = "linear"
         >>> [round(warmup(4)(t), 3) for t in range(5)]
         [0.2, 0.4, 0.6, 0.8, 1.0]
     """
-    shape = Curve.of(curve)
-    if start is None:
-        plain = number(steps)
-        if plain is None or not 1 <= plain <= MAX_STEPS:
-            return _ramp("warmup", 0.0, 1.0, steps, shape)  # refuses the length, with the reason
-        start = 1 / (plain + 1)
-    return _ramp("warmup", start, 1.0, steps, shape)
+    return Ramp(1 / (steps + 1) if start is None else start, 1.0, steps, Curve.of(curve))
 
 
-def linear(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def linear(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls in a straight line from `peak` to `floor`.
 
     $$ f(t) = p + (m - p)\,t/n $$
@@ -70,10 +67,11 @@ def linear(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> linear(4)(1)
         0.75
     """
-    return _ramp("linear", peak, floor, steps, Linear())
+    return Ramp(peak, floor, steps, Linear())
 
 
-def cosine(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def cosine(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls along half a cosine from `peak` to `floor`.
 
     $$ f(t) = m + \tfrac12 (p - m)(1 + \cos(\pi t / n)) $$
@@ -90,10 +88,11 @@ def cosine(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> cosine(4, floor=0.1)(4)
         0.1
     """
-    return _ramp("cosine", peak, floor, steps, Cosine())
+    return Ramp(peak, floor, steps, Cosine())
 
 
-def polynomial(steps: int, power: float = 2.0, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def polynomial(steps: Length, power: Positive = 2.0, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as a power of what is left, from `peak` to `floor`.
 
     $$ f(t) = m + (p - m)(1 - t/n)^k $$
@@ -111,10 +110,11 @@ def polynomial(steps: int, power: float = 2.0, floor: float = 0.0, peak: float =
         >>> polynomial(4)(2)
         0.25
     """
-    return _ramp("polynomial", peak, floor, steps, Polynomial(power))
+    return Ramp(peak, floor, steps, Polynomial(power))
 
 
-def sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as the square root of what is left, from `peak` to `floor`: slow first, then steep.
 
     $$ f(t) = m + (p - m)\sqrt{1 - t/n} $$
@@ -131,10 +131,11 @@ def sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> sqrt(4)(3)
         0.5
     """
-    return _ramp("sqrt", peak, floor, steps, Sqrt())
+    return Ramp(peak, floor, steps, Sqrt())
 
 
-def one_minus_sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def one_minus_sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as one minus the square root of what is done, from `peak` to `floor`: steep first, then slow.
 
     $$ f(t) = m + (p - m)(1 - \sqrt{t/n}) $$
@@ -151,10 +152,11 @@ def one_minus_sqrt(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> one_minus_sqrt(4)(1)
         0.5
     """
-    return _ramp("one_minus_sqrt", peak, floor, steps, OneMinusSqrt())
+    return Ramp(peak, floor, steps, OneMinusSqrt())
 
 
-def geometric(steps: int, floor: float = 0.01, peak: float = 1.0) -> Ramp:
+@checked
+def geometric(steps: Length, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
     r"""Falls by equal ratios in equal times from `peak` to `floor`, both above 0.
 
     $$ f(t) = p\,(m/p)^{t/n} $$
@@ -171,10 +173,17 @@ def geometric(steps: int, floor: float = 0.01, peak: float = 1.0) -> Ramp:
         >>> geometric(2, floor=0.25)(2)
         0.25
     """
-    return _ramp("geometric", peak, floor, steps, Geometric())
+    try:
+        return Ramp(peak, floor, steps, Geometric())
+    except GlidepathError as error:
+        names = {"start": "peak", "end": "floor"}
+        raise GlidepathError(
+            replace(p, where="geometric", field=names.get(p.field, p.field)) for p in error.problems
+        ) from None
 
 
-def rex(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
+@checked
+def rex(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls along a reflected exponential from `peak` to `floor`.
 
     $$ f(t) = m + (p - m)\,\frac{1 - t/n}{1 - t/(2n)} $$
@@ -191,7 +200,7 @@ def rex(steps: int, floor: float = 0.0, peak: float = 1.0) -> Ramp:
         >>> rex(4)(0)
         1.0
     """
-    return _ramp("rex", peak, floor, steps, Rex())
+    return Ramp(peak, floor, steps, Rex())
 
 
 def chain(*phases: Schedule) -> Chain:
@@ -213,14 +222,3 @@ def _given(where: str, parts: tuple[Any, ...]) -> tuple[Schedule, ...]:
     if not parts:
         raise GlidepathError.worded(where, "", "given at least one schedule", "none")
     return parts
-
-
-def _ramp(word: str, start: float, end: float, steps: int, curve: Curve) -> Ramp:
-    """Returns a ramp; a refusal names the word and the arguments that were written."""
-    try:
-        return Ramp(start, end, steps, curve)
-    except GlidepathError as error:
-        names = {} if word == "warmup" else {"start": "peak", "end": "floor"}
-        raise GlidepathError(
-            replace(problem, where=word, field=names.get(problem.field, problem.field)) for problem in error.problems
-        ) from None

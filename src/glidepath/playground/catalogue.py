@@ -13,6 +13,7 @@ from typing import Any
 
 from glidepath import dialects, recipes
 from glidepath.core import shorthand
+from glidepath.core.checks import types_of
 from glidepath.core.codec import field_notes, schema
 from glidepath.core.curves import Curve
 from glidepath.core.node import Node
@@ -143,9 +144,9 @@ def _group(lib: str, word: str) -> str:
 
 
 def _rules(make: Any) -> dict[str, Any]:
-    """Returns the JSON Schema of each field of a kind."""
+    """Returns the JSON Schema of each argument, from the types that a kind or a recipe declares."""
     if not (inspect.isclass(make) and issubclass(make, Node)):
-        return {}
+        return {name: check.json_schema for name, check in types_of(inspect.unwrap(make)).items()}
     return _schema()[f"schedule.{make.kind}"]["properties"]
 
 
