@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.optim import lr_scheduler as torchs
 
+from ...core.checks import Checks
 from ...core.errors import GlidepathError
-from ...dialects.checks import Checks
 from .base import LastRates
 from .making import Made
 from .state import restore_rates, saved

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ...core.checks import Checks
 from ...core.errors import GlidepathError
 from ...dialects import load
-from ...dialects.checks import Checks
 from ..rows import plain
 
 __all__ = ["Made", "torchs_class"]
