@@ -437,3 +437,18 @@ def test_the_task_is_an_argument_or_an_option(tmp_path):
     done = CliRunner().invoke(cli.app, ("train", "digits", "--task", "text", *out))
     assert (done.exit_code, done.stderr) == (2, "error: train: task must be named once, got ['digits', 'text']\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rank_whose_launcher_is_dead_hears_the_wish_to_stop():
+    """`torchrun` killed outright cannot pass anything on: its ranks notice by themselves, and free their folder."""
+    rank = (
+        "import os, sys, time\nfrom glidepath.lab.distributed.signals import hearing\n"
+        "with hearing() as wish:\n    print(os.getpid(), flush=True)\n    while not wish.stop:\n        time.sleep(0.02)\n"
+        "print('ended by itself', flush=True)\n"
+    )
+    launcher = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {rank!r}])\ntime.sleep(1000)\n"
+    env = {**os.environ, "TORCHELASTIC_RUN_ID": "none"}
+    with subprocess.Popen([sys.executable, "-c", launcher], env=env, stdout=subprocess.PIPE, text=True) as started:
+        assert int(started.stdout.readline())
+        started.kill()
+        assert started.stdout.read() == "ended by itself\n"

@@ -1,5 +1,6 @@
-"""Ctrl-C and SIGTERM as a wish that the training loop hears between two updates."""
+"""Ctrl-C, SIGTERM and the death of `torchrun` as a wish that the training loop hears between two updates."""
 
+import os
 import signal
 import threading
 from collections.abc import Generator
@@ -21,10 +22,34 @@ class Wish:
         self.stop = True
 
 
+_LOOK_SECONDS = 0.5
+
+
+def _watch_launcher(wish: Wish, over: threading.Event) -> None:
+    """Wishes the end once whoever started this process is dead: ranks that nobody can stop would keep their folder for ever."""
+    launcher = os.getppid()
+    while not over.wait(_LOOK_SECONDS):
+        if os.getppid() != launcher:
+            wish.stop = True
+            return
+
+
 @contextmanager
 def hearing() -> Generator[Wish]:
-    """Takes SIGINT and SIGTERM as a wish, until the end of the block; outside the main thread, where Python allows none, never."""
-    wish = Wish()
+    """Takes SIGINT and SIGTERM as a wish, until the end of the block; outside the main thread, where Python allows none, never.
+
+    Under `torchrun` its death is one too.
+    """
+    wish, over = Wish(), threading.Event()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        threading.Thread(target=_watch_launcher, args=(wish, over), daemon=True).start()
+    try:
+        yield from _hearing(wish)
+    finally:
+        over.set()
+
+
+def _hearing(wish: Wish) -> Generator[Wish]:
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
