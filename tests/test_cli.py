@@ -239,7 +239,7 @@ def test_compare_trains_writes_its_folder_and_goes_on(tmp_path: Path):
 @pytest.mark.parametrize(
     ("package", "extra", "words"),
     [
-        ("scipy", "lab", ["compare", "constant", "cosine"]),
+        ("mnist1d", "lab", ["compare", "constant", "cosine"]),
         ("torch", "lab", ["find", "mnist1d"]),
         ("pydantic", "lab", ["branches"]),
         ("matplotlib", "view", ["show", "cosine(5)", "-o", "a.png"]),
@@ -254,7 +254,7 @@ def test_a_library_that_is_not_installed_is_an_error_with_its_remedy(
         [sys.executable, "-c", program, package, *words], capture_output=True, text=True, check=False, cwd=tmp_path
     )
 
-    assert f"glidepath[{extra}]" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode in (1, 2)
     assert not list(tmp_path.iterdir())

@@ -95,7 +95,7 @@ def test_every_constraint_is_exact_and_public():
 
 def test_every_declared_dependency_is_pinned(project: dict):
     declared = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    names = {canonicalize_name(Requirement(text).name) for text in declared} - {"glidepath"}
+    names = {canonicalize_name(Requirement(text).name) for text in declared} - {"glidepath-lr"}
 
     assert names - set(pins()) == set()
 
@@ -117,7 +117,43 @@ def test_what_is_installed_has_its_pinned_version():
 def test_the_version_is_stated_once(project: dict):
     import glidepath
 
-    assert glidepath.__version__ == metadata.version("glidepath") == project["version"]
+    assert glidepath.__version__ == project["version"]
+
+
+# `glidepath` on the package index is somebody else's; taken apart, so that this file passes its own test.
+OTHER = re.compile(r"pip install.*[ '\"/]" + r"glide" + r"path(?!-lr|\w|[./])|(?<![\w./-])glide" + r"path\[[a-z{]")
+
+
+def test_no_text_installs_the_distribution_of_somebody_else(project: dict):
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for path in tracked_texts()
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+        if OTHER.search(line)
+    ]
+
+    assert found == []
+    assert project["name"] == "glidepath-lr"
+
+
+@pytest.mark.parametrize("text", ["pip install NAME", "pip install -U 'NAME[lab]'", "the extra NAME[jax]"])
+def test_the_search_for_the_other_distribution_finds_it(text: str):
+    assert OTHER.search(text.replace("NAME", "glide" + "path"))
+    assert not OTHER.search(text.replace("NAME", "glidepath-lr"))
+
+
+def test_every_hint_names_an_extra_that_there_is(project: dict, monkeypatch: pytest.MonkeyPatch):
+    from glidepath.core import errors
+
+    calls = re.compile(r"installing\(\"(\w+)\"\)|missing\([^()]*, \"(\w+)\"\)")
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")]
+    named = {name for text in texts for found in calls.findall(text) for name in found if name}
+
+    assert named
+    assert named <= set(project["optional-dependencies"])
+    assert errors.installing("lab") == "pip install '.[lab]'"
+    monkeypatch.setattr(errors, "__file__", "/lib/python3/site-packages/glidepath/core/errors.py")
+    assert errors.installing("lab") == "pip install 'glidepath-lr[lab]'"
 
 
 def test_the_import_contracts_are_kept():

@@ -183,7 +183,7 @@ def __getattr__(name: str) -> Any:
 
         return import_module("glidepath.dialects")
     if name == "__version__":
-        from importlib.metadata import version
+        from .core.errors import version
 
-        return version("glidepath")
+        return version()
     raise AttributeError(f"module 'glidepath' has no attribute {name!r}")

@@ -36,7 +36,7 @@ serve(open_browser=False, runs=sys.argv[1], announce=lambda address: print(addre
 def pytest_collection_modifyitems(items):
     reason = ""
     if importlib.util.find_spec("playwright") is None:
-        reason = "playwright is not installed: pip install 'glidepath[dev]'"
+        reason = "playwright is not installed: pip install '.[dev]'"
     elif CHROMIUM is None:
         reason = "there is no chromium on the path: make browser"
     for item in items:

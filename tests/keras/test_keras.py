@@ -245,7 +245,7 @@ OTHERS = {"jax", "torch", "tensorflow"} - {BACKEND}
 def test_the_same_on_the_other_backends(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(
-            f"no {backend} here: pip install 'glidepath[{backend}]' in an environment of its own, as it fixes NumPy's version"
+            f"no {backend} here: pip install '.[{backend}]' in an environment of its own, as it fixes NumPy's version"
         )
     env = os.environ | {"KERAS_BACKEND": backend, "GLIDEPATH_KERAS": "1"}
     command = [

@@ -18,7 +18,7 @@ from glidepath.lab.branch_job import BranchJob
 from glidepath.lab.engines import Advanced, Failed, Finished
 from glidepath.lab.tasks import AdamW, CharTransformer, Cnn1d, Mlp, Mnist1d, ResNet18, Sgd
 
-pytest.importorskip("jax", reason="the engine is an extra: pip install 'glidepath[jax]'")
+pytest.importorskip("jax", reason="the engine is an extra: pip install '.[jax]'")
 
 from glidepath.lab.jax_engine import training as fast
 from glidepath.lab.jax_engine.program import CHUNK, program
@@ -192,7 +192,7 @@ def test_jobs_that_are_no_runs_are_refused(tiny, started):
 
 def test_without_jax_it_says_what_to_install(spec, monkeypatch, started):
     monkeypatch.setattr("glidepath.lab.jax_engine.engine.importlib.util.find_spec", lambda name: None)
-    with pytest.raises(GlidepathError, match=r"jax: package must be installed.*pip install 'glidepath\[jax\]'"):
+    with pytest.raises(GlidepathError, match=r"jax: package must be installed.*pip install '\.\[jax\]'"):
         Jax().execute([spec], pytest.fail)
 
     assert not started

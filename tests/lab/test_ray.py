@@ -74,9 +74,7 @@ def test_ray_missing_is_an_error_with_the_remedy(spec, monkeypatch):
     from importlib.util import find_spec
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else find_spec(name))
-    with pytest.raises(
-        GlidepathError, match=r"ray: package must be installed, got no ray \(pip install 'glidepath\[ray\]'\)"
-    ):
+    with pytest.raises(GlidepathError, match=r"ray: package must be installed, got no ray \(pip install '\.\[ray\]'\)"):
         Ray().execute([spec], lambda event: None)
 
 

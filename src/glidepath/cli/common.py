@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 import glidepath
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
@@ -102,8 +102,8 @@ def missing(error: ModuleNotFoundError) -> GlidepathError:
     extra = _EXTRAS.get(package)
     if extra is None:
         raise error
-    remedy = f"pip install 'glidepath[{extra}]', in a checkout '.[{extra}]'"
-    return GlidepathError.of("glidepath", "packages", "installed for this command", f"no {package}", remedy)
+    rule = "installed for this command"
+    return GlidepathError.worded("glidepath", "packages", rule, f"no {package}", installing(extra))
 
 
 def names_of(let: Sequence[str] | None) -> dict[str, float]:

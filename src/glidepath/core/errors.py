@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["GlidepathError", "MissingLibrary", "Problem", "did_you_mean", "missing", "shown"]
+__all__ = ["GlidepathError", "MissingLibrary", "Problem", "did_you_mean", "installing", "missing", "shown", "version"]
 
+DISTRIBUTION = "glidepath-lr"
+"""The name under which it is installed; `glidepath` on the package index is somebody else's."""
 _LISTED = 100  # problems in a message; `problems` has them all
 _SHORT = reprlib.Repr()  # looks at the beginning of a large value only
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 8
@@ -90,8 +92,28 @@ def missing(error: ImportError | str, where: str, extra: str) -> MissingLibrary:
     name = error if isinstance(error, str) else (error.name or "").partition(".")[0]
     if not isinstance(error, str) and (name == "glidepath" or not isinstance(error, ModuleNotFoundError)):
         raise error
-    remedy = f"pip install 'glidepath[{extra}]', in a checkout '.[{extra}]'"
-    return MissingLibrary(Problem(where, "packages", "installed", f"no {name}", remedy))
+    return MissingLibrary(Problem(where, "packages", "installed", f"no {name}", installing(extra)))
+
+
+def installing(extra: str) -> str:
+    """Returns the command that installs an extra: of the distribution, or of the checkout that this code runs from."""
+    from pathlib import Path
+
+    root, source = Path(__file__).parents[3], Path(__file__).parents[2]
+    checkout = source.name == "src" and (root / "pyproject.toml").is_file()
+    return f"pip install '{'.' if checkout else DISTRIBUTION}[{extra}]'"
+
+
+def version() -> str:
+    """Returns the version that is installed; `source` for a folder without an installation."""
+    from importlib import metadata
+
+    for name in (DISTRIBUTION, "glidepath"):  # as it was called before
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "source"
 
 
 def _joined(path: str, where: str) -> str:

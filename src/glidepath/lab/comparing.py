@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glidepath import Schedule
-from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.errors import GlidepathError, Problem, installing
 from glidepath.lab._checks import refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.extents import misfit
@@ -120,7 +120,7 @@ def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
 
 def _missing_packages() -> list[Problem]:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    remedy = "pip install 'glidepath[lab]'"
+    remedy = installing("lab")
     return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.errors import GlidepathError, Problem, installing, shown
 from glidepath.lab._checks import check_count, refuse
 from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
 from glidepath.lab.jobs import Job, job_to_dict
@@ -49,7 +49,7 @@ _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 class Ray:
     """The nodes of a Ray cluster, one training a processor, or for whatever a training is given of each node.
 
-    Needs `pip install 'glidepath[ray]'`, on every node in the same versions. A connection to a cluster that this process
+    Needs the extra `ray`, on every node in the same versions. A connection to a cluster that this process
     has already is used, and left as it is.
 
     Args:
@@ -106,7 +106,7 @@ class Ray:
         """
         del specs
         missing = importlib.util.find_spec("ray") is None
-        refuse([Problem("ray", "package", "installed", "no ray", "pip install 'glidepath[ray]'") if missing else None])
+        refuse([Problem("ray", "package", "installed", "no ray", installing("ray")) if missing else None])
         loaded = sys.modules.get("ray")
         if loaded and loaded.is_initialized():
             return

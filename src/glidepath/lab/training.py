@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from itertools import islice
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glidepath import Shift
+from glidepath.core.errors import version
 from glidepath.lab import models
 from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.runs import Evaluation, Record, RunSpec
@@ -360,15 +360,8 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
-        "glidepath": _own_version(),
+        "glidepath": version(),
     }
-
-
-def _own_version() -> str:
-    try:
-        return metadata.version("glidepath")
-    except metadata.PackageNotFoundError:  # used from a source folder without an installation
-        return "source"
 
 
 def machine() -> dict[str, str | int]:

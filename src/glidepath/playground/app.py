@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Streamin
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 
 from . import code, details, exports, look, measures, plateau, questions, records, training
 from .budget import Budget
@@ -64,9 +64,7 @@ def create(port: int, runs: Path | None = None) -> Guard:
     spec = importlib.util.find_spec("plotly")
     drawn = Path(spec.origin).parent / "package_data" / "plotly.min.js" if spec and spec.origin else None
     if drawn is None or not drawn.exists():
-        raise GlidepathError.of(
-            "open", "plotly", "installed for the page", "no plotly", "pip install 'glidepath[play]'"
-        )
+        raise GlidepathError.of("open", "plotly", "installed for the page", "no plotly", installing("play"))
     jobs = Jobs()
     token = secrets.token_urlsafe(24)
 

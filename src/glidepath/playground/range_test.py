@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+from glidepath.core.errors import GlidepathError, Problem, did_you_mean, installing, shown
 from glidepath.core.fields import number
 from glidepath.finder import Refusal, Suggestion, Trace, Verification, suggest
 from glidepath.view.range_data import parts
@@ -68,9 +68,7 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
         prepare()
         from glidepath.lab.rates import find_rates
     except ImportError as error:
-        raise GlidepathError.of(
-            "range test", "packages", "installed", str(error), "pip install 'glidepath[lab]'"
-        ) from None
+        raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
 
     def work(job: Job) -> None:
         traces: list[Trace] = []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 
 __all__ = ["serve"]
 
@@ -43,9 +43,7 @@ def serve(
 
         from .app import create
     except ImportError as error:
-        raise GlidepathError.of(
-            "open", "packages", "installed for the page", str(error), "pip install 'glidepath[play]'"
-        ) from None
+        raise GlidepathError.of("open", "packages", "installed for the page", str(error), installing("play")) from None
     listener = _bound(port)
     own = int(listener.getsockname()[1])
     address = f"http://{HOST}:{own}/" + (f"#{fragment}" if fragment else "")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.schedule import Schedule
 from glidepath.core.segments import Table
 from glidepath.recipes import constant
@@ -69,7 +69,7 @@ def training(request: Train) -> Callable[[Job], None]:
         from glidepath.lab.verdict import caveats, verdict
         from glidepath.lab.workers import Workers
     except ImportError as error:
-        raise GlidepathError.of("train", "packages", "installed", str(error), "pip install 'glidepath[lab]'") from None
+        raise GlidepathError.of("train", "packages", "installed", str(error), installing("lab")) from None
     task = TASKS[request.task]
     rows = {
         name: [RunSpec(task, one, task.peak_rate, seed, request.updates) for seed in range(request.seeds)]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
@@ -100,7 +100,7 @@ def _canvas() -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise GlidepathError.of(
-            "view", "matplotlib", "installed for pictures", str(error), "pip install 'glidepath[view]'"
+            "view", "matplotlib", "installed for pictures", str(error), installing("view")
         ) from None
     return Figure
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.schedule import Schedule
 
 from .sample import sampled
@@ -34,7 +34,7 @@ def widget(schedule: Schedule) -> Any:
         traitlets: Any = import_module("traitlets")
     except ImportError as error:
         raise GlidepathError.of(
-            "view", "anywidget", "installed for the live widget", str(error), "pip install 'glidepath[notebook]'"
+            "view", "anywidget", "installed for the live widget", str(error), installing("notebook")
         ) from None
 
     class Live(anywidget.AnyWidget):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath.core.errors import Problem
+from glidepath.core.errors import Problem, installing
 from glidepath.lab._checks import check_count, refuse
 from glidepath.lab.engines import Event
 from glidepath.lab.jobs import Job
@@ -54,7 +54,7 @@ class Jax:
             GlidepathError: If JAX is missing, or a job is no run of a task that it can train; all problems at once.
         """
         missing = importlib.util.find_spec("jax") is None
-        package = Problem("jax", "package", "installed", "no jax", "pip install 'glidepath[jax]'") if missing else None
+        package = Problem("jax", "package", "installed", "no jax", installing("jax")) if missing else None
         refuse([package, *dict.fromkeys(map(_problem, specs))])
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
