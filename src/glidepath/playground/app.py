@@ -109,6 +109,10 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers={"cache-control": "no-store"})
 
+    @app.get("/forecast")
+    async def forecasts() -> FileResponse:
+        return FileResponse(STATIC / "forecast.html", headers={"cache-control": "no-store"})
+
     @app.get("/plotly.js")
     async def chart() -> FileResponse:
         return FileResponse(script, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
@@ -170,6 +174,18 @@ def _curves(app: FastAPI) -> None:
     @app.post("/api/plateau")
     def fed(request: plateau.Feed) -> dict[str, Any]:
         return plateau.feed(request)
+
+    @app.post("/api/forecast/laws")
+    def lawful(request: questions.Dropped) -> dict[str, Any]:
+        from . import forecasting
+
+        return forecasting.fitted(request)
+
+    @app.post("/api/forecast/curve")
+    def foreseen(request: questions.Asked) -> dict[str, Any]:
+        from . import forecasting
+
+        return forecasting.forecast(request)
 
     @app.post("/api/range")
     def ranged(request: questions.Range) -> Response:

@@ -1,14 +1,14 @@
-"""What the page asks of range tests. Apart from what answers, because the server starts without NumPy."""
+"""What the page asks of range tests and forecasts. Apart from what answers, because the server starts without NumPy."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .training import Task
 
-__all__ = ["MAX_TRACES", "Range", "Sweep"]
+__all__ = ["MAX_TRACES", "Asked", "Dropped", "Range", "Sweep"]
 
 MAX_FILE = 2_000_000
 MAX_TRACES = 12
@@ -45,3 +45,29 @@ class Sweep(BaseModel):
     high: _Rate = 10.0
     steps: Annotated[int, Field(ge=40, le=1_000)] = 240
     repeats: Annotated[int, Field(ge=3, le=MAX_TRACES)] = 3
+
+
+class _File(BaseModel):
+    """A log, as text."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(max_length=200)
+    text: str
+
+
+class Dropped(BaseModel):
+    """Logs, and what they followed where they hold no rates."""
+
+    model_config = ConfigDict(extra="forbid")
+    files: list[_File] = Field(max_length=16)
+    plan: str = ""
+    base: float | None = None
+
+
+class Asked(BaseModel):
+    """A schedule for laws that `fitted` gave."""
+
+    model_config = ConfigDict(extra="forbid")
+    laws: dict[str, Any]
+    text: str
+    steps: int | None = None
