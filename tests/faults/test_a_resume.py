@@ -11,7 +11,8 @@ from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.torch import Drive, ScheduleLR, attach
+from glidepath.plan import Rule
+from glidepath.torch import ScheduleLR, attach
 
 KINDS = [
     "warmup_cosine(40, warmup=5, floor=0.1)",
@@ -300,7 +301,7 @@ def test_a10_the_state_of_another_kind(make):
     optimizer = sgd()
     scheduler = make(optimizer, "cosine(10)")
     before = scheduler.state_dict()
-    with pytest.raises(GlidepathError, match="checkpoint: format must be 1, as in the state of a glidepath scheduler"):
+    with pytest.raises(GlidepathError, match="checkpoint: format must be 2, as in the state of a glidepath scheduler"):
         scheduler.load_state_dict(peer_state)
     with pytest.raises(GlidepathError, match=r"lr: saved step\(3\), now cosine\(10\)"):
         scheduler.load_state_dict(make(sgd(), "step(3)").state_dict())
@@ -337,7 +338,7 @@ def test_a12_damaged_files(tmp_path):
     scheduler.save(path)
     whole = path.read_text()
     flipped = whole.replace('"updates": 7', '"updates": 3')
-    newer = whole.replace('"format": 1', '"format": 2')
+    newer = whole.replace('"format": 2', '"format": 3')
     assert json.loads(flipped)["updates"] == 3  # JSON alone sees nothing wrong
     damaged = [
         "",
@@ -359,7 +360,7 @@ def test_a12_damaged_files(tmp_path):
     with pytest.raises(GlidepathError, match=r"missing\.json: must be a file that can be read, got 'No such file"):
         scheduler.load(tmp_path / "missing.json")
     path.write_text(newer)
-    with pytest.raises(GlidepathError, match=r"format must be at most 1, got 2 \(it was saved by a newer glidepath\)"):
+    with pytest.raises(GlidepathError, match=r"format must be at most 2, got 3 \(it was saved by a newer glidepath\)"):
         scheduler.load(path)
     path.write_text(whole)
     assert scheduler.load(path).updates == 7
@@ -493,7 +494,7 @@ def test_resume_refuses_what_the_groups_cannot_take():
     optimizer = sgd(*BASES)
     for group, name in zip(optimizer.param_groups, ("body", "head"), strict=True):
         group["name"] = name
-    scheduler = attach(optimizer, [Drive("linear(9)", groups="head"), Drive("cosine(9)", groups="body")])
+    scheduler = attach(optimizer, [Rule("linear(9)", groups="head"), Rule("cosine(9)", groups="body")])
     train(optimizer, 3)
     state = scheduler.state_dict()
 

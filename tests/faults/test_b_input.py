@@ -9,7 +9,8 @@ from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.torch import Drive, apply, attach
+from glidepath.plan import Rule
+from glidepath.torch import apply, attach
 
 
 def sgd(*rates):
@@ -122,15 +123,15 @@ def test_b2_all_problems_at_once():
     with pytest.raises(GlidepathError) as caught:
         attach(
             sgd(0.1, 0.2),
-            [Drive("linear(9)", groups="a", floor=1.0), Drive("hold(9)", "moment"), Drive("hold(9)", "betas[0]")],
+            [Rule("linear(9)", groups="a", floor=1.0), Rule("hold(9)", "moment"), Rule("hold(9)", "betas[0]")],
         )
     assert len(caught.value.problems) == 4
     with pytest.raises(GlidepathError) as caught:
         attach(sgd(), {"lr": "lineal(9)", "weight_decay": "cosine(0)", "1": "linear(9)"})
     assert len(caught.value.problems) == 3
     with pytest.raises(GlidepathError) as caught:
-        Drive("linear(9)", "l r", groups=(), join="later", floor=math.nan)
-    assert [problem.field for problem in caught.value.problems] == ["groups", "parameter", "join", "floor"]
+        Rule("linear(9)", "l r", groups=(), join="later", floor=math.nan)
+    assert [problem.field for problem in caught.value.problems] == ["parameter", "groups", "floor", "join"]
 
 
 def test_b3_a_floor_above_the_base():

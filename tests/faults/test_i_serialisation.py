@@ -17,7 +17,8 @@ from torch.optim import lr_scheduler as peers
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.torch import Drive, ScheduleLR, attach
+from glidepath.plan import Rule
+from glidepath.torch import ScheduleLR, attach
 
 
 def sgd(*rates):
@@ -103,11 +104,13 @@ def test_i4_plain_data():
         json.dumps(peers.StepLR(sgd(torch.tensor(0.1)), 3).state_dict())
 
     drives = [
-        Drive("multistep([3, 5]) * cosine(9)"),
-        Drive("sgdr(4)", "momentum", floor=0.0),
+        Rule("multistep([3, 5]) * cosine(9)"),
+        Rule("sgdr(4)", "momentum", floor=0.0),
     ]
     for given in ("linear(9)", "piecewise_constant([3], [1, 0.5])", "one_cycle(30)", drives):
         optimizer = sgd(torch.tensor(0.1), torch.tensor(0.2))
+        for group in optimizer.param_groups:
+            group["momentum"] = 0.9
         for make in (attach, ScheduleLR):
             scheduler = make(optimizer, given)
             optimizer.step()

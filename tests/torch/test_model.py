@@ -92,6 +92,8 @@ class World:
                 group["lr"].fill_(value)
             else:
                 group["lr"] = value
+            if self.make is ScheduleLR:  # a bridge leaves what others wrote until its own step
+                self.scheduler.step()
         elif action == "resume" and self.k:
             if any("initial_lr" not in group for group in groups):
                 self.update()  # a group that was added is known to the scheduler from its first update on

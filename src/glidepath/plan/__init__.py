@@ -8,6 +8,7 @@ from .difference import Difference, Differences, diff, diff_files
 from .duration import Duration
 from .files import read, write
 from .findings import Finding, Report
+from .given import plan_of
 from .horizon import Horizon
 from .model import Plan
 from .progress import Progress, carried
@@ -37,6 +38,7 @@ __all__ = [
     "diff",
     "diff_files",
     "extend",
+    "plan_of",
     "read",
     "write",
 ]

@@ -1,9 +1,8 @@
-"""A plan on any clock as schedules of the update: what an integration that counts updates is driven by."""
+"""A plan on any clock as schedules of the update: what an integration that counts nothing else is driven by."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
     from ..feedback import Controller
     from .model import Plan
 
-__all__ = ["by_update", "drives_of", "line_of", "plan_of", "progress_after", "steered"]
+__all__ = ["by_update", "line_of", "progress_after", "steered"]
 
 
-def by_update(plan: Plan, schedule: Schedule, begin: int = 0) -> Schedule:
+def by_update(plan: Plan, schedule: Schedule) -> Schedule:
     """Returns a schedule on the plan's clock as one of the update, every update being full.
 
     Through a batch ramp it is a chain: in each stage the schedule goes on from the position that the stage begins at, and every update
@@ -29,20 +28,19 @@ def by_update(plan: Plan, schedule: Schedule, begin: int = 0) -> Schedule:
     Args:
         plan: The plan.
         schedule: One of its schedules.
-        begin: The position on the plan's clock that update 0 is made at, such as where a run goes on.
 
     Raises:
         GlidepathError: If the size of an update is unknown, or the clock counts epochs.
     """
     if plan.clock == "updates":
-        return _from(schedule, begin)
+        return schedule
     per_sample = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample
     sizes = [(stage.begin, stage.size) for stage in plan.stages] or [(0, plan.derived.samples_per_update)]
     if plan.clock == "epochs" or per_sample is None or sizes[0][1] is None:
         remedy = "use a clock of updates" if plan.clock == "epochs" else "give horizon.batch (and tokens_per_sample)"
         raise GlidepathError.of("plan", "clock", "convertible to updates of known size", plan.clock, remedy)
     phases: list[Schedule] = []
-    position = begin
+    position = 0
     for i, (_, size) in enumerate(sizes):
         end = sizes[i + 1][0] if i + 1 < len(sizes) else None
         if end is not None and end <= position:
@@ -63,36 +61,6 @@ def _from(schedule: Schedule, position: int) -> Schedule:
     if position >= schedule.duration:
         return Hold(1, schedule(schedule.duration))
     return Shift(schedule, -position) if position else schedule
-
-
-def drives_of(plan: Plan, begin: int = 0) -> list[dict[str, Any]]:
-    """Returns, for each rule, the arguments of `glidepath.torch.Drive`.
-
-    Args:
-        plan: The plan.
-        begin: The position on the plan's clock that update 0 is made at.
-
-    Raises:
-        GlidepathError: If a schedule cannot be resolved, or counted in updates.
-    """
-    return [
-        {
-            "schedule": by_update(plan, schedule, begin),
-            "parameter": rule.parameter,
-            "groups": rule.groups,
-            "absolute": rule.absolute,
-            "floor": rule.floor,
-        }
-        for rule, schedule in zip(plan.rules, plan.schedules(), strict=True)
-    ]
-
-
-def plan_of(given: Any) -> Plan:
-    """Returns the plan that an integration was given: as itself, as data or text, as a schedule or as rules."""
-    from .model import Plan
-
-    data = isinstance(given, Plan) or (isinstance(given, Mapping) and "rules" in given)
-    return Plan.of(given) if data or (isinstance(given, str) and "\n" in given) else Plan(given)  # type: ignore[arg-type]
 
 
 def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Progress:

@@ -80,6 +80,28 @@ def diff(a: Any, b: Any) -> Differences:
     return Differences(tuple(fields), tuple(_effects(before, after)) if fields else ())
 
 
+def sentences(before: Plan, after: Plan) -> list[str]:
+    """Returns what differs between the plan that a state was saved with and the present one, a sentence each; rules go by their titles."""
+    found: list[str] = []
+    old, new = [(rule.title, rule) for rule in before.rules], [(rule.title, rule) for rule in after.rules]
+    for title, rule in old:
+        others = [other for key, other in new if key == title]
+        if not others:
+            found.append(f"{title}: saved with {rule.schedule}, now not driven")
+        for other in others:
+            for field in ("schedule", "absolute", "floor", "join", "later"):
+                was, now = getattr(rule, field), getattr(other, field)
+                if was != now:
+                    found.append(f"{title}: {'' if field == 'schedule' else field + ' '}saved {was}, now {now}")
+    found += [f"{title}: not in the saved plan, now {rule.schedule}" for title, rule in new if title not in dict(old)]
+    if not found and [title for title, _ in old] != [title for title, _ in new]:
+        found.append("the rules are the same in another order")
+    fields: list[Difference] = []
+    rest = ("horizon", "clock", "feedback", "batch")
+    _compare(*({key: value for key, value in plan.to_dict().items() if key in rest} for plan in (before, after)), "", fields)
+    return found + [f"{d.path[1:]}: saved {d.before or 'nothing'}, now {d.after or 'nothing'}" for d in fields]
+
+
 def diff_files(a: str | Path, b: str | Path) -> Differences:
     """Returns what differs between two plan files, for `glidepath diff`.
 

@@ -12,7 +12,6 @@ from ..core.fields import Check, choice
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..feedback import Decision
-from .by_update import drives_of
 from .derived import CLOCKS, Clock, Derived, Stage
 from .horizon import Horizon
 from .lengths import resolve
@@ -75,8 +74,10 @@ class Plan(Part):
         seen: dict[tuple[str, str], int] = {}
         for i, rule in enumerate(self.rules):
             for pattern in rule.groups:
+                if any(other.startswith("!") for other in rule.groups):
+                    continue  # which groups are left is known where they are
                 first = seen.setdefault((rule.parameter, pattern), i)
-                if first != i and not pattern.startswith("!"):
+                if first != i:
                     rest = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
                     problems.append(Problem(f"$.rules[{i}]", "groups", rest, shown(pattern)))
         try:
@@ -182,6 +183,16 @@ class Plan(Part):
             raise GlidepathError(self.unknown)
         return tuple(schedule for schedule in self._resolution[0] if schedule is not None)
 
+    @cached_property
+    def driven(self) -> tuple[Rule, ...]:
+        """The rules as a driver needs them: with the schedules that they come to, and absolute where those are.
+
+        Raises:
+            GlidepathError: If a text needs a horizon that is unknown.
+        """
+        pairs = zip(self.rules, self.schedules(), strict=True)
+        return tuple(rule.replace(schedule=s, absolute=rule.absolute or s.absolute) for rule, s in pairs)
+
     # What happens in the run ----------------------------------------------------------------------------------------------------------
 
     def begin(self) -> Progress:
@@ -242,22 +253,11 @@ class Plan(Part):
 
         return cooldown_from(self, progress, length, **options)
 
-    def extend(self, total: int | str, progress: Progress | int = 0, **options: Any) -> Plan:
+    def extend(self, total: int | str | Plan, progress: Progress | int = 0, **options: Any) -> Plan:
         """Returns the plan for a longer run: see `glidepath.plan.extend`."""
         from .replan import extend
 
         return extend(self, total, progress, **options)
-
-    def drives(self, begin: int = 0) -> list[dict[str, Any]]:
-        """Returns, for each rule, the arguments of `glidepath.torch.Drive`; on a clock of samples or tokens every update counts as full.
-
-        Args:
-            begin: The position on the plan's clock that update 0 is made at, such as where a run goes on.
-
-        Raises:
-            GlidepathError: If a schedule cannot be resolved, or counted in updates.
-        """
-        return drives_of(self, begin)
 
     def batch_size(self, position: int) -> int | None:
         """Returns the samples of an update that begins at a position of the plan's clock; None if it is unknown."""

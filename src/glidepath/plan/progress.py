@@ -16,7 +16,7 @@ from .duration import Duration
 if TYPE_CHECKING:
     from .model import Plan
 
-__all__ = ["Progress", "carried", "observe", "position", "starts_at", "value"]
+__all__ = ["Progress", "carried", "observe", "position", "starts_at", "steered", "value"]
 
 COUNTS = ("updates", "samples", "tokens")
 
@@ -125,13 +125,20 @@ def position(plan: Plan, given: Any, units: Mapping[str, Any]) -> float:
 
 def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group: str | None, base: float) -> float:
     """Returns the value of a hyper-parameter of a group at a position of the plan's clock."""
-    rule = plan.rule(parameter, group)
-    made = plan.schedule(parameter, group)(at)
+    rule, schedule = plan.rule(parameter, group), plan.schedule(parameter, group)
+    made = steered(plan, schedule(at), at, states, parameter, group)
+    made = made if rule.absolute or schedule.absolute else base * made
+    return made if rule.floor is None else max(made, rule.floor)
+
+
+def steered(
+    plan: Plan, made: float, at: float, states: tuple[Any, ...], parameter: str, group: str | int | None
+) -> float:
+    """Returns a schedule's value times what the controllers say."""
     for part, state in zip(plan.feedback, states or plan.begin().states, strict=True):
         if part.parameter == parameter:
             made *= part.controller.multiplier(state, at, group)
-    made = made if rule.absolute else base * made
-    return made if rule.floor is None else max(made, rule.floor)
+    return made
 
 
 def starts_at(plan: Plan, after: str | int) -> float:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..core.combinators import Chain, Shift, Stretch, Until
 from ..core.curves import Curve
-from ..core.errors import GlidepathError
+from ..core.errors import GlidepathError, Problem
 from ..core.fields import MAX_STEPS, Broken, number
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
@@ -68,7 +68,7 @@ def cooldown_from(
     return _changed(plan, rules, at + steps, "cooldown_from", at, detail)
 
 
-def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: ExtendRule = "stretch") -> Plan:
+def extend(plan: Plan, total: int | str | Plan, progress: Progress | int = 0, *, rule: ExtendRule = "stretch") -> Plan:
     r"""Returns the plan for a longer run.
 
     With $p$ the progress, $n$ the old length and $N$ the new one, the rules are:
@@ -80,7 +80,9 @@ def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: 
 
     Args:
         plan: The plan under way.
-        total: The new length: a position on the plan's clock, or a length such as `"5 epochs"` or `"4e9 tokens"`.
+        total: The new length: a position on the plan's clock, or a length such as `"5 epochs"` or `"4e9 tokens"`; or a plan, whose rules
+            say it for those with the same title, each by the length of its plan or, where that is unknown, of its own schedule (`stretch`
+            only; where the length is as before nothing changes).
         progress: Where the run is: a `Progress`, or a position on the plan's clock.
         rule: `stretch`, `hold` or `restretch`.
 
@@ -89,6 +91,8 @@ def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: 
     """
     if rule not in EXTEND_RULES:
         raise GlidepathError.of("extend", "rule", f"one of {', '.join(EXTEND_RULES)}", rule)
+    if isinstance(total, Plan):
+        return _as_long_as(plan, total, _place(plan, progress))
     old = plan.total
     if old is None:
         raise GlidepathError.of("extend", "plan", "of known length", plan.horizon.length, "give horizon.length")
@@ -112,6 +116,33 @@ def extend(plan: Plan, total: int | str, progress: Progress | int = 0, *, rule: 
             rules.append(each.replace(schedule=continued(schedule, at, old, new, rule)))
     detail = f"rule {rule}, from {old} to {new} {plan.clock}"
     return _changed(plan, rules, horizon, "extend", at, detail)
+
+
+def _as_long_as(plan: Plan, other: Plan, at: int) -> Plan:
+    """Returns a plan with what is left of its schedules stretched to the length that another plan's have."""
+    own = _own(plan)
+    ends = {rule.title: other.total or s.duration for rule, s in zip(other.rules, _own(other), strict=True)}
+    problems: list[Problem] = []
+    rules: list[Rule] = []
+    for rule, schedule in zip(plan.rules, own, strict=True):
+        old, new, field = plan.total or schedule.duration, ends.get(rule.title), f"the duration of {rule.title}"
+        if plan.clock != other.clock:
+            problems.append(Problem("extend", "clock", f"that of the plan, {plan.clock}", other.clock))
+        elif new is None:
+            problems.append(Problem("extend", rule.title, "driven in the present plan too", "no rule"))
+        elif math.inf in (old, new):
+            problems.append(Problem("extend", field, "finite in both plans", f"{old} and {new}"))
+        elif at >= old:
+            remedy = "nothing is left to stretch; use override"
+            problems.append(Problem("extend", field, f"more than the {at} {plan.clock} done", str(old), remedy))
+        elif new < old:
+            problems.append(Problem("extend", field, f"at least the saved {old}", str(new)))
+        else:
+            longer = schedule if new == old else continued(schedule, at, int(old), int(new), "stretch")
+            rules.append(rule.replace(schedule=longer))
+    if problems:
+        raise GlidepathError(dict.fromkeys(problems))
+    return _changed(plan, rules, other.horizon, "extend", at, f"rule stretch, to {other.total or 'the present plan'}")
 
 
 def continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:

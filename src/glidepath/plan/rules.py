@@ -5,13 +5,14 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, number
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
 from ..feedback import Controller
+from ..feedback.checks import choice
 from .drawn import Drawn, as_data
 from .duration import Duration
 from .part import Part
@@ -20,7 +21,7 @@ __all__ = ["After", "Change", "Feedback", "Name", "Rule", "many"]
 
 MAX_RULES = 1000
 MAX_GROUPS = 1000
-_PARAMETER = re.compile(r"[A-Za-z_]\w{0,99}(?:\[\d{1,3}\])?\Z")
+_PARAMETER = re.compile(r"([A-Za-z_]\w{0,99})(?:\[(\d{1,3})\])?\Z")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"]{0,200}\Z")
 
 
@@ -95,6 +96,7 @@ def _after(value: Any) -> str | int:
     return int(plain)
 
 
+Join = Annotated[Literal["progress", "start"], *choice("progress", "start")]
 After = Annotated[str | int, Check(_after, {"type": ["string", "integer"]})]
 
 
@@ -106,10 +108,17 @@ class Rule(Part):
         schedule: The schedule, or its text; quoted durations are resolved against the plan's horizon.
         parameter: A key of the groups, such as `lr`, `weight_decay` or `momentum`, or one place of a tuple, such as `betas[0]`.
         groups: Names or patterns of groups (`*`, `?` and `[…]` as in file names); a leading `!` takes groups away again. A group without a
-            name is matched by `*` only.
-        absolute: Whether the schedule gives the values themselves instead of factors of each group's own base.
+            name goes by its number, `0` for the first.
+        absolute: Whether the schedule gives the values themselves instead of factors of each group's own base; one that is absolute by
+            itself, `rate(…)`, needs no saying.
         floor: In the unit of the hyper-parameter: no group's value falls below it.
         ends: The value that the schedule is meant to end on, for `check` to compare; None declares nothing.
+        join: Where a group that is added later begins: `"progress"` where the run is, `"start"` at the schedule's step 0.
+        later: Whether no group needs to match yet.
+
+    Examples:
+        >>> Rule("cosine(100)", "weight_decay", groups=("*", "!norm")).matches("head")
+        True
     """
 
     schedule: Drawn
@@ -118,6 +127,25 @@ class Rule(Part):
     absolute: Flag = False
     floor: Value | None = None
     ends: Value | None = None
+    join: Join = "progress"
+    later: Flag = False
+
+    @property
+    def key(self) -> str:
+        """The key in the groups: `betas` for `betas[0]`."""
+        return self.parameter.partition("[")[0]
+
+    @property
+    def place(self) -> int | None:
+        """The place in the tuple: 0 for `betas[0]`; None for a plain hyper-parameter."""
+        found = _PARAMETER.match(self.parameter)
+        return int(found[2]) if found and found[2] else None
+
+    @property
+    def title(self) -> str:
+        """What the rule is called in messages: its hyper-parameter, and its groups unless they are all."""
+        groups = ", ".join(self.groups)
+        return self.parameter if groups == "*" else f"{self.parameter} of {groups}"
 
     @classmethod
     def of(cls, given: Any) -> Rule:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .attaching import attach
+from .attaching import attach, detach
 from .bridge import ScheduleLR
-from .drives import Drive
 from .events import Applied, ForeignWrite, ForeignWriteWarning
 from .find import Found, find, use
 from .logs import log_csv, log_jsonl, log_tensorboard
@@ -14,7 +13,6 @@ from .stateless import apply
 
 __all__ = [
     "Applied",
-    "Drive",
     "ForeignWrite",
     "ForeignWriteWarning",
     "Found",
@@ -23,6 +21,7 @@ __all__ = [
     "Scheduler",
     "apply",
     "attach",
+    "detach",
     "find",
     "log_csv",
     "log_jsonl",

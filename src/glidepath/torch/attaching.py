@@ -1,28 +1,32 @@
-"""A schedule that drives an optimizer through its own hooks."""
+"""A plan that drives one or several optimizers through their own hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from os import PathLike
+from typing import Any, Literal
 
 from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.schedule import Schedule
-from .drives import Drive, drives_of
+from ..plan import Horizon, Plan, Rule, plan_of
+from .binding import bindings_of
+from .optimizers import innermost, optimizers_of
 from .progress import Foreign, Run
 from .resume import POLICIES, Policy
 from .scheduler import Scheduler, count_problems
 
-__all__ = ["attach"]
+__all__ = ["attach", "detach"]
 
 FOREIGN = ("restore", "adopt", "refuse")
 
 
 def attach(
-    optimizer: Optimizer,
-    schedule: Schedule | str | Mapping[str, Schedule | str] | Sequence[Drive],
+    optimizer: Optimizer | Sequence[Optimizer] | Mapping[str, Optimizer],
+    plan: Plan | Schedule | Rule | str | PathLike[str] | Mapping[str, Any] | Sequence[Rule],
     *,
+    total: int | str | Horizon | Mapping[str, Any] | None = None,
     absolute: bool = False,
     floor: float | None = None,
     join: Literal["progress", "start"] = "progress",
@@ -31,19 +35,25 @@ def attach(
     foreign: Foreign = "restore",
     resume: Policy = "strict",
     rebase: bool = False,
+    restart: bool = False,
     tensors: bool = False,
 ) -> Scheduler:
-    """Lets schedules drive the hyper-parameters of `optimizer`, through its hooks.
+    """Lets a plan drive the hyper-parameters of an optimizer, or of several, through their hooks.
 
     Update `k` is made with `base * schedule(k)`, where `base` is the group's own value: `group["initial_lr"]` where there is one, as
-    after loading a checkpoint, else what the group holds now. The value is written right before the update that uses it; between updates
-    the group holds the value last used. Updates are counted when they really happened: accumulation, steps that a gradient scaler
-    skipped, exceptions and the number of processes do not bend the curve. Until the first update nothing is written but the bases.
+    after loading a checkpoint, else what the group holds now. On a clock of samples or tokens `k` is what was seen before the update. The
+    value is written right before the update that uses it; between updates the group holds the value last used. Updates are counted when
+    they really happened: accumulation, steps that a gradient scaler skipped, exceptions and the number of processes do not bend the curve.
+    Until the first update nothing is written but the bases.
 
     Args:
-        optimizer: Held weakly.
-        schedule: Factors of each group's learning rate; or a schedule for each hyper-parameter, `{"lr": …, "weight_decay": …}`; or a list
-            of `Drive`, to choose groups by name.
+        optimizer: Held weakly. Of several, given as a list or by names (groups are then `name/group`), each makes a part of every update:
+            the next update begins with the first optimizer that steps again.
+        plan: Factors of each group's learning rate, as a schedule or its text; a schedule for each hyper-parameter,
+            `{"lr": …, "weight_decay": …}`, or the fields of its `Rule`; a list of rules, to choose groups by name; a whole `Plan`, its file,
+            its data or its text.
+        total: The length of the run that quoted durations are parts of: a number of updates, a length such as `"2e9 tokens"`, or the fields
+            of a `Horizon`.
         absolute: Whether the schedule gives the values themselves instead of factors. Checked against every group.
         floor: In the unit of the hyper-parameter: no value falls below it. At most each group's base.
         join: Where a group that is added later begins: `"progress"` at the update where the run is, `"start"` at the schedule's step 0.
@@ -51,9 +61,10 @@ def attach(
         tokens: Tokens that an update consumes, unless `count` states it.
         foreign: What becomes of a value that somebody else wrote: `"restore"` goes on with the schedule, `"adopt"` rescales the group's
             base so that the schedule goes on from that value (not where it is absolute,
-            or was 0), `"refuse"` raises before the update. It is reported in each case.
+            or either is 0), `"refuse"` raises before the update. It is reported in each case.
         resume: What `load_state_dict` does with a plan that differs from this one: see there.
         rebase: Whether the values that the groups hold now are their bases, whatever bases they carry.
+        restart: Whether an optimizer that the same plan drives already begins anew; otherwise it goes on where it is.
         tensors: Whether learning rates that are numbers become tensors, so that a compiled step is compiled once and a CUDA graph sees
             them change. Where the optimizer accepts none they stay numbers, with a warning.
 
@@ -72,9 +83,7 @@ def attach(
         >>> scheduler.updates, optimizer.param_groups[0]["lr"]
         (2, 0.45)
     """
-    if not isinstance(optimizer, Optimizer):
-        raise GlidepathError.of("attach", "optimizer", "a torch.optim.Optimizer", optimizer)
-    optimizer = _within(optimizer)
+    driven = optimizers_of(optimizer)
     problems = [
         Problem("attach", name, f"one of {', '.join(known)}", shown(value))
         for name, value, known in (("foreign", foreign, FOREIGN), ("resume", resume, POLICIES))
@@ -84,15 +93,20 @@ def attach(
         problems += count_problems("attach", name, value)
     if problems:
         raise GlidepathError(problems)
-    drives = drives_of(schedule, absolute=absolute, floor=floor, join=join)
-    return Scheduler(optimizer, Run(drives, foreign, int(samples), int(tokens), bool(rebase), bool(tensors)), resume)
+    made = plan_of(
+        plan, "attach", total=total, samples=samples, tokens=tokens, absolute=absolute, floor=floor, join=join
+    )
+    run = Run(made, foreign, (int(samples), int(tokens)), bool(rebase), bool(tensors))
+    return Scheduler(driven, run, resume, bool(restart))
 
 
-def _within(optimizer: Optimizer) -> Optimizer:
-    """Returns the optimizer that makes the updates: a wrapper such as Accelerate's has no hooks of its own."""
-    while "_optimizer_step_pre_hooks" not in vars(optimizer):
-        inner = getattr(optimizer, "optimizer", None)
-        if not isinstance(inner, Optimizer):
-            raise GlidepathError.of("attach", "optimizer", "one with hooks", type(optimizer).__name__)
-        optimizer = inner
-    return optimizer
+def detach(optimizer: Optimizer | Sequence[Optimizer] | Mapping[str, Optimizer], *, keep: bool = False) -> None:
+    """Frees an optimizer of every scheduler that drives it, also where nobody has the scheduler any more.
+
+    Args:
+        optimizer: What `attach` takes.
+        keep: Whether the groups keep the values last used instead of getting their bases back.
+    """
+    for each in optimizers_of(optimizer).values():
+        for binding in bindings_of(innermost(each)):
+            binding.release(keep)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,238 +15,361 @@ from ..core.errors import GlidepathError, Problem
 from .channels import Channel
 from .dynamo import invisible
 from .events import Applied, ForeignWrite, ForeignWriteWarning
+from .past import dummy, past_of
 from .progress import Run
-from .seats import Group, Seat, name_of, read, write
+from .seats import Group, Seat, extent, name_of, read, write
 
 __all__ = ["Binding", "bindings_of"]
 
 
 class Binding:
-    """Ties a run to the groups of an optimizer. The optimizer's hooks hold it, and nothing else does.
+    """Ties a run to the groups of one optimizer. The optimizer's hooks hold it, and nothing else does.
 
     Args:
         run: The plan and the progress.
         optimizer: Only looked at; `settle` writes.
+        name: What goes before the names of its groups, where there are several optimizers.
+        first: The number of its first group, where they have no names.
 
     Raises:
         GlidepathError: With every problem found in the groups.
     """
 
-    def __init__(self, run: Run, optimizer: Optimizer) -> None:
-        self.run = run
-        self.channels = [Channel(drive, scale) for drive, scale in zip(run.drives, run.scales, strict=True)]
-        self.ranges = [drive.values() for drive in run.drives]
-        self.labels = 0
+    def __init__(self, run: Run, optimizer: Optimizer, name: str = "", first: int = 0) -> None:
+        self.run, self.name, self.first = run, name, first
+        self.channels = [Channel(rule, run.plan, scale) for rule, scale in zip(run.rules, run.scales, strict=True)]
+        self.extents = [extent(rule.schedule) for rule in run.rules]
         self.count = 0
-        self.write: Callable[[list[Group], int], bool] = _false
+        self.write: Callable[[list[Group], float], bool] = _false
         self.only: Any = None
+        self.head: Any = None
         self.on_cuda = self.careful = False
-        groups = optimizer.param_groups
+        self.again: tuple[int, int, int] | None = None
+        self.handles: list[Any] = []
         problems: list[Problem] = []
-        for channel, seats in zip(self.channels, self._seat(groups, problems), strict=True):
-            if not seats and not channel.drive.later and not problems:
-                names = ", ".join(repr(name_of(group)) for group in groups[:20])
-                rule = f"patterns that match a group ({names})"
-                problems += GlidepathError.of(
-                    f"drive of {channel.drive.parameter}", "groups", rule, list(channel.drive.groups)
-                ).problems
+        self._seat(optimizer.param_groups, problems)
         if problems:
             raise GlidepathError(problems)
         self._note(optimizer)
 
     def _note(self, optimizer: Optimizer) -> None:
-        self.run.supports_scaling = bool(getattr(optimizer, "_step_supports_amp_scaling", False))
+        self.run.supports_scaling |= bool(getattr(optimizer, "_step_supports_amp_scaling", False))
         self.careful = self.on_cuda or self.run.supports_scaling
         self.run.note()
-        self.run.bases = self.bases()
+
+    # Holding on and letting go -------------------------------------------------------------------------------------------------------
+
+    def bind(self, optimizer: Optimizer) -> None:
+        """Registers the hooks."""
+        before, after, loaded = self.hooks()
+        self.handles = [
+            optimizer.register_step_pre_hook(before),
+            optimizer.register_step_post_hook(after),
+            optimizer.register_load_state_dict_post_hook(loaded),
+            optimizer.register_state_dict_pre_hook(self.saving),
+        ]
+
+    def unbind(self) -> None:
+        """Removes the hooks; the groups stay as they are."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+    def release(self, keep: bool) -> None:
+        """Removes the hooks and what was added to the groups."""
+        self.unbind()
+        for channel in self.channels:
+            for seat in channel.seats:
+                seat.leave(keep)
+
+    def inherit(self, other: Binding) -> None:
+        """Lets the seats know what those of another binding know of the same values in the same groups."""
+        known = {(seat.rule.parameter, id(seat.group)): seat for channel in other.channels for seat in channel.seats}
+        for channel in self.channels:
+            for seat in channel.seats:
+                old = known.get((seat.rule.parameter, id(seat.group)))
+                if old is not None:
+                    for name in ("base", "own", "carried", "found", "start", "before", "formed"):
+                        setattr(seat, name, getattr(old, name))
+
+    def saving(self, optimizer: Optimizer) -> None:
+        """Puts right, before the optimizer's state is saved, what others wrote as bases: the state would not be that of this run."""
+        if self.run.ahead:
+            return
+        here = {id(group) for group in optimizer.param_groups}
+        known = [(c, s) for c in self.channels for s in c.seats if id(s.group) in here]
+        events = self.foreign_bases(known)
+        if events:
+            self.settle()
+            self.tell(events)
 
     # Who sits where ------------------------------------------------------------------------------------------------------------------
 
-    def _seat(self, groups: list[Group], problems: list[Problem], look: bool = False) -> list[list[Seat]]:
+    def label(self, group: Group, i: int) -> str:
+        """Returns what a group is called: its name, or its number."""
+        return self.name + (name_of(group) or str(i if self.name else self.first + i))
+
+    def _seat(
+        self, groups: list[Group], problems: list[Problem], look: bool = False, loaded: bool = False
+    ) -> list[list[Seat]]:
         """Gives every group its seats: those that it had, found by its parameters, or new ones. Problems are noted.
 
-        With `look` the seats are only returned.
+        With `look` the seats are only returned. With `loaded` the groups come from a state, and so do the bases that they carry.
         """
-        k = self.run.updates
-        tensors: dict[tuple[int, int], tuple[Seat, Channel]] = {}
+        run, at = self.run, self.run.position()
+        tensors: dict[int, tuple[Seat, Channel]] = {}
         taken: dict[tuple[int, str, int | None], int] = {}
         seated: list[list[Seat]] = []
+        changes: list[tuple[Seat, Group, Seat | None]] = []
         for n, channel in enumerate(self.channels):
-            known = {id(seat.params): seat for seat in channel.seats}
+            known = {id(seat.group): seat for seat in channel.seats}
             heads = {id(seat.params[0]): seat for seat in channel.seats if seat.params}
+            lists = {id(seat.params): seat for seat in channel.seats}
             seats: list[Seat] = []
             for i, group in enumerate(groups):
                 params = group["params"]
-                seat = known.get(id(params)) or (heads.get(id(params[0])) if params else None)
-                if seat is None and not channel.drive.matches(name_of(group)):
+                seat = known.get(id(group)) or lists.get(id(params)) or (heads.get(id(params[0])) if params else None)
+                if seat is None and not channel.rule.matches(self.label(group, i)):
                     continue
-                label = seat.label if seat else name_of(group) or str(i)
+                label = seat.label if seat else self.label(group, i)
                 try:
-                    start = k if channel.drive.join == "start" else 0
-                    taker = Seat.take(channel.drive, group, label, start, self.run.rebase and seat is None)
+                    start = int(at) if channel.rule.join == "start" else 0
+                    taker = Seat.take(channel.rule, group, label, start, run.rebase and seat is None)
                 except GlidepathError as error:
                     problems += error.problems
                     continue
-                if seat is not None:
-                    carried = f"initial_{channel.drive.parameter}" in group
-                    taker.base, taker.before = taker.base if carried else seat.base, seat.before
-                    taker.formed = seat.formed
-                    taker.start = taker.start if carried and f"start_{channel.drive.parameter}" in group else seat.start
-                place = (i, channel.drive.key, channel.drive.place)
+                place = (i, channel.rule.key, channel.rule.place)
                 if taken.setdefault(place, n) != n:
-                    rule = "driven by one drive"
-                    value = f"drives {taken[place]} and {n} (counted from 0)"
-                    problems.append(Problem(f"group {label}", channel.drive.parameter, rule, value))
-                problems += taker.check(*self.ranges[n])
-                _share(tensors, taker, channel, problems)
-                seats.append(taker)
+                    value = f"rules {taken[place]} and {n} (counted from 0)"
+                    problems.append(Problem(f"group {label}", channel.rule.parameter, "driven by one rule", value))
+                mine = seat or taker
+                carried = loaded and taker.carried and not self._decided(mine, taker.base)
+                if seat is None or carried:
+                    problems += taker.check(*self.extents[n])
+                _share(tensors, taker if carried else mine, group, channel, problems)
+                changes.append((mine, group, taker if carried and seat else None))
+                seats.append(mine)
             seated.append(seats)
-        if not problems and not look:
-            for channel, seats in zip(self.channels, seated, strict=True):
-                channel.seats = seats
+        if problems or look:
+            return seated
+        for seat, group, taker in changes:
+            seat.group, seat.params = group, group["params"]
+            if taker is not None:
+                since = f"start_{seat.rule.parameter}" in group
+                seat.base, seat.start, seat.carried = taker.base, taker.start if since else seat.start, True
+        for channel, seats in zip(self.channels, seated, strict=True):
+            here = {id(seat) for seat in seats}
+            # A group that is not there may only be waiting for its turn to be stepped.
+            channel.seats = [*seats, *(seat for seat in channel.seats if id(seat) not in here)]
         return seated
 
-    def bases(self, groups: list[Group] | None = None) -> tuple[int, str]:
-        """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order.
+    def _decided(self, seat: Seat, carried: float) -> bool:
+        """Returns whether a resume has decided about a base: a state that brings the saved one says nothing new."""
+        run = self.run
+        if run.promise is None or run.promise[0] != run.updates:
+            return False
+        if run.promise[1] == "strict" and carried != seat.base:
+            run.moved = run.moved or (
+                f"group {seat.label}, {seat.rule.parameter}: base {carried!r} at start {seat.start} "
+                f"where {seat.base!r} at {seat.start} was accepted"
+            )
+            return False
+        return run.promise[1] == "keep" or seat.saved in (None, carried)
 
-        The first seat follows the hash in plain text, so that a state of one size for any number of groups can tell how it differs.
-
-        Args:
-            groups: Where to look for seats, if the groups may have changed since the last update.
+    def present(self, groups: list[Group]) -> list[list[Seat]]:
+        """Returns, for each rule, the seats of these groups.
 
         Raises:
             GlidepathError: If a new group is refused.
         """
         problems: list[Problem] = []
-        seated = [c.seats for c in self.channels] if groups is None else self._seat(groups, problems, look=True)
+        seated = self._seat(groups, problems, look=True)
         if problems:
             raise GlidepathError(problems)
-        rows = sorted(
-            f"{n}|{name_of(seat.group) or ''}|{seat.base.hex()}|{seat.start}"
-            for n, seats in enumerate(seated)
-            for seat in seats
-        )
-        digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        first = next((seat for seats in seated for seat in seats), None)
-        if first is None:
-            return 0, digest
-        plain = json.dumps([first.label[:60], first.drive.parameter, first.base, first.start])
-        return len(rows), f"{digest} {plain}"
+        return seated
 
-    def sit(self) -> None:
-        """Writes each group's base into it."""
+    def settle(self, keep: bool = False, early: bool = True) -> None:
+        """Writes each group's base into it, if `keep` only where there is none, and gives learning rates their form."""
         for channel in self.channels:
+            refused: list[tuple[str, str]] = []
             for seat in channel.seats:
-                seat.sit()
+                seat.sit(keep)
+                reason = seat.form(self.run.tensors, early)
+                if reason:
+                    refused.append((seat.label, reason))
+            if refused and ("", channel.rule.parameter) not in self.run.warned:
+                self.run.warned.add(("", channel.rule.parameter))
+                names = ", ".join(label for label, _ in refused[:8])
+                warnings.warn(f"group {names}: {refused[0][1]}", UserWarning, stacklevel=5)
 
     # Writing -------------------------------------------------------------------------------------------------------------------------
 
-    def put(self, groups: list[Group], k: int) -> None:
-        """Writes the values of update `k` everywhere, and makes the quick way for the updates after it."""
-        for channel, scale in zip(self.channels, self.run.scales, strict=True):
-            channel.scale = scale
-            refused = [(seat.label, reason) for seat in channel.seats if (reason := seat.form(self.run.tensors))]
-            channel.build(groups, k)
-            if refused and ("", channel.drive.parameter) not in self.run.warned:
-                self.run.warned.add(("", channel.drive.parameter))
-                names = ", ".join(label for label, _ in refused[:8])
-                warnings.warn(f"group {names}: {refused[0][1]}", UserWarning, stacklevel=5)
+    def put(
+        self,
+        groups: list[Group],
+        at: float,
+        states: tuple[Any, ...],
+        left: frozenset[int] = frozenset(),
+        keep: bool = False,
+    ) -> None:
+        """Writes the values of a position everywhere but in the seats that are `left`, and makes the quick way for the updates after it."""
+        run = self.run
+        self.settle(keep, early=False)
+        for channel, scale in zip(self.channels, run.scales, strict=True):
+            channel.scale, channel.states = scale, states
+            channel.build(groups, at, left)
         ways = [channel.write for channel in self.channels]
-        self.write = ways[0] if len(ways) == 1 else lambda groups, k: all(way(groups, k) for way in ways)
-        self.count = -1 if self.run.moved else len(groups)
+        self.write = ways[0] if len(ways) == 1 else lambda groups, at: all(way(groups, at) for way in ways)
+        self.again = None if left else _mark(groups)
+        heads = [group["params"][0] for group in groups if group["params"]]
+        rates = any(channel.seats and channel.rule.parameter == "lr" for channel in self.channels)
+        # Without a rate of ours, with groups that are empty or with several calls an update, every call is looked at.
+        quick = run.plain and rates and not left and not run.moved and len(heads) == len(groups)
+        self.count, self.head = (len(groups), heads[0]) if quick and heads else (-1, None)
         self.only = self.channels[0].only if len(ways) == 1 else None
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
-        self.careful = self.on_cuda or self.run.supports_scaling
+        self.careful = self.on_cuda or run.supports_scaling
+
+    def writes(self, groups: list[Group], at: float) -> bool:
+        """Writes the values of a position the quick way; returns False where that cannot be."""
+        return _mark(groups) == self.again and not self.run.moved and self.write(groups, at)
 
     def show(self, groups: list[Group]) -> None:
         """Writes what the groups hold between updates: the values last used, or those of the coming update."""
-        if self.run.updates or self.run.ahead:
-            self.put(groups, self.run.updates if self.run.ahead else self.run.updates - 1)
+        run = self.run
+        if run.ahead:
+            self.put(groups, run.position(), run.states)
+        elif run.updates:
+            self.put(groups, run.last(), run.states if run.plain else run.now)
+        else:
+            self.settle()
 
-    def repair(self, optimizer: Optimizer) -> None:
-        """The long way: finds the groups again, sees who wrote what, and writes the values of the coming update.
+    def turn(self, optimizer: Optimizer, failed: bool = False) -> bool:
+        """The long way before a call of `step()`: finds out what it is, and writes the values of its update.
+
+        Args:
+            optimizer: What is stepped.
+            failed: Whether the quick way was tried, and met a value that was not ours.
+
+        Returns:
+            Whether it is one: not if it only makes the optimizer's state.
 
         Raises:
             GlidepathError: If a new group is refused, if foreign writes are, or if the bases are not those of the checkpoint.
         """
         run, groups = self.run, optimizer.param_groups
-        before: dict[tuple[int, int], float] = {}
+        if run.late is not None:
+            self.settle_late()
         for channel in self.channels:
-            written = channel.written()
-            before |= {(id(channel), id(seat.params)): written.get(id(seat), seat.seen) for seat in channel.seats}
+            channel.harvest()
+        if dummy(groups, self.channels):
+            return False
+        heads = [id(group["params"][0]) for group in groups if group["params"]]
+        if not run.armed and (not run.seen or not run.seen.isdisjoint(heads)):
+            run.begin()  # a step inside a step, or after one that failed, belongs to the same update
+        elif run.armed and not run.slow:
+            run.begin()
+        elif run.plain:
+            run.at = run.updates - 1 if run.counted else run.updates
+        run.seen.update(heads)
+        if not run.updates and not run.placed:
+            self._tell_past(optimizer, run.at)
+        for channel in self.channels:
+            channel.states = run.now
+        if failed or not self.writes(groups, run.at):
+            self.repair(optimizer, run.at, run.now, "keep" if run.ahead else "update")
+        run.slow = run.special = True
+        return True
+
+    def _tell_past(self, optimizer: Optimizer, at: float) -> None:
+        """Warns where an optimizer that has made updates meets a schedule at its beginning."""
+        run = self.run
+        run.placed = True
+        said = run.past or past_of(optimizer, self.channels)
+        if said and not at:
+            remedy = "load the scheduler's state, or seek(n) to the updates done; rebase=True takes the present rates as bases, seek(0) begins anew"
+            warnings.warn(f"{said}, and its schedule begins at step 0: {remedy}", UserWarning, stacklevel=5)
+
+    def repair(
+        self, optimizer: Optimizer, at: float, states: tuple[Any, ...], mode: Literal["update", "keep", "step"]
+    ) -> None:
+        """Finds the groups again, sees who wrote what, and writes the values of a position.
+
+        Args:
+            optimizer: Whose groups.
+            at: The position.
+            states: What the controllers say there.
+            mode: `update` is before an update; `keep` leaves what others wrote, as a bridge does then; `step` is a bridge's own step.
+
+        Raises:
+            GlidepathError: If a new group is refused, if foreign writes are, or if the bases are not those of the checkpoint.
+        """
+        run, groups = self.run, optimizer.param_groups
+        for channel, scale in zip(self.channels, run.scales, strict=True):
+            channel.harvest()
+            channel.scale, channel.states = scale, states
         if run.moved:
             remedy = "load its optimizer's state, or resume with override"
             raise GlidepathError.worded(
-                "checkpoint", "the groups' bases", "those that it was saved with", self._moved(), remedy
+                "checkpoint", "the groups' bases", "those that it was saved with", run.moved, remedy
             )
+        old = {id(seat) for channel in self.channels for seat in channel.seats}
         problems: list[Problem] = []
-        self._seat(groups, problems)
+        seated = self._seat(groups, problems)
         if problems:
             raise GlidepathError(problems)
-        events = self._foreign(before)
-        self.sit()
-        self.put(groups, run.updates)
+        known = [(channel, seat) for channel, seats in zip(self.channels, seated, strict=True) for seat in seats if id(seat) in old]
+        left = frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at)) if mode == "keep" else frozenset[int]()
+        events = [] if mode == "keep" else self._foreign(known, at)
+        self.put(groups, at, states, left, mode == "keep")
         self._note(optimizer)
+        self.tell(events)
+
+    def tell(self, events: list[ForeignWrite]) -> None:
+        """Tells of foreign writes: to listeners always, by a warning once for each group and hyper-parameter."""
+        run = self.run
         fresh = [event for event in events if (event.group, event.parameter) not in run.warned]
         run.warned |= {(event.group, event.parameter) for event in fresh}
         for event in events:
             run.tell(event)
         for event in fresh:
-            warnings.warn(ForeignWriteWarning(str(event)), stacklevel=4)
+            warnings.warn(ForeignWriteWarning(str(event)), stacklevel=6)
 
-    def _starts(self) -> dict[tuple[int, int], tuple[float, int]]:
-        rows = ((n, seat) for n, channel in enumerate(self.channels) for seat in channel.seats)
-        return {(n, id(seat.params)): (seat.base, seat.start) for n, seat in rows}
+    def _foreign_to(self, channel: Channel, seat: Seat, at: float) -> bool:
+        """Returns whether a group holds what this bridge did not write: it may be what it would write now, if that was half done."""
+        held = read(channel.rule, seat.group, seat.label)
+        if isinstance(held, Tensor):
+            return float(held) not in (seat.seen, _rounded(channel.value(seat, at), held))
+        return held is not seat.seen and held is not seat.tried
 
-    def promise(self) -> None:
-        """Notes the bases that a checkpoint was accepted with: the optimizer's state may be loaded later, and must have the same."""
-        self.run.promise, self.run.moved = (self.run.updates, self._starts()), False
-
-    def _keep_promise(self) -> None:
-        run = self.run
-        if run.promise is not None and run.promise[0] == run.updates:
-            run.moved = any(run.promise[1].get(key, row) != row for key, row in self._starts().items())
-
-    def _moved(self) -> str:
-        """Returns which groups have other bases or starts than the checkpoint was accepted with, the first eight of them."""
-        accepted = {} if self.run.promise is None else self.run.promise[1]
-        found = [
-            f"group {seat.label}, {channel.drive.parameter}: base {seat.base!r} at start {seat.start} "
-            f"where {was[0]!r} at {was[1]} was accepted"
-            for n, channel in enumerate(self.channels)
-            for seat in channel.seats
-            if (was := accepted.get((n, id(seat.params)))) not in (None, (seat.base, seat.start))
-        ]
-        return "; ".join(found[:8]) or "others"
-
-    def _foreign(self, before: dict[tuple[int, int], float]) -> list[ForeignWrite]:
+    def _foreign(self, known: Iterable[tuple[Channel, Seat]], at: float) -> list[ForeignWrite]:
+        """Returns what was written by others since our last write, after the policy about it was followed."""
         run, events = self.run, list[ForeignWrite]()
-        for channel in self.channels:
-            for seat in channel.seats:
-                expected = before.get((id(channel), id(seat.params)))
-                held = read(channel.drive, seat.group, seat.label)
-                value = float(held)
-                coming = channel.value(seat, run.updates)
-                if expected is None or value in (expected, _rounded(expected, held), _rounded(coming, held)):
-                    continue
-                adopted = (
-                    run.foreign == "adopt" and expected != 0.0 and math.isfinite(value) and not channel.drive.absolute
-                )
-                if adopted:
-                    seat.base *= value / expected
-                    seat.group[f"initial_{channel.drive.parameter}"] = seat.base
-                policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
-                events.append(ForeignWrite(run.updates, seat.label, channel.drive.parameter, value, expected, policy))
+        bases = self.foreign_bases(known)
+        for channel, seat in known:
+            expected = seat.seen
+            held = read(channel.rule, seat.group, seat.label)
+            value = float(held)
+            coming = channel.value(seat, at)
+            if value in (expected, _rounded(expected, held), _rounded(coming, held)):
+                continue
+            finite = math.isfinite(value) and value != 0.0 and expected != 0.0
+            adopted = run.foreign == "adopt" and finite and not channel.rule.absolute
+            if adopted:
+                seat.base *= value / expected
+            policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
+            events.append(ForeignWrite(run.updates, seat.label, channel.rule.parameter, value, expected, policy))
+        events += bases
         if run.foreign == "refuse" and events:
-            k = run.updates if run.ahead else run.updates - 1
+            for channel, seat in known:
+                seat.sit()
+                shown = run.position() if run.ahead else run.updates - 1
+                if run.plain and shown >= 0:
+                    seat.seen = channel.value(seat, shown)
+                write(channel.rule, seat.group, seat.seen)
             for channel in self.channels:
-                for seat in channel.seats:
-                    shown = before.get((id(channel), id(seat.params))) if k < 0 else channel.value(seat, k)
-                    if shown is not None:
-                        write(channel.drive, seat.group, shown)
-                        seat.seen = shown
                 channel.lanes = []
-            self.count = -1
+            self.count, self.again = -1, None
             raise GlidepathError(
                 Problem(
                     f"group {e.group}", e.parameter, f"written by its schedule only ({e.expected!r})", repr(e.value)
@@ -257,17 +378,37 @@ class Binding:
             )
         return events
 
+    def foreign_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[ForeignWrite]:
+        """Returns what others wrote as bases; with `adopt` they become the bases."""
+        run, events = self.run, list[ForeignWrite]()
+        for channel, seat in known:
+            key = f"initial_{channel.rule.parameter}"
+            base = seat.group.get(key, seat.base)
+            if base is seat.base or float(base) == seat.base:
+                continue
+            written = float(base)
+            adopted = run.foreign == "adopt" and math.isfinite(written) and written != 0.0 and not channel.rule.absolute
+            policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
+            events.append(ForeignWrite(run.updates, seat.label, key, written, seat.base, policy))
+            if adopted:
+                seat.base = written
+        return events
+
     def reload(self, optimizer: Optimizer) -> None:
         """Finds the groups again after the optimizer loaded a state, and writes the values last used."""
-        problems: list[Problem] = []
-        self._seat(optimizer.param_groups, problems)
+        run, problems = self.run, list[Problem]()
+        run.moved = ""
+        self._seat(optimizer.param_groups, problems, loaded=True)
         if problems:
             raise GlidepathError(problems)
-        self.sit()
-        self.count = -1
+        if optimizer.state and not run.updates:
+            run.past = f"{type(optimizer).__name__} was loaded with the state of updates made before"
+        self.count, self.again = -1, None
         for channel in self.channels:
             channel.lanes = []
-        self._keep_promise()
+            for seat in channel.seats:
+                held = read(channel.rule, seat.group, seat.label)
+                seat.seen = seat.found = float(held) if isinstance(held, Tensor) else held
         self.show(optimizer.param_groups)
         self._note(optimizer)
 
@@ -276,33 +417,51 @@ class Binding:
     def settle_late(self) -> None:
         """Waits for a `found_inf` that is on its way, and counts its update unless it was skipped."""
         if self.run.late is not None:
-            copy, event = self.run.late
+            optimizer, copy, event = self.run.late
             self.run.late = None
             event.synchronize()
-            self.finish(bool(copy.item()))
+            self.finish(optimizer, bool(copy.item()))
 
-    def finish(self, skipped: bool) -> None:
-        """Counts an update, or only what it consumed if the optimizer skipped it."""
-        run = self.run
-        run.consume()
-        if not skipped:
+    def finish(self, optimizer: Optimizer, skipped: bool) -> None:
+        """Counts an update once, or only what it consumed if the optimizer skipped it."""
+        run, fresh, slow = self.run, True, self.run.slow
+        if slow:
+            run.slow, fresh = False, not run.counted
+            if not run.consumed:
+                run.consume()
+            run.consumed = True
+            run.note()
+        else:
+            run.consume()
+        if skipped:
+            return
+        if fresh:
             run.updates += 1
-            if run.listeners:
-                for applied in self.applied():
-                    run.tell(applied)
+            run.counted = True
+        if run.listeners:
+            for applied in self.applied(optimizer.param_groups):
+                run.tell(applied)
+        if fresh:
+            for stepper in tuple(run.steppers):
+                stepper(run.updates - 1)
 
-    def applied(self) -> list[Applied]:
-        """Returns the values that the last update was made with."""
-        k = self.run.updates - 1
-        if k < 0:
+    def applied(self, groups: list[Group]) -> list[Applied]:
+        """Returns the values that the last update was made with in these groups."""
+        run, here = self.run, {id(group) for group in groups}
+        if not run.updates:
             return []
         rows: list[Applied] = []
         for channel in self.channels:
-            written = {} if self.run.armed or self.run.ahead else channel.written()
+            written: dict[int, Any] = {}
+            if not (run.armed or run.ahead):
+                written = {id(s): v for lane in channel.lanes for s, v in zip(lane.seats, lane.values(), strict=True)}
+            current, channel.states = channel.states, run.states if run.plain else run.now
             for seat in channel.seats:
-                value = written.get(id(seat))
-                value = channel.value(seat, k) if value is None else value
-                rows.append(Applied(k, seat.label, channel.drive.parameter, value))
+                if id(seat.group) in here:
+                    value = written.get(id(seat))
+                    value = channel.value(seat, run.last()) if value is None else value
+                    rows.append(Applied(run.updates - 1, seat.label, channel.rule.parameter, value))
+            channel.states = current
         return rows
 
     def after(self, optimizer: Optimizer) -> None:
@@ -313,9 +472,9 @@ class Binding:
             copy.copy_(found.reshape(()), non_blocking=True)
             event = torch.cuda.Event()
             event.record()
-            self.run.late = (copy, event)
+            self.run.late = (optimizer, copy, event)
             return
-        self.finish(found is not None and bool(found))
+        self.finish(optimizer, found is not None and bool(found))
 
     def hooks(self) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
         """Returns what runs before an update, after it, and after the optimizer loaded a state. Dynamo does not look inside."""
@@ -327,19 +486,23 @@ class Binding:
                 if self.on_cuda and torch.cuda.is_current_stream_capturing():
                     run.armed = False  # a capture makes no update: `replay` does
                     return
-            groups = optimizer.param_groups
-            if len(groups) != self.count:
-                self.repair(optimizer)
-            elif self.only is not None:  # `write`, without its call
-                lane, key, base, factor = self.only
+            groups, failed = optimizer.param_groups, False
+            if len(groups) == self.count:
+                # Whose parameters are not those of the last call (all of them are then there) may be in the middle of an update.
                 group = groups[0]
-                if group[key] is lane.last:
-                    group[key] = lane.last = base * factor(run.updates)
-                else:
-                    self.repair(optimizer)
-            elif not self.write(groups, run.updates):
-                self.repair(optimizer)
-            run.armed = True
+                params = group["params"]
+                if params and params[0] is self.head:
+                    if self.only is not None:  # `write`, without its call
+                        lane, key, base, factor = self.only
+                        if group[key] is lane.last:
+                            group[key] = lane.last = base * factor(run.updates)
+                            run.armed = True
+                            return
+                    elif self.write(groups, run.updates):
+                        run.armed = True
+                        return
+                    failed = True
+            run.armed = self.turn(optimizer, failed)
 
         def after(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
             if run.armed:
@@ -364,8 +527,13 @@ def bindings_of(optimizer: Optimizer) -> list[Binding]:
     return [hook._glidepath_binding for hook in hooks if hasattr(hook, "_glidepath_binding")]  # type: ignore[attr-defined]
 
 
-def _false(groups: list[Group], k: int) -> bool:
-    del groups, k
+def _mark(groups: list[Group]) -> tuple[int, int, int]:
+    """Returns by what a list of groups is known again."""
+    return (len(groups), id(groups[0]), id(groups[-1])) if groups else (0, 0, 0)
+
+
+def _false(groups: list[Group], at: float) -> bool:
+    del groups, at
     return False
 
 
@@ -374,16 +542,16 @@ def _rounded(value: float, held: Any) -> float:
 
 
 def _share(
-    tensors: dict[tuple[int, int], tuple[Seat, Channel]], seat: Seat, channel: Channel, problems: list[Problem]
+    tensors: dict[int, tuple[Seat, Channel]], seat: Seat, group: Group, channel: Channel, problems: list[Problem]
 ) -> None:
     """Notes a problem if two groups have one tensor for values that differ."""
-    held = read(channel.drive, seat.group, seat.label)
+    held = read(channel.rule, group, seat.label)
     if not isinstance(held, Tensor):
         return
-    first, other = tensors.setdefault((id(held), 0), (seat, channel))
-    same = (first.base, first.start, other.drive.schedule, other.drive.floor, other.drive.absolute)
-    mine = (seat.base, seat.start, channel.drive.schedule, channel.drive.floor, channel.drive.absolute)
+    first, other = tensors.setdefault(id(held), (seat, channel))
+    same = (first.base, first.start, other.rule.schedule, other.rule.floor, other.rule.absolute)
+    mine = (seat.base, seat.start, channel.rule.schedule, channel.rule.floor, channel.rule.absolute)
     if same != mine:
         where, rule = f"group {seat.label}", "a tensor of its own"
         value = f"the tensor of group {first.label}"
-        problems.append(Problem(where, channel.drive.parameter, rule, value, "clone() it"))
+        problems.append(Problem(where, channel.rule.parameter, rule, value, "clone() it"))

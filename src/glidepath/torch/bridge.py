@@ -1,20 +1,16 @@
-"""A schedule as the `LRScheduler` that other libraries ask for."""
+"""A plan as the `LRScheduler` that other libraries ask for."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..core.errors import GlidepathError
-from ..core.schedule import Schedule
 from .attaching import attach
-from .drives import Drive
-from .progress import Foreign
 from .resume import Policy, Resumed
 
 __all__ = ["ScheduleLR"]
@@ -23,20 +19,19 @@ _PATIENCE = 8  # so many steps without a single update are no accident
 
 
 class ScheduleLR(LRScheduler):
-    """A schedule for code that wants a `torch.optim.lr_scheduler.LRScheduler`: Lightning, Hugging Face's Trainer, Accelerate.
+    """A plan for code that wants a `torch.optim.lr_scheduler.LRScheduler`: Lightning, Hugging Face's Trainer, Accelerate.
 
     As PyTorch's schedulers do, it writes when it is made and in every `step()`: between updates `group["lr"]` is the value of the coming
     update. Unlike them it counts the updates that the optimizer really made, not the calls of `step()`: stepping once per process, as
     Accelerate does, for a skipped update, or once per epoch bends nothing. It does not patch `optimizer.step`.
 
+    Before an update it goes on along the schedule where the group still holds what it wrote last. What anybody else wrote stays until
+    `step()`, where `foreign=` decides about it; so a bridge that nobody steps any more never takes a rate back.
+
     Args:
         optimizer: Its groups are written at once with the values of the first update.
-        schedule: What `attach` takes; its steps are updates of the optimizer.
-        absolute: As in `attach`.
-        floor: As in `attach`.
-        join: As in `attach`.
-        foreign: As in `attach`.
-        resume: As in `attach`; `load_state_dict` uses it.
+        plan: What `attach` takes; the steps of its schedules are updates of the optimizer.
+        options: Those of `attach`.
 
     Raises:
         GlidepathError: As `attach` does.
@@ -51,29 +46,18 @@ class ScheduleLR(LRScheduler):
         [0.45]
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        schedule: Schedule | str | Mapping[str, Schedule | str] | Sequence[Drive],
-        *,
-        absolute: bool = False,
-        floor: float | None = None,
-        join: Literal["progress", "start"] = "progress",
-        foreign: Foreign = "restore",
-        resume: Policy = "strict",
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, plan: Any, **options: Any) -> None:
         # LRScheduler's constructor would patch optimizer.step and write by its own rules
-        self.scheduler = attach(
-            optimizer, schedule, absolute=absolute, floor=floor, join=join, foreign=foreign, resume=resume
-        )
+        self.scheduler = attach(optimizer, plan, **options)
         self.optimizer = optimizer
-        self._run, binding = self.scheduler._run, self.scheduler._binding()
-        if binding is None:
-            raise AssertionError("a new scheduler is bound")
-        self._bound = binding
+        self._run, live = self.scheduler._run, self.scheduler._live()
+        if len(live) != 1:
+            self.scheduler.detach()
+            raise GlidepathError.of("ScheduleLR", "optimizer", "one optimizer", optimizer, "several take attach")
+        self._driven, self._bound = live[0]
         self._run.ahead = True
         self._step_count = 1
-        binding.show(optimizer.param_groups)
+        self._bound.show(self._driven.param_groups)
 
     @property
     def last_epoch(self) -> int:  # type: ignore[override]
@@ -97,12 +81,14 @@ class ScheduleLR(LRScheduler):
         if epoch is not None:
             raise GlidepathError.of("ScheduleLR.step", "epoch", "None", epoch, "seek() goes to an update")
         self._step_count += 1
-        run, bound, optimizer = self._run, self._bound, self.optimizer
+        run, bound, optimizer = self._run, self._bound, self._driven
         if run.late is not None:
             bound.settle_late()
-        groups = optimizer.param_groups
-        if len(groups) != bound.count or not bound.write(groups, run.updates):
-            bound.repair(optimizer)
+        at = run.position()
+        for channel in bound.channels:
+            channel.states = run.states
+        if bound.handles and not bound.writes(optimizer.param_groups, at):
+            bound.repair(optimizer, at, run.states, "step")
         if self._step_count == _PATIENCE and not run.updates:
             warnings.warn(
                 f"ScheduleLR: step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains?",

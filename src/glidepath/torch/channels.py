@@ -1,4 +1,4 @@
-"""The quick way of a drive's values into the groups, and the watch over what others write there.
+"""The quick way of a rule's values into the groups, and the watch over what others write there.
 
 Groups with one base share one Python float. Whether a group still holds that very object is the watch: it costs one comparison of
 addresses. Tensors in the memory of the processor are written through NumPy views of that memory, ten times faster than `fill_`.
@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .drives import Drive
+from ..plan import Plan, Rule
+from ..plan.progress import steered
 from .seats import Group, Seat, write
 
 __all__ = ["Channel"]
 
-Write = Callable[[list[Group], int], bool]
+Write = Callable[[list[Group], float], bool]
 _MANY = 8  # so many groups with a base must there be, on average, that sharing one loop pays
 _version = attrgetter("_version")
 
@@ -28,11 +29,12 @@ _version = attrgetter("_version")
 class Lane:
     """Some seats, and what was last written there: one value that all share, or a list with one for each."""
 
-    __slots__ = ("last", "picks", "seats")
+    __slots__ = ("last", "picks", "seats", "tried")
 
     def __init__(self, seats: list[Seat], picks: Callable[[list[Group]], Sequence[Group]]) -> None:
         self.seats, self.picks = seats, picks
         self.last: Any = None
+        self.tried: Any = None  # what was being written when a group was found that did not hold the last value
 
     def values(self) -> list[Any]:
         """Returns what was last written in each seat."""
@@ -40,45 +42,67 @@ class Lane:
 
 
 class Channel:
-    """One drive and all its seats.
+    """One rule and all its seats.
 
-    `write(groups, k)` writes the values of update `k` and returns True; or returns False as soon as a group does not hold what was
+    `write(groups, k)` writes the values of position `k` and returns True; or returns False as soon as a group does not hold what was
     written there last, with none, some or all values written.
 
     Args:
-        drive: What drives.
+        rule: What drives.
+        plan: Whose rule it is, for its controllers.
         scale: Multiplies every value; 1 unless somebody changed the rates of the run.
     """
 
-    def __init__(self, drive: Drive, scale: float = 1.0) -> None:
-        self.drive, self.scale = drive, scale
+    def __init__(self, rule: Rule, plan: Plan, scale: float = 1.0) -> None:
+        self.rule, self.scale, self.plan = rule, scale, plan
+        self.steered = any(part.parameter == rule.parameter for part in plan.feedback)
+        self.states: tuple[Any, ...] = ()  # of the controllers, for the coming write
         self.seats: list[Seat] = []
         self.lanes: list[Lane] = []
         self.write: Write = _nothing
         self.only: tuple[Lane, str, float, Callable[[float], float]] | None = None  # all there is to the only group
         self.on_cuda = False
 
-    def value(self, seat: Seat, k: int) -> float:
-        """Returns the value of a seat for update `k`."""
-        return seat.value(k, self.scale)
+    def value(self, seat: Seat, k: float) -> float:
+        """Returns the value of a seat at position `k`."""
+        made = self.rule.schedule.scalar(k - seat.start)
+        if self.steered:
+            made = steered(self.plan, made, k, self.states, self.rule.parameter, seat.label)
+        return seat.finish(made, self.scale)
 
     def base(self, seat: Seat) -> float:
         """Returns what the schedule's value is multiplied by."""
-        return (1.0 if self.drive.absolute else seat.base) * self.scale
+        return (1.0 if self.rule.absolute else seat.base) * self.scale
 
-    def written(self) -> dict[int, Any]:
-        """Returns what was last written in each seat, by the seat's `id`."""
-        return {id(seat): value for lane in self.lanes for seat, value in zip(lane.seats, lane.values(), strict=True)}
+    def places(self) -> set[tuple[str, int | None, int]]:
+        """Returns what it drives: keys, places in them, and groups by their identity."""
+        return {(self.rule.key, self.rule.place, id(seat.group)) for seat in self.seats}
 
-    def build(self, groups: list[Group], k: int) -> None:
-        """Writes the values of update `k` everywhere and makes the quick way for the updates after it."""
+    def harvest(self) -> None:
+        """Lets each seat know what was last written there."""
+        for lane in self.lanes:
+            tried = lane.tried if isinstance(lane.tried, list) else [lane.tried] * len(lane.seats)
+            for seat, value, half in zip(lane.seats, lane.values(), tried, strict=True):
+                seat.seen, seat.tried = value, half
+
+    def build(self, groups: list[Group], k: float, left: frozenset[int] = frozenset()) -> None:
+        """Writes the values of position `k` into these groups and makes the quick way for the updates after it.
+
+        Args:
+            groups: Those that are about to be stepped.
+            k: The position.
+            left: The seats that are left as they are, by their `id`.
+        """
         index = {id(group): i for i, group in enumerate(groups)}
+        self.harvest()
         self.lanes, writes, self.only = [], [], None
         tensors: list[tuple[int, Seat, Tensor]] = []
         floats: dict[tuple[float, int], list[tuple[int, Seat]]] = {}
         for seat in self.seats:
-            held = _held(self.drive, seat.group)
-            at = index[id(seat.group)]
+            at = index.get(id(seat.group))
+            if at is None or id(seat) in left:
+                continue
+            held = _held(self.rule, seat.group)
             if isinstance(held, Tensor):
                 tensors.append((at, seat, held))
             else:
@@ -90,11 +114,14 @@ class Channel:
             writes += [self._memory(local, k)] if local else []
             writes += [self._filled(other, k)] if other else []
         count = sum(map(len, floats.values()))
-        if self.drive.place is not None:
-            writes += [self._inside(rows, k) for rows in floats.values()]
+        if self.rule.place is not None:
+            parts = [[row] for rows in floats.values() for row in rows] if self.steered else floats.values()
+            writes += [self._inside(rows, k) for rows in parts]
+        elif self.steered:
+            writes += [self._each(list(chain.from_iterable(floats.values())), k)] if floats else []
         elif count > _MANY and len(floats) * _MANY > count and not any(start for _, start in floats):
             writes.append(self._many(sorted(chain.from_iterable(floats.values()), key=itemgetter(0)), k))
-        elif len(floats) > 1 and self.drive.floor is None and not any(start for _, start in floats):
+        elif len(floats) > 1 and self.rule.floor is None and not any(start for _, start in floats):
             writes.append(self._several([(base, rows) for (base, _), rows in floats.items()], k))
         else:
             writes += [self._shared(rows, base, start, len(groups), k) for (base, start), rows in floats.items()]
@@ -105,35 +132,37 @@ class Channel:
         self.lanes.append(lane)
         return lane
 
-    def _shared(self, rows: list[tuple[int, Seat]], base: float, start: int, count: int, k: int) -> Write:
+    def _shared(self, rows: list[tuple[int, Seat]], base: float, start: int, count: int, k: float) -> Write:
         """Returns the way of groups that share one value."""
-        lane, key, factor, picks = self._lane(rows), self.drive.key, self.drive.schedule.scalar, None
+        lane, key, factor, picks = self._lane(rows), self.rule.key, self.rule.schedule.scalar, None
         lane.last = self.value(lane.seats[0], k)
         for seat in lane.seats:
             seat.group[key] = lane.last
-        if len(rows) == count and start == 0 and self.drive.floor is None:
+        if len(rows) == count and start == 0 and self.rule.floor is None:
             self.only = (lane, key, base, factor) if count == 1 else None
 
-            def write_all(groups: list[Group], k: int) -> bool:
+            def write_all(groups: list[Group], k: float) -> bool:
                 last = lane.last
                 value = base * factor(k)
                 for group in groups:
                     if group[key] is not last:
+                        lane.tried = value
                         return False
                     group[key] = value
                 lane.last = value
                 return True
 
             return write_all
-        floor, picks = self.drive.floor, lane.picks
+        floor, picks = self.rule.floor, lane.picks
 
-        def write_some(groups: list[Group], k: int) -> bool:
+        def write_some(groups: list[Group], k: float) -> bool:
             last = lane.last
             value = base * factor(k - start)
             if floor is not None and value < floor:
                 value = floor
             for group in picks(groups):
                 if group[key] is not last:
+                    lane.tried = value
                     return False
                 group[key] = value
             lane.last = value
@@ -141,9 +170,9 @@ class Channel:
 
         return write_some
 
-    def _several(self, parts: list[tuple[float, list[tuple[int, Seat]]]], k: int) -> Write:
+    def _several(self, parts: list[tuple[float, list[tuple[int, Seat]]]], k: float) -> Write:
         """Returns the way of groups with a few bases; all on the clock of the run."""
-        key, factor = self.drive.key, self.drive.schedule.scalar
+        key, factor = self.rule.key, self.rule.schedule.scalar
         ways: list[tuple[Lane, float, Callable[[list[Group]], Sequence[Group]]]] = []
         for base, rows in parts:
             lane = self._lane(rows)
@@ -152,13 +181,14 @@ class Channel:
                 seat.group[key] = lane.last
             ways.append((lane, base, lane.picks))
 
-        def write_several(groups: list[Group], k: int) -> bool:
+        def write_several(groups: list[Group], k: float) -> bool:
             part = factor(k)
             for lane, base, picks in ways:
                 last = lane.last
                 value = base * part
                 for group in picks(groups):
                     if group[key] is not last:
+                        lane.tried = value
                         return False
                     group[key] = value
                 lane.last = value
@@ -166,19 +196,20 @@ class Channel:
 
         return write_several
 
-    def _many(self, rows: list[tuple[int, Seat]], k: int) -> Write:
+    def _many(self, rows: list[tuple[int, Seat]], k: float) -> Write:
         """Returns the way of groups of which each has its own base; all on the clock of the run."""
-        lane, key, factor = self._lane(rows), self.drive.key, self.drive.schedule.scalar
-        bases, floor, picks = np.array([self.base(seat) for _, seat in rows]), self.drive.floor, lane.picks
+        lane, key, factor = self._lane(rows), self.rule.key, self.rule.schedule.scalar
+        bases, floor, picks = np.array([self.base(seat) for _, seat in rows]), self.rule.floor, lane.picks
         lane.last = [self.value(seat, k) for seat in lane.seats]
         for seat, value in zip(lane.seats, lane.last, strict=True):
             seat.group[key] = value
 
-        def write_many(groups: list[Group], k: int) -> bool:
+        def write_many(groups: list[Group], k: float) -> bool:
             values = bases * factor(k)
             row = (values if floor is None else np.maximum(values, floor)).tolist()
             for group, last, value in zip(picks(groups), lane.last, row):  # noqa: B905  (both are as long as the rows)
                 if group[key] is not last:
+                    lane.tried = row
                     return False
                 group[key] = value
             lane.last = row
@@ -186,20 +217,41 @@ class Channel:
 
         return write_many
 
-    def _inside(self, rows: list[tuple[int, Seat]], k: int) -> Write:
+    def _each(self, rows: list[tuple[int, Seat]], k: float) -> Write:
+        """Returns the way of groups whose values controllers multiply."""
+        lane, key = self._lane(sorted(rows, key=itemgetter(0))), self.rule.key
+        picks = lane.picks
+        lane.last = [self.value(seat, k) for seat in lane.seats]
+        for seat, value in zip(lane.seats, lane.last, strict=True):
+            seat.group[key] = value
+
+        def write_each(groups: list[Group], k: float) -> bool:
+            row = [self.value(seat, k) for seat in lane.seats]
+            for group, last, value in zip(picks(groups), lane.last, row):  # noqa: B905
+                if group[key] is not last:
+                    lane.tried = row
+                    return False
+                group[key] = value
+            lane.last = row
+            return True
+
+        return write_each
+
+    def _inside(self, rows: list[tuple[int, Seat]], k: float) -> Write:
         """Returns the way into one place of a tuple."""
-        lane, drive, key = self._lane(rows), self.drive, self.drive.key
-        place: int = drive.place or 0
+        lane, rule, key = self._lane(rows), self.rule, self.rule.key
+        place: int = rule.place or 0
         first, picks = lane.seats[0], lane.picks
         lane.last = self.value(first, k)
         for seat in lane.seats:
-            write(drive, seat.group, lane.last)
+            write(rule, seat.group, lane.last)
 
-        def write_inside(groups: list[Group], k: int) -> bool:
+        def write_inside(groups: list[Group], k: float) -> bool:
             last, value = lane.last, self.value(first, k)
             for group in picks(groups):
                 held = group[key]
                 if held[place] is not last:
+                    lane.tried = value
                     return False
                 group[key] = type(held)((*held[:place], value, *held[place + 1 :]))
             lane.last = value
@@ -207,20 +259,20 @@ class Channel:
 
         return write_inside
 
-    def _memory(self, rows: list[tuple[int, Seat, Tensor]], k: int) -> Write:
+    def _memory(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
         """Returns the way of tensors in memory; what is read back before an update is compared with what was read after the last."""
-        lane, drive = self._lane([(at, seat) for at, seat, _ in rows]), self.drive
+        lane, rule = self._lane([(at, seat) for at, seat, _ in rows]), self.rule
         tensors = [tensor for _, _, tensor in rows]
         arrays = [tensor.detach().numpy() for tensor in tensors]
         addresses, count, picks = [tensor.data_ptr() for tensor in tensors], len(rows), lane.picks
         for array, seat in zip(arrays, lane.seats, strict=True):
             array[()] = self.value(seat, k)
         lane.last = [array.item() for array in arrays]
-        one = len({(self.base(seat), seat.start) for seat in lane.seats}) == 1
-        first, get = lane.seats[0], _getter(drive)
+        one = len({(self.base(seat), seat.start) for seat in lane.seats}) == 1 and not self.steered
+        first, get = lane.seats[0], _getter(rule)
 
-        def write_memory(groups: list[Group], k: int) -> bool:
-            i = k % count
+        def write_memory(groups: list[Group], k: float) -> bool:
+            i = int(k) % count
             if [array.item() for array in arrays] != lane.last or tensors[i].data_ptr() != addresses[i]:
                 return False
             held = map(get, picks(groups))
@@ -240,16 +292,16 @@ class Channel:
 
         return write_memory
 
-    def _filled(self, rows: list[tuple[int, Seat, Tensor]], k: int) -> Write:
+    def _filled(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
         """Returns the way of tensors elsewhere, such as on a GPU; reading them would wait for it, so their versions are the watch."""
-        lane, drive = self._lane([(at, seat) for at, seat, _ in rows]), self.drive
+        lane, rule = self._lane([(at, seat) for at, seat, _ in rows]), self.rule
         tensors = [tensor for _, _, tensor in rows]
         for tensor, seat in zip(tensors, lane.seats, strict=True):
             tensor.detach().fill_(self.value(seat, k))
         lane.last = [self.value(seat, k) for seat in lane.seats]
-        version, picks, get = sum(map(_version, tensors)), lane.picks, _getter(drive)
+        version, picks, get = sum(map(_version, tensors)), lane.picks, _getter(rule)
 
-        def write_filled(groups: list[Group], k: int) -> bool:
+        def write_filled(groups: list[Group], k: float) -> bool:
             nonlocal version
             if sum(map(_version, tensors)) != version:
                 return False
@@ -265,30 +317,32 @@ class Channel:
         return write_filled
 
 
-def _nothing(groups: list[Group], k: int) -> bool:
+def _nothing(groups: list[Group], k: float) -> bool:
     del groups, k
     return True
 
 
 def _in_turn(writes: list[Write]) -> Write:
-    def write_in_turn(groups: list[Group], k: int) -> bool:
+    def write_in_turn(groups: list[Group], k: float) -> bool:
         return all(way(groups, k) for way in writes)
 
     return write_in_turn
 
 
-def _held(drive: Drive, group: Group) -> Any:
-    return group[drive.key] if drive.place is None else group[drive.key][drive.place]
+def _held(rule: Rule, group: Group) -> Any:
+    return group[rule.key] if rule.place is None else group[rule.key][rule.place]
 
 
-def _getter(drive: Drive) -> Callable[[Group], Any]:
-    if drive.place is None:
-        return itemgetter(drive.key)
-    return lambda group: group[drive.key][drive.place]
+def _getter(rule: Rule) -> Callable[[Group], Any]:
+    if rule.place is None:
+        return itemgetter(rule.key)
+    return lambda group: group[rule.key][rule.place]
 
 
 def _picks(indices: list[int]) -> Callable[[list[Group]], Sequence[Group]]:
     """Returns the function that picks the groups at these indices out of the optimizer's list."""
+    if not indices:
+        return lambda groups: ()
     stride = indices[1] - indices[0] if len(indices) > 1 else 1
     if stride > 0 and indices == list(range(indices[0], indices[-1] + 1, stride)):
         return itemgetter(slice(indices[0], indices[-1] + 1, stride))

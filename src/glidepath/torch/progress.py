@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from .drives import Drive
+from ..plan import Plan, Progress
 from .events import Applied, ForeignWrite
 
 __all__ = ["Event", "Foreign", "Run"]
@@ -15,76 +15,96 @@ Foreign = Literal["restore", "adopt", "refuse"]
 
 
 class Run:
-    """The plan and the progress of one attachment.
+    """The plan and the progress of one attachment, to one optimizer or to several.
+
+    An update is made of one or more calls of `step()`: of several optimizers, or of one optimizer whose groups are stepped in turn. A
+    parameter is updated once an update, so that an update ends where the first parameter of a group, or an optimizer, is met again.
 
     Args:
-        drives: The plan.
+        plan: The plan.
         foreign: What becomes of a value that somebody else wrote.
-        samples: What an update consumes unless `count` states it.
-        tokens: What an update consumes unless `count` states it.
+        batch: The samples and the tokens of an update, where they are neither counted nor known from the plan; 0 for unknown.
         rebase: Whether the groups' present values are their bases, whatever bases they carry.
         tensors: Whether learning rates become tensors.
     """
 
-    __slots__ = (
-        "ahead",
-        "armed",
-        "bases",
-        "batch",
-        "drives",
-        "foreign",
-        "late",
-        "listeners",
-        "moved",
-        "promise",
-        "rebase",
-        "samples",
-        "scales",
-        "special",
-        "stated",
-        "supports_scaling",
-        "tensors",
-        "tokens",
-        "updates",
-        "warned",
-    )
-
-    def __init__(
-        self, drives: tuple[Drive, ...], foreign: Foreign, samples: int, tokens: int, rebase: bool, tensors: bool
-    ) -> None:
-        self.drives = drives
+    def __init__(self, plan: Plan, foreign: Foreign, batch: tuple[int, int], rebase: bool, tensors: bool) -> None:
+        self.plan, self.rules = plan, plan.driven
         self.foreign: Foreign = foreign
-        self.rebase, self.tensors = rebase, tensors
+        self.batch, self.rebase, self.tensors = batch, rebase, tensors
         self.updates = self.samples = self.tokens = 0
-        self.batch = (samples, tokens)
-        self.scales = [1.0] * len(drives)
+        self.states = plan.begin().states
+        self.scales = [1.0] * len(self.rules)
+        self.stated: dict[str, int] = {}  # what `count` said of the coming update
         self.ahead = False  # between updates the groups hold the values of the coming one, not those last used
         self.armed = False  # a value was written for an update that is not counted yet
-        self.stated = False  # `count` has said what the coming update consumes
+        self.placed = False  # where the run is was said, by a state or by `seek`
+        self.past = ""  # the sign that an optimizer has made updates before the first of this run
+        self.several = False  # optimizers
+        # The update under way, where it may be made of several calls:
+        self.seen: set[int] = set()  # who was called in it
+        self.at: float = 0  # its position on the plan's clock
+        self.now = self.states  # what its controllers say
+        self.counted = self.consumed = self.slow = False
         self.supports_scaling = False  # the optimizer skips inside its kernel, and tells by `found_inf`
-        self.late: tuple[Any, Any] | None = (
-            None  # a `found_inf` on its way from the GPU: its copy, and the event that it is there
-        )
+        self.late: tuple[Any, Any, Any] | None = None  # a `found_inf` on its way from the GPU: whose, its copy, and the event
         self.listeners: list[Callable[[Any], object]] = []
+        self.deciders: list[Callable[[Any], object]] = []
+        self.steppers: list[Callable[[int], object]] = []
         self.warned: set[tuple[str, str]] = set()
-        self.bases: tuple[int, str] = (0, "")  # how many seats there are, the hash of their bases and the first
-        # After a strict resume: the updates done, and the bases and starts that were accepted, by drive and parameters.
-        self.promise: tuple[int, dict[tuple[int, int], tuple[float, int]]] | None = None
-        self.moved = False  # since then the optimizer loaded others: the coming update would not be the checkpoint's
+        # After a resume: the updates done, and the policy; an optimizer's state may be loaded later, and must fit.
+        self.promise: tuple[int, str] | None = None
+        self.moved = ""  # how a state that was loaded since does not
         self.note()
 
     def note(self) -> None:
         """Finds out whether an update needs more than to be counted."""
-        self.special = bool(self.listeners or any(self.batch) or self.supports_scaling)
+        horizon = self.plan.horizon
+        figures = any(self.batch) or horizon.batch is not None or self.plan.batch is not None
+        self.special = bool(self.listeners or self.steppers or figures or self.supports_scaling)
+        self.plain = self.plan.clock == "updates" and not self.plan.feedback and not self.several
 
     def tell(self, event: Event) -> None:
         """Hands an event to everybody who asked for it."""
         for listener in tuple(self.listeners):
             listener(event)
 
+    @property
+    def progress(self) -> Progress:
+        """What has happened before the coming update."""
+        samples, tokens = self.samples - self.stated.get("samples", 0), self.tokens - self.stated.get("tokens", 0)
+        return Progress(self.updates, samples, tokens, self.states)
+
+    def position(self) -> float:
+        """Returns where the coming update is made on the plan's clock."""
+        clock = self.plan.clock
+        if clock == "updates":
+            return self.updates
+        if clock == "epochs":
+            return self.plan.position(updates=self.updates)
+        return getattr(self, clock) - self.stated.get(clock, 0)
+
+    def last(self) -> float:
+        """Returns where the last update was made on the plan's clock."""
+        return self.updates - 1 if self.plain else self.at
+
+    def begin(self) -> None:
+        """Begins an update."""
+        self.seen, self.counted, self.consumed = set(), False, False
+        self.at, self.now = self.position(), self.states
+
     def consume(self) -> None:
-        """Counts what an update consumed, unless that was stated."""
-        if not self.stated:
-            self.samples += self.batch[0]
-            self.tokens += self.batch[1]
-        self.stated = False
+        """Counts what an update consumed: what `count` said, else what is known of one."""
+        stated, each = self.stated, self.plan.derived.tokens_per_sample
+        self.stated = {}
+        if stated and any(self.batch):
+            return
+        if "samples" not in stated:
+            at = self.updates if self.plain else self.at
+            size = 0 if any(self.batch) else self.plan.batch_size(int(at)) or 0
+            if "tokens" in stated and each:
+                size = stated["tokens"] // each
+            self.samples += self.batch[0] or size
+            stated = {"samples": self.batch[0] or size} | stated
+        if "tokens" not in stated:
+            self.tokens += self.batch[1] or stated["samples"] * (each or 0)

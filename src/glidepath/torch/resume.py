@@ -5,30 +5,36 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
-from ..core.combinators import Chain, Stretch, Until
 from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
 from ..core.schedule import Schedule
-from .drives import Drive
+from ..plan import Plan
+from ..plan.difference import sentences
 from .progress import Run
+from .seats import Seat, name_of
 
-__all__ = ["Policy", "Resumed", "Saved", "differences", "extended", "plan_text", "read_state", "state_of"]
+__all__ = ["Bases", "Policy", "Resumed", "Saved", "base_differences", "bases_of", "differences", "read_state", "seams", "settled", "state_of"]
 
 Policy = Literal["strict", "keep", "override", "extend"]
 POLICIES = ("strict", "keep", "override", "extend")
-FORMAT = 1
+FORMAT = 2
 _COUNTS = ("updates", "samples", "tokens", "groups")
-_TEXTS = ("plan", "fingerprint", "bases", "scales", "check")
+_TEXTS = {1: ("plan", "fingerprint", "bases", "scales", "check")}
+_TEXTS[2] = (*_TEXTS[1][:-1], "states", "batch", "check")
 _MAX_COUNT = 2**53
+_MOST_ROWS = 64  # a state stays small for any number of groups; where there are more bases than this only their hash is kept
 
 
 @dataclass(frozen=True)
 class Saved:
     """A state that was read and checked."""
 
-    drives: tuple[Drive, ...]
+    plan: Plan
     batch: tuple[int, int]
     updates: int
     samples: int
@@ -36,7 +42,16 @@ class Saved:
     groups: int
     bases: str
     scales: tuple[float, ...]
-    fingerprint: str
+    states: tuple[Any, ...]
+
+    def rows(self) -> list[tuple[float, float, int, Any]] | None:
+        """Returns each driven value's base, the base that the run was given, its start and what the group held; None if they are unknown."""
+        try:
+            rows = json.loads(self.bases.partition(" ")[2])
+            made = [(float(b), float(o), int(s), h) for _, _, count, b, o, s, h in rows for _ in range(int(count))]
+        except (ValueError, TypeError, RecursionError):
+            return None
+        return made if len(made) == self.groups else None
 
 
 @dataclass(frozen=True)
@@ -47,13 +62,15 @@ class Resumed:
         policy: `strict`, `keep`, `override` or `extend`.
         updates: The updates that were done when it was saved.
         differences: What differs between the saved plan and the present one, a sentence each.
-        seams: For each drive, the value (or factor) that the saved plan gives the next update, and the one that is used.
+        seams: For each rule, the value (or factor) that the saved plan gives the next update, and the one that is used.
+        bases: Where a base is not the same everywhere: whose it is, what was saved, what was found, and what is used.
     """
 
     policy: str
     updates: int
     differences: tuple[str, ...] = ()
     seams: tuple[tuple[str, float, float], ...] = ()
+    bases: tuple[tuple[str, float, float, float], ...] = ()
 
     @property
     def jump(self) -> float:
@@ -63,40 +80,79 @@ class Resumed:
     def __str__(self) -> str:
         lines = [f"resumed after {self.updates} updates ({self.policy})", *self.differences]
         lines += [
+            f"base of {name}: saved {saved!r}, found {found!r}, used {used!r}" for name, saved, found, used in self.bases
+        ]
+        lines += [
             f"{name}: {before!r} -> {after!r} at the seam" for name, before, after in self.seams if before != after
         ]
         return "\n".join(lines)
 
 
-def plan_text(drives: tuple[Drive, ...], batch: tuple[int, int]) -> str:
-    """Returns a plan as canonical JSON text."""
-    data: dict[str, Any] = {"drives": [drive.to_dict() for drive in drives]}
-    if any(batch):
-        data["samples"], data["tokens"] = batch
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def bases_of(
+    seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]] | None = None
+) -> tuple[int, str]:
+    """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order.
+
+    Behind the hash are the bases themselves, those in a row that are equal as one; only the first where there are too many.
+
+    Args:
+        seated: The seats of each rule.
+        found: Other bases and starts for them.
+    """
+    every = [(n, seat) for n, seats in enumerate(seated) for seat in seats]
+    pairs = [(seat.base, seat.start) for _, seat in every] if found is None else found
+    rows = sorted(
+        f"{n}|{name_of(seat.group) or ''}|{base.hex()}|{start}"
+        for (n, seat), (base, start) in zip(every, pairs, strict=True)
+    )
+    digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    if not rows:
+        return 0, digest
+    runs: list[list[Any]] = []
+    named = [
+        (seat.label, (seat.rule.parameter, base, seat.own, start, _held(seat)))
+        for (_, seat), (base, start) in zip(every, pairs, strict=True)
+    ]
+    for key, equal in groupby(named, lambda row: row[1]):
+        members = list(equal)
+        runs.append([members[0][0][:60], key[0], len(members), *key[1:]])
+    plain = json.dumps(runs if len(runs) <= _MOST_ROWS else runs[:1], separators=(",", ":"))
+    return len(rows), f"{digest} {plain}"
 
 
-def fingerprint(drives: tuple[Drive, ...], batch: tuple[int, int]) -> str:
-    """Returns a SHA-256 of a plan; equal for equal plans, in every process and version."""
-    rows = [{**drive.to_dict(), "schedule": drive.schedule.fingerprint} for drive in drives]
-    text = json.dumps([rows, list(batch)], sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _held(seat: Seat) -> float | None:
+    """Returns what a group holds now: how it is known again where it comes back without its base."""
+    key, place = seat.rule.key, seat.rule.place
+    held = seat.group.get(key)
+    value = number(held[place] if place is not None and held is not None else held)
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
-def state_of(run: Run) -> dict[str, Any]:
+def state_of(run: Run, bases: tuple[int, str]) -> dict[str, Any]:
     """Returns the state of a run: text and integers, the same keys for every plan and any number of groups."""
     state: dict[str, Any] = {
         "format": FORMAT,
-        "plan": plan_text(run.drives, run.batch),
-        "fingerprint": fingerprint(run.drives, run.batch),
+        "plan": _whole(run.plan),
+        "fingerprint": run.plan.fingerprint,
         "updates": run.updates,
         "samples": run.samples,
         "tokens": run.tokens,
-        "groups": run.bases[0],
-        "bases": run.bases[1],
+        "groups": bases[0],
+        "bases": bases[1],
         "scales": json.dumps(run.scales),
+        "states": json.dumps(run.progress.to_dict()["states"], allow_nan=False),
+        "batch": json.dumps(run.batch),
     }
     return state | {"check": _check(state)}
+
+
+def _whole(plan: Plan) -> str:
+    """Returns a plan as JSON text, its schedules as data: a registered formula then brings the hash of its source."""
+    data, rules = plan.to_dict(), list[Any]()
+    for rule in plan.rules:
+        complete = isinstance(rule.schedule, Schedule)
+        rules.append(rule.to_dict() | ({"schedule": rule.schedule.to_dict()} if complete else {}))  # type: ignore[union-attr]
+    return json.dumps(data | {"rules": rules}, separators=(",", ":"), allow_nan=False)
 
 
 def _check(state: dict[str, Any]) -> str:
@@ -105,7 +161,7 @@ def _check(state: dict[str, Any]) -> str:
 
 
 def read_state(state: Any) -> Saved:
-    """Returns what a state says.
+    """Returns what a state says, of this format or of the one before.
 
     Raises:
         GlidepathError: With every problem: keys that are missing or unknown, values that are none, a sum that does not match.
@@ -113,13 +169,17 @@ def read_state(state: Any) -> Saved:
     where = "checkpoint"
     if not isinstance(state, dict) or not state:
         raise GlidepathError.of(where, "", "the state of a glidepath scheduler", state)
-    if state.get("format") != FORMAT:
-        given = state.get("format", MISSING)
-        if isinstance(given, int) and not isinstance(given, bool) and given > FORMAT:
-            raise GlidepathError.of(where, "format", f"at most {FORMAT}", given, "it was saved by a newer glidepath")
-        kinds = f"a dict with the keys {', '.join(sorted(map(str, state))[:8])}" if given is MISSING else given
-        raise GlidepathError.of(where, "format", f"{FORMAT}, as in the state of a glidepath scheduler", kinds)
-    known = ("format", *_COUNTS, *_TEXTS)
+    form = state.get("format", MISSING)
+    if isinstance(form, bool) or form not in _TEXTS:
+        if isinstance(form, int) and not isinstance(form, bool) and form > FORMAT:
+            raise GlidepathError.of(where, "format", f"at most {FORMAT}", form, "it was saved by a newer glidepath")
+        kinds = f"a dict with the keys {', '.join(sorted(map(str, state))[:8])}" if form is MISSING else form
+        remedy = ""
+        if isinstance(state.get("last_epoch"), int):
+            remedy = f"it is of a PyTorch scheduler: scheduler.seek({state['last_epoch']}) goes on where that was"
+        raise GlidepathError.of(where, "format", f"{FORMAT}, as in the state of a glidepath scheduler", kinds, remedy)
+    texts = _TEXTS[form]
+    known = ("format", *_COUNTS, *texts)
     problems = [Problem(where, key, "given", "nothing") for key in known if key not in state]
     problems += [
         Problem(where, "every key", f"one of {', '.join(known)}", shown(key)) for key in state if key not in known
@@ -129,7 +189,7 @@ def read_state(state: Any) -> Saved:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
             problems.append(Problem(where, key, f"an integer from 0 to {_MAX_COUNT}", shown(value)))
     problems += [
-        Problem(where, key, "text", shown(state[key])) for key in _TEXTS if not isinstance(state.get(key, ""), str)
+        Problem(where, key, "text", shown(state[key])) for key in texts if not isinstance(state.get(key, ""), str)
     ]
     if problems:
         raise GlidepathError(problems)
@@ -142,74 +202,127 @@ MISSING = object()
 
 
 def _plan(state: dict[str, Any], where: str) -> Saved:
-    try:
-        plan, scales = json.loads(state["plan"]), json.loads(state["scales"])
-    except (ValueError, RecursionError):
-        raise GlidepathError.of(where, "plan", "JSON", state["plan"]) from None
-    if (
-        not isinstance(plan, dict)
-        or not isinstance(plan.get("drives"), list)
-        or set(plan) - {"drives", "samples", "tokens"}
-    ):
-        raise GlidepathError.of(where, "plan", 'an object with "drives"', plan)
-    problems: list[Problem] = []
-    drives: list[Drive] = []
-    for data in plan["drives"]:
+    entries: dict[str, Any] = {}
+    for key in ("plan", "scales", "states", "batch"):
         try:
-            drives.append(Drive.from_dict(data))
-        except GlidepathError as error:
-            problems += error.inside("checkpoint").problems
-    if problems:
-        raise GlidepathError(problems)
+            entries[key] = json.loads(state.get(key, "[]"))
+        except (ValueError, RecursionError):
+            raise GlidepathError.of(where, key, "JSON", state[key]) from None
+    data, scales = entries["plan"], entries["scales"]
+    try:
+        plan, batch, own = _first_format(data) if state["format"] == 1 else (Plan.from_dict(data), entries["batch"], "")
+    except GlidepathError as error:
+        raise error.inside(where) from None
     if not isinstance(scales, list) or not all(isinstance(s, float) and math.isfinite(s) for s in scales):
         raise GlidepathError.of(where, "scales", "finite numbers", scales)
-    if len(scales) != len(drives):
-        raise GlidepathError.of(where, "scales", f"{len(drives)} numbers, one for each drive", len(scales))
-    saved = Saved(
-        tuple(drives),
-        (plan.get("samples", 0), plan.get("tokens", 0)),
+    if len(scales) != len(plan.rules):
+        raise GlidepathError.of(where, "scales", f"{len(plan.rules)} numbers, one for each rule", len(scales))
+    if not isinstance(batch, list | tuple) or len(batch) != 2 or not all(type(n) is int and n >= 0 for n in batch):
+        raise GlidepathError.of(where, "batch", "two numbers, at least 0", batch)
+    if (own or plan.fingerprint) != state["fingerprint"]:
+        remedy = "a registered curve may have changed since"
+        said = f"that of its plan, {(own or plan.fingerprint)[:16]}…"
+        raise GlidepathError.of(where, "fingerprint", said, state["fingerprint"][:16], remedy)
+    states = entries["states"]
+    if not isinstance(states, list) or len(states) != len(plan.feedback):
+        raise GlidepathError.of(where, "states", f"{len(plan.feedback)}, one for each controller", states)
+    return Saved(
+        plan,
+        (batch[0], batch[1]),
         updates=state["updates"],
         samples=state["samples"],
         tokens=state["tokens"],
         groups=state["groups"],
         bases=state["bases"],
         scales=tuple(scales),
-        fingerprint=state["fingerprint"],
+        states=tuple(part.controller.read_state(s) for part, s in zip(plan.feedback, states, strict=True)),
     )
-    own = fingerprint(saved.drives, saved.batch)
-    if own != saved.fingerprint:
-        remedy = "a registered curve may have changed since"
-        raise GlidepathError.of(where, "fingerprint", f"that of its plan, {own[:16]}…", saved.fingerprint[:16], remedy)
-    return saved
+
+
+def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
+    """Returns the plan, the size of an update and the fingerprint that format 1 wrote as drives."""
+    if not isinstance(data, dict) or not isinstance(data.get("drives"), list) or set(data) - {"drives", "samples", "tokens"}:
+        raise GlidepathError.of("plan", "", 'an object with "drives"', data)
+    plan, batch = Plan(data["drives"]), (data.get("samples", 0), data.get("tokens", 0))
+    rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in data["drives"]]
+    text = json.dumps([rows, list(batch)], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return plan, batch, hashlib.sha256(text.encode()).hexdigest()
 
 
 def differences(saved: Saved, run: Run) -> list[str]:
     """Returns what differs between a saved plan and the present one, a sentence each."""
-    found: list[str] = []
-    old, new = [(_name(drive), drive) for drive in saved.drives], [(_name(drive), drive) for drive in run.drives]
-    for name, drive in old:
-        others = [other for key, other in new if key == name]
-        if not others:
-            found.append(f"{name}: saved with {drive.schedule}, now not driven")
-        for other in others:
-            for field in ("schedule", "absolute", "floor", "join", "later"):
-                was, now = getattr(drive, field), getattr(other, field)
-                if was != now:
-                    what = "" if field == "schedule" else f"{field} "
-                    found.append(f"{name}: {what}saved {was}, now {now}")
-    found += [f"{name}: not in the saved plan, now {drive.schedule}" for name, drive in new if name not in dict(old)]
-    if not found and [name for name, _ in old] != [name for name, _ in new]:
-        found.append("the drives are the same in another order")
+    found = sentences(saved.plan, run.plan)
     if saved.batch != run.batch:
         found.append(f"samples and tokens of an update: saved {saved.batch}, now {run.batch}")
     return found
 
 
-def base_differences(saved: Saved, run: Run) -> list[str]:
-    """Returns how the groups differ from those of the saved run."""
-    if saved.groups != run.bases[0]:
-        return [f"groups: saved with {saved.groups} driven values, now {run.bases[0]}"]
-    (old, before), (new, now) = (text.partition(" ")[::2] for text in (saved.bases, run.bases[1]))
+@dataclass(frozen=True)
+class Bases:
+    """What becomes of the bases of a run that goes on from a state.
+
+    Args:
+        moved: Where they are not the same everywhere: whose, what was saved, what was found, what is used.
+        found: The base and the start of each seat as the present run has them, in the terms of the saved one.
+        used: The base, the base that the run was given, and the start of each seat from now on; None leaves them as they are.
+        saved: The saved base of each seat.
+    """
+
+    moved: tuple[tuple[str, float, float, float], ...]
+    found: tuple[tuple[float, int], ...]
+    used: tuple[tuple[float, float, int], ...] | None = None
+    saved: tuple[float, ...] = ()
+
+
+def settled(saved: Saved, rules: Sequence[str], seats: Sequence[Seat], policy: Policy) -> Bases:
+    """Returns what becomes of the bases.
+
+    What is found is what the run was given: the group's own value when it was attached, or another that a state brought since. A group
+    that came back without its base, holding what it held when the state was saved, is known again.
+
+    Args:
+        saved: The state.
+        rules: The titles of the rules that drive from now on.
+        seats: Their seats.
+        policy: `override` uses the bases that are found, the others the saved ones.
+    """
+    rows = saved.rows()
+    if rows is None or len(rows) != len(seats) or list(rules) != [rule.title for rule in saved.plan.rules]:
+        return Bases((), tuple((seat.base, seat.start) for seat in seats))
+    moved: list[tuple[str, float, float, float]] = []
+    found: list[tuple[float, int]] = []
+    used: list[tuple[float, float, int]] = []
+    rows = _matched(rows, seats)
+    for seat, (base, own, start, held) in zip(seats, rows, strict=True):
+        here = seat.base if seat.base not in (base, own) else seat.own
+        if not seat.carried and held is not None and math.isclose(seat.own, held, rel_tol=1e-6):
+            here = own  # it came back from the checkpoint, without its base
+        same = here in (base, own)
+        mine = base if same or policy != "override" else here
+        if not same:
+            moved.append((f"{seat.rule.parameter} of group {seat.label}", base, here, mine))
+        found.append((base if same else here, start))
+        used.append((mine, own if mine == base else here, start))
+    return Bases(tuple(moved), tuple(found), tuple(used), tuple(row[0] for row in rows))
+
+
+def _matched(
+    rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]
+) -> list[tuple[float, float, int, Any]]:
+    """Returns the saved rows in the order of the seats: as they are, or by their bases where only the order has changed."""
+    given, own = [row[1] for row in rows], [seat.own for seat in seats]
+    if given == own or sorted(given) != sorted(own):
+        return rows
+    left = list(rows)
+    return [left.pop(next(i for i, row in enumerate(left) if row[1] == mine)) for mine in own]
+
+
+def base_differences(saved: Saved, seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]]) -> list[str]:
+    """Returns how the groups differ from those of the saved run, by their hash."""
+    groups, text = bases_of(seated, found)
+    if saved.groups != groups:
+        return [f"groups: saved with {saved.groups} driven values, now {groups}"]
+    (old, before), (new, now) = (each.partition(" ")[::2] for each in (saved.bases, text))
     if old != new:
         return [
             f"bases: the groups' names, bases or starts are not those of the saved run{_first_difference(before, now)}"
@@ -220,68 +333,17 @@ def base_differences(saved: Saved, run: Run) -> list[str]:
 def _first_difference(before: str, now: str) -> str:
     """Returns how the first group differs, in parentheses; nothing where a state of an older version does not tell."""
     try:
-        (name, parameter, base, start), (label, _, base_now, start_now) = json.loads(before), json.loads(now)
-    except (ValueError, TypeError, RecursionError):
+        old, new = json.loads(before), json.loads(now)
+        name, parameter, base, start = old if isinstance(old[0], str) else [old[0][i] for i in (0, 1, 3, 5)]
+        label, _, base_now, start_now = (new[0][i] for i in (0, 1, 3, 5))
+    except (ValueError, TypeError, RecursionError, IndexError):
         return ""
     rows = (("name", name, label), (f"base of {parameter}", base, base_now), ("start", start, start_now))
     parts = [f"{field} saved {shown(was)}, now {shown(found)}" for field, was, found in rows if was != found]
     return f" (group {label}: {', '.join(parts)})" if parts else f" (group {label} is the same, a later one is not)"
 
 
-def seams(k: int, before: tuple[Drive, ...], after: tuple[Drive, ...]) -> tuple[tuple[str, float, float], ...]:
-    """Returns the values of the saved and of the chosen plan at the next update, for each drive of the chosen plan."""
-    old = {_name(drive): drive.schedule.scalar(k) for drive in before}
-    return tuple((_name(d), old[_name(d)], d.schedule.scalar(k)) for d in after if _name(d) in old)
-
-
-def extended(saved: Saved, drives: tuple[Drive, ...]) -> tuple[Drive, ...]:
-    """Returns the saved drives with what is left of their schedules stretched to the present plan's length.
-
-    The rule: until update k, where the run was saved, nothing changes; from there the rest of the saved schedule, of length d - k, fills
-    the steps up to the new duration n, stretched by (n - k)/(d - k). The value at the seam stays, and the run ends on the saved end.
-
-    Raises:
-        GlidepathError: If a duration is infinite, nothing is left to stretch, or the new one is not longer.
-    """
-    k, problems, made = saved.updates, list[Problem](), list[Drive]()
-    new = {_name(drive): drive for drive in drives}
-    for drive in saved.drives:
-        name, old = _name(drive), drive.schedule
-        if name not in new:
-            problems.append(Problem("extend", name, "driven in the present plan too", "no drive"))
-            continue
-        horizon = new[name].schedule.duration
-        if math.inf in (old.duration, horizon):
-            problems.append(
-                Problem("extend", f"the duration of {name}", "finite in both plans", f"{old} and {new[name].schedule}")
-            )
-        elif k >= old.duration:
-            remedy = "nothing is left to stretch; use override"
-            problems.append(
-                Problem(
-                    "extend", f"the duration of {name}", f"more than the {k} updates done", str(old.duration), remedy
-                )
-            )
-        elif horizon < old.duration:
-            problems.append(
-                Problem("extend", f"the duration of {name}", f"at least the saved {old.duration}", str(horizon))
-            )
-        else:
-            made.append(replace(drive, schedule=_stretched(old, k, int(horizon))))
-    if problems:
-        raise GlidepathError(problems)
-    return tuple(made)
-
-
-def _stretched(schedule: Schedule, k: int, horizon: int) -> Schedule:
-    left = int(schedule.duration) - k
-    if horizon - k == left:
-        return schedule
-    rest = schedule.shift(-k) if k else schedule
-    longer = Stretch(rest, (horizon - k) / left)
-    return Chain((Until(schedule, k), longer)) if k else longer
-
-
-def _name(drive: Drive) -> str:
-    groups = ", ".join(drive.groups)
-    return drive.parameter if groups == "*" else f"{drive.parameter} of {groups}"
+def seams(at: float, before: Plan, after: Plan) -> tuple[tuple[str, float, float], ...]:
+    """Returns the values of the saved and of the chosen plan at the next update, for each rule of the chosen plan."""
+    old = {rule.title: rule.schedule.scalar(at) for rule in before.driven}
+    return tuple((r.title, old[r.title], r.schedule.scalar(at)) for r in after.driven if r.title in old)

@@ -1,11 +1,12 @@
-"""What `attach` returns: the progress of a driven optimizer, its events, its checkpoints."""
+"""What `attach` returns: the progress of driven optimizers, its events, its checkpoints."""
 
 from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,30 @@ from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..feedback import Decision
+from ..plan import Plan, Progress, Rule
 from .binding import Binding, bindings_of
-from .drives import Drive
 from .events import Applied
 from .files import read_json, write_json
 from .progress import Event, Run
-from .resume import POLICIES, Policy, Resumed, base_differences, differences, extended, read_state, seams, state_of
+from .resume import (
+    POLICIES,
+    Policy,
+    Resumed,
+    Saved,
+    base_differences,
+    bases_of,
+    differences,
+    read_state,
+    seams,
+    settled,
+    state_of,
+)
+from .seats import Seat, powerless
 
 __all__ = ["Scheduler", "count_problems"]
 
+_UNSAID: Any = object()
 _LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
 _HINTS = {
     "step": f": there is nothing to call, optimizer.step() drives it{_LIKE_TORCH}",
@@ -33,38 +49,39 @@ _HINTS = {
 
 
 class Scheduler:
-    """Drives an optimizer; made by `attach`.
+    """Drives optimizers; made by `attach`.
 
     Args:
-        optimizer: Held weakly.
+        optimizers: By their names. Held weakly.
         run: The plan and the progress.
         resume: What `load_state_dict` does with a plan that differs.
+        restart: Whether an optimizer that the same plan drives already begins anew.
     """
 
-    def __init__(self, optimizer: Optimizer, run: Run, resume: Policy = "strict") -> None:
-        binding = Binding(run, optimizer)
-        driven = {(channel.drive.key, channel.drive.place) for channel in binding.channels}
-        for other in bindings_of(optimizer):
-            for channel in other.channels:
-                if (channel.drive.key, channel.drive.place) in driven:
-                    remedy = "detach the other scheduler first"
-                    raise GlidepathError.of("attach", channel.drive.parameter, "driven by one scheduler", "two", remedy)
-        binding.sit()
-        before, after, loaded = binding.hooks()
+    def __init__(
+        self, optimizers: Mapping[str, Optimizer], run: Run, resume: Policy = "strict", restart: bool = False
+    ) -> None:
+        run.several = len(optimizers) > 1
+        run.note()
+        bindings = _bound(run, optimizers)
+        pairs = list(zip(bindings, optimizers.values(), strict=True))
+        _check(run, pairs)
+        rivals = [rival for binding, optimizer in pairs for rival in _rivals(binding, optimizer)]
+        if rivals:
+            _take_over(run, bindings, rivals, restart)
         self._run, self._resume = run, resume
-        self._optimizer = weakref.ref(optimizer)
-        self._binding: Callable[[], Binding | None] = weakref.ref(binding)
-        self._handles = [
-            optimizer.register_step_pre_hook(before),
-            optimizer.register_step_post_hook(after),
-            optimizer.register_load_state_dict_post_hook(loaded),
-        ]
+        self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers.values()]
+        self._bindings = [weakref.ref(binding) for binding in bindings]
+        for binding, optimizer in pairs:
+            binding.settle()
+            binding.bind(optimizer)
+        self._bases = bases_of(self._seated())
         self.resumed: Resumed | None = None
         """How the run went on from a checkpoint, or None."""
 
     def __repr__(self) -> str:
-        drives = ", ".join(f"{drive.parameter}: {drive.schedule}" for drive in self._run.drives)
-        return f"<Scheduler of {drives}, {self._run.updates} updates>"
+        rules = ", ".join(f"{rule.title}: {rule.schedule}" for rule in self._run.rules)
+        return f"<Scheduler of {rules}, {self._run.updates} updates>"
 
     if not TYPE_CHECKING:  # a type checker is to miss the attribute too
 
@@ -96,63 +113,126 @@ class Scheduler:
         return self._run.tokens
 
     @property
-    def drives(self) -> tuple[Drive, ...]:
-        """The plan: what drives what."""
-        return self._run.drives
+    def plan(self) -> Plan:
+        """What drives what."""
+        return self._run.plan
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The plan's rules with the schedules that they come to."""
+        return self._run.rules
+
+    @property
+    def progress(self) -> Progress:
+        """What has happened before the coming update: `plan.value(scheduler.progress, …)` is what that will be made with."""
+        self._settle()
+        return self._run.progress
+
+    @property
+    def batch_size(self) -> int | None:
+        """The samples of the coming update, by the plan's batch ramp or its horizon; None if they are unknown."""
+        self._settle()
+        return self._run.plan.batch_size(int(self._run.position()))
 
     @property
     def duration(self) -> int | float:
-        """The length of the longest schedule, in updates; infinity for an endless one."""
-        return max(drive.schedule.duration for drive in self._run.drives)
+        """The length of the longest schedule, on the plan's clock; infinity for an endless one."""
+        return max(rule.schedule.duration for rule in self._run.rules)  # type: ignore[union-attr]
 
     @property
     def overrun(self) -> int:
-        """The updates made beyond the end of the longest schedule; each holds the last value."""
-        return 0 if self.duration == math.inf else max(0, self.updates - int(self.duration))
+        """How far the run is beyond the end of the longest schedule, on the plan's clock; the last value is held there."""
+        self._settle()
+        return 0 if self.duration == math.inf else max(0, int(self._run.position()) - int(self.duration))
 
     @property
     def last(self) -> list[Applied]:
         """What the last update was made with: update, group, hyper-parameter, value. Empty before the first one."""
         self._settle()
-        binding = self._binding()
-        return [] if binding is None else binding.applied()
+        return [applied for optimizer, binding in self._live() for applied in binding.applied(optimizer.param_groups)]
 
-    def count(self, *, samples: int = 0, tokens: int = 0) -> None:
-        """States what the coming update consumes, instead of the `samples` and `tokens` that `attach` was given; calls add up.
+    def count(self, *, samples: int = _UNSAID, tokens: int = _UNSAID) -> None:
+        """States what the coming update consumes, instead of what `attach` and the plan say of one; calls add up.
 
-        What a skipped update consumed counts too, as it is counted here and not when the update happens.
+        A clock of samples or tokens stands, for the coming update, where the updates before it came to. What a skipped update consumed
+        counts too, as it is counted here and not when the update happens.
 
         Args:
-            samples: In samples, at least 0.
-            tokens: In tokens, at least 0.
+            samples: In samples, at least 0. Where only the tokens are given they follow from these, if the plan knows how.
+            tokens: In tokens, at least 0. Where only the samples are given they follow from these, if the plan knows how.
 
         Raises:
             GlidepathError: If a number is negative or not whole.
         """
-        problems = [*count_problems("count", "samples", samples), *count_problems("count", "tokens", tokens)]
+        given = {name: n for name, n in (("samples", samples), ("tokens", tokens)) if n is not _UNSAID}
+        problems = [problem for name, n in given.items() for problem in count_problems("count", name, n)]
         if problems:
             raise GlidepathError(problems)
         run = self._run
-        run.samples += int(samples)
-        run.tokens += int(tokens)
-        if any(run.batch):
-            run.stated = True
+        self._settle()
+        for name, n in given.items():
+            setattr(run, name, getattr(run, name) + int(n))
+            run.stated[name] = run.stated.get(name, 0) + int(n)
 
-    def seek(self, updates: int) -> None:
-        """Goes to where `updates` updates were done; values are functions of that number alone, so nothing is replayed.
+    def observe(self, monitor: str, value: Any) -> tuple[Decision, ...]:
+        """Tells the plan's controllers of a measurement; what they decide multiplies the values from the next update on.
+
+        Every process must tell the same: reduce the value first.
 
         Args:
-            updates: In updates, at least those done.
+            monitor: The metric's name.
+            value: A number; its id is the count of updates. Or what `Controller.observe` takes.
+
+        Returns:
+            The decisions, also told to those who asked by `on_decision`.
 
         Raises:
-            GlidepathError: If it is not a whole number, or less than the updates done.
+            GlidepathError: If nobody listens to the metric, or a controller refuses it, as where it was told at this update already.
         """
-        done, plain = self.updates, number(updates)
-        if plain is None or plain != plain // 1 or not done <= plain <= 2**53:
-            raise GlidepathError.of(
-                "seek", "updates", f"a whole number from {done}, the updates done, to 2^53", updates
-            )
-        self._run.updates = int(plain)
+        self._settle()
+        run = self._run
+        progress, decisions = run.plan.observe(run.progress, monitor, value)
+        run.states = progress.states
+        if run.ahead:
+            for optimizer, binding in self._live():
+                binding.repair(optimizer, run.position(), run.states, "keep")
+        for decision in decisions:
+            for decider in tuple(run.deciders):
+                decider(decision)
+        return decisions
+
+    def seek(self, updates: int | Progress) -> None:
+        """Goes to where `updates` updates were done; values are functions of the progress alone, so nothing is replayed.
+
+        Args:
+            updates: In updates, at least those done, each as large as the plan says; or a `Progress` of this plan.
+
+        Raises:
+            GlidepathError: If it is not a whole number, or less than the updates done; or if the plan's clock is in samples or tokens, and
+                their number does not follow.
+        """
+        run, done = self._run, self.updates
+        if isinstance(updates, Progress):
+            given, there = updates, updates.states or run.states
+            if given.updates < done or len(there) != len(run.states):
+                raise GlidepathError.of("seek", "updates", f"a Progress of this plan, from {done} updates on", updates)
+            run.updates, run.samples, run.tokens, run.states = given.updates, given.samples, given.tokens, there
+            run.stated = {}
+        else:
+            plain = number(updates)
+            if plain is None or plain != plain // 1 or not done <= plain <= 2**53:
+                raise GlidepathError.of(
+                    "seek", "updates", f"a whole number from {done}, the updates done, to 2^53", updates
+                )
+            if run.plan.clock in ("samples", "tokens") and plain != done:
+                try:
+                    moved = run.plan.position(updates=plain) - run.plan.position(updates=done)
+                except GlidepathError as error:
+                    raise error.inside("seek: give a Progress") from None
+                setattr(run, run.plan.clock, getattr(run, run.plan.clock) + int(moved))
+            run.updates = int(plain)
+        run.placed, run.seen, run.at, run.now = True, set(), run.position(), run.states
+        run.armed = False
         self._rewrite()
 
     def scale(self, factor: float, parameter: str = "lr") -> None:
@@ -171,12 +251,12 @@ class Scheduler:
         plain = number(factor)
         if plain is None or not 0.0 < plain < math.inf:
             raise GlidepathError.of("scale", "factor", "a finite number above 0", factor)
-        driven = [drive.parameter for drive in self._run.drives]
+        driven = [rule.parameter for rule in self._run.rules]
         if parameter not in driven:
             raise GlidepathError.of("scale", "parameter", f"one of {', '.join(driven)}", parameter)
         self._run.scales = [
-            old * float(plain) if drive.parameter == parameter else old
-            for drive, old in zip(self._run.drives, self._run.scales, strict=True)
+            old * float(plain) if rule.parameter == parameter else old
+            for rule, old in zip(self._run.rules, self._run.scales, strict=True)
         ]
         self._rewrite(scaled=True)
 
@@ -194,12 +274,14 @@ class Scheduler:
             >>> scheduler.updates
             1
         """
-        optimizer, binding = self._alive("replay")
-        binding.settle_late()
-        if len(optimizer.param_groups) != binding.count or not binding.write(optimizer.param_groups, self._run.updates):
-            binding.repair(optimizer)
+        driven = self._alive("replay")
+        for optimizer, binding in driven:
+            binding.turn(optimizer)
         yield
-        binding.finish(skipped=False)
+        for optimizer, binding in driven:
+            binding.finish(optimizer, skipped=False)
+            self._run.slow = True
+        self._run.slow = False
 
     def on_update(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Calls `callback` with every value applied, right after its update, and with every foreign write, right before one.
@@ -210,46 +292,65 @@ class Scheduler:
         Returns:
             A function that ends the calls.
         """
-        run = self._run
-        run.listeners.append(callback)
-        run.note()
+        return self._on(self._run.listeners, callback)
+
+    def on_step(self, callback: Callable[[int], object]) -> Callable[[], None]:
+        """Calls `callback` once for each update, right after it was counted, whatever the number of groups and optimizers.
+
+        Args:
+            callback: Given the update, counted from 0. Held strongly.
+
+        Returns:
+            A function that ends the calls.
+        """
+        return self._on(self._run.steppers, callback)
+
+    def on_decision(self, callback: Callable[[Decision], object]) -> Callable[[], None]:
+        """Calls `callback` with every decision of the plan's controllers, as `observe` makes it.
+
+        Args:
+            callback: Given a `Decision`. Held strongly.
+
+        Returns:
+            A function that ends the calls.
+        """
+        return self._on(self._run.deciders, callback)
+
+    def _on(self, listeners: list[Callable[[Any], object]], callback: Callable[[Any], object]) -> Callable[[], None]:
+        listeners.append(callback)
+        self._run.note()
 
         def stop() -> None:
-            if callback in run.listeners:
-                run.listeners.remove(callback)
-                run.note()
+            if callback in listeners:
+                listeners.remove(callback)
+                self._run.note()
 
         return stop
 
     def detach(self, *, keep: bool = False) -> None:
-        """Lets go of the optimizer: removes the hooks and the keys that `attach` added, and writes each group's base back.
+        """Lets go of the optimizers: removes the hooks and the keys that `attach` added, and writes each group's base back.
 
         Args:
             keep: Whether the groups keep the values last used instead.
         """
         self._settle()
-        binding = self._binding()
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        if binding is not None:
-            for channel in binding.channels:
-                for seat in channel.seats:
-                    seat.leave(keep)
-        self._binding = _gone
+        for _, binding in self._live():
+            binding.release(keep)
+        self._bindings = []
 
     # Checkpoints ---------------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns plan, fingerprint, progress, a hash of the bases and the first: text and integers, as large for any number of groups.
+        """Returns plan, fingerprint, progress, the bases and their hash: text and integers, small for any number of groups.
 
         It may be taken at any moment between two updates; it says how many were done.
         """
         self._settle()
-        optimizer, binding = self._optimizer(), self._binding()
-        if optimizer is not None and binding is not None:
-            self._run.bases = binding.bases(optimizer.param_groups)
-        return state_of(self._run)
+        live = self._live()
+        for optimizer, binding in live:
+            binding.saving(optimizer)
+        self._bases = bases_of(self._seated()) if live else self._bases
+        return state_of(self._run, self._bases)
 
     def load_state_dict(self, state_dict: Any, resume: Policy | None = None) -> Resumed:
         """Goes on from a state. The optimizer's own state may be loaded before or after.
@@ -257,9 +358,9 @@ class Scheduler:
         Args:
             state_dict: What `state_dict` returned, in this process or another, also through JSON.
             resume: What happens where the saved plan or the groups' bases differ from the present ones. `"strict"` refuses; `"keep"` goes
-                on with the saved plan; `"override"` takes the present plan at the saved progress; `"extend"` keeps the saved plan until
-                here and stretches what is left of it to the length of the present plan, so that nothing jumps. None is what `attach` was
-                given.
+                on with the saved plan and the saved bases; `"override"` takes the present ones at the saved progress; `"extend"` keeps the
+                saved plan and bases until here and stretches what is left of it to the length of the present plan, so that nothing jumps.
+                None is what `attach` was given.
 
         Returns:
             The differences in words, and the size of the jump at the seam.
@@ -271,44 +372,54 @@ class Scheduler:
         policy = self._resume if resume is None else resume
         if policy not in POLICIES:
             raise GlidepathError.of("load_state_dict", "resume", f"one of {', '.join(POLICIES)}", policy)
-        optimizer, binding = self._alive("load_state_dict")
-        run.bases = binding.bases(optimizer.param_groups)
-        changed, moved = differences(saved, run), base_differences(saved, run)
+        live = self._alive("load_state_dict")
+        changed, seated = differences(saved, run), self._seated()
+        titles = [rule.title for rule in run.rules]
+        bases = settled(saved, titles, list(chain.from_iterable(seated)), policy)
+        moved = base_differences(saved, seated, bases.found)
         if policy == "strict" and (changed or moved):
             remedy = (
-                'resume="keep" goes on with the saved plan, "override" takes this one, "extend" the length of this one'
+                'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
             )
             raise GlidepathError(
                 Problem("checkpoint", "the plan", "that of this run", text, remedy) for text in (*changed, *moved)
             )
-        drives, scales = run.drives, list(saved.scales)
+        there = Progress(saved.updates, saved.samples, saved.tokens)
+        plan = run.plan
         if policy == "keep":
-            drives = saved.drives
+            plan = saved.plan
         elif policy == "extend":
-            drives = extended(saved, run.drives)
-        elif len(scales) != len(drives):
-            scales = [1.0] * len(drives)
-        fresh = Run(drives, run.foreign, *(saved.batch if policy == "keep" else run.batch), run.rebase, run.tensors)
-        fresh.updates, fresh.samples, fresh.tokens, fresh.scales = saved.updates, saved.samples, saved.tokens, scales
-        if drives != run.drives:
-            plan = Binding(fresh, optimizer)  # refuses what the groups cannot take, before anything is changed
-            for channel in binding.channels:
-                for seat in channel.seats:
-                    seat.rise()
-            _inherit(plan, binding)
-            binding.channels, binding.ranges = plan.channels, plan.ranges
-        for name in ("drives", "batch", "updates", "samples", "tokens", "scales"):
+            plan = saved.plan.extend(run.plan, there)
+        fresh = Run(plan, run.foreign, saved.batch if policy == "keep" else run.batch, run.rebase, run.tensors)
+        fresh.several = run.several
+        fresh.updates, fresh.samples, fresh.tokens = saved.updates, saved.samples, saved.tokens
+        fresh.states = _states(saved, plan)
+        fresh.scales = list(saved.scales) if len(saved.scales) == len(fresh.rules) else [1.0] * len(fresh.rules)
+        if fresh.rules != run.rules:  # refuses what the groups cannot take, before anything is changed
+            made = _bound(fresh, {str(i): one for i, (one, _) in enumerate(live)}, [binding for _, binding in live])
+            _check(fresh, [(new, optimizer) for new, (optimizer, _) in zip(made, live, strict=True)])
+            rows = [seat for n, _ in enumerate(fresh.rules) for new in made for seat in new.channels[n].seats]
+            bases = settled(saved, [rule.title for rule in fresh.rules], rows, policy)
+            for (_, binding), other in zip(live, made, strict=True):
+                for channel in binding.channels:
+                    for seat in channel.seats:
+                        seat.rise()
+                binding.channels, binding.extents = other.channels, other.extents
+        for name in ("plan", "rules", "batch", "updates", "samples", "tokens", "states", "scales"):
             setattr(run, name, getattr(fresh, name))
-        run.armed, run.stated, run.late = False, False, None
-        run.promise, run.moved = None, False
+        run.armed, run.stated, run.late, run.seen = False, {}, None, set()
+        run.at, run.now, run.placed, run.moved = run.position(), run.states, True, ""
+        run.promise = (run.updates, "keep" if policy == "extend" else policy)
         run.note()
-        binding.sit()
-        if policy == "strict":
-            binding.promise()
-        binding.count = -1
-        binding.show(optimizer.param_groups)
+        if bases.used is not None:
+            seats = chain.from_iterable(self._seated())
+            for seat, (base, own, start), was in zip(seats, bases.used, bases.saved, strict=True):
+                seat.base, seat.own, seat.start, seat.saved = base, own, start, was
+        for optimizer, binding in live:
+            binding.again, binding.count = None, -1
+            binding.show(optimizer.param_groups)
         self.resumed = Resumed(
-            policy, saved.updates, tuple(changed + moved), seams(saved.updates, saved.drives, drives)
+            policy, saved.updates, tuple(changed + moved), seams(run.position(), saved.plan, plan), bases.moved
         )
         return self.resumed
 
@@ -334,37 +445,118 @@ class Scheduler:
 
     # Inside --------------------------------------------------------------------------------------------------------------------------
 
+    def _live(self) -> list[tuple[Optimizer, Binding]]:
+        pairs = [(optimizer(), binding()) for optimizer, binding in zip(self._optimizers, self._bindings, strict=False)]
+        return [(one, bound) for one, bound in pairs if one is not None and bound is not None and bound.handles]
+
     def _settle(self) -> None:
-        binding = self._binding()
-        if binding is not None and self._run.late is not None:
+        for _, binding in self._live() if self._run.late is not None else ():
             binding.settle_late()
 
-    def _alive(self, where: str) -> tuple[Optimizer, Binding]:
-        optimizer, binding = self._optimizer(), self._binding()
-        if optimizer is None or binding is None:
+    def _alive(self, where: str) -> list[tuple[Optimizer, Binding]]:
+        self._settle()
+        live = self._live()
+        if not live:
             raise GlidepathError.of(where, "the optimizer", "attached", "none", "it was detached or deleted")
-        return optimizer, binding
+        return live
+
+    def _seated(self) -> list[list[Seat]]:
+        """Returns the seats of each rule, in the order of the groups that are there."""
+        rows = [binding.present(optimizer.param_groups) for optimizer, binding in self._live()]
+        return [list(chain.from_iterable(seats)) for seats in zip(*rows, strict=True)]
 
     def _rewrite(self, scaled: bool = False) -> None:
-        optimizer, binding = self._optimizer(), self._binding()
-        if binding is not None:
-            binding.count = -1  # the coming update takes the long way
-            if optimizer is not None and (self._run.ahead or not scaled):
+        for optimizer, binding in self._live():
+            binding.again, binding.count = None, -1  # the coming update takes the long way
+            if self._run.ahead or not scaled:
                 binding.show(optimizer.param_groups)
 
 
-def _gone() -> None:
-    return None
+def _bound(run: Run, optimizers: Mapping[str, Optimizer], old: list[Binding] | None = None) -> list[Binding]:
+    """Returns a binding for each optimizer; the seats of old ones hand down what they know of their groups."""
+    made: list[Binding] = []
+    problems: list[Problem] = []
+    first = 0
+    for i, (name, optimizer) in enumerate(optimizers.items()):
+        prefix = ("" if name.startswith(" ") else f"{name}/") if old is None else old[i].name
+        try:
+            made.append(Binding(run, optimizer, prefix, first))
+        except GlidepathError as error:
+            problems += error.problems
+        first += len(optimizer.param_groups)
+    if problems:
+        raise GlidepathError(problems)
+    for new, before in zip(made, old or (), strict=False):
+        new.inherit(before)
+        new.handles = before.handles
+    return made
 
 
-def _inherit(new: Binding, old: Binding) -> None:
-    """Lets the new seats know what was in the groups before the old ones were taken."""
-    before = {
-        (seat.drive.parameter, id(seat.params)): seat.before for channel in old.channels for seat in channel.seats
-    }
-    for channel in new.channels:
-        for seat in channel.seats:
-            seat.before = before.get((seat.drive.parameter, id(seat.params)), seat.before)
+def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
+    """Checks the rules against all groups together.
+
+    Raises:
+        GlidepathError: If a rule matches no group, or multiplies nothing but zeros.
+    """
+    problems: list[Problem] = []
+    past = any(optimizer.state for _, optimizer in pairs)  # a rate of 0 may be what is left of one, and come back with a state
+    for n, rule in enumerate(run.rules):
+        seats = [seat for binding, _ in pairs for seat in binding.channels[n].seats]
+        if not seats and not rule.later:
+            labels = [repr(b.label(g, i)) for b, optimizer in pairs for i, g in enumerate(optimizer.param_groups)]
+            said = f"patterns that match a group ({', '.join(labels[:20])})"
+            problems += GlidepathError.of(f"rule for {rule.parameter}", "groups", said, list(rule.groups)).problems
+        idle = None if past else powerless(rule, seats)
+        problems += [idle] if idle else []
+    if problems:
+        raise GlidepathError(problems)
+
+
+def _states(saved: Saved, plan: Plan) -> tuple[Any, ...]:
+    """Returns the saved states of the controllers that a plan still has; new ones begin."""
+    left = list(zip(saved.plan.feedback, saved.states, strict=True))
+    states: list[Any] = []
+    for part in plan.feedback:
+        found = next((i for i, (other, _) in enumerate(left) if other == part), None)
+        if found is None:  # an extension may only have put its beginning in other words
+            same = (part.controller, part.monitor, part.parameter)
+            found = next((i for i, (o, _) in enumerate(left) if (o.controller, o.monitor, o.parameter) == same), None)
+        states.append(part.controller.begin() if found is None else left.pop(found)[1])
+    return tuple(states)
+
+
+def _rivals(binding: Binding, optimizer: Optimizer) -> list[Binding]:
+    """Returns what drives one of the same values already."""
+    mine = {place for channel in binding.channels for place in channel.places()}
+    return [
+        other
+        for other in bindings_of(optimizer)
+        if any(place in mine for channel in other.channels for place in channel.places())
+    ]
+
+
+def _take_over(run: Run, bindings: list[Binding], rivals: list[Binding], restart: bool) -> None:
+    """Lets a run go on where another of the same plan is, and ends that one.
+
+    Raises:
+        GlidepathError: If it is another plan.
+    """
+    old = rivals[0].run
+    if any(rival.run is not old for rival in rivals) or old.plan.fingerprint != run.plan.fingerprint:
+        places = {(c.rule.parameter, s.label) for rival in rivals for c in rival.channels for s in c.seats}
+        parameter = min(places)[0]
+        remedy = "its plan is another: let go of it first, by its detach() or by glidepath.torch.detach(optimizer)"
+        raise GlidepathError.of("attach", parameter, "driven by one scheduler", "two", remedy)
+    for binding in bindings:
+        for rival in rivals:
+            binding.inherit(rival)
+    if not restart:
+        for name in ("updates", "samples", "tokens", "states", "scales", "stated"):
+            setattr(run, name, getattr(old, name))
+        run.at, run.now = old.last(), old.now
+    run.placed = True
+    for rival in rivals:
+        rival.unbind()
 
 
 def count_problems(where: str, name: str, value: Any) -> list[Problem]:

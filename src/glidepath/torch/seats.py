@@ -1,101 +1,148 @@
-"""A drive's place in one group: which group, what its base is, where its clock began."""
+"""A rule's place in one group: which group, what its base is, where its clock began."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
-from .drives import Drive, range_problem
+from ..core.schedule import Schedule
+from ..plan import Rule
 
-__all__ = ["MISSING", "Group", "Seat", "name_of", "read", "write"]
+__all__ = ["MISSING", "Group", "Seat", "extent", "name_of", "powerless", "read", "write"]
 
 Group = dict[str, Any]
 MISSING = object()
+_SAMPLES = 2048  # a longer schedule is looked at in so many places before it may drive anything
+_SHARES = ("momentum", "betas", "alpha")  # below 1, and mostly near it
+_SLACK = 1 + 1e-9  # an absolute peak is a product, and may round to above the base that it was made of
 
 
 class Seat:
-    """One drive in one group.
+    """One rule in one group.
 
     Args:
-        drive: What drives.
+        rule: What drives, its schedule complete.
         group: The group, as the optimizer holds it now.
         label: The group's name, or its number as text.
         base: The value that factors multiply.
-        start: The update at which the schedule's step 0 was.
-        before: What the group had under the key of the base, or `MISSING`.
+        start: The position at which the schedule's step 0 was.
+        seen: What the group held when the seat was taken.
+        carried: Whether the base is one that the group carried, and not just the value that it held.
     """
 
-    __slots__ = ("base", "before", "drive", "formed", "group", "label", "params", "seen", "start")
+    __slots__ = (
+        "base",
+        "before",
+        "carried",
+        "formed",
+        "found",
+        "group",
+        "label",
+        "own",
+        "params",
+        "rule",
+        "saved",
+        "seen",
+        "start",
+        "tensor",
+        "tried",
+    )
 
-    def __init__(self, drive: Drive, group: Group, label: str, base: float, start: int, seen: float) -> None:
-        self.drive, self.group, self.label = drive, group, label
-        self.base, self.start = base, start
-        self.seen = seen  # what the group held when the seat was taken
+    def __init__(
+        self, rule: Rule, group: Group, label: str, base: float, start: int, seen: Any, carried: bool = True
+    ) -> None:
+        self.rule, self.group, self.label = rule, group, label
+        self.base, self.start, self.carried = base, start, carried
+        self.own = base  # what the base was when the seat was taken
+        self.saved: float | None = None  # what a checkpoint says that it was
+        self.seen = self.found = seen  # what was last written, and what was held when the seat was taken
+        self.tried: Any = None  # what a write that was not finished may have left
+        self.tensor: Tensor | None = None  # where it is written, if that is a tensor
         self.formed = False  # the group held a number, which was made a tensor
-        self.before: Any = group.get(f"initial_{drive.parameter}", MISSING)
+        self.before: Any = group.get(f"initial_{rule.parameter}", MISSING)
         self.params: list[Any] = group["params"]
 
     @classmethod
-    def take(cls, drive: Drive, group: Group, label: str, start: int, rebase: bool) -> Seat:
-        """Returns the seat of a drive in a group; nothing is written.
+    def take(cls, rule: Rule, group: Group, label: str, start: int, rebase: bool) -> Seat:
+        """Returns the seat of a rule in a group; nothing is written.
 
         Raises:
             GlidepathError: If the group has no such hyper-parameter, or a value that is none.
         """
-        current = read(drive, group, label)
-        key, since = f"initial_{drive.parameter}", f"start_{drive.parameter}"
+        current = read(rule, group, label)
+        key, since = f"initial_{rule.parameter}", f"start_{rule.parameter}"
         known = key in group and not rebase
         base = group[key] if known else current
         plain = float(base) if isinstance(base, Tensor) and base.numel() == 1 else number(base)
         if plain is None or not math.isfinite(plain):
-            raise GlidepathError.of(f"group {label}", key if known else drive.parameter, "a finite number", base)
+            where = f"group {label}"
+            if base is None:
+                remedy = "the optimizer makes its own rate: give a rate of your own, such as lr=1e-3, or drive another key"
+                raise GlidepathError.of(where, rule.parameter, "a finite number", base, remedy)
+            raise GlidepathError.of(where, key if known else rule.parameter, "a finite number", base)
         started = number(group[since]) if known and since in group else start
         if started is None or started != started // 1:
             raise GlidepathError.of(f"group {label}", since, "a whole number", group[since])
-        return cls(drive, group, label, float(plain), int(started), float(current))
+        held = float(current) if isinstance(current, Tensor) else current
+        return cls(rule, group, label, float(plain), int(started), held, known)
 
     def check(self, low: float, high: float, end: float) -> list[Problem]:
         """Returns the problems of driving this group by values between `low` and `high` that end on `end`."""
-        drive, problems = self.drive, list[Problem]()
+        rule, problems = self.rule, list[Problem]()
         where = f"group {self.label}"
-        if not drive.absolute:
+        if not rule.absolute:
+            if rule.key in _SHARES and 0.5 < low and high < 1.0:
+                text = f"values from {low:g} to {high:g}, which look like {rule.key} itself"
+                remedy = f'say so: {{"{rule.parameter}": {{"schedule": …, "absolute": True}}}}, or rate(…)'
+                problems.append(Problem(where, rule.parameter, "given as factors of its base", text, remedy))
             low, high = sorted((low * self.base, high * self.base))
-        elif drive.parameter == "lr" and end > self.base:
-            remedy = "give the group a drive of its own, or factors"
-            rule = f"at least the {end!r} that its absolute schedule ends on"
-            problems.append(Problem(where, drive.parameter, rule, shown(self.base), remedy))
-        if drive.floor is not None:
-            low, high = max(low, drive.floor), max(high, drive.floor)
-            if drive.floor > self.base:
-                rule = f"at least its absolute floor {drive.floor!r}"
-                problems.append(Problem(where, drive.parameter, rule, shown(self.base), "factors have relative floors"))
-        outside = range_problem(drive, self.label, low, high)
+        elif rule.parameter == "lr" and not rule.schedule.absolute and high > self.base * _SLACK:
+            remedy = "give the group a rule of its own, or factors"
+            what = f"{end!r} that its absolute schedule ends on" if end > self.base else f"{high!r} that its absolute schedule reaches"
+            said = f"at least the {what}"
+            problems.append(Problem(where, rule.parameter, said, shown(self.base), remedy))
+        if rule.floor is not None:
+            low, high = max(low, rule.floor), max(high, rule.floor)
+            if rule.floor > self.base:
+                said = f"at least its absolute floor {rule.floor!r}"
+                problems.append(Problem(where, rule.parameter, said, shown(self.base), "factors have relative floors"))
+        outside = _outside(rule, self.label, low, high)
         return [*problems, outside] if outside else problems
 
-    def value(self, k: float, scale: float = 1.0) -> float:
-        """Returns the value of update `k`, in the unit of the hyper-parameter."""
-        drive = self.drive
-        value = ((1.0 if drive.absolute else self.base) * scale) * drive.schedule.scalar(k - self.start)
-        return value if drive.floor is None or value >= drive.floor else drive.floor
+    def value(self, at: float, scale: float = 1.0) -> float:
+        """Returns the value at a position, in the unit of the hyper-parameter."""
+        return self.finish(self.rule.schedule.scalar(at - self.start), scale)
 
-    def form(self, tensors: bool) -> str:
-        """Gives a learning rate the form that the optimizer accepts, a tensor if `tensors`; returns what was refused, or nothing."""
-        group, held = self.group, self.group[self.drive.key]
-        if self.drive.parameter != "lr":
+    def finish(self, made: float, scale: float) -> float:
+        """Returns what a value of the schedule comes to in this group."""
+        rule = self.rule
+        value = ((1.0 if rule.absolute else self.base) * scale) * made
+        return value if rule.floor is None or value >= rule.floor else rule.floor
+
+    def form(self, tensors: bool, early: bool = False) -> str:
+        """Gives a learning rate the form that the optimizer accepts, a tensor if `tensors`; returns what was refused, or nothing.
+
+        With `early` a form that is refused stays as it is until the first update.
+        """
+        group, held = self.group, self.group[self.rule.key]
+        if self.rule.parameter != "lr":
             return ""
         refused = group.get("foreach") is True and group.get("capturable") is False
         if isinstance(held, Tensor):
-            if refused:
+            if refused and not early:
                 group["lr"] = float(held)
         elif tensors and not refused:
             device = group["params"][0].device if group["params"] and group.get("capturable") else "cpu"
             group["lr"], self.formed = torch.tensor(float(held), device=device), True
-        refused = refused and (tensors or isinstance(held, Tensor))
+        self.tensor = group["lr"] if isinstance(group["lr"], Tensor) else None
+        refused = refused and not early and (tensors or isinstance(held, Tensor))
         return "foreach=True with capturable=False takes no tensor: its learning rate is a float" if refused else ""
 
     def leave(self, keep: bool) -> None:
@@ -103,22 +150,58 @@ class Seat:
         if self.formed:
             self.group["lr"] = float(self.group["lr"])
         if not keep:
-            write(self.drive, self.group, self.base)
+            write(self.rule, self.group, self.base)
         self.rise()
 
-    def sit(self) -> None:
-        """Writes the base, and the start of the clock if it has its own, into the group."""
-        self.group[f"initial_{self.drive.parameter}"] = self.base
+    def sit(self, keep: bool = False) -> None:
+        """Writes the base of a learning rate, and the start of the clock if it has its own, into the group.
+
+        `initial_lr` is PyTorch's own key. The base of another hyper-parameter gets none: checkpoints of before would miss it. With `keep`
+        a base that is there stays.
+        """
+        key = f"initial_{self.rule.parameter}"
+        there = key in self.group
+        if (there and not keep) or (self.rule.parameter == "lr" and not there):
+            self.group[key] = self.base
         if self.start:
-            self.group[f"start_{self.drive.parameter}"] = self.start
+            self.group[f"start_{self.rule.parameter}"] = self.start
 
     def rise(self) -> None:
         """Takes out of the group what `sit` added."""
-        self.group.pop(f"start_{self.drive.parameter}", None)
+        self.group.pop(f"start_{self.rule.parameter}", None)
         if self.before is MISSING:
-            self.group.pop(f"initial_{self.drive.parameter}", None)
+            self.group.pop(f"initial_{self.rule.parameter}", None)
         else:
-            self.group[f"initial_{self.drive.parameter}"] = self.before
+            self.group[f"initial_{self.rule.parameter}"] = self.before
+
+
+def powerless(rule: Rule, seats: Sequence[Seat]) -> Problem | None:
+    """Returns the problem of factors of nothing: every group of a rule has a base of 0."""
+    if rule.absolute or not seats or any(seat.base for seat in seats):
+        return None
+    remedy = f"give the optimizer a {rule.key} above 0, or the values themselves: absolute=True, or rate(…)"
+    names = ", ".join(seat.label for seat in seats[:8])
+    said = "a base above 0 in some group: factors of 0 stay 0"
+    return Problem(f"group {names}", rule.parameter, said, "0", remedy)
+
+
+def extent(schedule: Schedule) -> tuple[float, float, float]:
+    """Returns the lowest and the highest value of a schedule and the one it ends on, found by looking at up to 2048 steps."""
+    last = min(schedule.duration, 2**53)
+    steps = np.arange(last + 1) if last < _SAMPLES else np.unique(np.linspace(0.0, float(last), _SAMPLES).round())
+    seen = schedule(steps)
+    return float(seen.min()), float(seen.max()), float(schedule.scalar(last))
+
+
+def _outside(rule: Rule, group: str, low: float, high: float) -> Problem | None:
+    """Returns the problem of the values from `low` to `high` for a rule's hyper-parameter, or None."""
+    top = 1.0 if rule.key in _SHARES else math.inf
+    if rule.key not in ("lr", "weight_decay", "eps", *_SHARES):
+        return None
+    if math.isfinite(low) and math.isfinite(high) and low >= 0.0 and (high < top):
+        return None
+    said = "finite and at least 0" if top == math.inf else "at least 0 and below 1"
+    return Problem(f"group {group}", rule.parameter, f"{said} at every step", f"values from {low!r} to {high!r}")
 
 
 def name_of(group: Group) -> str | None:
@@ -127,38 +210,38 @@ def name_of(group: Group) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def read(drive: Drive, group: Group, label: str) -> Any:
-    """Returns what a group holds for a drive's hyper-parameter.
+def read(rule: Rule, group: Group, label: str) -> Any:
+    """Returns what a group holds for a rule's hyper-parameter.
 
     Raises:
         GlidepathError: If it holds nothing that can be driven.
     """
-    where, place = f"group {label}", drive.place
-    if drive.key not in group:
+    where, place = f"group {label}", rule.place
+    if rule.key not in group:
         known = ", ".join(key for key in group if key != "params")
-        raise GlidepathError.of(where, "the hyper-parameter", f"one of {known}", drive.parameter)
-    value = group[drive.key]
+        raise GlidepathError.of(where, "the hyper-parameter", f"one of {known}", rule.parameter)
+    value = group[rule.key]
     if place is not None:
         if not isinstance(value, tuple | list) or place >= len(value):
-            raise GlidepathError.of(where, drive.key, f"a tuple of more than {place} numbers", value)
+            raise GlidepathError.of(where, rule.key, f"a tuple of more than {place} numbers", value)
         value = value[place]
     if isinstance(value, Tensor):
         if value.numel() != 1 or not value.is_floating_point():
-            rule = "a floating-point tensor with one number"
-            raise GlidepathError.of(where, drive.parameter, rule, f"a tensor {value.dtype} {tuple(value.shape)}")
-    elif number(value) is None:
-        raise GlidepathError.of(where, drive.parameter, "a number", value)
+            said = "a floating-point tensor with one number"
+            raise GlidepathError.of(where, rule.parameter, said, f"a tensor {value.dtype} {tuple(value.shape)}")
+    elif number(value) is None and value is not None:
+        raise GlidepathError.of(where, rule.parameter, "a number", value)
     return value
 
 
-def write(drive: Drive, group: Group, value: float) -> None:
+def write(rule: Rule, group: Group, value: float) -> None:
     """Writes a value into a group; a tensor keeps its place in memory."""
-    place = drive.place
-    holder: Any = group if place is None else group[drive.key]
-    at: Any = drive.key if place is None else place
+    place = rule.place
+    holder: Any = group if place is None else group[rule.key]
+    at: Any = rule.key if place is None else place
     if isinstance(holder[at], Tensor):
         holder[at].detach().fill_(value)
     elif place is None:
-        group[drive.key] = value
+        group[rule.key] = value
     else:
-        group[drive.key] = type(holder)((*holder[:place], value, *holder[place + 1 :]))
+        group[rule.key] = type(holder)((*holder[:place], value, *holder[place + 1 :]))

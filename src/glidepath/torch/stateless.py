@@ -8,22 +8,22 @@ from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import number
-from ..core.schedule import Schedule
-from .drives import drives_of
-from .seats import Seat, name_of, write
+from ..plan import plan_of
+from .seats import Seat, extent, name_of, write
 
 __all__ = ["apply"]
 
 
-def apply(optimizer: Optimizer, schedule: Schedule | Any, step: int, *, absolute: bool = False) -> None:
+def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, absolute: bool = False) -> None:
     """Writes the values of update `step` into the groups of `optimizer`: call it right before that update.
 
     Each group's base is its `initial_lr`; where there is none, what the group holds now is kept under that key.
 
     Args:
         optimizer: Its groups are written to; nothing else is kept.
-        schedule: What `attach` takes.
+        plan: What `attach` takes, without controllers.
         step: The updates already done, at least 0.
+        total: As in `attach`.
         absolute: Whether the schedule gives the values themselves instead of factors.
 
     Raises:
@@ -39,15 +39,20 @@ def apply(optimizer: Optimizer, schedule: Schedule | Any, step: int, *, absolute
     plain = number(step)
     if plain is None or plain != plain // 1 or plain < 0:
         raise GlidepathError.of("apply", "step", "a whole number, at least 0", step)
-    drives = drives_of(schedule, absolute=absolute)
+    made = plan_of(plan, "apply", total=total, absolute=absolute)
+    if made.feedback:
+        heard = ", ".join(str(part.controller) for part in made.feedback)
+        raise GlidepathError.worded("apply", "plan", "without controllers, whose state it does not keep", heard, "use attach")
+    at = made.position(updates=plain)
     seats: list[Seat] = []
     problems: list[Problem] = []
-    for drive in drives:
-        values = drive.values()
+    for rule in made.driven:
+        values = extent(rule.schedule)
         for i, group in enumerate(optimizer.param_groups):
-            if drive.matches(name_of(group)):
+            label = name_of(group) or str(i)
+            if rule.matches(label):
                 try:
-                    seat = Seat.take(drive, group, name_of(group) or str(i), 0, rebase=False)
+                    seat = Seat.take(rule, group, label, 0, rebase=False)
                 except GlidepathError as error:
                     problems += error.problems
                     continue
@@ -56,5 +61,5 @@ def apply(optimizer: Optimizer, schedule: Schedule | Any, step: int, *, absolute
     if problems:
         raise GlidepathError(problems)
     for seat in seats:
-        seat.sit()
-        write(seat.drive, seat.group, seat.value(plain))
+        seat.group.setdefault(f"initial_{seat.rule.parameter}", seat.base)
+        write(seat.rule, seat.group, seat.value(at))

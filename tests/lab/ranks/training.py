@@ -88,19 +88,20 @@ def text(group, folder):
 
 def leaves(group, folder):
     """Rank 1 computes other rates from update 7 on, as another version of a library might."""
-    seen, drives = Seen(), Plan.drives
+    seen, driven = Seen(), Plan.driven
 
-    def other(plan, begin=0):
-        return [each | {"schedule": each["schedule"].until(7) >> hold(value=0.125)} for each in drives(plan, begin)]
+    def other(plan):
+        at = plan.position(updates=7)
+        return tuple(rule.replace(schedule=rule.schedule.until(int(at)) >> hold(value=0.125)) for rule in driven.func(plan))
 
     if group.rank == 1:
-        Plan.drives = other
+        Plan.driven = property(other)
     try:
         text_run(group, folder / "leaves", seen, check=5)
     except GlidepathError as error:
         return [str(error), len(seen.updates)]
     finally:
-        Plan.drives = drives
+        Plan.driven = driven
 
 
 def diverges(group, folder):

@@ -71,6 +71,7 @@ class History:
         trace: Its updates.
         evaluations: Validations.
         test: The measurement at the end; None before.
+        decisions: What the plan's controllers made of the validations.
         segments: One entry for each time that processes took it up: where, how many, what had changed since.
         seconds: Time on the clock, in all.
         diverged_at: The update whose loss was not finite on some process, and which was not made.
@@ -79,6 +80,7 @@ class History:
     trace: Trace
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     test: Evaluation | None = None
+    decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     segments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     seconds: float = 0.0
     diverged_at: int | None = None
@@ -89,6 +91,7 @@ class History:
             "trace": self.trace.to_dict(),
             "evaluations": [asdict(one) for one in self.evaluations],
             "test": None if self.test is None else asdict(self.test),
+            "decisions": self.decisions,
             "segments": self.segments,
             "seconds": self.seconds,
         }
@@ -100,6 +103,7 @@ class History:
             Trace(**data["trace"]),
             [Evaluation(**one) for one in data["evaluations"]],
             None if data["test"] is None else Evaluation(**data["test"]),
+            list(data.get("decisions", [])),
             list(data["segments"]),
             data["seconds"],
         )

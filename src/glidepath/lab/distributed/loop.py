@@ -30,7 +30,7 @@ from glidepath.lab.runs import Evaluation
 from glidepath.lab.training import _loss, _one_thread, _optimizer, fresh_model
 from glidepath.plan import Plan, Progress, diff
 from glidepath.plan.replan import _length
-from glidepath.torch import Drive, attach
+from glidepath.torch import Scheduler, attach
 from glidepath.torch.agreement import Agreement
 
 __all__ = ["Outcome", "Update", "train"]
@@ -269,10 +269,9 @@ class _Session:
         )
 
     def _updates(self) -> Ended:
-        begin = self.position
-        drives = [Drive(**each) for each in self.plan.drives(begin)]
-        scheduler = attach(self.optimizer, drives, rebase=True)
-        parameters = [drive.parameter for drive in drives]
+        scheduler = attach(self.optimizer, self.plan, rebase=True)
+        scheduler.seek(self.progress)
+        parameters = [rule.parameter for rule in self.plan.rules]
         agreement = Agreement(
             self.optimizer,
             self.training.fingerprint,
@@ -289,15 +288,18 @@ class _Session:
             if lost:
                 self.history.diverged_at = self.progress.updates
                 return "diverged"
+            scheduler.count(samples=size, tokens=size * (self.stream.tokens or 0))
             self.optimizer.step()
             self.optimizer.zero_grad()
             values = [applied.value for applied in scheduler.last]
-            self._count(size, loss, values)
+            progress = self.progress
+            self.history.trace.add(progress.updates, progress.samples, progress.tokens, loss, values)
+            self.progress = scheduler.progress
             self.teller.step(self.position, self.progress.updates, self.progress.samples, values[0], loss)
             if self.watch is not None:
                 made = Update(self.progress.updates - 1, self.progress.samples - size, values[0], loss, (first, count))
                 self.watch(made)
-            self._between(before, stop)
+            stop = self._between(before, stop, scheduler)
             if stop and self.position < self.training.total:
                 return "stopped"
         agreement.detach()
@@ -348,19 +350,30 @@ class _Session:
         total, losers, stops = self.ranks.sums(torch.tensor(numbers, dtype=torch.float64)).tolist()
         return total / size, losers > 0, stops > 0
 
-    def _count(self, size: int, loss: float, values: list[float]) -> None:
-        progress = self.progress
-        self.history.trace.add(progress.updates, progress.samples, progress.tokens, loss, values)
-        self.progress = progress.advanced(samples=size, tokens=size * (self.stream.tokens or 0))
-
-    def _between(self, before: int, stop: bool) -> None:
-        """Measures and saves where that is due after an update."""
+    def _between(self, before: int, stop: bool, scheduler: Scheduler) -> bool:
+        """Measures and saves where that is due after an update; returns whether the run is to stop."""
         total, after = self.training.total, min(self.position, self.training.total)
         often = self.task.evaluations
         if before * often // total < after * often // total:
-            self.history.evaluations.append(self.validate.measure(self.model, self.progress.updates))
+            found = self.validate.measure(self.model, self.progress.updates)
+            self.history.evaluations.append(found)
+            stop |= self._heard(found, scheduler)
         if after < total and not stop and before // self.period < after // self.period:
             self._save("running")
+        return stop
+
+    def _heard(self, found: Evaluation, scheduler: Scheduler) -> bool:
+        """Tells the plan's controllers of a validation, the same on every process; returns whether one of them ends the run."""
+        ended = False
+        for monitor in dict.fromkeys(part.monitor for part in self.plan.feedback):
+            value = getattr(found, monitor)
+            for decision in scheduler.observe(monitor, math.nan if value is None else value):
+                self.history.decisions.append({"monitor": monitor} | decision.to_dict())
+                ended |= decision.action == "stop"
+                if decision.action in ("cut", "stop"):
+                    self.teller.note(f"{monitor} at {decision}")
+        self.progress = scheduler.progress
+        return ended
 
     def _save(self, ended: str) -> None:
         self.keeper.save(ended, self.training, self.data, self.progress, self.history, self.model, self.optimizer)

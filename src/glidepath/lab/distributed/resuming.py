@@ -71,6 +71,8 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
         raise GlidepathError(problems)
     progress = Progress.from_dict(head["progress"], saved)
     if changed not in ("keep", "extend") or not told or harmless:
+        if saved.feedback != training.plan.feedback:
+            progress = replace(progress, states=())  # other controllers begin anew
         return Resumed(training, progress, tuple(told))
     kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
     if changed == "extend" and (kept.total, saved.clock) != (training.total, training.plan.clock):

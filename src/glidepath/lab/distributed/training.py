@@ -19,6 +19,8 @@ __all__ = ["Training", "training_of"]
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _DURATION = re.compile(r"\d\s*(%|epochs?\b|steps?\b|updates?\b|samples?\b|tokens?\b)|\brest\b")
+MONITORS = ("loss", "metric")
+"""What a plan's controllers may listen to: the validation's mean loss and the task's metric."""
 DEFAULT_SCHEDULE = 'warmup("5%") >> cosine("rest")'
 
 
@@ -171,9 +173,15 @@ def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> P
         said = getattr(given, name)
         wrong = Problem("plan", f"horizon.{name}", f"that of the task's data, {value}", shown(said), "leave it out")
         problems.append(wrong if said is not None and said != value else None)
-    if plan.feedback:
-        remedy = "leave it out, or drive your own loop by glidepath.torch.attach and Plan.observe"
-        problems.append(Problem("plan", "feedback", "empty for train", f"{len(plan.feedback)} controllers", remedy))
+    for i, part in enumerate(plan.feedback):
+        heard = Problem(
+            f"plan.feedback[{i}]",
+            "monitor",
+            "loss or metric, which train measures on the validation data",
+            shown(part.monitor),
+            "drive your own loop by glidepath.torch.attach and its observe",
+        )
+        problems.append(None if part.monitor in MONITORS else heard)
     if asked is not None and plan.batch is not None:
         problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
     refuse(problems)
@@ -192,7 +200,9 @@ def _check(plan: Plan, processes: int) -> None:
         raise GlidepathError(errors)
     if plan.total is None:
         raise GlidepathError.of("plan", "horizon.length", "given", None, "such as '2e6 tokens' or '3 epochs'")
-    plan.drives()  # refuses a clock that updates cannot be counted on
+    if plan.clock == "epochs":
+        raise GlidepathError.of("plan", "clock", "updates, samples or tokens for train", plan.clock)
+    plan.driven  # noqa: B018 - refuses what cannot be resolved
     smallest = plan.batch_size(0) or 0
     if smallest < processes:
         rule, remedy = f"at least {processes} samples, one for each process", "start fewer processes"

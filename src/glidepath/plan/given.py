@@ -1,0 +1,118 @@
+"""What a driver is given as its plan: a plan or its file, a schedule or its text, a mapping, rules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import GlidepathError, Problem
+from ..core.fields import number
+from ..core.schedule import Schedule
+from .files import read
+from .horizon import Horizon
+from .model import Plan
+from .rules import Rule
+
+__all__ = ["plan_of"]
+
+_FILES = (".yaml", ".yml", ".json")
+
+
+def plan_of(given: Any, where: str = "plan", *, total: Any = None, samples: int = 0, tokens: int = 0, **options: Any) -> Plan:
+    """Returns the plan that a driver was given.
+
+    Args:
+        given: A `Plan`, its file, its data, or its YAML or JSON text; a schedule, its text or its data, which drives the learning rate; a
+            mapping from hyper-parameters to schedules or to the fields of a `Rule`; a `Rule`, or a list of rules.
+        where: Who was given it, for messages.
+        total: The length of the run that quoted durations are parts of: a number of updates, a length such as `"3 epochs"`, or the fields
+            of a `Horizon`; None where the plan has its own, or needs none.
+        samples: Samples of an update, for a `total` in samples or epochs.
+        tokens: Tokens of an update, for a `total` in tokens.
+        options: Fields for each rule (`absolute`, `floor`, `join`), where no rule of its own is given.
+
+    Raises:
+        GlidepathError: With every problem found.
+    """
+    fields = Rule.__dataclass_fields__  # type: ignore[attr-defined]
+    said = {name: value for name, value in options.items() if value is not fields[name].default}
+    made = _whole(given)
+    horizon = None if total is None else _horizon(where, total, samples, tokens)
+    if made is None:
+        rules = _rules(given, where, said)
+        return Plan(rules) if horizon is None else Plan(rules, horizon)
+    if said:
+        name, value = next(iter(said.items()))
+        raise GlidepathError.of(where, name, "given in the rules of the plan", value)
+    if horizon is None:
+        return made
+    if made.horizon.length is not None:
+        rule = f"given once: the plan is {made.horizon.length} long"
+        raise GlidepathError.of(where, "total", rule, total, "plan.extend(...) makes it longer")
+    known = {name: value for name, value in made.horizon.to_dict().items() if name not in horizon.to_dict()}
+    return made.replace(horizon=horizon.replace(**known))
+
+
+def _whole(given: Any) -> Plan | None:
+    """Returns what is a whole plan already, or None."""
+    if isinstance(given, Plan):
+        return given
+    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.strip().lower().endswith(_FILES)):
+        return read(Path(given))
+    whole = isinstance(given, str) and "rules" in given and ":" in given
+    whole = whole or (isinstance(given, Mapping) and "rules" in given and "kind" not in given)
+    return Plan.of(given if isinstance(given, str) else dict(given)) if whole else None
+
+
+def _rules(given: Any, where: str, said: dict[str, Any]) -> tuple[Rule, ...]:
+    items: list[tuple[str, Any]] = []
+    if isinstance(given, Mapping) and "kind" not in given and "schedule" not in given:
+        for parameter, item in given.items():
+            own = dict(item) if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}
+            items.append((f"[{str(parameter)[:50]!r}]", said | own | {"parameter": parameter}))
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        items = [(f"[{i}]", item) for i, item in enumerate(given)]
+        if said and not all(isinstance(item, str | Schedule) for item in given):
+            name, value = next(iter(said.items()))
+            raise GlidepathError.of(where, name, "given in each Rule", value)
+    elif isinstance(given, Schedule | str) or (isinstance(given, Mapping) and "kind" in given):
+        items = [("", said | {"schedule": given})]
+    elif isinstance(given, Rule | Mapping):
+        items = [("", given)]
+    rule = "a schedule, schedules by hyper-parameter, rules, a Plan or its file"
+    if not items:
+        raise GlidepathError.of(where, "schedule", rule, given)
+    problems: list[Problem] = []
+    made: list[Rule] = []
+    for path, item in items:
+        try:
+            if not isinstance(item, Rule | Mapping | str | Schedule):
+                raise GlidepathError.of("", "", rule if not path else "a Rule, or its fields", item)
+            made.append(Rule.of(dict(item) if isinstance(item, Mapping) else item))
+        except GlidepathError as error:
+            problems += error.inside(f"{where}{path}").problems
+    if problems:
+        raise GlidepathError(problems)
+    return tuple(made)
+
+
+def _horizon(where: str, total: Any, samples: int, tokens: int) -> Horizon:
+    """Returns the horizon that a total means."""
+    if isinstance(total, Horizon):
+        return total
+    plain = number(total)
+    fields: dict[str, Any] = dict(total) if isinstance(total, Mapping) else {"length": total}
+    if plain is not None:
+        if plain < 1 or plain != plain // 1:
+            raise GlidepathError.of(where, "total", "a whole number of updates, at least 1, or a length", total)
+        fields = {"length": f"{int(plain)} updates"}
+    if samples:
+        fields = {"batch": samples} | fields
+    if tokens and "tokens_per_sample" not in fields and tokens % (samples or 1) == 0:
+        fields = {"batch": 1} | fields | {"tokens_per_sample": tokens // (samples or 1)}
+    try:
+        return Horizon.of(fields)
+    except GlidepathError as error:
+        raise error.inside(f"{where}: total") from None

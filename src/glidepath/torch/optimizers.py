@@ -1,0 +1,90 @@
+"""Which objects make the updates: inside wrappers, and of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch.optim import Optimizer
+
+from ..core.errors import GlidepathError
+
+__all__ = ["innermost", "optimizers_of"]
+
+_APPLY = "glidepath.torch.apply(optimizer, schedule, update) before each update"
+
+
+def optimizers_of(given: Any) -> dict[str, Optimizer]:
+    """Returns the optimizers that make the updates, by the names that were given; where none were, by empty names and their numbers.
+
+    Raises:
+        GlidepathError: If there is none, one twice, or one that makes updates elsewhere than in its `step()`.
+    """
+    if isinstance(given, Mapping):
+        named = {str(name): each for name, each in given.items()}
+        if any("/" in name or not name for name in named):
+            raise GlidepathError.of("attach", "optimizer", "named by words without slashes", list(named))
+        pairs = [(name, one) for name, each in named.items() for one in _makers(each)]
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        pairs = [("", one) for each in given for one in _makers(each)]
+    else:
+        pairs = [("", one) for one in _makers(given)]
+    if not pairs or len({id(one) for _, one in pairs}) != len(pairs):
+        raise GlidepathError.of("attach", "optimizer", "one or several optimizers, each once", given)
+    found: dict[str, Optimizer] = {}
+    for i, (name, one) in enumerate(pairs):
+        several = sum(other == name for other, _ in pairs) > 1
+        found[f"{name}.{i}" if name and several else name or f" {i}"] = one
+    return found
+
+
+def _makers(given: Any) -> list[Optimizer]:
+    """Returns what makes the updates of an optimizer: itself, what it wraps, or those that it is made of."""
+    if not isinstance(given, Optimizer) and not hasattr(given, "param_groups"):
+        raise GlidepathError.of("attach", "optimizer", "a torch.optim.Optimizer", given)
+    inner = innermost(given)
+    if _hooked(inner):
+        if hasattr(inner, "fused_backward") or _stepless(inner):
+            what = f"{type(inner).__name__}, which updates elsewhere, as in fused_backward()"
+            raise GlidepathError.worded("attach", "optimizer", "one whose step() makes the updates", what, _APPLY)
+        return [inner]
+    parts = [innermost(each) for each in _inside(inner)]
+    groups = {id(group) for part in parts for group in part.param_groups}
+    if parts and all(_hooked(part) for part in parts) and {id(group) for group in inner.param_groups} <= groups:
+        return parts
+    raise GlidepathError.worded("attach", "optimizer", "one with hooks, or made of such", type(inner).__name__, _APPLY)
+
+
+def innermost(optimizer: Any) -> Any:
+    """Returns the optimizer whose `step()` makes the updates: a wrapper shares its groups, and may never be stepped itself."""
+    met: set[int] = set()
+    while id(optimizer) not in met:
+        met.add(id(optimizer))
+        mine = {id(group) for group in optimizer.param_groups}
+        shared = [each for each in _inside(optimizer) if mine and mine == {id(group) for group in each.param_groups}]
+        optimizer = shared[0] if len(shared) == 1 else optimizer
+    return optimizer
+
+
+def _inside(optimizer: Any) -> list[Any]:
+    """Returns the optimizers that an object holds, alone or in lists and mappings."""
+    found: dict[int, Any] = {}
+    for value in list(getattr(optimizer, "__dict__", {}).values()):
+        items: Iterable[Any] = (value,)
+        if isinstance(value, Mapping):
+            items = value.values()
+        elif isinstance(value, list | tuple):
+            items = value
+        for item in items:
+            if item is not optimizer and isinstance(item, Optimizer):
+                found[id(item)] = item
+    return list(found.values())
+
+
+def _hooked(optimizer: Any) -> bool:
+    return "_optimizer_step_pre_hooks" in getattr(optimizer, "__dict__", {})
+
+
+def _stepless(optimizer: Any) -> bool:
+    step: Any = type(optimizer).step
+    return getattr(step, "__wrapped__", step) in (Optimizer.step, getattr(Optimizer.step, "__wrapped__", None))
