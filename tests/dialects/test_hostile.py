@@ -159,16 +159,16 @@ def test_a_rate_is_absolute_and_so_is_what_is_made_of_it():
     assert not rate.schedule.absolute
 
 
-def test_attach_refuses_a_rate_as_a_factor():
+def test_attach_takes_a_rate_for_what_it_is():
     import torch
 
     from glidepath.torch import attach
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     rate = load("pytorch", "StepLR", {"step_size": 30})
-    with pytest.raises(GlidepathError, match=r"schedule must be a factor of each group's own value, .*absolute=True"):
-        attach(optimizer, rate)
-    assert attach(optimizer, rate, absolute=True).drives[0].schedule == rate
+    assert attach(optimizer, rate).rules[0].absolute
+    optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == rate(0)
 
 
 def test_a_recurrence_is_remembered_and_refuses_what_it_cannot():

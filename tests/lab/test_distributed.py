@@ -143,7 +143,7 @@ def test_a_plan_is_placed_on_the_data_of_its_task(tiny, tiny_text):
             {"length": "10%"},
             r'must be a length such as "40 steps", .*or "2e6 tokens", got .10%. \(shares are of this length\)',
         ),
-        ({"clock": "epochs", "schedule": "hold()"}, "clock must be convertible to updates of known size, got 'epochs'"),
+        ({"clock": "epochs", "schedule": "hold()"}, "clock must be updates, samples or tokens for train, got 'epochs'"),
         ({"batch": 3, "processes": 4}, "batch must be at least 4 samples, one for each process, got 3"),
         ({"plan": Plan("hold()", {"samples": 7}), "length": "9 steps"}, "plan must be given alone, got also length"),
         (
@@ -152,8 +152,8 @@ def test_a_plan_is_placed_on_the_data_of_its_task(tiny, tiny_text):
         ),
         ({"plan": Plan("hold()")}, "must be"),
         (
-            {"plan": Plan("hold()", {"length": "9 steps"}, feedback=["plateau(factor=0.5, patience=1)"])},
-            "feedback must be empty for train, got 1 controllers",
+            {"plan": Plan("hold()", {"length": "9 steps"}, feedback=[{"controller": "plateau()", "monitor": "bleu"}])},
+            r"plan\.feedback\[0\]: monitor must be loss or metric, which train measures .*, got 'bleu'",
         ),
     ],
 )

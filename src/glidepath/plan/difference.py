@@ -98,7 +98,8 @@ def sentences(before: Plan, after: Plan) -> list[str]:
         found.append("the rules are the same in another order")
     fields: list[Difference] = []
     rest = ("horizon", "clock", "feedback", "batch")
-    _compare(*({key: value for key, value in plan.to_dict().items() if key in rest} for plan in (before, after)), "", fields)
+    was, now = ({key: value for key, value in each.to_dict().items() if key in rest} for each in (before, after))
+    _compare(was, now, "", fields)
     return found + [f"{d.path[1:]}: saved {d.before or 'nothing'}, now {d.after or 'nothing'}" for d in fields]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ __all__ = ["plan_of"]
 _FILES = (".yaml", ".yml", ".json")
 
 
-def plan_of(given: Any, where: str = "plan", *, total: Any = None, samples: int = 0, tokens: int = 0, **options: Any) -> Plan:
+def plan_of(
+    given: Any, where: str = "plan", *, total: Any = None, samples: int = 0, tokens: int = 0, **options: Any
+) -> Plan:
     """Returns the plan that a driver was given.
 
     Args:
@@ -36,6 +39,14 @@ def plan_of(given: Any, where: str = "plan", *, total: Any = None, samples: int 
     Raises:
         GlidepathError: With every problem found.
     """
+    plan = _plan_of(given, where, total, samples, tokens, options)
+    if plan.unknown:
+        told = "give total=, in a unit that can be counted: total=10_000 (updates)" if total is None else ""
+        raise GlidepathError(replace(p, remedy="; ".join(filter(None, (p.remedy, told)))) for p in plan.unknown)
+    return plan
+
+
+def _plan_of(given: Any, where: str, total: Any, samples: int, tokens: int, options: dict[str, Any]) -> Plan:
     fields = Rule.__dataclass_fields__  # type: ignore[attr-defined]
     said = {name: value for name, value in options.items() if value is not fields[name].default}
     made = _whole(given)

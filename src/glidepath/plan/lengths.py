@@ -19,7 +19,7 @@ from .duration import Duration
 
 __all__ = ["Resolved", "durations", "resolve"]
 
-_CARRIES = ("clip", "until", "minimum", "maximum")  # words whose schedules run on the clock of the whole
+_CARRIES = ("clip", "until", "minimum", "maximum", "rate")  # words whose schedules run on the clock of the whole
 
 
 class Resolved:

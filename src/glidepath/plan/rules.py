@@ -142,6 +142,17 @@ class Rule(Part):
         return int(found[2]) if found and found[2] else None
 
     @property
+    def complete(self) -> Schedule:
+        """The schedule.
+
+        Raises:
+            GlidepathError: If it is a text that waits for a horizon.
+        """
+        if isinstance(self.schedule, str):
+            raise GlidepathError.of("rule", "schedule", "resolved against a horizon", self.schedule, "use Plan.driven")
+        return self.schedule
+
+    @property
     def title(self) -> str:
         """What the rule is called in messages: its hyper-parameter, and its groups unless they are all."""
         groups = ", ".join(self.groups)

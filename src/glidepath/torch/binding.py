@@ -22,6 +22,12 @@ from .seats import Group, Seat, extent, name_of, read, write
 __all__ = ["Binding", "bindings_of"]
 
 
+_REMEDY = (
+    "load the scheduler's state, or seek(n) to the updates done; "
+    "rebase=True takes the present rates as bases, and seek(0) begins anew"
+)
+
+
 class Binding:
     """Ties a run to the groups of one optimizer. The optimizer's hooks hold it, and nothing else does.
 
@@ -38,7 +44,7 @@ class Binding:
     def __init__(self, run: Run, optimizer: Optimizer, name: str = "", first: int = 0) -> None:
         self.run, self.name, self.first = run, name, first
         self.channels = [Channel(rule, run.plan, scale) for rule, scale in zip(run.rules, run.scales, strict=True)]
-        self.extents = [extent(rule.schedule) for rule in run.rules]
+        self.extents = [extent(rule.complete) for rule in run.rules]
         self.count = 0
         self.write: Callable[[list[Group], float], bool] = _false
         self.only: Any = None
@@ -273,7 +279,7 @@ class Binding:
             run.at = run.updates - 1 if run.counted else run.updates
         run.seen.update(heads)
         if not run.updates and not run.placed:
-            self._tell_past(optimizer, run.at)
+            self._tell_past(run.at)
         for channel in self.channels:
             channel.states = run.now
         if failed or not self.writes(groups, run.at):
@@ -281,14 +287,13 @@ class Binding:
         run.slow = run.special = True
         return True
 
-    def _tell_past(self, optimizer: Optimizer, at: float) -> None:
+    def _tell_past(self, at: float) -> None:
         """Warns where an optimizer that has made updates meets a schedule at its beginning."""
         run = self.run
         run.placed = True
-        said = run.past or past_of(optimizer, self.channels)
+        said = run.past or past_of(self.channels)
         if said and not at:
-            remedy = "load the scheduler's state, or seek(n) to the updates done; rebase=True takes the present rates as bases, seek(0) begins anew"
-            warnings.warn(f"{said}, and its schedule begins at step 0: {remedy}", UserWarning, stacklevel=5)
+            warnings.warn(f"{said}, and its schedule begins at step 0: {_REMEDY}", UserWarning, stacklevel=5)
 
     def repair(
         self, optimizer: Optimizer, at: float, states: tuple[Any, ...], mode: Literal["update", "keep", "step"]
@@ -318,8 +323,17 @@ class Binding:
         seated = self._seat(groups, problems)
         if problems:
             raise GlidepathError(problems)
-        known = [(channel, seat) for channel, seats in zip(self.channels, seated, strict=True) for seat in seats if id(seat) in old]
-        left = frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at)) if mode == "keep" else frozenset[int]()
+        known = [
+            (channel, seat)
+            for channel, seats in zip(self.channels, seated, strict=True)
+            for seat in seats
+            if id(seat) in old
+        ]
+        left = (
+            frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at))
+            if mode == "keep"
+            else frozenset[int]()
+        )
         events = [] if mode == "keep" else self._foreign(known, at)
         self.put(groups, at, states, left, mode == "keep")
         self._note(optimizer)

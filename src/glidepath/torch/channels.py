@@ -54,7 +54,7 @@ class Channel:
     """
 
     def __init__(self, rule: Rule, plan: Plan, scale: float = 1.0) -> None:
-        self.rule, self.scale, self.plan = rule, scale, plan
+        self.rule, self.scale, self.plan, self.schedule = rule, scale, plan, rule.complete
         self.steered = any(part.parameter == rule.parameter for part in plan.feedback)
         self.states: tuple[Any, ...] = ()  # of the controllers, for the coming write
         self.seats: list[Seat] = []
@@ -65,7 +65,7 @@ class Channel:
 
     def value(self, seat: Seat, k: float) -> float:
         """Returns the value of a seat at position `k`."""
-        made = self.rule.schedule.scalar(k - seat.start)
+        made = self.schedule.scalar(k - seat.start)
         if self.steered:
             made = steered(self.plan, made, k, self.states, self.rule.parameter, seat.label)
         return seat.finish(made, self.scale)
@@ -134,7 +134,7 @@ class Channel:
 
     def _shared(self, rows: list[tuple[int, Seat]], base: float, start: int, count: int, k: float) -> Write:
         """Returns the way of groups that share one value."""
-        lane, key, factor, picks = self._lane(rows), self.rule.key, self.rule.schedule.scalar, None
+        lane, key, factor, picks = self._lane(rows), self.rule.key, self.schedule.scalar, None
         lane.last = self.value(lane.seats[0], k)
         for seat in lane.seats:
             seat.group[key] = lane.last
@@ -172,7 +172,7 @@ class Channel:
 
     def _several(self, parts: list[tuple[float, list[tuple[int, Seat]]]], k: float) -> Write:
         """Returns the way of groups with a few bases; all on the clock of the run."""
-        key, factor = self.rule.key, self.rule.schedule.scalar
+        key, factor = self.rule.key, self.schedule.scalar
         ways: list[tuple[Lane, float, Callable[[list[Group]], Sequence[Group]]]] = []
         for base, rows in parts:
             lane = self._lane(rows)
@@ -198,7 +198,7 @@ class Channel:
 
     def _many(self, rows: list[tuple[int, Seat]], k: float) -> Write:
         """Returns the way of groups of which each has its own base; all on the clock of the run."""
-        lane, key, factor = self._lane(rows), self.rule.key, self.rule.schedule.scalar
+        lane, key, factor = self._lane(rows), self.rule.key, self.schedule.scalar
         bases, floor, picks = np.array([self.base(seat) for _, seat in rows]), self.rule.floor, lane.picks
         lane.last = [self.value(seat, k) for seat in lane.seats]
         for seat, value in zip(lane.seats, lane.last, strict=True):

@@ -18,16 +18,30 @@ from ..plan.difference import sentences
 from .progress import Run
 from .seats import Seat, name_of
 
-__all__ = ["Bases", "Policy", "Resumed", "Saved", "base_differences", "bases_of", "differences", "read_state", "seams", "settled", "state_of"]
+__all__ = [
+    "Bases",
+    "Policy",
+    "Resumed",
+    "Saved",
+    "base_differences",
+    "bases_of",
+    "differences",
+    "read_state",
+    "seams",
+    "settled",
+    "state_of",
+]
 
 Policy = Literal["strict", "keep", "override", "extend"]
 POLICIES = ("strict", "keep", "override", "extend")
 FORMAT = 2
 _COUNTS = ("updates", "samples", "tokens", "groups")
-_TEXTS = {1: ("plan", "fingerprint", "bases", "scales", "check")}
-_TEXTS[2] = (*_TEXTS[1][:-1], "states", "batch", "check")
+_FIRST = ("plan", "fingerprint", "bases", "scales")
+_TEXTS = {1: (*_FIRST, "check"), 2: (*_FIRST, "states", "batch", "check")}
 _MAX_COUNT = 2**53
-_MOST_ROWS = 64  # a state stays small for any number of groups; where there are more bases than this only their hash is kept
+_MOST_ROWS = (
+    64  # a state stays small for any number of groups; where there are more bases than this only their hash is kept
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,8 @@ class Resumed:
     def __str__(self) -> str:
         lines = [f"resumed after {self.updates} updates ({self.policy})", *self.differences]
         lines += [
-            f"base of {name}: saved {saved!r}, found {found!r}, used {used!r}" for name, saved, found, used in self.bases
+            f"base of {name}: saved {saved!r}, found {found!r}, used {used!r}"
+            for name, saved, found, used in self.bases
         ]
         lines += [
             f"{name}: {before!r} -> {after!r} at the seam" for name, before, after in self.seams if before != after
@@ -88,9 +103,7 @@ class Resumed:
         return "\n".join(lines)
 
 
-def bases_of(
-    seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]] | None = None
-) -> tuple[int, str]:
+def bases_of(seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]] | None = None) -> tuple[int, str]:
     """Returns the number of seats, and a hash of their names, bases and starts that does not depend on their order.
 
     Behind the hash are the bases themselves, those in a row that are equal as one; only the first where there are too many.
@@ -241,7 +254,11 @@ def _plan(state: dict[str, Any], where: str) -> Saved:
 
 def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
     """Returns the plan, the size of an update and the fingerprint that format 1 wrote as drives."""
-    if not isinstance(data, dict) or not isinstance(data.get("drives"), list) or set(data) - {"drives", "samples", "tokens"}:
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("drives"), list)
+        or set(data) - {"drives", "samples", "tokens"}
+    ):
         raise GlidepathError.of("plan", "", 'an object with "drives"', data)
     plan, batch = Plan(data["drives"]), (data.get("samples", 0), data.get("tokens", 0))
     rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in data["drives"]]
@@ -306,9 +323,7 @@ def settled(saved: Saved, rules: Sequence[str], seats: Sequence[Seat], policy: P
     return Bases(tuple(moved), tuple(found), tuple(used), tuple(row[0] for row in rows))
 
 
-def _matched(
-    rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]
-) -> list[tuple[float, float, int, Any]]:
+def _matched(rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]) -> list[tuple[float, float, int, Any]]:
     """Returns the saved rows in the order of the seats: as they are, or by their bases where only the order has changed."""
     given, own = [row[1] for row in rows], [seat.own for seat in seats]
     if given == own or sorted(given) != sorted(own):
@@ -345,5 +360,5 @@ def _first_difference(before: str, now: str) -> str:
 
 def seams(at: float, before: Plan, after: Plan) -> tuple[tuple[str, float, float], ...]:
     """Returns the values of the saved and of the chosen plan at the next update, for each rule of the chosen plan."""
-    old = {rule.title: rule.schedule.scalar(at) for rule in before.driven}
-    return tuple((r.title, old[r.title], r.schedule.scalar(at)) for r in after.driven if r.title in old)
+    old = {rule.title: rule.complete.scalar(at) for rule in before.driven}
+    return tuple((r.title, old[r.title], r.complete.scalar(at)) for r in after.driven if r.title in old)

@@ -137,7 +137,7 @@ class Scheduler:
     @property
     def duration(self) -> int | float:
         """The length of the longest schedule, on the plan's clock; infinity for an endless one."""
-        return max(rule.schedule.duration for rule in self._run.rules)  # type: ignore[union-attr]
+        return max(rule.complete.duration for rule in self._run.rules)
 
     @property
     def overrun(self) -> int:
@@ -378,9 +378,7 @@ class Scheduler:
         bases = settled(saved, titles, list(chain.from_iterable(seated)), policy)
         moved = base_differences(saved, seated, bases.found)
         if policy == "strict" and (changed or moved):
-            remedy = (
-                'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
-            )
+            remedy = 'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
             raise GlidepathError(
                 Problem("checkpoint", "the plan", "that of this run", text, remedy) for text in (*changed, *moved)
             )
@@ -499,7 +497,9 @@ def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
         GlidepathError: If a rule matches no group, or multiplies nothing but zeros.
     """
     problems: list[Problem] = []
-    past = any(optimizer.state for _, optimizer in pairs)  # a rate of 0 may be what is left of one, and come back with a state
+    past = any(
+        optimizer.state for _, optimizer in pairs
+    )  # a rate of 0 may be what is left of one, and come back with a state
     for n, rule in enumerate(run.rules):
         seats = [seat for binding, _ in pairs for seat in binding.channels[n].seats]
         if not seats and not rule.later:

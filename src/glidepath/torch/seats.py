@@ -49,6 +49,7 @@ class Seat:
         "params",
         "rule",
         "saved",
+        "schedule",
         "seen",
         "start",
         "tensor",
@@ -58,7 +59,7 @@ class Seat:
     def __init__(
         self, rule: Rule, group: Group, label: str, base: float, start: int, seen: Any, carried: bool = True
     ) -> None:
-        self.rule, self.group, self.label = rule, group, label
+        self.rule, self.group, self.label, self.schedule = rule, group, label, rule.complete
         self.base, self.start, self.carried = base, start, carried
         self.own = base  # what the base was when the seat was taken
         self.saved: float | None = None  # what a checkpoint says that it was
@@ -84,7 +85,9 @@ class Seat:
         if plain is None or not math.isfinite(plain):
             where = f"group {label}"
             if base is None:
-                remedy = "the optimizer makes its own rate: give a rate of your own, such as lr=1e-3, or drive another key"
+                remedy = (
+                    "the optimizer makes its own rate: give a rate of your own, such as lr=1e-3, or drive another key"
+                )
                 raise GlidepathError.of(where, rule.parameter, "a finite number", base, remedy)
             raise GlidepathError.of(where, key if known else rule.parameter, "a finite number", base)
         started = number(group[since]) if known and since in group else start
@@ -98,14 +101,18 @@ class Seat:
         rule, problems = self.rule, list[Problem]()
         where = f"group {self.label}"
         if not rule.absolute:
-            if rule.key in _SHARES and 0.5 < low and high < 1.0:
+            if rule.key in _SHARES and low > 0.5 and high < 1.0:
                 text = f"values from {low:g} to {high:g}, which look like {rule.key} itself"
                 remedy = f'say so: {{"{rule.parameter}": {{"schedule": …, "absolute": True}}}}, or rate(…)'
                 problems.append(Problem(where, rule.parameter, "given as factors of its base", text, remedy))
             low, high = sorted((low * self.base, high * self.base))
-        elif rule.parameter == "lr" and not rule.schedule.absolute and high > self.base * _SLACK:
+        elif rule.parameter == "lr" and not self.schedule.absolute and high > self.base * _SLACK:
             remedy = "give the group a rule of its own, or factors"
-            what = f"{end!r} that its absolute schedule ends on" if end > self.base else f"{high!r} that its absolute schedule reaches"
+            what = (
+                f"{end!r} that its absolute schedule ends on"
+                if end > self.base
+                else f"{high!r} that its absolute schedule reaches"
+            )
             said = f"at least the {what}"
             problems.append(Problem(where, rule.parameter, said, shown(self.base), remedy))
         if rule.floor is not None:
@@ -118,7 +125,7 @@ class Seat:
 
     def value(self, at: float, scale: float = 1.0) -> float:
         """Returns the value at a position, in the unit of the hyper-parameter."""
-        return self.finish(self.rule.schedule.scalar(at - self.start), scale)
+        return self.finish(self.schedule.scalar(at - self.start), scale)
 
     def finish(self, made: float, scale: float) -> float:
         """Returns what a value of the schedule comes to in this group."""

@@ -42,12 +42,14 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
     made = plan_of(plan, "apply", total=total, absolute=absolute)
     if made.feedback:
         heard = ", ".join(str(part.controller) for part in made.feedback)
-        raise GlidepathError.worded("apply", "plan", "without controllers, whose state it does not keep", heard, "use attach")
+        raise GlidepathError.worded(
+            "apply", "plan", "without controllers, whose state it does not keep", heard, "use attach"
+        )
     at = made.position(updates=plain)
     seats: list[Seat] = []
     problems: list[Problem] = []
     for rule in made.driven:
-        values = extent(rule.schedule)
+        values = extent(rule.complete)
         for i, group in enumerate(optimizer.param_groups):
             label = name_of(group) or str(i)
             if rule.matches(label):

@@ -18,7 +18,6 @@ from glidepath import GlidepathError, hold
 from glidepath.lab import TASKS, cifar
 from glidepath.lab.distributed import Shared, loop, ranks, train, training_of
 from glidepath.lab.tasks import CharTransformer, ResNet18
-from glidepath.plan import Plan
 
 TEXT = replace(TASKS["text"], name="tiny-text", model=CharTransformer(width=16, context=16), batch=10, evaluations=2)
 IMAGES = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet18(width=4), batch=8, evaluations=3)
@@ -88,20 +87,21 @@ def text(group, folder):
 
 def leaves(group, folder):
     """Rank 1 computes other rates from update 7 on, as another version of a library might."""
-    seen, driven = Seen(), Plan.driven
+    seen, real = Seen(), loop.attach
 
-    def other(plan):
-        at = plan.position(updates=7)
-        return tuple(rule.replace(schedule=rule.schedule.until(int(at)) >> hold(value=0.125)) for rule in driven.func(plan))
+    def other(optimizer, plan, **options):
+        at = int(plan.position(updates=7))
+        rules = [rule.replace(schedule=rule.schedule.until(at) >> hold(value=0.125)) for rule in plan.driven]
+        return real(optimizer, plan.replace(rules=rules), **options)
 
     if group.rank == 1:
-        Plan.driven = property(other)
+        loop.attach = other
     try:
         text_run(group, folder / "leaves", seen, check=5)
     except GlidepathError as error:
         return [str(error), len(seen.updates)]
     finally:
-        Plan.driven = driven
+        loop.attach = real
 
 
 def diverges(group, folder):

@@ -365,7 +365,7 @@ class _Session:
     def _heard(self, found: Evaluation, scheduler: Scheduler) -> bool:
         """Tells the plan's controllers of a validation, the same on every process; returns whether one of them ends the run."""
         ended = False
-        for monitor in dict.fromkeys(part.monitor for part in self.plan.feedback):
+        for monitor in dict.fromkeys(each.monitor for each in self.plan.feedback):
             value = getattr(found, monitor)
             for decision in scheduler.observe(monitor, math.nan if value is None else value):
                 self.history.decisions.append({"monitor": monitor} | decision.to_dict())
