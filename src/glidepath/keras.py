@@ -16,8 +16,8 @@ from .core.namespace import MathNamespace, TorchNamespace
 from .core.rate import rate_of
 from .core.schedule import Schedule
 from .feedback import Decision
-from .plan import Plan
-from .plan.by_update import by_update, plan_of, progress_after, steered
+from .plan import Plan, plan_of
+from .plan.by_update import by_update, progress_after, steered
 from .plan.replan import continued
 
 try:

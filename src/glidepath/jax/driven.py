@@ -16,8 +16,8 @@ from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.schedule import Schedule
 from ..feedback import Decision
-from ..plan import Plan, Progress, Rule, diff
-from ..plan.by_update import plan_of, progress_after
+from ..plan import Plan, Progress, Rule, diff, plan_of
+from ..plan.by_update import progress_after
 from .checkpoint import FORMAT, POLICIES, Policy, Resumed, extended, moved, read
 from .rates import static
 from .settling import Cell, Settled, maker, ramps_of, settle, values_of

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from ..core.errors import GlidepathError, Problem
-from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, number
+from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice, number
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
 from ..feedback import Controller
-from ..feedback.checks import choice
 from .drawn import Drawn, as_data
 from .duration import Duration
 from .part import Part
@@ -96,7 +95,7 @@ def _after(value: Any) -> str | int:
     return int(plain)
 
 
-Join = Annotated[Literal["progress", "start"], *choice("progress", "start")]
+Join = Annotated[Literal["progress", "start"], choice("progress", "start")]
 After = Annotated[str | int, Check(_after, {"type": ["string", "integer"]})]
 
 
