@@ -70,7 +70,9 @@ def page(name: str, make: Callable[..., Any]) -> str:
     if "Source" in sections:
         parts += ["## Source", prose(sections["Source"])]
     if "Examples" in sections:
-        parts += ["## Examples", f"```pycon\n>>> from glidepath import *\n{sections['Examples']}\n```"]
+        called = {name for name in re.findall(r"\b[A-Za-z]\w*(?=\()", sections["Examples"]) if hasattr(gp, name)}
+        first = f">>> from glidepath import {', '.join(sorted(called))}\n" if called else ""
+        parts += ["## Examples", f"```pycon\n{first}{sections['Examples']}\n```"]
     if text:
         parts += spelled_out(text)
     return "\n\n".join(parts) + "\n"

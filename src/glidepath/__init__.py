@@ -1,189 +1,81 @@
-"""Learning-rate schedules as values: write one, see it, prove it, train with it, resume it exactly."""
+"""Learning-rate schedules as values: write one, see it, prove it, train with it, resume it exactly.
+
+Kinds of schedules are classes (`Step`), phases and recipes are functions (`cosine`, `warmup_cosine`), and every room of the house is an
+attribute that is imported when it is first looked at (`glidepath.torch`, `glidepath.plan`, …). In texts a kind is written in small letters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import recipes
-from .core import curves
-from .core.classics import DampedCosine, PolynomialCycle, Profile, Restarts
-from .core.codec import schema
-from .core.combinators import Chain, Clip, Maximum, Minimum, Product, Repeat, Shift, Stretch, Sum, Until
-from .core.custom import Custom, register, unregister
-from .core.errors import GlidepathError, Problem
-from .core.expression import Expression
-from .core.rate import Rate
-from .core.recurrence import Recurrence
-from .core.schedule import Schedule
-from .core.segments import (
-    Exponential,
-    Hold,
-    InverseSqrt,
-    InverseTime,
-    MultiStep,
-    NaturalExponential,
-    Ramp,
-    Step,
-    Table,
-    Triangle,
-)
-from .core.shorthand import (
-    chain,
-    cosine,
-    geometric,
-    linear,
-    maximum,
-    minimum,
-    one_minus_sqrt,
-    polynomial,
-    rex,
-    sqrt,
-    warmup,
-)
-from .core.text import parse, vocabulary
-from .recipes import (
-    constant,
-    exp_range,
-    knee,
-    noam,
-    one_cycle,
-    piecewise_constant,
-    sgdr,
-    trapezoid,
-    triangular,
-    triangular2,
-    warmup_cosine,
-    warmup_hold_cosine,
-    warmup_inverse_sqrt,
-    warmup_linear,
-    warmup_polynomial,
-    warmup_rex,
-    with_warmup,
-    wsd,
-)
+from . import recipes as recipes
+from .core import curves as curves
+from .core.classics import *
+from .core.codec import schema as schema
+from .core.combinators import *
+from .core.custom import *
+from .core.errors import GlidepathError as GlidepathError
+from .core.errors import Problem as Problem
+from .core.expression import Expression as Expression
+from .core.rate import Rate as Rate
+from .core.recurrence import Recurrence as Recurrence
+from .core.schedule import Schedule as Schedule
+from .core.segments import *
+from .core.shorthand import *
+from .core.text import parse as parse
+from .core.text import vocabulary as vocabulary
+from .recipes import *
 
 if TYPE_CHECKING:
-    from . import dialects
+    from . import advice as advice
+    from . import dialects as dialects
+    from . import feedback as feedback
+    from . import finder as finder
+    from . import forecast as forecast
+    from . import jax as jax
+    from . import keras as keras
+    from . import lab as lab
+    from . import logs as logs
+    from . import plan as plan
+    from . import playground as playground
+    from . import torch as torch
+    from . import view as view
 
-# The words of the text form are Python too: each kind under its own name.
-damped_cosine, expression, polynomial_cycle, profile = DampedCosine, Expression, PolynomialCycle, Profile
-rate, recurrence, restarts = Rate, Recurrence, Restarts
-clip, exponential, hold, inverse_sqrt, inverse_time = Clip, Exponential, Hold, InverseSqrt, InverseTime
-multistep, natural_exponential, ramp, repeat, shift = MultiStep, NaturalExponential, Ramp, Repeat, Shift
-step, stretch, table, triangle, until = Step, Stretch, Table, Triangle, Until
+_ROOMS = (
+    *(
+        "advice",
+        "cli",
+        "dialects",
+        "feedback",
+        "finder",
+        "forecast",
+        "jax",
+        "keras",
+        "lab",
+        "logs",
+        "plan",
+        "playground",
+    ),
+    *("torch", "view"),
+)
 
-__all__ = [
-    "Chain",
-    "Clip",
-    "Custom",
-    "DampedCosine",
-    "Exponential",
-    "Expression",
-    "GlidepathError",
-    "Hold",
-    "InverseSqrt",
-    "InverseTime",
-    "Maximum",
-    "Minimum",
-    "MultiStep",
-    "NaturalExponential",
-    "PolynomialCycle",
-    "Problem",
-    "Product",
-    "Profile",
-    "Ramp",
-    "Rate",
-    "Recurrence",
-    "Repeat",
-    "Restarts",
-    "Schedule",
-    "Shift",
-    "Step",
-    "Stretch",
-    "Sum",
-    "Table",
-    "Triangle",
-    "Until",
-    "chain",
-    "clip",
-    "constant",
-    "cosine",
-    "curves",
-    "damped_cosine",
-    "dialects",
-    "exp_range",
-    "exponential",
-    "expression",
-    "geometric",
-    "hold",
-    "inverse_sqrt",
-    "inverse_time",
-    "knee",
-    "linear",
-    "maximum",
-    "minimum",
-    "multistep",
-    "natural_exponential",
-    "noam",
-    "one_cycle",
-    "one_minus_sqrt",
-    "parse",
-    "piecewise_constant",
-    "polynomial",
-    "polynomial_cycle",
-    "profile",
-    "ramp",
-    "rate",
-    "recipes",
-    "recurrence",
-    "register",
-    "repeat",
-    "restarts",
-    "rex",
-    "schema",
-    "sgdr",
-    "shift",
-    "sqrt",
-    "step",
-    "stretch",
-    "table",
-    "trapezoid",
-    "triangle",
-    "triangular",
-    "triangular2",
-    "unregister",
-    "until",
-    "vocabulary",
-    "warmup",
-    "warmup_cosine",
-    "warmup_hold_cosine",
-    "warmup_inverse_sqrt",
-    "warmup_linear",
-    "warmup_polynomial",
-    "warmup_rex",
-    "with_warmup",
-    "wsd",
-]
-
-
-def _replay(program: str, start: float) -> Callable[[], Iterator[float]]:
-    """Begins what a saved recurrence replays; the dialects are imported only then."""
-    from .dialects.replay import begin
-
-    return begin(program, start)
-
-
-Recurrence.rules["pytorch"] = _replay
+# The classes: a name that is brought in with `from glidepath import *` is nobody else's.
+__all__ = sorted(name for name, value in list(globals().items()) if name[0].isupper() and isinstance(value, type))  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "dialects":
-        from importlib import import_module
-
-        return import_module("glidepath.dialects")
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name == "__version__":
         from .core.errors import version
 
         return version()
+    if name in Schedule.registry:
+        raise AttributeError(f"glidepath.{name} is now glidepath.{Schedule.registry[name].__name__}")
     raise AttributeError(f"module 'glidepath' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    hidden = {"annotations", "core", "import_module", "Any", "TYPE_CHECKING"}
+    return sorted({name for name in globals() if name not in hidden} | {*_ROOMS, "__version__"})

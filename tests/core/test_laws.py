@@ -235,7 +235,7 @@ def test_a_clock_finer_than_an_int64_serves_tensors_too():
 def test_nan_in_a_jax_array_gives_nan():
     import jax
 
-    for schedule in (gp.constant(), gp.cosine(10), gp.sgdr(10, growth=1.5), gp.table([0, 5], [1, 2])):
+    for schedule in (gp.constant(), gp.cosine(10), gp.sgdr(10, growth=1.5), gp.Table([0, 5], [1, 2])):
         made = jax.jit(schedule)(np.array([0.0, math.nan, 3.0], dtype=np.float32))
         assert np.isnan(made).tolist() == [False, True, False]
 

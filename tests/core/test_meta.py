@@ -1,7 +1,19 @@
 """Nothing is half there: every kind, curve and recipe has a strategy, a vector and a docstring with its formula."""
 
+import builtins
+import functools
 import inspect
+import itertools
+import keyword
+import math
+import operator
+import random
 import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,13 +100,54 @@ def test_every_kind_names_its_source_or_shows_an_example():
         assert "Source:" in doc or ">>> " in doc or kind in WITHOUT_VECTOR, kind
 
 
-def test_the_public_names_are_sorted_and_there():
-    assert gp.__all__ == sorted(gp.__all__)
-    assert not [name for name in gp.__all__ if not hasattr(gp, name)]
-    assert set(recipes.__all__) <= set(gp.__all__)
-    assert set(WORDS) <= set(gp.__all__)
+def test_every_thing_has_one_name():
+    names: dict[int, list[str]] = {}
+    for name in dir(gp):
+        if not name.startswith("_"):
+            names.setdefault(id(getattr(gp, name)), []).append(name)
+
+    assert {tuple(found) for found in names.values() if len(found) > 1} == set()
+    assert set(recipes.__all__) | set(shorthand.__all__) <= set(dir(gp))
 
 
-def test_a_word_is_the_same_thing_in_text_and_in_python():
+def test_every_word_is_there_in_python_a_kind_as_its_class():
     for name in WORDS:
-        assert getattr(gp, name) is gp.vocabulary()[name], name
+        made = gp.vocabulary()[name]
+        assert getattr(gp, made.__name__) is made, name
+
+
+def test_a_kind_in_small_letters_is_told_its_name():
+    for name, cls in gp.Schedule.registry.items():
+        if name in shorthand.__all__:
+            continue
+        with pytest.raises(AttributeError, match=rf"^glidepath\.{name} is now glidepath\.{cls.__name__}$"):
+            getattr(gp, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = gp.nonsense
+
+
+def test_a_star_brings_in_nothing_that_is_python_s_or_the_user_s():
+    mine: dict[str, Any] = {}
+    exec("from glidepath import *", mine)
+    theirs = set(dir(builtins)) | set(keyword.kwlist)
+    theirs |= {
+        name for module in (math, itertools, functools, operator, random, statistics, time) for name in dir(module)
+    }
+
+    assert set(mine) - {"__builtins__"} == set(gp.__all__)
+    assert set(mine) & theirs <= {"__builtins__"}
+    assert [name for name in gp.__all__ if not isinstance(mine[name], type)] == []
+    assert {"Schedule", "Ramp", "GlidepathError"} <= set(mine)
+
+
+def test_every_room_is_an_attribute_imported_when_it_is_looked_at():
+    rooms = {path.name.removesuffix(".py") for path in Path(gp.__file__).parent.iterdir() if path.name[0] not in "_."}
+    rooms -= {"core", "py.typed"}
+    code = (
+        f"import sys, glidepath as gp\nrooms = {sorted(rooms)!r}\n"
+        "assert not [r for r in rooms if r != 'recipes' and f'glidepath.{r}' in sys.modules]\n"
+        "assert all(getattr(gp, r) is sys.modules[f'glidepath.{r}'] for r in rooms)\n"
+    )
+
+    assert rooms <= set(dir(gp))
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -236,6 +236,6 @@ def test_the_text_of_a_curve():
 
 def test_the_vocabulary_is_a_copy():
     words = dict(gp.vocabulary())
-    gp.vocabulary()["nothing"] = gp.hold  # type: ignore[index]
+    gp.vocabulary()["nothing"] = gp.Hold  # type: ignore[index]
 
     assert dict(gp.vocabulary()) == words

@@ -445,7 +445,7 @@ def test_a16_straight_to_update_n():
     peers.SequentialLR(optimizer, parts, [3], last_epoch=4)
     assert rates(optimizer) == [0.1]
 
-    schedule = gp.hold(3, 0.1) >> gp.exponential(0.9)
+    schedule = gp.Hold(3, 0.1) >> gp.Exponential(0.9)
     for update in (0, 2, 3, 4, 10**12):
         optimizer = sgd(1.0)
         attach(optimizer, schedule).seek(update)

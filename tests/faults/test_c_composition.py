@@ -46,7 +46,7 @@ def test_c1_wrapping_changes_nothing():
 
     assert peer_rates(inner, 6) != peer_rates(outer, 6)
 
-    schedule = gp.hold(2, 0.5) >> gp.step(2, 0.2)
+    schedule = gp.Hold(2, 0.5) >> gp.Step(2, 0.2)
     for wrapped in (gp.chain(schedule), gp.chain(gp.chain(schedule)), schedule * 1.0, schedule.shift(0)):
         assert our_rates(wrapped, 9) == our_rates(schedule, 9)
 
@@ -61,8 +61,8 @@ def test_c2_a_product_inside_a_chain():
     with pytest.raises(NotImplementedError):
         peer_rates(make, 6)
 
-    both = gp.exponential(0.9) * gp.step(2, 0.5)
-    assert our_rates(gp.hold(2) >> both, 8) == [1.0, 1.0, *(both(k) for k in range(6))]
+    both = gp.Exponential(0.9) * gp.Step(2, 0.5)
+    assert our_rates(gp.Hold(2) >> both, 8) == [1.0, 1.0, *(both(k) for k in range(6))]
 
 
 def test_c3_a_product_does_not_depend_on_the_order():
@@ -77,7 +77,7 @@ def test_c3_a_product_does_not_depend_on_the_order():
     assert peer_rates(first, 6)[1] == pytest.approx(0.0999, abs=1e-4)
     assert peer_rates(second, 6)[1] == pytest.approx(0.999, abs=1e-3)
 
-    cosine, drops = gp.cosine(50), gp.multistep([1, 2, 3])
+    cosine, drops = gp.cosine(50), gp.MultiStep([1, 2, 3])
     assert our_rates(cosine * drops, 9) == our_rates(drops * cosine, 9)
     assert our_rates(cosine * drops, 6)[5] == pytest.approx(cosine(5) * 1e-3)
 
@@ -92,11 +92,11 @@ def test_c4_empty_phases_are_refused_and_milestones_at_zero_begin_there():
     assert 0.25 not in peer_rates(make, 6)
 
     with pytest.raises(gp.GlidepathError, match="steps must be an integer from 1"):
-        gp.hold(0, 0.5)
+        gp.Hold(0, 0.5)
     with pytest.raises(gp.GlidepathError, match="boundaries"):
         gp.piecewise_constant([2, 2], [0.5, 0.25, 0.125])
     assert our_rates(gp.warmup_cosine(5, warmup=0), 6) == our_rates(gp.cosine(5), 6)
-    assert our_rates(gp.hold(2, 0.5) >> gp.hold(1, 0.25) >> gp.hold(None, 0.125), 4) == [0.5, 0.5, 0.25, 0.125]
+    assert our_rates(gp.Hold(2, 0.5) >> gp.Hold(1, 0.25) >> gp.Hold(None, 0.125), 4) == [0.5, 0.5, 0.25, 0.125]
 
 
 def test_c6_a_seam_shows_its_jump():

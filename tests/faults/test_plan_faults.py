@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from glidepath import GlidepathError, multistep, parse, piecewise_constant, table
+from glidepath import GlidepathError, MultiStep, Table, parse, piecewise_constant
 from glidepath.core.documents import data_of_text
 from glidepath.plan import Plan, Progress, carried, check
 
@@ -99,11 +99,11 @@ def test_b4_a_decay_that_rises_and_a_warmup_that_falls_are_flagged():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: multistep([7, 3]), "milestones must be a strictly increasing list"),
-        (lambda: multistep([3, 3]), "milestones must be a strictly increasing list"),
+        (lambda: MultiStep([7, 3]), "milestones must be a strictly increasing list"),
+        (lambda: MultiStep([3, 3]), "milestones must be a strictly increasing list"),
         (lambda: piecewise_constant([7, 3], [1.0, 0.5, 0.1]), "boundaries must be strictly increasing"),
         (lambda: piecewise_constant([3], [1.0, 0.5, 0.1]), "values must be one more than the boundaries, 2"),
-        (lambda: table([0, 5], [1.0]), "values must be as many as the steps, 2"),
+        (lambda: Table([0, 5], [1.0]), "values must be as many as the steps, 2"),
         (
             lambda: Plan('multistep(["75%", "50%"])', {"length": "100 steps"}),
             "milestones must be a strictly increasing list",

@@ -315,7 +315,7 @@ def test_schedules_are_static_nodes_and_multiply_with_what_is_traced():
     assert jax.tree.leaves(schedule) == []
     assert float(value(schedule, 1)) == float(value(gp.parse("warmup(3) >> cosine(10)"), 1)) == 0.5
     assert len(traces) == 1  # equal schedules, one program
-    assert float(value(gp.hold(3), 1)) == 1.0
+    assert float(value(gp.Hold(3), 1)) == 1.0
     assert float((jnp.float32(2.0) * schedule)(1)) == float((schedule * jnp.float32(2.0))(1)) == 1.0
     scaled = jax.jit(lambda x: 3 * (schedule * x))(jnp.float32(2.0))
     assert float(scaled(1)) == 3.0

@@ -26,7 +26,7 @@ def test_update_k_uses_base_times_f_of_k():
 
 def test_absolute_values_are_rates():
     optimizer = sgd(0.1)
-    attach(optimizer, gp.ramp(0.05, 0.0, 5), absolute=True)
+    attach(optimizer, gp.Ramp(0.05, 0.0, 5), absolute=True)
 
     optimizer.step()
 

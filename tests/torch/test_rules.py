@@ -48,7 +48,7 @@ def test_groups_and_hyper_parameters_have_their_own_schedules():
         optimizer.step()
     assert held(optimizer) == {"body": 0.1 * 0.7, "head": gp.cosine(10)(3), "norm": 0.5 * 0.7}
     assert held(optimizer, "weight_decay") == {"body": 0.05, "head": 0.05, "norm": 0.1}
-    assert held(optimizer, "momentum") == {"body": 0.9, "head": gp.ramp(0.8, 0.9, 10)(3), "norm": 0.9}
+    assert held(optimizer, "momentum") == {"body": 0.9, "head": gp.Ramp(0.8, 0.9, 10)(3), "norm": 0.9}
 
 
 def test_rules_are_data():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glidepath import GlidepathError, hold
+from glidepath import GlidepathError, Hold
 from glidepath.lab import TASKS, cifar
 from glidepath.lab.distributed import Shared, loop, ranks, train, training_of
 from glidepath.lab.tasks import CharTransformer, ResNet18
@@ -91,7 +91,7 @@ def leaves(group, folder):
 
     def other(optimizer, plan, **options):
         at = int(plan.position(updates=7))
-        rules = [rule.replace(schedule=rule.schedule.until(at) >> hold(value=0.125)) for rule in plan.driven]
+        rules = [rule.replace(schedule=rule.schedule.until(at) >> Hold(value=0.125)) for rule in plan.driven]
         return real(optimizer, plan.replace(rules=rules), **options)
 
     if group.rank == 1:
