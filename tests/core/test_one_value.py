@@ -179,7 +179,7 @@ def test_special_numbers_give_the_same_everywhere(name: str, library: str):
         expected = getattr(MATH, name)(x, y)
         if name == "divide" and y == 0 and math.copysign(1, y) < 0:
             continue
-        if name in ("quotient", "remainder") and (abs(x), abs(y)) == (1e300, 1e-300):
+        if name in ("quotient", "remainder") and abs(x) >= 2**53 and abs(y) == 1e-300:
             continue  # a quotient that no number holds: torch's remainder is NaN
         same = (
             value == expected
