@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, cast
@@ -64,11 +65,20 @@ class Profile(Schedule):
         return max(1, math.ceil(self.positions[-1]))
 
     def at(self, clock: Clock) -> Any:
-        x, last = self.positions, self.positions[-1]
-        parts: list[Any] = [lambda clock, i=i: self._piece(i, clock) for i in range(len(x) - 1)]
-        if last == self.duration:
-            return clock.split(x[1:-1], parts)  # type: ignore[arg-type]
-        return clock.split(x[1:], [*parts, lambda clock: self.values[-1]])  # type: ignore[arg-type]
+        return clock.split(*self._pieces)
+
+    @cached_property
+    def _pieces(self) -> tuple[Any, list[Callable[[Clock], Any]]]:
+        """Where each piece begins but the first, and the pieces."""
+        x = self.positions
+        parts: list[Callable[[Clock], Any]] = [lambda clock, i=i: self._piece(i, clock) for i in range(len(x) - 1)]
+        if x[-1] == self.duration:
+            return x[1:-1], parts
+        return x[1:], [*parts, lambda clock: self.values[-1]]
+
+    @cached_property
+    def _pieces_inside(self) -> int:
+        return len(self.positions)
 
     def _piece(self, i: int, clock: Clock) -> Any:
         (begin, end), (start, stop) = self.positions[i : i + 2], self.values[i : i + 2]

@@ -37,6 +37,12 @@ class Problem:
     value: str
     remedy: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("where", "field", "rule", "value", "remedy"):  # half a character can be given, but not written
+            text = getattr(self, name)
+            if not text.isascii():
+                object.__setattr__(self, name, text.encode("utf-8", "backslashreplace").decode())
+
     def __str__(self) -> str:
         subject = f"{self.field} " if self.field else ""
         remedy = f" ({self.remedy})" if self.remedy else ""

@@ -123,6 +123,8 @@ def exponential_of(rate: decimal.Decimal | float, steps: int, clock: Clock, *, w
         return 1.0
     if xp.digits == math.inf or (within and abs(rate) <= 0.5):
         return xp.exp(float(rate) * clock.ratio(steps))
+    if abs(rate) > 1e6:  # between two steps it falls from 1 below every number
+        return xp.exp(xp.clip(float(rate) * clock.ratio(steps), -800.0, 700.0))
     parts = 1
     while parts < 64 and parts < 4 * abs(rate):
         parts *= 2

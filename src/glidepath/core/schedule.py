@@ -25,6 +25,8 @@ __all__ = ["MAX_DEPTH", "MAX_NODES", "Scaled", "Schedule"]
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+MAX_BITS = 900  # steps of 53 bits times that are still a floating point number
+_PRINTED_NODES = 5_000
 _COMPILED_NODES = 500  # larger trees are evaluated directly; the source would take longer to compile than it saves
 
 
@@ -72,7 +74,7 @@ class Schedule(Node):
 
         Bit-equal to the formula; a NaN step gives NaN.
         """
-        if self._size > _COMPILED_NODES or not self.closed:
+        if self._pieces_inside > _COMPILED_NODES or not self.closed:
             return self.interpreted
         try:
             return compiled(self.expression)
@@ -105,13 +107,17 @@ class Schedule(Node):
 
     def source(self, name: str = "schedule") -> str:
         """Returns flat Python source of a function of the step, with no dependency but the standard library."""
-        return source(self.expression, name)
+        return source(self._printable("source"), name)
 
     def latex(self, symbol: str = "t") -> str:
         """Returns the formula with its numbers, in LaTeX, as a function of `symbol`."""
         from .latex import latex
 
-        return latex(self._traced(Trace(digits=math.inf)), symbol)
+        try:
+            return latex(self._printable("LaTeX", math.inf), symbol)
+        except RecursionError:
+            rule = "of fewer parts in a row to be written as LaTeX"
+            raise GlidepathError.worded(self.kind, "", rule, f"{self._size} nodes") from None
 
     def _at_other(self, step: Any) -> Any:
         root, xp = namespace_of(step)
@@ -214,6 +220,12 @@ class Schedule(Node):
             value = jnp.broadcast_to(self.at(Clock(xp, jnp.clip(given, 0.0, float(self._last)))), given.shape)
             return converted(jnp.where(jnp.isnan(given), given, value), dtype)
 
+    def _printable(self, what: str, digits: float = 53) -> Expr:
+        if self._pieces_inside > _PRINTED_NODES:
+            rule = f"made of at most {_PRINTED_NODES} nodes and pieces to be written as {what}"
+            raise GlidepathError.worded(self.kind, "", rule, f"{self._pieces_inside}")
+        return self._traced(Trace(digits)) if digits != 53 else self.expression
+
     @property
     def _last(self) -> int:
         """The step at which every later one is held: the duration, or the largest exact step."""
@@ -237,6 +249,16 @@ class Schedule(Node):
         return 1 + sum(child._size for child in self.schedules())
 
     @cached_property
+    def _pieces_inside(self) -> int:
+        """How much source it makes, in nodes of ordinary size."""
+        return 1 + sum(child._pieces_inside for child in self.schedules())
+
+    @cached_property
+    def _bits(self) -> int:
+        """How many bits the ticks of the clocks inside are longer than steps."""
+        return max((child._bits for child in self.schedules()), default=0)
+
+    @cached_property
     def _depth(self) -> int:
         return 1 + max((child._depth for child in self.schedules()), default=0)
 
@@ -250,6 +272,11 @@ class Schedule(Node):
             raise GlidepathError.worded(self.kind, "", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
         if self._size > MAX_NODES:
             raise GlidepathError.worded(self.kind, "", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
+        if self._bits > MAX_BITS:
+            rule = (
+                f"made of clocks whose ticks, all inside one another, are at most 2^{MAX_BITS} times finer than a step"
+            )
+            raise GlidepathError.worded(self.kind, "", rule, f"2^{self._bits}", "use rounder factors, or fewer of them")
 
     # As data --------------------------------------------------------------------------------------------------------------------------
 

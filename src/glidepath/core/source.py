@@ -27,6 +27,8 @@ _NUMBERS = {
     "inf": math.inf,
     "nan": math.nan,
 }  # as Python prints them: a product of growing schedules may leave the range
+_ROWS = ("+", "*", "minimum", "maximum")
+_DEEP = 40  # terms of a row that are written in one expression
 _LONGEST = 160  # characters of one expression; longer ones go through a temporary
 
 
@@ -126,6 +128,9 @@ class _Printer:
         name = self._named(node)
         if name is not None:
             return name
+        for deep in reversed(self._spine(node)[_DEEP::_DEEP]):
+            if self._named(deep) is None:
+                self._keep(deep, self._expression(deep, indent), indent)
         if node.op == "phases":
             name = self._new(node)
             self.finish_into(node, indent, name)
@@ -134,6 +139,14 @@ class _Printer:
         if self._uses[node] > 1 or len(text) > _LONGEST:
             return self._keep(node, text, indent)
         return text
+
+    def _spine(self, node: Expr) -> list[Expr]:
+        """Returns a row that leans to the left, as long sums and products do, from its end."""
+        spine: list[Expr] = []
+        while node.op in _ROWS and self._named(node) is None:
+            spine.append(node)
+            node = _plain(node.args[0])
+        return spine
 
     def finish_into(self, node: Expr, indent: int, name: str) -> None:
         """Writes the statements that assign the value of phases to `name`."""

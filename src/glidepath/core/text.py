@@ -203,7 +203,10 @@ def curve_of(text: str) -> Curve:
     Raises:
         GlidepathError: If there is no such curve or an argument breaks its rule.
     """
-    return Reader(text, "curve", Curve.registry, "polynomial(2)").made()
+    made = Reader(text, "curve", Curve.registry, "polynomial(2)").made()
+    if not isinstance(made, Curve):
+        raise GlidepathError.of("curve", "", f"a curve ({', '.join(sorted(Curve.registry))})", text)
+    return made
 
 
 class _Refused(Exception):

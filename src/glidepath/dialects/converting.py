@@ -58,7 +58,13 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
     made = based(given, base_lr)
     if base_lr is not None and framework in ("pytorch", "oneflow"):
         made = Rate(made)
-    return _WRITERS[framework](made)
+    try:
+        return _WRITERS[framework](made)
+    except RecursionError:
+        rule = "of fewer parts in a row to be written as code"
+        raise GlidepathError.worded(
+            "render", "schedule", rule, f"{made._size} nodes", "a recipe or a chain of fewer"
+        ) from None
 
 
 def read_text(source: str, *, framework: str | None = None, base_lr: float = _BASE, strict: bool = True) -> Schedule:

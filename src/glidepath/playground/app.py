@@ -23,6 +23,7 @@ from glidepath.core.errors import GlidepathError, installing
 from . import code, details, exports, look, measures, plateau, questions, records, training
 from .budget import Budget
 from .catalogue import catalogue
+from .deadline import bounded
 from .guard import Guard
 from .jobs import Job, Jobs
 from .look import Base, Text
@@ -97,6 +98,7 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
         place = [str(part) for part in problem["loc"] if part != "body"]
         given = str(problem.get("input"))[:60]
         message = f"{'.'.join(place) or 'request'}: must be right, got {given} ({problem['msg']})"
+        message = message.encode("utf-8", "backslashreplace").decode()
         rows.append({"path": "", "field": place[-1] if place else "", "message": message})
     return JSONResponse({"problems": rows[:20]}, 422)
 
@@ -142,38 +144,42 @@ def _curves(app: FastAPI) -> None:
 
     @app.post("/api/look")
     def looked(request: look.Look) -> Response:
-        return Response(json.dumps(look.look(request), allow_nan=False), media_type="application/json")
+        return Response(json.dumps(bounded(look.look)(request), allow_nan=False), media_type="application/json")
 
     @app.post("/api/at")
     def values(request: measures.At) -> dict[str, Any]:
-        return measures.at(request)
+        return bounded(measures.at)(request)
 
     @app.post("/api/measures")
     def measured(request: measures.Measure) -> dict[str, Any]:
-        return measures.measures(request)
+        return bounded(measures.measures)(request)
 
     @app.post("/api/details")
     def detailed(request: details.Details) -> dict[str, Any]:
-        return details.details(request)
+        return bounded(details.details)(request)
 
     @app.post("/api/fit")
     def fitted(request: details.Details) -> dict[str, Any]:
-        return details.fit(request)
+        return bounded(details.fit)(request)
 
     @app.post("/api/code")
     def written(request: Code) -> dict[str, str]:
-        schedule = _readable(request.text, request.budget)
-        return {"code": code.code(schedule, request.target, request.base)}
+        def answer() -> str:
+            return code.code(_readable(request.text, request.budget), request.target, request.base)
+
+        return {"code": bounded(answer)()}
 
     @app.post("/api/export")
     def exported(request: exports.Export) -> Response:
         name = f"schedule.{request.format}"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(exports.export(request), media_type=exports.TYPES[request.format], headers=headers)
+        return Response(
+            bounded(exports.export, 60.0)(request), media_type=exports.TYPES[request.format], headers=headers
+        )
 
     @app.post("/api/plateau")
     def fed(request: plateau.Feed) -> dict[str, Any]:
-        return plateau.feed(request)
+        return bounded(plateau.feed)(request)
 
     @app.post("/api/forecast/laws")
     def lawful(request: questions.Dropped) -> dict[str, Any]:
@@ -191,7 +197,9 @@ def _curves(app: FastAPI) -> None:
     def ranged(request: questions.Range) -> Response:
         from . import range_test
 
-        return Response(json.dumps(range_test.range_test(request), allow_nan=False), media_type="application/json")
+        return Response(
+            json.dumps(bounded(range_test.range_test)(request), allow_nan=False), media_type="application/json"
+        )
 
 
 def _readable(text: str, budget: Budget) -> Any:

@@ -19,6 +19,7 @@ _HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+_ONCE = (b"host", b"origin", b"sec-fetch-site", b"content-length", b"transfer-encoding", b"x-glidepath-token")
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -26,7 +27,8 @@ class Guard:
     """An ASGI layer around the application.
 
     Refuses requests whose Host is not this machine's own name with this server's port (a page elsewhere that had its name resolve to
-    127.0.0.1 would send its own), requests that another site makes, and bodies that are too large.
+    127.0.0.1 would send its own), requests that another site makes, headers given twice, and, before they are read, bodies that are too large
+    or do not say how large they are.
 
     Args:
         app: The application.
@@ -38,6 +40,7 @@ class Guard:
         self.hosts = {f"{name}:{port}".encode() for name in _NAMES} | (
             {n.encode() for n in _NAMES} if port == 80 else set()
         )
+        self.origins = {b"http://" + host for host in self.hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request, or refuses it."""
@@ -45,21 +48,26 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
+        names = [name for name, _ in scope["headers"]]
         headers = dict(scope["headers"])
-        host = headers.get(b"host", b"")
-        origin = headers.get(b"origin")
-        if host not in self.hosts:
-            await _refuse(send, 403, "host: must be this machine's own name and this server's port")
-            return
-        if origin is not None and origin.partition(b"//")[2] not in self.hosts:
-            await _refuse(send, 403, "origin: must be this page's own")
-            return
-        if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
-            await _refuse(send, 403, "request: must come from this page itself")
-            return
+        twice = next((name.decode("latin-1") for name in _ONCE if names.count(name) > 1), None)
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            await _refuse(send, 413, f"request: must be of at most {MAX_BODY} bytes")
+        if twice is not None:
+            refused = 400, f"{twice}: must be given once, got it twice"
+        elif headers.get(b"host", b"") not in self.hosts:
+            refused = 403, "host: must be this machine's own name and this server's port"
+        elif headers.get(b"origin") not in (None, *self.origins):
+            refused = 403, "origin: must be this page's own"
+        elif headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
+            refused = 403, "request: must come from this page itself"
+        elif b"transfer-encoding" in headers:
+            refused = 411, "content-length: must be given, got a body in pieces"
+        elif not length.isdigit() or len(length) > 15 or int(length) > MAX_BODY:
+            refused = 413, f"request: must be of at most {MAX_BODY} bytes"
+        else:
+            refused = None
+        if refused is not None:
+            await _refuse(send, *refused)
             return
         seen = 0
 
@@ -80,5 +88,6 @@ class Guard:
 async def _refuse(send: Any, status: int, message: str) -> None:
     body = json.dumps({"problems": [{"path": "", "field": "", "message": message}]}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *_HEADERS]
+    headers.append((b"connection", b"close"))  # a body that comes with it is not read
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -60,17 +60,19 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
         request: What to sweep.
 
     Raises:
-        GlidepathError: If the rates are not rising, or a package is missing.
+        GlidepathError: If the rates are not rising; from the work, if a package is missing.
     """
     if not request.low < request.high:
         raise GlidepathError.of("range test", "high", f"above low, {request.low}", request.high)
-    try:
-        prepare()
-        from glidepath.lab.rates import find_rates
-    except ImportError as error:
-        raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
 
     def work(job: Job) -> None:
+        try:
+            prepare()
+            from glidepath.lab.rates import find_rates
+        except ImportError as error:
+            raise GlidepathError.of(
+                "range test", "packages", "installed", str(error), installing("lab")
+            ) from None
         traces: list[Trace] = []
 
         def swept(trace: Trace) -> None:

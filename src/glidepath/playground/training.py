@@ -47,39 +47,43 @@ class Train(BaseModel):
 
 
 def training(request: Train) -> Callable[[Job], None]:
-    """Returns the work of a job that trains; refuses what can be refused before it starts.
+    """Returns the work of a job that trains; refuses before it starts what can be refused without the packages, whose import takes a while.
 
     Args:
         request: What to train.
 
     Raises:
-        GlidepathError: If the schedule cannot be read or a package is missing.
+        GlidepathError: If the schedule cannot be read; from the work, if a package is missing.
     """
     found = read(request.text, None, request.budget.settled())
     if found.built.schedule is None:
         message = found.built.problems[0]["message"] if found.built.problems else ""
         raise GlidepathError.of("train", "schedule", "readable", request.text[:60], message)
     schedule = trained(found.built.schedule, request.last, request.updates)
-    try:
-        prepare()
-        from glidepath.lab.comparison import summarise
-        from glidepath.lab.engines import Advanced, Event, Failed, Finished
-        from glidepath.lab.runs import Record, RunSpec
-        from glidepath.lab.tasks import TASKS
-        from glidepath.lab.verdict import caveats, verdict
-        from glidepath.lab.workers import Workers
-    except ImportError as error:
-        raise GlidepathError.of("train", "packages", "installed", str(error), installing("lab")) from None
-    task = TASKS[request.task]
-    rows = {
-        name: [RunSpec(task, one, task.peak_rate, seed, request.updates) for seed in range(request.seeds)]
-        for name, one in ((CONSTANT, constant()), (YOURS, schedule))
-    }
-    names = {spec.hash: name for name, specs in rows.items() for spec in specs}
-    if len(names) < 2 * request.seeds:
-        raise GlidepathError.of("train", "schedule", "another than the constant it is compared to", request.text[:60])
 
     def work(job: Job) -> None:
+        try:
+            prepare()
+            from glidepath.lab.comparison import summarise
+            from glidepath.lab.engines import Advanced, Event, Failed, Finished
+            from glidepath.lab.runs import Record, RunSpec
+            from glidepath.lab.tasks import TASKS
+            from glidepath.lab.verdict import caveats, verdict
+            from glidepath.lab.workers import Workers
+        except ImportError as error:
+            raise GlidepathError.of(
+                "train", "packages", "installed", str(error), installing("lab")
+            ) from None
+        task = TASKS[request.task]
+        rows = {
+            name: [RunSpec(task, one, task.peak_rate, seed, request.updates) for seed in range(request.seeds)]
+            for name, one in ((CONSTANT, constant()), (YOURS, schedule))
+        }
+        names = {spec.hash: name for name, specs in rows.items() for spec in specs}
+        if len(names) < 2 * request.seeds:
+            raise GlidepathError.of(
+                "train", "schedule", "another than the constant it is compared to", request.text[:60]
+            )
         specs = [spec for pair in zip(*rows.values(), strict=True) for spec in pair]
         planned = {name: rates(several[0].schedule, request.updates, task.peak_rate) for name, several in rows.items()}
         job.say(type="plan", metric=task.metric.name, unit=task.metric.unit, rates=planned)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 
 from glidepath.core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum
+from glidepath.core.fields import MAX_STEPS
 from glidepath.core.schedule import Schedule
 from glidepath.core.segments import Exponential, InverseTime, MultiStep, NaturalExponential, Ramp, Step, Table, Triangle
 
@@ -44,55 +47,60 @@ def knots(schedule: Schedule, last: int) -> list[int]:
         >>> knots(parse("warmup(500) >> repeat(cosine(1000))"), 3000)
         [0, 500, 1500, 2500]
     """
-    found = set(islice((knot for knot in _knots(schedule, last) if 0 <= knot <= last), MOST_KNOTS))
+    looked = islice(_knots(schedule, 0, last), 10 * MOST_KNOTS)  # a part may have all of its own outside
+    found = set(islice((knot for knot in looked if 0 <= knot <= last), MOST_KNOTS))
     return sorted(found)
 
 
-def _knots(schedule: Schedule, last: int) -> Iterator[int]:
+def _knots(schedule: Schedule, first: int, last: int) -> Iterator[int]:
+    """Yields the knots from about `first` to about `last`."""
     if isinstance(schedule, Chain):
         for begin, phase in zip(schedule.starts, schedule.phases, strict=True):
             if begin > last:
                 return
             yield begin
-            yield from (begin + knot for knot in _knots(phase, int(min(phase.duration, last - begin))))
+            end = int(min(phase.duration, last - begin))
+            yield from (begin + knot for knot in _knots(phase, max(0, first - begin), end))
     elif isinstance(schedule, Repeat):
-        yield from _cycles(schedule, last)
+        yield from _cycles(schedule, first, last)
     elif isinstance(schedule, Stretch):
-        yield from (
-            math.ceil(k * schedule.factor) for k in _knots(schedule.schedule, math.ceil(last / schedule.factor))
-        )
+        ends = (min(math.ceil(Fraction(end) / Fraction(schedule.factor)), MAX_STEPS) for end in (first, last))
+        yield from (math.ceil(k * schedule.factor) for k in _knots(schedule.schedule, *ends))
     elif isinstance(schedule, Shift):
-        yield from (k + schedule.steps for k in _knots(schedule.schedule, last - schedule.steps))
+        moved = (max(0, end - schedule.steps) for end in (first, last))
+        yield from (k + schedule.steps for k in _knots(schedule.schedule, *moved))
     elif isinstance(schedule, Step | Exponential | InverseTime | NaturalExponential):
         staircase = isinstance(schedule, Step) or schedule.staircase
         period = schedule.period if isinstance(schedule, Step) else schedule.steps
-        yield from range(period, last + 1, period) if staircase else ()
+        yield from range(max(period, first - first % period), last + 1, period) if staircase else ()
     elif isinstance(schedule, Triangle):
         period = schedule.up + (schedule.down or schedule.up)
-        for begin in range(0, last + 1, period):
+        for begin in range(first - first % period, last + 1, period):
             yield begin
             yield begin + schedule.up
     elif isinstance(schedule, MultiStep):
-        yield from schedule.milestones
+        yield from schedule.milestones[bisect_left(schedule.milestones, first) :]
     elif isinstance(schedule, Table):
-        yield from schedule.steps
+        yield from schedule.steps[bisect_left(schedule.steps, first) :]
     else:
         for part in schedule.schedules():
-            yield from _knots(part, last)
+            yield from _knots(part, first, last)
         if schedule.duration <= last:
             yield int(schedule.duration)
 
 
-def _cycles(schedule: Repeat, last: int) -> Iterator[int]:
+def _cycles(schedule: Repeat, first: int, last: int) -> Iterator[int]:
     length = int(schedule.schedule.duration)
-    inner = [knot for knot in islice(_knots(schedule.schedule, length), 1000) if 0 < knot < length]
-    for k, begin in enumerate(islice(_begins(schedule, last), MOST_KNOTS)):
+    inner = [knot for knot in islice(_knots(schedule.schedule, 0, length), 1000) if 0 < knot < length]
+    begins = _begins(schedule, last)
+    skipped = max(0, bisect_right(begins, first) - 1)
+    for k, begin in enumerate(islice(begins[skipped:], MOST_KNOTS), skipped):
         yield begin
         scale = schedule.growth**k
         yield from (begin + math.ceil(knot * scale) for knot in inner)
 
 
-def _begins(schedule: Repeat, last: int) -> Iterable[int]:
+def _begins(schedule: Repeat, last: int) -> Sequence[int]:
     """Returns the steps up to `last` at which a cycle begins; of a billion equal ones, none is written down."""
     if schedule.growth != 1:
         return schedule.cycle_starts(last)

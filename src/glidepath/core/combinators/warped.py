@@ -51,6 +51,11 @@ class Stretch(Combinator):
         return simplest(self.factor)
 
     @cached_property
+    def _bits(self) -> int:
+        ratio = self._fraction
+        return self.schedule._bits + ratio.numerator.bit_length() + ratio.denominator.bit_length()
+
+    @cached_property
     def duration(self) -> int | float:  # type: ignore[override]
         duration = self.schedule.duration
         return duration if duration == math.inf else math.ceil(int(duration) * self._fraction)
@@ -197,6 +202,10 @@ class Repeat(Combinator):
         if problems:
             raise GlidepathError(problems)
         self._check_size()
+
+    @cached_property
+    def _bits(self) -> int:
+        return self.schedule._bits + (106 if self.growth != 1.0 else 0)
 
     @cached_property
     def _table(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
