@@ -88,6 +88,7 @@ class Guard:
 async def _refuse(send: Any, status: int, message: str) -> None:
     body = json.dumps({"problems": [{"path": "", "field": "", "message": message}]}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *_HEADERS]
-    headers.append((b"connection", b"close"))  # a body that comes with it is not read
+    if status == 411:
+        headers.append((b"connection", b"close"))  # nobody knows where its body would end
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
