@@ -16,7 +16,6 @@ from glidepath.core.trace import FUNCTIONS, Expr
 ULPS = {"sin": 2, "cos": 2, "tanh": 4, "exp": 2, "expm1": 2, "log": 2, "log1p": 2, "sqrt": 2, "**": 2}
 # XLA's are rougher in places; its values are rounded to float32, of half as many digits, in the end.
 ULPS_XLA = ULPS | {"tanh": 12, "expm1": 8, "log1p": 250}
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 Interval = tuple[float, float] | None
 _BINARY: dict[str, Any] = {
@@ -45,6 +44,8 @@ class Enclosure:
     def at(self, step: float) -> Interval:
         """Return the least and the largest value at a step, or None if it may be anything."""
         self._step, self._done = step, dict[int, Interval]()
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(20_000)  # a row of hundreds of parts leans to one side
         try:
             held = self.root.args[-1] if self.root.op == "phases" else self.root
             if held.op == "held" and step >= self.root.data[-1]:  # arrays evaluate the last step itself
@@ -54,6 +55,8 @@ class Enclosure:
             return self._of(self.root)
         except OverflowError:
             return None
+        finally:
+            sys.setrecursionlimit(limit)
 
     def _of(self, node: Expr) -> Interval:
         key = id(node)

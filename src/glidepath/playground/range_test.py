@@ -70,9 +70,7 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
             prepare()
             from glidepath.lab.rates import find_rates
         except ImportError as error:
-            raise GlidepathError.of(
-                "range test", "packages", "installed", str(error), installing("lab")
-            ) from None
+            raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
         traces: list[Trace] = []
 
         def swept(trace: Trace) -> None:

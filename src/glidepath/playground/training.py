@@ -71,9 +71,7 @@ def training(request: Train) -> Callable[[Job], None]:
             from glidepath.lab.verdict import caveats, verdict
             from glidepath.lab.workers import Workers
         except ImportError as error:
-            raise GlidepathError.of(
-                "train", "packages", "installed", str(error), installing("lab")
-            ) from None
+            raise GlidepathError.of("train", "packages", "installed", str(error), installing("lab")) from None
         task = TASKS[request.task]
         rows = {
             name: [RunSpec(task, one, task.peak_rate, seed, request.updates) for seed in range(request.seeds)]
