@@ -14,6 +14,7 @@ from glidepath.forecast.calibration import half_width, half_width_of_difference,
 from glidepath.forecast.design import design
 from glidepath.forecast.fitting import fit_law
 from glidepath.forecast.path import rates_of
+from glidepath.logs import Log
 
 PEAK = 3e-4
 MULTI_POWER = Law(  # published for 100 million parameters
@@ -211,6 +212,14 @@ def test_backtests_leave_runs_out(laws: Laws) -> None:
     assert {one.held for one in laws.backtests} == {"run", "rest"}
     assert laws.widened >= 1.0
     assert fit_laws([made(MULTI_POWER, WSD)]).backtests == ()
+
+
+def test_logs_are_taken_as_they_are_read(laws: Laws) -> None:
+    runs = [made(MULTI_POWER, WSD, noise=1e-3), made(MULTI_POWER, STEP, noise=1e-3, seed=1)]
+    read = [Log.of(run.steps, loss=run.losses, rate=run.rates[run.steps - 1]) for run in runs]
+    assert fit_laws(read, backtests=False).final(COSINE).loss == pytest.approx(laws.final(COSINE).loss, abs=5e-3)
+    with pytest.raises(GlidepathError, match="logs must be runs or logs"):
+        fit_laws(["run.csv"])  # type: ignore[list-item]
 
 
 def test_many_losses_are_merged() -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from glidepath import GlidepathError, recipes
+from glidepath.forecast import fit_laws
 from glidepath.lab import TASKS, InProcess, RunSpec, run
 from glidepath.lab.branching import branches
 from glidepath.lab.tasks import AdamW
+from glidepath.logs import read
 
 
 @pytest.mark.parametrize("optimizer", [TASKS["mnist1d"].optimizer, AdamW()], ids=["sgd", "adamw"])
@@ -40,6 +42,15 @@ def test_branches_end_where_whole_runs_end(tiny, tmp_path, warmup):
     assert (made.updates, made.updates_apart) == (24 + 4 + 8, 16 + 32)
     assert json.loads((tmp_path / "b" / "branches.json").read_text())["task"] == "tiny"
     assert "36 updates a seed instead of 48: 25 % saved." in (tmp_path / "b" / "branches.txt").read_text()
+
+
+def test_the_logs_of_branches_identify_the_laws(tmp_path):
+    branches("mnist1d", (400,), seeds=1, peak_rate=0.02, out=tmp_path, engine=InProcess())
+    names = ["rate0.02-seed0-branch400.csv", "rate0.02-seed0-trunk.csv"]
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == names
+    laws = fit_laws([read(tmp_path / "logs" / name) for name in names], backtests=False)
+    assert laws.peak == 0.02
+    assert [one.updates for one in laws.runs] == [500, 400]
 
 
 def test_a_constant_run_that_diverges_is_told(tiny):

@@ -314,6 +314,7 @@ def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str
     import numpy as np
 
     from glidepath import Table, view
+    from glidepath.forecast.fit import merged
 
     def line(steps: Any, values: Any) -> Schedule:
         keep = np.unique(np.linspace(0, len(steps) - 1, 150).astype(int))
@@ -325,8 +326,9 @@ def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str
         if len(curves) == 1:
             shown |= {"90 %, low": line(curve.steps, curve.low), "90 %, high": line(curve.steps, curve.high)}
     for run in runs[: max(0, 8 - len(shown))]:
-        late = run.steps > 0.1 * run.updates
-        shown[f"log {run.name}"] = line(run.steps[late], run.losses[late])
+        mean = merged(run, 100)
+        late = mean.steps > 0.1 * run.updates
+        shown[f"log {run.name}"] = line(mean.steps[late], mean.losses[late])
     columns = min(shutil.get_terminal_size((80, 24)).columns, 120)
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     colour = None if sys.stdout.isatty() else False

@@ -14,11 +14,13 @@ from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.schedule import Schedule
 from ..core.text import parse
+from ..logs import Log
 from .calibration import half_width, half_width_of_difference, quantile
 from .fitting import Fitted, fit_law
 from .identify import check_rates, check_runs, warmup_of
 from .laws import Law
 from .path import Array, Path, Run, rates_of
+from .reading import runs_of
 
 __all__ = ["Backtest", "Comparison", "Curve", "Forecast", "Laws", "Used", "fit_laws"]
 
@@ -26,6 +28,7 @@ NAMES = ("tissue", "multi_power", "functional")
 EARLY = 0.1
 _MOST_LOSSES = 300
 _POINTS = 200
+_PARTS = 40
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class Laws:
         updates: Length of the longest.
         warmup: Updates before the first of them is at its peak.
         effect: What a full cooldown brings at that length, by the laws: the scale of their errors.
-        noise: Root mean square of what the median of the laws leaves of the losses, after the first third of each run.
+        noise: Root mean square of what the median of the laws leaves of the losses, in means over fortieths of a run, after its first third.
         rises: Whether the rise of the rate at the start counts as a negative fall.
         backtests: Refits on a part of the logs, each with its error on the rest.
         widened: What those say that the intervals have to be multiplied by, at least 1.
@@ -305,14 +308,14 @@ def _fitted(data: Mapping[str, Any]) -> Fitted:
     return Fitted(law, float(data["scatter"]), tuple(data["edges"]), int(data["evaluations"]))
 
 
-def fit_laws(logs: Iterable[Run], *, rises: bool = True, backtests: bool = True) -> Laws:
+def fit_laws(logs: Iterable[Run | Log], *, rises: bool = True, backtests: bool = True) -> Laws:
     """Fits the laws to runs that were made.
 
     Left out are the losses of the warmup and of the first tenth of the longest log, which no law describes.
 
     Args:
-        logs: The runs, at one peak rate, with losses of one evaluation; at least one with a plateau and one with a decay, which may be
-            the same.
+        logs: The runs, or logs that hold rates (`runs_of` takes those that do not), at one peak rate, with losses of one evaluation; at
+            least one with a plateau and one with a decay, which may be the same.
         rises: Whether the warmup's rise counts as a negative fall, as in the published forms; otherwise it does not count at all. At
             one peak rate a different floor makes up for it.
         backtests: Whether to refit on parts of the logs, which widens the intervals where the laws miss the rest.
@@ -321,10 +324,12 @@ def fit_laws(logs: Iterable[Run], *, rises: bool = True, backtests: bool = True)
         GlidepathError: If no law can be told from these logs, with the cheapest run that would help.
     """
     given = list(logs)
-    wrong = [one for one in given if not isinstance(one, Run)]
+    wrong = [one for one in given if not isinstance(one, Run | Log)]
     if wrong:
-        raise GlidepathError.of("forecast", "logs", "runs", wrong[0], "Run.of makes one of a schedule and losses")
-    runs, used = _prepared(given)
+        remedy = "Run.of makes one of a schedule and losses, glidepath.logs.read a log of a file"
+        raise GlidepathError.of("forecast", "logs", "runs or logs", wrong[0], remedy)
+    read = [one for one in given if isinstance(one, Log)]
+    runs, used = _prepared([one for one in given if isinstance(one, Run)] + (runs_of(read) if read else []))
     check_runs(runs)
     laws = _fit(runs, used, rises)
     return _tested(laws, runs) if backtests else laws
@@ -341,15 +346,16 @@ def _prepared(runs: Sequence[Run]) -> tuple[list[Run], tuple[Used, ...]]:
         count = int(np.count_nonzero(~late))
         why = f"before update {math.ceil(from_):,}: the warmup and the first tenth of the longest log" if count else ""
         if late.any():
-            kept.append(_merged(replace(run, steps=run.steps[late], losses=run.losses[late])))
+            kept.append(merged(replace(run, steps=run.steps[late], losses=run.losses[late])))
         used.append(Used(run.name, run.updates, len(kept[-1].steps) if late.any() else 0, count, why, run.note))
     return kept, tuple(used)
 
 
-def _merged(run: Run) -> Run:
-    if len(run.steps) <= _MOST_LOSSES:
+def merged(run: Run, most: int = _MOST_LOSSES) -> Run:
+    """Returns the run with means over neighbours in place of its losses, at most so many."""
+    if len(run.steps) <= most:
         return run
-    parts = np.array_split(np.arange(len(run.steps)), _MOST_LOSSES)
+    parts = np.array_split(np.arange(len(run.steps)), most)
     steps = np.array([int(run.steps[part].mean().round()) for part in parts])
     return replace(run, steps=steps, losses=np.array([run.losses[part].mean() for part in parts]))
 
@@ -368,7 +374,9 @@ def _fit(runs: Sequence[Run], used: tuple[Used, ...], rises: bool, start: Laws |
     for run in runs:
         path = run.path(rises=rises)
         median = np.median([one.law(path) for one in fitted], axis=0)
-        missed.append((median - run.losses)[run.steps > run.updates / 3])
+        # Means over parts of a run: what one loss scatters by goes away in the many that a law is fitted to, what lasts does not.
+        parts = np.array_split(median - run.losses, min(_PARTS, len(run.losses)))
+        missed.append(np.array([part.mean() for part in parts[len(parts) // 3 :]]))
     return Laws(
         fitted=fitted,
         baseline=fit_law("area", runs, rises=rises),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from glidepath import Schedule, recipes
 from glidepath.core.errors import Problem, shown
 from glidepath.lab.measured import MeasuredJob
-from glidepath.lab.runs import RunSpec
+from glidepath.lab.runs import Record, RunSpec
 
 if TYPE_CHECKING:
     from glidepath.lab.training import Point
@@ -64,15 +64,17 @@ class BranchJob(MeasuredJob):
     def work(
         self, on_progress: Callable[[int], None], files: dict[str, bytes]
     ) -> tuple[Mapping[str, dict[str, float | None]], int]:
-        """Train; nothing is kept but the test metric of each branch."""
+        """Train; kept are the test metric of each branch, and the logs of all runs, from which forecasts are made."""
         from glidepath.lab.training import run
 
-        del files
+        name = f"rate{self.peak_rate:g}-seed{self.seed}".replace("+", "")
         points: dict[int, Point] = {}
         keep = {start: lambda point: points.update({point.updates: point}) for start, _ in self.branches}
         end = self.branches[-1][0]
         trunk = RunSpec(self.task, recipes.with_warmup(recipes.constant(), self.warmup), self.peak_rate, self.seed, end)
-        made = run(trunk, on_progress, keep=keep).updates
+        constant = run(trunk, on_progress, keep=keep)
+        files[f"{name}-trunk.csv"] = _log(constant)
+        made = constant.updates
         values: dict[str, dict[str, float | None]] = {}
         for start, length in self.branches:
             if start not in points:  # the constant run diverged before
@@ -81,5 +83,13 @@ class BranchJob(MeasuredJob):
             whole = RunSpec(self.task, self.schedule(start, length), self.peak_rate, self.seed, length)
             record = run(whole, lambda updates, skip=made - start: on_progress(skip + updates), start=points.pop(start))
             values[str(start)] = {"test": None if record.test is None else record.test.metric}
+            files[f"{name}-branch{start}.csv"] = _log(record)
             made += record.updates - start
         return values, made
+
+
+def _log(record: Record) -> bytes:
+    """Rates and training losses of a run, as the room of logs reads them."""
+    pairs = enumerate(zip(record.rates, record.losses, strict=True), 1)
+    rows = [f"{k * record.stride},{rate!r},{loss!r}" for k, (rate, loss) in pairs if loss is not None]
+    return "\n".join(["step,lr,loss", *rows, ""]).encode()

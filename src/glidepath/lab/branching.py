@@ -117,7 +117,8 @@ def branches(
         share: Part of a branch's whole length that is cooldown, in (0, 1).
         seeds: How many, or which.
         peak_rate: The constant rate, finite, above 0; None for the task's default.
-        out: Folder for `records`, `branches.json` and `branches.txt`, each written whole; None to keep nothing.
+        out: Folder for `records`, `branches.json`, `branches.txt` and `logs`, a CSV a run, from which `glidepath forecast` fits its
+            laws; each written whole. None to keep nothing.
         engine: What carries out the jobs, one a seed; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
 
@@ -148,7 +149,8 @@ def branches(
     jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]
     folder = None if out is None else Path(out)
     refuse(session_problems("branches", folder, engine, jobs))
-    with opened("branches", folder, engine, progress) as session:
+    logs = None if folder is None else folder / "logs"
+    with opened("branches", folder, engine, progress, files=logs) as session:
         records = session.records(jobs)
         made = _made(jobs, records)
         if folder is not None:

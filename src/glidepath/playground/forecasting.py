@@ -9,6 +9,7 @@ from typing import Any
 
 from glidepath import logs, parse
 from glidepath.forecast import Laws, fit_laws
+from glidepath.forecast.fit import merged
 from glidepath.forecast.reading import runs_of
 
 from .questions import Asked, Dropped
@@ -38,12 +39,9 @@ def fitted(dropped: Dropped) -> dict[str, Any]:
     runs = runs_of(read, plan=plan, base=dropped.base)
     laws = fit_laws(runs)
     drawn: list[dict[str, Any]] = []
-    for run in runs:
+    for run in (merged(run, _POINTS) for run in runs):
         late = run.steps > 0.08 * run.updates
-        every = max(1, int(late.sum()) // _POINTS)
-        drawn.append(
-            {"name": run.name, "steps": run.steps[late][::every].tolist(), "losses": run.losses[late][::every].tolist()}
-        )
+        drawn.append({"name": run.name, "steps": run.steps[late].tolist(), "losses": run.losses[late].tolist()})
     return {"laws": laws.to_dict(), "runs": drawn}
 
 

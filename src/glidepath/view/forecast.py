@@ -11,6 +11,7 @@ import numpy as np
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 from glidepath.forecast import Curve, Forecast, Laws, Run
+from glidepath.forecast.fit import merged
 from glidepath.forecast.path import rates_of
 
 from .still import _canvas, bytes_of
@@ -62,13 +63,15 @@ def forecast_figure(
     rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     top = rows[0]
     for k, run in enumerate(runs):
-        every, each = max(1, len(run.steps) // _SHOWN), max(1, len(run.rates) // _SHOWN)
+        each, mean = max(1, len(run.rates) // _SHOWN), merged(run)
         label = "" if k else "the logs"
-        top.plot(run.steps[::every], run.losses[::every], color=_LOG, linewidth=1.0, alpha=0.7, label=label)
+        top.plot(mean.steps, mean.losses, color=_LOG, linewidth=1.0, alpha=0.7, label=label)
         if schedules:
             at = np.arange(0, len(run.rates), each)
             rows[1].plot(at, run.rates[at], color=_LOG, linewidth=0.8, alpha=0.6)
-    seen = [run.losses[run.steps > 0.1 * run.updates] for run in runs] + [one.high for one in curves.values()]
+    seen = [each.losses[each.steps > 0.1 * each.updates] for each in map(merged, runs)] + [
+        one.high for one in curves.values()
+    ]
     for k, (name, curve) in enumerate(curves.items()):
         look: Any = {"color": COLOURS[k % MOST_CURVES], "linestyle": DASHES[k % MOST_CURVES]}
         top.fill_between(curve.steps, curve.low, curve.high, color=look["color"], alpha=0.13, linewidth=0)
