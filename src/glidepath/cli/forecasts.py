@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, app, messages, note, say, schedule_of
+from .common import AsJson, app, messages, say, schedule_of
 from .labels import labelled
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def forecast(
         drawing = forecast_figure(curves, runs, schedules, base=base or laws.peak, metric=laws.metric)
         if output.suffix.lower() == ".html":
             command = shlex.join(["glidepath", *sys.argv[1:]])
-            write_whole(output, forecast_page(laws, finals, drawing, command, rows).encode())
+            write_whole(output, forecast_page(laws, drawing, command, rows).encode())
         else:
             save(drawing, output)
     messages.print(f"wrote {output}", highlight=False, soft_wrap=True)
@@ -147,7 +147,7 @@ def design(
         from glidepath import plan as plans
 
         horizon = plans.Horizon(length=f"{made.updates} updates")
-        whole = plans.Plan(rules=[plans.Rule(made.schedule)], horizon=horizon)
+        whole = plans.Plan(rules=(plans.Rule(made.schedule),), horizon=horizon)
         messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
 
 
@@ -161,7 +161,7 @@ def bound(
     as_json: AsJson = False,
 ) -> None:
     """Rank shapes by the convex bound on the last loss, and carry a tuned peak rate from the first to the others."""
-    from glidepath.forecast.bound import SCATTER, transfer_peak
+    from glidepath.forecast.bound import MEASURED, transfer_peak
     from glidepath.forecast.bound import bound as bounded
 
     shapes = labelled(schedules)
@@ -192,12 +192,9 @@ def bound(
         return
     say(_lines(rows))
     told = [moved.warning for moved in carried.values() if moved.warning]
-    messages.print(
-        f"\n{length:,} updates; bound and best peak relative to the first. Measured: right in direction, about {100 * SCATTER:.0f} % in "
-        f"size.{''.join(f' {text[0].upper()}{text[1:]}.' for text in dict.fromkeys(told))}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    text = f"{length:,} updates; bound and best peak relative to the first. {MEASURED}."
+    for line in (text, *dict.fromkeys(told)):
+        messages.print(line, style="dim", highlight=False, soft_wrap=True)
 
 
 def _laws(
@@ -289,24 +286,8 @@ def _tell(laws: Laws, rows: Sequence[Sequence[str]], curves: Mapping[str, Curve]
         say(_lines(rows))
         say("")
         say(_drawn(curves, runs, laws.metric))
-    used = "; ".join(f"{one.name} to update {one.updates:,}, {one.losses} losses" for one in laws.runs)
-    tests = (
-        f"{len(laws.backtests)} refits on parts of the logs"
-        if laws.backtests
-        else "no part of the logs identifies a law alone"
-    )
-    for text in (
-        f"{laws.metric.replace('_', ' ')} at a peak rate of {laws.peak:g}; {used}",
-        f"laws: {', '.join(f'{one.law.name} (scatter {100 * one.scatter:.2f} %)' for one in laws.fitted)}",
-        f"intervals: {tests}; {laws.widened:.2f} times the calibrated width",
-    ):
+    for text in laws.lines():
         messages.print(text, style="dim", highlight=False, soft_wrap=True)
-    for one in laws.runs:
-        if one.note:
-            note(f"{one.name}: {one.note}")
-    edges = [f"{', '.join(one.edges)} of {one.law.name}" for one in laws.fitted if one.edges]
-    if edges:
-        note(f"the logs do not tell {'; '.join(edges)}: the other laws make up for it")
 
 
 def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str:

@@ -204,11 +204,7 @@ class Laws:
         return Forecast(loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1]))
 
     def compare(
-        self,
-        first: Schedule | str,
-        second: Schedule | str,
-        base: float | None = None,
-        steps: int | None = None,
+        self, first: Schedule | str, second: Schedule | str, base: float | None = None, steps: int | None = None
     ) -> Comparison:
         """Returns what two schedules differ by at their ends, the first minus the second. See `curve`."""
         a, b = self._rates(first, base, steps), self._rates(second, base, steps)
@@ -249,6 +245,27 @@ class Laws:
         if (wrong := check_rates(str(made), rates, self.peak, self.updates)) is not None:
             raise GlidepathError(replace(wrong, value=f"{length:,} updates") if length > most else wrong)
         return rates
+
+    def lines(self) -> list[str]:
+        """Returns what the laws are, what they were fitted to, what was left out and why, and how refits fared, in lines of text."""
+        said = [f"{self.metric.replace('_', ' ')} at a peak rate of {self.peak:g}"]
+        for one in self.runs:
+            left = f"; {one.left_out} left out, {one.why}" if one.left_out else ""
+            said.append(f"{one.name}: {one.losses} losses to update {one.updates:,}{left}")
+            said += [f"{one.name}: {one.note}"] if one.note else []
+        for one in (*self.fitted, self.baseline):
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in one.law.parameters.items())
+            edge = f"; the logs do not tell {', '.join(one.edges)}" if one.edges else ""
+            said.append(f"{one.law.name}: {numbers}; scatter {100 * one.scatter:.2f} %{edge}")
+        for one in self.backtests:
+            what = "left out" if one.held == "run" else "its rest left out"
+            said.append(
+                f"{one.name}, {what}: off by {one.error:+.4f} ± {one.half:.4f}, {one.horizon:.2f} times as long"
+            )
+        tests = (
+            "" if self.backtests else "; no part of the logs identifies the laws without the rest, or none was tried"
+        )
+        return [*said, f"intervals: {self.widened:.2f} times the calibrated width{tests}"]
 
     # As data --------------------------------------------------------------------------------------------------------------------------
 

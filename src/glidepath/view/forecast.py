@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
-from glidepath.forecast import Curve, Forecast, Laws, Run
+from glidepath.forecast import Curve, Laws, Run
 from glidepath.forecast.fit import merged
 from glidepath.forecast.path import rates_of
 
@@ -27,8 +28,8 @@ _SHOWN = 2000
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.55 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-table { border-collapse: collapse; } th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; }
-td.n { font-variant-numeric: tabular-nums; white-space: nowrap; } img { width: 100%; background: #fff; border-radius: 6px; }
+td { padding: .25rem .9rem .25rem 0; font-variant-numeric: tabular-nums; } tr:first-child { font-weight: 600; }
+img { width: 100%; background: #fff; border-radius: 6px; }
 code { overflow-wrap: anywhere; } div.wide { overflow-x: auto; }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -97,46 +98,17 @@ def forecast_figure(
     return drawing
 
 
-def forecast_page(
-    laws: Laws, forecasts: Mapping[str, Forecast], drawing: Figure, command: str, rows: Sequence[Sequence[str]]
-) -> str:
-    """Returns a whole HTML page: the table, the picture, the laws with their numbers, what was left out and why, and how they fared.
+def forecast_page(laws: Laws, drawing: Figure, command: str, rows: Sequence[Sequence[str]]) -> str:
+    """Returns a whole HTML page: the table, the picture, the laws with their numbers, what was left out and why, and how refits fared.
 
     Args:
         laws: The laws.
-        forecasts: By name.
         drawing: The picture.
         command: What makes the page again.
         rows: The table, its headings first.
     """
-    import base64
-
     picture = base64.b64encode(bytes_of(drawing, "svg")).decode()
-    fitted = [["law", "parameters", "scatter of log loss", "at the end of its range"]]
-    for one in (*laws.fitted, laws.baseline):
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in one.law.parameters.items())
-        fitted.append([one.law.name, numbers, f"{one.scatter:.5f}", ", ".join(one.edges) or "none"])
-    used = [["log", "updates", "losses fitted", "left out"]]
-    used += [[one.name, f"{one.updates:,}", str(one.losses), f"{one.left_out} {one.why}".strip()] for one in laws.runs]
-    tests = [["left out", "horizon", "error", "half-width of the interval"]]
-    tests += [
-        [
-            f"{one.name} ({'all of it' if one.held == 'run' else 'its rest'})",
-            f"{one.horizon:.2f}",
-            f"{one.error:+.4f}",
-            f"{one.half:.4f}",
-        ]
-        for one in laws.backtests
-    ]
-    each = [["schedule", *(one.law.name for one in laws.fitted), "sum of the rates alone"]]
-    each += [
-        [name, *(f"{v:.4f}" for v in made.laws.values()), f"{made.baseline:.4f}"] for name, made in forecasts.items()
-    ]
-    tested = (
-        f"<h2>Refits on a part of the logs</h2><p>The intervals are {laws.widened:.2f} times the calibrated ones for it.</p>{_table(tests)}"
-        if laws.backtests
-        else "<p>No part of the logs identifies a law without the rest: the intervals are the calibrated ones.</p>"
-    )
+    table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -148,26 +120,12 @@ def forecast_page(
 </head>
 <body>
 <h1>A forecast of the {escape(laws.metric.replace("_", " "))}</h1>
-{_table(rows)}
+<div class="wide"><table>{table}</table></div>
 <img alt="The logs, the forecasts with their bands, and the rates" src="data:image/svg+xml;base64,{picture}">
 <p>Bands hold nine of ten ends where this was tried. They speak for the peak rate of the logs ({laws.peak:g}), their batch size, optimizer
 and data, and for at most four times their length.</p>
-<h2>What each law says</h2>{_table(each)}
-<h2>The laws</h2>{_table(fitted)}
-<h2>The logs</h2>{_table(used)}
-{tested}
+<h2>The logs and the laws</h2><ul>{"".join(f"<li>{escape(line)}</li>" for line in laws.lines())}</ul>
 <h2>Make it again</h2><p><code>{escape(command)}</code></p>
 </body>
 </html>
 """
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td class="{"n" if at else ""}">{escape(cell)}</td>' for at, cell in enumerate(row))
-        + "</tr>"
-        for row in rows[1:]
-    )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

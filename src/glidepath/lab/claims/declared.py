@@ -118,10 +118,7 @@ def _quadratic(*budgets: int) -> Exact:
             "linear": recipes.warmup_linear,
         },
         budgets=budgets,
-        criteria=(
-            Ascending(rows=("linear", "cosine", "wsd", "constant")),
-            Growing(row="linear", than="constant"),
-        ),
+        criteria=(Ascending(rows=("linear", "cosine", "wsd", "constant")), Growing(row="linear", than="constant")),
     )
 
 
