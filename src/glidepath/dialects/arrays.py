@@ -1,4 +1,8 @@
-"""A traced formula as straight code for arrays: no branches, every phase evaluated and the right one kept."""
+"""A traced formula as straight code for arrays: no branches, every phase evaluated and the right one kept.
+
+The clock stays an integer as long as the formula only counts with it: bounds are subtracted and cycles divided exactly, whatever a compiler
+makes of divisions, and far out as well as near; what is left, small by then, becomes a float.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,9 @@ from ..core.trace import Expr
 __all__ = ["array_code"]
 
 _LONGEST = 100
+_INT = 2**31 - 1
+_STEP = 2**28 - 1  # the steps that are counted with: 268 million, and up to eight times as much in between
+_COUNTING = ("narrow", "neg", "+", "-", "*", "//", "%", "minimum", "maximum")
 
 
 def array_code(expr: Expr, module: str, indent: str) -> tuple[list[str], dict[str, Any]]:
@@ -22,7 +29,7 @@ def array_code(expr: Expr, module: str, indent: str) -> tuple[list[str], dict[st
     """
     printer = _Printer(module, indent)
     printer.count(expr)
-    result = printer.text(expr)
+    result = printer.text(expr, real=True)
     return [*printer.lines, f"{indent}return {_bare(result)}"], printer.tables
 
 
@@ -33,23 +40,40 @@ class _Printer:
         self.tables: dict[str, Any] = {}
         self._uses: Counter[Expr] = Counter()
         self._names: dict[Expr, str] = {}
+        self._cut: dict[int, int] = {}
+        self._spans: dict[Expr, tuple[int, int] | None] = {}
 
     def count(self, root: Expr) -> None:
         """Counts how often each part is used."""
         stack, seen = [root], set[Expr]()
         while stack:
             node = stack.pop()
+            if node.op == "locate":  # a table of bounds, and those beside it, end where no step comes
+                self._cut[len(node.data)] = max(1, sum(value <= _STEP for value in node.data))
             if node not in seen:
                 seen.add(node)
                 for arg in map(_plain, node.args):
                     self._uses[arg] += 1
                     stack.append(arg)
 
-    def text(self, node: Expr) -> str:
-        """Returns an expression for a part, after writing the lines that it needs."""
+    def text(self, node: Expr, real: bool = False) -> str:
+        """Returns an expression for a part, after writing the lines that it needs.
+
+        Args:
+            node: The part.
+            real: Whether a whole number is wanted as a float.
+        """
         node = _plain(node)
         if node.op == "const":
-            return repr(float(node.data)) if node.data >= 0 else f"({float(node.data)!r})"
+            whole = not real and self.whole(node)
+            number = int(node.data) if whole else float(node.data)
+            return repr(number) if number >= 0 else f"({number!r})"
+        text = self._named(node)
+        if real and self.whole(node):
+            return f"{self.module}.cast({_bare(text)}, 'float32')" if self.module == "ops" else text
+        return text
+
+    def _named(self, node: Expr) -> str:
         if node.op == "step":
             return "t"
         if node not in self._names:
@@ -60,36 +84,106 @@ class _Printer:
             self.lines.append(f"{self.indent}{self._names[node]} = {_bare(text)}")
         return self._names[node]
 
+    def whole(self, node: Expr) -> bool:
+        """Tells whether a part is a whole number that fits 32 bits for every step that does."""
+        return self._span(node) is not None
+
+    def _span(self, node: Expr) -> tuple[int, int] | None:
+        """Returns the whole numbers between which a part lies; None where it is no whole number, or leaves 32 bits."""
+        if node not in self._spans:
+            found = self._reach(node)
+            if found is not None:  # what the trace knows of it, such as the phase that it stands in
+                found = (max(found[0], _clipped(node.low)), min(found[1], _clipped(node.high)))
+            inside = found is not None and found[0] >= -_INT and found[1] <= _INT
+            self._spans[node] = found if inside else None
+        return self._spans[node]
+
+    def _reach(self, node: Expr) -> tuple[int, int] | None:
+        if node.op == "const":
+            return (int(node.data), int(node.data)) if abs(node.data) <= _INT and node.data == int(node.data) else None
+        if node.op == "step":
+            return -_STEP, _STEP
+        if node.op == "locate":
+            return -1, len(node.data)
+        if node.op == "take":
+            values = self._kept(node.data)
+            return (int(min(values)), int(max(values))) if _integral(values) else None
+        if node.op == "phases":
+            if any(bound != int(bound) or abs(bound) > 2**53 for bound in node.data):
+                return None
+            ends = [self._span(branch) for branch in node.args[1:]]
+            known = [end for end in ends if end is not None]
+            return (min(known)[0], max(high for _, high in known)) if len(known) == len(ends) else None
+        spans = [self._span(arg) for arg in node.args if node.op in _COUNTING]
+        if not spans or None in spans:
+            return None
+        (low, high), *more = [span for span in spans if span is not None]
+        first, last = more[0] if more else (0, 0)
+        match node.op:
+            case "narrow":
+                return low, high
+            case "neg":
+                return -high, -low
+            case "+":
+                return low + first, high + last
+            case "-":
+                return low - last, high - first
+            case "*":
+                ends = [x * y for x in (low, high) for y in (first, last)]
+                return min(ends), max(ends)
+            case "minimum":
+                return min(low, first), min(high, last)
+            case "maximum":
+                return max(low, first), max(high, last)
+            case "//" if first > 0:
+                return min(low // first, low // last), max(high // first, high // last)
+            case "%" if first > 0:
+                return 0, last - 1
+            case _:
+                return None
+
     def _expression(self, node: Expr) -> str:
         call = self.module
+        whole = self.whole(node)
         if node.op == "phases":
-            at, *branches = [self.text(arg) for arg in node.args]
-            text = branches[0]
-            for bound, branch in zip(node.data, branches[1:], strict=True):
-                text = f"{call}.where({at} < {float(bound)!r}, {text}, {branch})"
+            at, *branches = node.args
+            inside = self.text(at)
+            texts = [self.text(branch, real=not whole) for branch in branches]
+            text = texts[0]
+            for bound, branch in zip(node.data, texts[1:], strict=True):
+                if bound > _STEP and node.args[0].op in ("step", "narrow"):  # no step comes there
+                    break
+                mark = repr(int(bound)) if bound == int(bound) and abs(bound) <= _INT else repr(float(bound))
+                text = f"{call}.where({inside} < {mark}, {text}, {branch})"
                 if len(text) > _LONGEST:
                     name = f"a{len(self._names) + 1}"
                     self._names[Expr(node.trace, "", (), None, 0, 0, False)] = name
                     self.lines.append(f"{self.indent}{name} = {text}")
                     text = name
             return text
-        args = [self.text(arg) for arg in node.args]
+        if node.op == "locate":
+            table = self._table(node.data)
+            return f"({call}.searchsorted({table}, {self.text(node.args[0])}, side='right') - 1)"
+        if node.op == "take":
+            index = self._index(self.text(node.args[0]), self._kept(node.data))
+            return f"{call}.take({self._table(node.data)}, {index})"
+        args = [self.text(arg, real=not whole) for arg in node.args]
         if node.op in ("+", "-", "*", "/"):
             return f"({args[0]} {node.op} {args[1]})"
         if node.op == "//":
-            return f"{call}.floor({args[0]} / {args[1]})"
+            return f"({args[0]} // {args[1]})" if whole else f"{call}.floor({args[0]} / {args[1]})"
         if node.op == "%":
-            return f"({args[0]} - {args[1]} * {call}.floor({args[0]} / {args[1]}))"
+            return (
+                f"({args[0]} % {args[1]})"
+                if whole
+                else f"({args[0]} - {args[1]} * {call}.floor({args[0]} / {args[1]}))"
+            )
         if node.op == "**":
             return f"{call}.power({args[0]}, {args[1]})"
         if node.op == "neg":
             return f"(-{args[0]})"
         if node.op == "held":
             return args[1]
-        if node.op == "locate":
-            return f"({call}.searchsorted({self._table(node.data)}, {args[0]}, side='right') - 1)"
-        if node.op == "take":
-            return f"{call}.take({self._table(node.data)}, {self._index(args[0], node.data)})"
         return f"{call}.{node.op}({', '.join(map(_bare, args))})"
 
     def _index(self, text: str, table: Any) -> str:
@@ -97,13 +191,25 @@ class _Printer:
         inside = f"{self.module}.clip({_bare(text)}, 0, {len(table) - 1})"
         return f"{inside}.astype(int)" if self.module == "jnp" else f"{self.module}.cast({inside}, 'int32')"
 
+    def _kept(self, values: Any) -> Any:
+        return values[: self._cut.get(len(values), len(values))]
+
     def _table(self, values: Any) -> str:
+        kept = self._kept(values)
         for name, known in self.tables.items():
-            if known is values:
+            if known is values or list(known) == list(kept):
                 return name
         name = f"TABLE{len(self.tables) + 1}"
-        self.tables[name] = values
+        self.tables[name] = [int(value) for value in kept] if _integral(kept) else [float(value) for value in kept]
         return name
+
+
+def _integral(values: Any) -> bool:
+    return all(float(value).is_integer() and abs(value) <= _INT for value in values)
+
+
+def _clipped(bound: float) -> int:
+    return round(min(max(bound, -(2.0**40)), 2.0**40))
 
 
 def _plain(node: Expr) -> Expr:

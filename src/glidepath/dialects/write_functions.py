@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from ..core import curves
-from ..core.classics import PolynomialCycle, Restarts
-from ..core.combinators import Chain, Repeat, Until
+from ..core.combinators import Chain, Until
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, InverseTime, MultiStep, Ramp, Step, Table
+from ..core.segments import Exponential, Hold, InverseTime, MultiStep, Ramp, Table
 from .arrays import array_code
 from .calls import Call
 from .reading import load
@@ -32,15 +31,22 @@ _KERAS = '''import keras
 from keras import ops
 {tables}
 
+@keras.saving.register_keras_serializable(package="glidepath", name="{name}")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The rate at a step, in float32."""
+    """The rate at a step, in float32. A model that was saved with it is loaded where this file is imported."""
+
+    fingerprint = "{fingerprint}"
+
+    def __init__(self, fingerprint=fingerprint):
+        if fingerprint != self.fingerprint:
+            raise ValueError(f"this schedule is {{self.fingerprint}}, the saved one {{fingerprint}}")
 
     def __call__(self, step):
-        t = ops.cast(step, "float32")
+        t = ops.convert_to_tensor(step)
 {body}
 
     def get_config(self):
-        return {{}}
+        return {{"fingerprint": self.fingerprint}}
 
 
 schedule = Schedule()
@@ -63,10 +69,17 @@ def keras(schedule: Schedule) -> str:
             leading = [] if call.name == "PiecewiseConstantDecay" else [f"initial_learning_rate={base!r}"]
             return _keras_call(call, leading)
     lines, tables = array_code(_expression(schedule, "keras"), "ops", " " * 8)
-    return _KERAS.format(tables=_tables(tables, "ops.convert_to_tensor", '"float32"'), body="\n".join(lines))
+    mark = schedule.fingerprint
+    named = {"name": f"Schedule_{mark[:12]}", "fingerprint": mark}
+    return _KERAS.format(**named, tables=_tables(tables, "ops.convert_to_tensor", '"float32"'), body="\n".join(lines))
 
 
 def _expression(schedule: Schedule, framework: str) -> Any:
+    """Returns the formula, for code of our own.
+
+    It is written where a library has functions for a schedule too, but counts whole periods in float32 inside them: compiled, `step / 41`
+    becomes a product with the reciprocal, whose floor is one too low at some whole periods, and far out the step itself is rounded.
+    """
     try:
         return schedule.expression
     except RecursionError:
@@ -83,24 +96,15 @@ def _keras_call(call: Call, leading: Sequence[str]) -> str:
 
 def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
     """Returns Keras's own class for a schedule and its initial rate, or None."""
-    if isinstance(node, Exponential | InverseTime):
+    if isinstance(node, Exponential | InverseTime) and not node.staircase:  # Keras's own stairs slip: see `_expression`
         name = "ExponentialDecay" if isinstance(node, Exponential) else "InverseTimeDecay"
-        more = {"decay_steps": node.steps, "decay_rate": node.rate, "staircase": node.staircase}
-        return Call(name, more), node.start * scale
-    if isinstance(node, Step):
-        more = {"decay_steps": node.period, "decay_rate": node.factor, "staircase": True}
-        return Call("ExponentialDecay", more), node.start * scale
-    if isinstance(node, PolynomialCycle):
-        more = {"decay_steps": node.steps, "end_learning_rate": node.end * scale, "power": node.power, "cycle": True}
-        return Call("PolynomialDecay", more), node.start * scale
+        return Call(name, {"decay_steps": node.steps, "decay_rate": node.rate, "staircase": False}), node.start * scale
     levels = _levels(node, scale)
     if levels:
         marks, values = levels
         return Call("PiecewiseConstantDecay", {"boundaries": [m - 1 for m in marks], "values": values}), values[0]
     if isinstance(node, Ramp):
         return _keras_ramp(node, scale)
-    if isinstance(node, Repeat | Restarts):
-        return _keras_restarts(node, scale)
     if isinstance(node, Chain) and len(node.phases) == 2:
         rise, fall = node.phases
         if (
@@ -108,6 +112,7 @@ def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
             and isinstance(rise.curve, curves.Linear)
             and _cosine(fall)
             and rise.end == fall.start
+            and node.duration < 2**24  # Keras counts in float32, and subtracts the warmup there
         ):
             decay, peak = _keras_ramp(fall, scale) or (None, 0.0)
             if decay is not None:
@@ -124,16 +129,6 @@ def _keras_ramp(node: Ramp, scale: float) -> tuple[Call, float] | None:
         return None
     more = {"decay_steps": node.steps, "end_learning_rate": node.end * scale, "power": power}
     return Call("PolynomialDecay", more), node.start * scale
-
-
-def _keras_restarts(node: Repeat | Restarts, scale: float) -> tuple[Call, float] | None:
-    cycle = node.schedule
-    if not isinstance(cycle, Ramp) or not _cosine(cycle) or cycle.start == 0 or getattr(node, "cycles", None):
-        return None
-    if node.decay != 1.0 and node.floor != cycle.end:
-        return None
-    more = {"first_decay_steps": cycle.steps, "t_mul": node.growth, "m_mul": node.decay}
-    return Call("CosineDecayRestarts", {**more, "alpha": cycle.end / cycle.start}), cycle.start * scale
 
 
 def _same(call: Call, base: float, schedule: Schedule) -> bool:
@@ -155,7 +150,7 @@ _OPTAX = '''import jax.numpy as jnp
 
 def schedule(count):
     """The rate at a step, in JAX's default float type."""
-    t = jnp.asarray(count, dtype=float)
+    t = jnp.asarray(count)
 {body}
 '''
 
@@ -179,11 +174,8 @@ def _optax(node: Schedule, scale: float) -> str | None:
         return _optax(node.schedule, scale)
     if isinstance(node, Hold):
         return f"optax.constant_schedule({node.value * scale!r})"
-    if isinstance(node, Step):
-        return f"optax.exponential_decay({node.start * scale!r}, {node.period}, {node.factor!r}, staircase=True)"
-    if isinstance(node, Exponential):
-        stairs = ", staircase=True" if node.staircase else ""
-        return f"optax.exponential_decay({node.start * scale!r}, {node.steps}, {node.rate!r}{stairs})"
+    if isinstance(node, Exponential) and not node.staircase:
+        return f"optax.exponential_decay({node.start * scale!r}, {node.steps}, {node.rate!r})"
     if isinstance(node, MultiStep):
         scales = dict.fromkeys(node.milestones, node.factor)
         return f"optax.piecewise_constant_schedule({node.start * scale!r}, {scales!r})" if len(scales) <= 50 else None
@@ -213,7 +205,11 @@ def _optax_ramp(node: Ramp, scale: float) -> str | None:
 
 
 def _tables(tables: dict[str, Any], make: str, dtype: str) -> str:
-    lines = [f"{name} = {make}({[float(v) for v in values]!r}, dtype={dtype})\n" for name, values in tables.items()]
+    whole = "int" if dtype == "float" else '"int32"'
+    lines = [
+        f"{name} = {make}({values!r}, dtype={whole if isinstance(values[0], int) else dtype})\n"
+        for name, values in tables.items()
+    ]
     return "\n" + "".join(lines) if lines else ""
 
 

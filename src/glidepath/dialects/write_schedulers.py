@@ -40,7 +40,7 @@ def _written(schedule: Schedule, framework: str) -> str:
     call, base = _call(schedule, framework)
     imports, prefix = _TEMPLATES[framework]
     writer = Writer(prefix)
-    body = writer.call(call, 4, () if call.name in ("WarmupLR", "WarmUpLR") else ("optimizer",))
+    body = writer.call(call, 4)
     lines = [line for line in imports if "swa_utils" not in line or "swa_utils." in body]
     rate, note = "", "The scheduler; the rate of every group is multiplied."
     if base is not None:

@@ -131,7 +131,12 @@ class Writer:
         """Returns a call as code, with its optimizer; on several lines where it is long."""
         name = call.name.rpartition(".")[2]
         arguments = [*leading] if name != "ChainedScheduler" else []
-        inner = [f"{key}={self.value(value, indent + 4)}" for key, value in call.arguments.items()]
+        given = dict(call.arguments)
+        if name in ("WarmupLR", "WarmUpLR"):  # around a scheduler, or around the optimizer itself
+            around = given.pop("scheduler_or_optimizer", None)
+            alone = around is None or (isinstance(around, Call) and not around.arguments and not around.given)
+            arguments = ["optimizer"] if alone else [self.value(around, indent + 4)]
+        inner = [f"{key}={self.value(value, indent + 4)}" for key, value in given.items()]
         prefix = "swa_utils." if name == "SWALR" and self.prefix == "lr_scheduler." else self.prefix
         text = f"{prefix}{name}({', '.join([*arguments, *inner])})"
         if len(text) + indent <= 110 and "\n" not in text:
