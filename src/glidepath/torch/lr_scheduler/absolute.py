@@ -53,8 +53,17 @@ class OfFunctions(Scheduler):
     def _refuse(self, optimizer: Optimizer, arguments: dict[str, Any]) -> None:
         functions_of(optimizer, arguments["lr_lambda"])
 
-    def _few(self, groups: Sequence[Any]) -> bool:
-        return self._own and len(groups) == 1
+    def _directly(self) -> list[float]:
+        state = self.__dict__
+        functions = state["lr_lambdas"]
+        if len(functions) == 1 or not shared(functions):
+            return Scheduler._directly(self)
+        value = float(functions[0](state["last_epoch"]))
+        state["lr_lambdas"] = [lambda _: value] * len(functions)
+        try:
+            return Scheduler._directly(self)
+        finally:
+            state["lr_lambdas"] = functions
 
     def _stack(self, view: dict[str, Any], groups: Sequence[dict[str, Any]], current: Values) -> None:
         functions = view.pop("lr_lambdas")

@@ -177,6 +177,7 @@ class Scheduler(Made, Groups, LRScheduler):
                 current = self._welcome(groups, current, at)
             state["_last_lr"] = self._row.write(groups, "lr", self._rates(groups, current, last, at, epoch))
         else:
+            self._align(self.optimizer.param_groups)
             super()._update_lr(epoch)
         if self.verbose:
             self._tell(epoch)
@@ -359,23 +360,25 @@ class _Line:
     """A list with one item for each group, read as the array of its numbers.
 
     Args:
-        known: The arrays that were made last, by the lists' names, each with a copy of its list.
+        known: The arrays that were made last, by the lists' names, each between what they were made of and a copy of it.
         name: The name of the list.
         values: The list.
     """
 
     __slots__ = ("known", "name", "values")
 
-    def __init__(self, known: dict[str, tuple[list[Any], Values]], name: str, values: list[Any]) -> None:
+    def __init__(self, known: dict[str, Any], name: str, values: list[Any]) -> None:
         self.known, self.name, self.values = known, name, values
 
     def __iter__(self) -> Iterator[Any]:
         known, values = self.known.get(self.name), self.values
-        if known is None or known[0] != values:
-            if values and isinstance(values[0], torch.Tensor):
-                yield packed(values)
-                return
-            known = self.known[self.name] = list(values), packed(values)
+        # to read a tensor on a GPU waits for it: versions tell whether it has to be read again
+        if values and type(values[0]) is not float and isinstance(values[0], torch.Tensor):
+            mark: Any = [(id(value), getattr(value, "_version", None)) for value in values]
+        else:
+            mark = values
+        if known is None or known[0] != mark:
+            known = self.known[self.name] = list(mark), packed(values), list(values)
         yield known[1]
 
 

@@ -52,12 +52,6 @@ def _forget(scheduler: Any) -> None:
         scheduler.last_epoch = -1
 
 
-def _last(scheduler: Any) -> Any:
-    """Returns the rates of a scheduler's last step as it keeps them, its copies not made yet."""
-    found = scheduler.__dict__.get("_last_lr")
-    return scheduler.get_last_lr() if found is None else found
-
-
 class _Composite(Made):
     """What both do alike: a state with those of the schedulers inside."""
 
@@ -154,7 +148,7 @@ class SequentialLR(_Composite, torchs.SequentialLR):
             _restart(scheduler)
         else:
             scheduler.step()
-        state["_last_lr"] = _last(scheduler)
+        state["_last_lr"] = scheduler.__dict__.get("_last_lr") or scheduler.get_last_lr()
         if self.verbose:
             self._tell(None)
 
@@ -187,7 +181,8 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         """Takes a step of every scheduler."""
         for child in self._schedulers:
             child.step()
-        found = _last(self._schedulers[-1])
+        last = self._schedulers[-1]
+        found = last.__dict__.get("_last_lr") or last.get_last_lr()
         self.__dict__["_last_lr"] = list(found) if isinstance(found, list) else found
         if self.verbose:
             self._tell(None)

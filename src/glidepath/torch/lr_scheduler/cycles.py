@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim import lr_scheduler as torchs
 
 from ...core.errors import GlidepathError
-from ..rows import Values, plain, row
+from ..rows import Values, plain
 from .base import Scheduler, unpacked
 
 __all__ = ["CyclicLR", "OneCycleLR"]
@@ -45,15 +45,15 @@ class Cycling(Scheduler):
         if not self.cycle_momentum:
             return
         one = view.optimizer.param_groups[0]
-        if not self.use_beta1:
-            row([group["momentum"] for group in groups]).write(groups, "momentum", unpacked([one["momentum"]]))
-            return
-        for group, value in zip(groups, unpacked([one["betas"][0]]).tolist(), strict=True):
-            first, *others = group["betas"]
-            if isinstance(first, torch.Tensor):
-                first.fill_(value)
+        beta, key = self.use_beta1, "betas" if self.use_beta1 else "momentum"
+        for group, value in zip(groups, unpacked([one["betas"][0] if beta else one["momentum"]]).tolist(), strict=True):
+            held = group[key]
+            if type(held) is float:
+                group[key] = value
+            elif isinstance(held[0] if beta else held, torch.Tensor):
+                (held[0] if beta else held).fill_(value)
             else:
-                group["betas"] = (value, *others)
+                group[key] = (value, *held[1:]) if beta else value
 
     def _restored(self, state: dict[str, Any], groups: Any) -> None:
         if self.last_epoch >= 0 and self.cycle_momentum:

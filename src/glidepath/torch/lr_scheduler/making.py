@@ -107,7 +107,8 @@ def torchs_class(cls: type[Any]) -> Any:
 
 def _constructor(theirs: Callable[..., None], signature: inspect.Signature) -> Callable[..., None]:
     """Returns PyTorch's constructor, with the checks before it."""
-    accepted = signature.replace(parameters=[*signature.parameters.values(), _VERBOSE])
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "verbose"]
+    accepted = signature.replace(parameters=[*own, _VERBOSE])
 
     @functools.wraps(theirs)
     def begin(self: Any, *given: Any, **named: Any) -> None:
