@@ -22,7 +22,7 @@ from glidepath.core.fields import MAX_STEPS, simplest
 
 EPS = 2.0**-52
 HUGE = [-math.inf, math.inf, 10**30, -(10**30), 1e300, 2**53, 2**53 + 1, 10**12, 2.0**60]
-WORDS = {**{name: getattr(gp, name) for name in gp.__all__}, "wobble": some.wobble, "sag": some.sag}
+WORDS = dict(gp.vocabulary())
 
 
 def bits(value: float) -> bytes:

@@ -88,7 +88,7 @@ def test_every_word_has_an_example_that_reads():
         parse(example(word))
     own = {word for word, make in vocabulary().items() if make.__module__ == "glidepath.core.custom"}  # other tests'
     missing = {word for word in vocabulary() if not example(word)} - {"recurrence"} - own
-    assert missing == set(), "add an example to glidepath.view.examples"
+    assert missing == set(), "give the kind an example"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ class Profile(Schedule):
         0.4
     """
 
+    example = 'profile([0, 2500.5, 10000], [0.1, 1, 0], curve="cosine")'
+
     positions: Values
     values: Values
     curve: Shape = cast("Any", Linear())
@@ -108,6 +110,8 @@ class Restarts(Endless):
         >>> [Restarts(Ramp(1, 0, 2), 1.5)(t) for t in (0, 1, 2, 5, 9.5)]
         [1.0, 0.5, 1.0, 1.0, 1.0]
     """
+
+    example = "restarts(cosine(1500), growth=1.5, decay=0.8)"
 
     schedule: Inner
     growth: Positive = 1.0
@@ -199,6 +203,8 @@ class PolynomialCycle(Endless):
         [1.0, 0.5, 0.0, 0.25, 0.0]
     """
 
+    example = "polynomial_cycle(3000, 1, 0.05, 1)"
+
     steps: Length
     start: Value = 1.0
     end: Value = 0.0
@@ -230,6 +236,8 @@ class DampedCosine(Schedule):
         >>> DampedCosine(10)(0), DampedCosine(10)(10)
         (1.001, 0.001)
     """
+
+    example = "damped_cosine(10000, periods=2.5)"
 
     steps: Length
     periods: Value = 0.5

@@ -67,6 +67,8 @@ class Expression(Formula, Endless):
         0.5
     """
 
+    example = 'expression("0.5 * (1 + cos(pi * min(step, 10000) / 10000)) ** 2")'
+
     formula: Annotated[str, Check(_formula, {"type": "string", "maxLength": _LONGEST})]
 
     def __post_init__(self) -> None:

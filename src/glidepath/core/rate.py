@@ -46,6 +46,8 @@ class Rate(Schedule):
         (0.1, True, False)
     """
 
+    example = "rate(0.001 * cosine(10000))"
+
     schedule: Inner
     origin: Line = ""
     base: Value | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, overload
@@ -44,6 +44,8 @@ class Schedule(Node):
     """
 
     registry: ClassVar[dict[str, type[Node]]] = {}
+    example: ClassVar[str] = ""
+    """Text that shows what the kind does, in about 10,000 steps where it has an end; empty if it says nothing by itself."""
 
     @abstractmethod
     def at(self, clock: Clock) -> Any:
@@ -277,6 +279,41 @@ class Schedule(Node):
                 f"made of clocks whose ticks, all inside one another, are at most 2^{MAX_BITS} times finer than a step"
             )
             raise GlidepathError.worded(self.kind, "", rule, f"2^{self._bits}", "use rounder factors, or fewer of them")
+
+    # What it shows --------------------------------------------------------------------------------------------------------------------
+
+    def timescale(self) -> float:
+        """Returns how many steps show what it does where it has no end: a few of its periods, or what its parts need."""
+        parts, length = self.schedules(), getattr(self, "steps", None)
+        if not parts and isinstance(length, int):
+            return length * 4.0
+        shown = [part.timescale() if part.duration == math.inf else float(part.duration) * 1.25 for part in parts]
+        return max(shown, default=1000.0)
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        """Yields the steps from about `first` to about `last` at which a phase, a cycle or a level begins."""
+        for part in self.schedules():
+            yield from part.knots(first, last)
+        if self.duration <= last:
+            yield int(self.duration)
+
+    def word(self) -> str:
+        """Returns what a phase of this kind is called, such as `warmup`."""
+        return self.kind.replace("_", " ")
+
+    def stretches(self, begin: int, end: float, last: int) -> Iterator[tuple[str, int, float]]:
+        """Yields the name, the first step and the end of each phase that begins by `last`.
+
+        Args:
+            begin: Where this schedule begins.
+            end: Where it is cut off.
+            last: The last step that matters.
+        """
+        parts = self.schedules()
+        if begin <= last and len(parts) == 1:
+            yield from parts[0].stretches(begin, end, last)
+        elif begin <= last:
+            yield self.word(), begin, end
 
     # As data --------------------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import decimal
 import math
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
@@ -48,12 +50,17 @@ class Hold(Schedule):
         0.5
     """
 
+    example = "hold(2000)"
+
     steps: Length | None = None
     value: Value = 1.0
 
     @property
     def duration(self) -> int | float:
         return math.inf if self.steps is None else self.steps
+
+    def timescale(self) -> float:
+        return 1.0
 
     def at(self, clock: Clock) -> Any:
         return self.value
@@ -82,6 +89,8 @@ class Ramp(Schedule):
         0.25
     """
 
+    example = "ramp(0.1, 1, 1000)"
+
     start: Value
     end: Value
     steps: Length
@@ -97,8 +106,18 @@ class Ramp(Schedule):
     def duration(self) -> int:
         return self.steps
 
+    def word(self) -> str:
+        if self.end <= self.start:
+            return self.curve.kind.replace("_", " ")
+        return "warmup" if self.end == 1.0 else "rise"
+
     def at(self, clock: Clock) -> Any:
         return self.curve.between(self.start, self.end, self.steps, clock)
+
+
+def levels(period: int, first: int, last: int) -> range:
+    """Returns the multiples of a period up to `last`, from the one before `first` on, without 0."""
+    return range(max(period, first - first % period), last + 1, period)
 
 
 class Decay(Endless):
@@ -108,6 +127,9 @@ class Decay(Endless):
     steps: Length = 1
     start: Value = 1.0
     staircase: Flag = False
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        yield from levels(self.steps, first, last) if self.staircase else ()
 
 
 @kind("exponential")
@@ -132,6 +154,11 @@ class Exponential(Decay):
         >>> Exponential(0.5, 10, staircase=True)(25)
         0.25
     """
+
+    example = "exponential(0.5, steps=2000)"
+
+    def timescale(self) -> float:
+        return self.steps * (4.7 / abs(math.log(self.rate)) if self.rate != 1 else 10)
 
     def at(self, clock: Clock) -> Any:
         xp = clock.xp
@@ -164,6 +191,11 @@ class NaturalExponential(Decay):
         1.0
     """
 
+    example = "natural_exponential(1, steps=3000)"
+
+    def timescale(self) -> float:
+        return self.steps * 4.7 / self.rate
+
     def at(self, clock: Clock) -> Any:
         rate = -decimal.Decimal(self.rate)
         clock = bounded_exponent(rate, self.steps, clock)
@@ -192,6 +224,11 @@ class InverseTime(Decay):
         0.25
     """
 
+    example = "inverse_time(1, steps=2000)"
+
+    def timescale(self) -> float:
+        return self.steps * 20 / self.rate
+
     def at(self, clock: Clock) -> Any:
         periods = clock.cycle(self.steps)[0] if self.staircase else clock.ratio(self.steps)
         return clock.xp.divide(self.start, 1.0 + self.rate * periods)
@@ -218,8 +255,13 @@ class InverseSqrt(Endless):
         0.5
     """
 
+    example = "inverse_sqrt(1000)"
+
     steps: Length
     start: Value = 1.0
+
+    def timescale(self) -> float:
+        return self.steps * 20.0
 
     def at(self, clock: Clock) -> Any:
         return clock.xp.divide(self.start, clock.xp.sqrt(1.0 + clock.ratio(self.steps)))
@@ -244,9 +286,17 @@ class Step(Endless):
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
+    example = "step(3000, 0.3)"
+
     period: Length
     factor: Positive = 0.1
     start: Value = 1.0
+
+    def timescale(self) -> float:
+        return self.period * 5.0
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        yield from levels(self.period, first, last)
 
     def at(self, clock: Clock) -> Any:
         if self.factor > 1.0:
@@ -273,6 +323,8 @@ class MultiStep(Schedule):
         [1.0, 0.5, 0.5, 0.25]
     """
 
+    example = "multistep([3000, 6000, 9000], 0.3)"
+
     milestones: Milestones
     factor: Positive = 0.1
     start: Value = 1.0
@@ -284,6 +336,9 @@ class MultiStep(Schedule):
     @property
     def duration(self) -> int:
         return self.milestones[-1]
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        yield from self.milestones[bisect_left(self.milestones, first) :]
 
     def at(self, clock: Clock) -> Any:
         knots, values = self._levels
@@ -315,10 +370,21 @@ class Triangle(Endless):
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
+    example = "triangle(1000)"
+
     up: Length
     down: Length | None = None
     low: Value = 0.0
     high: Value = 1.0
+
+    def timescale(self) -> float:
+        return (self.up + (self.down or self.up)) * 4.0
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        period = self.up + (self.down or self.up)
+        for begin in range(first - first % period, last + 1, period):
+            yield begin
+            yield begin + self.up
 
     def at(self, clock: Clock) -> Any:
         down = self.up if self.down is None else self.down
@@ -355,6 +421,8 @@ class Table(Schedule):
         0.75
     """
 
+    example = "table([0, 1000, 4000, 10000], [0, 1, 0.4, 0])"
+
     steps: Positions
     values: Values
     interpolation: Interpolation = "linear"
@@ -373,6 +441,9 @@ class Table(Schedule):
     @property
     def duration(self) -> int | float:
         return self.steps[-1] or math.inf
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        yield from self.steps[bisect_left(self.steps, first) :]
 
     def at(self, clock: Clock) -> Any:
         xp = clock.xp

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from typing import Any
 
+from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 
 __all__ = ["COMPARISONS", "EXAMPLES", "example"]
@@ -38,34 +40,8 @@ EXAMPLES: Mapping[str, str] = {
     "rex": "rex(10000)",
     "sqrt": "sqrt(10000)",
     "warmup": "warmup(500)",
-    # Kinds
-    "damped_cosine": "damped_cosine(10000, periods=2.5)",
-    "exponential": "exponential(0.5, steps=2000)",
-    "expression": 'expression("0.5 * (1 + cos(pi * min(step, 10000) / 10000)) ** 2")',
-    "hold": "hold(2000)",
-    "inverse_sqrt": "inverse_sqrt(1000)",
-    "inverse_time": "inverse_time(1, steps=2000)",
-    "multistep": "multistep([3000, 6000, 9000], 0.3)",
-    "natural_exponential": "natural_exponential(1, steps=3000)",
-    "polynomial_cycle": "polynomial_cycle(3000, 1, 0.05, 1)",
-    "profile": 'profile([0, 2500.5, 10000], [0.1, 1, 0], curve="cosine")',
-    "ramp": "ramp(0.1, 1, 1000)",
-    "step": "step(3000, 0.3)",
-    "table": "table([0, 1000, 4000, 10000], [0, 1, 0.4, 0])",
-    "triangle": "triangle(1000)",
-    # Made of others
-    "chain": "chain(warmup(500), cosine(9500))",
-    "clip": "clip(exponential(0.5, steps=2000), low=0.1)",
-    "maximum": "maximum(cosine(10000), hold(value=0.1))",
-    "minimum": "minimum(hold(value=0.6), cosine(10000))",
-    "rate": "rate(0.001 * cosine(10000))",
-    "repeat": "repeat(cosine(2500), cycles=4, decay=0.7)",
-    "restarts": "restarts(cosine(1500), growth=1.5, decay=0.8)",
-    "shift": "shift(cosine(8000), 2000)",
-    "stretch": "stretch(cosine(5000), 2)",
-    "until": "until(inverse_sqrt(1000), 8000)",
 }
-"""By word: a schedule as text, of about 10,000 steps where it has an end."""
+"""By recipe and phase: a schedule as text, of about 10,000 steps where it has an end; kinds have their own."""
 
 
 COMPARISONS: Mapping[str, tuple[str, Mapping[str, str], int, str, str]] = {
@@ -121,8 +97,9 @@ def example(word: str) -> str:
         >>> example("cosine")
         'cosine(10000)'
     """
-    make = vocabulary().get(word)
-    if make is None or word in EXAMPLES:
-        return EXAMPLES.get(word, "")
+    make: Any = vocabulary().get(word)
+    own = EXAMPLES.get(word) or getattr(Schedule.registry.get(word), "example", "")
+    if make is None or own or word in Schedule.registry:
+        return own
     needed = [p for p in inspect.signature(make).parameters.values() if p.default is p.empty]
     return "" if needed else f"{word}()"

@@ -17,7 +17,7 @@ from glidepath.core.text import parse, vocabulary
 from glidepath.dialects import load, names
 
 from .animation import animate
-from .examples import COMPARISONS, EXAMPLES
+from .examples import COMPARISONS, EXAMPLES, example
 from .foreign import arguments_of
 from .sample import horizon
 from .still import figure, save, write_whole
@@ -57,13 +57,13 @@ def pictures() -> Iterator[Picture]:
     for word in recipes.__all__:
         if word in EXAMPLES:
             yield _of_word("Recipes", "recipes", word, True)
-    for word in sorted(set(vocabulary()) & set(EXAMPLES) - set(recipes.__all__)):
+    for word in sorted(word for word in {*Schedule.registry, *EXAMPLES} - {*recipes.__all__} if example(word)):
         yield _of_word("Phases and other schedules", "kinds", word, False)
     yield from _of_dialects()
 
 
 def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
-    text = EXAMPLES[word]
+    text = example(word)
     first = (inspect.getdoc(vocabulary()[word]) or "").partition("\n")[0]
     return Picture(section, f"{folder}/{word}", first, {text: parse(text)}, {"title": text}, moves)
 

@@ -6,19 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.combinators import Chain, Repeat, Stretch
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import MAX_STEPS, number
 from glidepath.core.schedule import Schedule
-from glidepath.core.segments import (
-    Exponential,
-    Hold,
-    InverseSqrt,
-    InverseTime,
-    NaturalExponential,
-    Step,
-    Triangle,
-)
 
 from .knots import knots
 
@@ -59,39 +49,8 @@ def horizon(schedule: Schedule) -> int:
     duration = schedule.duration
     if duration != math.inf:
         return int(duration)
-    length = math.ceil(min(_endless(schedule), MAX_STEPS))
+    length = math.ceil(min(schedule.timescale(), MAX_STEPS))
     return length if length > 1 else 1000
-
-
-def _endless(schedule: Schedule) -> float:
-    if isinstance(schedule, Chain):
-        begin = schedule.starts[-1]
-        return begin + max(_endless(schedule.phases[-1]), begin / 4)
-    if isinstance(schedule, Repeat):
-        last = 4 if schedule.growth == 1 else 3
-        return sum(float(schedule.schedule.duration) * schedule.growth**k for k in range(last)) - 1
-    if isinstance(schedule, Stretch):
-        return _endless(schedule.schedule) * schedule.factor
-    if isinstance(schedule, Exponential):
-        return schedule.steps * (4.7 / abs(math.log(schedule.rate)) if schedule.rate != 1 else 10)
-    if isinstance(schedule, NaturalExponential):
-        return schedule.steps * 4.7 / schedule.rate
-    if isinstance(schedule, InverseTime):
-        return schedule.steps * 20 / schedule.rate
-    if isinstance(schedule, InverseSqrt):
-        return schedule.steps * 20.0
-    if isinstance(schedule, Step):
-        return schedule.period * 5.0
-    if isinstance(schedule, Triangle):
-        return (schedule.up + (schedule.down or schedule.up)) * 4.0
-    if isinstance(schedule, Hold):
-        return 1.0
-    parts = schedule.schedules()
-    length = getattr(schedule, "steps", None)
-    if not parts and isinstance(length, int):  # an endless kind with a length of its own: a few of them
-        return length * 4.0
-    finite = [float(part.duration) * 1.25 for part in parts if part.duration != math.inf]
-    return max([*finite, *(_endless(part) for part in parts if part.duration == math.inf)], default=1000.0)
 
 
 def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, most: int = MOST) -> Curve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -69,6 +69,8 @@ class Chain(Combinator):
         [0.0, 0.5, 1.0, 1.0]
     """
 
+    example = "chain(warmup(500), cosine(9500))"
+
     phases: Parts
 
     def __post_init__(self) -> None:
@@ -112,6 +114,27 @@ class Chain(Combinator):
     def at(self, clock: Clock) -> Any:
         return clock.split(self.starts[1:], self._branches)
 
+    def timescale(self) -> float:
+        begin = self.starts[-1]
+        return begin + max(self.phases[-1].timescale(), begin / 4)
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        for begin, phase in zip(self.starts, self.phases, strict=True):
+            if begin > last:
+                return
+            yield begin
+            end = int(min(phase.duration, last - begin))
+            yield from (begin + knot for knot in phase.knots(max(0, first - begin), end))
+
+    def word(self) -> str:
+        return " + ".join(phase.word() for phase in self.phases[:3]) + (" + …" if len(self.phases) > 3 else "")
+
+    def stretches(self, begin: int, end: float, last: int) -> Iterator[tuple[str, int, float]]:
+        for start, phase in zip(self.starts, self.phases, strict=True):
+            if begin + start > last:
+                return
+            yield from phase.stretches(begin + start, min(end, begin + start + phase.duration), last)
+
 
 @kind("product")
 class Product(Joined):
@@ -143,6 +166,9 @@ class Product(Joined):
         if not abs(value) <= 1e100:
             raise GlidepathError.of(where, field, "a finite number of magnitude at most 1e+100 in all", value)
         return value + 0.0
+
+    def word(self) -> str:
+        return ""
 
     def at(self, clock: Clock) -> Any:
         value = None if self.scale == 1.0 else self.scale
@@ -176,6 +202,9 @@ class Sum(Joined):
         parts, offset = _flat(self.parts, Sum, "offset", self.offset, lambda a, b: a + b)
         self._set(parts=parts, offset=Product._checked("sum", "offset", offset))
         self._check_size()
+
+    def word(self) -> str:
+        return ""
 
     def at(self, clock: Clock) -> Any:
         value = None if self.offset == 0.0 else self.offset
@@ -216,6 +245,8 @@ class Minimum(Extreme):
         0.25
     """
 
+    example = "minimum(hold(value=0.6), cosine(10000))"
+
 
 @kind("maximum")
 class Maximum(Extreme):
@@ -234,6 +265,8 @@ class Maximum(Extreme):
         0.5
     """
 
+    example = "maximum(cosine(10000), hold(value=0.1))"
+
 
 @kind("clip")
 class Clip(Combinator):
@@ -251,6 +284,8 @@ class Clip(Combinator):
         >>> Clip(Ramp(1, 0, 4), low=0.1)(4)
         0.1
     """
+
+    example = "clip(exponential(0.5, steps=2000), low=0.1)"
 
     schedule: Inner
     low: Value | None = None

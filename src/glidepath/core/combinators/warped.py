@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from ..clock import Clock
@@ -37,6 +39,8 @@ class Stretch(Combinator):
         0.75
     """
 
+    example = "stretch(cosine(5000), 2)"
+
     schedule: Inner
     factor: Positive
 
@@ -59,6 +63,17 @@ class Stretch(Combinator):
     def duration(self) -> int | float:  # type: ignore[override]
         duration = self.schedule.duration
         return duration if duration == math.inf else math.ceil(int(duration) * self._fraction)
+
+    def timescale(self) -> float:
+        return self.schedule.timescale() * self.factor
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        ends = (min(math.ceil(Fraction(end) / Fraction(self.factor)), MAX_STEPS) for end in (first, last))
+        yield from (math.ceil(knot * self.factor) for knot in self.schedule.knots(*ends))
+
+    def stretches(self, begin: int, end: float, last: int) -> Iterator[tuple[str, int, float]]:
+        if begin <= last:
+            yield self.word(), begin, end
 
     def at(self, clock: Clock) -> Any:
         slower = clock.slower(self._fraction)
@@ -83,6 +98,8 @@ class Shift(Combinator):
         0.75
     """
 
+    example = "shift(cosine(8000), 2000)"
+
     schedule: Inner
     steps: Offset
 
@@ -98,6 +115,12 @@ class Shift(Combinator):
     @property
     def duration(self) -> int | float:
         return self.schedule.duration + self.steps
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        moved = (max(0, end - self.steps) for end in (first, last))
+        yield from (knot + self.steps for knot in self.schedule.knots(*moved))
+
+    stretches = Stretch.stretches
 
     def at(self, clock: Clock) -> Any:
         begun = clock.back(self.steps)
@@ -119,6 +142,8 @@ class Until(Combinator):
         >>> (Until(InverseSqrt(1), 3) >> Ramp(0.5, 0, 2))(4)
         0.25
     """
+
+    example = "until(inverse_sqrt(1000), 8000)"
 
     schedule: Inner
     steps: Length
@@ -158,6 +183,8 @@ class Repeat(Combinator):
         >>> [Repeat(Ramp(1, 0, 2), growth=2)(t) for t in range(6)]
         [1.0, 0.5, 1.0, 0.75, 0.5, 0.25]
     """
+
+    example = "repeat(cosine(2500), cycles=4, decay=0.7)"
 
     schedule: Inner
     cycles: Cycles | None = None
@@ -240,6 +267,33 @@ class Repeat(Combinator):
             return starts[: bisect_right(starts, last)]
         length = int(self.schedule.duration)
         return tuple(range(0, min(last + 1, int(min(self.duration, last + 1))), length))
+
+    def timescale(self) -> float:
+        cycles = 4 if self.growth == 1 else 3
+        return sum(float(self.schedule.duration) * self.growth**k for k in range(cycles)) - 1
+
+    def knots(self, first: int, last: int) -> Iterator[int]:
+        length, begins = int(self.schedule.duration), self._begins(last)
+        inner = [knot for knot in islice(self.schedule.knots(0, length), 1000) if 0 < knot < length]
+        skipped = max(0, bisect_right(begins, first) - 1)
+        for k, begin in enumerate(islice(begins, skipped, None), skipped):
+            yield begin
+            scale = self.growth**k
+            yield from (begin + math.ceil(knot * scale) for knot in inner)
+
+    def _begins(self, last: int) -> Sequence[int]:
+        """Returns the steps up to `last` at which a cycle begins; of a billion equal ones, none is written down."""
+        if self.growth != 1:
+            return self.cycle_starts(last)
+        return range(0, int(min(last + 1, self.duration)), int(self.schedule.duration))
+
+    def stretches(self, begin: int, end: float, last: int) -> Iterator[tuple[str, int, float]]:
+        if begin > last:
+            return
+        name, starts = self.schedule.word(), self._begins(min(last - begin, MAX_STEPS))
+        for k, start in enumerate(starts):
+            stop = starts[k + 1] if k + 1 < len(starts) else self.duration
+            yield f"{name}, cycle {k + 1}", begin + start, min(end, begin + stop)
 
     def at(self, clock: Clock) -> Any:
         index, local = self._regular(clock) if self.growth == 1.0 else self._growing(clock)
