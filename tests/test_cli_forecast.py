@@ -88,6 +88,13 @@ def test_logs_without_rates_take_a_plan(tmp_path: Path) -> None:
     assert data["laws"]["peak"] == pytest.approx(3e-4)
 
 
+def test_the_column_of_the_loss_can_be_named(tmp_path: Path) -> None:
+    given = log(tmp_path / "named.csv", WSD)
+    given.write_text(given.read_text().replace("step,lr,loss", "step,lr,cross entropy"))
+    data = json.loads(run("forecast", given, COSINE, "--loss", "cross entropy", "--quick", "--json"))
+    assert data["laws"]["metric"] == "loss"
+
+
 def test_a_branch_takes_its_beginning_from_the_trunk(tmp_path: Path) -> None:
     trunk = log(tmp_path / "trunk.csv", "warmup(100) >> hold(1500)")
     branch = log(tmp_path / "branch.csv", WSD, begin=1600)

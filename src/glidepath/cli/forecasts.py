@@ -41,6 +41,10 @@ Metric = Annotated[
     str | None,
     typer.Option("--metric", help="loss or validation_loss. Default: the validation loss where every log has it."),
 ]
+Column = Annotated[
+    str | None,
+    typer.Option("--loss", metavar="COLUMN", help="The column of the training loss, where the names do not tell."),
+]
 Quick = Annotated[
     bool, typer.Option("--quick", help="No refits on parts of the logs: intervals as calibrated elsewhere.")
 ]
@@ -53,6 +57,7 @@ def forecast(
     base: BaseRate = None,
     steps: Length = None,
     metric: Metric = None,
+    loss: Column = None,
     quick: Quick = False,
     output: Annotated[
         Path | None,
@@ -65,7 +70,7 @@ def forecast(
     At least one log has to hold its peak for a while and one to cool down; they may be the same.
     """
     _checked_place(output, ".html", ".png", ".svg", ".json")
-    laws, runs, schedules = _laws(given, plan, base, metric, quick)
+    laws, runs, schedules = _laws(given, plan, base, metric, loss, quick)
     finals = _all({name: lambda one=one: laws.final(one, base, steps) for name, one in schedules.items()})
     first = next(iter(schedules.values()), None)
     rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "against the first"]]
@@ -130,6 +135,7 @@ def design(
     plan: Followed = None,
     base: BaseRate = None,
     metric: Metric = None,
+    loss: Column = None,
     quick: Quick = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan (.yaml or .json).")] = None,
     as_json: AsJson = False,
@@ -138,7 +144,7 @@ def design(
     from glidepath.forecast.design import design as designed
 
     _checked_place(output, ".yaml", ".yml", ".json")
-    laws, _, _ = _laws(given, plan, base, metric, quick)
+    laws, _, _ = _laws(given, plan, base, metric, loss, quick)
     made = designed(
         laws, steps=steps, at=start, warmup=warmup, against=None if against is None else schedule_of(against)
     )
@@ -198,7 +204,7 @@ def bound(
 
 
 def _laws(
-    given: Sequence[str], plan: str | None, base: float | None, metric: str | None, quick: bool
+    given: Sequence[str], plan: str | None, base: float | None, metric: str | None, loss: str | None, quick: bool
 ) -> tuple[Laws, list[Run], dict[str, Schedule]]:
     """Tells logs from schedules, reads the logs and fits; or takes the laws that were stored."""
     from glidepath import forecast as room
@@ -220,7 +226,8 @@ def _laws(
     if stored:
         return room.Laws.from_json(stored[0].read_text(encoding="utf-8")), [], schedules
     followed = None if plan is None else schedule_of(plan)
-    runs = runs_of([logs.read(path) for path in paths], plan=followed, base=base, metric=metric)
+    read = [logs.read(path, loss=loss) for path in paths]
+    runs = runs_of(read, plan=followed, base=base, metric=metric or ("loss" if loss else None))
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
         bar.add_task("fitting the laws" if quick else "fitting the laws, and again on parts of the logs", total=None)
         laws = room.fit_laws(runs, backtests=not quick)

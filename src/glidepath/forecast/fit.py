@@ -206,7 +206,10 @@ class Laws:
     def compare(
         self, first: Schedule | str, second: Schedule | str, base: float | None = None, steps: int | None = None
     ) -> Comparison:
-        """Returns what two schedules differ by at their ends, the first minus the second. See `curve`."""
+        """Returns what two schedules differ by at their ends, the first minus the second. See `curve`.
+
+        Nothing is told where the laws disagree on which is lower.
+        """
         a, b = self._rates(first, base, steps), self._rates(second, base, steps)
         by_law = [
             float(
@@ -218,6 +221,8 @@ class Laws:
         difference = float(np.median(by_law))
         horizon = max(len(a), len(b)) / self.updates
         half = self.widened * half_width_of_difference(horizon, self.effect, self.noise, apart(a, b))
+        if min(by_law) < 0.0 < max(by_law):  # the laws do not agree which is lower
+            half = max(half, abs(difference))
         return Comparison(difference, difference - half, difference + half)
 
     def half_width(self, updates: float) -> float:

@@ -19,6 +19,7 @@ _LEAST = 15  # losses, over all logs
 _DECAYED = 0.5  # of the peak: a run that fell below it has decayed
 _PLATEAU = 0.25  # of a run's length on its peak make a plateau
 _SAME_PEAK = 0.02
+_BETWEEN = 1.01  # a run goes on after its last loss
 
 
 def warmup_of(rates: Array) -> int:
@@ -87,7 +88,11 @@ def check_runs(runs: Sequence[Run]) -> None:
         remedy = _branch(max(runs, key=_plateau))
         found.append(
             Problem(
-                where, "logs", "at least one with a decay to below half of the peak, losses included", "none", remedy
+                where,
+                "logs",
+                "of runs of which one decays to below half of its peak, with losses there",
+                "none",
+                remedy,
             )
         )
     elif not any(map(_plateau, runs)):
@@ -98,7 +103,7 @@ def check_runs(runs: Sequence[Run]) -> None:
         )
         got = "full-length decays only, from which the laws cannot tell time from decay"
         found.append(
-            Problem(where, "logs", "at least one that stays on its peak for a quarter of its length", got, remedy)
+            Problem(where, "logs", "of runs of which one stays on its peak for a quarter of its length", got, remedy)
         )
     if any(map(_plateau, runs)) and not any(_plateau(run) and _learns(run) for run in runs):
         remedy = "the peak rate is too high for a plateau, or the model overfits: the laws know neither"
@@ -127,7 +132,7 @@ def check_rates(name: str, rates: Array, peak: float, updates: int) -> Problem |
     if abs(top - peak) > _SAME_PEAK * peak:
         remedy = "no law here carries over peak rates; glidepath bound --peak carries a tuned peak to another shape"
         return Problem("forecast", f"peak rate of {name}", f"that of the logs, {peak:g}", f"{top:g}", remedy)
-    if len(rates) > FARTHEST * updates:
+    if len(rates) > FARTHEST * _BETWEEN * updates:
         rule = f"at most {FARTHEST:g} times as long as the longest log ({updates:,} updates)"
         remedy = f"forecast {int(FARTHEST * updates):,} updates, or log a longer run"
         return Problem("forecast", f"length of {name}", rule, f"{len(rates):,} updates", remedy)
