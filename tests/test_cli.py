@@ -97,9 +97,9 @@ def test_a_negative_step_is_a_step():
 @pytest.mark.parametrize(
     ("words", "base"),
     [
-        (["convert", "StepLR(30)", "-t", "optax"], "0.1"),
-        (["convert", "StepLR(30)"], "0.1"),
-        (["convert", "StepLR(30)", "-t", "optax", "--base", "0.2"], None),
+        (["convert", "torch.optim.lr_scheduler.StepLR(30)", "-t", "optax"], "0.1"),
+        (["convert", "torch.optim.lr_scheduler.StepLR(30)"], "0.1"),
+        (["convert", "torch.optim.lr_scheduler.StepLR(30)", "-t", "optax", "--base", "0.2"], None),
         (["convert", "CyclicLR(optimizer, 0.001, 0.1)", "-t", "optax"], None),
         (["convert", "cosine(100)", "-t", "keras"], "1"),
         (["export", TEXT, "-t", "keras"], "1"),

@@ -49,7 +49,19 @@ Steps = Annotated[
     int | None,
     typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
 ]
-Base = Annotated[float, typer.Option("--base", "-b", help="The base learning rate that factors are multiplied by.")]
+Base = Annotated[
+    float | None,
+    typer.Option(
+        "--base", "-b", help="The base learning rate that factors are multiplied by; that of a library's call."
+    ),
+]
+Which = Annotated[
+    int | None, typer.Option("--call", "-c", help="Which scheduler call, where the code has several.", min=1)
+]
+Lax = Annotated[
+    bool, typer.Option("--lax", help="Follow the library where it accepts nonsense or runs past its own end.")
+]
+From = Annotated[str | None, typer.Option("--from", help="The library, where the call does not say it.")]
 Let = Annotated[
     list[str] | None,
     typer.Option(
@@ -107,15 +119,69 @@ def missing(error: ModuleNotFoundError) -> GlidepathError:
 
 
 def names_of(let: Sequence[str] | None) -> dict[str, float]:
-    """Returns what `--let` gives, by name."""
+    """Returns the numbers that `--let` gives, by name."""
     found: dict[str, float] = {}
-    for pair in let or ():
-        name, _, value = (part.strip() for part in pair.partition("="))
+    for name, value in given_by(let).items():
         plain = number(_amount(value))
-        if not name.replace(".", "_").isidentifier() or plain is None or name in found:
+        if not name.replace(".", "_").isidentifier() or plain is None:
+            pair = f"{name}={value}"
             raise GlidepathError.of("--let", "", "NAME=VALUE with a number, each name once, such as total=10000", pair)
         found[name] = plain
     return found
+
+
+def given_by(let: Sequence[str] | None) -> dict[str, str]:
+    """Returns what `--let` gives, by the text of a name such as `args.epochs` or `len(loader)`."""
+    found: dict[str, str] = {}
+    for pair in let or ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not name or not value or name in found:
+            raise GlidepathError.of("--let", "", "NAME=VALUE, each name once, such as total=10000", pair)
+        found[name] = value
+    return found
+
+
+def groups_of(
+    text: str,
+    let: Sequence[str] | None = None,
+    base: float | None = None,
+    call: int | None = None,
+    library: str | None = None,
+    strict: bool = True,
+    verb: str = "read",
+) -> dict[str, Schedule]:
+    """Returns the schedules that a text or a file gives, by group where there are several, and tells what was taken for granted.
+
+    Args:
+        text: Our text, a library's call, code, or the name of a file of them.
+        let: What `--let` gives.
+        base: The base rate of a library's call; None is what the code says, or 0.1.
+        call: Which call, where there are several.
+        library: Whose the call is.
+        strict: Whether to refuse what the library gets wrong.
+        verb: What is done for a base rate that was not given.
+    """
+    from glidepath.dialects.converting import base_taken, is_ours
+    from glidepath.dialects.snippets import chosen, mentioned, read_calls
+
+    code = text.endswith(".py") and Path(text).is_file()
+    told = library is not None or "\n" in text.strip() or mentioned(text)
+    if text.endswith((".json", ".yaml", ".yml")) or (not code and (is_ours(text) or not told)):
+        return {"": schedule_of(text, let)}
+    if code and (configured := config_of(text, let)) is not None:
+        return {"": configured}
+    source = Path(text).read_text(encoding="utf-8") if code else text
+    found = chosen(read_calls(source, library, given_by(let)), call)
+    for line in found.notes:
+        note(line)
+    made = found.schedules(base, strict)
+    if (
+        base is None
+        and found.base is None
+        and base_taken(next(iter(made.values())), "glidepath", found=found, strict=strict)
+    ):
+        note(f"{verb} for a base learning rate of 0.1, as none was given: --base changes it")
+    return dict(made)
 
 
 def _amount(text: str) -> int | float | None:

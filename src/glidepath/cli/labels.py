@@ -13,7 +13,7 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.rate import Rate
 from glidepath.core.schedule import Schedule
 
-from .common import config_of, note, schedule_of
+from .common import config_of, groups_of, note, schedule_of
 
 __all__ = ["ABOUT", "Labelled", "labelled", "lines"]
 
@@ -28,30 +28,30 @@ Labelled = Annotated[list[str], ABOUT]
 _LABEL = re.compile(r"\s*([^:'\"(){}\[\]]{1,80}?)\s*:\s+(.+)", re.DOTALL)
 
 
-def labelled(given: Sequence[str], let: Sequence[str] | None = None) -> dict[str, Schedule]:
+def labelled(given: Sequence[str], let: Sequence[str] | None = None, base: float | None = None) -> dict[str, Schedule]:
     """Returns the schedules by their names; one without a name is called by its text.
 
     Args:
         given: What the command line holds.
         let: What `--let` gives.
+        base: The base rate of libraries' calls.
 
     Raises:
         GlidepathError: If anything cannot be read; every problem is listed.
     """
-    from glidepath.dialects import read_text
-
     found: dict[str, Schedule] = {}
     problems: list[Problem] = []
     for label, text in lines(given, let):
         try:
-            schedule = read_text(text)
+            groups = groups_of(text, let, base)
         except GlidepathError as error:
             problems += error.problems
             continue
-        name = label or str(schedule)
-        while name in found:
-            name += " "
-        found[name] = schedule
+        for group, schedule in groups.items():
+            name = " ".join(part for part in (label, group) if part) or str(schedule)
+            while name in found:
+                name += " "
+            found[name] = schedule
     if problems:
         raise GlidepathError(problems)
     return found
@@ -73,7 +73,9 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None) -> list[tuple[
         match = _LABEL.fullmatch(one)
         label, text = (match[1], match[2].strip()) if match else ("", one.strip())
         try:
-            if (configured := config_of(text, let)) is not None:
+            if text.endswith(".py") and Path(text).is_file():
+                found.append((label, text))
+            elif (configured := config_of(text, let)) is not None:
                 found.append((label or Path(text).name, str(configured)))
             elif text.endswith((".yaml", ".yml")):
                 found += _groups(Path(text), label)

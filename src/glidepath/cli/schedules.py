@@ -21,7 +21,7 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import number
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, Base, Let, ScheduleText, Steps, app, config_of, messages, note, schedule_of
+from .common import AsJson, Base, From, Lax, Let, ScheduleText, Steps, Which, app, groups_of, messages, note
 from .labels import ABOUT, Labelled, labelled, lines
 
 
@@ -34,7 +34,8 @@ def list_words(
     words = glidepath.vocabulary()
     if word is not None:
         if word not in words:
-            raise GlidepathError.of("list", "WORD", "a known word", word, did_you_mean(word, words))
+            _list_foreign(word, words)
+            return
         print(f"{word}{_signature(words[word])}\n\n{inspect.getdoc(words[word]) or ''}")
         return
     if as_json:
@@ -54,7 +55,51 @@ def list_words(
             table.add_row(name, Text(_about(words[name])))
         console.print(table)
         console.print()
+    console.print(_libraries())
     messages.print("[dim]glidepath list WORD tells its formula, arguments and source.[/dim]")
+
+
+def _libraries() -> Table:
+    """Returns the libraries whose schedulers are read, and how many of each."""
+    from glidepath import dialects
+    from glidepath.dialects.reading import known
+
+    table = Table(
+        title="Other libraries' schedulers: glidepath list NAME", title_justify="left", title_style="bold", box=None
+    )
+    table.show_header, table.padding = False, (0, 2, 0, 0)
+    for name in dialects.libraries():
+        language = known(name)
+        table.add_row(Text(name, style="cyan"), f"{language.title} {language.follows}, {len(language.readers)} of them")
+    return table
+
+
+def _list_foreign(word: str, words: Any) -> None:
+    """Prints a library's schedulers, or one scheduler of every library that has it."""
+    from glidepath import dialects
+    from glidepath.dialects.reading import known
+    from glidepath.dialects.resolving import candidates
+
+    names = dialects.libraries()
+    language = next((known(name) for name in names if word in (name, *known(name).aliases)), None)
+    if language is not None:
+        for name, make in language.readers.items():
+            print(f"{name}{language.signature(name)}\n    {_about(make)}")
+        return
+    found = candidates(word)
+    if not found:
+        hint = did_you_mean(word, [*words, *names, *(one for name in names for one in dialects.names(name))])
+        raise GlidepathError.of("list", "WORD", "a known word", word, hint)
+    for language in found:
+        name = word.rpartition(".")[2]
+        if language.has(name):
+            proper = language.named(name)
+            print(
+                f"{language.title} {language.follows}: {language.modules[0] if language.modules else language.framework}"
+            )
+            print(f"  {proper}{language.signature(proper)}\n  {_about(language.readers[proper])}\n")
+        else:
+            print(f"{language.title}: {language.elsewhere[name]}\n")
 
 
 def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
@@ -114,7 +159,7 @@ def show(
     ] = None,
     steps: Steps = None,
     log: Annotated[bool, typer.Option("--log", help="Draw the values on a logarithmic axis.")] = False,
-    base: Base = 1.0,
+    base: Base = None,
     axis: Annotated[str, typer.Option(help="step, epoch, sample, token or percent.")] = "step",
     per: Annotated[
         float | None, typer.Option(help="Updates in an epoch; or samples, or tokens, of an update; for that axis.")
@@ -129,8 +174,14 @@ def show(
     """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
-    drawn = labelled(schedules, let)
-    shared: dict[str, Any] = {"steps": steps, "log": log, "axis": axis, "per": per, "base": base}
+    drawn = labelled(schedules, let, base)
+    shared: dict[str, Any] = {
+        "steps": steps,
+        "log": log,
+        "axis": axis,
+        "per": per,
+        "base": 1.0 if base is None else base,
+    }
     if output is not None:
         moving = output.suffix.lower() == ".gif"
         if output.suffix.lower() not in (".png", ".svg", ".gif"):
@@ -202,18 +253,26 @@ def value(
         list[str],
         typer.Argument(metavar="STEP...", help="Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded)."),
     ],
-    base: Base = 1.0,
+    base: Base = None,
     let: Let = None,
+    which: Which = None,
+    library: From = None,
+    lax: Lax = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the values at some steps, with every digit."""
-    made = schedule_of(schedule, let)
-    made = made if base == 1.0 or made.absolute else base * made
-    rows = [(step, made(step)) for text in steps for step in _steps(text)]
+    """Print the values at some steps, with every digit; a column for each group where a library's call holds lists for them."""
+    groups = groups_of(schedule, let, base, which, library, not lax)
+    made = {name: one if base in (None, 1.0) or one.absolute else base * one for name, one in groups.items()}  # type: ignore[operator]
+    at = [step for text in steps for step in _steps(text)]
+    columns = {name: [one(step) for step in at] for name, one in made.items()}
     if as_json:
-        print(json.dumps({"schedule": made.to_dict(), "steps": [s for s, _ in rows], "values": [v for _, v in rows]}))
-    else:
-        print("\n".join(f"{step}\t{result!r}" for step, result in rows))
+        told = {name: {"schedule": one.to_dict(), "steps": at, "values": columns[name]} for name, one in made.items()}
+        print(json.dumps(told.get("", {"groups": told})))
+        return
+    if "" not in made:
+        note(f"the columns are the groups {', '.join(made)}")
+    rows = zip(at, *columns.values(), strict=True)
+    print("\n".join("\t".join([str(step), *map(repr, results)]) for step, *results in rows))
 
 
 def _steps(text: str) -> Iterator[int | float]:
@@ -258,9 +317,11 @@ def export(
         float | None, typer.Option("--base", "-b", help="The base learning rate written into library code.")
     ] = None,
     let: Let = None,
+    which: Which = None,
+    library: From = None,
 ) -> None:
     """Write a schedule in another form: JSON, LaTeX, its one line, or code."""
-    made = schedule_of(schedule, let)
+    made = _only(groups_of(schedule, let, base, which, library), "export")
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
@@ -276,10 +337,18 @@ def export(
     print(text)
 
 
+def _only(groups: dict[str, Schedule], command: str) -> Schedule:
+    """Returns the one schedule that a command works on."""
+    if len(groups) > 1:
+        remedy = "write the call with one of its values; glidepath value and show take them all"
+        raise GlidepathError.of(command, "SCHEDULE", "one schedule", f"one for each of {len(groups)} groups", remedy)
+    return next(iter(groups.values()))
+
+
 def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
     from glidepath import dialects
 
-    return dialects.render(schedule, framework, base_lr=base)
+    return dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
 
 
 @app.command()
@@ -293,32 +362,33 @@ def convert(
     to: Annotated[
         str, typer.Option("--to", "-t", help="pytorch, oneflow, keras, optax, python, or glidepath for our own text.")
     ] = "glidepath",
-    library: Annotated[str | None, typer.Option("--from", help="The library, where the call does not say it.")] = None,
+    library: From = None,
     base: Annotated[
         float | None,
         typer.Option("--base", "-b", help="The base learning rate. Default: 0.1 where the call needs one."),
     ] = None,
-    lax: Annotated[
-        bool, typer.Option("--lax", help="Follow the library where it accepts nonsense or runs past its own end.")
-    ] = False,
+    lax: Lax = False,
+    which: Which = None,
     let: Let = None,
 ) -> None:
     """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run."""
     from glidepath import dialects
+    from glidepath.core.rate import Rate
 
-    if (configured := config_of(call, let)) is not None:
-        print(str(configured) if to == "glidepath" else dialects.render(configured, to, base_lr=base).rstrip("\n"))
-        return
-    text = dialects.convert(call, to, framework=library, base_lr=base, strict=not lax).rstrip("\n")
-    if base is None:
-        _tell_base(call, to, library, strict=not lax)
-    print(text)
+    groups = groups_of(call, let, base, which, library, not lax, "written")
+    for name, one in groups.items():
+        plain = one.schedule if isinstance(one, Rate) else one
+        rate = None if one.absolute else base
+        text = str(plain) if to == "glidepath" else dialects.render(one, to, base_lr=rate).rstrip("\n")
+        print(f"# group {name}\n{text}" if name else text)
+        if base is None:
+            _tell_base(one, to)
 
 
-def _tell_base(given: Schedule | str, to: str, library: str | None = None, strict: bool = True) -> None:
+def _tell_base(given: Schedule, to: str) -> None:
     """Says on standard error which base learning rate was written where none was given."""
     from glidepath.dialects.converting import base_taken
 
-    taken = base_taken(given, to, framework=library, strict=strict)
+    taken = base_taken(given, to)
     if taken is not None:
         note(f"written for a base learning rate of {taken:g}, as none was given: --base changes it")

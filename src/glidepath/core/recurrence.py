@@ -8,6 +8,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from importlib import import_module
 from typing import Any, ClassVar
 
 from .clock import Clock
@@ -51,6 +52,8 @@ class Recurrence(Endless):
     """Every known rule by its name."""
 
     def __post_init__(self) -> None:
+        if self.rule not in self.rules:
+            import_module("glidepath.dialects")  # which know PyTorch's; imported only for a schedule that needs them
         if self.rule not in self.rules:
             known = ", ".join(sorted(self.rules)) or "none is known yet"
             raise GlidepathError.of(

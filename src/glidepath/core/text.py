@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, ParamSpec
 
 from . import shorthand
@@ -180,7 +181,9 @@ def _curve_text(curve: Any) -> str:
 
 
 def parse(text: str) -> Schedule:
-    """Returns the schedule that a line of text describes.
+    """Returns the schedule that a line of text describes, or a scheduler call of another library.
+
+    A call whose rates follow its optimizer's is a factor, as ours are; one with rates of its own is absolute.
 
     Args:
         text: At most 64 kB; words are listed by `glidepath list`.
@@ -194,6 +197,12 @@ def parse(text: str) -> Schedule:
     """
     if not isinstance(text, str):
         raise GlidepathError.of("text", "", "a string", text)
+    begun = re.match(r"[\s\w.]*", text[:MAX_TEXT])
+    first = begun[0].strip() if begun else ""
+    if first and not first[0].isdecimal() and first not in vocabulary():
+        foreign = import_module("glidepath.dialects.converting").foreign(text)  # imported only then
+        if foreign is not None:
+            return foreign
     return Reader(text).schedule()
 
 

@@ -1,27 +1,27 @@
 """Other libraries' schedulers by their own names and arguments: read into our schedules, and written as their code.
 
-`load` reads a scheduler, `from_live` one that stands in memory, `render` writes a schedule as a library's code, `convert` does both. No
-library is imported for any of it. `read_config` reads what a training tool's configuration file says of the rate.
+`load` reads a scheduler, `read_text` a call as people write it, `from_live` one that stands in memory, `render` writes a schedule as a
+library's code, `convert` does both. `read_config` reads what a training tool's configuration file says of the rate. No library is imported
+for any of it.
 """
 
 from __future__ import annotations
 
-from . import keras as _keras  # each library registers itself
-from . import oneflow as _oneflow
-from . import oneflow_kernel as _oneflow_kernel
-from . import optax as _optax
-from . import paddle as _paddle
-from . import pytorch as _pytorch
-from . import replay as _replay
-from . import tensorflow as _tensorflow
-from . import transformers as _transformers
-from .configs import Config, read_config
-from .converting import convert, read_text, render
-from .live import from_live
-from .reading import libraries, load, names
-from .writing import NotExpressible
+from importlib import import_module
 
-_LIBRARIES = (_keras, _oneflow, _oneflow_kernel, _optax, _paddle, _pytorch, _replay, _tensorflow, _transformers)
+TABLES = (  # each library registers itself; the most usual first
+    *("pytorch", "replay", "transformers", "optax", "keras", "timm", "mmengine", "fvcore", "deepspeed", "composer"),
+    *("ignite", "megatron", "fastai", "paddle", "tensorflow", "oneflow", "oneflow_kernel"),
+)
+for _table in TABLES:
+    import_module(f".{_table}", __name__)
+
+from .configs import Config, read_config  # noqa: E402 - after the tables that they ask
+from .converting import convert, read_groups, read_text, render  # noqa: E402
+from .live import from_live  # noqa: E402
+from .reading import libraries, load, names  # noqa: E402
+from .snippets import read_calls  # noqa: E402
+from .writing import NotExpressible  # noqa: E402
 
 __all__ = [
     "Config",
@@ -31,7 +31,9 @@ __all__ = [
     "libraries",
     "load",
     "names",
+    "read_calls",
     "read_config",
+    "read_groups",
     "read_text",
     "render",
 ]

@@ -1,52 +1,34 @@
-"""The types of the arguments of other libraries' schedulers.
+"""The types of the arguments of other libraries' schedulers, and how a row's signature is read.
 
-Each says in one place what may be given, which error is told, what the page's control is, and what an example begins with. A row of a
-dialect's table names them in its signature:
+A type says in one place what may be given, which error is told, what the page's control is, and what an example begins with. In a row's
+signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 0.1, mode: 'stairs' | 'smooth' = 'stairs')`:
 
-    @TIMM.reads("StepLRScheduler")
-    def step(at: At, decay_t: Span, decay_rate: Real = 1.0, warmup_t: Steps0 = 0) -> Schedule:
-        ...
+- `steps` a whole number from 1 on, `steps0` from 0 on, `whole` any whole number, `span` a number of steps above 0 that need not be whole
+- `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `flag`, `text`; words, as above, are a choice
+- `marks` strictly increasing steps, `reals` a list of numbers, `factors` a dict from steps to numbers, `pairs` a list of (step, value)
+- `inner` a scheduler, `inners` a list of them, `function` a function of the step, `dicts` a list of dicts, `any` what the row looks at itself
+- `unused` what does not bear on the values
+
+A default of None lets None through.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from ..core.checks import Checks
+from ..core.errors import GlidepathError
 from ..core.fields import MAX_STEPS
-from ..core.schedule import Schedule
 from .calls import Call, read_value
 
 if TYPE_CHECKING:
     from .reading import At
 
-__all__ = [
-    "UNUSED",
-    "Argument",
-    "Factors",
-    "Flag",
-    "Function",
-    "Inner",
-    "Inners",
-    "Marks",
-    "NotNegative",
-    "Pairs",
-    "Positive",
-    "Real",
-    "Reals",
-    "Share",
-    "Span",
-    "Steps",
-    "Steps0",
-    "Text",
-    "Unused",
-    "Whole",
-    "arguments",
-    "choice",
-]
+__all__ = ["KINDS", "UNUSED", "Argument", "checked", "signature"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,40 +48,34 @@ class Argument:
     options: tuple[str, ...] = ()
 
 
-def choice(*options: str) -> Argument:
-    """Returns the note of a type that is one of several words, put into `Annotated[str, …]`."""
-    return Argument("choice", lambda at, checks, name, value: checks.choice(name, value, options), options[0], options)
-
-
 def _read(value: Any) -> Any:
     """Returns what a text holds, where an argument is no string; the page's boxes give texts."""
     return read_value(value) if isinstance(value, str) else value
 
 
 def _factors(at: At, checks: Checks, name: str, value: Any) -> dict[int, float]:
-    """Returns numbers by the step that they belong to, in order."""
     value = _read(value)
-    given = value if isinstance(value, dict) else {}
     if not isinstance(value, dict):
         checks.refuse(name, "a dict from steps to numbers, such as {1000: 0.1}", value)
+        return {}
     found: dict[int, float] = {}
-    for key, item in given.items():
+    for key, item in value.items():  # type: ignore[misc]
         step = int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 17 else key
         found[checks.length(f"{name}[{key!r}]", step, -MAX_STEPS)] = checks.real(f"{name}[{key!r}]", item, 0)
     return dict(sorted(found.items()))
 
 
-def _inner(at: At, checks: Checks, name: str, value: Any) -> Schedule:
+def _inner(at: At, checks: Checks, name: str, value: Any) -> Any:
     from .reading import child
 
     return child(at, name, value)
 
 
-def _inners(at: At, checks: Checks, name: str, value: Any) -> list[Schedule]:
+def _inners(at: At, checks: Checks, name: str, value: Any) -> list[Any]:
     return [_inner(at, checks, f"{name}[{i}]", item) for i, item in enumerate(checks.items(name, _read(value), 1))]
 
 
-def _function(at: At, checks: Checks, name: str, value: Any) -> Schedule:
+def _function(at: At, checks: Checks, name: str, value: Any) -> Any:
     from .reading import of_step
 
     return of_step(at, name, value)
@@ -118,69 +94,98 @@ def _pairs(at: At, checks: Checks, name: str, value: Any) -> list[tuple[int, flo
     if not all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
         checks.refuse(name, "a list of pairs of a step and a value", value)
         return [(0, 0.5)]
-    return [(checks.length(f"{name}[{i}]", at_, 0), checks.real(f"{name}[{i}]", y)) for i, (at_, y) in enumerate(items)]
+    return [(checks.length(f"{name}[{i}]", x, 0), checks.real(f"{name}[{i}]", y)) for i, (x, y) in enumerate(items)]
 
 
-Steps = Annotated[int, Argument("length", lambda at, checks, name, value: checks.length(name, value), 10000)]
-"""A whole number of steps from 1 on."""
-Steps0 = Annotated[int, Argument("length", lambda at, checks, name, value: checks.length(name, value, 0), 1000)]
-"""A whole number of steps from 0 on."""
-Whole = Annotated[int, Argument("integer", lambda at, checks, name, value: checks.length(name, value, -MAX_STEPS), 1)]
-"""A whole number."""
-Span = Annotated[float, Argument("length", lambda at, checks, name, value: checks.span(name, value), 3000)]
-"""A number of steps above 0, which need not be whole."""
-Real = Annotated[float, Argument("number", lambda at, checks, name, value: checks.real(name, value), 0.1)]
-"""A finite number."""
-Positive = Annotated[float, Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0), 0.5)]
-"""A finite number above 0."""
-NotNegative = Annotated[float, Argument("number", lambda at, checks, name, value: checks.real(name, value, 0), 0.1)]
-"""A finite number from 0 on."""
-Share = Annotated[float, Argument("number", lambda at, checks, name, value: checks.real(name, value, 0, 1), 0.3)]
-"""A number from 0 to 1."""
-Flag = Annotated[bool, Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False)]
-"""True or false."""
-Text = Annotated[str, Argument("text", _text, "")]
-"""A string."""
-Marks = Annotated[
-    Sequence[int],
-    Argument("lengths", lambda at, checks, name, value: checks.milestones(name, value), [3000, 6000, 9000]),
-]
-"""Strictly increasing steps."""
-Reals = Annotated[
-    Sequence[float],
-    Argument("numbers", lambda at, checks, name, value: checks.reals(name, value, 1), [0.1, 0.03, 0.01]),
-]
-"""One number or more."""
-Factors = Annotated[dict[int, float], Argument("auto", _factors, {3000: 0.1, 6000: 0.1})]
-"""Numbers from 0 on by the step that they belong to."""
-Pairs = Annotated[Sequence[tuple[int, float]], Argument("auto", _pairs, [(0, 0.1), (5000, 0.05), (10000, 0.0)])]
-"""Pairs of a step and a value."""
-Inner = Annotated[Schedule, Argument("auto", _inner)]
-"""A scheduler."""
-Inners = Annotated[Sequence[Schedule], Argument("auto", _inners)]
-"""A list of schedulers."""
-Function = Annotated[Schedule, Argument("text", _function, "lambda step: 0.9997**step")]
-"""A function of the step."""
+def _dicts(at: At, checks: Checks, name: str, value: Any) -> list[dict[str, Any]]:
+    items = checks.items(name, _read(value), 1)
+    if not all(isinstance(item, dict) for item in items):
+        checks.refuse(name, "a list of dicts of arguments", value)
+    return items
+
+
 UNUSED = Argument("auto", lambda at, checks, name, value: value)
-Unused = Annotated[Any, UNUSED]
-"""What does not bear on the values."""
+KINDS: Mapping[str, Argument] = {
+    "steps": Argument("length", lambda at, checks, name, value: checks.length(name, value), 10000),
+    "steps0": Argument("length", lambda at, checks, name, value: checks.length(name, value, 0), 1000),
+    "whole": Argument("integer", lambda at, checks, name, value: checks.length(name, value, -MAX_STEPS), 1),
+    "span": Argument("length", lambda at, checks, name, value: checks.span(name, value), 3000),
+    "real": Argument("number", lambda at, checks, name, value: checks.real(name, value), 0.1),
+    "positive": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0), 0.5),
+    "least0": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0), 0.1),
+    "share": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0, 1), 0.3),
+    "flag": Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False),
+    "text": Argument("text", _text, ""),
+    "marks": Argument("lengths", lambda at, checks, name, value: checks.milestones(name, value), [3000, 6000, 9000]),
+    "reals": Argument("numbers", lambda at, checks, name, value: checks.reals(name, value, 1), [0.1, 0.03, 0.01]),
+    "factors": Argument("auto", _factors, {3000: 0.1, 6000: 0.1}),
+    "pairs": Argument("auto", _pairs, [(0, 0.1), (5000, 0.05), (10000, 0.0)]),
+    "inner": Argument("auto", _inner),
+    "inners": Argument("auto", _inners),
+    "function": Argument("text", _function, "lambda step: 0.9997**step"),
+    "dicts": Argument("auto", _dicts),
+    "any": Argument("auto", lambda at, checks, name, value: value),
+    "unused": UNUSED,
+}
 
 
-def arguments(reader: Callable[..., Any]) -> dict[str, Argument]:
-    """Returns the types of a row's arguments by their names; none for a reader that checks by itself.
+def _kind(node: ast.expr | None) -> Argument:
+    if isinstance(node, ast.Name):
+        return KINDS[node.id]
+    options = tuple(part.value for part in ast.walk(node or ast.Name("any")) if isinstance(part, ast.Constant))
+    return Argument("choice", lambda at, checks, name, value: checks.choice(name, value, options), options[0], options)
+
+
+def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argument]]:
+    """Returns the name, the arguments and their types that a row's signature says.
 
     Args:
-        reader: A function registered with `Dialect.reads`.
-    """
-    if not any("Annotated" in str(hint) or isinstance(hint, str) for hint in reader.__annotations__.values()):
-        return {}
-    from . import reading
+        text: Such as `StepLR(step_size: steps, gamma: positive = 0.1)`.
 
-    hints = get_type_hints(reader, {**reader.__globals__, "At": reading.At}, include_extras=True)
-    found: dict[str, Argument] = {}
-    for name in list(inspect.signature(reader).parameters)[1:]:
-        for hint in (hints.get(name), *get_args(hints.get(name))):
-            for note in getattr(hint, "__metadata__", ()):
-                if isinstance(note, Argument):
-                    found[name] = note
-    return found
+    Examples:
+        >>> name, parameters, types = signature("StepLR(step_size: steps, gamma: positive = 0.1)")
+        >>> name, [str(parameter) for parameter in parameters], types["gamma"].kind
+        ('StepLR', ['step_size', 'gamma=0.1'], 'number')
+    """
+    made: Any = ast.parse(f"def {text}: ...").body[0]
+    given, defaults = made.args.args, made.args.defaults
+    padded = [*[None] * (len(given) - len(defaults)), *defaults]
+    pairs = [*zip(given, padded, strict=True), *zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)]
+    either, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(
+            argument.arg,
+            either if i < len(given) else by_name,
+            default=inspect.Parameter.empty if default is None else ast.literal_eval(default),
+        )
+        for i, (argument, default) in enumerate(pairs)
+    ]
+    if made.args.kwarg:
+        parameters.append(inspect.Parameter(made.args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
+    return made.name, parameters, {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
+
+
+def checked(
+    at: At, types: Mapping[str, Argument], given: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the values of arguments, the defaults among them.
+
+    Args:
+        at: The call.
+        types: The type of each argument; one without a type is taken as it is.
+        given: What was given.
+        defaults: What those are that were not; None lets None through.
+
+    Raises:
+        GlidepathError: With every problem found.
+    """
+    checks, values = at.checks(), dict(defaults)
+    for name, value in given.items():
+        kind = types.get(name)
+        passes = kind is None or (value is None and defaults.get(name, 0) is None)
+        try:
+            values[name] = value if passes or kind is None else kind.read(at, checks, name, value)
+        except GlidepathError as error:
+            checks.problems += error.problems
+    checks.done()
+    return values

@@ -1,4 +1,4 @@
-"""A call of a library's scheduler as data: read from one line of text, never executed, and written back as one."""
+"""A call of a library's scheduler as data: read from its syntax tree, never executed, and written back as one line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ..core.errors import GlidepathError
 from ..core.expression import Expression
 from ..core.rate import Rate
 from ..core.schedule import Schedule
-from ..core.syntax import syntax
 from ..core.text import MAX_TEXT, parse, refuse_suffixed
+from .arithmetic import FUNCTIONS, OPERATORS, Unknown, joined
+from .formulas import Formulas
 
-__all__ = ["Call", "read", "read_value"]
+__all__ = ["Around", "Call", "read", "read_value", "written"]
 
 _DEEPEST = 40
+_CONVERTED = ".build_iter_from_epoch"  # how MMEngine turns epochs into iterations
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Call:
 
 def written(value: Any) -> str:
     """Returns an argument as the text that `read_value` reads."""
-    if isinstance(value, Call):
+    if isinstance(value, Call | Unknown):
         return str(value)
     if isinstance(value, Expression):
         return f"lambda step: {value.formula}"
@@ -54,6 +56,41 @@ def written(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{written(key)}: {written(item)}' for key, item in value.items())}}}"  # type: ignore[misc]
     return repr(value)
+
+
+@dataclass
+class Around:
+    """What stands around a call: what its names mean.
+
+    Args:
+        let: Values by the text of a name, such as `args.epochs` or `len(loader)`.
+        assigned: The expressions of assignments by the text of their targets, in order.
+        functions: The functions that are defined, by name.
+        imports: What imported names stand for.
+        used: The expressions that a name was looked up in.
+    """
+
+    let: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    assigned: dict[str, list[ast.expr]] = field(default_factory=dict[str, list[ast.expr]])
+    functions: dict[str, ast.FunctionDef] = field(default_factory=dict[str, ast.FunctionDef])
+    imports: dict[str, str] = field(default_factory=dict[str, str])
+    used: list[ast.expr] = field(default_factory=list[ast.expr])
+
+    def full(self, name: str) -> str:
+        """Returns a dotted name with what its first part was imported from."""
+        first, dot, rest = name.partition(".")
+        return f"{self.imports.get(first, first)}{dot}{rest}"
+
+    def said(self, text: str) -> Any:
+        """Returns what `let` says of a name, by its whole text or its last part; None for nothing."""
+        short = text.rpartition(".")[2] if "(" not in text else text
+        return self.let.get(text, self.let.get(short))
+
+    def expression(self, text: str, line: int) -> ast.expr | None:
+        """Returns what a name was last assigned before a line, or first after it."""
+        found = self.assigned.get(text, [])
+        before = [node for node in found if node.lineno <= line]
+        return before[-1] if before else found[0] if found else None
 
 
 def read(text: str) -> Call:
@@ -72,24 +109,186 @@ def read(text: str) -> Call:
     return value
 
 
+def checked_text(text: Any) -> str:
+    """Returns a text that is short enough and holds no number of a thousand digits.
+
+    Raises:
+        GlidepathError: If it is not.
+    """
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise GlidepathError.of("text", "", f"a string of at most {MAX_TEXT} characters", text)
+    if re.search(r"\d{400}", text):
+        raise GlidepathError.of("text", "every number", "of fewer than 400 digits", "a longer one")
+    return text
+
+
 def read_value(text: str) -> Any:
     """Returns the argument that a piece of text holds: a number, a string, a list, a call, or a lambda as an expression.
 
     Raises:
         GlidepathError: If it is none of them.
     """
-    if not isinstance(text, str) or len(text) > MAX_TEXT:
-        raise GlidepathError.of("text", "", f"a string of at most {MAX_TEXT} characters", text)
-    if re.search(r"\d{400}", text):
-        raise GlidepathError.of("text", "every number", "of fewer than 400 digits", "a longer one")
-    text = text.strip()
+    text = checked_text(text).strip()
     try:
-        tree = syntax(text)
+        tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         refuse_suffixed("text", text, error)
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise GlidepathError.of("text", "", "a call such as StepLR(step_size=30)", text, str(reason)) from None
-    return _value(tree, 0)
+    return Reader(Around()).value(tree)
+
+
+class Reader:
+    """Turns syntax trees into values.
+
+    Args:
+        around: What the names mean.
+    """
+
+    def __init__(self, around: Around) -> None:
+        self.around = around
+        self.formulas = Formulas(around, self)
+        self.following: list[ast.expr] = []  # the assignments that are being followed, for one may lead back to itself
+
+    def value(self, node: ast.AST, depth: int = 0) -> Any:
+        """Returns what an expression is: a number, a string, a list, a dict, a `Call`, a formula, or `Unknown`.
+
+        Args:
+            node: The expression.
+            depth: How deep it stands in another one.
+
+        Raises:
+            GlidepathError: If it is nothing of that.
+        """
+        if depth > _DEEPEST:
+            raise GlidepathError.of("text", "", f"nested at most {_DEEPEST} deep", "a deeper call")
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
+            return node.value
+        if isinstance(node, ast.Lambda):
+            return self.formulas.of(node)
+        if isinstance(node, ast.List | ast.Tuple):
+            return [self.value(item, depth + 1) for item in node.elts]
+        if isinstance(node, ast.Dict) and None not in node.keys:
+            keys = [self.value(key, depth + 1) for key in node.keys if key is not None]
+            if not all(isinstance(key, int | float | str) for key in keys):
+                raise _refuse(node, "a dict from numbers or strings")
+            return dict(zip(keys, [self.value(item, depth + 1) for item in node.values], strict=True))
+        if isinstance(node, ast.Call):
+            return self.call(node, depth)
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            return self.name(node, depth)
+        if isinstance(node, ast.JoinedStr):
+            pieces = [
+                self.value(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1)
+                for part in node.values
+            ]
+            return joined(lambda *parts: "".join(map(str, parts)), pieces)
+        return self.computed(node, depth)
+
+    def computed(self, node: ast.AST, depth: int) -> Any:
+        """Returns what operators make of their operands."""
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            operands = [self.value(node.left, depth + 1), self.value(node.right, depth + 1)]
+            operator = OPERATORS[type(node.op)]
+        elif isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+            operands, operator = [self.value(node.operand, depth + 1)], OPERATORS[type(node.op)]
+        elif isinstance(node, ast.IfExp):
+            test = joined(bool, [self.value(node.test, depth + 1)])
+            if isinstance(test, Unknown):
+                return test
+            return self.value(node.body if test else node.orelse, depth + 1)
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
+            operands = [self.value(node.left, depth + 1), self.value(node.comparators[0], depth + 1)]
+            operator = OPERATORS[type(node.ops[0])]
+        else:
+            raise _refuse(node, "made of calls, numbers, strings, lists and lambdas")
+        known = [Unknown((part.name,)) if isinstance(part, Call) else part for part in operands]
+        try:
+            return joined(operator, known)
+        except (ArithmeticError, ValueError, TypeError, MemoryError):
+            raise _refuse(node, "made of numbers") from None
+
+    def name(self, node: ast.expr, depth: int) -> Any:
+        """Returns what a name stands for; one that nobody gave is a `Call` without arguments: the arguments' reader knows what it may be."""
+        text = _written(node)
+        said = self.around.said(text)
+        if said is not None:
+            return said
+        assigned = self.around.expression(text, node.lineno)
+        if assigned is not None and assigned not in self.following:
+            self.around.used.append(assigned)
+            self.following.append(assigned)
+            found = self.value(assigned, depth + 1)
+            self.following.pop()
+            return Unknown((text,)) if isinstance(found, Unknown) and isinstance(assigned, ast.Call) else found
+        if text in self.around.functions:
+            return self.formulas.of(self.around.functions[text])
+        if isinstance(node, ast.Subscript):
+            return self.item(node, text, depth)
+        full = self.around.full(text)
+        return FUNCTIONS[full] if isinstance(FUNCTIONS.get(full), float) else Call(_dotted(node))
+
+    def item(self, node: ast.Subscript, text: str, depth: int) -> Any:
+        """Returns the item of a list or of a dict."""
+        whole, key = self.value(node.value, depth + 1), self.value(node.slice, depth + 1)
+        try:
+            return whole[key] if isinstance(whole, list | dict) else Unknown((text,))  # type: ignore[index]
+        except (LookupError, TypeError):
+            return Unknown((text,))
+
+    def call(self, node: ast.Call, depth: int) -> Any:
+        """Returns the call of a scheduler, or what a function of numbers gives."""
+        text = _written(node)
+        said = self.around.said(text)
+        if said is not None:
+            return said
+        if not isinstance(node.func, ast.Name | ast.Attribute) or not _plain(node.func):
+            return Unknown((text,))
+        name = self.around.full(_dotted(node.func))
+        if name == "glidepath":
+            if len(node.args) != 1 or node.keywords:
+                raise _refuse(node, "one schedule in parentheses")
+            return parse(_written(node.args[0]))
+        if name == "expression" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+            return Expression(node.args[0].value)  # type: ignore[arg-type]
+        if name in ("partial", "functools.partial"):
+            return self.formulas.partial(node)
+        starred = any(isinstance(argument, ast.Starred) for argument in node.args)
+        arguments: dict[str, Any] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                more = self.value(keyword.value, depth + 1)
+                starred = starred or not isinstance(more, dict)
+                arguments |= more if isinstance(more, dict) else {}
+            elif keyword.arg in arguments:
+                raise _refuse(keyword.value, "given by position or once by name")
+            else:
+                arguments[keyword.arg] = self.value(keyword.value, depth + 1)
+        if starred:
+            raise _refuse(node, "given by position or once by name")
+        given = tuple(self.value(argument, depth + 1) for argument in node.args)
+        if name == "len":
+            return self.length(node, text, given)
+        if name == "dict" and not given:
+            return arguments
+        if name in FUNCTIONS:
+            known = [Unknown((part.name,)) if isinstance(part, Call) else part for part in given]
+            try:
+                return joined(FUNCTIONS[name], known)
+            except (ArithmeticError, ValueError, TypeError):
+                raise _refuse(node, "made of numbers") from None
+        if name.endswith(_CONVERTED):
+            name, arguments = name.removesuffix(_CONVERTED), {**arguments, "convert_to_iter_based": True}
+        from .resolving import candidates  # it knows every library
+
+        return Call(name, arguments, given) if depth == 0 or candidates(name) else Unknown((text,))
+
+    def length(self, node: ast.Call, text: str, given: tuple[Any, ...]) -> Any:
+        """Returns a length: of a list that is known, or a number that was given for it or for what it is of."""
+        if len(given) == 1 and isinstance(given[0], list):
+            return len(given[0])  # type: ignore[arg-type]
+        said = self.around.said(_written(node.args[0])) if node.args else None
+        return said if isinstance(said, int) else Unknown((text,))
 
 
 def _refuse(node: ast.AST, rule: str) -> GlidepathError:
@@ -104,59 +303,14 @@ def _written(node: ast.AST) -> str:
         raise GlidepathError.of("text", "", "nested less deep", "a formula of many operators") from None
 
 
-def _value(node: ast.AST, depth: int) -> Any:
-    if depth > _DEEPEST:
-        raise GlidepathError.of("text", "", f"nested at most {_DEEPEST} deep", "a deeper call")
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
-        return node.value
-    if isinstance(node, ast.Lambda):
-        return Expression(_written(node))
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_value(item, depth + 1) for item in node.elts]
-    if isinstance(node, ast.Dict) and None not in node.keys:
-        keys = [_value(key, depth + 1) for key in node.keys if key is not None]
-        if not all(isinstance(key, int | float | str) for key in keys):
-            raise _refuse(node, "a dict from numbers or strings")
-        return dict(zip(keys, [_value(item, depth + 1) for item in node.values], strict=True))
-    if isinstance(node, ast.Call):
-        return _call(node, depth)
-    if isinstance(node, ast.Name | ast.Attribute):
-        return Call(
-            _dotted(node)
-        )  # a variable, such as the optimizer: the reader of the arguments knows what it may be
-    if isinstance(node, ast.BinOp | ast.UnaryOp):
-        try:
-            folded = Expression(_written(node))
-        except GlidepathError:
-            raise _refuse(node, "made of numbers") from None
-        if "step" in folded.formula:
-            raise _refuse(node, "made of numbers")
-        value = folded(0)
-        return int(value) if value == int(value) and "." not in folded.formula else value
-    raise _refuse(node, "made of calls, numbers, strings, lists and lambdas")
+def _plain(node: ast.AST) -> bool:
+    """Tells whether a node is a name, dotted or not."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def _dotted(node: ast.AST) -> str:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
+    if not _plain(node):
         raise _refuse(node, "a name")
-    return ".".join([node.id, *reversed(parts)])
-
-
-def _call(node: ast.Call, depth: int) -> Any:
-    name = _dotted(node.func)
-    if name == "glidepath":
-        if len(node.args) != 1 or node.keywords:
-            raise _refuse(node, "one schedule in parentheses")
-        return parse(_written(node.args[0]))
-    if name == "expression" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
-        return Expression(node.args[0].value)  # type: ignore[arg-type]
-    arguments: dict[str, Any] = {}
-    for keyword in node.keywords:
-        if keyword.arg is None or keyword.arg in arguments:
-            raise _refuse(keyword.value, "given by position or once by name")
-        arguments[keyword.arg] = _value(keyword.value, depth + 1)
-    return Call(name, arguments, tuple(_value(argument, depth + 1) for argument in node.args))
+    return _written(node)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
 from . import write_functions, write_schedulers
-from .calls import Call, read
-from .reading import At, read_call
-from .resolving import library_of
+from .snippets import BASE, Found, chosen, mentioned, read_calls
 from .writing import based
 
-__all__ = ["convert", "read_text", "render"]
+__all__ = ["convert", "is_ours", "read_groups", "read_text", "render"]
 
 _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "pytorch": write_schedulers.pytorch,
@@ -23,7 +24,6 @@ _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "optax": write_functions.optax,
     "python": write_functions.python,
 }
-_BASE = 0.1  # of a call that does not hold its own
 
 
 def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = None) -> str:
@@ -67,55 +67,160 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
         ) from None
 
 
-def read_text(source: str, *, framework: str | None = None, base_lr: float = _BASE, strict: bool = True) -> Schedule:
-    """Returns the schedule of one library call, such as `torch.optim.lr_scheduler.StepLR(step_size=30)`, or of our own text.
+def is_ours(source: str) -> bool:
+    """Tells whether a text is in our own words, and not somebody's code.
 
     Args:
-        source: The call, or our text.
-        framework: The library, where the call does not say it; None finds the first that knows the name.
-        base_lr: The base rate, where the call does not say it.
-        strict: As in `load`.
+        source: One line of ours, a call of another library, or code.
+    """
+    try:
+        node: ast.AST = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        first = re.match(r"\s*\w*", source)
+        return (
+            "\n" not in source.strip()
+            and "=" not in source.partition("(")[0]
+            and first[0].strip() in ("", *vocabulary())
+        )  # type: ignore[index]
+    while isinstance(node, ast.BinOp | ast.UnaryOp):
+        node = node.left if isinstance(node, ast.BinOp) else node.operand
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in vocabulary()
+    return True
+
+
+def foreign(text: str) -> Schedule | None:
+    """Returns a library's call as our own schedules are: a factor where its rates follow the optimizer's, else rates of its own.
+
+    Args:
+        text: A call, or code that holds one.
+
+    Returns:
+        None if no library has a scheduler that the text names.
 
     Raises:
-        GlidepathError: If it is neither.
+        GlidepathError: If the call cannot be read.
+    """
+    if is_ours(text) or not mentioned(text):
+        return None
+    found = chosen(read_calls(text), None)
+    made = [found.schedules(base) for base in (1.0, 0.5)]
+    if len(made[0]) > 1:
+        return read_text(text)  # refuses it: one schedule is wanted
+    whole, half = (next(iter(one.values())) for one in made)
+    probes = [0, 1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000]
+    follows = all(abs(0.5 * whole(t) - half(t)) <= 1e-12 * abs(half(t)) for t in probes)
+    if follows and any(whole(t) for t in probes):
+        return whole.schedule
+    return next(iter(found.schedules().values()))
+
+
+def read_groups(
+    source: str,
+    *,
+    framework: str | None = None,
+    base_lr: float | None = None,
+    strict: bool = True,
+    let: Mapping[str, Any] | None = None,
+    call: int | None = None,
+) -> dict[str, Schedule]:
+    """Returns the schedule of each parameter group of one scheduler call: `0`, `1` … where an argument holds a list for them.
+
+    Args:
+        source: A call, code that holds one, or our text; a single schedule has an empty name.
+        framework: As in `read_text`.
+        base_lr: As in `read_text`.
+        strict: As in `load`.
+        let: As in `read_text`.
+        call: As in `read_text`.
+
+    Raises:
+        GlidepathError: If it cannot be read.
+
+    Examples:
+        >>> two = read_groups("OneCycleLR(optimizer, max_lr=[0.1, 1.0], total_steps=10)")
+        >>> {name: schedule(0) for name, schedule in two.items()}
+        {'0': 0.004, '1': 0.04}
     """
     if not isinstance(source, str):
         raise GlidepathError.of("text", "", "a string", source)
-    name = source.strip().partition("(")[0].strip()
-    if framework is None and (not name.replace(".", "").isidentifier() or name in vocabulary()):
-        return parse(source)
-    call = read(source)
-    language = library_of(call, framework)
-    proper = language.named(call.name)
-    at = At(language, proper, 1.0 if proper == "NoamDecay" else base_lr, strict=strict)
-    return read_call(at, Call(proper, call.arguments, call.given))
+    if framework is None and is_ours(source):
+        return {"": parse(source)}
+    return dict(chosen(read_calls(source, framework, let), call).schedules(base_lr, strict))
 
 
-def base_taken(source: Schedule | str, to: str, *, framework: str | None = None, strict: bool = True) -> float | None:
+def read_text(
+    source: str,
+    *,
+    framework: str | None = None,
+    base_lr: float | None = None,
+    strict: bool = True,
+    let: Mapping[str, Any] | None = None,
+    call: int | None = None,
+    group: int | None = None,
+) -> Schedule:
+    """Returns the schedule of a library's scheduler call as people write it, or of our own text.
+
+    The call may stand in code: imports, assignments and arithmetic are followed, a lambda or a `def` of the same code is read into a formula,
+    and the rate of an optimizer that the code makes is the base rate. Nothing is run.
+
+    Args:
+        source: The call, code that holds it, or our text.
+        framework: The library, where the call does not say it; None finds the most usual one that has the name.
+        base_lr: The base rate; None is what the code says, or 0.1.
+        strict: As in `load`.
+        let: What names stand for that the code leaves open, such as `{"args.epochs": 90, "len(loader)": 500}`.
+        call: Which call, from 1 on, where there are several.
+        group: Which parameter group, where an argument holds a list for them.
+
+    Raises:
+        GlidepathError: If it is neither, or holds names that nobody gave.
+
+    Examples:
+        >>> read_text("StepLR(optimizer, step_size=epochs // 3)", let={"epochs": 90})(30)
+        0.010000000000000002
+    """
+    made = read_groups(source, framework=framework, base_lr=base_lr, strict=strict, let=let, call=call)
+    if len(made) == 1:
+        return next(iter(made.values()))
+    if group is not None and str(group) in made:
+        return made[str(group)]
+    remedy = "in Python group=0, or read_groups for all"
+    raise GlidepathError.of(
+        "text", "group", f"from 0 to {len(made) - 1}: an argument holds one value for each", group, remedy
+    )
+
+
+def base_taken(
+    source: Schedule | str, to: str, *, framework: str | None = None, strict: bool = True, found: Found | None = None
+) -> float | None:
     """Returns the base rate that `convert` and `render` write where none is given; None where they need none.
 
     A factor becomes Keras's and optax's rates as it is, which is a base rate of 1. A call whose values follow from its optimizer's rate is
-    read with 0.1.
+    read with 0.1, unless its code says the rate.
 
     Args:
         source: A schedule, its text, or a call.
         to: As in `convert`.
         framework: As in `convert`.
         strict: As in `convert`.
+        found: The call that the schedule is of, where it was looked for already.
 
     Raises:
         GlidepathError: If it cannot be read.
     """
-    schedule = source if isinstance(source, Schedule) else read_text(source, framework=framework, strict=strict)
-    if not schedule.absolute:
-        return 1.0 if to in ("keras", "optax") else None
-    if isinstance(source, Schedule) or not isinstance(schedule, Rate) or schedule.base is None:
+    if isinstance(source, str) and not (framework is None and is_ours(source)):
+        found = chosen(read_calls(source, framework), None)
+    if found is None:
+        schedule = source if isinstance(source, Schedule) else parse(source)
+        return 1.0 if not schedule.absolute and to in ("keras", "optax") else None
+    if found.base is not None:
         return None
     try:
-        other = read_text(source, framework=framework, base_lr=_BASE * (1 + 1e-6), strict=strict)
+        one, other = (found.schedules(base, strict) for base in (BASE, BASE * (1 + 1e-6)))
     except GlidepathError:
-        return _BASE  # refused for another base: it has a say
-    return None if isinstance(other, Rate) and other.schedule == schedule.schedule else _BASE
+        return BASE  # refused for another base: it has a say
+    return None if [made.schedule for made in one.values()] == [made.schedule for made in other.values()] else BASE
 
 
 def convert(
@@ -138,7 +243,7 @@ def convert(
         >>> print(convert("keras.optimizers.schedules.CosineDecay(0.1, 1000)", "glidepath"))
         cosine(1000, peak=0.1)
     """
-    schedule = read_text(source, framework=framework, base_lr=_BASE if base_lr is None else base_lr, strict=strict)
+    schedule = read_text(source, framework=framework, base_lr=base_lr, strict=strict)
     if to == "glidepath":
         return str(schedule.schedule if isinstance(schedule, Rate) else schedule)
     return render(schedule, to, base_lr=None if schedule.absolute else base_lr)

@@ -17,6 +17,7 @@ from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.syntax import syntax
 from .calls import Call
+from .live_objects import other_live
 from .reading import At, known, read_call
 
 __all__ = ["from_live"]
@@ -39,7 +40,8 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     several SWALR or OneCycleLR on one optimizer PyTorch keeps only the last one's rates.
 
     Args:
-        thing: A `torch.optim.lr_scheduler` scheduler, nested ones included, or a `keras.optimizers.schedules` schedule.
+        thing: A `torch.optim.lr_scheduler` scheduler, nested ones included, one of transformers' or of our drop-in classes; a
+            `keras.optimizers.schedules` schedule; an optax schedule; a scheduler of timm or MMEngine.
         group: Which parameter group of the optimizer.
         strict: As in `load`.
 
@@ -50,6 +52,9 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
         GlidepathError: If the object is neither, or holds a function that cannot be read as a formula of the step.
     """
     kind = type(thing)
+    known_one = other_live(thing, group, strict)
+    if known_one is not None:
+        return known_one
     root = kind.__module__.partition(".")[0]
     bases = {base.__name__: base.__module__.partition(".")[0] for base in kind.__mro__}
     if bases.get("LRScheduler") == "torch" or (kind.__name__ == "ReduceLROnPlateau" and root == "torch"):
@@ -61,7 +66,7 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     raise GlidepathError.of(
         "from_live",
         "",
-        "a scheduler of torch.optim.lr_scheduler or a schedule of keras.optimizers.schedules",
+        "a scheduler of PyTorch, timm or MMEngine, or a schedule of Keras or optax",
         kind.__name__,
     )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Annotated, Any
+from itertools import accumulate, pairwise
+from typing import Any
 
 from ..core.combinators import Maximum, Minimum
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
-from .arguments import Factors, Flag, Inners, NotNegative, Positive, Real, Share, Steps, Steps0, Whole, choice
-from .calls import Call, read_value
-from .reading import At, dialect
+from .calls import Call
+from .reading import dialect
 
 __all__ = ["OPTAX"]
 
@@ -21,224 +20,174 @@ OPTAX = dialect(
 OPTAX.elsewhere["reduce_on_plateau"] = "it follows a metric: use glidepath.feedback, or glidepath replay on a log"
 
 
-@OPTAX.reads("constant_schedule")
-def constant(at: At, value: Real) -> Schedule:
-    """One value."""
-    return Hold(value=value)
+def _polynomial(a: Any, power: float = 1.0) -> Schedule:
+    if a.transition_steps <= 0 or not power:
+        return Hold(value=a.init_value)
+    decay = Ramp(a.init_value, a.end_value, a.transition_steps, pieces.curve_of_power(power))
+    return pieces.in_sequence([Hold(value=a.init_value), decay], [max(a.transition_begin, 0)])
 
 
-@OPTAX.reads("polynomial_schedule", example="init_value=0.1, end_value=0.001, power=2.0, transition_steps=10000")
-def polynomial(
-    at: At, init_value: Real, end_value: Real, power: NotNegative, transition_steps: Whole, transition_begin: Whole = 0
-) -> Schedule:
-    """A power of what is left, from `init_value` to `end_value`; of no length, `init_value` for ever."""
-    begin = max(transition_begin, 0)
-    if transition_steps <= 0:
-        return Hold(value=init_value)
-    if not power:
-        return Hold(value=init_value)
-    decay = Ramp(init_value, end_value, transition_steps, pieces.curve_of_power(power))
-    return pieces.in_sequence([Hold(value=init_value), decay], [begin])
+def _scaled(a: Any) -> Schedule:
+    scales = a.boundaries_and_scales or {}
+    values, marks = [*accumulate(scales.values(), lambda x, y: x * y, initial=a.init_value)], list(scales)
+    passed = sum(mark <= 0 for mark in marks)
+    return pieces.levels(marks[passed:], values[passed:])
 
 
-@OPTAX.reads("linear_schedule", example="init_value=0.1, end_value=0.001, transition_steps=10000")
-def linear(at: At, init_value: Real, end_value: Real, transition_steps: Whole, transition_begin: Whole = 0) -> Schedule:
-    """A straight line; of no length, `init_value` for ever."""
-    return polynomial(at, init_value, end_value, 1.0, transition_steps, transition_begin)
+def _exponential(a: Any, start: float) -> Schedule:
+    if a.transition_steps <= 0 or a.decay_rate == 0:
+        return Hold(value=start)
+    decay = pieces.scaled(pieces.exponential(a.decay_rate, a.transition_steps, a.staircase), start)
+    whole = pieces.in_sequence([Hold(value=start), decay], [max(a.transition_begin, 0)])
+    bound = () if a.end_value is None else (Hold(value=a.end_value),)
+    return whole if not bound else (Maximum if a.decay_rate < 1.0 else Minimum)((whole, *bound))
 
 
-@OPTAX.reads("piecewise_constant_schedule", example="init_value=0.1, boundaries_and_scales={3000: 0.3, 6000: 0.3}")
-def piecewise_constant(at: At, init_value: Real, boundaries_and_scales: Factors | None = None) -> Schedule:
-    """Multiplied by one more scale from each boundary on."""
-    values, marks = [init_value], list[int]()
-    for mark, scale in (boundaries_and_scales or {}).items():
-        values.append(values[-1] * scale)
-        marks.append(mark)
-    while marks and marks[0] <= 0:
-        values, marks = values[1:], marks[1:]
-    return pieces.levels(marks, values)
-
-
-@OPTAX.reads("exponential_decay", example="init_value=0.1, transition_steps=3000, decay_rate=0.5")
-def exponential(
-    at: At,
-    init_value: Real,
-    transition_steps: Whole,
-    decay_rate: NotNegative,
-    transition_begin: Whole = 0,
-    staircase: Flag = False,
-    end_value: Real | None = None,
-) -> Schedule:
-    """`decay_rate` to the power of the steps since `transition_begin` over `transition_steps`; `end_value` bounds all of it."""
-    if transition_steps <= 0 or decay_rate == 0:
-        return Hold(value=init_value)
-    decay = pieces.scaled(pieces.exponential(decay_rate, transition_steps, staircase), init_value)
-    whole = pieces.in_sequence([Hold(value=init_value), decay], [max(transition_begin, 0)])
-    if end_value is None:
-        return whole
-    bound = Hold(value=end_value)
-    return Maximum((whole, bound)) if decay_rate < 1.0 else Minimum((whole, bound))
-
-
-@OPTAX.reads("cosine_decay_schedule")
-def cosine(at: At, init_value: Real, decay_steps: Steps, alpha: Real = 0.0, exponent: Positive = 1.0) -> Schedule:
-    """Half a cosine down to the share `alpha`, raised to `exponent` first."""
+def _cosine(start: float, steps: int, alpha: float, exponent: float) -> Schedule:
     if exponent == 1.0:
-        return Ramp(init_value, init_value * alpha, decay_steps, pieces.COSINE)
-    powered = pieces.formula(
-        "a + b * (0.5 * (1 + cos(pi * step / n))) ** k",
-        a=init_value * alpha,
-        b=init_value * (1 - alpha),
-        n=decay_steps,
-        k=exponent,
-    )
-    return pieces.in_sequence([powered, Hold(value=init_value * alpha)], [decay_steps])
+        return Ramp(start, start * alpha, steps, pieces.COSINE)
+    text = "a + b * (0.5 * (1 + cos(pi * step / n))) ** k"
+    powered = pieces.formula(text, a=start * alpha, b=start * (1 - alpha), n=steps, k=exponent)
+    return pieces.in_sequence([powered, Hold(value=start * alpha)], [steps])
 
 
-def _through(kind: str, init_value: float, scales: dict[int, float]) -> Schedule:
+def _through(a: Any, kind: str, start: float, scales: dict[int, float]) -> Schedule:
     """Returns what goes through the products of the scales at their boundaries."""
-    marks, values = [0], [init_value]
-    for mark, scale in sorted(scales.items()):
-        marks.append(mark)
-        values.append(values[-1] * scale)
-    parts = [
-        Ramp(a, b, n, pieces.LINEAR if kind == "linear" else pieces.COSINE)
-        for (a, b), n in zip(pairwise(values), (y - x for x, y in pairwise(marks)), strict=True)
-        if n > 0
-    ]
-    edges = sorted({mark for mark in marks[1:] if mark > 0})
-    return pieces.in_sequence([*parts, Hold(value=values[-1])], edges)
+    ordered = dict(sorted(scales.items()))
+    a.at.require(all(mark >= 0 for mark in ordered), "boundaries_and_scales", "of steps from 0 on", scales)
+    values, marks = [*accumulate(ordered.values(), lambda x, y: x * y, initial=start)], [0, *ordered]
+    curve = pieces.LINEAR if kind == "linear" else pieces.COSINE
+    spans = zip(pairwise(values), pairwise(marks), strict=True)
+    parts = [Ramp(*ends, end - begin, curve) for ends, (begin, end) in spans if end > begin]
+    return pieces.in_sequence([*parts, Hold(value=values[-1])], sorted({mark for mark in marks if mark > 0}))
 
 
-@OPTAX.reads(
-    "piecewise_interpolate_schedule",
-    example="interpolate_type='linear', init_value=0.1, boundaries_and_scales={3000: 0.3, 10000: 0.1}",
-)
-def piecewise_interpolate(
-    at: At,
-    interpolate_type: Annotated[str, choice("linear", "cosine")],
-    init_value: Real,
-    boundaries_and_scales: Factors | None = None,
-) -> Schedule:
-    """A line or half a cosine from each product of the scales to the next, which it reaches at its boundary."""
-    scales = boundaries_and_scales or {}
-    at.require(all(mark >= 0 for mark in scales), "boundaries_and_scales", "from steps on from 0", scales)
-    return _through(interpolate_type, init_value, scales)
+def _linear_onecycle(a: Any) -> Schedule:
+    n, div = a.transition_steps, a.div_factor
+    scales = {int(a.pct_start * n): div, int(a.pct_final * n): 1.0 / div, n: 1.0 / a.final_div_factor}
+    return _through(a, "linear", a.peak_value / div, scales)
 
 
-@OPTAX.reads("linear_onecycle_schedule")
-def linear_onecycle(
-    at: At,
-    transition_steps: Steps,
-    peak_value: Real,
-    pct_start: Share = 0.3,
-    pct_final: Share = 0.85,
-    div_factor: Positive = 25.0,
-    final_div_factor: Positive = 1e4,
-) -> Schedule:
-    """Up to `peak_value`, back down to where it began, and on to `final_div_factor` less."""
-    steps, top = int(pct_start * transition_steps), transition_steps
-    scales = {steps: div_factor, int(pct_final * top): 1.0 / div_factor, top: 1.0 / final_div_factor}
-    return _through("linear", peak_value / div_factor, scales)
+def _cosine_onecycle(a: Any) -> Schedule:
+    n, div = a.transition_steps, a.div_factor
+    scales = {int(a.pct_start * n): div, n: 1.0 / (div * a.final_div_factor)}
+    return _through(a, "cosine", a.peak_value / div, scales)
 
 
-@OPTAX.reads("cosine_onecycle_schedule")
-def cosine_onecycle(
-    at: At,
-    transition_steps: Steps,
-    peak_value: Real,
-    pct_start: Share = 0.3,
-    div_factor: Positive = 25.0,
-    final_div_factor: Positive = 1e4,
-) -> Schedule:
-    """Half a cosine up to `peak_value`, and one down to `div_factor * final_div_factor` less at `transition_steps`."""
-    scales = {int(pct_start * transition_steps): div_factor, transition_steps: 1.0 / (div_factor * final_div_factor)}
-    return _through("cosine", peak_value / div_factor, scales)
+def _warmup_cosine(a: Any) -> Schedule:
+    rule = f"above the {a.warmup_steps} steps of warmup"
+    a.at.require(a.decay_steps > a.warmup_steps, "decay_steps", rule, a.decay_steps)
+    alpha = 0.0 if a.peak_value == 0.0 else a.end_value / a.peak_value
+    decay = _cosine(a.peak_value, a.decay_steps - a.warmup_steps, alpha, a.exponent)
+    return pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, decay)
 
 
-@OPTAX.reads("warmup_constant_schedule", example="init_value=0.0, peak_value=0.1, warmup_steps=1000")
-def warmup_constant(at: At, init_value: Real, peak_value: Real, warmup_steps: Whole) -> Schedule:
-    """A straight line, then constant; without a warmup, `init_value` for ever."""
-    return linear(at, init_value, peak_value, warmup_steps)
+def _sgdr(a: Any) -> Schedule:
+    parts = [OPTAX.inside(a.at, Call("warmup_cosine_decay_schedule", dict(cycle))) for cycle in a.cosine_kwargs]
+    return pieces.in_sequence(parts, [*accumulate(int(cycle["decay_steps"]) for cycle in a.cosine_kwargs)][:-1])
 
 
-@OPTAX.reads(
-    "warmup_cosine_decay_schedule", example="init_value=0.0, peak_value=0.1, warmup_steps=1000, decay_steps=10000"
-)
-def warmup_cosine(
-    at: At,
-    init_value: Real,
-    peak_value: Real,
-    warmup_steps: Steps0,
-    decay_steps: Steps,
-    end_value: Real = 0.0,
-    exponent: Positive = 1.0,
-) -> Schedule:
-    """A straight line up, then half a cosine down to `end_value` at `decay_steps`, which holds the warmup."""
-    at.require(decay_steps > warmup_steps, "decay_steps", f"above the {warmup_steps} steps of warmup", decay_steps)
-    alpha = 0.0 if peak_value == 0.0 else end_value / peak_value
-    decay = cosine(at, peak_value, decay_steps - warmup_steps, alpha, exponent)
-    return pieces.warmed(init_value, peak_value, warmup_steps, decay)
-
-
-@OPTAX.reads(
-    "warmup_exponential_decay_schedule",
-    example="init_value=0.0, peak_value=0.1, warmup_steps=1000, transition_steps=3000, decay_rate=0.5",
-)
-def warmup_exponential(
-    at: At,
-    init_value: Real,
-    peak_value: Real,
-    warmup_steps: Steps0,
-    transition_steps: Whole,
-    decay_rate: NotNegative,
-    transition_begin: Whole = 0,
-    staircase: Flag = False,
-    end_value: Real | None = None,
-) -> Schedule:
-    """A straight line up, then an exponential decay on its own clock."""
-    decay = exponential(at, peak_value, transition_steps, decay_rate, transition_begin, staircase, end_value)
-    return pieces.warmed(init_value, peak_value, warmup_steps, decay)
-
-
-@OPTAX.reads(
-    "sgdr_schedule",
-    example="cosine_kwargs=[{'init_value': 0, 'peak_value': 0.1, 'warmup_steps': 500, 'decay_steps': 10000}]",
-)
-def sgdr(at: At, cosine_kwargs: Any) -> Schedule:
-    """One warmup and cosine after another, each with its own arguments."""
-    checks = at.checks()
-    given = read_value(cosine_kwargs) if isinstance(cosine_kwargs, str) else cosine_kwargs
-    cycles = checks.items("cosine_kwargs", given, 1)
-    if not all(isinstance(cycle, dict) for cycle in cycles):
-        checks.refuse("cosine_kwargs", "a list of dicts of arguments of warmup_cosine_decay_schedule", cosine_kwargs)
+def _joined(a: Any) -> Schedule:
+    checks, more = a.at.checks(), len(a.schedules) - 1
+    marks = [checks.length(f"boundaries[{i}]", mark, -(2**53)) for i, mark in enumerate(a.boundaries)]
+    if a.at.strict:
+        ordered = all(x < y for x, y in pairwise(marks))
+        checks.require(ordered, "boundaries", "strictly increasing", a.boundaries)
+        checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
     checks.done()
-    parts = [OPTAX.inside(at, Call("warmup_cosine_decay_schedule", dict(cycle))) for cycle in cycles]
-    ends = [0]
-    for cycle in cycles:
-        ends.append(ends[-1] + int(cycle["decay_steps"]))
-    return pieces.in_sequence(parts, ends[1:-1])
-
-
-@OPTAX.reads(
-    "join_schedules",
-    example="schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay_schedule(0.1, 9000)]', boundaries=[1000]",
-)
-def join(at: At, schedules: Inners, boundaries: Any) -> Schedule:
-    """One schedule after another, each on its own clock from its boundary on."""
-    marks = [at.checks().length(f"boundaries[{i}]", mark, -(2**53)) for i, mark in enumerate(boundaries)]
-    parts, edges = [schedules[0]], list[int]()
-    for mark, part in zip(marks, schedules[1:], strict=False):
-        if at.strict:
-            at.require(not edges or mark > edges[-1], "boundaries", "strictly increasing", boundaries)
-        while edges and edges[-1] >= mark:
+    parts, edges = [a.schedules[0]], list[int]()
+    for mark, part in zip(marks, a.schedules[1:], strict=False):
+        while edges and edges[-1] >= mark:  # a later one wins
             edges.pop()
             parts.pop()
-        if mark <= 0:
-            parts, edges = [pieces.after(part, -mark)], []
-        else:
-            parts.append(part)
-            edges.append(mark)
-    more = len(schedules) - 1
-    at.require(not at.strict or len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", boundaries)
+        parts, edges = ([*parts, part], [*edges, mark]) if mark > 0 else ([pieces.after(part, -mark)], [])
     return pieces.in_sequence(parts, edges)
+
+
+_CHANGE = "init_value: real, end_value: real"
+_BEGIN = "transition_steps: whole, transition_begin: whole = 0"
+_DECAY = "decay_rate: least0, transition_begin: whole = 0, staircase: flag = False, end_value: real = None"
+_CYCLE = "div_factor: positive = 25.0, final_div_factor: positive = 1e4"
+OPTAX.row("constant_schedule(value: real)", "One value.", lambda a: Hold(value=a.value))
+OPTAX.row(
+    f"polynomial_schedule({_CHANGE}, power: least0, {_BEGIN})",
+    "A power of what is left, from `init_value` to `end_value`; of no length, `init_value` for ever.",
+    lambda a: _polynomial(a, a.power),
+    example="init_value=0.1, end_value=0.001, power=2.0, transition_steps=10000",
+)
+OPTAX.row(
+    f"linear_schedule({_CHANGE}, {_BEGIN})",
+    "A straight line; of no length, `init_value` for ever.",
+    _polynomial,
+    example="init_value=0.1, end_value=0.001, transition_steps=10000",
+)
+OPTAX.row(
+    "piecewise_constant_schedule(init_value: real, boundaries_and_scales: factors = None)",
+    "Multiplied by one more scale from each boundary on.",
+    _scaled,
+    example="init_value=0.1, boundaries_and_scales={3000: 0.3, 6000: 0.3}",
+)
+OPTAX.row(
+    f"exponential_decay(init_value: real, transition_steps: whole, {_DECAY})",
+    "`decay_rate` to the power of the steps since `transition_begin` over `transition_steps`; `end_value` bounds all of it.",
+    lambda a: _exponential(a, a.init_value),
+    example="init_value=0.1, transition_steps=3000, decay_rate=0.5",
+)
+OPTAX.row(
+    "cosine_decay_schedule(init_value: real, decay_steps: steps, alpha: real = 0.0, exponent: positive = 1.0)",
+    "Half a cosine down to the share `alpha`, raised to `exponent` first.",
+    lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
+)
+OPTAX.row(
+    "piecewise_interpolate_schedule(interpolate_type: 'linear' | 'cosine', init_value: real,"
+    "boundaries_and_scales: factors = None)",
+    "A line or half a cosine from each product of the scales to the next, which it reaches at its boundary.",
+    lambda a: _through(a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}),
+    example="interpolate_type='linear', init_value=0.1, boundaries_and_scales={3000: 0.3, 10000: 0.1}",
+)
+OPTAX.row(
+    "linear_onecycle_schedule(transition_steps: steps, peak_value: real, pct_start: share = 0.3, pct_final: share = 0.85,"
+    f"{_CYCLE})",
+    "Up to `peak_value`, back down to where it began, and on to `final_div_factor` less.",
+    _linear_onecycle,
+)
+OPTAX.row(
+    f"cosine_onecycle_schedule(transition_steps: steps, peak_value: real, pct_start: share = 0.3, {_CYCLE})",
+    "Half a cosine up to `peak_value`, and one down to `div_factor * final_div_factor` less at `transition_steps`.",
+    _cosine_onecycle,
+)
+OPTAX.row(
+    "warmup_constant_schedule(init_value: real, peak_value: real, warmup_steps: steps0)",
+    "A straight line, then constant; without a warmup, `init_value` for ever.",
+    lambda a: (
+        pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
+        if a.warmup_steps
+        else Hold(value=a.init_value)
+    ),
+    example="init_value=0.0, peak_value=0.1, warmup_steps=1000",
+)
+OPTAX.row(
+    "warmup_cosine_decay_schedule(init_value: real, peak_value: real, warmup_steps: steps0, decay_steps: steps,"
+    "end_value: real = 0.0, exponent: positive = 1.0)",
+    "A straight line up, then half a cosine down to `end_value` at `decay_steps`, which holds the warmup.",
+    _warmup_cosine,
+    example="init_value=0.0, peak_value=0.1, warmup_steps=1000, decay_steps=10000",
+)
+OPTAX.row(
+    f"warmup_exponential_decay_schedule(init_value: real, peak_value: real, warmup_steps: steps0, transition_steps: whole, {_DECAY})",
+    "A straight line up, then an exponential decay on its own clock.",
+    lambda a: pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)),
+    example="init_value=0.0, peak_value=0.1, warmup_steps=1000, transition_steps=3000, decay_rate=0.5",
+)
+OPTAX.row(
+    "sgdr_schedule(cosine_kwargs: dicts)",
+    "One warmup and cosine after another, each with its own arguments.",
+    _sgdr,
+    example="cosine_kwargs=[{'init_value': 0, 'peak_value': 0.1, 'warmup_steps': 500, 'decay_steps': 10000}]",
+)
+OPTAX.row(
+    "join_schedules(schedules: inners, boundaries: any)",
+    "One schedule after another, each on its own clock from its boundary on.",
+    _joined,
+    example="schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay_schedule(0.1, 9000)]', boundaries=[1000]",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from ..core.classics import Profile, Restarts
 from ..core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum, Until
@@ -16,6 +17,7 @@ from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Tri
 
 __all__ = [
     "after",
+    "by_epoch",
     "constant_then",
     "cosine",
     "curve_of_power",
@@ -26,6 +28,7 @@ __all__ = [
     "lasting",
     "levels",
     "one_cycle",
+    "part",
     "ramp",
     "restarts",
     "scaled",
@@ -41,6 +44,12 @@ COSINE, LINEAR = Cosine(), Linear()
 def scaled(factor: Schedule, base: float) -> Schedule:
     """Returns a factor times the base rate."""
     return factor if base == 1 else Product((factor,), base)
+
+
+def by_epoch(schedule: Schedule, length: int, epochs: int | None) -> Schedule:
+    """Returns a schedule of epochs by step: each epoch's value for `length` steps, at most 10,000 epochs where none are given."""
+    count = int(min(schedule.duration if epochs is None else epochs, 10_000)) + 1
+    return Table([i * length for i in range(count)], [schedule(i) for i in range(count)], "previous")
 
 
 def times(parts: Sequence[Schedule]) -> Schedule:
@@ -93,10 +102,17 @@ def ramp(start: float, end: float, steps: int, curve: Curve = LINEAR) -> Schedul
     return Ramp(start, end, steps, curve) if steps > 0 else Hold(value=end)
 
 
-def formula(text: str, **numbers: float) -> Expression:
-    """Returns a formula of `step` with numbers in the places of its other names, as in `formula("a * b ** step", a=0.1, b=0.9)`."""
-    filled = {name: f"({number!r})" for name, number in numbers.items()}
-    return Expression(re.sub(r"[A-Za-z_]\w*", lambda found: filled.get(found[0], found[0]), text))
+def formula(text: str, **parts: float | str) -> Expression:
+    """Returns a formula of `step` with numbers in the places of its other names, or formulas that hold such names themselves.
+
+    Examples:
+        >>> formula("a * b ** x", a=0.1, b=0.9, x="step / n", n=5)
+        expression("0.1 * 0.9 ** (step / 5)")
+    """
+    for kind in (str, int | float):
+        filled = {name: f"({part})" for name, part in parts.items() if isinstance(part, kind)}
+        text = re.sub(r"\b[A-Za-z_]\w*", lambda found, filled=filled: filled.get(found[0], found[0]), text)
+    return Expression(text)
 
 
 def wave(start: float, end: float, span: float) -> Schedule:
@@ -133,6 +149,24 @@ def restarts(cycle: Schedule, growth: float, decay: float = 1.0, floor: float = 
     if growth == int(growth) and decay <= 1.0:
         return Repeat(cycle, None, growth, decay, floor)
     return Restarts(cycle, growth, decay, floor)
+
+
+def part(begin: Fraction, length: Fraction, start: float, end: float, curve: Curve = LINEAR) -> Schedule:
+    """Returns the way from one value to another that begins and ends at places that need not be whole steps.
+
+    Args:
+        begin: Where it begins; the schedule's own clock begins with the first whole step from there on.
+        length: How long it is.
+        start: The first value.
+        end: The last one.
+        curve: Linear, cosine or a polynomial.
+    """
+    late = math.ceil(begin) - begin
+    if late == 0 and length.denominator == 1:
+        return ramp(start, end, int(length), curve)
+    if length - late < 0:
+        return Hold(value=end)
+    return Profile([-float(late), float(length - late)], [start, end], curve)
 
 
 def after(schedule: Schedule, steps: int) -> Schedule:

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.combinators import Repeat
 from ..core.curves import Cosine, Linear
 from ..core.expression import Expression
+from ..core.fields import MAX_VALUE
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp, Step
@@ -31,6 +32,17 @@ PYTORCH = dialect(
 PYTORCH.elsewhere["ReduceLROnPlateau"] = (
     "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
 )
+
+
+PYTORCH.elsewhere["CosineAnnealingWarmUpRestarts"] = (
+    "it is no class of PyTorch's: sgdr(T_0, growth=T_mult, decay=gamma, warmup=T_up) climbs and falls as it means to"
+)
+_BELOW = "a rate below 0 climbs the loss"
+
+
+def _least(at: At) -> float:
+    """Returns the lowest rate that is taken."""
+    return 0.0 if at.strict else -MAX_VALUE
 
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------
@@ -134,7 +146,7 @@ def multiplicative(at: At, lr_lambda: Any) -> Schedule:
 def cosine_annealing(at: At, T_max: Any, eta_min: Any = 0.0) -> Schedule:
     """Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on."""
     checks = at.checks()
-    steps, floor = checks.length("T_max", T_max), checks.real("eta_min", eta_min)
+    steps, floor = checks.length("T_max", T_max), checks.real("eta_min", eta_min, _least(at), remedy=_BELOW)
     checks.done()
     return pieces.up_and_down(at.base, floor, steps)
 
@@ -167,7 +179,10 @@ def cyclic(
 ) -> Schedule:
     """A triangular wave, its height constant, halved every cycle, or falling with the step."""
     checks = at.checks()
-    low, high = checks.real("base_lr", _one(base_lr)), checks.real("max_lr", _one(max_lr))
+    low, high = (
+        checks.real(field, _one(rate), _least(at), remedy=_BELOW)
+        for field, rate in (("base_lr", base_lr), ("max_lr", max_lr))
+    )
     up = checks.length("step_size_up", step_size_up)
     down = up if step_size_down is None else checks.length("step_size_down", step_size_down)
     if scale_fn is None:
@@ -209,7 +224,7 @@ def one_cycle(
 ) -> Schedule:
     """Up to `max_lr` and far down again; the peak is not on a whole step in general. Held from `total_steps - 1` on."""
     checks = at.checks()
-    peak = checks.real("max_lr", _one(max_lr))
+    peak = checks.real("max_lr", _one(max_lr), _least(at), remedy=_BELOW)
     if total_steps is not None:
         total = checks.length("total_steps", total_steps)
     elif epochs is not None and steps_per_epoch is not None:

@@ -1,31 +1,32 @@
 """How a call becomes a schedule: finding the reader of its name, binding and checking its arguments, and noting where it came from.
 
-A dialect is a table: one library, one row for each of its schedulers. A row is a function under the scheduler's own names, with the
-scheduler's own arguments and defaults, each of a type of `arguments`; it is given checked values and returns the schedule in absolute
-values, made of our words. `at.base` is the optimizer's rate.
+A dialect is a table: one library, one row for each of its schedulers. A row is the scheduler's own signature, with the types of
+`arguments`, a sentence, and what it is in our words, in absolute values: a function of the checked arguments `a`, in which `a.lr` is the
+optimizer's rate.
 
-    MYLIB = dialect("mylib", title="MyLib", modules=("mylib.schedulers",))
-
-    @MYLIB.reads("DropLR")
-    def drop(at: At, every: Steps, factor: Positive = 0.5) -> Schedule:
-        'One more factor every so many steps.'
-        return pieces.scaled(Step(every, factor), at.base)
+    MYLIB = dialect("mylib", title="MyLib", follows="1.0", modules=("mylib.schedulers",))
+    MYLIB.row(
+        "DropLR(every: steps, factor: positive = 0.5)",
+        "One more factor every so many steps.",
+        lambda a: pieces.scaled(Step(a.every, a.factor), a.lr),
+    )
 
 That is all: the documentation's row, the page's entry and controls, `glidepath list DropLR`, the names in errors and the calls that are
 understood (`mylib.schedulers.DropLR(optimizer, 30)`, also by position) follow from it. A rule between two arguments is written
-`at.require(warmup < total, "total", f"above the {warmup} steps of warmup", total)`. What the library accepts and gets wrong is refused or
-mended while `at.strict`, and followed otherwise. Arguments without effect are named once for the library (`ignored`), what its training
-loop knows and the call does not (the length of an epoch) under `context`.
+`a.at.require(a.warmup < a.total, "total", f"above the {a.warmup} steps of warmup", a.total)`. What the library accepts and gets wrong is
+refused or mended while `a.at.strict`, and followed otherwise. Arguments that every row takes, and what the training loop knows and the call
+does not (the length of an epoch), are declared once for the library (`common`), and so is what they do to every schedule (`around`).
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
 import inspect
 import re
+import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from ..core.checks import Checks
@@ -36,7 +37,8 @@ from ..core.rate import Rate
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from . import pieces
-from .arguments import UNUSED, Argument, arguments
+from .arguments import UNUSED, Argument, checked, signature
+from .arithmetic import Unknown, names_in
 from .calls import Call, read_value
 
 __all__ = ["At", "Dialect", "Reader", "child", "dialect", "libraries", "load", "names", "nested", "of_step"]
@@ -58,7 +60,6 @@ class At:
         value: `lr` or `momentum`.
         strict: Whether what the library gets wrong is refused.
         edition: The version as it was written.
-        context: What the library's training loop knows besides the call, such as the length of an epoch.
     """
 
     dialect: Dialect
@@ -69,7 +70,6 @@ class At:
     value: str = "lr"
     strict: bool = True
     edition: str = ""
-    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def where(self) -> str:
@@ -124,7 +124,8 @@ class Dialect:
         aliases: Other names of the library.
         leading: The arguments that come first in a call by position and do not bear on the values.
         grouped: The arguments that may hold one value for each parameter group.
-        context: What its training loop knows besides the call, by name, with what it is where nobody says it.
+        common: The signature of the arguments that every row takes besides its own, by name.
+        around: What these do to a row's schedule: given the arguments and the schedule, returns the whole.
         absolute: Whether the values do not follow the optimizer's rate.
     """
 
@@ -141,7 +142,8 @@ class Dialect:
         aliases: tuple[str, ...] = (),
         leading: tuple[str, ...] | None = None,
         grouped: tuple[str, ...] = (),
-        context: Mapping[str, Any] | None = None,
+        common: str = "",
+        around: Callable[[Any, Schedule], Schedule] | None = None,
         absolute: bool = False,
     ) -> None:
         self.framework, self.base, self.ignored = framework, base, {**WITHOUT_EFFECT, **(ignored or {})}
@@ -149,7 +151,8 @@ class Dialect:
         self.follows = follows
         self.title, self.modules, self.aliases, self.grouped = title or framework, modules, aliases, grouped
         self.first = leading if leading is not None else (base,) if base else ("optimizer",)
-        self.context, self.absolute = dict(context or {}), absolute
+        _, self.common, self.common_types = signature(f"common(*, {common})" if common else "common()")
+        self.around, self.absolute = around, absolute
         self.readers: dict[str, Reader] = {}
         self.leading: dict[str, tuple[str, ...]] = {}
         self.examples: dict[str, str] = {}
@@ -175,6 +178,52 @@ class Dialect:
 
         return register
 
+    def row(
+        self,
+        text: str,
+        about: str,
+        make: Callable[[Any], Schedule],
+        *,
+        leading: tuple[str, ...] | None = None,
+        example: str = "",
+        value: str = "",
+        plain: bool = False,
+    ) -> None:
+        """Adds a scheduler to the table.
+
+        Args:
+            text: Its signature, with the types of `arguments`.
+            about: What it is, in a sentence.
+            make: Returns the schedule of its checked arguments: `a.lr` is the optimizer's rate, `a.at` the call.
+            leading: As in `reads`.
+            example: As in `reads`.
+            value: What it moves besides the rate: `momentum` or `weight_decay`, where `a.at.value` is that.
+            plain: Whether the library's common arguments do nothing here that `make` does not do.
+        """
+        name, parameters, types = signature(text)
+        own = {parameter.name for parameter in parameters}
+        open_end = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
+        parameters += [parameter for parameter in self.common if parameter.name not in own and not open_end]
+        types = {**self.common_types, **types}
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        rest = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), "")
+        known_names = {p.name for p in parameters}
+
+        def reader(at: At, **given: Any) -> Schedule:
+            own = {name: value for name, value in given.items() if name in known_names}
+            a = SimpleNamespace(**{"lr": at.base, **checked(at, types, own, defaults), "at": at})
+            if rest:
+                setattr(a, rest, {name: value for name, value in given.items() if name not in known_names})
+            made = make(a)
+            return made if plain or self.around is None else self.around(a, made)
+
+        reader.__doc__ = about
+        first = inspect.Parameter("at", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        reader.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+        reader.__types__ = types  # type: ignore[attr-defined]
+        reader.__companions__ = (value,) if value else ()  # type: ignore[attr-defined]
+        self.reads(name, leading=leading, example=example)(reader)
+
     def parameters(self, name: str) -> list[inspect.Parameter]:
         """Returns a scheduler's own arguments, in their order.
 
@@ -183,6 +232,20 @@ class Dialect:
         """
         return list(inspect.signature(self.readers[name]).parameters.values())[1:]
 
+    def signature(self, name: str) -> str:
+        """Returns a scheduler's arguments as they are written, without those that its library's training loop knows.
+
+        Args:
+            name: As it is registered.
+        """
+        common = {parameter.name for parameter in self.common}
+        own = [str(p.replace(annotation=p.empty)) for p in self.parameters(name) if p.name not in common]
+        return f"({', '.join(own)})"
+
+    def types(self, name: str) -> Mapping[str, Argument]:
+        """Returns the types of a scheduler's arguments, as far as its row says them."""
+        return getattr(self.readers[name], "__types__", {})
+
     def inside(self, at: At, call: Call) -> Schedule:
         """Returns the schedule of another call of this library on the same optimizer.
 
@@ -190,27 +253,7 @@ class Dialect:
             GlidepathError: With every problem found in its arguments.
         """
         inner, bound = self.bound(replace(at, name=call.name), call)
-        return self.made(inner, bound)
-
-    def made(self, at: At, arguments: Mapping[str, Any]) -> Schedule:
-        """Returns the schedule of bound arguments, after checking those that have a type.
-
-        Raises:
-            GlidepathError: With every problem found in the arguments.
-        """
-        reader = self.readers[at.name]
-        types = typed(reader)
-        checks, values = at.checks(), dict[str, Any]()
-        defaults = {p.name: p.default for p in self.parameters(at.name)} if types else {}
-        for name, value in arguments.items():
-            kind = types.get(name)
-            empty = value is None and defaults.get(name, value) is None and name in defaults
-            try:
-                values[name] = value if kind is None or empty else kind.read(at, checks, name, value)
-            except GlidepathError as error:
-                checks.problems += error.problems
-        checks.done()
-        return reader(at, **values)
+        return self.readers[inner.name](inner, **bound)
 
     def has(self, name: str) -> bool:
         """Tells whether a scheduler of this name, with or without its module, is known here."""
@@ -238,6 +281,17 @@ class Dialect:
         hint = f"did you mean {lower[near[0]]!r}?" if near else "names() lists them"
         raise GlidepathError.of(self.framework, "name", "a known scheduler", name, hint)
 
+    def _refuse_unknown(self, at: At, types: Mapping[str, Argument], arguments: dict[str, Any], checks: Checks) -> None:
+        """Refuses arguments that depend on names that nobody gave, all names at once."""
+        free = {name: _free(types.get(name), name, value) for name, value in arguments.items()}
+        names = list(dict.fromkeys(name for found in free.values() for name in found))
+        if names:
+            remedy = f"give {' '.join(f'--let {shlex.quote(name)}=…' for name in names)}, in Python let={{…}}"
+            for name, found in free.items():
+                if found:
+                    checks.problems.append(Problem(at.where, name, "known", ", ".join(found), remedy))
+            checks.done()
+
     def bound(self, at: At, call: Call) -> tuple[At, dict[str, Any]]:
         """Returns the arguments by their names, with the base rate taken out of them.
 
@@ -245,13 +299,18 @@ class Dialect:
             GlidepathError: With every argument that is unknown, missing or given twice.
         """
         parameters = self.parameters(at.name)
-        own = [parameter.name for parameter in parameters]
+        own = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+        open_end = len(own) < len(parameters)
         checks = at.checks()
         arguments = dict(call.arguments)
-        order = [*self.leading[at.name], *own]
+        placed = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        order = [*self.leading[at.name], *placed]
         given = list(call.given)
-        if given and order[:1] == ["optimizer"] and not (isinstance(given[0], Call) and _variable(given[0])):
-            order = order[1:]  # nested calls are written without their optimizer
+        if order[:1] == ["optimizer"]:
+            if given and not (isinstance(given[0], Unknown) or (isinstance(given[0], Call) and _variable(given[0]))):
+                order = order[1:]  # nested calls are written without their optimizer
+                order = order[1:] if order[:1] == ["param_name"] and not isinstance(given[0], str) else order
+            order += [name for name in ("last_epoch", "verbose") if name not in order]
         if len(given) > len(order):
             checks.refuse("", f"given at most {len(order)} arguments by position ({', '.join(order)})", len(given))
         for name, value in zip(order, given, strict=False):
@@ -265,34 +324,37 @@ class Dialect:
                 checks.refuse(self.base, "a number", value)
             else:
                 at = replace(at, base=base)
-        around = {name: arguments.pop(name) for name in self.context if name in arguments and name not in own}
-        if around:
-            at = replace(at, context={**at.context, **around})
-        types = typed(self.readers[at.name])
+        types = self.types(at.name)
         for name, fixed in self.ignored.items():
             without_effect = name not in own or types.get(name) is UNUSED
             value = arguments.pop(name, fixed) if without_effect else fixed
             if fixed is not None and value != fixed:
                 rule = f"{fixed!r}: a schedule is a function of the step and resumes by itself"
                 checks.refuse(name, rule, value, "seek(step) of what is attached goes to a step")
+        self._refuse_unknown(at, types, arguments, checks)
         for name, value in arguments.items():
-            if name not in own:
+            if name not in own and not open_end:
                 checks.refuse(name, f"one of its arguments ({', '.join(own)})", value, did_you_mean(name, own))
         for parameter in parameters:
-            if parameter.default is parameter.empty and parameter.name not in arguments:
+            if parameter.default is parameter.empty and parameter.name in own and parameter.name not in arguments:
                 checks.problems.append(Problem(at.where, parameter.name, "given", "nothing"))
         checks.done()
-        return at, {name: arguments[name] for name in own if name in arguments}
+        more = {name: value for name, value in arguments.items() if open_end and name not in own}
+        return at, {name: arguments[name] for name in own if name in arguments} | more
+
+
+def _free(kind: Argument | None, name: str, value: Any) -> list[str]:
+    """Returns the names inside an argument that nobody gave; an optimizer and a member of an enumeration are none."""
+    if isinstance(value, Call) and _variable(value):
+        member = kind is not None and kind.kind == "text" and "." in value.name
+        return [] if member or "optimizer" in name else [value.name]
+    if isinstance(value, list | tuple):
+        return [found for item in value for found in _free(kind, name, item)]
+    return names_in(value)
 
 
 def _variable(call: Call) -> bool:
     return not call.arguments and not call.given
-
-
-@functools.cache
-def typed(reader: Reader) -> dict[str, Argument]:
-    """Returns the types of a row's arguments."""
-    return arguments(reader)
 
 
 _dialects: dict[str, Dialect] = {}
@@ -406,7 +468,7 @@ def read_call(at: At, call: Call) -> Rate:
     settled, arguments = language.bound(at, call)
     tidy = Call(at.name, {name: _tidied(settled, value) for name, value in arguments.items()})
     try:
-        schedule = language.made(settled, tidy.arguments)
+        schedule = language.readers[at.name](settled, **tidy.arguments)
     except GlidepathError as refusal:
         if at.strict or not language.rule or at.value != "lr":
             raise

@@ -7,7 +7,7 @@ from ..core.text import vocabulary
 from .calls import Call
 from .reading import At, Dialect, known, libraries
 
-__all__ = ["candidates", "library_of", "whose"]
+__all__ = ["candidates", "library_of", "nobody", "of_library", "whose"]
 
 FIRST = (
     "pytorch",
@@ -17,7 +17,6 @@ FIRST = (
     "tensorflow",
     "tensorflow/models",
 )  # asked in this order, then the rest
-_METHOD = ".build_iter_from_epoch"
 
 
 def candidates(name: str) -> list[Dialect]:
@@ -26,7 +25,7 @@ def candidates(name: str) -> list[Dialect]:
     Args:
         name: As it is written, with its module or without.
     """
-    prefix, _, last = name.removesuffix(_METHOD).rpartition(".")
+    prefix, _, last = name.rpartition(".")
     found: list[Dialect] = []
     for framework in dict.fromkeys((*FIRST, *libraries())):
         language = known(framework)
@@ -43,6 +42,11 @@ def _holds(language: Dialect, prefix: str) -> bool:
     return any(module == prefix or module.endswith("." + prefix) for module in language.modules)
 
 
+def of_library(prefix: str) -> bool:
+    """Tells whether a prefix is a module in which some library has its schedulers."""
+    return any(_holds(known(name), prefix) for name in libraries())
+
+
 def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
     """Returns the library of a call, and a line that says whose it was taken for where the name alone does not tell.
 
@@ -57,7 +61,7 @@ def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
         return known(framework), ""
     found = candidates(call.name)
     if not found:
-        raise _nobody(call.name)
+        raise nobody(call.name)
     if len(found) == 1:
         return found[0], ""
     fitting = [language for language in found if _fits(language, call)] or found
@@ -87,18 +91,18 @@ def _fits(language: Dialect, call: Call) -> bool:
     return True
 
 
-def _nobody(name: str) -> GlidepathError:
+def nobody(name: str) -> GlidepathError:
     """Returns the error of a name that no library has, or that stands in a module which is none of a library that has it."""
     prefix, _, last = name.rpartition(".")
     rule = "a scheduler of a known library, or our own text"
+    for language in map(known, libraries()):
+        if prefix and _holds(language, prefix) and not language.has(last):
+            language.named(name)  # refuses it, and says what is near
     having = [language for language in map(known, libraries()) if language.has(last)]
     if prefix and having:
         places = " or ".join(f"{language.modules[0]}.{last}" for language in having if language.modules)
         return GlidepathError.of(
             "text", "call", rule, name, f"{prefix} is no module of theirs: if it is, write {places}"
         )
-    for language in map(known, libraries()):
-        if prefix and _holds(language, prefix):
-            language.named(name)  # refuses it, and says what is near
     names = {known_name for language in map(known, libraries()) for known_name in language.readers}
     return GlidepathError.of("text", "call", rule, name, did_you_mean(last, names | set(vocabulary())))

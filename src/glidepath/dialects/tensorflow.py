@@ -119,16 +119,21 @@ def _old(at: At) -> bool:
 @MODELS.reads("cosine_decay_with_warmup", leading=_STEP_RATE)
 def cosine_decay_with_warmup(
     at: At,
-    total_steps: Any,
+    total_steps: Any = None,
     warmup_learning_rate: Any = 0.0,
     warmup_steps: Any = 0,
     hold_base_rate_steps: Any = 0,
+    total_decay_steps: Any = None,
+    alpha: Any = 0.0,
 ) -> Schedule:
     """A straight line up, a hold, half a cosine down to 0 at `total_steps`, which includes them all.
 
-    With `version="2017"` the first form, without a hold, which climbs again after `total_steps`.
+    Also under the names `total_decay_steps` and `alpha`, the share of the rate at the end. With `version="2017"` the first form, without a
+    hold, which climbs again after `total_steps`.
     """
     checks = at.checks()
+    total_steps = total_decay_steps if total_steps is None else total_steps
+    floor = at.base * checks.real("alpha", alpha, 0, 1)
     total, first = checks.length("total_steps", total_steps), checks.length("warmup_steps", warmup_steps, 0)
     start = checks.real("warmup_learning_rate", warmup_learning_rate)
     hold = checks.length("hold_base_rate_steps", hold_base_rate_steps, 0)
@@ -139,7 +144,7 @@ def cosine_decay_with_warmup(
     checks.require(not (_old(at) and hold), "hold_base_rate_steps", "0 in the first form", hold_base_rate_steps)
     checks.done()
     left = total - first - hold
-    decay = pieces.up_and_down(at.base, 0.0, left) if _old(at) else Ramp(at.base, 0.0, left, pieces.COSINE)
+    decay = pieces.up_and_down(at.base, floor, left) if _old(at) else Ramp(at.base, floor, left, pieces.COSINE)
     held = pieces.in_sequence([Hold(value=at.base), decay], [hold]) if hold else decay
     return pieces.warmed(start, at.base, first, held)
 

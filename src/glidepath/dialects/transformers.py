@@ -1,22 +1,26 @@
 """Hugging Face transformers: the functions of `transformers.optimization` and `get_scheduler`, as of 5.23.
 
-Each is a factor of the optimizer's rate. `W` stands for `num_warmup_steps`, `T` for `num_training_steps`, which holds the warmup.
+Each is a factor of the optimizer's rate. `num_training_steps` holds the warmup.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from ..core.combinators import Repeat
 from ..core.curves import OneMinusSqrt, Sqrt
 from ..core.schedule import Schedule
 from ..core.segments import Hold, InverseSqrt, Ramp
 from . import pieces
-from .arguments import NotNegative, Positive, Real, Steps, Steps0, Text, Unused, Whole, choice
 from .calls import Call
 from .reading import At, dialect
 
 __all__ = ["TRANSFORMERS"]
+
+
+def _warmed(a: Any, then: Schedule) -> Schedule:
+    return pieces.warmed(0.0, a.lr, a.num_warmup_steps, then)
+
 
 TRANSFORMERS = dialect(
     "transformers",
@@ -24,8 +28,91 @@ TRANSFORMERS = dialect(
     follows="5.23",
     modules=("transformers.optimization", "transformers"),
     aliases=("hf", "huggingface"),
+    around=_warmed,
 )
+_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
+TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"] = _METRIC
+_BOTH = "num_warmup_steps: steps0, num_training_steps: steps0"
+_FLOOR = "last_epoch: unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None"
+_LONG = "num_warmup_steps=1000, num_training_steps=10000"
 _CURVES = {"linear": pieces.LINEAR, "cosine": pieces.COSINE}
+
+
+def _left(a: Any) -> int:
+    return max(1, a.num_training_steps - a.num_warmup_steps)
+
+
+def _wave(a: Any, floor: float) -> Schedule:
+    return pieces.wave(a.lr, floor, _left(a) / (2 * a.num_cycles))
+
+
+def _floor(a: Any) -> float:
+    """Returns the lowest rate, which exactly one of two arguments gives."""
+    both = a.min_lr is not None and a.min_lr_rate is not None
+    a.at.require(not both, "min_lr", "given alone", a.min_lr, "min_lr_rate is given too")
+    a.at.require(a.min_lr is not None or a.min_lr_rate is not None, "min_lr", "given, or min_lr_rate", None)
+    return a.min_lr_rate * a.lr if a.min_lr is None else a.min_lr
+
+
+def _hard_restarts(a: Any) -> Schedule:
+    if a.num_training_steps <= a.num_warmup_steps:
+        return pieces.in_sequence([Hold(value=a.lr), Hold(value=0.0)], [1])
+    cycle = pieces.lasting(_left(a) / a.num_cycles, lambda n: Repeat(Ramp(a.lr, 0.0, n, pieces.COSINE)))
+    return pieces.in_sequence([cycle, Hold(value=0.0)], [_left(a)])
+
+
+def _polynomial(a: Any) -> Schedule:
+    left = a.num_training_steps - a.num_warmup_steps
+    a.at.require(a.lr_end < a.lr, "lr_end", f"below the optimizer's rate {a.lr:g}", a.lr_end)
+    rule = f"another number than the {a.num_warmup_steps} steps of warmup"
+    a.at.require(
+        left != 0 or not a.at.strict, "num_training_steps", rule, a.num_training_steps, "it divides by the rest"
+    )
+    if left > 0 and not a.power:
+        return pieces.in_sequence([Hold(value=a.lr), Hold(value=a.lr_end)], [left + 1])
+    return pieces.ramp(a.lr, a.lr_end, left, pieces.curve_of_power(a.power or 1.0))
+
+
+def _ahead(a: Any) -> Schedule:
+    """Returns the cosine with a floor one step ahead."""
+    warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, _floor(a)), 1)
+    if not warmup:
+        return decay
+    share = 1 / warmup if a.warmup_lr_rate is None else a.warmup_lr_rate
+    rise = Ramp(share * a.lr, a.lr, warmup - 1) if warmup > 1 else Hold(value=share * a.lr)
+    return pieces.in_sequence([rise, decay], [warmup])
+
+
+def _wsd(a: Any) -> Schedule:
+    warmup, steps, stable, low = a.num_warmup_steps, a.num_decay_steps, a.num_stable_steps, a.min_lr_ratio * a.lr
+    if stable is None:
+        a.at.require(a.num_training_steps is not None, "num_training_steps", "given, or num_stable_steps", None)
+        stable = a.num_training_steps - warmup - steps
+    if a.decay_type == "cosine" and steps:
+        wave = pieces.wave(a.lr, low, steps / (2 * a.num_cycles))
+        decay = pieces.in_sequence([wave, Hold(value=low)], [steps])
+    else:
+        decay = pieces.ramp(a.lr, low, steps, {"1-sqrt": OneMinusSqrt(), **_CURVES}[a.decay_type])
+    rest = pieces.after(decay, -stable) if stable < 0 else pieces.in_sequence([Hold(value=a.lr), decay], [stable])
+    rise = pieces.ramp(low, a.lr, warmup, {"1-sqrt": Sqrt(), **_CURVES}[a.warmup_type])
+    return pieces.in_sequence([rise, rest], [warmup])
+
+
+def _of_type(a: Any) -> Schedule:
+    """Returns one of the others by its type, with its own arguments beside it."""
+    kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
+    at: At = a.at
+    at.require(
+        kind not in ("reduce_lr_on_plateau", "greedy"), "name", "that of a schedule of the step", a.name, _METRIC
+    )
+    at.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}", a.name)
+    at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
+    wanted = {parameter.name for parameter in TRANSFORMERS.parameters(_TYPES[kind])}
+    given = {"num_warmup_steps": a.num_warmup_steps, "num_training_steps": a.num_training_steps}
+    needed = {key: value for key, value in given.items() if key in wanted and value is not None}
+    return TRANSFORMERS.inside(at, Call(_TYPES[kind], {**needed, **({} if kind.startswith("constant") else own)}))
+
+
 _TYPES = {  # what `get_scheduler` calls each
     "constant": "get_constant_schedule",
     "constant_with_warmup": "get_constant_schedule_with_warmup",
@@ -38,183 +125,70 @@ _TYPES = {  # what `get_scheduler` calls each
     "cosine_warmup_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
     "warmup_stable_decay": "get_wsd_schedule",
 }
-_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
-TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"] = _METRIC
-
-
-def _warmed(at: At, steps: int, then: Schedule) -> Schedule:
-    return pieces.warmed(0.0, at.base, steps, then)
-
-
-def _left(warmup: int, total: int) -> int:
-    return max(1, total - warmup)
-
-
-@TRANSFORMERS.reads("get_constant_schedule")
-def constant(at: At) -> Schedule:
-    """The optimizer's rate."""
-    return Hold(value=at.base)
-
-
-@TRANSFORMERS.reads("get_constant_schedule_with_warmup", example="num_warmup_steps=1000")
-def constant_with_warmup(at: At, num_warmup_steps: Steps0) -> Schedule:
-    """A straight line from 0, then the optimizer's rate."""
-    return _warmed(at, num_warmup_steps, Hold(value=at.base))
-
-
-@TRANSFORMERS.reads("get_linear_schedule_with_warmup", example="num_warmup_steps=1000, num_training_steps=10000")
-def linear(at: At, num_warmup_steps: Steps0, num_training_steps: Steps0) -> Schedule:
-    """A straight line from 0, then one down to 0 at `num_training_steps`."""
-    return _warmed(at, num_warmup_steps, pieces.ramp(at.base, 0.0, num_training_steps - num_warmup_steps))
-
-
-@TRANSFORMERS.reads("get_cosine_schedule_with_warmup", example="num_warmup_steps=1000, num_training_steps=10000")
-def cosine(at: At, num_warmup_steps: Steps0, num_training_steps: Steps0, num_cycles: Positive = 0.5) -> Schedule:
-    """A straight line from 0, then a cosine of `num_cycles` waves up to `num_training_steps`, where it climbs again."""
-    span = _left(num_warmup_steps, num_training_steps) / (2 * num_cycles)
-    return _warmed(at, num_warmup_steps, pieces.wave(at.base, 0.0, span))
-
-
-@TRANSFORMERS.reads(
-    "get_cosine_with_hard_restarts_schedule_with_warmup",
-    example="num_warmup_steps=1000, num_training_steps=10000, num_cycles=4",
+TRANSFORMERS.row("get_constant_schedule()", "The optimizer's rate.", lambda a: Hold(value=a.lr), plain=True)
+TRANSFORMERS.row(
+    "get_constant_schedule_with_warmup(num_warmup_steps: steps0)",
+    "A straight line from 0, then the optimizer's rate.",
+    lambda a: Hold(value=a.lr),
 )
-def hard_restarts(at: At, num_warmup_steps: Steps0, num_training_steps: Steps0, num_cycles: Positive = 1) -> Schedule:
-    """A straight line from 0, then `num_cycles` half cosines, and 0 from `num_training_steps` on."""
-    left = _left(num_warmup_steps, num_training_steps)
-    if num_training_steps <= num_warmup_steps:
-        waves = pieces.in_sequence([Hold(value=at.base), Hold(value=0.0)], [1])
-    else:
-        cycle = pieces.lasting(left / num_cycles, lambda n: Repeat(Ramp(at.base, 0.0, n, pieces.COSINE)))
-        waves = pieces.in_sequence([cycle, Hold(value=0.0)], [left])
-    return _warmed(at, num_warmup_steps, waves)
-
-
-@TRANSFORMERS.reads(
-    "get_polynomial_decay_schedule_with_warmup", example="num_warmup_steps=1000, num_training_steps=10000"
+TRANSFORMERS.row(
+    f"get_linear_schedule_with_warmup({_BOTH})",
+    "A straight line from 0, then one down to 0 at `num_training_steps`.",
+    lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
+    example=_LONG,
 )
-def polynomial(
-    at: At, num_warmup_steps: Steps0, num_training_steps: Steps0, lr_end: Real = 1e-7, power: NotNegative = 1.0
-) -> Schedule:
-    """A straight line from 0, then a power of what is left, down to `lr_end`."""
-    at.require(lr_end < at.base, "lr_end", f"below the optimizer's rate {at.base:g}", lr_end)
-    left = num_training_steps - num_warmup_steps
-    at.require(left != 0 or not at.strict, "num_training_steps", "another than the warmup: it is divided by", left)
-    decay = pieces.ramp(at.base, lr_end, left, pieces.curve_of_power(power)) if power else Hold(value=at.base)
-    if not power and left > 0:
-        decay = pieces.in_sequence([decay, Hold(value=lr_end)], [left + 1])
-    return _warmed(at, num_warmup_steps, decay)
-
-
-@TRANSFORMERS.reads("get_inverse_sqrt_schedule")
-def inverse_sqrt(at: At, num_warmup_steps: Steps0, timescale: Steps | None = None) -> Schedule:
-    """A straight line from 0, then the reciprocal of the square root of the step over `timescale`, for ever."""
-    scale = num_warmup_steps or 10_000 if timescale is None else timescale
-    return _warmed(at, num_warmup_steps, InverseSqrt(scale, at.base))
-
-
-def _floor(at: At, least: float | None, share: float | None) -> float:
-    """Returns the lowest rate, which exactly one of two arguments gives."""
-    if least is not None and share is not None:
-        raise at.refused("min_lr", "given alone", least, "min_lr_rate is given too")
-    if least is None and share is None:
-        raise at.refused("min_lr", "given, or min_lr_rate", None)
-    return least if least is not None else (share or 0.0) * at.base
-
-
-@TRANSFORMERS.reads(
-    "get_cosine_with_min_lr_schedule_with_warmup",
-    example="num_warmup_steps=1000, num_training_steps=10000, min_lr_rate=0.1",
+TRANSFORMERS.row(
+    f"get_cosine_schedule_with_warmup({_BOTH}, num_cycles: positive = 0.5)",
+    "A straight line from 0, then a cosine of `num_cycles` waves up to `num_training_steps`, where it climbs again.",
+    lambda a: _wave(a, 0.0),
+    example=_LONG,
 )
-def cosine_with_min_lr(
-    at: At,
-    num_warmup_steps: Steps0,
-    num_training_steps: Steps0,
-    num_cycles: Positive = 0.5,
-    last_epoch: Unused = -1,
-    min_lr: NotNegative | None = None,
-    min_lr_rate: NotNegative | None = None,
-) -> Schedule:
-    """A straight line from 0, then a cosine down to `min_lr`, or to the share `min_lr_rate`, where it climbs again."""
-    span = _left(num_warmup_steps, num_training_steps) / (2 * num_cycles)
-    return _warmed(at, num_warmup_steps, pieces.wave(at.base, _floor(at, min_lr, min_lr_rate), span))
-
-
-@TRANSFORMERS.reads(
-    "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
-    example="num_warmup_steps=1000, num_training_steps=10000, min_lr_rate=0.1",
+TRANSFORMERS.row(
+    f"get_cosine_with_hard_restarts_schedule_with_warmup({_BOTH}, num_cycles: positive = 1)",
+    "A straight line from 0, then `num_cycles` half cosines, and 0 from `num_training_steps` on.",
+    _hard_restarts,
+    example=f"{_LONG}, num_cycles=4",
 )
-def cosine_warmup_with_min_lr(
-    at: At,
-    num_warmup_steps: Steps0,
-    num_training_steps: Steps0,
-    num_cycles: Positive = 0.5,
-    last_epoch: Unused = -1,
-    min_lr: NotNegative | None = None,
-    min_lr_rate: NotNegative | None = None,
-    warmup_lr_rate: NotNegative | None = None,
-) -> Schedule:
-    """The same one step ahead: the first update has one part of the warmup already, the floor comes at `num_training_steps - 1`."""
-    low, warmup = _floor(at, min_lr, min_lr_rate), num_warmup_steps
-    span = _left(warmup, num_training_steps) / (2 * num_cycles)
-    decay = pieces.after(pieces.wave(at.base, low, span), 1)
-    if not warmup:
-        return decay
-    share = 1 / warmup if warmup_lr_rate is None else warmup_lr_rate
-    rise = Ramp(share * at.base, at.base, warmup - 1) if warmup > 1 else Hold(value=share * at.base)
-    return pieces.in_sequence([rise, decay], [warmup])
-
-
-@TRANSFORMERS.reads("get_wsd_schedule", example="num_warmup_steps=1000, num_decay_steps=2000, num_training_steps=10000")
-def warmup_stable_decay(
-    at: At,
-    num_warmup_steps: Steps0,
-    num_decay_steps: Steps0,
-    num_training_steps: Steps0 | None = None,
-    num_stable_steps: Whole | None = None,
-    warmup_type: Annotated[str, choice("linear", "cosine", "1-sqrt")] = "linear",
-    decay_type: Annotated[str, choice("linear", "cosine", "1-sqrt")] = "cosine",
-    min_lr_ratio: NotNegative = 0.0,
-    num_cycles: Positive = 0.5,
-) -> Schedule:
-    """From the share `min_lr_ratio` up, then constant, then down to it; `num_stable_steps` wins over `num_training_steps`."""
-    if num_stable_steps is None:
-        at.require(num_training_steps is not None, "num_training_steps", "given, or num_stable_steps", None)
-        num_stable_steps = (num_training_steps or 0) - num_warmup_steps - num_decay_steps
-    low, decay_steps = min_lr_ratio * at.base, num_decay_steps
-    if decay_type == "cosine" and decay_steps:
-        decay: Schedule = pieces.wave(at.base, low, decay_steps / (2 * num_cycles))
-        decay = pieces.in_sequence([decay, Hold(value=low)], [decay_steps])
-    else:
-        decay = pieces.ramp(at.base, low, decay_steps, {"1-sqrt": OneMinusSqrt(), **_CURVES}[decay_type])
-    stable = num_stable_steps
-    rest = pieces.after(decay, -stable) if stable < 0 else pieces.in_sequence([Hold(value=at.base), decay], [stable])
-    if not num_warmup_steps:
-        return rest
-    rise = Ramp(low, at.base, num_warmup_steps, {"1-sqrt": Sqrt(), **_CURVES}[warmup_type])
-    return pieces.in_sequence([rise, rest], [num_warmup_steps])
-
-
-@TRANSFORMERS.reads(
-    "get_scheduler", example="name='cosine', num_warmup_steps=1000, num_training_steps=10000", leading=()
+TRANSFORMERS.row(
+    f"get_polynomial_decay_schedule_with_warmup({_BOTH}, lr_end: real = 1e-7, power: least0 = 1.0)",
+    "A straight line from 0, then a power of what is left, down to `lr_end`.",
+    _polynomial,
+    example=_LONG,
 )
-def get_scheduler(
-    at: At,
-    name: Text,
-    optimizer: Unused = None,
-    num_warmup_steps: Steps0 | None = None,
-    num_training_steps: Steps0 | None = None,
-    scheduler_specific_kwargs: Any = None,
-) -> Schedule:
-    """One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`."""
-    kind = name.rpartition(".")[2].lower()
-    if kind in ("reduce_lr_on_plateau", "greedy"):
-        raise at.refused("name", "that of a schedule of the step", name, _METRIC)
-    at.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}", name)
-    own = scheduler_specific_kwargs or {}
-    at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
-    inner = Call(_TYPES[kind], {} if kind.startswith("constant") else dict(own))
-    wanted = {parameter.name for parameter in TRANSFORMERS.parameters(inner.name)}
-    given = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    needed = {key: value for key, value in given.items() if key in wanted and value is not None}
-    return TRANSFORMERS.inside(at, Call(inner.name, {**needed, **inner.arguments}))
+TRANSFORMERS.row(
+    "get_inverse_sqrt_schedule(num_warmup_steps: steps0, timescale: steps = None)",
+    "A straight line from 0, then the reciprocal of the square root of the step over `timescale`, for ever.",
+    lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
+)
+TRANSFORMERS.row(
+    f"get_cosine_with_min_lr_schedule_with_warmup({_BOTH}, num_cycles: positive = 0.5, {_FLOOR})",
+    "A straight line from 0, then a cosine down to `min_lr`, or to the share `min_lr_rate`, where it climbs again.",
+    lambda a: _wave(a, _floor(a)),
+    example=f"{_LONG}, min_lr_rate=0.1",
+)
+TRANSFORMERS.row(
+    f"get_cosine_with_min_lr_schedule_with_warmup_lr_rate({_BOTH}, num_cycles: positive = 0.5, {_FLOOR},"
+    "warmup_lr_rate: least0 = None)",
+    "The same one step ahead: the first update has one part of the warmup, the floor comes at `num_training_steps - 1`.",
+    _ahead,
+    example=f"{_LONG}, min_lr_rate=0.1",
+    plain=True,
+)
+TRANSFORMERS.row(
+    "get_wsd_schedule(num_warmup_steps: steps0, num_decay_steps: steps0, num_training_steps: steps0 = None,"
+    "num_stable_steps: whole = None, warmup_type: 'linear' | 'cosine' | '1-sqrt' = 'linear',"
+    "decay_type: 'linear' | 'cosine' | '1-sqrt' = 'cosine', min_lr_ratio: least0 = 0.0, num_cycles: positive = 0.5)",
+    "From the share `min_lr_ratio` up, then constant, then down to it; `num_stable_steps` wins over `num_training_steps`.",
+    _wsd,
+    example="num_warmup_steps=1000, num_decay_steps=2000, num_training_steps=10000",
+    plain=True,
+)
+TRANSFORMERS.row(
+    "get_scheduler(name: text, optimizer: unused = None, num_warmup_steps: steps0 = None, num_training_steps: steps0 = None,"
+    "scheduler_specific_kwargs: any = None)",
+    "One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`.",
+    _of_type,
+    leading=(),
+    example=f"name='cosine', {_LONG}",
+    plain=True,
+)

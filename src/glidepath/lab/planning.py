@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from glidepath import Schedule, parse
+from glidepath import Product, Rate, Schedule, parse
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
@@ -167,10 +167,24 @@ def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str:
     if one in DEFAULT_SCHEDULES:
         return one
     try:
-        return parse(one)
+        return as_factor(parse(one))
     except GlidepathError as error:
         problems += error.problems
         return ""
+
+
+def as_factor(schedule: Schedule) -> Schedule:
+    """Returns a schedule of absolute rates as a factor of its own highest one; a factor as it is.
+
+    Args:
+        schedule: Any.
+    """
+    if not schedule.absolute:
+        return schedule
+    end = int(min(schedule.duration, 100_000))
+    peak = max(schedule(step) for step in {*range(min(end, 1000) + 1), *range(0, end + 1, max(end // 1000, 1))})
+    plain = schedule.schedule if isinstance(schedule, Rate) else schedule
+    return plain if peak in (0.0, 1.0) else Product((plain,), 1 / peak)
 
 
 def _seeds(seeds: Seeds, problems: list[Problem | None]) -> list[int]:

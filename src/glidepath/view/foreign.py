@@ -9,7 +9,7 @@ from typing import Any
 from glidepath.core.errors import GlidepathError
 from glidepath.core.syntax import syntax
 from glidepath.dialects import libraries, load, names
-from glidepath.dialects.reading import known, typed
+from glidepath.dialects.reading import known
 
 __all__ = ["BEGINNINGS", "LIBRARIES", "arguments_of"]
 
@@ -93,7 +93,7 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
     if name not in names(library):
         return None
     needed = [p.name for p in known(library).parameters(name) if p.default is p.empty]
-    types = typed(known(library).readers[name])
+    types = known(library).types(name)
     begun = {**{field: kind.begin for field, kind in types.items()}, **BEGINNINGS}
     inside = {field: begun[field] for field in needed if begun.get(field) is not None}
     texts = (known(library).examples[name], _SPECIAL_HERE.get((library, name)), _SPECIAL.get(name))

@@ -1,0 +1,96 @@
+"""What is computed in a call before it is read: arithmetic of numbers that are known, and the names of those that are not."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FUNCTIONS", "OPERATORS", "Unknown", "joined"]
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that depends on names that nobody gave.
+
+    Args:
+        names: As they are written, such as `len(loader)`.
+    """
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+def joined(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
+    """Returns what a function gives for its operands, or the unknown ones among them."""
+    names = [name for operand in operands for name in names_in(operand)]
+    return Unknown(tuple(dict.fromkeys(names))) if names else function(*operands)
+
+
+def names_in(value: Any) -> list[str]:
+    """Returns the unknown names inside a value."""
+    if isinstance(value, Unknown):
+        return list(value.names)
+    items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()  # type: ignore[misc]
+    return [name for item in items for name in names_in(item)]
+
+
+def _power(x: float, y: float) -> float:
+    if abs(y) > 1000 or abs(x) > 1e300:
+        raise ValueError("too large")
+    return x**y
+
+
+def _times(x: Any, y: Any) -> Any:
+    size = max((len(z) for z in (x, y) if isinstance(z, list | str)), default=0) * max(
+        (z for z in (x, y) if isinstance(z, int)), default=1
+    )
+    if size > _LONGEST:
+        raise ValueError("too long")
+    return x * y
+
+
+def _ranged(*arguments: int) -> list[int]:
+    numbers = range(*arguments)
+    if len(numbers) > _LONGEST:
+        raise ValueError("too long")
+    return list(numbers)
+
+
+OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: _times,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_PLAIN: Mapping[str, Any] = {
+    **{function.__name__: function for function in (int, float, round, abs, max, min, sum, str, list, sorted, bool)},
+    "tuple": list,
+    "range": _ranged,
+    "pow": _power,
+}
+_MATH = ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "cos", "sin", "pi", "e", "inf")
+FUNCTIONS: Mapping[str, Any] = {
+    **_PLAIN,
+    **{f"{module}.{name}": getattr(math, name) for module in ("math", "np", "numpy") for name in _MATH},
+}
+"""What may be called inside a call, and the constants of math."""

@@ -1,0 +1,139 @@
+"""fastai's `callback.schedule`, as of 2.8, and the sweep of torch-lr-finder.
+
+fastai's functions look at the share of the run that is done. `max_iter` says how many batches the run has; for the methods that train,
+`n_iter` is the number of batches in an epoch. Without them step 1 is the end. The last batch of a run sees the value just before the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.classics import Profile
+from ..core.curves import Polynomial, Reverse
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, Hold, Ramp
+from . import pieces
+from .fvcore import composite
+from .reading import dialect
+
+__all__ = ["FASTAI", "LR_FINDER"]
+
+FASTAI = dialect(
+    "fastai",
+    title="fastai",
+    follows="2.8",
+    modules=("fastai.callback.schedule", "fastai.callback.all", "fastai.vision.all", "learn", "learner"),
+    leading=(),
+    common="max_iter: steps = 1, n_iter: steps = 1",
+)
+
+
+def _one_cycle(a: Any) -> Schedule:
+    steps, lr = a.n_epoch * a.n_iter, a.lr if a.lr_max is None else a.lr_max
+    values = [lr / a.div, lr, lr / a.div_final]
+    if a.at.value == "momentum":
+        values = list(a.moms)
+    if not 0 < a.pct_start < 1:
+        return Ramp(values[0 if a.pct_start else 1], values[1 if a.pct_start else 2], steps, pieces.COSINE)
+    return Profile([0.0, a.pct_start * steps, float(steps)], values, pieces.COSINE)
+
+
+def _flat_cosine(a: Any) -> Schedule:
+    steps, lr = a.n_epoch * a.n_iter, a.at.base if a.lr is None else a.lr
+    return Profile([0.0, a.pct_start * steps, float(steps)], [lr, lr, lr / a.div_final], pieces.COSINE)
+
+
+def _sgdr(a: Any) -> Schedule:
+    lr, length, mult = a.lr if a.lr_max is None else a.lr_max, a.cycle_len * a.n_iter, a.cycle_mult
+    lengths = [length * mult**i for i in range(a.n_cycles)]
+    marks = [sum(lengths[:i]) for i in range(1, len(lengths))]
+    return pieces.in_sequence([Ramp(lr, 0.0, n, pieces.COSINE) for n in lengths], marks)
+
+
+def _combined(a: Any) -> Schedule:
+    a.at.require(
+        abs(sum(a.pcts) - 1) < 1e-9 and len(a.pcts) == len(a.scheds), "pcts", "one for each, with the sum 1", a.pcts
+    )
+    return composite(a, a.scheds, list(a.pcts), ["rescaled"] * len(a.pcts))
+
+
+_ENDS = "start: real, end: real"
+_RUN = "cbs: unused = None, reset_opt: unused = False, start_epoch: unused = 0"
+for _name, _curve in (("SchedLin", pieces.LINEAR), ("SchedCos", pieces.COSINE)):
+    FASTAI.row(
+        f"{_name}({_ENDS})",
+        "A straight line over the run." if _name == "SchedLin" else "Half a cosine over the run.",
+        lambda a, curve=_curve: Ramp(a.start, a.end, a.max_iter, curve),
+        example="start=0.1, end=0.001, max_iter=10000",
+    )
+FASTAI.row(f"SchedNo({_ENDS})", "The first value.", lambda a: Hold(value=a.start), example="start=0.1, end=0.1")
+FASTAI.row(
+    "SchedExp(start: positive, end: positive)",
+    "Exponential from one value to the other over the run.",
+    lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
+    example="start=0.1, end=0.001, max_iter=10000",
+)
+FASTAI.row(
+    f"SchedPoly({_ENDS}, power: positive)",
+    "A power of the share of the run that is done.",
+    lambda a: Ramp(a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR),
+    example="start=0.1, end=0.001, power=2, max_iter=10000",
+)
+FASTAI.row(
+    "combined_cos(pct: share, start: real, middle: real, end: real)",
+    "Half a cosine to the middle value, and half a cosine to the end.",
+    lambda a: Profile([0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE),
+    example="pct=0.25, start=0.004, middle=0.1, end=1e-6, max_iter=10000",
+)
+FASTAI.row(
+    "combine_scheds(pcts: reals, scheds: any)",
+    "Functions one after another, each over its share of the run.",
+    _combined,
+    example="pcts=[0.3, 0.7], scheds='[SchedLin(0.01, 0.1), SchedCos(0.1, 0.001)]', max_iter=10000",
+)
+FASTAI.row(
+    "fit_one_cycle(n_epoch: steps, lr_max: real = None, div: positive = 25.0, div_final: positive = 1e5, pct_start: share = 0.25,"
+    f"wd: unused = None, moms: reals = (0.95, 0.85, 0.95), {_RUN})",
+    "Half a cosine up to `lr_max` and one far down, over all batches.",
+    _one_cycle,
+    example="n_epoch=10, lr_max=0.1, n_iter=1000",
+    value="momentum",
+)
+FASTAI.row(
+    f"fit_flat_cos(n_epoch: steps, lr: real = None, div_final: positive = 1e5, pct_start: share = 0.75, wd: unused = None, {_RUN})",
+    "Constant for most of the run, then half a cosine.",
+    _flat_cosine,
+    example="n_epoch=10, lr=0.1, n_iter=1000",
+)
+FASTAI.row(
+    f"fit_sgdr(n_cycles: steps, cycle_len: steps, lr_max: real = None, cycle_mult: steps = 2, wd: unused = None, {_RUN})",
+    "Half a cosine down to 0 again and again, each `cycle_mult` times as long.",
+    _sgdr,
+    example="n_cycles=3, cycle_len=1, lr_max=0.1, n_iter=1500",
+)
+
+LR_FINDER = dialect(
+    "lr_finder",
+    title="torch-lr-finder",
+    follows="0.2.2",
+    modules=("lr_finder", "LRFinder", "torch_lr_finder", "finder"),
+    aliases=("torch-lr-finder", "torch_lr_finder"),
+    leading=("train_loader", "val_loader"),
+    ignored=dict.fromkeys(("train_loader", "val_loader", "smooth_f", "diverge_th", "accumulation_steps")),
+)
+
+
+def _sweep(a: Any) -> Schedule:
+    start = a.lr if a.start_lr is None else a.start_lr
+    a.at.require(a.num_iter > 1, "num_iter", "above 1", a.num_iter)
+    if a.step_mode == "linear":
+        return Ramp(start, a.end_lr, a.num_iter - 1)
+    a.at.require(start > 0 and a.end_lr > 0, "end_lr", "above 0, as the start", a.end_lr)
+    return Exponential(a.end_lr / start, a.num_iter - 1, start)
+
+
+LR_FINDER.row(
+    "range_test(start_lr: real = None, end_lr: real = 10, num_iter: steps = 100, step_mode: 'exp' | 'linear' = 'exp')",
+    "From the optimizer's rate up to `end_lr` on the last of `num_iter` updates, exponentially or in a straight line.",
+    _sweep,
+)

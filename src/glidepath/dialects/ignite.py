@@ -1,0 +1,161 @@
+"""PyTorch-Ignite: `ignite.handlers.param_scheduler`, as of 0.5.5, on the clock of the events that a scheduler is attached to."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any
+
+from ..core.classics import Profile
+from ..core.combinators import Chain, Sum
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, Hold, Ramp
+from . import pieces
+from .calls import Call, read_value
+from .reading import child, dialect
+from .resolving import library_of
+
+__all__ = ["IGNITE"]
+
+IGNITE = dialect(
+    "ignite",
+    title="Ignite",
+    follows="0.5.5",
+    modules=("ignite.handlers.param_scheduler", "ignite.handlers", "ignite.contrib.handlers"),
+    aliases=("pytorch-ignite", "pytorch_ignite"),
+    leading=("optimizer", "param_name"),
+    ignored={"param_name": None, "save_history": None, "param_group_index": None, "output_simulated_values": None},
+)
+_MOST = 128  # cycles of changing length
+
+
+def _way(kind: str, start: float, end: float, steps: int) -> Schedule:
+    if kind == "triangle":
+        return Profile([0.0, steps / 2, float(steps)], [start, end, start])
+    return Ramp(start, end, steps, pieces.COSINE if kind == "cosine" else pieces.LINEAR)
+
+
+def _cycle(kind: str, ends: tuple[float, float], begin: float, steps: int, warmup: int) -> Schedule:
+    """Returns one cycle and the way to where the next one begins."""
+    whole = _way(kind, *ends, steps)
+    return Chain((whole, Ramp(ends[1], begin, warmup))) if warmup else whole
+
+
+def _cycles(a: Any, kind: str) -> Schedule:
+    """Returns a cycle again and again, its length and its two values multiplied each time."""
+    a.at.require(a.cycle_size > 1, "cycle_size", "above 1", a.cycle_size)
+    a.at.require(
+        not (a.warmup_duration and kind == "triangle"), "warmup_duration", "0 unless monotonic", a.warmup_duration
+    )
+    start, end, size, warmup = a.start_value, a.end_value, a.cycle_size, a.warmup_duration
+    more, less = a.start_value_mult, a.end_value_mult
+    if a.cycle_mult == 1:
+        if more == less == 1:
+            return pieces.restarts(_cycle(kind, (start, end), start, size, warmup), 1.0)
+        begins = pieces.restarts(_cycle(kind, (1.0, 0.0), more, size, warmup), 1.0, more)
+        ends = pieces.restarts(_cycle(kind, (0.0, 1.0), 0.0, size, warmup), 1.0, less)
+        return Sum((pieces.scaled(begins, start), pieces.scaled(ends, end)))
+    parts, edges, done = list[Schedule](), list[int](), 0
+    while size > 0 and done < 2**53 and len(parts) < _MOST:
+        parts.append(_cycle(kind, (start, end), start * more, size, warmup))
+        done += size + warmup
+        edges.append(done)
+        start, end, size, warmup = start * more, end * less, int(size * a.cycle_mult), int(warmup * a.cycle_mult)
+    return pieces.in_sequence([*parts, Hold(value=parts[-1](edges[-1]))], edges)
+
+
+def _piecewise(a: Any) -> Schedule:
+    pairs = [(0, a.milestones_values[0][1]), *a.milestones_values]
+    ordered = all(x <= y for (x, _), (y, _) in pairwise(pairs))
+    a.at.require(ordered, "milestones_values", "in order of their steps", a.milestones_values)
+    spans = [(x, y) for x, y in pairwise(pairs) if y[0] > x[0]]
+    parts: list[Schedule] = [Ramp(x[1], y[1], y[0] - x[0]) for x, y in spans]
+    return pieces.in_sequence([*parts, Hold(value=pairs[-1][1])], [y[0] for _, y in spans])
+
+
+def _concatenated(a: Any) -> Schedule:
+    checks, more = a.at.checks(), len(a.schedulers) - 1
+    lengths = [checks.length(f"durations[{i}]", n) for i, n in enumerate(checks.items("durations", a.durations))]
+    checks.require(len(lengths) == more, "durations", f"one fewer than the schedulers, {more}", a.durations)
+    checks.done()
+    return pieces.in_sequence(a.schedulers, [*accumulate(lengths)])
+
+
+def _warmup(a: Any) -> Schedule:
+    """Returns a warmup whose last event has the end value; a scheduler of PyTorch goes on from its second value."""
+    given = read_value(a.lr_scheduler) if isinstance(a.lr_scheduler, str) else a.lr_scheduler
+    inner, steps, start = child(a.at, "lr_scheduler", given), a.warmup_duration, a.warmup_start_value
+    a.at.require(steps > 1, "warmup_duration", "above 1", steps)
+    own = isinstance(given, Call) and library_of(given) is IGNITE
+    first = inner(0)
+    end = a.warmup_end_value if a.warmup_end_value is not None else a.lr if own else first
+    rise = Ramp(start, end, steps - 1)
+    if own:
+        return pieces.in_sequence([rise, inner], [steps - 1 if first == end else steps])
+    reached = [rise] if first == end else [rise, Hold(value=first)]
+    edges = [steps] if first == end else [steps, steps + 1]
+    return pieces.in_sequence([*reached, pieces.after(inner, 1)], edges)
+
+
+_CYCLE = (
+    "start_value: real, end_value: real, cycle_size: steps, cycle_mult: positive = 1.0, start_value_mult: positive = 1.0,"
+    "end_value_mult: positive = 1.0, warmup_duration: steps0 = 0, save_history: unused = False, param_group_index: unused = None"
+)
+_STATE = "param_name: unused = '', save_history: unused = False, create_new: unused = False"
+IGNITE.row(
+    f"LinearCyclicalScheduler({_CYCLE}, monotonic: flag = False)",
+    "A triangle from one value to the other and back, or a saw-tooth (`monotonic`), again and again.",
+    lambda a: _cycles(a, "saw" if a.monotonic else "triangle"),
+    example="start_value=0.1, end_value=0.001, cycle_size=2500",
+)
+IGNITE.row(
+    f"CosineAnnealingScheduler({_CYCLE})",
+    "Half a cosine from one value to the other, again and again.",
+    lambda a: _cycles(a, "cosine"),
+    example="start_value=0.1, end_value=0.001, cycle_size=2500",
+)
+IGNITE.row(
+    "PiecewiseLinear(milestones_values: pairs)",
+    "Straight lines through the values at their steps, constant outside.",
+    _piecewise,
+)
+IGNITE.row(
+    "ConcatScheduler(schedulers: inners, durations: any)",
+    "Schedulers one after another, each on its own clock.",
+    _concatenated,
+    leading=(),
+    example="schedulers='[LinearCyclicalScheduler(0.1, 0.5, 2000), CosineAnnealingScheduler(0.5, 0.01, 6000)]', durations=[2000]",
+)
+IGNITE.row(
+    "LRScheduler(lr_scheduler: inner, save_history: unused = False, use_legacy: unused = False)",
+    "A scheduler of PyTorch, as PyTorch steps it.",
+    lambda a: a.lr_scheduler,
+    leading=(),
+    example="lr_scheduler='torch.optim.lr_scheduler.StepLR(step_size=3000)'",
+)
+IGNITE.row(
+    "create_lr_scheduler_with_warmup(lr_scheduler: any, warmup_start_value: real, warmup_duration: steps,"
+    "warmup_end_value: real = None)",
+    "A straight line whose last event has the end value, then the scheduler.",
+    _warmup,
+    leading=(),
+    example="lr_scheduler='torch.optim.lr_scheduler.ExponentialLR(gamma=0.9997)', warmup_start_value=0.0, warmup_duration=1000",
+)
+IGNITE.row(
+    f"ExpStateScheduler(initial_value: real, gamma: positive, {_STATE})",
+    "One more `gamma` with every event.",
+    lambda a: Exponential(a.gamma, 1, a.initial_value),
+    leading=(),
+    example="initial_value=1.0, gamma=0.9997",
+)
+IGNITE.row(
+    f"StepStateScheduler(initial_value: real, gamma: positive, step_size: steps, {_STATE})",
+    "One more `gamma` every `step_size` events.",
+    lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
+    leading=(),
+)
+IGNITE.row(
+    f"MultiStepStateScheduler(initial_value: real, gamma: positive, milestones: marks, {_STATE})",
+    "One more `gamma` at each milestone.",
+    lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
+    leading=(),
+)

@@ -1,0 +1,305 @@
+"""MMEngine's parameter schedulers and mmcv's learning-rate hooks: OpenMMLab before and after 2022.
+
+MMEngine's act inside a window of steps and leave the last value after it. A step is an epoch, or an iteration where `by_epoch=False`;
+`convert_to_iter_based=True` with `epoch_length` turns the one into the other, and `epoch_length` alone repeats each epoch's value.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+from ..core.combinators import Maximum, Product, Until
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, Hold, Ramp
+from . import pieces
+from .calls import Call
+from .pytorch import PYTORCH
+from .reading import At, dialect
+
+__all__ = ["MMCV", "MMENGINE"]
+
+_INF = 10**9
+
+
+def _window(a: Any, local: Schedule) -> Schedule:
+    """Returns what acts from `begin` on and stays from the last step before `end` on."""
+    begin, end = _scaled(a, a.begin), _end(a)
+    a.at.require(begin < end, "end", f"above begin, {a.begin}", a.end)
+    last = end - begin - 1
+    local = Until(local, last) if last else Hold(value=local(0))
+    whole = pieces.in_sequence([Hold(value=a.lr), local], [begin])
+    stairs = a.epoch_length and a.by_epoch and not a.convert_to_iter_based
+    return pieces.by_epoch(whole, a.epoch_length, None) if stairs else whole
+
+
+def _scaled(a: Any, steps: float) -> int:
+    """Returns a number of epochs in iterations where that is asked for."""
+    if not a.convert_to_iter_based:
+        return int(steps)
+    a.at.require(a.by_epoch, "by_epoch", "true to be converted", a.by_epoch)
+    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
+    a.at.require(a.epoch_length is not None, "epoch_length", "given to convert", None, remedy)
+    return int(steps * a.epoch_length)
+
+
+def _end(a: Any) -> int:
+    return _INF if a.end == _INF else _scaled(a, a.end)
+
+
+def _last(a: Any) -> int:
+    """Returns the last step of the window, on its own clock."""
+    return max(_end(a) - _scaled(a, a.begin) - 1, 0)
+
+
+def _floor(a: Any, needed: bool = False) -> float:
+    both, none = a.eta_min is not None and a.eta_min_ratio is not None, a.eta_min is None and a.eta_min_ratio is None
+    rule = "given, or eta_min_ratio, and not both"
+    a.at.require(not both and not (needed and none), "eta_min", rule, a.eta_min)
+    return a.lr * a.eta_min_ratio if a.eta_min_ratio is not None else a.eta_min or 0.0
+
+
+MMENGINE = dialect(
+    "mmengine",
+    title="MMEngine",
+    follows="0.10",
+    modules=("mmengine.optim", "mmengine.optim.scheduler", "mmengine.optim.scheduler.lr_scheduler"),
+    grouped=("eta_max",),
+    common="begin: real = 0, end: real = 1000000000, by_epoch: flag = True, convert_to_iter_based: flag = False,"
+    "epoch_length: steps = None",
+    around=_window,
+)
+_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
+MMENGINE.elsewhere["ReduceOnPlateauLR"] = _METRIC
+
+
+def _constant(a: Any) -> Schedule:
+    last, low = _last(a), Hold(value=a.lr * a.factor)
+    a.at.require(a.factor > 0 or last > 10**8, "factor", "above 0: MMEngine divides by it at the end", a.factor)
+    return pieces.in_sequence([low, Hold(value=a.lr)], [last]) if last else low
+
+
+def _linear(a: Any) -> Schedule:
+    last = _last(a)
+    a.at.require(a.start_factor > 0 or not last, "start_factor", "above 0: MMEngine divides by it", a.start_factor)
+    return Ramp(a.lr * a.start_factor, a.lr * a.end_factor, last) if last else Hold(value=a.lr * a.start_factor)
+
+
+def _cosine(a: Any) -> Schedule:
+    steps = _scaled(a, a.T_max) if a.T_max else _end(a) - _scaled(a, a.begin)
+    return pieces.up_and_down(a.lr, _floor(a), steps)
+
+
+def _one_cycle(a: Any) -> Schedule:
+    total = _last(a) + 1 if a.total_steps is None else _scaled(a, a.total_steps)
+    own = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase")
+    arguments = {"max_lr": a.eta_max, "total_steps": total, **{name: getattr(a, name) for name in own}}
+    at = At(PYTORCH, "OneCycleLR", a.lr, strict=a.at.strict)
+    return PYTORCH.readers["OneCycleLR"](at, **arguments)
+
+
+def _restarts(a: Any) -> Schedule:
+    checks, low = a.at.checks(), _floor(a, needed=True)
+    periods = [checks.length(f"periods[{i}]", p) for i, p in enumerate(checks.items("periods", a.periods, 1))]
+    checks.require(len(periods) == len(a.restart_weights), "restart_weights", "one for each period", a.restart_weights)
+    checks.done()
+    lengths = [_scaled(a, period) for period in periods]
+    parts: list[Schedule] = [
+        Ramp(a.lr * w, low, n, pieces.COSINE) for w, n in zip(a.restart_weights, lengths, strict=True)
+    ]
+    ends = [*accumulate(lengths)]
+    return pieces.in_sequence([*parts, Hold(value=parts[-1](lengths[-1] - 1))], ends)
+
+
+_LATE = "begin: real = 0, end: real = 1000000000"
+_FLOORS = "eta_min: least0 = None"
+MMENGINE.row(
+    f"ConstantLR(factor: share = {1 / 3}, {_LATE})",
+    "`factor` up to one step before the window's end, where the whole rate is back.",
+    _constant,
+    example="factor=0.3, end=3000",
+)
+MMENGINE.row(
+    f"LinearLR(start_factor: share = {1 / 3}, end_factor: share = 1.0, {_LATE})",
+    "A straight line that is at its end on the last step of the window.",
+    _linear,
+    example="start_factor=0.1, end=3000",
+)
+MMENGINE.row(
+    f"ExponentialLR(gamma: positive, {_LATE})",
+    "One more `gamma` every step.",
+    lambda a: Exponential(a.gamma, 1, a.lr),
+    example="gamma=0.9995",
+)
+MMENGINE.row(
+    f"StepLR(step_size: steps, gamma: positive = 0.1, {_LATE})",
+    "One more `gamma` every `step_size` steps of the window.",
+    lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
+)
+MMENGINE.row(
+    "MultiStepLR(milestones: any, gamma: positive = 0.1, last_step: unused = -1, begin: real = 0, end: real = 1000000000)",
+    "One more `gamma` at each milestone, counted from the window's beginning.",
+    lambda a: pieces.scaled(pieces.drops([_scaled(a, mark) for mark in a.milestones], a.gamma), a.lr),
+    example="milestones=[3000, 6000, 9000]",
+)
+MMENGINE.row(
+    f"CosineAnnealingLR(T_max: steps = None, {_FLOORS}, {_LATE}, eta_min_ratio: least0 = None)",
+    "Half a cosine down in `T_max` steps, or in the window's, and back up.",
+    _cosine,
+    example="T_max=5000",
+)
+MMENGINE.row(
+    f"PolyLR(eta_min: real = 0.0, power: positive = 1.0, {_LATE})",
+    "A power of what is left, down to `eta_min` on the last step of the window.",
+    lambda a: pieces.ramp(a.lr, a.eta_min, _last(a), pieces.curve_of_power(a.power)) if _last(a) else Hold(value=a.lr),
+    example="end=10000, eta_min=0.0001, power=0.9",
+)
+MMENGINE.row(
+    "OneCycleLR(eta_max: real = 0.0, total_steps: steps = None, pct_start: share = 0.3, anneal_strategy: 'cos' | 'linear' = 'cos',"
+    f"div_factor: positive = 25.0, final_div_factor: positive = 1e4, three_phase: flag = False, {_LATE})",
+    "PyTorch's one cycle, the rate alone.",
+    _one_cycle,
+    example="eta_max=0.1, total_steps=10000",
+)
+MMENGINE.row(
+    f"CosineRestartLR(periods: any, restart_weights: reals = [1], {_FLOORS}, eta_min_ratio: least0 = None, {_LATE})",
+    "Half a cosine in each period, from its own weight on; the last value stays.",
+    _restarts,
+    example="periods=[3000, 7000], restart_weights=[1, 0.5], eta_min=0.001",
+)
+for _name in MMENGINE.readers.copy():
+    _row = MMENGINE.reads(
+        _name[:-2] + "ParamScheduler", leading=("optimizer", "param_name"), example=MMENGINE.examples[_name]
+    )
+    _row(MMENGINE.readers[_name])
+
+
+# mmcv -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def _hooked(a: Any, regular: Schedule) -> Schedule:
+    """Returns a hook's rate by iteration, under its warmup; by epoch where the length of an epoch is not known."""
+    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
+    counted = a.epoch_length is not None or (not (a.by_epoch and a.warmup) and not a.warmup_by_epoch)
+    a.at.require(counted, "epoch_length", "given for a warmup beside epochs", None, remedy)
+    if a.by_epoch and a.epoch_length is not None:
+        regular = pieces.by_epoch(regular, a.epoch_length, a.max_epochs)
+    if a.warmup is None:
+        return regular
+    steps = a.warmup_iters * (a.epoch_length if a.warmup_by_epoch else 1)
+    a.at.require(steps > 0, "warmup_iters", "above 0 with a warmup", a.warmup_iters)
+    factor: Schedule = Hold(value=a.warmup_ratio)
+    if a.warmup == "linear":
+        factor = Ramp(a.warmup_ratio, 1.0, steps)
+    elif a.warmup == "exp":
+        factor = pieces.formula("r ** (1 - step / n)", r=a.warmup_ratio, n=steps)
+    return Product((regular, pieces.in_sequence([factor, Hold()], [steps])))
+
+
+MMCV = dialect(
+    "mmcv",
+    title="mmcv",
+    follows="1.7",
+    modules=("mmcv.runner.hooks.lr_updater", "mmcv.runner.hooks", "mmcv.runner"),
+    leading=(),
+    grouped=("max_lr",),
+    common="by_epoch: flag = True, warmup: any = None, warmup_iters: steps0 = 0, warmup_ratio: positive = 0.1,"
+    "warmup_by_epoch: flag = False, max_epochs: steps = None, max_iters: steps = None, epoch_length: steps = None",
+    around=_hooked,
+)
+
+
+def _total(a: Any) -> int:
+    name = "max_epochs" if a.by_epoch else "max_iters"
+    total = getattr(a, name)
+    a.at.require(total is not None, name, "given", None, f"the length of the run: {name}=…, or --let {name}=…")
+    return total
+
+
+def _target(a: Any) -> float:
+    given = (a.min_lr is None) != (a.min_lr_ratio is None)
+    a.at.require(given, "min_lr", "given, or min_lr_ratio, and not both", a.min_lr)
+    return a.lr * a.min_lr_ratio if a.min_lr is None else a.min_lr
+
+
+def _stepped(a: Any) -> Schedule:
+    drops = pieces.stairs(a.gamma, a.step) if isinstance(a.step, int) else pieces.drops(list(a.step), a.gamma)
+    scaled = pieces.scaled(drops, a.lr)
+    return scaled if a.min_lr is None else Maximum((scaled, Hold(value=a.min_lr)))
+
+
+def _flat_cosine(a: Any) -> Schedule:
+    total, low = _total(a), _target(a)
+    start = round(total * a.start_percent)
+    return pieces.in_sequence([Hold(value=a.lr), pieces.ramp(a.lr, low, total - start, pieces.COSINE)], [start])
+
+
+def _weighted(a: Any) -> Schedule:
+    low, ends = _target(a), [*accumulate(a.periods)]
+    tops = [low + weight * (a.lr - low) for weight in a.restart_weights]
+    parts = [Ramp(top, low, n, pieces.COSINE) for top, n in zip(tops, a.periods, strict=True)]
+    return pieces.in_sequence(parts, ends[:-1])
+
+
+def _of_policy(a: Any) -> Schedule:
+    name = f"{a.policy.title() if a.policy == a.policy.lower() else a.policy}LrUpdaterHook"
+    a.at.require(MMCV.has(name), "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'", a.policy)
+    return MMCV.inside(a.at, Call(name, a.more))
+
+
+_LOW = "min_lr: least0 = None, min_lr_ratio: least0 = None"
+MMCV.row("FixedLrUpdaterHook()", "The optimizer's rate.", lambda a: Hold(value=a.lr))
+MMCV.row(
+    "StepLrUpdaterHook(step: any, gamma: positive = 0.1, min_lr: least0 = None)",
+    "One more `gamma` every `step`, or at each of them, not below `min_lr`.",
+    _stepped,
+    example="step=[3000, 6000, 9000]",
+)
+MMCV.row(
+    "ExpLrUpdaterHook(gamma: positive)",
+    "One more `gamma` every epoch, or iteration.",
+    lambda a: Exponential(a.gamma, 1, a.lr),
+    example="gamma=0.9995",
+)
+MMCV.row(
+    "PolyLrUpdaterHook(power: positive = 1.0, min_lr: real = 0.0)",
+    "A power of what is left of the run, down to `min_lr`.",
+    lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
+    example="power=0.9, max_epochs=10000",
+)
+MMCV.row(
+    "InvLrUpdaterHook(gamma: positive, power: positive = 1.0)",
+    "The reciprocal of a power of one and `gamma` for each epoch, or iteration.",
+    lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
+    example="gamma=0.001",
+)
+MMCV.row(
+    f"CosineAnnealingLrUpdaterHook({_LOW})",
+    "Half a cosine over the run.",
+    lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
+    example="min_lr_ratio=0.01, max_epochs=10000",
+)
+MMCV.row(
+    f"LinearAnnealingLrUpdaterHook({_LOW})",
+    "A straight line over the run.",
+    lambda a: Ramp(a.lr, _target(a), _total(a)),
+    example="min_lr_ratio=0.01, max_epochs=10000",
+)
+MMCV.row(
+    f"FlatCosineAnnealingLrUpdaterHook(start_percent: share = 0.75, {_LOW})",
+    "Constant up to a share of the run, then half a cosine.",
+    _flat_cosine,
+    example="min_lr_ratio=0.01, max_epochs=10000",
+)
+MMCV.row(
+    f"CosineRestartLrUpdaterHook(periods: any, restart_weights: reals = [1], {_LOW})",
+    "Half a cosine in each period, its height times a weight.",
+    _weighted,
+    example="periods=[3000, 7000], restart_weights=[1, 0.5], min_lr=0.001",
+)
+MMCV.row(
+    "lr_config(policy: text, **more)",
+    "The hook of a configuration's `lr_config`, by its policy, with its own arguments.",
+    _of_policy,
+    plain=True,
+)

@@ -1,0 +1,292 @@
+"""Code as people write it: which scheduler calls stand in it, what their names mean there, and the schedule of each group.
+
+Nothing is imported or run. Names are followed through imports and assignments, arithmetic is done, functions of the step are read into
+formulas; what is left open is asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.rate import Rate
+from .arithmetic import Unknown
+from .calls import Around, Call, Reader, checked_text, read_value
+from .reading import At, Dialect, known, read_call
+from .resolving import candidates, nobody, of_library, whose
+
+__all__ = ["Found", "chosen", "mentioned", "read_calls"]
+
+BASE = 0.1  # of a call that does not say its optimizer's rate
+_OPTIMIZER = ("lr", "learning_rate", "base_lr")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A scheduler call in somebody's code.
+
+    Args:
+        call: With its names resolved.
+        library: Whose it is.
+        line: Where it stands, from 1 on.
+        text: As it is written.
+        base: The optimizer's rate, where the code says it.
+        notes: What was taken for granted.
+    """
+
+    call: Call
+    library: Dialect
+    line: int = 1
+    text: str = ""
+    base: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def schedules(self, base_lr: float | None = None, strict: bool = True) -> dict[str, Rate]:
+        """Returns the schedule of every parameter group by its name: `0`, `1` …; of a single one under an empty name.
+
+        Args:
+            base_lr: The optimizer's rate; None is what the code says, or 0.1.
+            strict: As in `load`.
+
+        Raises:
+            GlidepathError: With every problem found in the arguments.
+        """
+        name = self.library.named(self.call.name)
+        base = base_lr if base_lr is not None else self.base if self.base is not None else BASE
+        at = At(self.library, name, 1.0 if name == "NoamDecay" else base, strict=strict)
+        groups = self._groups(at)
+        if len(groups) == 1:
+            return {"": read_call(at, groups[0])}
+        made: dict[str, Rate] = {}
+        problems: list[Problem] = []
+        for i, call in enumerate(groups):
+            try:
+                made[str(i)] = read_call(at, call)
+            except GlidepathError as error:
+                problems += [p for p in error.problems if p not in problems]
+        if problems:
+            raise GlidepathError(problems)
+        return made
+
+    def _groups(self, at: At) -> list[Call]:
+        """Returns the call of each group: arguments that hold one value for each are taken apart."""
+        grouped, given = self.library.grouped, list(self.call.given)
+        placed = [p.name for p in self.library.parameters(at.name) if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        order = [*self.library.leading[at.name], *placed]
+        if given and order[:1] == ["optimizer"] and not _stands_for_optimizer(given[0]):
+            order = order[1:]
+        named = {**dict(zip(order, given, strict=False)), **self.call.arguments}
+        lists = {name: value for name, value in named.items() if name in grouped and isinstance(value, list)}
+        lengths = {len(value) for value in lists.values()}  # type: ignore[arg-type]
+        if len(given) > len(order) or not lists or lengths == {1}:
+            return [replace(self.call, name=at.name)]
+        at.require(len(lengths) == 1, next(iter(lists)), "as long as the other lists for groups", sorted(lengths))
+        return [
+            Call(at.name, {**named, **{name: value[i] for name, value in lists.items()}}) for i in range(lengths.pop())
+        ]
+
+
+def _stands_for_optimizer(value: Any) -> bool:
+    return isinstance(value, Unknown) or (isinstance(value, Call) and not value.arguments and not value.given)
+
+
+def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any] | None = None) -> list[Found]:
+    """Returns the scheduler calls in a piece of code, outermost ones only, in the order of their lines.
+
+    Args:
+        source: One call, several lines, or a whole Python file.
+        framework: The library, where the code does not say it.
+        let: What names stand for that the code leaves open, such as `{"args.epochs": 90, "len(loader)": 500}`; a text is read.
+
+    Raises:
+        GlidepathError: If it is no Python, or a call in it cannot be read.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(checked_text(source)).strip() + "\n")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and "\n" in source.strip() else ""
+        reason = f"{error.msg}{line}" if isinstance(error, SyntaxError) else type(error).__name__
+        raise GlidepathError.of(
+            "text", "", "a call such as StepLR(step_size=30), or Python code", source, reason
+        ) from None
+    scan = _Scan(tree, framework, {name: _told(value) for name, value in (let or {}).items()})
+    return scan.found()
+
+
+def mentioned(source: str) -> bool:
+    """Tells whether a piece of code calls a scheduler that a library has, under any module, or anything of a library's module.
+
+    Args:
+        source: Any text.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(checked_text(source)).strip())
+    except (SyntaxError, ValueError, RecursionError, MemoryError, GlidepathError):
+        return False
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    plain = [name.removesuffix(".build_iter_from_epoch").rpartition(".") for name in calls]
+    return any(candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain)
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return read_value(value)
+    except GlidepathError:
+        return value
+
+
+class _Scan:
+    """Walks through a piece of code.
+
+    Args:
+        tree: The module.
+        framework: The library, or None.
+        let: Values of names.
+    """
+
+    def __init__(self, tree: ast.Module, framework: str | None, let: Mapping[str, Any]) -> None:
+        self.tree, self.framework, self.let = tree, framework, let
+        self.around, self.own, self.stars = Around(let), set[str](), list[str]()
+        for node in ast.walk(tree):
+            self._note(node)
+
+    def _note(self, node: ast.AST) -> None:
+        """Notes what a statement says of names."""
+        around = self.around
+        if isinstance(node, ast.Import):
+            around.imports |= {name.asname: name.name for name in node.names if name.asname}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            named = {name.asname or name.name: f"{node.module}.{name.name}" for name in node.names if name.name != "*"}
+            around.imports |= named
+            self.stars += [str(node.module)] if any(name.name == "*" for name in node.names) else []
+        elif isinstance(node, ast.FunctionDef):
+            around.functions[node.name] = node
+            self.own.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            self.own.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple | ast.List):
+                    pairs = list(zip(target.elts, node.value.elts, strict=False))
+                for name, value in pairs:
+                    if not isinstance(name, ast.Tuple | ast.List):
+                        around.assigned.setdefault(ast.unparse(name), []).append(value)
+
+    def found(self) -> list[Found]:
+        """Returns the scheduler calls that are no part of another one."""
+        nodes = [*self._configured(), *self._outermost(self.tree)]
+        if not nodes:
+            raise self._nothing()
+        made: list[tuple[ast.AST, Found]] = []
+        used: list[ast.expr] = []
+        for node, name in nodes:
+            self.around.used = []
+            made.append((node, self._made(node, name)))
+            used += self.around.used
+        inner = {id(part) for node in used for part in ast.walk(node)}
+        free = [found for node, found in made if id(node) not in inner]
+        return sorted(free or [found for _, found in made], key=lambda found: found.line)
+
+    def _configured(self) -> list[tuple[ast.expr, str]]:
+        """Returns mmcv's `lr_config = dict(policy=…)`."""
+        values = self.around.assigned.get("lr_config", [])
+        return [(value, "mmcv.lr_config") for value in values if "policy" in ast.unparse(value)]
+
+    def _outermost(self, node: ast.AST) -> list[tuple[ast.expr, str]]:
+        name = self._name(node) if isinstance(node, ast.Call) else ""
+        if name:
+            return [(node, name)]  # type: ignore[list-item]
+        return [found for part in ast.iter_child_nodes(node) for found in self._outermost(part)]
+
+    def _name(self, node: ast.Call) -> str:
+        """Returns the full name of a scheduler, or an empty string for any other call."""
+        written = ast.unparse(node.func)
+        if not written.replace(".", "").isidentifier() or written in self.own:
+            return ""
+        full = self.around.full(written)
+        names = [full, *(f"{star}.{written}" for star in self.stars if "." not in written and full == written)]
+        for name in names:
+            plain = name.removesuffix(".build_iter_from_epoch")
+            language = known(self.framework) if self.framework else None
+            own = language and (language.has(plain) or plain.rpartition(".")[2] in language.elsewhere)
+            if own or (language is None and candidates(plain)):
+                return name
+        return ""
+
+    def _made(self, node: ast.AST, name: str) -> Found:
+        """Returns a call with its library, its optimizer's rate, and what was taken for granted."""
+        reader = Reader(self.around)
+        value = reader.value(node)
+        call = Call("lr_config", value) if isinstance(value, dict) else value
+        if isinstance(call, Call) and not isinstance(value, dict):
+            call = replace(call, name=name.removesuffix(".build_iter_from_epoch"))
+        library, note = whose(replace(call, name=name) if isinstance(value, dict) else call, self.framework)
+        notes = [note] if note else []
+        arguments = dict(call.arguments)
+        for ignored in ("last_epoch", "last_step"):
+            if ignored in arguments and arguments[ignored] != -1:
+                told = shown(str(arguments.pop(ignored)))
+                notes.append(
+                    f"{ignored}={told.strip(chr(39))} has no effect: step 0 is the beginning, seek(step) goes elsewhere"
+                )
+        common = {parameter.name for parameter in library.common}
+        arguments |= {key: item for key, item in self.let.items() if key in common and key not in arguments}
+        text = ast.unparse(node) if isinstance(node, ast.expr) else name
+        line = getattr(node, "lineno", 1)
+        return Found(replace(call, arguments=arguments), library, line, text, self._rate(node), tuple(notes))
+
+    def _rate(self, node: ast.AST) -> float | None:
+        """Returns the rate of the optimizer that a call is given, where the code makes it."""
+        if not isinstance(node, ast.Call):
+            return None
+        named = next((keyword.value for keyword in node.keywords if keyword.arg == "optimizer"), None)
+        first = named if named is not None else node.args[0] if node.args else None
+        made = (
+            self.around.expression(ast.unparse(first), node.lineno)
+            if isinstance(first, ast.Name | ast.Attribute)
+            else first
+        )
+        if not isinstance(made, ast.Call):
+            return None
+        rates = [keyword.value for keyword in made.keywords if keyword.arg in _OPTIMIZER]
+        value = Reader(self.around).value(rates[0]) if rates else None
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def _nothing(self) -> GlidepathError:
+        """Returns the error of code without a scheduler call."""
+        calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        names = [self.around.full(ast.unparse(node.func)) for node in calls]
+        named = [name for name in names if name.replace(".", "").isidentifier()]
+        if len(self.tree.body) == 1 and named:
+            return nobody(named[0])
+        near = [name for name in named if candidates(name.rpartition(".")[2])]
+        if near:
+            return nobody(near[0])
+        return GlidepathError.of("text", "", "code with a call of a scheduler in it", f"{len(calls)} other calls")
+
+
+def chosen(found: list[Found], number: int | None) -> Found:
+    """Returns one of several calls.
+
+    Args:
+        found: The calls.
+        number: Which one, from 1 on; None where there is only one.
+
+    Raises:
+        GlidepathError: If it must be said which; all are listed with their lines.
+    """
+    if number is None and len(found) == 1:
+        return found[0]
+    if number is not None and 1 <= number <= len(found):
+        return found[number - 1]
+    listing = "; ".join(f"{i}: line {one.line}: {one.text[:100]}" for i, one in enumerate(found, 1))
+    rule = f"one from 1 to {len(found)}" if len(found) > 1 else "1"
+    raise GlidepathError.of("text", "call", rule, number, f"choose with --call N, in Python call=N: {listing}")

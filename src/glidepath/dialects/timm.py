@@ -1,0 +1,229 @@
+"""timm: `timm.scheduler`, as of 1.0.31, on the clock that a scheduler is stepped by: epochs, or updates where `t_in_epochs=False`."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from ..core import curves
+from ..core.combinators import Maximum, Product, Sum
+from ..core.curves import Curve
+from ..core.expression import Expression, substituted
+from ..core.fields import MAX_STEPS, simplest
+from ..core.schedule import Schedule
+from ..core.segments import Hold, Ramp
+from . import pieces
+from .calls import Call
+from .reading import dialect, of_step
+
+__all__ = ["TIMM"]
+
+_MOST = 256  # cycles
+
+
+def _warmup(a: Any, main: Schedule) -> Schedule:
+    """Returns a straight line before the schedule (prefix) or in the place of its beginning."""
+    rule = "None: noise drawn at random is no schedule"
+    a.at.require(a.noise_range_t is None, "noise_range_t", rule, a.noise_range_t)
+    if not a.warmup_t:  # the constructor leaves the optimizer's rate in place
+        return main if main(0) == a.lr else pieces.in_sequence([Hold(value=a.lr), pieces.after(main, 1)], [1])
+    prefix = getattr(a, "warmup_prefix", True)
+    peak = main(a.warmup_t) if hasattr(a, "lb") and not prefix else a.lr
+    rest = main if prefix else pieces.after(main, a.warmup_t)
+    return pieces.warmed(a.warmup_lr_init, peak, a.warmup_t, rest)
+
+
+TIMM = dialect("timm", title="timm", follows="1.0.31", modules=("timm.scheduler", "timm.optim"), around=_warmup)
+_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
+TIMM.elsewhere["PlateauLRScheduler"] = _METRIC
+_WARM = "warmup_t: steps0 = 0, warmup_lr_init: real = 0.0"
+_REST = (
+    "t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: unused = 0.67, noise_std: unused = 1.0,"
+    "noise_seed: unused = 42"
+)
+_CYCLES = (
+    "lr_min: least0 = 0.0, cycle_mul: positive = 1.0, cycle_decay: positive = 1.0, cycle_limit: steps0 = 1,"
+    f"{_WARM}, warmup_prefix: flag = False, {_REST}"
+)
+
+
+def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
+    """Returns cycles each `cycle_mul` times as long, exactly, and begun `cycle_decay` times as high, then `lr_min`.
+
+    Args:
+        a: The arguments.
+        text: The formula of a cycle from `p` to `m` at the place `x` in it, from 0 to 1.
+        curve: The same as a curve of ours, where there is one.
+    """
+    a.at.require(a.cycle_limit <= _MOST, "cycle_limit", f"at most {_MOST}", a.cycle_limit)
+    if a.cycle_mul != 1 and not a.at.strict:
+        return _by_logarithm(a, text)
+    parts, edges, begin, growth = list[Schedule](), list[int](), Fraction(0), simplest(a.cycle_mul)
+    for i in range(a.cycle_limit):
+        length, peak, first = a.t_initial * growth**i, a.lr * a.cycle_decay**i, math.ceil(begin)
+        if begin + length > MAX_STEPS:
+            break
+        if math.ceil(begin + length) > first:
+            whole = curve is not None and first == begin and length.denominator == 1
+            if whole and curve is not None:
+                parts.append(Ramp(peak, a.lr_min, int(length), curve))
+            else:
+                place = {"x": "(step + s) / n", "s": float(first - begin), "n": float(length)}
+                parts.append(pieces.formula(text, **place, **_named(a, peak)))
+            edges.append(math.ceil(begin + length))
+        begin += length
+    return pieces.in_sequence([*parts, Hold(value=a.lr_min)], edges)
+
+
+def _named(a: Any, peak: float) -> dict[str, float]:
+    own = {name: getattr(a, name) for name in ("power", "k_decay", "lb", "ub") if hasattr(a, name)}
+    return {"p": peak, "m": a.lr_min, **own}
+
+
+def _by_logarithm(a: Any, text: str) -> Schedule:
+    """Returns the cycles as timm finds them: by a logarithm, which misses some restarts by a step."""
+    i = "floor(log(1 - step / n * (1 - r)) / log(r))"
+    place = f"(step - (1 - r ** {i}) / (1 - r) * n) / (r ** {i} * n)"
+    more = {"x": place, "n": a.t_initial, "r": a.cycle_mul, "d": a.cycle_decay, "limit": a.cycle_limit, "lr": a.lr}
+    return pieces.formula(f"{text} if {i} < limit else m", **{**_named(a, a.lr), **more, "p": f"lr * d ** {i}"})
+
+
+def _cosine(a: Any) -> Schedule:
+    text = f"m + 0.5 * (p - m) * (1 + cos(pi * {'x' if a.k_decay == 1 else 'x ** k_decay'}))"
+    return _cycles(a, text, pieces.COSINE if a.k_decay == 1 else None)
+
+
+def _poly(a: Any) -> Schedule:
+    text = f"m + (p - m) * max(1 - {'x' if a.k_decay == 1 else 'x ** k_decay'}, 0) ** power"
+    return _cycles(a, text, pieces.curve_of_power(a.power) if a.k_decay == 1 else None)
+
+
+def _milestones(a: Any) -> Schedule:
+    checks = a.at.checks()
+    marks = [checks.length(f"decay_t[{i}]", mark, 0) for i, mark in enumerate(checks.items("decay_t", a.decay_t, 1))]
+    checks.require(marks == sorted(marks), "decay_t", "in order", a.decay_t)
+    checks.done()
+    return pieces.scaled(pieces.drops([max(mark - 1, 0) for mark in marks], a.decay_rate), a.lr)
+
+
+def _wsd(a: Any) -> Schedule:
+    rule = f"from 1 to t_initial, {a.t_initial}"
+    a.at.require(a.decay_t <= a.t_initial, "decay_t", rule, a.decay_t)
+    a.at.require(a.decay_ratio < 1, "decay_ratio", "below 1", a.decay_ratio)
+    shapes: dict[str, Curve] = {
+        "linear": pieces.LINEAR,
+        "1-sqrt": curves.OneMinusSqrt(),
+        "cosine": pieces.COSINE,
+        "power": curves.Reverse(curves.Polynomial(a.decay_power)),
+        "exp": curves.Exponential(a.decay_ratio),
+    }
+    least, steps = a.lr_min, a.t_initial - a.decay_t
+    if isinstance(a.decay_fn, str) and not a.decay_fn.startswith("lambda"):
+        name = a.at.checks()
+        kind = name.choice("decay_fn", a.decay_fn, tuple(shapes))
+        name.done()
+        decay: Schedule = Ramp(1.0, 0.0, a.decay_t, shapes[kind])
+    else:
+        given = of_step(a.at, "decay_fn", a.decay_fn)
+        a.at.require(isinstance(given, Expression), "decay_fn", "a word or the text of a function", a.decay_fn)
+        decay = Expression(substituted(given.formula, f"min(step / {a.decay_t}, 1)"))  # type: ignore[union-attr]
+    if a.stable_fn == "constant":
+        top = max(a.lr, least)
+        if isinstance(decay, Ramp):
+            return pieces.in_sequence([Hold(value=top), Ramp(top, least, a.decay_t, decay.curve)], [steps])
+        stable: Schedule = Hold(value=top)
+    else:
+        scale = a.stable_timescale if a.stable_timescale is not None else a.warmup_t
+        a.at.require(scale > 0, "stable_timescale", "given where there is no warmup", a.stable_timescale)
+        power = 0.5 if a.stable_fn == "rsqrt" else a.stable_power
+        stable = pieces.formula("p * (1 + step / n) ** q", p=a.lr, n=scale, q=-power)
+        stable = Maximum((stable, Hold(value=least))) if least else stable
+    whole = pieces.in_sequence([Hold(), decay], [steps])
+    return Sum((Product((Sum((stable,), -least), whole)),), least) if least else Product((stable, whole))
+
+
+def _factory(a: Any) -> Schedule:
+    """Returns what `create_scheduler_v2` makes; the clock is epochs, or updates where `step_on_epochs=False`."""
+    unit = 1 if a.step_on_epochs else a.updates_per_epoch
+    a.at.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false", a.updates_per_epoch)
+    a.at.require(a.noise is None, "noise", "None: noise drawn at random is no schedule", a.noise)
+    a.at.require(a.sched != "plateau", "sched", "that of a schedule of the step", a.sched, _METRIC)
+    wsd, total, warmup = a.sched in ("wsd", "rsqrt"), a.num_epochs * unit, a.warmup_epochs * unit
+    epochs = a.decay_epochs if a.decay_epochs is not None else 0.2 if wsd else 90
+    warm = {"warmup_lr_init": a.warmup_lr, "warmup_t": warmup}
+    before = {**warm, "warmup_prefix": a.warmup_prefix}
+    cycles = {"cycle_mul": a.cycle_mul, "cycle_decay": a.cycle_decay, "cycle_limit": a.cycle_limit}
+    common = {"t_initial": total, "lr_min": a.min_lr, **cycles, **before}
+    stable = total if a.warmup_prefix else total - warmup
+    calls = {
+        "cosine": ("CosineLRScheduler", {**common, "k_decay": a.k_decay}),
+        "tanh": ("TanhLRScheduler", common),
+        "poly": ("PolyLRScheduler", {**common, "power": a.decay_rate, "k_decay": a.k_decay}),
+        "step": ("StepLRScheduler", {"decay_t": epochs * unit, "decay_rate": a.decay_rate, **before}),
+        "constant": ("StepLRScheduler", {"decay_t": 1, **before}),
+        "none": ("StepLRScheduler", {"decay_t": 1}),
+        "multistep": (
+            "MultiStepLRScheduler",
+            {"decay_t": [mark * unit for mark in a.decay_milestones], "decay_rate": a.decay_rate, **before},
+        ),
+    }
+    scale = None if a.stable_timescale is None else a.stable_timescale * unit
+    calls["wsd"] = calls["rsqrt"] = (
+        "WSDLRScheduler",
+        {"t_initial": stable, "decay_t": round(epochs * (stable if 0 < epochs < 1 else unit)), "lr_min": a.min_lr}
+        | {"stable_fn": "rsqrt" if a.sched == "rsqrt" else "constant", "stable_timescale": scale, **warm}
+        | {"decay_fn": a.decay_fn or ("linear" if a.sched == "rsqrt" else "1-sqrt")},
+    )
+    a.at.require(a.sched in calls, "sched", f"one of {', '.join(calls)}", a.sched)
+    name, arguments = calls[a.sched]
+    return TIMM.inside(a.at, Call(name, arguments))
+
+
+TIMM.row(
+    f"CosineLRScheduler(t_initial: steps, {_CYCLES}, k_decay: positive = 1.0, initialize: unused = True)",
+    "Half a cosine down to `lr_min`, in cycles, after or in place of a warmup.",
+    _cosine,
+)
+TIMM.row(
+    f"TanhLRScheduler(t_initial: steps, lb: real = -7.0, ub: real = 3.0, {_CYCLES}, initialize: unused = True)",
+    "A hyperbolic tangent from `lb` to `ub`; without prefix the warmup climbs to where it then is.",
+    lambda a: _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None),
+)
+TIMM.row(
+    f"PolyLRScheduler(t_initial: steps, power: positive = 0.5, {_CYCLES}, k_decay: positive = 1.0, initialize: unused = True)",
+    "A power of what is left, in cycles.",
+    _poly,
+)
+TIMM.row(
+    f"StepLRScheduler(decay_t: span, decay_rate: positive = 1.0, {_WARM}, warmup_prefix: flag = True, {_REST},"
+    "initialize: unused = True)",
+    "One more `decay_rate` every `decay_t`.",
+    lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr),
+)
+TIMM.row(
+    f"MultiStepLRScheduler(decay_t: any, decay_rate: positive = 1.0, {_WARM}, warmup_prefix: flag = True, {_REST},"
+    "initialize: unused = True)",
+    "One more `decay_rate` one step before each milestone, as timm has always done.",
+    _milestones,
+    example="decay_t=[3000, 6000, 9000], decay_rate=0.1",
+)
+TIMM.row(
+    "WSDLRScheduler(t_initial: steps, decay_t: steps, lr_min: least0 = 0.0, stable_fn: 'constant' | 'rsqrt' | 'power' = 'constant',"
+    "stable_timescale: positive = None, stable_power: positive = 0.5, decay_fn: any = '1-sqrt', decay_power: positive = 0.5,"
+    f"decay_ratio: positive = 0.1, {_WARM}, {_REST}, initialize: unused = True)",
+    "A warmup, `t_initial - decay_t` steps stable, and a cooldown; the warmup comes on top.",
+    _wsd,
+    example="t_initial=10000, decay_t=2000, warmup_t=500",
+)
+TIMM.row(
+    "create_scheduler_v2(sched: text = 'cosine', num_epochs: steps = 300, decay_epochs: span = None,"
+    "decay_milestones: any = (90, 180, 270), cooldown_epochs: unused = 0, patience_epochs: unused = 10, decay_rate: positive = 0.1,"
+    "min_lr: least0 = 0.0, warmup_lr: least0 = 1e-5, warmup_epochs: steps0 = 0, warmup_prefix: flag = False, noise: any = None,"
+    "noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, cycle_mul: positive = 1.0,"
+    "cycle_decay: positive = 0.1, cycle_limit: steps0 = 1, k_decay: positive = 1.0, decay_fn: any = None,"
+    "stable_timescale: positive = None, plateau_mode: unused = 'max', step_on_epochs: flag = True, updates_per_epoch: steps0 = 0)",
+    "One of the others by its word, with defaults of its own: `warmup_lr` 1e-5, `cycle_decay` 0.1, the power of `poly` 0.1.",
+    _factory,
+    plain=True,
+)
