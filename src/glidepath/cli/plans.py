@@ -76,5 +76,5 @@ def replay(
     """Replay a controller on recorded metrics: what it would have decided, when and why."""
     from glidepath import feedback
 
-    made = feedback.replay_file(log, controller, metric=metric, schedule=schedule, base=base)
+    made = feedback.replay_file(log, controller, metric=metric, schedule=schedule, base=1.0 if base is None else base)
     print(json.dumps(made.to_dict(), indent=2) if as_json else "\n".join(made.lines(every=not changes)))

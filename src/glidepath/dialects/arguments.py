@@ -132,7 +132,7 @@ KINDS: Mapping[str, Argument] = {
 def _kind(node: ast.expr | None) -> Argument:
     if isinstance(node, ast.Name):
         return KINDS[node.id]
-    options = tuple(part.value for part in ast.walk(node or ast.Name("any")) if isinstance(part, ast.Constant))
+    options = tuple(str(part.value) for part in ast.walk(node or ast.Name("any")) if isinstance(part, ast.Constant))
     return Argument("choice", lambda at, checks, name, value: checks.choice(name, value, options), options[0], options)
 
 

@@ -76,12 +76,8 @@ def is_ours(source: str) -> bool:
     try:
         node: ast.AST = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        first = re.match(r"\s*\w*", source)
-        return (
-            "\n" not in source.strip()
-            and "=" not in source.partition("(")[0]
-            and first[0].strip() in ("", *vocabulary())
-        )  # type: ignore[index]
+        first = re.sub(r"\W.*", "", source.strip(), flags=re.DOTALL)
+        return "\n" not in source.strip() and "=" not in source.partition("(")[0] and first in ("", *vocabulary())
     while isinstance(node, ast.BinOp | ast.UnaryOp):
         node = node.left if isinstance(node, ast.BinOp) else node.operand
     if isinstance(node, ast.Call):

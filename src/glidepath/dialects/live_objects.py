@@ -11,14 +11,12 @@ from typing import Any
 from ..core.errors import GlidepathError
 from ..core.rate import Rate
 from ..core.schedule import Schedule
-from ..core.segments import Table
+from ..core.segments import Hold
 from . import pieces
 from .calls import Call
 from .reading import At, Dialect, known, read_call
 
 __all__ = ["other_live"]
-
-_LONGEST = 100_000
 
 
 def other_live(thing: Any, group: int, strict: bool) -> Rate | None:
@@ -29,7 +27,9 @@ def other_live(thing: Any, group: int, strict: bool) -> Rate | None:
         group: Which parameter group.
         strict: As in `load`.
     """
-    if inspect.isfunction(thing) and thing.__module__.startswith("optax."):
+    if inspect.isfunction(thing):
+        if not thing.__module__.startswith("optax."):
+            return None
         call = _optax(thing)
         return read_call(At(known("optax"), call.name, 1.0, strict=strict), call)
     module = type(thing).__module__
@@ -89,13 +89,13 @@ def _dropin(thing: Any, group: int) -> Rate | None:
     if name == "SequentialLR" and any(hasattr(child, "_schedulers") for child in thing._schedulers):
         children = [from_live(child, group=group).schedule for child in thing._schedulers]
         return Rate(pieces.in_sequence(children, [int(mark) for mark in thing._milestones]))
-    steps = getattr(thing, "total_iters", None)
-    if name in ("ConstantLR", "LinearLR") and isinstance(steps, int) and steps < _LONGEST:
-        weight = thing._weight_of()
-        rates = [float(thing._between(weight(step))[group]) for step in range(steps + 2)]
-        whole = name == "ConstantLR" and (steps == 0 or not thing.factor)
-        if whole or steps == 0:
-            return Rate(Table(list(range(steps + 2)), rates, "previous"), "", float(thing.base_lrs[group]))
+    if name not in ("ConstantLR", "LinearLR"):
+        return None
+    steps, base = thing.total_iters, float(thing.base_lrs[group])
+    if name == "ConstantLR" and (steps == 0 or thing.factor == 0):
+        return Rate(pieces.in_sequence([Hold(value=base * thing.factor), Hold(value=base)], [steps]), "", base)
+    if name == "LinearLR" and steps == 0:
+        return Rate(Hold(value=base * thing.end_factor), "", base)
     return None
 
 
@@ -107,7 +107,8 @@ def _transformers(function: Any, base: float, strict: bool) -> Rate:
     """Returns the schedule of a function of transformers, whose partial holds its arguments."""
     arguments = dict(getattr(function, "keywords", {}))
     name = _function(function).__name__.removeprefix("_").removesuffix("_lambda").removesuffix("_lr")
-    name = {"get_constant": "get_constant_schedule", "get_wsd_scheduler": "get_wsd_schedule"}.get(name, name)
+    renamed = {"get_constant": "get_constant_schedule", "get_wsd_scheduler": "get_wsd_schedule"}
+    name = str(renamed.get(name, name))
     if name == "get_cosine_schedule_with_warmup" and "min_lr_rate" in arguments:
         name = "get_cosine_with_min_lr_schedule_with_warmup"
     if name == "get_cosine_with_min_lr_schedule_with_warmup":
