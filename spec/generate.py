@@ -143,7 +143,8 @@ def vector(schedule: gp.Schedule) -> dict[str, Any]:
 def files() -> Iterator[tuple[str, Any]]:
     """Yield the path, from this folder, and the content of every generated file."""
     yield "schedule.schema.json", gp.schema()
-    for name, texts in EXAMPLES.items():
+    own = {name: (cls.example,) for name, cls in sorted(gp.Schedule.registry.items()) if cls.example}
+    for name, texts in (own | EXAMPLES).items():
         yield f"vectors/{name}.json", [vector(gp.parse(text)) for text in texts]
     for name, texts in CURVES.items():
         ramps = [gp.Ramp(start, end, 12, text) for text in texts for start, end in ((1.0, 0.1), (0.1, 1.0))]

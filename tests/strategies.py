@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import glidepath as gp
 from glidepath import curves as shapes
 from glidepath.core.fields import MAX_STEPS
+from glidepath.core.node import checks_of
 
 # Numbers ----------------------------------------------------------------------------------------------------
 
@@ -105,9 +106,44 @@ def sag(step: Any, xp: Any, *, steps: int, depth: float = 0.5) -> Any:
     return xp.phases(step, [1], [lambda step: 1.0, lambda step: 1.0 - depth * xp.tanh(step / steps)], step)
 
 
+def _holds_schedules(cls: Any) -> bool:
+    return "#/$defs/schedule" in str([check.json_schema for _, check in checks_of(cls)])
+
+
+def of_fields(cls: Any, ends: Any, steps: Any) -> st.SearchStrategy[gp.Schedule]:
+    """Return a strategy for a kind of which nothing is known but the types of its fields."""
+
+    def of_type(schema: Any) -> st.SearchStrategy[Any]:
+        if "anyOf" in schema:
+            return st.one_of(*map(of_type, schema["anyOf"]))
+        if "enum" in schema:
+            return st.sampled_from(schema["enum"])
+        if schema.get("unit") == "steps" and schema["type"] == "integer":
+            return steps
+        if "$ref" in schema:
+            return plain_curves
+        least = schema.get("minimum", schema.get("exclusiveMinimum", -10))
+        return {
+            "null": lambda: nothing,
+            "boolean": st.booleans,
+            "integer": lambda: st.integers(least, least + 1000),
+            "number": lambda: ends if least < 0 else positives,
+            "array": lambda: st.lists(of_type(schema["items"]), min_size=1, max_size=5, unique=True).map(sorted),
+        }[schema["type"]]()
+
+    def made(given: dict[str, Any]) -> gp.Schedule | None:
+        try:
+            return cls(**given)
+        except gp.GlidepathError:  # a rule between two fields
+            return None
+
+    fields = {field.name: of_type(check.json_schema) for field, check in checks_of(cls)}
+    return st.fixed_dictionaries(fields).map(made).filter(lambda schedule: schedule is not None)  # type: ignore[return-value]
+
+
 def leaves(ends: Any = values, steps: Any = lengths) -> dict[str, st.SearchStrategy[gp.Schedule]]:
     """Return a strategy for each kind that has no schedule inside, with values from `ends` and lengths from `steps`."""
-    return {
+    known = {
         "hold": st.builds(gp.Hold, st.one_of(nothing, steps), ends),
         "ramp": ramps(ends, steps),
         "exponential": st.builds(gp.Exponential, st.floats(0.01, 2.0), steps, ends, st.booleans()),
@@ -131,6 +167,8 @@ def leaves(ends: Any = values, steps: Any = lengths) -> dict[str, st.SearchStrat
             st.builds(lambda steps, depth: sag(steps=steps, depth=depth), steps, fractions),
         ),
     }
+    others = [cls for cls in gp.Schedule.registry.values() if cls.kind not in known and cls.example]
+    return known | {cls.kind: of_fields(cls, ends, steps) for cls in others if not _holds_schedules(cls)}
 
 
 LEAVES = leaves()

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from .clock import Clock
 from .curves import Curve, Linear, Polynomial, Shape, Span
 from .errors import GlidepathError, Problem, shown
 from .exact import anchored
-from .fields import MAX_STEPS, Length, Positive, Value, Values, simplest
+from .fields import MAX_STEPS, Growth, Length, Power, Ratio, Value, Values, real, simplest
 from .node import kind
 from .schedule import MAX_NODES, Endless, Inner, Schedule
 
@@ -114,8 +114,8 @@ class Restarts(Endless):
     example = "restarts(cosine(1500), growth=1.5, decay=0.8)"
 
     schedule: Inner
-    growth: Positive = 1.0
-    decay: Positive = 1.0
+    growth: Growth = 1.0
+    decay: Ratio = 1.0
     floor: Value = 0.0
 
     def __post_init__(self) -> None:
@@ -208,7 +208,7 @@ class PolynomialCycle(Endless):
     steps: Length
     start: Value = 1.0
     end: Value = 0.0
-    power: Positive = 1.0
+    power: Power = 1.0
 
     def at(self, clock: Clock) -> Any:
         xp, ticks, total = clock.xp, clock.ticks, clock._const(clock._total(self.steps))
@@ -240,9 +240,9 @@ class DampedCosine(Schedule):
     example = "damped_cosine(10000, periods=2.5)"
 
     steps: Length
-    periods: Value = 0.5
-    alpha: Value = 0.0
-    beta: Value = 0.001
+    periods: Annotated[float, real(shown=(0.5, 10, False))] = 0.5
+    alpha: Annotated[float, real(shown=(0, 1, False))] = 0.0
+    beta: Annotated[float, real(shown=(0, 0.1, False))] = 0.001
 
     @property
     def duration(self) -> int:

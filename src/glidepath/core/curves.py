@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Self
 from .clock import Clock
 from .errors import GlidepathError
 from .exact import anchored, exponential_of, one_minus_power, share_power
-from .fields import Check, Positive, Taken
+from .fields import Check, Positive, Power, Taken
 from .namespace import Namespace, logarithm
 from .node import Node, kind
 from .schedule import MAX_DEPTH
@@ -176,7 +176,7 @@ class Polynomial(Curve):
         Same as `tf.keras.optimizers.schedules.PolynomialDecay`, `torch.optim.lr_scheduler.PolynomialLR`.
     """
 
-    power: Positive = 2.0
+    power: Power = 2.0
 
     def rise(self, span: Span) -> Any:
         return one_minus_power(span.u, span.v, self.power, span.xp)

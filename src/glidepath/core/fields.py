@@ -25,13 +25,16 @@ __all__ = [
     "Count",
     "Cycles",
     "Flag",
+    "Growth",
     "Length",
     "Lengths",
     "Milestones",
     "Offset",
     "Positions",
     "Positive",
+    "Power",
     "Rate",
+    "Ratio",
     "Seed",
     "Steps",
     "Taken",
@@ -132,13 +135,14 @@ def number(value: Any) -> int | float | None:
         return None
 
 
-def integer(low: int, high: int | None = None, unit: str = "") -> Check:
+def integer(low: int, high: int | None = None, unit: str = "", shown: tuple[float, float, bool] | None = None) -> Check:
     """Returns the check of a whole number between two bounds, both included.
 
     Args:
         low: The lower bound.
         high: The upper bound; None is 2^53.
         unit: What it counts.
+        shown: Where a slider begins and ends, and whether it is logarithmic; None is from 1 to 100.
     """
     top = MAX_STEPS if high is None else high
     rule = f"an integer from {low} to {top}"
@@ -151,8 +155,9 @@ def integer(low: int, high: int | None = None, unit: str = "") -> Check:
             raise Broken(rule)
         return int(plain)
 
-    schema = {"type": "integer", "minimum": low, "maximum": top}
-    return Check(check, schema | ({"unit": unit} if unit else {}), min(max(low, 1), top))
+    schema: dict[str, Any] = {"type": "integer", "minimum": low, "maximum": top}
+    schema |= ({"unit": unit} if unit else {}) | ({"slider": list(shown)} if shown else {})
+    return Check(check, schema, min(max(low, 1), top))
 
 
 def real(
@@ -162,6 +167,7 @@ def real(
     above: float | None = None,
     below: float | None = None,
     unit: str = "",
+    shown: tuple[float, float, bool] | None = None,
 ) -> Check:
     """Returns the check of a finite number.
 
@@ -171,6 +177,7 @@ def real(
         above: A lower bound that is itself excluded.
         below: An upper bound that is itself excluded.
         unit: What it measures.
+        shown: Where a slider begins and ends, and whether it is logarithmic; None is from 1e-8 to 10, which suits rates.
     """
     least = -MAX_VALUE if low is None else low
     most = MAX_VALUE if high is None else high
@@ -206,7 +213,8 @@ def real(
         ),
         most,
     )
-    return Check(check, schema | ({"unit": unit} if unit else {}), good)
+    schema |= ({"unit": unit} if unit else {}) | ({"slider": list(shown)} if shown else {})
+    return Check(check, schema, good)
 
 
 def choice(*words: str) -> Check:
@@ -316,6 +324,15 @@ Value = Annotated[float, real()]
 
 Positive = Annotated[float, real(above=0)]
 """A finite value above zero."""
+
+Ratio = Annotated[float, real(above=0, shown=(0.01, 1, False))]
+"""What something is multiplied by again and again, above 0; mostly below 1."""
+
+Growth = Annotated[float, real(above=0, shown=(1, 4, False))]
+"""How many times as long each cycle is as the one before, above 0."""
+
+Power = Annotated[float, real(above=0, shown=(0.1, 6, False))]
+"""An exponent, above 0."""
 
 Rate = Annotated[float, real(0)]
 """A finite value of at least 0."""

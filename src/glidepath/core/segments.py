@@ -13,7 +13,7 @@ from .clock import Clock
 from .curves import Linear, Shape
 from .errors import GlidepathError, Problem, shown
 from .exact import bounded_exponent, exponential_of
-from .fields import Flag, Length, Milestones, Positions, Positive, Value, Values, choice
+from .fields import Flag, Length, Milestones, Positions, Ratio, Value, Values, choice, real
 from .namespace import logarithm
 from .node import kind
 from .schedule import Endless, Schedule
@@ -123,7 +123,7 @@ def levels(period: int, first: int, last: int) -> range:
 class Decay(Endless):
     """What the decays at a rate have in common: their fields."""
 
-    rate: Positive
+    rate: Annotated[float, real(above=0, shown=(0.01, 2, False))]
     steps: Length = 1
     start: Value = 1.0
     staircase: Flag = False
@@ -289,7 +289,7 @@ class Step(Endless):
     example = "step(3000, 0.3)"
 
     period: Length
-    factor: Positive = 0.1
+    factor: Ratio = 0.1
     start: Value = 1.0
 
     def timescale(self) -> float:
@@ -326,7 +326,7 @@ class MultiStep(Schedule):
     example = "multistep([3000, 6000, 9000], 0.3)"
 
     milestones: Milestones
-    factor: Positive = 0.1
+    factor: Ratio = 0.1
     start: Value = 1.0
 
     def __post_init__(self) -> None:
@@ -375,7 +375,7 @@ class Triangle(Endless):
     up: Length
     down: Length | None = None
     low: Value = 0.0
-    high: Value = 1.0
+    high: Annotated[float, real(shown=(0, 2, False))] = 1.0
 
     def timescale(self) -> float:
         return (self.up + (self.down or self.up)) * 4.0

@@ -9,7 +9,7 @@ from .checks import checked
 from .combinators import Chain, Maximum, Minimum
 from .curves import AnyCurve, Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
-from .fields import Length, Positive, Value
+from .fields import Length, Power, Value
 from .schedule import Schedule
 from .segments import Ramp
 
@@ -92,7 +92,7 @@ def cosine(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def polynomial(steps: Length, power: Positive = 2.0, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def polynomial(steps: Length, power: Power = 2.0, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as a power of what is left, from `peak` to `floor`.
 
     $$ f(t) = m + (p - m)(1 - t/n)^k $$

@@ -31,27 +31,19 @@ __all__ = ["catalogue", "entry_of", "example_of"]
 
 HIDDEN = ("recurrence", "custom", "rate")
 
-# How far a slider goes where the declaration leaves it open: lowest, highest, whether it is logarithmic. Anything else is logarithmic from
-# 1e-8 to 10 with 0 at its left end, which suits rates.
+# How far a slider goes for arguments of other libraries, by name: lowest, highest, whether it is logarithmic. Ours say it with their types.
+# Anything else is logarithmic from 1e-8 to 10 with 0 at its left end, which suits rates.
 _RANGES: Mapping[str, tuple[float, float, bool]] = {
     "alpha": (0, 1, False),
     "beta": (0, 0.1, False),
-    "decay": (0.01, 1, False),
     "down_fraction": (0.01, 0.99, False),
     "end_factor": (0, 1, False),
     "factor": (0.01, 1, False),
     "gamma": (0.01, 1, False),
-    "growth": (1, 4, False),
-    "high": (0, 2, False),
     "m_mul": (0.1, 1, False),
-    "model_size": (64, 8192, True),
     "decay_rate": (0.01, 1, False),
     "pct_start": (0.01, 0.99, False),
-    "peak_fraction": (0.01, 0.99, False),
-    "periods": (0.5, 10, False),
     "power": (0.1, 6, False),
-    "rate": (0.01, 2, False),
-    "scale": (0.01, 100, True),
     "start_factor": (0.01, 1, False),
     "t_mul": (1, 4, False),
     "T_mult": (1, 4, False),
@@ -183,7 +175,8 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
     if kind in ("length", "integer"):
         made["min"] = bounds.get("minimum", _least(parameter.name, default))
     if kind in ("number", "integer"):
-        low, high, log = _RANGES.get(parameter.name, _RATE if kind == "number" else (1, 100, False))
+        usual = _RANGES.get(parameter.name) if foreign else None
+        low, high, log = bounds.get("slider") or usual or (_RATE if kind == "number" else (1, 100, False))
         made |= {"low": low, "high": high, "log": log}
         if kind == "number":
             made["zero"] = "exclusiveMinimum" not in bounds and (log or low == 0)

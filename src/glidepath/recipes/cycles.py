@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from ..core import shorthand
 from ..core.checks import Checks
 from ..core.combinators import Chain, Product, Repeat, Sum
 from ..core.curves import AnyCurve, Curve
-from ..core.fields import Cycles, Flag, Length, Positive, Steps, Value, real
+from ..core.fields import Cycles, Flag, Growth, Length, Ratio, Steps, Value, real
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Ramp, Step, Triangle
 from ..core.text import recipe
@@ -17,7 +19,7 @@ __all__ = ["exp_range", "one_cycle", "sgdr", "triangular", "triangular2"]
 @recipe
 def one_cycle(
     steps: Length,
-    peak_fraction: float = 0.3,
+    peak_fraction: Annotated[float, real(above=0, below=1, shown=(0.01, 0.99, False))] = 0.3,
     start: Value = 1 / 25,
     end: Value = 1 / 250_000,
     curve: AnyCurve = "cosine",
@@ -59,8 +61,8 @@ def one_cycle(
 def sgdr(
     cycle: Length,
     warmup: Steps = 0,
-    growth: Positive = 1.0,
-    decay: Positive = 1.0,
+    growth: Growth = 1.0,
+    decay: Ratio = 1.0,
     cycles: Cycles | None = None,
     floor: Value = 0.0,
     start: Value | None = None,
@@ -135,7 +137,12 @@ def triangular2(up: Length, down: Length | None = None, low: Value = 0.0) -> Sch
 
 
 @recipe
-def exp_range(up: Length, rate: Positive, down: Length | None = None, low: Value = 0.0) -> Schedule:
+def exp_range(
+    up: Length,
+    rate: Annotated[float, real(above=0, shown=(0.01, 2, False))],
+    down: Length | None = None,
+    low: Value = 0.0,
+) -> Schedule:
     r"""A cyclical rate whose height decays exponentially with the step.
 
     $$ f(t) = l + r^t (1 - l)\,\Lambda(t) $$

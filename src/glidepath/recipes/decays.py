@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from ..core import shorthand
 from ..core.checks import Checks
 from ..core.combinators import Chain, Product
 from ..core.curves import AnyCurve, Curve
 from ..core.errors import GlidepathError
-from ..core.fields import Count, Length, Positive, Steps, Value
+from ..core.fields import Length, Power, Steps, Value, integer, real
 from ..core.schedule import AnySchedule, Schedule
 from ..core.segments import Hold, InverseSqrt, Ramp
 from ..core.text import recipe
@@ -132,7 +132,7 @@ def warmup_linear(steps: Length, warmup: Steps = 0, floor: Value = 0.0, start: V
 
 @recipe
 def warmup_polynomial(
-    steps: Length, power: Positive = 2.0, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None
+    steps: Length, power: Power = 2.0, warmup: Steps = 0, floor: Value = 0.0, start: Value | None = None
 ) -> Schedule:
     r"""Warms up, then falls as a power of what is left.
 
@@ -299,7 +299,11 @@ def knee(steps: Length, warmup: Steps, explore: Steps) -> Schedule:
 
 
 @recipe
-def noam(model_size: Count, warmup: Length, scale: Value = 1.0) -> Schedule:
+def noam(
+    model_size: Annotated[int, integer(1, shown=(64, 8192, True))],
+    warmup: Length,
+    scale: Annotated[float, real(shown=(0.01, 100, True))] = 1.0,
+) -> Schedule:
     r"""The transformer's schedule: rises in a straight line, then falls as the reciprocal of the square root of the step.
 
     $$ f(t) = s\,d^{-1/2} \min\left(k^{-1/2},\ k\,w^{-3/2}\right), \quad k = \max(t, 1) $$

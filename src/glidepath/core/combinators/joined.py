@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Annotated, Any
 
 from ..clock import Clock
 from ..errors import GlidepathError, Problem
-from ..fields import MAX_STEPS, Value
+from ..fields import MAX_STEPS, Value, real
 from ..node import kind
 from ..schedule import Inner, Parts, Schedule
 
@@ -289,7 +289,7 @@ class Clip(Combinator):
 
     schedule: Inner
     low: Value | None = None
-    high: Value | None = None
+    high: Annotated[float, real(shown=(0, 2, False))] | None = None
 
     def __post_init__(self) -> None:
         self._check_size()

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import GlidepathError, Problem
-from ..fields import MAX_STEPS, Cycles, Length, Offset, Positive, Value, simplest
+from ..fields import MAX_STEPS, Cycles, Growth, Length, Offset, Ratio, Value, simplest
 from ..node import kind
 from ..schedule import MAX_NODES, Inner
 from .joined import Combinator, held
@@ -42,7 +42,7 @@ class Stretch(Combinator):
     example = "stretch(cosine(5000), 2)"
 
     schedule: Inner
-    factor: Positive
+    factor: Ratio
 
     def __post_init__(self) -> None:
         self._check_size()
@@ -188,8 +188,8 @@ class Repeat(Combinator):
 
     schedule: Inner
     cycles: Cycles | None = None
-    growth: Positive = 1.0
-    decay: Positive = 1.0
+    growth: Growth = 1.0
+    decay: Ratio = 1.0
     floor: Value = 0.0
 
     def __post_init__(self) -> None:
