@@ -91,12 +91,12 @@ def test_a_kind_is_its_definition_and_its_vectors(house: Path):
     assert used.returncode == 0, used.stderr
     assert changed(house) == {"src/glidepath/core/segments.py"}
     pytest_here = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests/core")
-    without = run(house, *pytest_here, "-k", "has_a_vector")
+    without = run(house, *pytest_here, "-k", "committed_files")
     assert without.returncode == 1, without.stdout
 
     written = run(house, "spec/generate.py")
     assert written.returncode == 0, written.stderr
-    done = run(house, *pytest_here, "-k", "every_kind or every_vector or sawtooth")
+    done = run(house, *pytest_here, "-k", "every_kind or every_vector or committed_files or committed_schema or sawtooth")
 
     assert done.returncode == 0, done.stdout
     assert changed(house) == {
