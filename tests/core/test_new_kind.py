@@ -96,7 +96,9 @@ def test_a_kind_is_its_definition_and_its_vectors(house: Path):
 
     written = run(house, "spec/generate.py")
     assert written.returncode == 0, written.stderr
-    done = run(house, *pytest_here, "-k", "every_kind or every_vector or committed_files or committed_schema or sawtooth")
+    done = run(
+        house, *pytest_here, "-k", "every_kind or every_vector or committed_files or committed_schema or sawtooth"
+    )
 
     assert done.returncode == 0, done.stdout
     assert changed(house) == {
