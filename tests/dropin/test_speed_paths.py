@@ -11,7 +11,7 @@ from torch.optim import swa_utils
 
 from glidepath import GlidepathError
 from glidepath.torch import lr_scheduler as ours
-from glidepath.torch.rows import Elsewhere, Memory, Mixed, Numbers, row
+from glidepath.torch.rows import Elsewhere, Memory, Numbers
 
 CASES: dict[str, dict[str, Any]] = {
     "StepLR": {"step_size": 3, "gamma": 0.5},
@@ -280,18 +280,6 @@ def test_tensors_that_numpy_does_not_round_as_torch_are_filled_by_torch(dtype: t
     kept[1].mul_(0.5)
     scheduler.step(), exact.step()
     assert float(kept[1]) == pytest.approx(plain.param_groups[1]["lr"] / 2, rel=0.01)
-
-
-def test_where_rates_are_written():
-    one = torch.tensor(0.1)
-    assert type(row([one, torch.tensor(0.2)])) is Memory
-    assert type(row([0.1, 0.2])) is Numbers
-    assert type(row([one, one.view(())])) is Mixed  # two that share their memory
-    assert type(row([one, one])) is Mixed
-    assert type(row([one, 0.2])) is Mixed
-    assert type(row([one, torch.tensor([0.2])])) is Mixed
-    assert type(row([one, torch.tensor(0.2, dtype=torch.float64)])) is Mixed
-    assert type(row([torch.nn.Parameter(torch.tensor(0.1))])) is Elsewhere
 
 
 @pytest.mark.parametrize("at", [0, 2, 3, 4, 9])

@@ -1,29 +1,28 @@
 """The quick way of a rule's values into the groups, and the watch over what others write there.
 
 Groups with one base share one Python float. Whether a group still holds that very object is the watch: it costs one comparison of
-addresses. Tensors in the memory of the processor are written through NumPy views of that memory, ten times faster than `fill_`.
+addresses. Tensors are written by their rows, which watch over them too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..plan import Plan, Rule
 from ..plan.progress import steered
+from .rows import Values, tensors
 from .seats import Group, Seat, write
 
 __all__ = ["Channel"]
 
 Write = Callable[[list[Group], float], bool]
 _MANY = 8  # so many groups with a base must there be, on average, that sharing one loop pays
-_version = attrgetter("_version")
 
 
 class Lane:
@@ -96,7 +95,7 @@ class Channel:
         index = {id(group): i for i, group in enumerate(groups)}
         self.harvest()
         self.lanes, writes, self.only = [], [], None
-        tensors: list[tuple[int, Seat, Tensor]] = []
+        held_tensors: list[tuple[int, Seat, Tensor]] = []
         floats: dict[tuple[float, int], list[tuple[int, Seat]]] = {}
         for seat in self.seats:
             at = index.get(id(seat.group))
@@ -104,15 +103,14 @@ class Channel:
                 continue
             held = _held(self.rule, seat.group)
             if isinstance(held, Tensor):
-                tensors.append((at, seat, held))
+                held_tensors.append((at, seat, held))
             else:
                 floats.setdefault((self.base(seat), seat.start), []).append((at, seat))
-        if tensors:
-            local = [row for row in tensors if _in_memory(row[2])]
-            other = [row for row in tensors if not _in_memory(row[2])]
-            self.on_cuda = any(row[2].is_cuda for row in other)
-            writes += [self._memory(local, k)] if local else []
-            writes += [self._filled(other, k)] if other else []
+        kinds: dict[Any, list[tuple[int, Seat, Tensor]]] = {}
+        for row in held_tensors:
+            kinds.setdefault((row[2].dtype, row[2].device, type(row[2])), []).append(row)
+        self.on_cuda = any(tensor.is_cuda for _, _, tensor in held_tensors)
+        writes += [self._tensors(rows, k) for rows in kinds.values()]
         count = sum(map(len, floats.values()))
         if self.rule.place is not None:
             parts = [[row] for rows in floats.values() for row in rows] if self.steered else floats.values()
@@ -259,62 +257,26 @@ class Channel:
 
         return write_inside
 
-    def _memory(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
-        """Returns the way of tensors in memory; what is read back before an update is compared with what was read after the last."""
-        lane, rule = self._lane([(at, seat) for at, seat, _ in rows]), self.rule
-        tensors = [tensor for _, _, tensor in rows]
-        arrays = [tensor.detach().numpy() for tensor in tensors]
-        addresses, count, picks = [tensor.data_ptr() for tensor in tensors], len(rows), lane.picks
-        for array, seat in zip(arrays, lane.seats, strict=True):
-            array[()] = self.value(seat, k)
-        lane.last = [array.item() for array in arrays]
-        one = len({(self.base(seat), seat.start) for seat in lane.seats}) == 1 and not self.steered
-        first, get = lane.seats[0], _getter(rule)
+    def _tensors(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
+        """Returns the way of tensors of one kind and place."""
+        lane, get = self._lane([(at, seat) for at, seat, _ in rows]), _getter(self.rule)
+        line, seats, picks = tensors([tensor for _, _, tensor in rows]), lane.seats, lane.picks
+        one = len({(self.base(seat), seat.start) for seat in seats}) == 1 and not self.steered
 
-        def write_memory(groups: list[Group], k: float) -> bool:
-            i = int(k) % count
-            if [array.item() for array in arrays] != lane.last or tensors[i].data_ptr() != addresses[i]:
+        def values(k: float) -> Values:
+            return np.array([self.value(seats[0], k)] * len(seats) if one else [self.value(seat, k) for seat in seats])
+
+        line.write((), "", values(k))
+        lane.last = line.left
+
+        def write_tensors(groups: list[Group], k: float) -> bool:
+            if line.kept(list(map(get, picks(groups)))) is None:
                 return False
-            held = map(get, picks(groups))
-            if one:
-                value = self.value(first, k)
-                for given, tensor, array in zip(held, tensors, arrays):  # noqa: B905
-                    if given is not tensor:
-                        return False
-                    array[()] = value
-            else:
-                for given, tensor, array, seat in zip(held, tensors, arrays, lane.seats):  # noqa: B905
-                    if given is not tensor:
-                        return False
-                    array[()] = self.value(seat, k)
-            lane.last = [array.item() for array in arrays]
+            line.write((), "", values(k))
+            lane.last = line.left
             return True
 
-        return write_memory
-
-    def _filled(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
-        """Returns the way of tensors elsewhere, such as on a GPU; reading them would wait for it, so their versions are the watch."""
-        lane, rule = self._lane([(at, seat) for at, seat, _ in rows]), self.rule
-        tensors = [tensor for _, _, tensor in rows]
-        for tensor, seat in zip(tensors, lane.seats, strict=True):
-            tensor.detach().fill_(self.value(seat, k))
-        lane.last = [self.value(seat, k) for seat in lane.seats]
-        version, picks, get = sum(map(_version, tensors)), lane.picks, _getter(rule)
-
-        def write_filled(groups: list[Group], k: float) -> bool:
-            nonlocal version
-            if sum(map(_version, tensors)) != version:
-                return False
-            row = [self.value(seat, k) for seat in lane.seats]
-            for given, tensor, value in zip(map(get, picks(groups)), tensors, row):  # noqa: B905
-                if given is not tensor:
-                    return False
-                tensor.detach().fill_(value)
-            version = sum(map(_version, tensors))
-            lane.last = row
-            return True
-
-        return write_filled
+        return write_tensors
 
 
 def _nothing(groups: list[Group], k: float) -> bool:
@@ -347,10 +309,3 @@ def _picks(indices: list[int]) -> Callable[[list[Group]], Sequence[Group]]:
     if stride > 0 and indices == list(range(indices[0], indices[-1] + 1, stride)):
         return itemgetter(slice(indices[0], indices[-1] + 1, stride))
     return itemgetter(*indices)
-
-
-def _in_memory(tensor: Tensor) -> bool:
-    """Returns whether a tensor's number can be written through NumPy."""
-    if type(tensor.detach()) is not torch.Tensor or tensor.device.type != "cpu":
-        return False
-    return tensor.dtype in (torch.float16, torch.float32, torch.float64)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Copies", "Elsewhere", "Memory", "Mixed", "Numbers", "Row", "Values", "plain", "row"]
+__all__ = ["Copies", "Elsewhere", "Memory", "Mixed", "Numbers", "Row", "Values", "plain", "row", "tensors"]
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -120,13 +120,14 @@ class Memory:
         found: The tensors, of one kind, of one number each.
     """
 
-    __slots__ = ("_addresses", "_dtype", "_left", "_tensors", "_values", "_views")
+    __slots__ = ("_addresses", "_dtype", "_left", "_tensors", "_values", "_views", "left")
 
     def __init__(self, found: Sequence[Any]) -> None:
         self._tensors, self._dtype = list(found), _DTYPES[found[0].dtype]
         self._addresses = [tensor.data_ptr() for tensor in found]
         self._views: list[Any] = [memoryview(tensor.detach().numpy().reshape(1)) for tensor in found]
         self._left, self._values = b"", np.empty(0)
+        self.left: list[float] = []  # what stands there since the last write
 
     def holds(self, found: Sequence[Any]) -> bool:
         """Returns whether these are the tensors still, each where it was."""
@@ -147,8 +148,8 @@ class Memory:
         """Writes the tensors and returns copies of them, to be made when they are asked for."""
         del groups, key
         line = values.astype(self._dtype)
-        self._left, self._values = line.tobytes(), values
-        for view, value in zip(self._views, line.tolist(), strict=True):
+        self._left, self._values, self.left = line.tobytes(), values, line.tolist()
+        for view, value in zip(self._views, self.left):  # noqa: B905
             view[0] = value
         return Copies(line)
 
@@ -160,12 +161,15 @@ class Elsewhere:
         found: The tensors, of one number each.
     """
 
-    __slots__ = ("_tensors", "_values", "_versions")
+    __slots__ = ("_tensors", "_values", "_versions", "left")
 
     def __init__(self, found: Sequence[Any]) -> None:
         self._tensors = list(found)
         self._versions: list[int] = []
         self._values = np.empty(0)
+        self.left: list[
+            float
+        ] = []  # what was written last, not rounded as the tensors are: to read them may wait for a GPU
 
     def holds(self, found: Sequence[Any]) -> bool:
         """Returns whether these are the tensors still."""
@@ -186,7 +190,7 @@ class Elsewhere:
         with torch.no_grad():
             copies = list(torch.tensor(values, dtype=first.dtype, device=first.device).unbind())
             torch._foreach_copy_(self._tensors, copies)  # pyright: ignore[reportPrivateImportUsage]
-        self._versions, self._values = list(map(_VERSION, self._tensors)), values
+        self._versions, self._values, self.left = list(map(_VERSION, self._tensors)), values, values.tolist()
         return copies
 
 
@@ -202,7 +206,16 @@ def row(found: Sequence[Any]) -> Row:
         return Mixed()
     if len({(value.dtype, value.device) for value in found}) != 1 or len(set(map(id, found))) != len(found):
         return Mixed()
-    plain_ones = all(type(value) is torch.Tensor for value in found) and found[0].device.type == "cpu"
-    if not plain_ones or found[0].dtype not in _DTYPES:
-        return Elsewhere(found)
-    return Memory(found) if len({value.data_ptr() for value in found}) == len(found) else Mixed()
+    if len({value.data_ptr() for value in found if in_memory(value)}) not in (0, len(found)):
+        return Mixed()
+    return tensors(found)
+
+
+def in_memory(tensor: torch.Tensor) -> bool:
+    """Returns whether a tensor's number can be written where it lies."""
+    return type(tensor.detach()) is torch.Tensor and tensor.device.type == "cpu" and tensor.dtype in _DTYPES
+
+
+def tensors(found: Sequence[torch.Tensor]) -> Memory | Elsewhere:
+    """Returns the row for tensors of one kind and place; a tensor that stands there twice has one value."""
+    return Memory(found) if all(map(in_memory, found)) else Elsewhere(found)
