@@ -15,7 +15,7 @@ from glidepath.lab.claims import page as pages
 from glidepath.lab.claims.criteria import Carried, NotAbove
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
-from glidepath.lab.claims.tried import Case, judged, refused_or_covered
+from glidepath.lab.claims.tried import Case, Limits, judged, refused_or_covered
 
 LAW = Law("multi_power", {"L0": 2.65, "A": 0.6, "alpha": 0.45, "B": 438.0, "C": 2.1, "beta": 0.6, "gamma": 0.65})
 
@@ -25,7 +25,7 @@ def case(measured, *, loss=1.0, half=0.1, area=9.0, group="a", updates=1000):
 
 
 def checks(cases, **limits):
-    return [check for _, check in judged(cases, **{"most": 0.2, "regret": 0.1, **limits})]
+    return [check for _, check in judged(cases, Limits(**{"error": 0.2, "regret": 0.1, **limits}))]
 
 
 def test_every_rule_can_hold_and_fail():
@@ -111,7 +111,7 @@ def test_forecasts_are_tried_on_runs_of_one_seed(claim, tmp_path):
     wsd, cosine, hold = (f"warmup(5) >> {rest}" for rest in ("hold(75) >> linear(20)", "cosine(95)", "hold(95)"))
     shared = {"task": "mnist1d", "peak_rate": 0.05, "seeds": 1}
     claim(
-        Forecasts(slug="a", fits={"WSD": (wsd,)}, held=(cosine, hold), most=1.0, regret=1.0, **shared),
+        Forecasts(slug="a", fits={"WSD": (wsd,)}, held=(cosine, hold), limits=Limits(error=1.0, regret=1.0), **shared),
         Forecasts(slug="b", fits={"a cosine": (cosine,)}, held=(wsd,), **shared),
     )
     outcome = reproduce(["F9"], out=tmp_path, engine=InProcess())[0]
@@ -142,7 +142,7 @@ def test_a_designed_schedule_is_trained_beside_the_defaults(claim, tmp_path, mon
 
 def test_missing_curves_are_a_reason_and_no_failure(claim, tmp_path, monkeypatch):
     monkeypatch.delenv(CURVES, raising=False)
-    claim(PublicCurves(slug="p", fits={"one": ("wsd_20000_24000",)}, most=1.0))
+    claim(PublicCurves(slug="p", fits={"one": ("wsd_20000_24000",)}))
     outcome = reproduce(["F9"], out=tmp_path)[0]
     assert curves_folder() is None
     assert not outcome.tried
@@ -169,7 +169,7 @@ def test_curves_at_hand_are_read_and_judged(claim, tmp_path, monkeypatch):
     monkeypatch.setenv(CURVES, str(tmp_path))
     fits = {"one": ("wsd_20000_24000",), "a cosine": ("cosine_24000",)}
     claim(
-        PublicCurves(slug="p", fits={"one": fits["one"]}, published=True, most=0.02, regret=0.01),
+        PublicCurves(slug="p", fits={"one": fits["one"]}, published=True, limits=Limits(0.02, 0.01, 0.02)),
         PublicCurves(slug="q", fits={"a cosine": fits["a cosine"]}),
     )
     outcome = reproduce(["F9"], out=tmp_path / "out")[0]

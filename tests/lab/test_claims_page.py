@@ -69,9 +69,9 @@ def test_the_outcomes_in_the_documentation_are_of_the_claims_as_they_are_declare
             assert found.grid == getattr(trial, "rates", ())
             if isinstance(trial, Forecasts | PublicCurves):
                 rules = " ".join(verdict.rule for verdict in found.verdicts)
-                assert all(f"fitted on {fit}" in rules for fit in trial.fits if trial.most is not None)
-                assert trial.most is None or f"at most {trial.most:g} and below both" in rules
-                assert trial.most is None or f"costs at most {trial.regret:g} nats" in rules
+                assert all(f"fitted on {fit}: " in rules for fit in trial.fits if found.verdicts)
+                assert trial.limits is None or f"at most {trial.limits.error:g} and below both" in rules
+                assert trial.limits is None or f"costs at most {trial.limits.regret:g} nats" in rules
                 continue
             for verdict, criterion in zip(found.verdicts, trial.criteria, strict=True):
                 metric, _, rest = verdict.rule.partition(": ")

@@ -189,7 +189,7 @@ class Laws:
         rates = self._rates(schedule, base, steps)
         first = max(1, min(len(rates), round(EARLY * min(len(rates), self.updates))))
         where = np.unique(np.linspace(first, len(rates), max(2, points)).round().astype(np.int64))
-        losses = self._median(Path.of(rates, where, rises=self.rises))
+        losses = self.median(Path.of(rates, where, rises=self.rises))
         half = np.array([self.half_width(float(n)) for n in where])
         return Curve(where.astype(np.float64), losses, losses - half, losses + half)
 
@@ -229,7 +229,8 @@ class Laws:
         """Returns the half-width of the 90 % interval after so many updates."""
         return self.widened * half_width(updates / self.updates, self.effect, self.noise)
 
-    def _median(self, path: Path) -> Array:
+    def median(self, path: Path) -> Array:
+        """Returns the median of the laws at every observation of a path of absolute rates."""
         return np.median([one.law(path) for one in self.fitted], axis=0)
 
     def _rates(self, schedule: Schedule | str, base: float | None, steps: int | None) -> Array:
@@ -437,6 +438,6 @@ def _backtest(laws: Laws, known: Sequence[Run], held: Sequence[Run], kind: str) 
     for run in held:
         horizon = run.updates / refit.updates
         last = run.steps[-3:]
-        error = float(np.mean(refit._median(Path.of(run.rates, last, rises=laws.rises)) - run.losses[-3:]))
+        error = float(np.mean(refit.median(Path.of(run.rates, last, rises=laws.rises)) - run.losses[-3:]))
         found.append(Backtest(run.name, kind, horizon, error, half_width(horizon, laws.effect, laws.noise)))
     return found

@@ -12,6 +12,7 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.claims.criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
 from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
+from glidepath.lab.claims.tried import Limits
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]
@@ -269,8 +270,7 @@ CLAIMS: dict[str, Claim] = {
                     seeds=3,
                     fits={"WSD": (_WSD,), "WSD + step": (_WSD, _STEP)},
                     held=_HELD,
-                    most=0.05,
-                    regret=0.01,
+                    limits=Limits(error=0.05, regret=0.01),
                 ),
             ),
             first_seed=5000,
@@ -290,8 +290,7 @@ CLAIMS: dict[str, Claim] = {
                         "one WSD run": ("wsd_20000_24000",),
                     },
                     published=True,
-                    most=0.012,
-                    regret=0.005,
+                    limits=Limits(error=0.012, regret=0.005, along=0.012),
                 ),
             ),
         ),

@@ -16,7 +16,7 @@ from glidepath.forecast.design import design
 from glidepath.lab.claims.criteria import Check, Criterion
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.outcome import TrialOutcome, Verdict
-from glidepath.lab.claims.tried import cases_of, judged, refused_or_covered
+from glidepath.lab.claims.tried import Limits, verdicts_of
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.engines import Engine
 from glidepath.lab.progress import Watcher
@@ -60,10 +60,7 @@ class _Trained(abc.ABC):
         """Runs of this trial."""
         return len(self._runs(0))
 
-    @property
-    def jobs(self) -> int:
-        """What an engine gets to do: the runs."""
-        return self.runs
+    jobs = runs
 
     @property
     def updates(self) -> int:
@@ -83,57 +80,37 @@ class Forecasts(_Trained):
     Args:
         fits: By name, the schedules whose runs are fitted; together they are trained besides `held`.
         held: The schedules that are forecast.
-        most: See `judged`; None asks instead that each fit is refused or covers.
-        regret: See `judged`.
+        limits: See `verdicts_of`.
     """
 
     fits: Mapping[str, tuple[str, ...]]
     held: tuple[str, ...]
-    most: float | None = None
-    regret: float = 0.0
+    limits: Limits | None = None
+
+    @property
+    def _texts(self) -> list[str]:
+        return list(dict.fromkeys([*(text for texts in self.fits.values() for text in texts), *self.held]))
 
     @property
     def title(self) -> str:
         """What is run, in a few words."""
-        count = len({*self.held, *(text for texts in self.fits.values() for text in texts)})
-        return f"{self.task}, {count} schedules, {self.seeds} seeds"
+        return f"{self.task}, {len(self._texts)} schedules, {self.seeds} seeds"
 
     def _runs(self, first_seed: int) -> list[RunSpec]:
-        texts = dict.fromkeys([*(text for texts in self.fits.values() for text in texts), *self.held])
         return [
             RunSpec(self._task, parse(text), self.peak_rate, seed, int(parse(text).duration))
             for seed in range(first_seed, first_seed + self.seeds)
-            for text in texts
+            for text in self._texts
         ]
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train, fit, forecast, judge."""
         specs = self._runs(first_seed)
         records = _records(folder, specs, engine, watcher)
-        runs = {(spec.seed, str(spec.schedule)): _run(records[spec.hash]) for spec in specs}
-
-        def of(seed: int, texts: Sequence[str]) -> list[Run]:
-            return [runs[seed, str(parse(text))] for text in texts]
-
-        seeds = range(first_seed, first_seed + self.seeds)
-        verdicts: list[Verdict] = []
-        if self.most is None:
-            logs = {
-                f"{name}, seed {s}": (of(s, texts), of(s, self.held))
-                for name, texts in self.fits.items()
-                for s in seeds
-            }
-            verdicts.append(Verdict(rule=_REFUSED, checks=(refused_or_covered(logs),)))
-        else:
-            for name, texts in self.fits.items():
-                held = [text for text in self.held if text not in texts]
-                cases = [case for s in seeds for case in cases_of(str(s), of(s, texts), of(s, held))]
-                for rule, check in judged(cases, most=self.most, regret=self.regret):
-                    verdicts.append(Verdict(rule=f"fitted on {name}: {rule}", checks=(check,)))
-        return _outcome(self.title, verdicts, list(records.values()))
-
-
-_REFUSED = "the logs are refused, or the 90 % intervals hold at least 80 %"
+        groups: dict[str, dict[str, Run]] = {}
+        for spec, text in zip(specs, self._texts * self.seeds, strict=True):
+            groups.setdefault(f"seed {spec.seed}", {})[text] = _run(records[spec.hash])
+        return _outcome(self.title, verdicts_of(self.fits, groups, self.held, self.limits), list(records.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,52 +132,31 @@ class Designed(_Trained):
         """What is run, in a few words."""
         return f"{self.task}, {self.budget} updates, {self.seeds} seeds"
 
-    def _specs(self, schedules: Mapping[str, Schedule], seeds: Sequence[int]) -> dict[str, list[RunSpec]]:
-        return {
-            name: [RunSpec(self._task, one, self.peak_rate, seed, self.budget) for seed in seeds]
-            for name, one in schedules.items()
-        }
-
-    def _defaults(self, names: Sequence[str]) -> dict[str, Schedule]:
+    def _specs(self, name: str | Schedule, *seeds: int) -> list[RunSpec]:
         warmup = round(self._task.warmup * self.budget)
-        return {name: default_schedule(name, self.budget, warmup) for name in names}
+        one = name if isinstance(name, Schedule) else default_schedule(name, self.budget, warmup)
+        return [RunSpec(self._task, one, self.peak_rate, seed, self.budget) for seed in seeds]
 
     def _runs(self, first_seed: int) -> list[RunSpec]:
-        seeds = range(first_seed, first_seed + self.seeds)
-        rows = self._specs(self._defaults(list(DEFAULT_SCHEDULES)), seeds)
-        logs = self._specs(self._defaults(self.logs), [first_seed + self.seeds])
-        return [spec for row in (*rows.values(), *logs.values()) for spec in row]
-
-    @property
-    def runs(self) -> int:
-        """Runs of this trial, those of the designed schedule included."""
-        return len(self._runs(0)) + self.seeds
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates of all runs."""
-        return self.runs * self.budget
+        """Those of the designed schedule, which is not known yet, are counted as one of the defaults on further seeds."""
+        last = first_seed + self.seeds
+        rows = [self._specs(name, *range(first_seed, last)) for name in DEFAULT_SCHEDULES]
+        return sum(rows, self._specs(self.logs[0], *range(last, last + self.seeds + len(self.logs))))
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the logs, design, train the rest, judge."""
         seeds = range(first_seed, first_seed + self.seeds)
-        logs = self._specs(self._defaults(self.logs), [first_seed + self.seeds])
-        fitted = _records(folder, [row[0] for row in logs.values()], engine, watcher)
-        laws = fit_laws([_run(fitted[row[0].hash]) for row in logs.values()])
-        made = design(laws, steps=self.budget)
-        rows = self._specs({**self._defaults(list(DEFAULT_SCHEDULES)), "designed": parse(made.schedule)}, seeds)
-        records = _records(folder, [spec for row in rows.values() for spec in row], engine, watcher)
-        values = {
-            name: tuple(None if (test := records[spec.hash].test) is None else test.loss for spec in row)
-            for name, row in rows.items()
-        }
+        logs = [self._specs(name, first_seed + self.seeds)[0] for name in self.logs]
+        records = _records(folder, logs, engine, watcher)
+        made = design(fit_laws([_run(records[spec.hash]) for spec in logs]), steps=self.budget)
+        rows = {name: self._specs(name, *seeds) for name in DEFAULT_SCHEDULES}
+        rows["designed"] = self._specs(parse(made.schedule), *seeds)
+        records |= _records(folder, [spec for row in rows.values() for spec in row], engine, watcher)
+        tests = {name: [records[spec.hash].test for spec in row] for name, row in rows.items()}
+        values = {name: tuple(None if one is None else one.loss for one in row) for name, row in tests.items()}
         evidence = Evidence(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
-        verdicts = [
-            Verdict(rule=criterion.rule(evidence), checks=tuple(criterion.judge(evidence)))
-            for criterion in self.criteria
-        ]
-        title = f"{self.title}; designed: {made.schedule}"
-        return _outcome(title, verdicts, [*fitted.values(), *records.values()])
+        verdicts = [Verdict(rule=one.rule(evidence), checks=tuple(one.judge(evidence))) for one in self.criteria]
+        return _outcome(f"{self.title}; designed: {made.schedule}", verdicts, list(records.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,15 +166,13 @@ class PublicCurves:
     Args:
         fits: By name, the curves that are fitted.
         published: Whether the published coefficients are held against the curves as well.
-        most: See `judged`, of the mean absolute error along the curves too; None asks instead that each fit is refused or covers.
-        regret: See `judged`.
+        limits: See `verdicts_of`.
         slug: Name of its folder.
     """
 
     fits: Mapping[str, tuple[str, ...]]
     published: bool = False
-    most: float | None = None
-    regret: float = 0.0
+    limits: Limits | None = None
     slug: str
 
     title: str = "public curves of 25, 100 and 400 million parameters"
@@ -234,29 +188,13 @@ class PublicCurves:
         if place is None:
             reason = f"the curves are not at hand: --data or {CURVES} names their folder"
             return replace(_outcome(self.title, [], []), skipped=reason)
-        curves = {
+        groups = {
             size: {name: _curve(place / size / f"{name}.csv", text) for name, text in _COURSES.items()}
             for size in _SIZES
         }
-        verdicts: list[Verdict] = []
-        if self.published:
-            verdicts.append(
-                Verdict(rule=_AS_PUBLISHED, checks=tuple(_as_published(size, curves[size]) for size in _SIZES))
-            )
-        for name, texts in self.fits.items():
-            parts = {size: ([curves[size][t] for t in texts], _others(curves[size], texts)) for size in _SIZES}
-            if self.most is None:
-                verdicts.append(Verdict(rule=f"fitted on {name}: {_REFUSED}", checks=(refused_or_covered(parts),)))
-                continue
-            cases = [case for size, (fitted, held) in parts.items() for case in cases_of(size, fitted, held)]
-            along = [float(np.mean([case.along for case in cases if case.group == size])) for size in _SIZES]
-            measured = " / ".join(f"{each:.4f}" for each in along)
-            rule = f"fitted on {name}: mean absolute error along the curves at most {self.most:g} in each size"
-            check = Check(subject=" / ".join(_SIZES), measured=measured, passed=max(along) <= self.most)
-            verdicts.append(Verdict(rule=rule, checks=(check,)))
-            for rule, check in judged(cases, most=self.most, regret=self.regret):
-                verdicts.append(Verdict(rule=f"fitted on {name}: {rule}", checks=(check,)))
-        return _outcome(self.title, verdicts, [])
+        checks = tuple(_as_published(size, runs) for size, runs in groups.items()) if self.published else ()
+        verdicts = [Verdict(rule=_AS_PUBLISHED, checks=checks)] if checks else []
+        return _outcome(self.title, verdicts + verdicts_of(self.fits, groups, tuple(_COURSES), self.limits), [])
 
 
 _PEAK = 3e-4
@@ -295,14 +233,9 @@ def _curve(file: Path, text: str) -> Run:
     return Run.of(schedule, _PEAK, [step for step, _ in kept], [loss for _, loss in kept], file.stem)
 
 
-def _others(curves: Mapping[str, Run], fitted: Sequence[str]) -> list[Run]:
-    reach = 4 * max(curves[name].updates for name in fitted)
-    return [run for name, run in curves.items() if name not in fitted and run.updates <= reach]
-
-
 def _as_published(size: str, curves: Mapping[str, Run]) -> Check:
     law = Law("multi_power", dict(zip(_NAMES, _SIZES[size], strict=True)))
-    errors = [float(np.abs(law(run.path()) - run.losses).mean()) for run in _others(curves, _THEIRS)]
+    errors = [float(np.abs(law(run.path()) - run.losses).mean()) for name, run in curves.items() if name not in _THEIRS]
     return Check(subject=size, measured=f"{np.mean(errors):.4f}", passed=float(np.mean(errors)) <= 0.0055)
 
 

@@ -9,8 +9,24 @@ import numpy as np
 from glidepath.core.errors import GlidepathError
 from glidepath.forecast import Run, fit_laws
 from glidepath.lab.claims.criteria import Check
+from glidepath.lab.claims.outcome import Verdict
 
-__all__ = ["Case", "cases_of", "judged", "refused_or_covered"]
+__all__ = ["Case", "Limits", "cases_of", "judged", "refused_or_covered", "verdicts_of"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What forecasts have to keep, in nats.
+
+    Args:
+        error: The median error at the end may be at most this.
+        regret: Training what is forecast lowest may cost at most so much on average.
+        along: The mean absolute error along the curves of each group may be at most this; None limits nothing.
+    """
+
+    error: float
+    regret: float
+    along: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,87 +80,97 @@ def cases_of(group: str, fitted: Sequence[Run], held: Iterable[Run]) -> list[Cas
     found: list[Case] = []
     for run in held:
         path = run.path(rises=laws.rises)
-        each = np.median([one.law(path) for one in laws.fitted], axis=0)
-        half = laws.half_width(run.updates)
-        loss, horizon = float(each[-1]), run.updates / laws.updates
-        late = run.steps > 0.1 * run.updates
-        found.append(
-            Case(
-                group,
-                run.name,
-                run.updates,
-                horizon,
-                loss,
-                loss - half,
-                loss + half,
-                float(laws.baseline.law(path)[-1]),
-                float(fitted[0].losses[-1]),
-                float(run.losses[-1]),
-                float(np.abs(each - run.losses)[late].mean()),
-            )
-        )
+        each = laws.median(path)
+        loss, half, late = float(each[-1]), laws.half_width(run.updates), run.steps > 0.1 * run.updates
+        area, last = float(laws.baseline.law(path)[-1]), float(fitted[0].losses[-1])
+        along = float(np.abs(each - run.losses)[late].mean())
+        told = (loss, loss - half, loss + half, area, last, float(run.losses[-1]), along)
+        found.append(Case(group, run.name, run.updates, run.updates / laws.updates, *told))
     return found
 
 
-def judged(cases: Sequence[Case], *, most: float, regret: float, unit: str = "nats") -> list[tuple[str, Check]]:
-    """The rules, each with its check, in this order: median error, coverage, order, regret.
+def verdicts_of(
+    fits: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Mapping[str, Run]],
+    held: Sequence[str],
+    limits: Limits | None,
+) -> list[Verdict]:
+    """Fit on some runs of every group, forecast the others, and judge; one verdict a rule and choice of logs.
+
+    Args:
+        fits: By name, the runs that are fitted.
+        groups: The runs by group and name.
+        held: The runs that are forecast where they are not fitted, up to four times as long as those that are.
+        limits: What the forecasts have to keep; None asks instead that each fit is refused or its intervals hold at least 80 %.
+    """
+    found: list[Verdict] = []
+    for name, fitted in fits.items():
+        parts: dict[str, tuple[list[Run], list[Run]]] = {}
+        for group, runs in groups.items():
+            reach = 4 * max(runs[one].updates for one in fitted)
+            others = [runs[one] for one in held if one not in fitted and runs[one].updates <= reach]
+            parts[group] = [runs[one] for one in fitted], others
+        if limits is None:
+            rules = [(_REFUSED, refused_or_covered(parts))]
+        else:
+            rules = judged([case for group, part in parts.items() for case in cases_of(group, *part)], limits)
+        found += [Verdict(rule=f"fitted on {name}: {rule}", checks=(check,)) for rule, check in rules]
+    return found
+
+
+_REFUSED = "the logs are refused, or the 90 % intervals hold at least 80 %"
+
+
+def judged(cases: Sequence[Case], limits: Limits) -> list[tuple[str, Check]]:
+    """The rules, each with its check, in this order: error, coverage, order, regret; along the curves first, where that is limited.
 
     Args:
         cases: The forecasts.
-        most: The median error may be at most this.
-        regret: Training what is forecast lowest may cost at most so much on average.
-        unit: Of the losses.
+        limits: What they have to keep.
     """
     errors = {name: _errors(cases, name) for name in ("loss", "area", "last")}
     middle = {name: float(np.median(each)) for name, each in errors.items()}
     held = sum(case.covered for case in cases)
-    spans = ((0.0, 1.05), (1.05, 2.05), (2.05, 4.0))
-    parts = [[case for case in cases if low < case.horizon <= high] for low, high in spans]
-    by_reach = ", ".join(
-        f"{sum(case.covered for case in part)} of {len(part)} up to {high:.0f} times as long"
-        for part, (_, high) in zip(parts, spans, strict=True)
-        if part
-    )
+    spans = ((0.0, 1.05), (1.05, 2.05), (2.05, 4.05))
+    parts = [([case.covered for case in cases if low < case.horizon <= high], high) for low, high in spans]
+    by_reach = ", ".join(f"{sum(part)} of {len(part)} up to {high:.0f} times as long" for part, high in parts if part)
     width = float(np.median([case.high - case.low for case in cases])) / 2
-    right, pairs = _ordered(cases, "loss")
-    others, _ = _ordered(cases, "area")
+    (right, pairs), (others, _) = _ordered(cases, "loss"), _ordered(cases, "area")
     cost, by_area = _regret(cases, "loss"), _regret(cases, "area")
-    least = min(middle["area"], middle["last"])
-    return [
+    baselines = f"the sum of the rates alone {middle['area']:.4f}, the log's last value {middle['last']:.4f}"
+    found = [
         (
-            f"final loss ({unit}): median error at most {most:g} and below both baselines'",
-            Check(
-                subject=f"{len(cases)} forecasts",
-                measured=f"{middle['loss']:.4f} (mean {np.mean(errors['loss']):.4f}, largest {max(errors['loss']):.4f}); the sum "
-                f"of the rates alone {middle['area']:.4f}, the log's last value {middle['last']:.4f}",
-                passed=middle["loss"] <= most and middle["loss"] < least,
-            ),
+            f"final loss (nats): median error at most {limits.error:g} and below both baselines'",
+            f"{len(cases)} forecasts",
+            f"{middle['loss']:.4f} (mean {np.mean(errors['loss']):.4f}, largest {max(errors['loss']):.4f}); {baselines}",
+            middle["loss"] <= limits.error and middle["loss"] < min(middle["area"], middle["last"]),
         ),
         (
             "the 90 % interval holds at least 80 %",
-            Check(
-                subject="coverage",
-                measured=f"{held} of {len(cases)}, {100 * held / len(cases):.0f} % ({by_reach}); median half-width {width:.4f}",
-                passed=held >= 0.8 * len(cases),
-            ),
+            "coverage",
+            f"{held} of {len(cases)}, {100 * held / len(cases):.0f} % ({by_reach}); median half-width {width:.4f}",
+            held >= 0.8 * len(cases),
         ),
         (
             "of two schedules of one length, the lower is told at least 7 times of 10, and as often as by the sum of the rates",
-            Check(
-                subject="ordered pairs",
-                measured=f"{right} of {pairs}; the sum of the rates alone {others}",
-                passed=right >= 0.7 * pairs and right >= others,
-            ),
+            "ordered pairs",
+            f"{right} of {pairs}; the sum of the rates alone {others}",
+            right >= 0.7 * pairs and right >= others,
         ),
         (
-            f"training what is forecast lowest costs at most {regret:g} {unit} on average, and no more than by the sum of the rates",
-            Check(
-                subject="regret",
-                measured=f"{cost:.4f}; the sum of the rates alone {by_area:.4f}",
-                passed=cost <= regret and cost <= by_area,
-            ),
+            f"training what is forecast lowest costs at most {limits.regret:g} nats on average, and no more than by the sum of the rates",
+            "regret",
+            f"{cost:.4f}; the sum of the rates alone {by_area:.4f}",
+            cost <= limits.regret and cost <= by_area,
         ),
     ]
+    if limits.along is not None:
+        sizes = list(dict.fromkeys(case.group for case in cases))
+        along = [float(np.mean([case.along for case in cases if case.group == size])) for size in sizes]
+        rule = f"mean absolute error along the curves at most {limits.along:g} in each size"
+        measured = " / ".join(f"{each:.4f}" for each in along)
+        found.insert(0, (rule, " / ".join(sizes), measured, max(along) <= limits.along))
+    return [(rule, Check(subject=what, measured=seen, passed=held)) for rule, what, seen, held in found]
 
 
 def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Check:
@@ -153,16 +179,14 @@ def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) 
     Args:
         logs: By name, what is fitted and what is held back.
     """
-    refused, held = 0, [0, 0]
+    refused, covered = 0, list[bool]()
     for name, (fitted, others) in logs.items():
         try:
-            cases = cases_of(name, fitted, others)
+            covered += [case.covered for case in cases_of(name, fitted, others)]
         except GlidepathError:
             refused += 1
-        else:
-            held = [held[0] + sum(case.covered for case in cases), held[1] + len(cases)]
-    measured = f"{refused} of {len(logs)} refused" + (f", {held[0]} of {held[1]} covered" if held[1] else "")
-    return Check(subject=f"{len(logs)} choices of logs", measured=measured, passed=held[0] >= 0.8 * held[1])
+    measured = f"{refused} of {len(logs)} refused" + (f", {sum(covered)} of {len(covered)} covered" if covered else "")
+    return Check(subject=f"{len(logs)} choices of logs", measured=measured, passed=sum(covered) >= 0.8 * len(covered))
 
 
 def _errors(cases: Sequence[Case], by: str) -> list[float]:
@@ -184,11 +208,5 @@ def _ordered(cases: Sequence[Case], by: str) -> tuple[int, int]:
 
 
 def _regret(cases: Sequence[Case], by: str) -> float:
-    return float(
-        np.mean(
-            [
-                min(group, key=lambda case: getattr(case, by)).measured - min(case.measured for case in group)
-                for group in _groups(cases)
-            ]
-        )
-    )
+    chosen = [(min(group, key=lambda case: getattr(case, by)), group) for group in _groups(cases)]
+    return float(np.mean([one.measured - min(case.measured for case in group) for one, group in chosen]))
