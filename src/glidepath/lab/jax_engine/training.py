@@ -162,8 +162,8 @@ def _rates(spec: RunSpec) -> Callable[[int], float]:
     """The learning rate of an update, as `attach` writes it; what `attach` refuses is refused here too."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=spec.peak_rate)
     attach(optimizer, spec.schedule, rebase=True).detach()
-    factor = spec.schedule.scalar
-    return lambda update: spec.peak_rate * factor(update)
+    factor, base = spec.schedule.scalar, 1.0 if spec.schedule.absolute else spec.peak_rate
+    return lambda update: base * factor(update)
 
 
 def _chunks(budget: int, due: frozenset[int]) -> Iterator[tuple[int, int]]:
