@@ -15,7 +15,7 @@ from ..core.errors import GlidepathError, Problem
 from .channels import Channel
 from .dynamo import invisible
 from .events import Applied, ForeignWrite, ForeignWriteWarning
-from .past import dummy, past_of
+from .past import dummy, has_past, past_of
 from .progress import Run
 from .seats import Group, Seat, extent, name_of, read, write
 
@@ -49,7 +49,7 @@ class Binding:
         self.write: Callable[[list[Group], float], bool] = _false
         self.only: Any = None
         self.head: Any = None
-        self.on_cuda = self.careful = False
+        self.on_cuda = self.careful = self.partial = False
         self.again: tuple[int, int, int] | None = None
         self.handles: list[Any] = []
         problems: list[Problem] = []
@@ -230,7 +230,8 @@ class Binding:
         heads = [group["params"][0] for group in groups if group["params"]]
         rates = any(channel.seats and channel.rule.parameter == "lr" for channel in self.channels)
         # Without a rate of ours, with groups that are empty or with several calls an update, every call is looked at.
-        quick = run.plain and rates and not left and not run.moved and len(heads) == len(groups)
+        whole = len(heads) == len(groups) and not self.partial
+        quick = run.plain and rates and not left and not run.moved and whole
         self.count, self.head = (len(groups), heads[0]) if quick and heads else (-1, None)
         self.only = self.channels[0].only if len(ways) == 1 else None
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
@@ -269,14 +270,19 @@ class Binding:
         for channel in self.channels:
             channel.harvest()
         if dummy(groups, self.channels):
+            run.dummied = True
             return False
         heads = [id(group["params"][0]) for group in groups if group["params"]]
-        if not run.armed and (not run.seen or not run.seen.isdisjoint(heads)):
-            run.begin()  # a step inside a step, or after one that failed, belongs to the same update
-        elif run.armed and not run.slow:
+        # A step inside a step, or after one that failed, belongs to the same update.
+        if (not run.seen or not run.seen.isdisjoint(heads)) if not run.armed else not run.slow:
+            if self.partial and run.seen.issubset(heads):
+                self.partial, self.again = False, None
             run.begin()
-        elif run.plain:
-            run.at = run.updates - 1 if run.counted else run.updates
+        else:
+            if not run.armed:
+                self.partial, self.count = True, -1  # from now on every call is looked at
+            if run.plain:
+                run.at = run.updates - 1 if run.counted else run.updates
         run.seen.update(heads)
         if not run.updates and not run.placed:
             self._tell_past(run.at)
@@ -415,7 +421,7 @@ class Binding:
         self._seat(optimizer.param_groups, problems, loaded=True)
         if problems:
             raise GlidepathError(problems)
-        if optimizer.state and not run.updates:
+        if not run.updates and has_past(optimizer, run.dummied):
             run.past = f"{type(optimizer).__name__} was loaded with the state of updates made before"
         self.count, self.again = -1, None
         for channel in self.channels:
@@ -461,7 +467,7 @@ class Binding:
 
     def applied(self, groups: list[Group]) -> list[Applied]:
         """Returns the values that the last update was made with in these groups."""
-        run, here = self.run, {id(group) for group in groups}
+        run, here = self.run, {id(group): i for i, group in enumerate(groups)}
         if not run.updates:
             return []
         rows: list[Applied] = []
@@ -470,7 +476,7 @@ class Binding:
             if not (run.armed or run.ahead):
                 written = {id(s): v for lane in channel.lanes for s, v in zip(lane.seats, lane.values(), strict=True)}
             current, channel.states = channel.states, run.states if run.plain else run.now
-            for seat in channel.seats:
+            for seat in sorted(channel.seats, key=lambda seat: here.get(id(seat.group), -1)):
                 if id(seat.group) in here:
                     value = written.get(id(seat))
                     value = channel.value(seat, run.last()) if value is None else value

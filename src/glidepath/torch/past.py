@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from .channels import Channel
 from .seats import Group, Seat, read
 
-__all__ = ["dummy", "past_of"]
+__all__ = ["dummy", "has_past", "past_of"]
 
 
 def dummy(groups: list[Group], channels: Iterable[Channel]) -> bool:
@@ -45,6 +46,12 @@ def _rewritten(seat: Seat) -> bool:
     if isinstance(held, torch.Tensor):
         return held is not seat.tensor or float(held) != seat.seen
     return held is not seat.seen
+
+
+def has_past(optimizer: Optimizer, dummied: bool) -> bool:
+    """Returns whether the state of an optimizer comes from updates; a dummy step makes one too, but counts no more than 1."""
+    counts = [entry["step"] for entry in optimizer.state.values() if isinstance(entry, dict) and "step" in entry]
+    return max(map(float, counts[:8])) > dummied if counts else bool(optimizer.state) and not dummied
 
 
 def past_of(channels: Iterable[Channel]) -> str:

@@ -40,6 +40,7 @@ class Run:
         self.armed = False  # a value was written for an update that is not counted yet
         self.placed = False  # where the run is was said, by a state or by `seek`
         self.past = ""  # the sign that an optimizer has made updates before the first of this run
+        self.dummied = False  # somebody made the optimizer's state by a step that was none
         self.several = False  # optimizers
         # The update under way, where it may be made of several calls:
         self.seen: set[int] = set()  # who was called in it
