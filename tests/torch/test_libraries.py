@@ -1,6 +1,12 @@
 """Lightning, Hugging Face's Trainer and Accelerate train with the bridge and with attach; torch.distributed.checkpoint saves them."""
 
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -174,3 +180,24 @@ def test_distributed_checkpoint_saves_and_loads(tmp_path, make):
         with pytest.raises(Exception, match="the plan must be that of this run"):
             checkpoint.load({"scheduler": other}, checkpoint_id=tmp_path / "saved", no_dist=True)
     assert getattr(other, "scheduler", other).updates == 0
+
+
+def test_deepspeed_counts_updates_in_every_stage():
+    """DeepSpeed 0.19.8 on gloo, ZeRO 0 to 3: several steps for one update (more than one a group in stage 3), resumed by its checkpoints."""
+    if importlib.util.find_spec("deepspeed") is None:
+        pytest.skip("no deepspeed here: DS_BUILD_OPS=0 pip install --no-deps deepspeed==0.19.8, and what it imports")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("deepspeed_run.py")), port]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "FOUND" in done.stdout, done.stderr[-3000:]
+    found = json.loads(done.stdout.partition("FOUND")[2].splitlines()[0])
+    schedule = gp.parse("warmup(3, start=0.25) >> linear(17)")
+    assert len(found) == 12
+    for name, rows in found.items():
+        assert [row[0] for row in rows] == [sorted((0.1 * schedule(k), 0.2 * schedule(k))) for k in range(len(rows))], name
+        assert [row[2] for row in rows] == list(range(1, len(rows) + 1)), name
+        assert len(rows) == (7 if "bridge" in name and "3" not in name else 6)
+    assert {rows[0][1] for name, rows in found.items() if name < "3"} == {2}
+    assert found["3 attach"][0][1] > 2
