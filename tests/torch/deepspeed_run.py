@@ -5,10 +5,6 @@ import os
 import sys
 import tempfile
 
-os.environ |= {"DS_ACCELERATOR": "cpu", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
-os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[1]}
-
-import deepspeed
 import torch
 
 from glidepath.torch import ScheduleLR, attach
@@ -29,6 +25,8 @@ def engine_of(stage, kind):
         "zero_force_ds_cpu_optimizer": False,
     } | ({"bf16": {"enabled": True}} if stage else {})
     options = {"lr_scheduler": scheduler} if kind == "bridge" else {}
+    import deepspeed
+
     engine, wrapped, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=config, **options)
     scheduler = scheduler or attach(wrapped, SCHEDULE)
     seen = []
@@ -59,8 +57,17 @@ def run(stage, kind):
     return rows
 
 
-deepspeed.ops.__compatible_ops__ = {}  # nothing is compiled
-torch.manual_seed(0)
-deepspeed.init_distributed("gloo")
-found = {f"{stage} {kind}": run(stage, kind) for stage in range(4) for kind in ("attach", "late", "bridge")}
-print("FOUND" + json.dumps(found))
+def main():
+    os.environ |= {"DS_ACCELERATOR": "cpu", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[1]}
+    import deepspeed
+
+    deepspeed.ops.__compatible_ops__ = {}  # nothing is compiled
+    torch.manual_seed(0)
+    deepspeed.init_distributed("gloo")
+    found = {f"{stage} {kind}": run(stage, kind) for stage in range(4) for kind in ("attach", "late", "bridge")}
+    print("FOUND" + json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -196,7 +196,9 @@ def test_deepspeed_counts_updates_in_every_stage():
     schedule = gp.parse("warmup(3, start=0.25) >> linear(17)")
     assert len(found) == 12
     for name, rows in found.items():
-        assert [row[0] for row in rows] == [sorted((0.1 * schedule(k), 0.2 * schedule(k))) for k in range(len(rows))], name
+        assert [row[0] for row in rows] == [sorted((0.1 * schedule(k), 0.2 * schedule(k))) for k in range(len(rows))], (
+            name
+        )
         assert [row[2] for row in rows] == list(range(1, len(rows) + 1)), name
         assert len(rows) == (7 if "bridge" in name and "3" not in name else 6)
     assert {rows[0][1] for name, rows in found.items() if name < "3"} == {2}

@@ -43,7 +43,7 @@ def updates(scheduler):
     return getattr(scheduler, "scheduler", scheduler).updates
 
 
-# The state made by a dummy step ---------------------------------------------------------------------------------------------------------
+# The state made by a dummy step ---------------------------------------------------------------------------------------
 
 
 def make_state(optimizer):
@@ -112,13 +112,12 @@ def test_a_zero_that_somebody_wrote_is_no_dummy_step(foreign):
 @pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_the_real_dummy_step(make, momentum):
-    """torch's `get_optimizer_state_dict` and `set_optimizer_state_dict`, before, while and after a run."""
+    """PyTorch's `get_optimizer_state_dict` and `set_optimizer_state_dict`, before, while and after a run."""
     tools = pytest.importorskip("torch.distributed.checkpoint.state_dict")
     model = torch.nn.Linear(3, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum, weight_decay=0.5)
     scheduler, seen = make(optimizer, FROM_ZERO), watch(optimizer)
-    made = 0
-    for _ in range(4):
+    for made in range(4):
         weight = model.weight.detach().clone()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
@@ -130,10 +129,9 @@ def test_the_real_dummy_step(make, momentum):
         update(optimizer, scheduler)
         optimizer.zero_grad()
         assert seen == [[0.1 * FROM_ZERO(made)]]
-        made += 1
 
 
-# Several calls for one update -------------------------------------------------------------------------------------------------------------
+# Several calls for one update -----------------------------------------------------------------------------------------
 
 
 def zero_1(optimizer):
@@ -239,7 +237,7 @@ def test_regular_steps_between_partial_ones():
         assert scheduler.updates == k + 1
 
 
-# Several steps inside one -------------------------------------------------------------------------------------------------------------------
+# Several steps inside one ---------------------------------------------------------------------------------------------
 
 
 class Nested(torch.optim.SGD):
@@ -295,7 +293,7 @@ def test_a_step_that_failed_and_is_tried_again_is_one_update():
             assert (scheduler.updates, scheduler.samples) == (k + 1, 4 * (k + 1))
 
 
-# Wrappers -----------------------------------------------------------------------------------------------------------------------------------
+# Wrappers -------------------------------------------------------------------------------------------------------------
 
 
 class SAM(torch.optim.Optimizer):
@@ -402,7 +400,7 @@ def test_an_optimizer_that_updates_elsewhere_is_refused_with_a_remedy():
             assert optimizer.param_groups[0]["lr"] == 0.1 * SCHEDULE(2)
 
 
-# Several optimizers -----------------------------------------------------------------------------------------------------------------------------
+# Several optimizers ---------------------------------------------------------------------------------------------------
 
 
 def pair():
@@ -456,7 +454,7 @@ def test_groups_of_named_optimizers_are_chosen_by_both_names():
 
 
 def test_an_optimizer_a_parameter_in_the_backward_pass():
-    """torchtune and torchtitan: 200 optimizers step inside the backward pass; one scheduler, one small state."""
+    """As in torchtune and torchtitan: 200 optimizers step inside the backward pass; one scheduler, one small state."""
     weights = parameters(200)
     optimizers = {id(w): torch.optim.SGD([w], lr=0.1) for w in weights}
     scheduler = attach(list(optimizers.values()), SCHEDULE)
@@ -498,7 +496,9 @@ def test_a_composite_without_hooks_is_driven_by_its_parts():
     assert (scheduler.updates, seen) == (4, [[0.1 * SCHEDULE(k)] for k in range(4)])
     with pytest.raises(GlidepathError, match=r"one or several optimizers, each once"):
         attach([one, one], SCHEDULE)
-    with pytest.raises(GlidepathError, match=r"attach: optimizer must be one or several optimizers, each once, got \[\]"):
+    with pytest.raises(
+        GlidepathError, match=r"attach: optimizer must be one or several optimizers, each once, got \[\]"
+    ):
         attach([], SCHEDULE)
 
 

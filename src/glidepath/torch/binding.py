@@ -28,6 +28,9 @@ _REMEDY = (
 )
 
 
+_BASE = "initial_lr"
+
+
 class Binding:
     """Ties a run to the groups of one optimizer. The optimizer's hooks hold it, and nothing else does.
 
@@ -49,6 +52,7 @@ class Binding:
         self.write: Callable[[list[Group], float], bool] = _false
         self.only: Any = None
         self.head: Any = None
+        self.roots: tuple[Any, Any] = (None, None)  # the bases that the first and the last group carry
         self.on_cuda = self.careful = self.partial = False
         self.again: tuple[int, int, int] | None = None
         self.handles: list[Any] = []
@@ -230,10 +234,11 @@ class Binding:
         heads = [group["params"][0] for group in groups if group["params"]]
         rates = any(channel.seats and channel.rule.parameter == "lr" for channel in self.channels)
         # Without a rate of ours, with groups that are empty or with several calls an update, every call is looked at.
-        whole = len(heads) == len(groups) and not self.partial
+        whole = len(heads) == len(groups) and not self.partial and bool(run.updates or run.placed)
         quick = run.plain and rates and not left and not run.moved and whole
         self.count, self.head = (len(groups), heads[0]) if quick and heads else (-1, None)
         self.only = self.channels[0].only if len(ways) == 1 else None
+        self.roots = (groups[0].get(_BASE), groups[-1].get(_BASE)) if groups else (None, None)
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
         self.careful = self.on_cuda or run.supports_scaling
 
@@ -296,7 +301,7 @@ class Binding:
     def _tell_past(self, at: float) -> None:
         """Warns where an optimizer that has made updates meets a schedule at its beginning."""
         run = self.run
-        run.placed = True
+        run.placed, self.again = True, None
         said = run.past or past_of(self.channels)
         if said and not at:
             warnings.warn(f"{said}, and its schedule begins at step 0: {_REMEDY}", UserWarning, stacklevel=5)
@@ -342,6 +347,8 @@ class Binding:
         )
         events = [] if mode == "keep" else self._foreign(known, at)
         self.put(groups, at, states, left, mode == "keep")
+        if mode == "keep" and self.written_bases(known):
+            self.again = None  # the bridge's own step is to find them
         self._note(optimizer)
         self.tell(events)
 
@@ -398,15 +405,18 @@ class Binding:
             )
         return events
 
+    def written_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[tuple[Channel, Seat, float]]:
+        """Returns the bases that groups carry and that are not theirs."""
+        rows = [
+            (channel, seat, seat.group.get(f"initial_{channel.rule.parameter}", seat.base)) for channel, seat in known
+        ]
+        return [(channel, seat, float(base)) for channel, seat, base in rows if float(base) != seat.base]
+
     def foreign_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[ForeignWrite]:
         """Returns what others wrote as bases; with `adopt` they become the bases."""
         run, events = self.run, list[ForeignWrite]()
-        for channel, seat in known:
+        for channel, seat, written in self.written_bases(known):
             key = f"initial_{channel.rule.parameter}"
-            base = seat.group.get(key, seat.base)
-            if base is seat.base or float(base) == seat.base:
-                continue
-            written = float(base)
             adopted = run.foreign == "adopt" and math.isfinite(written) and written != 0.0 and not channel.rule.absolute
             policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
             events.append(ForeignWrite(run.updates, seat.label, key, written, seat.base, policy))
@@ -429,6 +439,8 @@ class Binding:
             for seat in channel.seats:
                 held = read(channel.rule, seat.group, seat.label)
                 seat.seen = seat.found = float(held) if isinstance(held, Tensor) else held
+                if run.ahead and seat.seen in (coming := channel.value(seat, run.position()), _rounded(coming, held)):
+                    seat.found = seat.base  # a bridge's own, saved before its first update
         self.show(optimizer.param_groups)
         self._note(optimizer)
 
@@ -508,20 +520,24 @@ class Binding:
                     return
             groups, failed = optimizer.param_groups, False
             if len(groups) == self.count:
-                # Whose parameters are not those of the last call (all of them are then there) may be in the middle of an update.
+                # With other parameters than in the last call, where all were there, it may be in the middle of an update.
                 group = groups[0]
                 params = group["params"]
                 if params and params[0] is self.head:
                     if self.only is not None:  # `write`, without its call
                         lane, key, base, factor = self.only
-                        if group[key] is lane.last:
+                        if group[key] is lane.last and group.get(_BASE) is self.roots[0]:
                             group[key] = lane.last = base * factor(run.updates)
                             run.armed = True
                             return
-                    elif self.write(groups, run.updates):
+                    elif (
+                        group.get(_BASE) is self.roots[0]
+                        and groups[-1].get(_BASE) is self.roots[1]
+                        and self.write(groups, run.updates)
+                    ):
                         run.armed = True
                         return
-                    failed = True
+                    failed = True  # somebody wrote a value, or a base
             run.armed = self.turn(optimizer, failed)
 
         def after(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
