@@ -120,7 +120,7 @@ FILES = [
      1e-5 + (4e-3 - 1e-5) * 0.5 * (1 + cos(pi * (k // 100 - 2) / 10))),
     ("z.py", ("optim_wrapper = dict(optimizer=dict(lr=0.01))\nparam_scheduler = dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0,"
      " end=1200, by_epoch=False)\ntrain_cfg = dict(type='IterBasedTrainLoop', max_iters=1200)\n"), {}, "MMEngine",
-     lambda k: (0.01 - 1e-4) * (1 - k / 1200) ** 0.9 + 1e-4),
+     lambda k: (0.01 - 1e-4) * (1 - k / 1199) ** 0.9 + 1e-4),
     ("aa.py", "optim_wrapper = dict(optimizer=dict(lr=0.001))\ntrain_cfg = dict(max_epochs=12)\n", N, "MMEngine", lambda k: 0.001),
     ("ab.yml", ("epoch: 12\nLearningRate:\n  base_lr: 0.02\n  schedulers:\n  - !PiecewiseDecay\n    gamma: 0.1\n    milestones: [8, 11]\n"
      "  - !LinearWarmup\n    start_factor: 0.1\n    steps: 400\n"), N, "PaddleDetection",
@@ -151,6 +151,28 @@ FILES = [
      lambda k: 0.01 * half_cosine(min(k, 1000), 0, 1000)),
     ("am.yaml", ("optimizer: {name: adamw, learning_rate: 3.0e-4}\nscheduler: {name: cosine_with_warmup, t_warmup: 100, alpha_f: 0.1}\n"
      "max_duration: 1200\n"), {}, "OLMo", lambda k: olmo(k, 3e-4, 100, 1200, 0.1)),
+    ("an.yaml", "SOLVER:\n  BASE_LR: 0.02\n  STEPS: (600, 1000)\n  MAX_ITER: 1200\n  WARMUP_ITERS: 400\n", {}, "detectron2",
+     lambda k: 0.02 * drops(k, (600, 1000)) * (0.001 + 0.999 * min(1, k / 400))),
+    ("ao.yaml", "SOLVER: {BASE_LR: 1e-3, MAX_ITER: 1200, LR_SCHEDULER_NAME: WarmupCosineLR, WARMUP_ITERS: 100, WARMUP_FACTOR: 0.1}", {},
+     "detectron2", lambda k: 1e-3 * 0.5 * (1 + cos(pi * k / 1200)) * (0.1 + 0.9 * min(1, k / 100))),
+    ("ap.json", json.dumps({"train_batch_size": 8, "optimizer": {"type": "AdamW", "params": {"lr": "auto"}}, "scheduler": {"type":
+     "WarmupDecayLR", "params": {"warmup_min_lr": 0, "warmup_max_lr": "auto", "warmup_num_steps": 100, "warmup_type": "linear",
+     "total_num_steps": "auto"}}}), {"warmup_max_lr": 3e-5, "total_num_steps": 1200, "lr": 3e-5}, "DeepSpeed", lambda k:
+     3e-5 * line(max(k - 1, 0), 100, 1200)),
+    ("aq.sh", ("#!/bin/bash\nLR=3e-4\nITERS=1200\ntorchrun pretrain_gpt.py --lr ${LR} --train-iters $ITERS --lr-decay-style cosine \\\n"
+     "  --lr-warmup-iters 100 --min-lr 3e-5 --global-batch-size 64\n"), {}, "Megatron-LM",
+     lambda k: 3e-4 * k / 100 if k <= 100 else 3e-5 + 2.7e-4 * 0.5 * (1 + cos(pi * (k - 100) / 1100))),
+    ("ar.sh", ("ARGS=(\n  --lr 1e-3\n  --train-samples 76800\n  --lr-decay-samples 64000\n  --lr-warmup-samples 6400\n  --lr-decay-style linear"
+     "\n  --global-batch-size 64\n)\n"), {}, "Megatron-LM", lambda k: 1e-3 * (k / 100 if k <= 100 else max(0, 1 - (k - 100) / 900))),
+    ("as.yaml", ("scheduler: {name: cosine_with_warmup, t_warmup: 100ba, alpha_f: 0.1}\noptimizer: {name: decoupled_adamw, lr: 6.0e-4}\n"
+     "max_duration: 1200ba\n"), {}, "Composer", lambda k: 6e-4 * half_cosine(k, 100, 1200, 0.1)),
+    ("at.yaml", "scheduler: {name: linear_decay_with_warmup, t_warmup: 0.1dur, alpha_f: 0.02}\noptimizer: {lr: 2.0e-4}\nmax_duration: 12ep\n",
+     N, "Composer", lambda k: 2e-4 * (k / 120 if k < 120 else 1 - 0.98 * (k - 120) / 1080)),
+    ("au.yaml", "sched: cosine\nepochs: 12\nlr: 0.001\nwarmup_epochs: 2\nwarmup_lr: 1.0e-06\nmin_lr: 1.0e-05\nwarmup_prefix: false\n", N,
+     "timm", lambda k: 1e-6 + (k // 100) * (1e-3 - 1e-6) / 2 if k < 200 else
+     1e-5 + (1e-3 - 1e-5) * 0.5 * (1 + cos(pi * (k // 100) / 12))),
+    ("av.yaml", "sched: step\nepochs: 12\nlr: 0.1\ndecay_epochs: 3\ndecay_rate: 0.5\nwarmup_epochs: 0\nsched_on_updates: true\n", N, "timm",
+     lambda k: 0.1 * 0.5 ** (k // 300)),
 ]  # fmt: skip
 
 

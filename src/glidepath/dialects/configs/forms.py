@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
-from ...core.combinators import Maximum
-from ...core.curves import Geometric, Polynomial
-from ...core.fields import MAX_STEPS
+from ...core.curves import Polynomial
+from ...core.rate import Rate
 from ...core.schedule import Schedule
-from ...core.segments import Hold, InverseSqrt, Ramp, Step
+from ...core.segments import Hold, InverseSqrt, Ramp
 from .. import pieces
 from ..reading import load
 from .reading import Reading, form
 
 __all__: list[str] = []
 
-_MOST_EPOCHS = 20_000
+_ENDLESS = 10**9  # MMEngine's own word for it
 
 
 def _mapping(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -229,13 +228,9 @@ def composer(r: Reading) -> Schedule:
     times = [said, *(str(value) for name, value in given.items() if name.startswith("t_"))]
     epochs = float(said[:-2]) if said.endswith("ep") else 0.0
     total = r.updates(float(said[:-2]) if said.endswith("ba") else 0.0, epochs or 1.0, f"max_duration = {said}")
-    each = r.an_epoch() if epochs and "total" not in r.names else total / (epochs or 1)
-    given["max_duration"] = f"{total}ba"
-    if any(time.endswith("ep") for time in times):
-        given = {
-            name: f"{round(float(value[:-2]) * each)}ba" if isinstance(value, str) and value.endswith("ep") else value
-            for name, value in given.items()
-        }
+    given["max_duration"] = said if epochs else f"{total}ba"
+    if epochs or any(time.endswith("ep") for time in times):
+        given["dataloader_len"] = round(total / epochs) if epochs else int(r.an_epoch())
     return load("composer", names.get(kind, kind), given, base_lr=r.base)
 
 
@@ -378,7 +373,6 @@ def detectron2(r: Reading) -> Schedule:
         r.odd.append(f"WARMUP_ITERS {warmup} is beyond MAX_ITER {total}: cut there")
     start, way = r.number("SOLVER.WARMUP_FACTOR", 0.001), r.word("SOLVER.WARMUP_METHOD", "linear")
     given: dict[str, Any] = {
-        "max_iters": total,
         "warmup_iters": min(warmup, total),
         "warmup_factor": start,
         "warmup_method": way,
@@ -388,7 +382,8 @@ def detectron2(r: Reading) -> Schedule:
         if beyond := [mark for mark in marks if mark >= total]:
             r.odd.append(f"STEPS {beyond} are beyond MAX_ITER {total}: they are left out")
         given |= {"milestones": [mark for mark in marks if mark < total], "gamma": r.number("SOLVER.GAMMA", 0.1)}
-    return load("detectron2", kind, given, base_lr=r.base)
+    given["max_iters" if kind == "WarmupCosineLR" else "max_iter"] = total
+    return load("fvcore", kind, given, base_lr=r.base)
 
 
 @form("PaddleDetection", _has("LearningRate"))
@@ -502,13 +497,7 @@ def timm(r: Reading) -> Schedule:
     given |= {"updates_per_epoch": int(each), "step_on_epochs": not by_updates}
     schedule = load("timm", "create_scheduler_v2", given, base_lr=r.base)
     r.total = math.ceil(epochs * each)
-    return schedule if by_updates else _each_epoch(schedule, each, r.total / each)
-
-
-def _each_epoch(schedule: Schedule, each: float, epochs: float) -> Schedule:
-    """A schedule of epochs on the clock of updates: an epoch has one value."""
-    count = min(math.ceil(epochs), _MOST_EPOCHS) + 1
-    return pieces.levels([round(each * k) for k in range(1, count)], [schedule(k) for k in range(count)])
+    return schedule if by_updates else pieces.by_epoch(schedule.schedule, int(each), int(epochs))
 
 
 def _of_keras(data: Any) -> dict[str, Any] | float | None:
@@ -544,138 +533,55 @@ def keras(r: Reading) -> Schedule:
 def mmcv(r: Reading) -> Schedule:
     """`lr_config`: a policy by epoch or by update, times a warmup by update."""
     at = "lr_config"
-    r.base, by_epoch = r.number("optimizer.lr"), r.at(f"{at}.by_epoch", "IterBased" not in r.word("runner.type"))
+    r.base, by_epoch = r.number("optimizer.lr"), bool(r.at(f"{at}.by_epoch", "IterBased" not in r.word("runner.type")))
     place = next((p for p in ("runner.max_epochs", "total_epochs", "max_epochs") if r.at(p)), "runner.max_epochs")
-    iters = r.number("runner.max_iters", 0) or r.number("total_iters", 0)
-    each = r.an_epoch() if by_epoch or not iters else 1.0
-    length = r.number(place) if by_epoch else iters or r.number(place) * each
-    r.total = math.ceil(length * each) if by_epoch else int(length)
-    regular = _policy(r, r.word(f"{at}.policy").lower(), length)
-    regular = _each_epoch(regular, each, length) if by_epoch else regular
-    kind, ratio = r.at(f"{at}.warmup"), r.number(f"{at}.warmup_ratio", 0.1)
-    if kind is None:
-        return regular
-    steps = r.whole(f"{at}.warmup_iters", 0) * (int(each) if r.at(f"{at}.warmup_by_epoch") else 1)
-    warmups: dict[str, Any] = {"linear": pieces.LINEAR, "exp": Geometric()}
-    if kind not in ("constant", *warmups):
-        r.refuse(f"{at}.warmup", "constant, linear or exp", kind)
-        return regular
-    rising = (
-        pieces.constant_then(ratio, steps) if kind == "constant" else Ramp(ratio, 1.0, max(steps, 1), warmups[kind])
-    )
-    return pieces.times([regular, rising]) if steps else regular
-
-
-def _policy(r: Reading, kind: str, length: float) -> Schedule:
-    """What a policy of MMCV makes of the base rate, on its own clock of epochs or updates."""
-    at = "lr_config"
-    least = r.number(f"{at}.min_lr", 0.0) or r.base * r.number(f"{at}.min_lr_ratio", 0.0)
-    whole = max(int(length), 1)
-    if kind == "step":
-        gamma, marks = r.number(f"{at}.gamma", 0.1), r.at(f"{at}.step")
-        stairs = isinstance(marks, int) and not isinstance(marks, bool)
-        drops = Step(marks, gamma) if stairs else pieces.drops([int(m) for m in r.numbers(f"{at}.step")], gamma)
-        scaled = pieces.scaled(drops, r.base)
-        return Maximum((scaled, Hold(value=least))) if least else scaled
-    if kind == "fixed":
-        return Hold(value=r.base)
-    if kind == "exp":
-        return pieces.scaled(pieces.formula("g ** step", g=r.number(f"{at}.gamma")), r.base)
-    if kind == "inv":
-        powers = {"g": r.number(f"{at}.gamma"), "p": r.number(f"{at}.power", 1.0)}
-        return pieces.scaled(pieces.formula("(1 + g * step) ** (-p)", **powers), r.base)
-    if kind == "poly":
-        return Ramp(r.base, least, whole, Polynomial(r.number(f"{at}.power", 1.0)))
-    if kind == "cosineannealing":
-        return Ramp(r.base, least, whole, pieces.COSINE)
-    if kind == "flatcosineannealing":
-        flat = round(whole * r.number(f"{at}.start_percent", 0.75))
-        return pieces.in_sequence(
-            [Hold(value=r.base), Ramp(r.base, least, max(whole - flat, 1), pieces.COSINE)], [flat]
-        )
-    if kind == "cosinerestart":
-        periods, weights = r.numbers(f"{at}.periods"), r.numbers(f"{at}.restart_weights") or [1.0]
-        parts = [
-            Ramp(r.base * weights[min(i, len(weights) - 1)], least, max(int(n), 1), pieces.COSINE)
-            for i, n in enumerate(periods)
-        ]
-        return pieces.in_sequence(parts, [int(sum(periods[: k + 1])) for k in range(len(periods) - 1)])
-    r.refuse(f"{at}.policy", "step, exp, inv, poly, fixed, CosineAnnealing, FlatCosineAnnealing or CosineRestart", kind)
-    return Hold(value=r.base)
+    iters = r.whole("runner.max_iters", 0) or r.whole("total_iters", 0)
+    each = int(r.an_epoch()) if by_epoch or not iters else 1
+    given = {name: r.plain(f"{at}.{name}", value) for name, value in _mapping(r.data, at).items()}
+    if not any(name in given for name in ("min_lr", "min_lr_ratio")) and "Cosine" in str(given.get("policy")):
+        given["min_lr"] = 0
+    if by_epoch:
+        given |= {"max_epochs": r.whole(place), "epoch_length": each}
+        r.total = given["max_epochs"] * each
+    else:
+        given["max_iters"] = r.total = iters or r.whole(place) * each
+    return load("mmcv", "lr_config", given | {"by_epoch": by_epoch}, base_lr=r.base)
 
 
 @form("MMEngine", lambda d: "param_scheduler" in d or "optim_wrapper" in d)
 def mmengine(r: Reading) -> Schedule:
     """`param_scheduler`: each changes the rate that the others left, from its `begin` up to its `end`."""
     r.base = r.number("optim_wrapper.optimizer.lr")
-    parts = r.at("param_scheduler", [])
+    parts: Any = r.at("param_scheduler", [])
     if isinstance(parts, dict):
         r.data["param_scheduler"] = parts = [parts]
-    epochs, iters = r.at("train_cfg.max_epochs"), r.at("train_cfg.max_iters")
-    counted = any(isinstance(part, dict) and part.get("by_epoch", True) for part in parts)
-    each = r.an_epoch() if counted or not iters else 1.0
+    iters, epochs = r.at("train_cfg.max_iters"), r.at("train_cfg.max_epochs")
+    counted = any(isinstance(part, dict) and cast("dict[str, Any]", part).get("by_epoch", True) for part in parts)
+    each = int(r.an_epoch()) if counted or not iters else 1
     total = r.number("train_cfg.max_iters") if iters else (r.number("train_cfg.max_epochs") if epochs else 0.0) * each
     r.total = math.ceil(total) or None
     found: Schedule = Hold(value=r.base)
     ended = 0.0
-    for i, part in enumerate(parts):
+    for i, part in enumerate(cast("list[dict[str, Any]]", parts)):
         at = f"param_scheduler.{i}"
-        if str(part.get("type", "")).endswith("Momentum"):
+        kind = str(part.get("type", "")).rpartition(".")[2]
+        if kind.endswith("Momentum"):
             continue
-        by_epoch, converted = bool(part.get("by_epoch", True)), bool(part.get("convert_to_iter_based"))
-        unit = each if by_epoch else 1.0
+        by_epoch = bool(part.get("by_epoch", True))
+        unit = each if by_epoch else 1
         begin = r.number(f"{at}.begin", 0)
-        last = (total / unit) if total else MAX_STEPS
-        end = r.number(f"{at}.end", last)
-        # A schedule by epoch has a value an epoch; one that is converted has its lengths in updates instead.
-        inner = unit if by_epoch and converted else 1.0
-        span = max(round((end - begin) * inner), 1)
-        follows = begin * unit >= ended
-        start = found(round(begin * unit)) if follows else 1.0
-        law = _law(r, at, part, start, span, inner, follows)
-        # Its last step is the one before its end: what it has there stays.
-        law = pieces.in_sequence([law, Hold(value=law(span - 1))], [span]) if span < MAX_STEPS else law
-        if by_epoch and not converted:
-            law = _each_epoch(law, each, min(end - begin, last))
-        at_step = round(begin * unit)
-        if follows:
-            found = pieces.in_sequence([found, law], [at_step]) if at_step else law
-        else:
-            moved = pieces.in_sequence([Hold(), law], [at_step]) if at_step else law
-            found = pieces.times([found, moved])
+        end = r.number(f"{at}.end", (total / unit) if total else _ENDLESS)
+        skipped = ("type", "begin", "end", "by_epoch", "verbose", "param_name")
+        own = {name: r.plain(f"{at}.{name}", value) for name, value in part.items() if name not in skipped}
+        own |= {"end": end - begin, "by_epoch": by_epoch} | ({"epoch_length": each} if by_epoch else {})
+        moment = round(begin * unit)
+        follows = moment >= ended
+        if not follows and any(own.get(name) for name in ("eta_min", "eta_min_ratio")):
+            r.refuse(f"{at}.eta_min", "0 while another scheduler works beside it", own, "they cannot be told apart")
+        law = load("mmengine", kind, own, base_lr=found(moment) if follows else 1.0)
+        law = law.schedule if isinstance(law, Rate) else law
+        before = found if follows else Hold()
+        later = pieces.in_sequence([before, law], [moment]) if moment else law
+        found = later if follows else pieces.times([found, later])
         ended = max(ended, end * unit)
     return found
-
-
-def _law(r: Reading, at: str, part: dict[str, Any], start: float, span: int, each: float, follows: bool) -> Schedule:
-    """What one scheduler of MMEngine makes of a rate, on its own clock."""
-    kind = str(part.get("type", "")).rpartition(".")[2]
-    least = r.number(f"{at}.eta_min", 0.0) or r.base * r.number(f"{at}.eta_min_ratio", 0.0)
-    if least and not follows:
-        r.refuse(f"{at}.eta_min", "0 while another scheduler works beside it", least, "they cannot be told apart")
-    if kind == "LinearLR":
-        first, last = r.number(f"{at}.start_factor", 1 / 3), r.number(f"{at}.end_factor", 1.0)
-        return pieces.ramp(start * first, start * last, span - 1)
-    if kind == "ConstantLR":
-        low = Hold(value=start * r.number(f"{at}.factor", 1 / 3))
-        return pieces.in_sequence([low, Hold(value=start)], [span - 1]) if span > 1 else low
-    if kind == "MultiStepLR":
-        marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
-        return pieces.scaled(pieces.drops(marks, r.number(f"{at}.gamma", 0.1)), start)
-    if kind == "StepLR":
-        return pieces.scaled(Step(round(r.number(f"{at}.step_size") * each), r.number(f"{at}.gamma", 0.1)), start)
-    if kind == "ExponentialLR":
-        return pieces.scaled(pieces.formula("g ** step", g=r.number(f"{at}.gamma")), start)
-    if kind == "CosineAnnealingLR":
-        length = round(r.number(f"{at}.T_max") * each) if part.get("T_max") is not None else span
-        return pieces.wave(start, least, max(length, 1))
-    if kind == "PolyLR":
-        return Ramp(start, least, span, Polynomial(r.number(f"{at}.power", 1.0)))
-    if kind == "CosineRestartLR":
-        periods = [round(n * each) for n in r.numbers(f"{at}.periods")]
-        weights = r.numbers(f"{at}.restart_weights") or [1.0] * len(periods)
-        ramps = [Ramp(start * w, least, max(n, 1), pieces.COSINE) for n, w in zip(periods, weights, strict=False)]
-        return pieces.in_sequence(ramps, [sum(periods[: k + 1]) for k in range(len(periods) - 1)])
-    known = "LinearLR, ConstantLR, MultiStepLR, StepLR, ExponentialLR, CosineAnnealingLR, PolyLR or CosineRestartLR"
-    r.refuse(f"{at}.type", known, kind)
-    return Hold(value=start)

@@ -167,6 +167,12 @@ class Reading:
         self.notes.append(f"{path} = {', '.join(f'{number:g}' for number in found)}")
         return [float(number) for number in found]
 
+    def plain(self, path: str, value: Any) -> Any:
+        """An argument that is handed on as it stands; what the file leaves open is settled first."""
+        open_here = isinstance(value, Unbound) and value.names
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return self.number(path) if open_here or number or path.rpartition(".")[2] in self.names else value
+
     def word(self, path: str, default: str = "") -> str:
         """The word at a place, without its module."""
         return str(self.at(path, default)).rpartition(".")[2]
@@ -270,11 +276,11 @@ def form_of(path: str | Path) -> str:
         path: Any text, such as one that may be the name of a file.
     """
     file = Path(path)
-    if len(str(path)) > 1000 or "\0" in str(path) or not file.suffix or not file.is_file():
-        return ""
     try:
-        data = data_of(file, {})
-    except GlidepathError:
+        data = data_of(file, {}) if file.suffix and file.is_file() else None
+    except (GlidepathError, OSError, ValueError):  # too long for a name, or no text of one
+        return ""
+    if data is None:
         return ""
     return next((one.title for one in FORMS if one.known(data)), "")
 
