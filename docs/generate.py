@@ -19,6 +19,7 @@ import glidepath as gp
 import worked
 from glidepath import view
 from glidepath.core.codec import field_notes
+from glidepath.dialects.reading import known
 
 HERE = Path(__file__).resolve().parent
 PICTURE = HERE / "picture.svg"
@@ -38,6 +39,7 @@ def main() -> None:
     for name, make in words.items():
         (HERE / "schedules" / f"{name}.md").write_text(page(name, make), encoding="utf-8")
     (HERE / "schedules" / "index.md").write_text(contents(words), encoding="utf-8")
+    (HERE / "schedules" / "libraries.md").write_text(libraries(), encoding="utf-8")
     worked.pictures(HERE / "img")
     (HERE / "index.md").write_text(home(), encoding="utf-8")
 
@@ -134,6 +136,25 @@ def contents(words: Words) -> str:
         cells.append(f"| [**{name}**]({name}.md) | {about} | {drawn} |")
     head = "# Every schedule\n\nEach picture is drawn by the schedule itself.\n\n| | | |\n|---|---|---|\n"
     return head + "\n".join(cells) + "\n"
+
+
+def libraries() -> str:
+    """Returns the page of other libraries' schedulers: a table for each, a row for each of its own."""
+    parts = [
+        "# Schedulers of other libraries",
+        "Each is read by its own name and arguments: see [Other libraries](../dialects.md).",
+    ]
+    for library in gp.dialects.libraries():
+        language = known(library)
+        common = ", ".join(str(parameter) for parameter in language.common)
+        beside = f"Beside its own arguments each takes `{common}`." if common else ""
+        where = f"`{library}`" + (f", from `{language.modules[0]}`. {beside}" if language.modules else "")
+        rows = []
+        for name, make in language.readers.items():
+            about = inline((inspect.getdoc(make) or "").partition("\n")[0])
+            rows.append(f"| `{name}{language.signature(name)}` | {about} |".replace("\\", ""))
+        parts += [f"## {language.title} {language.follows}".rstrip(), where, "| | |\n|---|---|\n" + "\n".join(rows)]
+    return "\n\n".join(parts) + "\n"
 
 
 def home() -> str:

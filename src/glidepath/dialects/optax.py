@@ -89,7 +89,10 @@ def _sgdr(a: Any) -> Schedule:
 
 def _joined(a: Any) -> Schedule:
     checks, more = a.at.checks(), len(a.schedules) - 1
-    marks = [checks.length(f"boundaries[{i}]", mark, -(2**53)) for i, mark in enumerate(a.boundaries)]
+    marks = [
+        checks.length(f"boundaries[{i}]", mark, -(2**53))
+        for i, mark in enumerate(checks.items("boundaries", a.boundaries))
+    ]
     if a.at.strict:
         ordered = all(x < y for x, y in pairwise(marks))
         checks.require(ordered, "boundaries", "strictly increasing", a.boundaries)
