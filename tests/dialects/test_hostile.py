@@ -127,7 +127,7 @@ def test_every_problem_is_named_at_once():
 
 
 def test_unknown_names_are_refused_with_the_nearest():
-    with pytest.raises(GlidepathError, match=r"framework must be one of keras, .*did you mean 'pytorch'"):
+    with pytest.raises(GlidepathError, match=r"framework must be one of pytorch, .*did you mean 'pytorch'"):
         load("pytorhc", "StepLR", {})
     with pytest.raises(GlidepathError, match=r"name must be a known scheduler, got 'SteppLR' \(did you mean 'StepLR'"):
         load("pytorch", "SteppLR", {})

@@ -135,7 +135,10 @@ def read_value(text: str) -> Any:
         refuse_suffixed("text", text, error)
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise GlidepathError.of("text", "", "a call such as StepLR(step_size=30)", text, str(reason)) from None
-    return Reader(Around()).value(tree)
+    try:
+        return Reader(Around()).value(tree)
+    except RecursionError:
+        raise GlidepathError.of("text", "", "nested less deep", "a formula of many operators") from None
 
 
 class Reader:

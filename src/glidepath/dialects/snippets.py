@@ -114,8 +114,10 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
         raise GlidepathError.of(
             "text", "", "a call such as StepLR(step_size=30), or Python code", source, reason
         ) from None
-    scan = _Scan(tree, framework, {name: _told(value) for name, value in (let or {}).items()})
-    return scan.found()
+    try:
+        return _Scan(tree, framework, {name: _told(value) for name, value in (let or {}).items()}).found()
+    except RecursionError:
+        raise GlidepathError.of("text", "", "nested less deep", source) from None
 
 
 def mentioned(source: str) -> bool:
@@ -128,7 +130,10 @@ def mentioned(source: str) -> bool:
         tree = ast.parse(textwrap.dedent(checked_text(source)).strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError, GlidepathError):
         return False
-    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    try:
+        calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    except RecursionError:
+        return False
     plain = [name.removesuffix(".build_iter_from_epoch").rpartition(".") for name in calls]
     return any(candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain)
 
