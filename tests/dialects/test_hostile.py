@@ -113,7 +113,7 @@ def test_every_problem_is_named_at_once():
         load("pytorch", "LinearLR", {"start_factor": 0, "end_factor": 2, "total_iters": 2.5})
 
     assert str(error.value) == (
-        "pytorch LinearLR: start_factor must be a finite number above 0 and at most 1, got 0\n"
+        "pytorch LinearLR: start_factor must be a number above 0 and at most 1, got 0\n"
         "pytorch LinearLR: end_factor must be a number from 0 to 1, got 2\n"
         "pytorch LinearLR: total_iters must be an integer from 1 to 9007199254740992, got 2.5"
         " (PyTorch would stop before end_factor)"

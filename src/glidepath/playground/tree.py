@@ -17,6 +17,7 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.node import Node
 from glidepath.core.syntax import syntax
 from glidepath.core.text import parse, vocabulary
+from glidepath.dialects.reading import WITHOUT_EFFECT
 from glidepath.dialects.resolving import candidates
 from glidepath.view.foreign import LIBRARIES
 
@@ -158,6 +159,8 @@ class _Reader:
             if keyword.arg not in {parameter.name for parameter in parameters}:
                 if not lib:
                     raise _Odd
+                if keyword.arg in WITHOUT_EFFECT:
+                    continue
                 names = [parameter.name for parameter in parameters]
                 rule = f"one of its arguments ({', '.join(names)})"
                 raise GlidepathError.of(f"{lib}.{word}", keyword.arg, rule, "it", did_you_mean(keyword.arg, names))
