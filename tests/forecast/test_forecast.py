@@ -310,7 +310,7 @@ def test_runs_are_checked_when_they_are_given() -> None:
 
 
 def test_widths() -> None:
-    assert half_width(1.0, 0.1, 0.0) == pytest.approx(0.022)
+    assert half_width(1.0, 0.1, 0.0) == pytest.approx(0.024)
     assert half_width(0.5, 0.1, 0.0) == half_width(1.0, 0.1, 0.0) < half_width(4.0, 0.1, 0.0)
     assert half_width_of_difference(1.0, 0.1, 0.01, 0.0) == 0.0
     apart = [half_width_of_difference(1.0, 0.1, 0.0, d) for d in (0.01, 0.1, 0.5)]
