@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .core.clock import Clock
 from .core.codec import parsed
 from .core.errors import GlidepathError, Problem, missing, shown
+from .core.files import write_whole
 from .core.namespace import MathNamespace, TorchNamespace
 from .core.rate import rate_of
 from .core.schedule import Schedule
@@ -288,9 +289,7 @@ class Driver(Callback):
     def _write(self, done: int) -> None:
         if self.path is not None:
             self._records[done] = self._kept()
-            fresh = self.path.with_name(self.path.name + ".new")
-            fresh.write_text(json.dumps({"plan": self.plan.fingerprint, "records": self._records}), encoding="utf-8")
-            fresh.replace(self.path)
+            write_whole(self.path, json.dumps({"plan": self.plan.fingerprint, "records": self._records}))
 
 
 class _Ops(TorchNamespace):

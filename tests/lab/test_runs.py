@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from glidepath import GlidepathError, recipes
+from glidepath.core.files import canonical_json
 from glidepath.lab import Record, RunSpec
-from glidepath.lab.jobs import canonical_json
 
 
 def test_the_hash_is_a_fixed_function_of_what_decides_the_run(spec):

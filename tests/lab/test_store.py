@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from glidepath import GlidepathError
+from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab import Store
-from glidepath.lab.jobs import canonical_json
-from glidepath.lab.store import only_writer, write_atomically
+from glidepath.lab.store import only_writer
 
 
 @pytest.fixture
@@ -82,14 +82,14 @@ def test_hostile_files_are_refused(store, spec, content, rule):
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_atomically(path, "old")
+    write_whole(path, "old")
 
     def full(handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("glidepath.lab.store.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, "new")
+        write_whole(path, "new")
 
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
@@ -105,7 +105,7 @@ def test_the_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
         real(handle)
 
     monkeypatch.setattr("glidepath.lab.store.os.fsync", watch)
-    write_atomically(path, "text")
+    write_whole(path, "text")
 
     assert synced[0] is False
     assert path.read_text() == "text"

@@ -12,9 +12,10 @@ SCHEDULES = {"constant": ("hold()", 44.0), "cosine": ("cosine(200)", 34.0), "wsd
 def write(folder: Path) -> Path:
     """Writes `comparison.json` and the records, and returns the folder."""
     from glidepath import parse
+    from glidepath.core.files import write_whole
     from glidepath.lab.comparison import summarise
     from glidepath.lab.runs import Evaluation, Record, RunSpec
-    from glidepath.lab.store import Store, write_atomically
+    from glidepath.lab.store import Store
     from glidepath.lab.tasks import TASKS
 
     task = TASKS["mnist1d"]
@@ -50,5 +51,5 @@ def write(folder: Path) -> Path:
     for records in grid.values():
         for record in records:
             store.write(record)
-    write_atomically(folder / "comparison.json", comparison.to_json())
+    write_whole(folder / "comparison.json", comparison.to_json())
     return folder

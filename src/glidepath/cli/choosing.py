@@ -38,10 +38,10 @@ def find(
     as_json: AsJson = False,
 ) -> None:
     """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none."""
+    from glidepath.core.files import write_whole
     from glidepath.finder import Suggestion
     from glidepath.lab.rates import find_rates
     from glidepath.view.range_test import range_test, range_test_place, range_test_table, save_range_test
-    from glidepath.view.still import write_whole
 
     if output is not None:
         range_test_place(output)
@@ -65,7 +65,7 @@ def find(
         width = max(len(name) for name, _ in rows)
         say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
     if output is not None and output.suffix.lower() == ".json":
-        path = write_whole(output, json.dumps(made.to_dict(), indent=2).encode())
+        path = write_whole(output, json.dumps(made.to_dict(), indent=2), where="find")
         messages.print(f"wrote {path}: the page shows it, under 'Range test'", highlight=False, soft_wrap=True)
     elif output is not None:
         drawing = range_test(made.found.traces, made.found.result, verification=made.verification, title=task)

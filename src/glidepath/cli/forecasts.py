@@ -101,17 +101,18 @@ def forecast(
         _tell(laws, rows, curves, runs)
     if output is None:
         return
-    from glidepath.view.still import save, write_whole
+    from glidepath.core.files import write_whole
+    from glidepath.view.still import save
 
     if output.suffix.lower() == ".json":
-        write_whole(output, laws.to_json().encode())
+        write_whole(output, laws.to_json(), where="forecast")
     else:
         from glidepath.view.forecast import forecast_figure, forecast_page
 
         drawing = forecast_figure(curves, runs, schedules, base=base or laws.peak, metric=laws.metric)
         if output.suffix.lower() == ".html":
             command = shlex.join(["glidepath", *sys.argv[1:]])
-            write_whole(output, forecast_page(laws, drawing, command, rows).encode())
+            write_whole(output, forecast_page(laws, drawing, command, rows), where="forecast")
         else:
             save(drawing, output)
     messages.print(f"wrote {output}", highlight=False, soft_wrap=True)

@@ -10,10 +10,11 @@ from typing import Any
 
 from .curves import Curve
 from .errors import GlidepathError, did_you_mean
+from .files import canonical_json
 from .node import Node, checks_of
 from .schedule import MAX_DEPTH, MAX_NODES, Schedule
 
-__all__ = ["canonical", "data_of", "json_of", "node_of", "parsed", "schedule_of_json", "schema"]
+__all__ = ["canonical", "data_of", "node_of", "parsed", "schema"]
 
 MAX_BYTES = 64 * 2**20
 
@@ -31,11 +32,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def json_of(node: Node, indent: int | None = None) -> str:
-    """Returns a node as JSON text."""
-    return json.dumps(data_of(node), indent=indent, allow_nan=False)
 
 
 def canonical(node: Node) -> str:
@@ -58,16 +54,7 @@ def canonical(node: Node) -> str:
             return data(value)
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
-    return json.dumps(data(node), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def schedule_of_json(text: str | bytes) -> Schedule:
-    """Returns the schedule that JSON text describes.
-
-    Raises:
-        GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included), or breaks a rule.
-    """
-    return node_of(parsed(text), Schedule)  # type: ignore[return-value]
+    return canonical_json(data(node))
 
 
 def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:

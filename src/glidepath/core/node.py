@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import inspect
+import json
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -162,6 +164,46 @@ class Node(metaclass=_Checked):
     def of(cls, given: Any) -> Any:
         """Returns the node that is given as itself, as text or as JSON data."""
         raise NotImplementedError  # each family has its own
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the value as JSON data: `{"kind": …, field: value, …}` with every field."""
+        from .codec import data_of
+
+        return data_of(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns the value as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Returns the value that JSON data describes, of any kind of the family.
+
+        Raises:
+            GlidepathError: With every problem found and the path of each.
+        """
+        from .codec import node_of
+
+        return node_of(data, next(base for base in reversed(cls.__mro__) if "registry" in vars(base)))  # type: ignore[return-value]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Returns the value that JSON text describes.
+
+        Raises:
+            GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included), or breaks a rule; with every problem
+                found and the path of each.
+        """
+        from .codec import parsed
+
+        return cls.from_dict(parsed(text))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 in hexadecimal: equal for equal values, in every process and version."""
+        from .codec import canonical
+
+        return hashlib.sha256(canonical(self).encode()).hexdigest()
 
     def call(self, arguments: Callable[[Node], list[str]]) -> tuple[str, list[str]]:
         """Returns the word and the arguments of the text form; `arguments` writes those of the fields."""

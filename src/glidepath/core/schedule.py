@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
 
 from .clock import Clock
 from .errors import GlidepathError, Problem
@@ -314,49 +313,6 @@ class Schedule(Node):
             yield from parts[0].stretches(begin, end, last)
         elif begin <= last:
             yield self.word(), begin, end
-
-    # As data --------------------------------------------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the schedule as JSON data: `{"kind": …, field: value, …}` with every field."""
-        from .codec import data_of
-
-        return data_of(self)
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the schedule as JSON text."""
-        from .codec import json_of
-
-        return json_of(self, indent)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """Returns the schedule that JSON data describes.
-
-        Raises:
-            GlidepathError: With every problem found and the path of each.
-        """
-        from .codec import node_of
-
-        return node_of(data, Schedule)  # type: ignore[return-value]
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Returns the schedule that JSON text describes.
-
-        Raises:
-            GlidepathError: With every problem found and the path of each.
-        """
-        from .codec import schedule_of_json
-
-        return schedule_of_json(text)  # type: ignore[return-value]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A SHA-256 in hexadecimal: equal for equal schedules, in every process and version."""
-        from .codec import canonical
-
-        return hashlib.sha256(canonical(self).encode()).hexdigest()
 
     @classmethod
     def of(cls, given: Any) -> Schedule:

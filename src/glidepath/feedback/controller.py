@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from ..core.codec import canonical, data_of, json_of, node_of, parsed
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
 from ..core.fields import MAX_STEPS, number
 from ..core.node import Node
@@ -150,34 +148,6 @@ class Controller(Node):
         after, decision = self.react(state, seen)
         return dataclasses.replace(after, last=seen.id), decision
 
-    # As data --------------------------------------------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the controller as JSON data: `{"kind": …, field: value, …}`."""
-        return data_of(self)
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the controller as JSON text."""
-        return json_of(self, indent)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Controller:
-        """Returns the controller that JSON data describes.
-
-        Raises:
-            GlidepathError: With every problem found and the path of each.
-        """
-        return node_of(data, Controller)  # type: ignore[return-value]
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Controller:
-        """Returns the controller that JSON text describes.
-
-        Raises:
-            GlidepathError: If the text is not JSON, or breaks a rule.
-        """
-        return cls.from_dict(parsed(text))
-
     @classmethod
     def of(cls, given: Any) -> Controller:
         """Returns the controller that is given as itself, as JSON data, or as text such as `plateau(factor=0.5)`.
@@ -194,11 +164,6 @@ class Controller(Node):
             if isinstance(made, Controller):
                 return made
         raise GlidepathError.of("controller", "", "a controller, its text or its JSON data", given)
-
-    @property
-    def fingerprint(self) -> str:
-        """A SHA-256 in hexadecimal: equal for equal controllers, in every process and version."""
-        return hashlib.sha256(canonical(self).encode()).hexdigest()
 
     def read_state(self, data: Any) -> Any:
         """Returns the state of this controller that JSON data describes.

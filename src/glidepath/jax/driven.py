@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +12,7 @@ from jax.core import Tracer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..core.files import digest
 from ..core.schedule import Schedule
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule, diff, plan_of
@@ -55,8 +54,7 @@ class Driven(GradientTransformation):
     @property
     def identity(self) -> int:
         """32 bits of the fingerprint of the plan and its bases."""
-        text = json.dumps([self.plan.fingerprint, self.bases], sort_keys=True)
-        return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+        return int(digest([self.plan.fingerprint, self.bases])[:8], 16)
 
     def value(
         self, updates: int, name: str = "learning_rate", label: str = ONLY, progress: Progress | None = None

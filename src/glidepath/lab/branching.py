@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from glidepath.core.errors import Problem, shown
+from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab._checks import check_count, check_rate, refuse
 from glidepath.lab.branch_job import BranchJob
 from glidepath.lab.engines import Engine
-from glidepath.lab.jobs import canonical_json
 from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Seeds, plan_runs
 from glidepath.lab.progress import Watcher
 from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.statistics import Estimate, estimate
-from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
 from glidepath.lab.verdict import number
 
@@ -155,8 +154,8 @@ def branches(
         made = _made(jobs, records)
         if folder is not None:
             with writing("branches", folder):
-                write_atomically(folder / "branches.json", canonical_json(made.to_dict()) + "\n")
-                write_atomically(folder / "branches.txt", made.table())
+                write_whole(folder / "branches.json", canonical_json(made.to_dict()) + "\n")
+                write_whole(folder / "branches.txt", made.table())
     return made
 
 

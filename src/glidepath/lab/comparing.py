@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, installing
+from glidepath.core.files import write_whole
 from glidepath.lab._checks import refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.extents import misfit
@@ -18,7 +19,6 @@ from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_ru
 from glidepath.lab.progress import Watcher
 from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.session import opened, session_problems, writing
-from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record]
     from glidepath.lab.report import report
     from glidepath.lab.table import table
 
-    write_atomically(folder / "comparison.json", comparison.to_json())
-    write_atomically(folder / "table.txt", table(comparison))
-    write_atomically(folder / "report.html", report(comparison, records))
+    write_whole(folder / "comparison.json", comparison.to_json())
+    write_whole(folder / "table.txt", table(comparison))
+    write_whole(folder / "report.html", report(comparison, records))
 
 
 def _call(

@@ -4,9 +4,7 @@ A job says everything that decides its outcome, turns into JSON and back, and ha
 process, here or on another machine, can carry it out, and a folder of records is a memory.
 """
 
-import hashlib
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
@@ -14,7 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from glidepath.core.errors import GlidepathError
 from glidepath.lab.tasks import Task
 
-__all__ = ["Done", "Job", "Outcome", "canonical_json", "digest", "job_from_dict", "job_to_dict"]
+__all__ = ["Done", "Job", "Outcome", "job_from_dict", "job_to_dict"]
 
 _HOMES = {
     "run": ("glidepath.lab.runs", "RunSpec"),
@@ -140,24 +138,3 @@ def job_from_dict(data: object) -> Job[Any]:
         raise GlidepathError.of("job", "data", f"a job of kind {', '.join(_HOMES)}", data)
     module, name = _HOMES[given["kind"]]
     return getattr(importlib.import_module(module), name).from_dict(given["job"])
-
-
-def canonical_json(data: object) -> str:
-    """The one JSON text of plain data: sorted keys, no spaces, no NaN; equal data have equal text on every machine.
-
-    Args:
-        data: Dicts with string keys, lists, strings, numbers, booleans, None.
-
-    Raises:
-        ValueError: If a number is not finite.
-
-    Examples:
-        >>> canonical_json({"b": 1, "a": [0.1, None]})
-        '{"a":[0.1,null],"b":1}'
-    """
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def digest(data: object) -> str:
-    """The sha256, in hex, of the canonical JSON of plain data."""
-    return hashlib.sha256(canonical_json(data).encode()).hexdigest()

@@ -13,8 +13,9 @@ from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, V
 from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.files import digest
 from glidepath.lab._checks import check_rate, check_seed, from_pydantic, refuse
-from glidepath.lab.jobs import Done, Job, digest, job_from_dict, job_to_dict
+from glidepath.lab.jobs import Done, Job, job_from_dict, job_to_dict
 from glidepath.lab.tasks import Task
 
 __all__ = ["Measured", "MeasuredJob"]

@@ -82,13 +82,13 @@ def _provide(modules: Mapping[str, bytes]) -> None:
         if importlib.util.find_spec(name) is None:
             folder = Path(tempfile.gettempdir()) / f"glidepath-{hashlib.sha256(source).hexdigest()[:16]}"
             folder.mkdir(exist_ok=True)
-            _write_whole(folder / f"{name}.py", source)
+            _put(folder / f"{name}.py", source)
             sys.path.append(str(folder))
             importlib.invalidate_caches()
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    from glidepath.lab.store import write_atomically
+def _put(path: Path, data: bytes) -> None:
+    from glidepath.core.files import write_whole
 
     if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data)
+        write_whole(path, data)

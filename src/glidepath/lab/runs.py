@@ -14,8 +14,9 @@ from pydantic.dataclasses import dataclass as validated
 
 from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.files import digest
 from glidepath.lab._checks import check_count, check_rate, check_seed, from_pydantic, refuse
-from glidepath.lab.jobs import Done, digest
+from glidepath.lab.jobs import Done
 from glidepath.lab.tasks import Task
 
 __all__ = ["Evaluation", "Record", "RunSpec"]

@@ -20,9 +20,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from glidepath.core.errors import Problem, shown
+from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab._checks import check_count, check_rate, refuse
 from glidepath.lab.engines import Engine
-from glidepath.lab.jobs import canonical_json
 from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Rates, Seeds, plan_runs
 from glidepath.lab.progress import Watcher
@@ -31,7 +31,6 @@ from glidepath.lab.rate_choice import RateChoice, choose_among
 from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.snapshot_job import Score, SnapshotJob
 from glidepath.lab.statistics import Difference, Estimate, estimate, paired_difference
-from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
 from glidepath.lab.verdict import number, signed
 
@@ -188,8 +187,8 @@ def snapshots(
         records = session.records(jobs)
         made = _made(jobs, records)
         with writing("snapshots", folder):
-            write_atomically(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
-            write_atomically(folder / "snapshots.txt", made.table())
+            write_whole(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
+            write_whole(folder / "snapshots.txt", made.table())
     return made
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import socket
-import tempfile
 import threading
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
@@ -18,43 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem
-from glidepath.lab.jobs import Job, Outcome, OutcomeT, canonical_json, digest
+from glidepath.core.files import canonical_json, digest, synced, write_whole
+from glidepath.lab.jobs import Job, Outcome, OutcomeT
 
-__all__ = ["Store", "only_writer", "write_atomically"]
+__all__ = ["Store", "only_writer"]
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20
 _BATCH_SECONDS = 0.5
 _LONGEST_HOLDER = 2000
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-
-
-def write_atomically(path: Path, text: str | bytes, *, lasting: bool = True) -> None:
-    """Write a file so that, whatever happens, its name holds the old text or the new one, never a part.
-
-    Args:
-        path: The file. Its folder exists.
-        text: The whole text, written in UTF-8, or the whole bytes.
-        lasting: Wait until it is on the disk. Without it a loss of power, and nothing less, may take the file back.
-
-    Raises:
-        OSError: If the disk is full or the folder cannot be written; the old file is as before.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode() if isinstance(text, str) else text)
-            file.flush()
-            if lasting:
-                os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if lasting:
-        _sync(path.parent)
 
 
 class Store:
@@ -90,7 +62,7 @@ class Store:
                 batch, self._batch = self._batch or [], []
                 try:
                     for path in dict.fromkeys([*batch, *(path.parent for path in batch)]):
-                        _sync(path)
+                        synced(path)
                 except OSError as error:
                     self._broken = error
 
@@ -138,7 +110,7 @@ class Store:
 
     def _put(self, path: Path, data: str | bytes) -> None:
         self._refuse_broken()
-        write_atomically(path, data, lasting=self._batch is None)
+        write_whole(path, data, lasting=self._batch is None)
         if self._batch is not None:
             self._batch.append(path)
 
@@ -254,20 +226,3 @@ def _checksum_in(text: str) -> str | None:
 
 def _damaged(path: Path, rule: str, value: str) -> GlidepathError:
     return GlidepathError(Problem(f"record {path.name[:12]}", "file", rule, value[:200]))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync(path: Path) -> None:
-    """Have a file or a folder on the disk; a system that cannot do this for folders does without."""
-    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

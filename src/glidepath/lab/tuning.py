@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab._checks import check_count, check_seed, refuse
 from glidepath.lab.engines import Engine
-from glidepath.lab.jobs import canonical_json
 from glidepath.lab.overall import Overall
 from glidepath.lab.planning import plan_runs
 from glidepath.lab.progress import Silent, Watcher
@@ -26,7 +26,6 @@ from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.session import Session, opened, session_problems, writing
 from glidepath.lab.space import RATE, SHAPE, Dimension, Family, families, readable, search_space
 from glidepath.lab.statistics import Estimate, estimate, paired_difference
-from glidepath.lab.store import write_atomically
 from glidepath.lab.tasks import Task
 from glidepath.lab.tuned import Trial, Tuned
 from glidepath.lab.verdict import number
@@ -107,8 +106,8 @@ def tune(
     with opened("tune", Path(out), engine, progress and search.watcher) as session, _quiet_optuna():
         made = search.carried_out(Path(out), session)
         with writing("tune", Path(out)):
-            write_atomically(Path(out) / "tuned.json", canonical_json(made.to_dict()) + "\n")
-            write_atomically(Path(out) / "table.txt", made.table())
+            write_whole(Path(out) / "tuned.json", canonical_json(made.to_dict()) + "\n")
+            write_whole(Path(out) / "table.txt", made.table())
     return made
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.documents import MAX_TEXT, data_of_text, text_of_file
 from ..core.errors import GlidepathError
+from ..core.files import write_whole
 from .model import Plan
 
 __all__ = ["MAX_TEXT", "plan_of_text", "read", "write", "yaml_of"]
@@ -44,9 +45,7 @@ def write(plan: Plan, path: str | Path) -> Path:
     if file.suffix not in (".yaml", ".yml", ".json"):
         raise GlidepathError.of(file.name, "file", "a .yaml, .yml or .json file", str(file))
     text = plan.to_json(indent=2) + "\n" if file.suffix == ".json" else plan.to_yaml()
-    fresh = file.with_name(file.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
-    return fresh.replace(file)
+    return write_whole(file, text)
 
 
 def plan_of_text(text: str) -> Plan:

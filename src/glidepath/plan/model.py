@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import cached_property
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import Check, choice
+from ..core.files import digest
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..feedback import Decision
@@ -299,10 +298,6 @@ class Plan(Part):
             return plan_of_text(given)
         return cls.from_dict(given)
 
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the plan as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
-
     def to_yaml(self) -> str:
         """Returns the plan as YAML."""
         from .files import yaml_of
@@ -315,4 +310,4 @@ class Plan(Part):
     def fingerprint(self) -> str:
         """A SHA-256 in hexadecimal of what decides about values: everything but the name and the history."""
         data = {key: value for key, value in self.to_dict().items() if key not in ("name", "history")}
-        return hashlib.sha256(json.dumps(data, sort_keys=True, allow_nan=False).encode()).hexdigest()
+        return digest(data)

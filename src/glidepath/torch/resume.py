@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..core.files import digest
 from ..core.schedule import Schedule
 from ..plan import Plan
 from ..plan.difference import sentences
@@ -170,7 +171,7 @@ def _whole(plan: Plan) -> str:
 
 def _check(state: dict[str, Any]) -> str:
     rest = {key: value for key, value in state.items() if key != "check"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
+    return digest(rest)[:16]
 
 
 def read_state(state: Any) -> Saved:
@@ -262,8 +263,7 @@ def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
         raise GlidepathError.of("plan", "", 'an object with "drives"', data)
     plan, batch = Plan(data["drives"]), (data.get("samples", 0), data.get("tokens", 0))
     rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in data["drives"]]
-    text = json.dumps([rows, list(batch)], sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return plan, batch, hashlib.sha256(text.encode()).hexdigest()
+    return plan, batch, digest([rows, list(batch)])
 
 
 def differences(saved: Saved, run: Run) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import weakref
 from collections.abc import Callable, Generator, Mapping
@@ -14,11 +15,11 @@ from torch.optim import Optimizer
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..core.files import read_json, write_whole
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule
 from .binding import Binding, bindings_of
 from .events import Applied
-from .files import read_json, write_json
 from .progress import Event, Run
 from .resume import (
     POLICIES,
@@ -427,7 +428,7 @@ class Scheduler:
         Args:
             path: The file.
         """
-        write_json(Path(path), self.state_dict())
+        write_whole(path, json.dumps(self.state_dict(), indent=1, allow_nan=False))
 
     def load(self, path: str | Path, resume: Policy | None = None) -> Resumed:
         """Goes on from a file that `save` wrote: see `load_state_dict`.

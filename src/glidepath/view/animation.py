@@ -11,11 +11,12 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import number
+from glidepath.core.files import write_whole
 
 from .axis import Axis
 from .knots import Phase, phases
 from .sample import Curve
-from .still import Schedules, _sampled, draw, write_whole
+from .still import Schedules, _sampled, draw
 from .style import COLOURS, DASHES, MOST_CURVES, significant
 from .units import Bases, bases_of, unit_of
 
@@ -100,7 +101,7 @@ def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) 
     """
     if Path(path).suffix.lower() != ".gif":
         raise GlidepathError.of("view", "path", "a file name that ends in .gif", str(path))
-    return write_whole(path, animation(schedules, **options))
+    return write_whole(path, animation(schedules, **options), where="view")
 
 
 def _stops(curves: Mapping[str, Curve], last: int, frames: int) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from glidepath import recipes
 from glidepath.core.errors import GlidepathError
+from glidepath.core.files import write_whole
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse, vocabulary
 from glidepath.dialects import load, names
@@ -20,7 +21,7 @@ from .animation import animate
 from .examples import COMPARISONS, EXAMPLES, example
 from .foreign import arguments_of
 from .sample import horizon
-from .still import figure, save, write_whole
+from .still import figure, save
 
 __all__ = ["Picture", "gallery", "pictures"]
 
@@ -117,7 +118,7 @@ def gallery(
             files.append(animate(picture.schedules, target.with_suffix(".gif"), **picture.options))
         made += files
         shown.setdefault(picture.section, []).append(_entry(picture, [file.relative_to(root) for file in files]))
-    made.append(write_whole(root / "index.html", _page(shown).encode()))
+    made.append(write_whole(root / "index.html", _page(shown).encode(), where="view"))
     return made
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.files import write_whole
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
 
 from .range_data import Parts, parts
-from .still import _canvas, save, write_whole
+from .still import _canvas, save
 from .style import COLOURS, significant
 
 if TYPE_CHECKING:
@@ -205,5 +206,5 @@ def save_range_test(drawing: Figure, rows: Sequence[tuple[str, str]], path: str 
     if ending not in _PICTURES:
         raise GlidepathError.of("view", "path", "a file name that ends in .png, .svg or .html", str(path))
     if ending in (".html", ".htm"):
-        return write_whole(target, range_test_page(drawing, rows).encode())
+        return write_whole(target, range_test_page(drawing, rows).encode(), where="view")
     return save(drawing, target)

@@ -7,13 +7,13 @@ import html as markup
 import io
 import math
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.fields import number
+from glidepath.core.files import write_whole
 from glidepath.core.schedule import Schedule
 
 from .axis import Axis
@@ -25,7 +25,7 @@ from .units import Bases, bases_of, unit_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["bytes_of", "figure", "html", "named", "save", "write_whole"]
+__all__ = ["bytes_of", "figure", "html", "named", "save"]
 
 Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
 
@@ -302,35 +302,7 @@ def save(drawing: Figure, path: str | os.PathLike[str]) -> Path:
     ending = Path(path).suffix.lower().lstrip(".")
     if ending not in ("png", "svg"):
         raise GlidepathError.of("view", "path", "a file name that ends in .png or .svg", str(path))
-    return write_whole(path, bytes_of(drawing, ending))
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Writes a file whole or not at all, and returns its path.
-
-    Args:
-        path: Where.
-        data: What.
-
-    Raises:
-        GlidepathError: If the folder cannot be written to.
-    """
-    target = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    except OSError as error:
-        raise GlidepathError.of(
-            "view", "path", "in a folder that can be written to", str(path), str(error.strerror)
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    return write_whole(path, bytes_of(drawing, ending), where="view")
 
 
 def html(schedule: Schedule) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.files import write_whole
 from glidepath.lab.claims.declared import CLAIMS, Claim
 from glidepath.lab.claims.outcome import Outcome, TrialOutcome
 from glidepath.lab.claims.running import outcome_path
-from glidepath.lab.store import write_atomically
 
 __all__ = ["BEGIN", "END", "markdown", "read_beside", "recorded", "text", "write_page"]
 
@@ -157,8 +157,8 @@ def write_page(page: Path, outcomes: Mapping[str, Outcome]) -> None:
         raise GlidepathError.of("reproduce", "--page", "a file that can be read", str(page), str(error)) from None
     _, after = _split(rest, END, page)
     data = {name: json.loads(outcome.to_json()) for name, outcome in outcomes.items()}
-    write_atomically(page.with_suffix(".json"), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    write_atomically(page, f"{before}{BEGIN}\n\n{markdown(outcomes)}\n{END}{after}")
+    write_whole(page.with_suffix(".json"), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    write_whole(page, f"{before}{BEGIN}\n\n{markdown(outcomes)}\n{END}{after}")
 
 
 def read_beside(page: Path) -> dict[str, Outcome]:

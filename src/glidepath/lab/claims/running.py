@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.files import write_whole
 from glidepath.lab._checks import check_seed, refuse
 from glidepath.lab.claims.criteria import Carried, Flatter
 from glidepath.lab.claims.declared import Claim, find_claims
@@ -19,7 +20,7 @@ from glidepath.lab.planning import plan_runs
 from glidepath.lab.progress import Silent, Watcher
 from glidepath.lab.provenance import machine_line
 from glidepath.lab.session import writing
-from glidepath.lab.store import Store, write_atomically
+from glidepath.lab.store import Store
 
 if TYPE_CHECKING:
     from glidepath.lab.comparison import ScheduleResult, TaskResult
@@ -89,7 +90,7 @@ def reproduce(
         )
         with writing("reproduce", folder):
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, outcome.to_json())
+            write_whole(place, outcome.to_json())
         outcomes.append(outcome)
         if told is not None:
             told(outcome)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from glidepath.core.errors import GlidepathError, shown
-from glidepath.lab.store import write_atomically
+from glidepath.core.files import write_whole
 
 __all__ = ["Checkpoint", "Checkpoints", "load_into", "tensors_of"]
 
@@ -67,7 +67,7 @@ class Checkpoints:
         head = json.dumps(checkpoint.head, allow_nan=False)
         content = save(checkpoint.tensors, {"format": str(FORMAT), "head": head})
         path = self.folder / f"{updates:015d}-{_sum(content)}.safetensors"
-        write_atomically(path, content)
+        write_whole(path, content)
         self._good = [*(one for one in self._good if one != path), path][-_KEPT:]
         for old in self._all():
             if old not in self._good:

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.files import write_whole
 from glidepath.lab.data import Examples, Text
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints, tensors_of
 from glidepath.lab.distributed.history import History
 from glidepath.lab.distributed.ranks import Ranks
 from glidepath.lab.distributed.training import Training
-from glidepath.lab.store import only_writer, write_atomically
+from glidepath.lab.store import only_writer
 from glidepath.lab.training import machine, versions
 from glidepath.plan import Progress
 
@@ -65,7 +66,7 @@ class Keeper:
             Shared: If it cannot be written.
         """
         text = training.plan.to_json(indent=2) + "\n"
-        self.ranks.first(lambda: write_atomically(self.folder / "plan.json", text))
+        self.ranks.first(lambda: write_whole(self.folder / "plan.json", text))
 
     def save(
         self,
@@ -128,7 +129,7 @@ class Keeper:
             **kept,
         }
         record |= {"stride": trace["stride"], **history.trace.columns(), "versions": versions(), "machine": machine()}
-        write_atomically(self.folder / "record.json", json.dumps(record, allow_nan=False) + "\n")
+        write_whole(self.folder / "record.json", json.dumps(record, allow_nan=False) + "\n")
 
 
 @contextmanager

@@ -1,16 +1,15 @@
 """What is trained: a task, a plan placed on its data, a peak rate and a seed; checked whole before anything begins."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from glidepath import Schedule
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.files import digest
 from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.data import load
 from glidepath.lab.distributed.stream import Stream
-from glidepath.lab.jobs import canonical_json
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import Task, find_task
 from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
@@ -59,7 +58,7 @@ class Training:
     @property
     def fingerprint(self) -> str:
         """A SHA-256 in hexadecimal of all of it."""
-        return hashlib.sha256(canonical_json([self.identity(), self.plan.fingerprint]).encode()).hexdigest()
+        return digest([self.identity(), self.plan.fingerprint])
 
 
 def training_of(
