@@ -275,3 +275,17 @@ def test_eight_threads_parse_at_once():
 
 def test_a_picture_of_many_cycles_is_drawn():
     assert len(sampled(gp.parse("repeat(cosine(3))"), 10**12).steps) > 1000
+
+
+def test_a_folder_where_a_record_should_be_is_named(tmp_path):
+    from glidepath.lab.session import writing
+
+    (tmp_path / "record.json").mkdir()
+    with (
+        pytest.raises(
+            gp.GlidepathError,
+            match=r"compare: out must be a place that can be written, .* record.json is a folder: move it away",
+        ),
+        writing("compare", tmp_path),
+    ):
+        (tmp_path / "record.json").write_text("{}")

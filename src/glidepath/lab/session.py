@@ -5,6 +5,7 @@ nothing but the jobs in hand, and a full disk is an error that names the place.
 """
 
 import contextlib
+import errno
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -216,7 +217,16 @@ def writing(where: str, place: Path) -> Generator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        remedy = "what is there is whole; make room or choose another folder: the same call goes on"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        named = Path(error.filename2 or error.filename or place).name
+        cure = (
+            "make room"
+            if full
+            else f"{named} is a folder: move it away"
+            if isinstance(error, IsADirectoryError)
+            else f"free {named}"
+        )
+        remedy = f"what is there is whole; {cure}, or choose another folder: the same call goes on"
         raise GlidepathError.worded(
             where, "out", "a place that can be written", f"{place}: {reason}", remedy
         ) from error
