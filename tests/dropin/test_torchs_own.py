@@ -13,6 +13,7 @@ from torch.optim import swa_utils
 from twins import built, make, optimizer, theirs
 
 from glidepath import GlidepathError
+from glidepath.dialects import from_live
 from glidepath.torch import lr_scheduler as ours
 from glidepath.torch import oneflow
 
@@ -183,3 +184,18 @@ def test_a_subclass_with_a_formula_of_its_own_is_stepped_by_it():
     held = optimizer(2)
     assert run(held, Halved(held, 1, 0.5), 1)[-1] == pytest.approx([0.1 / 2 / 4, 0.2 / 2 / 4])
     assert list(inspect.signature(Halved).parameters) == ["optimizer", "step_size", "gamma", "last_epoch"]
+
+
+def test_what_a_scheduler_in_memory_is_read_as_is_what_it_does():
+    """Ours stays at its end, whatever PyTorch's would do; OneFlow's functions and its polynomial are read by their attributes."""
+    held = optimizer(1)
+    cycle = ours.OneCycleLR(held, 0.1, 10)
+    found = from_live(cycle, strict=False)
+    assert run(held, cycle, 10) == [[pytest.approx(found(step), rel=1e-12)] for step in range(1, 11)]
+    for made in (
+        oneflow.LambdaLR(held, lambda step: 1 / (1 + step)),
+        oneflow.PolynomialLR(held, 8, 0.01, 2.0),
+        oneflow.StepLR(held, 3, 0.5),
+    ):
+        found = from_live(made)
+        assert [made.get_lr(found.base, step) for step in range(12)] == pytest.approx([found(s) for s in range(12)])

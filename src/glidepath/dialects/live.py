@@ -60,7 +60,8 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     if bases.get("LRScheduler") == "torch" or (kind.__name__ == "ReduceLROnPlateau" and root == "torch"):
         call = _torch_call(thing, group)
         base = _base(thing, group)
-        return read_call(At(known("pytorch"), call.name, base, strict=strict), call)
+        mended = kind.__module__.startswith("glidepath.torch.")
+        return read_call(At(known("pytorch"), call.name, base, strict=strict or mended), call)
     if bases.get("LearningRateSchedule") in ("keras", "tf_keras", "tensorflow"):
         return _keras(thing, strict)
     raise GlidepathError.of(

@@ -61,8 +61,9 @@ def _attributes(thing: Any, language: Dialect, group: int) -> Call:
     name = language.named(type(thing).__name__)
     found: dict[str, Any] = {}
     inside = [_attributes(child, language, group) for child in getattr(thing, "schedulers", [])]
+    kept_as: dict[str, str] = getattr(thing, "kept_as", {})
     for parameter in language.parameters(name):
-        value = getattr(thing, parameter.name, None)
+        value = getattr(thing, kept_as.get(parameter.name, parameter.name), None)
         if parameter.name in ("schedulers", "scheduler_or_optimizer"):
             value = inside if parameter.name == "schedulers" else next(iter(inside), None)
         elif parameter.name == "lr_lambda":
@@ -71,7 +72,7 @@ def _attributes(thing: Any, language: Dialect, group: int) -> Call:
             value = read_function(thing.lr_lambdas[group])
         elif parameter.name == "milestones":
             value = sorted(value.elements()) if hasattr(value, "elements") else list(value)  # type: ignore[union-attr]
-        if value is not None and not callable(value):
+        if value is not None and (isinstance(value, Schedule) or not callable(value)):
             found[parameter.name] = value
     phases = getattr(thing, "_schedule_phases", None)
     if phases and "total_steps" in found:
