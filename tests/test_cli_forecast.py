@@ -149,6 +149,22 @@ def test_a_design_is_written_as_a_plan(stored: Path, tmp_path: Path) -> None:
     assert str(made.rules[0].schedule) in out
 
 
+def test_a_plan_that_is_there_is_cooled_down(stored: Path, tmp_path: Path) -> None:
+    from glidepath import plan
+
+    today, place = tmp_path / "today.yaml", tmp_path / "plan.yaml"
+    rules = (plan.Rule("warmup(100) >> hold(1900)"), plan.Rule("0.9 * hold(2000)", parameter="momentum", absolute=True))
+    plan.write(plan.Plan(rules=rules, horizon=plan.Horizon(length="2000 updates")), today)
+    out = run("design", stored, "--against", today, "--at", "800", "-o", place)
+    made = plan.read(place)
+    assert made.total == 2000
+    assert [rule.parameter for rule in made.rules] == ["lr", "momentum"]
+    start = int(out.partition("hold(")[2].partition(")")[0]) + 100
+    schedule = made.schedules()[0]
+    assert (schedule(start - 1), schedule(2000)) == (1.0, 0.0)
+    assert schedule(start + 1) < 1.0
+
+
 def test_bound_ranks_and_carries() -> None:
     out = run("bound", "hold(1600) >> linear(400)", "linear(2000)", "constant: hold()", "--peak", "3e-4").splitlines()
     assert [line.split()[0] for line in out] == ["schedule", "linear(2000)", "hold(1600)", "constant"]

@@ -211,6 +211,9 @@ def test_laws_are_plain_json_both_ways(laws: Laws) -> None:
     for name in ("fitted", "peak", "runs", "widened"):
         with pytest.raises(GlidepathError, match="laws: data must be what to_dict wrote"):
             Laws.from_dict({key: value for key, value in data.items() if key != name})
+    for name, wrong in (("updates", 10**12), ("updates", -1), ("effect", math.nan), ("peak", "high"), ("runs", [1])):
+        with pytest.raises(GlidepathError, match=r"laws: data must be|forecast: base must be"):
+            Laws.from_dict({**data, name: wrong})
     data["fitted"][0]["law"]["name"] = "made up"
     with pytest.raises(GlidepathError, match="laws: data must be what to_dict wrote"):
         Laws.from_dict(data)

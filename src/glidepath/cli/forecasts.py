@@ -128,7 +128,13 @@ def design(
         int, typer.Option("--at", help="Updates that are made already; the cooldown begins there or later.", min=0)
     ] = 0,
     against: Annotated[
-        str | None, typer.Option("--against", "-a", metavar="SCHEDULE", help="The plan of today, to compare with.")
+        str | None,
+        typer.Option(
+            "--against",
+            "-a",
+            metavar="SCHEDULE",
+            help="The plan of today: text, or a .yaml plan, which -o then cools down.",
+        ),
     ] = None,
     warmup: Annotated[
         int | None, typer.Option("--warmup", help="Updates of warmup. Default: the first log's.", min=0)
@@ -146,16 +152,22 @@ def design(
 
     _checked_place(output, ".yaml", ".yml", ".json")
     laws, _, _ = _laws(given, plan, base, metric, loss, quick)
-    made = designed(
-        laws, steps=steps, at=start, warmup=warmup, against=None if against is None else schedule_of(against)
-    )
+    today = None if against is None else next(iter(labelled([against]).values()))
+    made = designed(laws, steps=steps, at=start, warmup=warmup, against=today)
     say(json.dumps(made.to_dict(), indent=1) if as_json else str(made))
-    if output is not None:
-        from glidepath import plan as plans
+    if output is None:
+        return
+    from glidepath import parse
+    from glidepath import plan as plans
 
+    if against is not None and against.endswith((".yaml", ".yml")):
+        fall: Any = parse(made.schedule)
+        curve = fall.phases[-1].curve if hasattr(fall, "phases") else fall.curve
+        whole = plans.cooldown_from(plans.read(against), made.chosen.start, made.chosen.length, curve=curve)
+    else:
         horizon = plans.Horizon(length=f"{made.updates} updates")
         whole = plans.Plan(rules=(plans.Rule(made.schedule),), horizon=horizon)
-        messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
+    messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from .calibration import half_width, half_width_of_difference, quantile
 from .fitting import Fitted, fit_law
 from .identify import check_rates, check_runs, warmup_of
 from .laws import Law
-from .path import Array, Path, Run, rates_of
+from .path import MOST_UPDATES, Array, Path, Run, rates_of
 from .reading import runs_of
 
 __all__ = ["Backtest", "Comparison", "Curve", "Forecast", "Laws", "Used", "fit_laws"]
@@ -299,7 +299,8 @@ class Laws:
             plain["runs"] = tuple(Used(**one) for one in plain["runs"])
             plain["backtests"] = tuple(Backtest(**one) for one in plain["backtests"])
             made = cls(**plain)
-            made.final(f"hold({made.updates})")
+            if not 1 <= made.updates <= MOST_UPDATES or not math.isfinite(made.final("hold()").high):
+                raise ValueError("updates or numbers out of range")
         except GlidepathError:
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:

@@ -15,7 +15,7 @@ from ..core.schedule import Schedule
 __all__ = ["Array", "Path", "Run", "rates_of"]
 
 Array = NDArray[np.float64]
-MOST_UPDATES = 20_000_000
+MOST_UPDATES = 5_000_000
 _GRAIN = 256
 """Pieces of equal length that a run is cut into at least; a jump of the rate and an observation begin one besides."""
 
