@@ -185,7 +185,7 @@ def test_what_is_not_of_the_step_is_refused():
 
     with pytest.raises(GlidepathError, match="feedback"):
         dialects.from_live(torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer(0.1)))
-    with pytest.raises(GlidepathError, match="must be a scheduler of torch"):
+    with pytest.raises(GlidepathError, match="must be a scheduler of PyTorch, timm or MMEngine"):
         dialects.from_live(object())
     with pytest.raises(GlidepathError, match="group must be from 0 to 0"):
         dialects.from_live(torch.optim.lr_scheduler.ExponentialLR(optimizer(0.1), 0.9), group=1)

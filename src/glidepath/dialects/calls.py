@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import GlidepathError
@@ -67,6 +67,7 @@ class Around:
         assigned: The expressions of assignments by the text of their targets, in order.
         functions: The functions that are defined, by name.
         imports: What imported names stand for.
+        classes: The classes that are defined; `Config.epochs` is what `epochs` is assigned there.
         used: The expressions that a name was looked up in.
     """
 
@@ -74,6 +75,7 @@ class Around:
     assigned: dict[str, list[ast.expr]] = field(default_factory=dict[str, list[ast.expr]])
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict[str, ast.FunctionDef])
     imports: dict[str, str] = field(default_factory=dict[str, str])
+    classes: set[str] = field(default_factory=set[str])
     used: list[ast.expr] = field(default_factory=list[ast.expr])
 
     def full(self, name: str) -> str:
@@ -88,7 +90,8 @@ class Around:
 
     def expression(self, text: str, line: int) -> ast.expr | None:
         """Returns what a name was last assigned before a line, or first after it."""
-        found = self.assigned.get(text, [])
+        prefix, _, last = text.rpartition(".")
+        found = self.assigned.get(last if prefix in self.classes else text, [])
         before = [node for node in found if node.lineno <= line]
         return before[-1] if before else found[0] if found else None
 
@@ -203,13 +206,24 @@ class Reader:
         elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
             operands = [self.value(node.left, depth + 1), self.value(node.comparators[0], depth + 1)]
             operator = OPERATORS[type(node.ops[0])]
+        elif isinstance(node, ast.ListComp | ast.GeneratorExp) and len(node.generators) == 1:
+            return self.listed(node, node.generators[0], depth)
         else:
-            raise _refuse(node, "made of calls, numbers, strings, lists and lambdas")
+            return Unknown((_written(node),))
         known = [Unknown((part.name,)) if isinstance(part, Call) else part for part in operands]
         try:
             return joined(operator, known)
         except (ArithmeticError, ValueError, TypeError, MemoryError):
             raise _refuse(node, "made of numbers") from None
+
+    def listed(self, node: ast.ListComp | ast.GeneratorExp, over: ast.comprehension, depth: int) -> Any:
+        """Returns the list that a comprehension over a known list makes."""
+        items = self.value(over.iter, depth + 1)
+        if not isinstance(items, list) or not isinstance(over.target, ast.Name) or over.ifs:
+            return Unknown((_written(node),))
+        name = over.target.id
+        each = [Reader(replace(self.around, let={**self.around.let, name: item})) for item in items[:1000]]  # type: ignore[misc]
+        return [reader.value(node.elt, depth + 1) for reader in each]
 
     def name(self, node: ast.expr, depth: int) -> Any:
         """Returns what a name stands for; one that nobody gave is a `Call` without arguments: the arguments' reader knows what it may be."""

@@ -176,6 +176,7 @@ class _Scan:
             self.own.add(node.name)
         elif isinstance(node, ast.ClassDef):
             self.own.add(node.name)
+            around.classes.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 pairs = [(target, node.value)]

@@ -1,0 +1,253 @@
+"""MLX, OLMo-core, and the two warmup classes that are installed most often, each as its source has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from ..core.curves import Curve
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, Hold, Ramp
+from . import pieces
+from .reading import child, dialect
+
+__all__ = ["MLX", "OLMO", "WARMUPS"]
+
+MLX = dialect(
+    "mlx",
+    title="MLX",
+    follows="0.32",
+    modules=("mlx.optimizers.schedulers", "mlx.optimizers", "optim"),
+    leading=(),
+    absolute=True,
+)
+
+
+def _joined(a: Any) -> Schedule:
+    checks, more = a.at.checks(), len(a.schedules) - 1
+    marks = checks.milestones("boundaries", a.boundaries, 1)
+    checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
+    checks.done()
+    return pieces.in_sequence(a.schedules, marks)
+
+
+MLX.row(
+    "exponential_decay(init: real, decay_rate: positive)",
+    "One more `decay_rate` every step.",
+    lambda a: Exponential(a.decay_rate, 1, a.init),
+    example="init=0.1, decay_rate=0.9995",
+)
+MLX.row(
+    "step_decay(init: real, decay_rate: positive, step_size: steps)",
+    "One more `decay_rate` every `step_size` steps.",
+    lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
+    example="init=0.1, decay_rate=0.5, step_size=3000",
+)
+MLX.row(
+    "cosine_decay(init: real, decay_steps: steps, end: real = 0.0)",
+    "Half a cosine down to `end`.",
+    lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
+)
+MLX.row(
+    "linear_schedule(init: real, end: real, steps: steps)",
+    "A straight line.",
+    lambda a: Ramp(a.init, a.end, a.steps),
+    example="init=0.0, end=0.1, steps=10000",
+)
+MLX.row(
+    "join_schedules(schedules: inners, boundaries: any)",
+    "One schedule after another, each on its own clock.",
+    _joined,
+    example="schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay(0.1, 9000)]', boundaries=[1000]",
+)
+
+# OLMo-core ------------------------------------------------------------------------------------------------------------------------------
+
+OLMO = dialect(
+    "olmo_core",
+    title="OLMo-core",
+    follows="3.0",
+    modules=("olmo_core.optim.scheduler", "olmo_core.optim"),
+    aliases=("olmo", "olmo-core"),
+    leading=(),
+    ignored={"lr_field": None, "initial_lr_field": None, "units": None},
+)
+
+
+def _total(a: Any) -> int:
+    remedy = "the length of the run: t_max=…, or --let t_max=…"
+    a.at.require(a.t_max is not None, "t_max", "given", None, remedy)
+    return a.t_max
+
+
+def _length(a: Any, name: str, whole: int) -> int:
+    """Returns a length that is given in steps, under its newer or its older name, or as a share of the run."""
+    share, steps = getattr(a, f"{name}_fraction"), getattr(a, name)
+    steps = getattr(a, f"{name}_steps", None) if steps is None else steps
+    if name == "decay" and steps is not None and share == 0.1:
+        share = None  # the default stands aside
+    a.at.require((steps is None) != (share is None), name, f"given, or {name}_fraction, and not both", steps)
+    return round(whole * share) if steps is None else steps
+
+
+def _risen(a: Any, steps: int, top: float, rest: Schedule) -> Schedule:
+    """Returns a straight line from `warmup_min_lr`, then the rest of a schedule of the whole run."""
+    return pieces.warmed(a.warmup_min_lr, top, steps, pieces.after(rest, steps))
+
+
+def _decayed(a: Any, main: Schedule, warmup: int) -> Schedule:
+    """Returns a schedule of the whole run that falls in a straight line at its end, and not before its warmup is over."""
+    total = _total(a)
+    steps = _length(a, "decay", total)
+    start = total - steps
+    a.at.require(start > warmup, "decay", f"below the {total - warmup} steps after the warmup", steps)
+    return pieces.in_sequence([main, pieces.ramp(main(start), a.decay_min_lr, steps)], [start])
+
+
+def _shaped(curve: Curve) -> Callable[[Any], Schedule]:
+    def make(a: Any) -> Schedule:
+        total = _total(a)
+        warmup = _length(a, "warmup", total)
+        a.at.require(warmup < total, "warmup", f"below t_max, {total}", warmup)
+        main = pieces.in_sequence([Hold(value=a.lr), Ramp(a.lr, a.lr * a.alpha_f, total - warmup, curve)], [warmup])
+        whole = _risen(a, warmup, a.lr, main)
+        return _decayed(a, whole, warmup) if hasattr(a, "decay") else whole
+
+    return make
+
+
+def _wsd(a: Any) -> Schedule:
+    warmup = _length(a, "warmup", _total(a))
+    return _decayed(a, _risen(a, warmup, a.lr, Hold(value=a.lr)), warmup)
+
+
+def _power(a: Any) -> Schedule:
+    warmup = _length(a, "warmup", _total(a))
+    a.at.require(warmup > 0 and a.b < 0, "b", "below 0, with a warmup", a.b)
+    main = pieces.formula("p * (max(step, w) / w) ** b", p=a.lr, w=warmup, b=a.b)
+    return _decayed(a, _risen(a, warmup, a.lr, main), warmup)
+
+
+def _inverse_sqrt(a: Any) -> Schedule:
+    warmup = _length(a, "warmup", a.t_max or 0)
+    a.at.require(warmup > 0, "warmup", "above 0", warmup)
+    low = a.lr * a.alpha_f
+    return _risen(a, warmup, a.lr, pieces.formula("m + (p - m) * sqrt(w / max(step, w))", p=a.lr, m=low, w=warmup))
+
+
+def _constant(a: Any) -> Schedule:
+    return _risen(a, _length(a, "warmup", a.t_max or 0), a.lr, Hold(value=a.lr))
+
+
+def _periods(a: Any) -> Schedule:
+    """Returns several warmup-free WSDs one after another; the end of each belongs to it."""
+    lengths, factors = [int(n) for n in a.period_lengths], a.period_lr_multipliers or [1.0] * len(a.period_lengths)
+    a.at.require(len(lengths) == len(factors), "period_lr_multipliers", "one for each period", factors)
+    warmup = _length(a, "warmup", lengths[0])
+    parts, whole = list[Schedule](), [lengths[0] - warmup, *lengths[1:]]
+    for i, (length, own, factor) in enumerate(zip(lengths, whole, factors, strict=True)):
+        decay, peak = _length(a, "decay", length), a.lr * factor
+        a.at.require(decay <= own, "decay", f"at most {own} in period {i}", decay)
+        period = pieces.in_sequence([Hold(value=peak), pieces.ramp(peak, a.decay_min_lr, decay)], [own - decay])
+        parts.append(pieces.after(period, 1) if i else period)
+    ends = [*accumulate(whole)]
+    rest = pieces.in_sequence([*parts, Hold(value=a.decay_min_lr)], [*(end + 1 for end in ends[:-1]), ends[-1]])
+    return pieces.warmed(a.warmup_min_lr, a.lr * factors[0], warmup, rest)
+
+
+_UP = "warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None"
+_DOWN = "decay: steps = None, decay_steps: steps = None, decay_fraction: share = 0.1"
+_LOW, _END, _RUN = "warmup_min_lr: least0 = 0.0", "decay_min_lr: least0 = 0.0", "t_max: steps = None"
+_LONG = "warmup=1000, t_max=10000"
+for _signature, _about, _make in (
+    (f"ConstantWithWarmup({_UP}, {_LOW}, *, {_RUN})", "A straight line up, then constant.", _constant),
+    (f"WSD({_UP}, {_DOWN}, {_LOW}, {_END}, *, {_RUN})", "Up, constant, and a straight line down at the end.", _wsd),
+    (
+        f"PowerLR(b: real = -0.51, {_UP}, {_LOW}, {_DOWN}, {_END}, *, {_RUN})",
+        "Up, a power of the step over the warmup, and a straight line down at the end.",
+        _power,
+    ),
+    (
+        f"LinearWithWarmup(alpha_f: real = 0.1, {_RUN}, {_UP}, {_LOW})",
+        "Up, then a straight line to the share `alpha_f` at `t_max`.",
+        _shaped(pieces.LINEAR),
+    ),
+    (
+        f"CosWithWarmup({_UP}, alpha_f: real = 0.1, {_RUN}, {_LOW})",
+        "Up, then half a cosine to the share `alpha_f` at `t_max`.",
+        _shaped(pieces.COSINE),
+    ),
+    (
+        f"CosWithWarmupAndLinearDecay({_UP}, alpha_f: real = 0.1, {_RUN}, {_LOW}, {_DOWN}, {_END})",
+        "The same, with a straight line from where it is at the end.",
+        _shaped(pieces.COSINE),
+    ),
+    (
+        f"InvSqrtWithWarmup(alpha_f: real = 0.1, {_UP}, {_LOW}, *, {_RUN})",
+        "Up, then the reciprocal of the square root of the step, towards the share `alpha_f`.",
+        _inverse_sqrt,
+    ),
+):
+    OLMO.row(_signature, _about, _make, example=_LONG)
+OLMO.row(
+    "WSDS(period_lengths: any, period_lr_multipliers: reals = None, warmup: steps0 = None, warmup_fraction: share = None,"
+    f"decay: steps = None, decay_fraction: share = None, {_LOW}, {_END})",
+    "Up, then several periods, each constant and down at its end.",
+    _periods,
+    example="period_lengths=[5000, 5000], warmup=1000, decay=1000",
+)
+
+# The classes of warmup-scheduler and cosine-annealing-warmup ------------------------------------------------------------------------------
+
+WARMUPS = dialect(
+    "warmups",
+    title="Warmup classes of PyPI",
+    modules=("warmup_scheduler", "cosine_annealing_warmup"),
+    aliases=("warmup_scheduler", "cosine_annealing_warmup"),
+)
+
+
+def _gradual(a: Any) -> Schedule:
+    """Returns the way to `multiplier` times the rate, and the other scheduler from there, one step after it is reached."""
+    top = a.lr * a.multiplier
+    a.at.require(a.multiplier >= 1, "multiplier", "at least 1", a.multiplier)
+    inner: Schedule = Hold(value=top)
+    if a.after_scheduler is not None:
+        inner = child(replace(a.at, base=top), "after_scheduler", a.after_scheduler)
+    return pieces.in_sequence(
+        [Ramp(0.0 if a.multiplier == 1 else a.lr, top, a.total_epoch), inner], [a.total_epoch + 1]
+    )
+
+
+def _restarts(a: Any) -> Schedule:
+    """Returns cycles of a warmup and half a cosine; the very first step has `min_lr`."""
+    length, warmup, parts, edges = a.first_cycle_steps, a.warmup_steps, list[Schedule](), list[int]()
+    a.at.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}", warmup)
+    while len(parts) < 128 and length > warmup and (not edges or edges[-1] < 2**53):
+        peak = a.max_lr * a.gamma ** len(parts)
+        parts.append(pieces.warmed(a.min_lr, peak, warmup, Ramp(peak, a.min_lr, length - warmup, pieces.COSINE)))
+        edges.append((edges[-1] if edges else 0) + length)
+        length = int((length - warmup) * a.cycle_mult) + warmup
+        if a.cycle_mult == a.gamma == 1:
+            break
+    whole = (
+        pieces.restarts(parts[0], 1.0) if len(parts) == 1 else pieces.in_sequence([*parts, Hold(value=a.min_lr)], edges)
+    )
+    return whole if warmup else pieces.in_sequence([Hold(value=a.min_lr), pieces.after(whole, 1)], [1])
+
+
+WARMUPS.row(
+    "GradualWarmupScheduler(multiplier: positive, total_epoch: steps, after_scheduler: any = None)",
+    "A straight line to `multiplier` times the rate, from 0 where that is 1, then another scheduler.",
+    _gradual,
+    example="multiplier=1.0, total_epoch=1000, after_scheduler='torch.optim.lr_scheduler.CosineAnnealingLR(T_max=9000)'",
+)
+WARMUPS.row(
+    "CosineAnnealingWarmupRestarts(first_cycle_steps: steps, cycle_mult: positive = 1.0, max_lr: real = 0.1, min_lr: real = 0.001,"
+    "warmup_steps: steps0 = 0, gamma: positive = 1.0)",
+    "A warmup and half a cosine again and again, each cycle longer and lower.",
+    _restarts,
+    example="first_cycle_steps=2500, warmup_steps=500",
+)
