@@ -386,6 +386,27 @@ CORPUS: list[tuple[str, dict, Formula]] = [
         ),
     ),
     ("lr_finder.range_test(train_loader, start_lr=1e-3, end_lr=1, num_iter=31)", {}, lambda t: 1e-3 * 1000 ** (t / 30)),
+    ("mlx.optimizers.cosine_decay(0.1, 20, end=0.01)", {}, lambda t: 0.01 + 0.09 * cosine(min(t, 20), 20)),
+    (
+        "mlx.optimizers.join_schedules([linear_schedule(0, 0.1, steps=5), step_decay(0.1, 0.5, 3)], [5])",
+        {},
+        lambda t: 0.1 * t / 5 if t < 5 else 0.1 * 0.5 ** ((t - 5) // 3),
+    ),
+    (
+        "CosineAnnealingWarmupRestarts(optimizer, first_cycle_steps=10, max_lr=0.2, min_lr=0.01, warmup_steps=4, gamma=0.5)",
+        {},
+        lambda t: 0.01 + (0.2 * 0.5 ** (t // 10) - 0.01) * (t % 10 / 4 if t % 10 < 4 else cosine(t % 10 - 4, 6)),
+    ),
+    (
+        "GradualWarmupScheduler(optimizer, multiplier=8, total_epoch=5, after_scheduler=StepLR(optimizer, 3))",
+        {},
+        lambda t: 0.1 * (1 + 7 * t / 5) if t <= 5 else 0.8 * 0.1 ** ((t - 6) // 3),
+    ),
+    (
+        "class C:\n    E = 20\nMultiStepLR(opt, [int(C.E * x) for x in (0.5, 0.75)], gamma=0.1)",
+        {},
+        lambda t: 0.1 * 0.1 ** ((t >= 10) + (t >= 15)),
+    ),
     ("paddle.optimizer.lr.StepDecay(learning_rate=0.5, step_size=3, gamma=0.8)", {}, lambda t: 0.5 * 0.8 ** (t // 3)),
     (
         "lr.PolynomialDecay(learning_rate=0.1, decay_steps=20, end_lr=0.01, power=1.0)",

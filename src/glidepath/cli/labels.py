@@ -41,7 +41,7 @@ def labelled(given: Sequence[str], let: Sequence[str] | None = None, base: float
     """
     found: dict[str, Schedule] = {}
     problems: list[Problem] = []
-    for label, text in lines(given, let):
+    for label, text in lines(given, let, base):
         try:
             groups = groups_of(text, let, base)
         except GlidepathError as error:
@@ -57,16 +57,20 @@ def labelled(given: Sequence[str], let: Sequence[str] | None = None, base: float
     return found
 
 
-def lines(given: Sequence[str], let: Sequence[str] | None = None) -> list[tuple[str, str]]:
+def lines(given: Sequence[str], let: Sequence[str] | None = None, base: float | None = None) -> list[tuple[str, str]]:
     """Returns each schedule as a name, perhaps empty, and one line of text; files are read, text is not looked at.
 
     Args:
         given: What the command line holds.
         let: What `--let` gives.
+        base: The base rate of libraries' calls.
 
     Raises:
         GlidepathError: If a file cannot be read; every problem is listed.
     """
+    from glidepath.dialects.converting import is_ours
+    from glidepath.dialects.snippets import mentioned
+
     found: list[tuple[str, str]] = []
     problems: list[Problem] = []
     for one in given:
@@ -77,6 +81,9 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None) -> list[tuple[
                 found.append((label, text))
             elif (configured := config_of(text, let)) is not None:
                 found.append((label or Path(text).name, str(configured)))
+            elif (let or "\n" in text) and not is_ours(text) and mentioned(text):
+                made = groups_of(text, let, base).items()
+                found += [(" ".join(part for part in (label, name) if part), str(one)) for name, one in made]
             elif text.endswith((".yaml", ".yml")):
                 found += _groups(Path(text), label)
             else:
