@@ -22,9 +22,9 @@ __all__ = ["advise"]
 def advise(
     log: Log | str | os.PathLike[str],
     *,
-    planned: Schedule | str | None = None,
+    plan: Schedule | str | None = None,
     base: float | None = None,
-    complete: bool = True,
+    complete: bool | None = None,
 ) -> Advice:
     """Says what a training log shows to be wrong, each with evidence and a remedy; "nothing wrong seen" is an answer.
 
@@ -34,9 +34,9 @@ def advise(
 
     Args:
         log: A log, or where to read one.
-        planned: The schedule that the run should have followed, as a factor; None is what the log itself says, if it does.
+        plan: The schedule that the run should have followed, as a factor; None is what the log itself says, if it does.
         base: Its base rate; None is what the log says, or what fits best.
-        complete: Whether the run is over; a run that is not need not have reached its floor.
+        complete: Whether the run is over; None is what the log says. What a run has not come to yet is no finding.
 
     Raises:
         GlidepathError: If the log cannot be read, or an argument is refused.

@@ -1,278 +1,292 @@
-"""Schedules that logged rates might have come from: their parameters are read off the numbers, then built."""
+"""Schedules that logged rates might have come from: a rise, a hold and a decay put together as tools do it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from ..core import curves
 from ..core.combinators import Chain
 from ..core.curves import Curve
 from ..core.errors import GlidepathError
-from ..core.namespace import namespace_of
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, InverseSqrt, InverseTime, Ramp
-from ..logs.log import Array
-from .candidate import Candidate, between, nice
+from ..core.segments import Hold, Ramp
+from ..recipes import one_cycle
+from .candidate import Candidate, Seen, between, nice, short
 from .cycles import levels, restarts, triangles
+from .decays import Decay, decays
 
 __all__ = ["candidates"]
 
-_CLOSE = 1e-6
-
 
 class _Rise(NamedTuple):
-    """How the rates get to their peak: from `start` to `peak` in `steps` steps, along `curve`."""
+    """How the rates get to their peak: from `start`, a share of it, to `peak` in `steps` steps; `first` is the entry after."""
 
     steps: int
     start: float
     peak: float
     curve: str
+    first: int
+
+    @property
+    def phase(self) -> Ramp:
+        usual = abs(self.start * (self.steps + 1) - 1) < 1e-6
+        return Ramp(1 / (self.steps + 1) if usual else self.start, 1.0, self.steps, Curve.of(self.curve))
+
+    @property
+    def price(self) -> float:
+        usual = self.start == 0 or abs(self.start * (self.steps + 1) - 1) < 1e-6
+        return (1 if usual else 1.5) + (self.curve != "linear")
 
 
-_CURVES: tuple[Curve, ...] = (
-    *(curves.Linear(), curves.Cosine(), curves.Sqrt(), curves.OneMinusSqrt(), curves.Rex()),
-    *(curves.Polynomial(power) for power in (1.5, 2.0, 3.0, 4.0, 0.9, 0.75)),
-)
-
-
-def _fall(curve: Curve, u: Array) -> Array:
-    """Returns how much of a decay is left where a share `u` of it is done."""
-    return curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))  # type: ignore[arg-type]
-
-
-def candidates(t: Array, y: Array) -> Iterator[Candidate]:
-    """Yields what might have made the rates `y` at the steps `t`, both rising from about 0 on.
+def candidates(seen: Seen) -> Iterator[Candidate]:
+    """Yields what might have made the rates, simple things first.
 
     Args:
-        t: Steps, strictly increasing, at least 5.
-        y: Rates, at least 0.
+        seen: At least 5 rates.
     """
-    for make in (_constant, levels, triangles, _restarts, _late, _phases):
+    for make in (_constant, _drops, _cycles, _phases, _over, _means):
         try:
-            yield from make(t, y)
+            yield from make(seen)
         except GlidepathError:  # numbers that make no schedule are no candidate
             continue
 
 
-def _constant(t: Array, y: Array) -> Iterator[Candidate]:
-    del t
-    middle = float(np.median(y))
-    yield Candidate("constant", middle, Hold(None, 1.0), 1)
+def _constant(seen: Seen) -> Iterator[Candidate]:
+    yield Candidate("constant", float(np.median(seen.y)), Hold(None, 1.0), 1)
 
 
-def _restarts(t: Array, y: Array) -> Iterator[Candidate]:
-    return restarts(t, y, [rise.steps for rise in _rises(t, y) if rise.start < rise.peak])
-
-
-def _phases(t: Array, y: Array) -> Iterator[Candidate]:
-    """A rise or none, a stretch at the peak or none, a decay of some shape to a floor, and the floor held."""
-    for rise in _rises(t, y):
-        peak, first = rise.peak, rise.steps
-        top = np.nonzero(y >= peak * (1 - 1e-9))[0]
-        flat = int(t[top[-1]]) if len(top) > 1 else first
-        begun = rise.start / peak
-        usual = bool(first) and abs(begun * (first + 1) - 1) < 0.05  # where a warmup begins if nobody says otherwise
-        ahead = Ramp(1 / (first + 1) if usual else begun, 1.0, first, Curve.of(rise.curve)) if first else None
-        cost = 1 + (2 - usual if first else 0) + (rise.curve != "linear")
-        if flat >= t[-1]:
-            if ahead is not None:
-                yield Candidate("warmup, then constant", peak, Chain((ahead, Hold(None, 1.0))), cost)
-            continue
-        # Without a stretch at the peak the decay begins where the rise ends.
-        for hold in dict.fromkeys((0, *_holds(t, y, first, flat))):
-            begin = first + hold
-            inside = t >= begin
-            x, z = t[inside] - begin, y[inside] / peak
-            if len(x) < 4:
-                continue
-            before = [phase for phase in (ahead, Hold(hold, 1.0) if hold else None) if phase is not None]
-            for name, tail, price in _decays(x, z):
-                names = [word for word, there in (("warmup", first), ("hold", hold), (name, True)) if there]
+def _drops(seen: Seen) -> Iterator[Candidate]:
+    """Levels, after a warmup that multiplies them or none."""
+    yield from levels(seen)
+    for rise in _rises(seen):
+        if rise.curve == "linear" and rise.first < len(seen.t) - 2:
+            flat = np.abs(seen.y[rise.first :] - rise.peak) <= seen.r[rise.first :] + 1e-9 * rise.peak
+            if flat.all():
                 yield Candidate(
-                    ", ".join(names),
-                    peak,
-                    Chain((*before, tail)) if before else tail,
-                    cost + (1 if hold else 0) + price,
+                    "warmup, then constant", rise.peak, Chain((rise.phase, Hold(None, 1.0))), 1 + rise.price
                 )
+            elif flat[0]:
+                for found in levels(seen.after(rise.first)):
+                    yield Candidate(
+                        f"warmup, {found.kind}", rise.peak, rise.phase * found.schedule, found.parameters + rise.price
+                    )
 
 
-def _late(t: Array, y: Array) -> Iterator[Candidate]:
-    """A decay from step 0 on whose beginning was not logged: its peak is found together with its floor."""
-    if t[0] == 0 or y[0] < y.max():
-        return
-    grid = np.unique(np.geomspace(t[-1], 30 * t[-1], 60).astype(int))
-    for curve in _CURVES:
-        for floored in (False, True):
-
-            def solved(n: int, curve: Curve = curve, floored: bool = floored) -> tuple[float, float, float]:
-                c = _fall(curve, np.minimum(t / n, 1.0))
-                if np.ptp(c) < 1e-9:
-                    return math.inf, 0.0, 0.0
-                slope, low = np.polyfit(c, y, 1) if floored else ((c * y).sum() / (c * c).sum(), 0.0)
-                return float(((slope * c + low - y) ** 2).sum()), float(slope), float(low)
-
-            best = int(np.argmin([solved(int(n))[0] for n in grid]))
-            begin, end = int(grid[max(best - 1, 0)]), int(grid[min(best + 1, len(grid) - 1)])
-            for n in _narrowed(lambda n, solved=solved: solved(n)[0], begin, end):
-                _, slope, low = solved(n)
-                peak = nice(slope + low)
-                floor = nice(low / peak) if peak > 0 else 1.0
-                if peak > 0 and -1e-6 <= floor < 1:
-                    floor = max(floor, 0.0)
-                    yield Candidate(str(curve), peak, Ramp(1.0, floor, n, curve), 2 + (floor > 0))
-    if y.min() > 0:
-        slope, begun = np.polyfit(t, np.log(y), 1)
-        if slope < 0:
-            yield Candidate("exponential", nice(math.exp(begun)), Exponential(nice(math.exp(slope))), 2)
-        slope, begun = np.polyfit(t, y**-2.0, 1)
-        if slope > 0 and begun > slope:
-            yield Candidate("inverse square root", nice(begun**-0.5), InverseSqrt(round(begun / slope)), 2)
-        slope, begun = np.polyfit(t, 1 / y, 1)
-        if slope > 0 and begun > 0:
-            yield Candidate("inverse time", nice(1 / begun), InverseTime(nice(slope / begun)), 2)
+def _cycles(seen: Seen) -> Iterator[Candidate]:
+    t, y = seen.t, seen.y
+    yield from triangles(t, y)
+    yield from restarts(t, y, [rise.steps for rise in _rises(seen) if abs(rise.peak / y.max() - 1) < 0.01])
+    last = int(t[-1])
+    for steps in dict.fromkeys((seen.most or last, last, last + 1, between(last, last + 2 + last // 50))):
+        for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
+            for less in (0, 1):  # torch's ends at its last update, its peak one update early
+                peak = share * steps - less
+                if steps - less > 2 and peak == int(peak):
+                    unit = one_cycle(steps - less, peak / (steps - less))
+                    c = unit(t)
+                    yield Candidate("one cycle", nice(float((c * y).sum() / (c * c).sum())), unit, 3.5)
 
 
-def _holds(t: Array, y: Array, first: int, flat: int) -> list[int]:
-    """Returns how long the peak may have been held: the decay begins between the last step seen at it and the first one below."""
-    if flat <= first:
-        return []
-    after = t[t > flat]
-    end = int(after[0]) if len(after) else flat
-    found = {flat - first, between(flat - 1, end) - first}
-    below = [(step, value) for step, value in zip(t[t > flat][:2], y[t > flat][:2], strict=True)]
-    if (
-        len(below) == 2 and below[0][1] > below[1][1]
-    ):  # the line through the first two steps below the peak meets it where it began
-        slope = (below[1][1] - below[0][1]) / (below[1][0] - below[0][0])
-        meets = round(float(below[0][0] - (below[0][1] - y.max()) / slope))
-        if flat <= meets <= end:
-            found.add(meets - first)
-    return sorted(each for each in found if each > 0)
+def _phases(seen: Seen) -> Iterator[Candidate]:
+    """A rise or none, a stretch at the peak or none, a decay."""
+    t, y, r = seen.t, seen.y, seen.r
+    rises = list(_rises(seen))
+    if y[0] >= y.max() - r[0]:
+        known = float(y[0]) if t[0] == 0 else None
+        rises.insert(0, _Rise(0, 1.0, known or 0.0, "linear", 0))
+    for rise in rises:
+        ahead = rise.phase if rise.steps else None
+        cost = rise.price if ahead is not None else 0.0
+        if rise.first >= len(t) - 1 and ahead is not None:
+            yield Candidate("warmup", rise.peak, ahead, 1 + cost, open_end=True)
+            continue
+        peak = rise.peak or None
+        top = peak if peak is not None else float(y.max())
+        flat = np.nonzero(y[rise.first :] >= top - r[rise.first :] - 1e-9 * top)[0]
+        held = rise.first + int(flat[-1]) if len(flat) else -1
+        begins: list[tuple[int, int]] = [(rise.steps, rise.first)]  # position at which the decay begins, entry after it
+        if held > rise.first or (held == rise.first and t[held] > rise.steps):
+            if held >= len(t) - 1:
+                continue
+            begins += [(begin, held + 1) for begin in _holds(seen, held, top)]
+        for begin, first in begins:
+            hold = begin - rise.steps
+            before = [phase for phase in (ahead, Hold(hold, 1.0) if hold else None) if phase is not None]
+            for decay in decays(seen.after(first), begin, top if hold else peak):
+                names = [word for word, there in (("warmup", ahead), ("hold", hold), (decay.name, True)) if there]
+                made = Chain((*before, decay.schedule)) if before else decay.schedule
+                yield Candidate(", ".join(names), decay.peak, made, cost + decay.price + (1 if hold else 0))
 
 
-def _rises(t: Array, y: Array) -> Iterator[_Rise]:
-    """Yields how the rates may have got to their peak; the peak of a log with gaps may lie between two entries."""
+def _holds(seen: Seen, held: int, top: float) -> list[int]:
+    """Returns where a decay may begin, from the last entry at the peak to the first one below: round places, and where lines meet."""
+    low, high = int(seen.t[held]), int(seen.t[held + 1])
+    found = {low, between(low - 1, high), between(low, high)} if high - low > 12 else set(range(low, high))
+    below = seen.after(held + 1)
+    for m in (1, 3):
+        if (
+            len(below.t) > m and below.y[0] > below.y[m]
+        ):  # the line through entries below the peak meets it where it began
+            slope = (below.y[m] - below.y[0]) / (below.t[m] - below.t[0])
+            meets = float(below.t[0] + (top - below.y[0]) / slope)
+            found |= {math.floor(meets), round(meets), math.ceil(meets)}
+    for unit in (1000, 500, 250, 200, 100, 50, 25, 20, 10):
+        found |= {k * unit for k in range(low // unit, high // unit + 1)} if (high - low) // unit < 6 else set[int]()
+    if seen.most is not None:
+        found |= {seen.most - round(seen.most * share) for share in (0.1, 0.2, 0.15, 0.25, 0.3, 0.5)}
+    return sorted(each for each in found if low <= each <= high)
+
+
+def _over(seen: Seen) -> Iterator[Candidate]:
+    """A decay that runs from step 0, with a warmup that multiplies it (Ultralytics, detection) or lies over it (timm)."""
+    t, y, r = seen.t, seen.y, seen.r
     top = int(y.argmax())
-    peak = float(y[top])
-    if top == 0 or y[0] >= peak * (1 - 1e-9):
-        yield _Rise(0, peak, peak, "linear")
-        if t[0] == 0:
-            return
+    if top == 0 and y[0] >= y.max() and len(y) > 3 and y[1] < y[0] - r[0] - r[1]:
+        return  # nothing rises
+    names = ("linear", "cosine")
+    for first in range(top, min(top + 3, len(t) - 4)):
+        tail = seen.after(first)
+        for floors in ((0.01,), (0.0,), (0.1,), (None,)):
+            for decay in decays(tail, 0, None, names=names, floors=floors):
+                yield from _multiplied(seen, decay, first)
+                yield from _laid_over(seen, decay, first)
+
+
+def _multiplied(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
+    t, y, r = seen.t[:first], seen.y[:first], seen.r[:first]
+    if not first:
+        return
+    below = decay.at(t)
+    ratio = y / below
+    kind = f"warmup times {decay.name}"
+    # Ultralytics: the warmup goes by batch, at least 100 of them, and a row is the end of an epoch.
+    batches = np.arange(1, 4001)
+    for epochs in (3, 1, 2, 5, 4):
+        warm = np.maximum(np.round(epochs * batches), 100)
+        c = np.minimum((batches[:, None] * (t + 1) - 1) / warm[:, None], 1.0)
+        fits = np.nonzero((np.abs(c * below - y) <= r).all(axis=1) & (c[:, -1] < 1 + 1e-9))[0]
+        if len(fits):
+            n = between(int(fits[0]), int(fits[-1]) + 1)
+            n = n if n - 1 in fits else int(fits[0]) + 1
+            w = max(round(epochs * n), 100)
+            rows = max(math.ceil((w + 1) / n - 1), 1)
+            up = Ramp((n - 1) / w, (n * (rows + 1) - 1) / w, rows).clip(0, 1)
+            yield Candidate(f"{kind}, by batch, {n} batches an epoch", decay.peak, up * decay.schedule, 2 + decay.price)
+            break
+    if first >= 2 and ratio[-1] < 1:
+        slope, begun = np.polyfit(t, ratio, 1)
+        if slope > 0 and -1e-6 < begun < 1:
+            steps = round((1 - begun) / slope)
+            yield Candidate(
+                kind,
+                decay.peak,
+                _Rise(steps, nice(max(begun, 0.0)), 1.0, "linear", first).phase * decay.schedule,
+                2 + decay.price,
+            )
+
+
+def _laid_over(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
+    t, y = seen.t[:first], seen.y[:first]
+    if first < 2 or decay.steps == math.inf:
+        return
+    slope, begun = np.polyfit(t, y, 1)
+    if slope <= 0:
+        return
+    begun = short(max(float(begun), 0.0), lambda v: abs(v - begun) <= 1e-6 * decay.peak)
+    steps = round((decay.peak - begun) / slope)
+    if t[-1] < steps <= seen.t[first]:
+        rise = _Rise(steps, begun / decay.peak, decay.peak, "linear", first)
+        made = Chain((rise.phase, decay.schedule.shift(-steps)))
+        yield Candidate(f"warmup over {decay.name}", decay.peak, made, 1.5 + rise.price + decay.price)
+
+
+def _means(seen: Seen) -> Iterator[Candidate]:
+    """Rows that are means over an epoch of a schedule by step: its warmup from 0 tells how many steps an epoch has."""
+    t, y, r = seen.t, seen.y, seen.r
+    top = int(y.argmax())
+    head = int(np.argmin(np.diff(y[: top + 1]) >= 0.98 * (y[1] - y[0]))) if top > 1 else 0
+    head = head or top
+    if not seen.mean or head < 2 or t[0] != 0:
+        return
+    slope, begun = np.polyfit(t[:head], y[:head], 1)
+    share = float(begun / slope)
+    if not 0 < share < 0.5:
+        return
+    inside = round(1 / (1 - 2 * share)) if share < 0.4999 else 1000
+    for warm in range(head, head + 2):
+        peak = nice(float(slope * warm))
+        for first in (head, head + 1):
+            if first < warm:
+                continue
+            for decay in decays(seen.after(first), warm, peak, inside, ("cosine", "linear")):
+                rise = Ramp(0.0, 1.0, warm * inside)
+                yield Candidate(f"warmup, {decay.name}", peak, Chain((rise, decay.schedule)), 2 + decay.price, inside)
+    del r
+
+
+def _rises(seen: Seen) -> Iterator[_Rise]:
+    """Yields how the rates may have got to their peak, which in a log with gaps may lie between two entries."""
+    t, y, r = seen.t, seen.y, seen.r
+    down = np.nonzero(np.diff(y) <= r[1:] * 0 + 1e-9 * y.max())[0]
+    top = int(down[0]) if len(down) else len(y) - 1
     if top == 0:
         return
-    yield _Rise(int(t[top]), _start(t, y, top, "linear"), peak, "linear")
-    yield _Rise(int(t[top]), _start(t, y, top, "cosine"), peak, "cosine")
-    if top >= 2 and (t[top] - t[top - 1] > 1 or (top + 1 < len(t) and t[top + 1] - t[top] > 1)):
-        # A straight rise goes on to where the decay begins, which is between entries.
-        slope = (y[top - 1] - y[0]) / (t[top - 1] - t[0])
-        end = int(t[top + 1]) if top + 1 < len(t) else int(t[top])
-        steps = np.unique(np.linspace(int(t[top - 1]) + 1, end, 12).astype(int))
-        round_ = [between(int(t[top - 1]), int(t[top])), between(int(t[top]), end)]
-        for w in sorted({*steps.tolist(), *round_}):
-            reached = float(y[0] + slope * (w - t[0]))
-            if peak * (1 - 1e-9) <= reached <= 1.5 * peak:
-                yield _Rise(w, float(y[0] - slope * t[0]), reached, "linear")
-
-
-def _start(t: Array, y: Array, top: int, curve: str) -> float:
-    """Returns the value at step 0 of a rise to the peak."""
-    w = float(t[top])
-    if t[0] == 0 or w == 0:
-        return float(y[0])
-    return max(float(y[top]) * _linear_floor_start(y[:top] / y[top], _fall(Curve.of(curve), t[:top] / w)), 0.0)
-
-
-def _linear_floor_start(z: Array, c: Array) -> float:
-    """Returns s of z = 1 + (s - 1) c by least squares."""
-    return 1 + float((c * (z - 1)).sum() / max(float((c * c).sum()), 1e-300))
-
-
-def _decays(x: Array, z: Array) -> Iterator[tuple[str, Schedule, int]]:
-    """Yields (name, schedule, number of parameters) of the decays that may have made `z` at `x`, from 1 at 0."""
-    last = float(x[-1])
-    positive = bool((z > 0).all())
-    held = np.nonzero(z > z[-1] + 1e-12)[0]
-    ends = int(x[held[-1] + 1]) if len(held) and held[-1] + 2 < len(x) else None  # it seems to have come to rest there
-    for curve in _CURVES:
-        yield from _shaped(curve, x, z, ends)
-    if not positive:
-        return
-    log = np.log(z)
-    far = x > 0
-    rate = float(np.exp((log[far] * x[far]).sum() / (x[far] ** 2).sum()))
-    if 0 < rate < 1:
-        yield "exponential", Exponential(nice(rate)), 1
-        half = math.log(0.5) / math.log(rate)
-        for steps in (10, 100, 1000, 10_000):
-            if steps < 4 * half:
-                yield "exponential", Exponential(nice(rate**steps), steps), 2
-        end = float(z[-1])
-        if ends is not None:
-            for n in _lengths(x, ends):
-                yield "geometric", Ramp(1.0, end, n, curves.Geometric()), 2
-        yield "geometric", Ramp(1.0, end, max(int(last), 1), curves.Geometric()), 2
-    # 1 / z^2 - 1 = x / T, and 1 / z - 1 = k x
-    slope = float((x[far] * (1 / z[far] ** 2 - 1)).sum() / (x[far] ** 2).sum())
-    if slope > 0 and 1 <= 1 / slope < 1e15:
-        yield "inverse square root", InverseSqrt(max(1, round(1 / slope))), 1
-    slope = float((x[far] * (1 / z[far] - 1)).sum() / (x[far] ** 2).sum())
-    if slope > 0:
-        yield "inverse time", InverseTime(nice(slope)), 1
-        for steps in (10, 100, 1000, 10_000):
-            yield "inverse time", InverseTime(nice(slope * steps), steps), 2
-
-
-def _shaped(curve: Curve, x: Array, z: Array, ends: int | None) -> Iterator[tuple[str, Schedule, int]]:
-    """Yields a decay of one shape with the lengths that fit best; its floor follows from each length by least squares."""
-    last = max(int(x[-1]), 1)
-    if ends is not None:  # rounded values come to rest before the schedule does
-        lengths = [*_lengths(x, ends), *_narrowed(lambda n: _misfit(curve, x, z, n), ends, ends + ends // 4 + 1)]
-    else:
-        grid = np.unique(np.geomspace(last, 30 * last, 60).astype(int))
-        errors = [_misfit(curve, x, z, int(n)) for n in grid]
-        best = int(np.argmin(errors))
-        low, high = int(grid[max(best - 1, 0)]), int(grid[min(best + 1, len(grid) - 1)])
-        lengths = _narrowed(lambda n: _misfit(curve, x, z, n), low, high)
-    for n in lengths:
-        u = np.minimum(x / n, 1.0)
-        floor = _linear_floor(z, _fall(curve, u))
-        for low in dict.fromkeys((nice(floor), 0.0)):
-            if -1e-6 <= low < 1:
-                yield str(curve), Ramp(1.0, max(low, 0.0), n, curve), 1 + (low > 0)
-
-
-def _lengths(x: Array, ends: int) -> list[int]:
-    """Returns lengths that end between the entry before `ends` and `ends`: all of them if few, the roundest otherwise."""
-    before = int(x[x < ends][-1]) if (x < ends).any() else 0
-    if ends - before <= 4:
-        return list(range(max(before, 1), ends + 1))
-    return sorted({max(before, 1), between(before, ends), ends})
-
-
-def _narrowed(error: Callable[[int], float], low: int, high: int) -> list[int]:
-    """Returns the integers around the lowest error between two, by golden section, and the roundest near it."""
-    while high - low > 6:
-        a, b = low + (high - low) * 382 // 1000, low + (high - low) * 618 // 1000
-        if error(a) <= error(b):
-            high = b
+    known = set[tuple[int, float]]()
+    for k in (top + 1, top, top - 1):  # entries on the line
+        if k == 1 and t[0] > 0:
+            lines = [(0.0, float(y[0] / t[0]))]
+        elif k >= 2:
+            slope, begun = (float(each) for each in np.polyfit(t[:k], y[:k], 1))
+            lines = [(begun, slope)]
+            if t[0] > 0:
+                lines.append((0.0, float((t[:k] * y[:k]).sum() / (t[:k] ** 2).sum())))
         else:
-            low = a
-    best = min(range(low, high + 1), key=error)
-    margin = max(best // 500, 1)
-    return sorted({best, *range(max(low, 1), high + 1), between(max(best - margin, 1) - 1, best + margin)})
+            continue
+        for begun, slope in lines:
+            if (
+                slope <= 0
+                or (np.abs(begun + slope * t[:k] - y[:k]) > r[:k]).any()
+                or begun < -2 * r[0] - 1e-9 * y.max()
+            ):
+                continue
+            begun = 0.0 if begun < 2 * r[0] + 1e-9 * y.max() else begun
+            low, high = int(t[k - 1]), int(t[k]) if k < len(t) else int(t[-1])
+            for steps in _tops(begun, slope, low, high):
+                peak = begun + slope * steps
+                peak = short(
+                    peak,
+                    lambda v, peak=peak, steps=steps, k=k: (
+                        abs(v / peak - 1) * t[k - 1] / steps * y[k - 1] <= 2 * r[k - 1]
+                    ),
+                )
+                start = begun / peak
+                usual = 1 / (steps + 1)
+                plain = short(start, lambda v, start=start, peak=peak: abs(v - start) * peak <= 0.1 * r[0])
+                start = usual if abs(start - usual) * peak <= 2 * r[0] and len(f"{plain:g}") > 6 else plain
+                if (steps, peak) in known:
+                    continue
+                known.add((steps, peak))
+                after = k if k < len(t) and t[k] >= steps else k - 1
+                yield _Rise(steps, start, peak, "linear", k - 1 if t[k - 1] == steps else after)
+    yield _Rise(int(t[top]), nice(float(y[0] / y[top])) if t[0] == 0 else 0.0, float(y[top]), "cosine", top)
+    if t[0] == 0:
+        yield _Rise(int(t[top]), nice(float(y[0] / y[top])), float(y[top]), "linear", top)
 
 
-def _misfit(curve: Curve, x: Array, z: Array, n: int) -> float:
-    c = _fall(curve, np.minimum(x / n, 1.0))
-    floor = max(_linear_floor(z, c), 0.0)
-    return float(((floor + (1 - floor) * c - z) ** 2).sum())
-
-
-def _linear_floor(z: Array, c: Array) -> float:
-    """Returns m of z = m + (1 - m) c by least squares."""
-    d = 1 - c
-    return float((d * (z - c)).sum() / max(float((d * d).sum()), 1e-300))
+def _tops(begun: float, slope: float, low: int, high: int) -> list[int]:
+    """Returns where a line may have ended: where the rate is round, where the step is round."""
+    found: dict[int, None] = dict.fromkeys((low, high)) if high - low > 8 else dict.fromkeys(range(low, high + 1))
+    for digits in (1, 2, 3):
+        a, b = begun + slope * low, begun + slope * high
+        unit = 10.0 ** (math.floor(math.log10(max(b, 1e-300))) - digits + 1)
+        if (b - a) / unit < 12:
+            for k in range(math.floor(a / unit), math.ceil(b / unit) + 1):
+                at = (k * unit - begun) / slope
+                if low <= round(at) <= high and abs(at - round(at)) < 0.02:
+                    found[round(at)] = None
+    for unit in (1000, 500, 100, 50, 25, 10):
+        if (high - low) // unit < 5:
+            found.update(dict.fromkeys(k * unit for k in range(-(-low // unit), high // unit + 1)))
+    return [each for each in found if each >= 1][:24]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.segments import MultiStep, Step, Triangle
 from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
-from .candidate import Candidate, between, nice
+from .candidate import Candidate, Seen, between, nice
 
 __all__ = ["levels", "restarts", "triangles"]
 
@@ -20,26 +20,47 @@ _CLOSE = 1e-6
 Indices = NDArray[np.intp]
 
 
-def levels(t: Array, y: Array) -> Iterator[Candidate]:
+def levels(seen: Seen) -> Iterator[Candidate]:
     """Rates that stay and drop: every so many steps, at milestones by one factor, or to any values."""
-    edges = np.nonzero(np.abs(np.diff(y)) > _CLOSE * np.maximum(y[1:], y[:-1]))[0] + 1
+    t, y, r = seen.t, seen.y, seen.r
+    edges = np.nonzero(np.abs(np.diff(y)) > np.maximum(r[1:], r[:-1]) + _CLOSE * np.maximum(y[1:], y[:-1]))[0] + 1
     if not 1 <= len(edges) <= 100 or len(edges) * 3 > len(y):
         return
-    values = [float(np.median(part)) for part in np.split(y, edges)]
-    marks = [int(t[i]) for i in edges]  # the first step seen at the new level
-    peak = values[0]
-    if min(values) > 0:
-        ratios = np.array(values[1:]) / np.array(values[:-1])
-        if np.ptp(ratios) < 1e-3 * ratios.mean():
-            factor = nice(float(np.exp(np.log(ratios).mean())))
-            period = _period(t, edges)
-            if period:
-                yield Candidate("steps", peak, Step(period, factor), 3)
-            drops = [between(int(t[i - 1]), int(t[i])) for i in edges]
-            yield Candidate("milestones", peak, MultiStep(tuple(drops), factor), 2 + len(drops))
-    if len(marks) <= 20:
-        drops = [between(int(t[i - 1]), int(t[i])) for i in edges]
-        yield Candidate("levels", peak, piecewise_constant(drops, [nice(v / peak) for v in values]), 1 + 2 * len(drops))
+    values = np.array([float(np.median(part)) for part in np.split(y, edges)])
+    errors = np.array([float(np.median(part)) for part in np.split(r, edges)])
+    drops = [_mark(int(t[i - 1]), int(t[i]), seen.epoch) for i in edges]
+    ranks = np.arange(len(values))
+    peak = float(values[0])
+    if values.min() > 0:
+        measured = float(np.exp(np.polyfit(ranks, np.log(values), 1)[0]))
+        for factor in (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, nice(measured), nice(float(np.median(values[1:] / values[:-1])))):
+            if 0 < factor < 1 and (np.abs(peak * factor**ranks - values) <= errors + 2 * _CLOSE * values).all():
+                period = _period(t, edges)
+                if period:
+                    yield Candidate("steps", peak, Step(period, factor), 2.05 if len(drops) > 1 else 3)
+                yield Candidate(
+                    _milestones(t, edges, drops, factor), peak, MultiStep(tuple(drops), factor), 2 + len(drops) / 10
+                )
+                break
+    if len(edges) <= 20:
+        shares = [nice(float(v) / peak) for v in values]
+        yield Candidate("levels", peak, piecewise_constant(drops, shares), 3 + 2 * len(drops))
+
+
+def _mark(low: int, high: int, epoch: int | None) -> int:
+    """Returns where between two entries a drop was: at the end of an epoch, or at the roundest step."""
+    ends = high // epoch * epoch if epoch else low
+    return ends if ends > low else between(low, high)
+
+
+def _milestones(t: Array, edges: Indices, drops: list[int], factor: float) -> str:
+    """Returns what a ladder of equal factors is: milestones that somebody chose are round, those of a plateau rule are not."""
+    gaps = np.diff([0, *drops])
+    exact = bool((t[edges] - t[edges - 1] == 1).all())
+    if not exact or len(drops) < 2 or sum(mark % 5 == 0 for mark in drops) > len(drops) / 2:
+        return "milestones"
+    marks = ", ".join(str(mark) for mark in drops)
+    return f"cut by {factor:g} at {marks}: reduce on plateau, patience about {int(gaps.min()) - 1} at most"
 
 
 def _period(t: Array, edges: Indices) -> int | None:
@@ -80,7 +101,7 @@ def _turns(y: Array) -> Indices:
 
 def restarts(t: Array, y: Array, firsts: Iterable[int]) -> Iterator[Candidate]:
     """Cosines that begin again, longer or lower each time, perhaps after a warmup."""
-    begins = np.nonzero(np.diff(y) > 0.2 * y.max())[0] + 1
+    begins = np.nonzero(np.diff(y) > 0.3 * y.max())[0] + 1
     if not 1 <= len(begins) <= 1000:
         return
     for first in sorted({0, *firsts}):

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..core.combinators import Chain
+from ..core.curves import Curve
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
-from ..logs.log import Array, Log, Series
-from .candidate import Candidate
+from ..core.segments import Ramp
+from ..logs import Array, Log, Series
+from .candidate import Candidate, Seen, rounding
 from .candidates import candidates
+from .decays import SHAPES
 
 __all__ = ["Fit", "NoFit", "fit"]
 
 _MOST_POINTS = 4000
-_SAME = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,14 @@ class Fit:
         residual: The largest difference between a logged rate and this, relative to the highest logged rate.
         points: Rates looked at.
         shift: The step in the log that is the schedule's step 0.
+        lag: Where updates were skipped: (step of the log, how many in all from there on).
+        mean: How many steps of the schedule a logged rate is the mean over; 1 for rates as they are.
+        unit: What a step of the log is: `update` or `epoch`.
+        last: The last step that was logged.
+        gap: Steps between two entries of the log.
+        end: Whence the end is known: `seen` in the log, `said` by the file, `extrapolated` from the curve, which fits no other of those
+            tried, `open` where the log does not determine it, or `endless`.
+        alternatives: Others that fit the log as well, and end elsewhere.
     """
 
     schedule: Schedule
@@ -41,11 +53,52 @@ class Fit:
     residual: float
     points: int
     shift: int = 0
+    lag: tuple[tuple[int, int], ...] = ()
+    mean: int = 1
+    unit: str = "update"
+    last: int = 0
+    end: str = "seen"
+    gap: int = 1
+    alternatives: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The rates as one line to paste."""
         return str(self.base * self.schedule)
+
+    def at(self, steps: Array) -> Array:
+        """Returns the rates at steps of the log: after the offset, the skipped updates and the means that it states."""
+        behind = np.zeros(len(steps))
+        for at, skipped in self.lag:
+            behind[steps >= at] = skipped
+        made = Candidate(self.kind, self.base, self.schedule, 0, self.mean)
+        return made.at(np.maximum(steps - self.shift - behind, 0.0))
+
+    def notes(self) -> list[str]:
+        """Returns what has to be said beside the text: offset, lag, means, and what is known of the end."""
+        said: list[str] = []
+        if self.shift:
+            said.append(f"the rate of step s stands at s {'+' if self.shift > 0 else '-'} {abs(self.shift)} in the log")
+        if self.lag:
+            where = ", ".join(f"{skipped} by step {at}" for at, skipped in self.lag)
+            said.append(f"{self.lag[-1][1]} updates were skipped, and the schedule with them: {where}")
+        if self.mean > 1:
+            said.append(f"each rate is the mean over an epoch of {self.mean} updates; the text counts updates")
+        elif self.unit == "epoch":
+            said.append("the text counts epochs, as the log does")
+        if "milestones" in self.kind and self.gap > 1:
+            said.append(f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step")
+        duration = self.schedule.duration / self.mean
+        unit = "epoch" if self.unit == "epoch" else "step"
+        if self.end == "open":
+            said.append(f"what comes after {unit} {self.last} is not determined by the log")
+        elif self.end == "extrapolated":
+            said.append(f"the log ends at {unit} {self.last} of {duration:g}: the end is extrapolated")
+        elif self.end == "said":
+            said.append(f"the log ends at {unit} {self.last}; the file's own length, {duration + 0:g}, decides the end")
+        if self.alternatives:
+            said.append("these fit as well: " + "; ".join(self.alternatives))
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fit as JSON data."""
@@ -57,6 +110,13 @@ class Fit:
             "residual": self.residual,
             "points": self.points,
             "shift": self.shift,
+            "lag": [list(each) for each in self.lag],
+            "mean": self.mean,
+            "unit": self.unit,
+            "end": self.end,
+            "determined": self.end != "open",
+            "alternatives": list(self.alternatives),
+            "notes": self.notes(),
         }
 
     def to_json(self, indent: int | None = None) -> str:
@@ -64,10 +124,8 @@ class Fit:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
-        shifted = f", from step {self.shift}" if self.shift else ""
-        return (
-            f"{self.text}  ({self.kind}{shifted}; {self.points} rates, off by at most {self.residual:.2g} of the peak)"
-        )
+        head = f"{self.text}  ({self.kind}; {self.points} rates, off by at most {self.residual:.2g} of the peak)"
+        return "\n".join((head, *(f"  {note}" for note in self.notes())))
 
 
 @dataclass(frozen=True)
@@ -97,15 +155,16 @@ class NoFit:
         return f"no schedule fits: {self.reason}{near}"
 
 
-def fit(log: Log | Series, *, tolerance: float = 0.005) -> Fit | NoFit:
-    """Recovers the schedule behind logged rates: a constant, a warmup and a decay of any of the named shapes, steps, cycles, restarts.
+def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
+    """Recovers the schedule behind logged rates: a constant, a warmup and a decay of any of the named shapes, drops, cycles, restarts.
 
-    Each candidate is built, evaluated at the logged steps and compared; the simplest of those that are as near as the nearest is taken. What
-    a run did not live to see (the length of a decay that was cut off) is an extrapolation.
+    Each candidate is built and compared with every logged rate; one that is off by more than the rounding of the numbers is none. Of the
+    others the simplest is taken: no floor before a floor, round numbers before others, the file's own length before any other. An offset of
+    the log of -1 to 3 steps is looked for, and updates that were skipped. What a run did not live to see is said to be so.
 
     Args:
         log: With a series of rates, or that series.
-        tolerance: Largest difference that still counts as the same, relative to the highest rate.
+        tolerance: Difference that counts as the same beside the rounding, relative to the highest rate.
 
     Returns:
         The fit with its residual, or why there is none.
@@ -124,51 +183,183 @@ def fit(log: Log | Series, *, tolerance: float = 0.005) -> Fit | NoFit:
         raise GlidepathError.of("fit", "tolerance", "between 0 and 1", tolerance)
     series = log.get("rate") if isinstance(log, Log) else log
     if series is None or not len(series):
-        raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column lr")
+        raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
     t, y = clean.steps, clean.values
     if len(t) < 5:
         return NoFit(f"{len(t)} rates are too few to tell schedules apart")
     if (y < 0).any() or y.max() <= 0:
         return NoFit("rates below 0, or none above it")
-    t, y = _thinned(t, y)
-    tried = sorted(_tried(t, y), key=lambda each: each[0])
-    if not tried:
-        return NoFit("the rates have no shape that is known")
-    nearest = tried[0][0]
-    enough = [each for each in tried if each[0] <= max(_SAME * nearest, 1e-9)]
-    residual, candidate, shift = min(enough, key=lambda each: (each[1].parameters, _digits(each[1]), each[0]))
-    if residual > tolerance:
-        return NoFit("no known schedule comes near enough", f"{candidate.base:.6g} * ({candidate.schedule})", residual)
-    return Fit(candidate.schedule, candidate.base, candidate.kind, residual, len(t), shift)
+    most = log.max_steps if isinstance(log, Log) else None
+    unit, mean = (log.unit, log.mean) if isinstance(log, Log) else ("update", False)
+    epoch = log.epoch if isinstance(log, Log) else None
+    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), most, mean, epoch)
+    seen = _thinned(whole)
+    offsets = [0, 1, -1, 2, 3]
+    if isinstance(log, Log) and log.position:
+        offsets.sort(key=lambda k: k != log.position)
+    elif t[0] == 1 == t[1] - 1:
+        offsets.sort(key=lambda k: k != 1)
+    tried: list[_Tried] = []
+    for offset in offsets:
+        for each in _tried(seen, offset) if offset <= t[0] else ():
+            tried.append(each)
+            if each.off <= 1 and each.natural(seen) and each.ends <= max(t[-1] + 2, seen.most or 0):
+                break  # nobody would look further
+        if any(each.off <= 1 and each.natural(seen) for each in tried):
+            break
+    exact = [each for each in tried if each.off <= 1]
+    if not exact:
+        skipped = _skipping(seen, unit)
+        near = min(tried, key=lambda each: each.off, default=None)
+        if skipped is not None or near is None:
+            return skipped or NoFit("the rates have no shape that is known")
+        candidate = near.candidate
+        text = f"{candidate.base:.6g} * ({candidate.schedule})"
+        return NoFit("no known schedule comes within the rounding of the rates", text, near.residual)
+    best = min(exact, key=lambda each: each.price(seen))
+    found = _told(best, whole, unit)
+    off = np.abs(found.at(t) - y)
+    if (off > whole.r).any():  # among the entries that were left out for speed
+        return NoFit("no known schedule comes within the rounding of the rates", found.text, float(off.max() / y.max()))
+    return found
 
 
-def _digits(candidate: Candidate) -> int:
-    """Returns how many digits it takes to write a candidate down: of two that fit alike, people chose the rounder one."""
-    return sum(character.isdigit() for character in f"{candidate.base!r}{candidate.schedule}")
+@dataclass(frozen=True)
+class _Tried:
+    """A candidate at an offset: its largest difference in units of what is allowed, and relative to the peak."""
+
+    candidate: Candidate
+    offset: int
+    off: float
+    residual: float
+
+    @property
+    def ends(self) -> float:
+        return self.candidate.schedule.duration / self.candidate.mean
+
+    def price(self, seen: Seen) -> tuple[float, float]:
+        """What it costs to believe it: numbers chosen, digits written; the file's own length costs nothing."""
+        said = seen.most is not None and abs(self.ends - seen.most) <= 1
+        rounded = 0.5 * (self.residual > 1e-9)
+        return self.candidate.parameters + 0.6 * bool(
+            self.offset
+        ) - 0.8 * said + 0.1 * self.digits + rounded, self.residual
+
+    @property
+    def digits(self) -> int:
+        """How many digits it takes to write it down: of two that fit alike, people chose the rounder one."""
+        text = f"{self.candidate.base!r}*{self.candidate.schedule}"
+        numbers = re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)
+        digits = [len(re.sub(r"e.*|\.", "", number).strip("0")) for number in numbers]
+        return sum(digits) + digits[0]
+
+    def natural(self, seen: Seen) -> bool:
+        """Whether nobody would look further: few digits, and the file's own length where there is one."""
+        said = seen.most is None or not math.isfinite(self.ends) or abs(self.ends - seen.most) <= 1
+        return said and self.digits <= 3 + 2.5 * self.candidate.parameters and self.candidate.parameters < 4
 
 
-def _thinned(t: Array, y: Array) -> tuple[Array, Array]:
+def _told(best: _Tried, whole: Seen, unit: str) -> Fit:
+    """Returns the fit with what the log says of its end."""
+    candidate, last = best.candidate, int(whole.t[-1])
+    gap = float(np.median(np.diff(whole.t)))
+    ends = best.ends + best.offset
+    others: dict[float, str] = {}
+    end = "endless" if not math.isfinite(ends) else "seen"
+    if candidate.open_end:
+        end = "open"
+    elif math.isfinite(ends) and last + max(gap, 1.0) < ends - 1:
+        said = whole.most is not None and abs(best.ends - whole.most) <= 1
+        exact = (
+            []
+            if said
+            else [each for each in _tried(replace(_thinned(whole), every=True), best.offset) if each.off <= 1]
+        )
+        for each in sorted(exact, key=lambda each: each.price(whole)):
+            far = all(abs(each.ends - known) > 0.05 * best.ends for known in (best.ends, *others))
+            if each.candidate.kind != "levels" and far and len(others) < 3:
+                text = str(each.candidate.base * each.candidate.schedule)
+                where = f"ends at {each.ends:g}" if math.isfinite(each.ends) else "has no end"
+                others.setdefault(each.ends, f"{text} ({where})")
+        if not said and "linear" in candidate.kind and candidate.mean == 1:
+            others = _along(candidate, last - best.offset, best.offset)
+        end = "said" if said else "open" if others else "extrapolated"
+    return Fit(
+        candidate.schedule, candidate.base, candidate.kind, best.residual, len(whole.t), best.offset, (), candidate.mean, unit, last, end, int(gap),
+        () if end == "said" else tuple(others.values()),
+    )  # fmt: skip
+
+
+def _along(candidate: Candidate, last: int, offset: int) -> dict[float, str]:
+    """Returns where a straight line that the log does not show to its end may end: any floor goes with it."""
+    now, before = candidate.at(np.array([last, last - 1.0]))
+    where: dict[float, str] = {}
+    for share, name in ((0.0, "0"), (0.01, "a hundredth of the peak"), (0.1, "a tenth of the peak")):
+        meets = last + (now - share * candidate.base) / max(before - now, 1e-300)
+        if meets > last:
+            where[meets] = f"the same line to {name}, which it meets at {meets + offset:.6g}"
+    return where
+
+
+def _thinned(seen: Seen) -> Seen:
     """Returns at most so many points: all where the value jumps or bends, and an even choice of the others."""
-    if len(t) <= _MOST_POINTS:
-        return t, y
-    bend = np.zeros(len(t), dtype=bool)
-    jump = np.abs(np.diff(y))
-    sharp = np.argsort(jump)[-_MOST_POINTS // 8 :]
+    if len(seen.t) <= _MOST_POINTS:
+        return seen
+    bend = np.zeros(len(seen.t), dtype=bool)
+    sharp = np.argsort(np.abs(np.diff(seen.y)))[-_MOST_POINTS // 8 :]
     bend[sharp] = bend[sharp + 1] = True
-    bend[np.linspace(0, len(t) - 1, _MOST_POINTS // 2).astype(int)] = True
-    top = int(y.argmax())
+    bend[np.linspace(0, len(seen.t) - 1, _MOST_POINTS // 2).astype(int)] = True
+    top = int(seen.y.argmax())
     bend[max(0, top - 2) : top + 3] = True
-    return t[bend], y[bend]
+    return replace(seen, t=seen.t[bend], y=seen.y[bend], r=seen.r[bend])
 
 
-def _tried(t: Array, y: Array) -> Iterator[tuple[float, Candidate, int]]:
-    """Yields (residual, candidate, shift) of every candidate that can be built; a log may count its updates from 0 or from 1."""
-    shifts = (0, 1) if t[0] == 1 else (0,)
-    for shift in shifts:
-        at = t - shift
-        for candidate in candidates(at, y):
-            seen = candidate.base * candidate.schedule(at)
-            residual = float(np.abs(seen - y).max() / y.max())
-            if math.isfinite(residual):
-                yield residual, candidate, shift
+def _tried(seen: Seen, offset: int) -> Iterator[_Tried]:
+    """Yields every candidate that can be built if the log is so many steps ahead of the schedule."""
+    moved = replace(seen, t=np.maximum(seen.t - offset, 0.0))
+    for candidate in candidates(moved):
+        off = np.abs(candidate.at(moved.t) - seen.y)
+        worst = float((off / seen.r).max())
+        if math.isfinite(worst):
+            yield _Tried(candidate, offset, worst, float(off.max() / seen.y.max()))
+
+
+def _skipping(seen: Seen, unit: str) -> Fit | None:
+    """Returns a linear or cosine decay that stands still while updates are skipped: behind by whole steps that only grow in number.
+
+    The length is the file's own. The peak is a round number, the warmup's length follows from its slope.
+    """
+    t, y, r = seen.t, seen.y, seen.r
+    top = int(y.argmax())
+    if seen.most is None or unit != "update" or len(t) < 8:
+        return None
+    slope = float(np.median(np.diff(y[: top + 1]) / np.diff(t[: top + 1]))) if top >= 2 else None
+    peaks = dict.fromkeys(
+        float(f"{y.max() * scale:.{digits}g}") for digits in (1, 2) for scale in (1.0, 1.005, 1.02, 1.05)
+    )
+    for peak in peaks:
+        warm = round(peak / slope) if slope is not None else 0
+        rest = seen.most - warm
+        if peak < y.max() * (1 - 1e-9) or rest < 2 or warm > seen.most / 2:
+            continue
+        for name in ("linear", "cosine"):
+            inverse = SHAPES[name][1]
+            fall = warm + rest * inverse(np.clip(y / peak, 0.0, 1.0))
+            rise = y / peak * warm
+            step = max(1.0, float(np.median(np.diff(t))))
+            where = np.where((t <= warm + step) & (np.abs(t - rise) <= np.abs(t - fall)), rise, fall)
+            behind = np.round(t - where)
+            if (behind < 0).any() or (np.diff(behind) < 0).any() or behind[-1] > 0.05 * seen.most or not behind.any():
+                continue
+            tail = Ramp(1.0, 0.0, rest, Curve.of(name))
+            schedule = Chain((Ramp(0.0, 1.0, warm), tail)) if warm else tail
+            off = np.abs(peak * schedule(t - behind) - y)
+            jumps = [0, *(np.nonzero(np.diff(behind))[0] + 1)]
+            if (off <= r).all() and len(jumps) <= max(len(t) / 3, 2):
+                lag = tuple((int(t[k]) if k else 0, int(behind[k])) for k in jumps if behind[k])
+                kind = f"{'warmup, ' if warm else ''}{name}"
+                residual = float(off.max() / y.max())
+                end = "seen" if t[-1] + step >= seen.most else "said"
+                return Fit(schedule, peak, kind, residual, len(t), 0, lag, 1, unit, int(t[-1]), end)
+    return None

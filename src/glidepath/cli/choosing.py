@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -73,6 +73,33 @@ def find(
     sys.exit(0 if isinstance(made.found.result, Suggestion) else 1)
 
 
+if TYPE_CHECKING:
+    from glidepath.logs import Log
+
+Step = Annotated[str | None, typer.Option("--step", metavar="NAME", help="The column that counts.")]
+RateColumn = Annotated[str | None, typer.Option("--rate", metavar="NAME", help="The column of the rate.")]
+LossColumn = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="The column of the training loss.")]
+Run = Annotated[str | None, typer.Option("--run", metavar="NAME", help="Whose columns, in a file of several runs.")]
+
+
+def _read(place: Path, **options: Any) -> Log:
+    """Reads a log with a bar for the bytes; a small one is read before the bar is seen."""
+    from glidepath.logs import read
+
+    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
+        row = bar.add_task(f"reading {place.name}", total=None, visible=False)
+        return read(
+            place, **options, progress=lambda done, all_: bar.update(row, completed=done, total=all_, visible=True)
+        )
+
+
+def _shown(found: Any, log: Log, as_json: bool) -> str:
+    """Returns an answer and how the log was read."""
+    if as_json:
+        return json.dumps(found.to_dict() | {"log": log.to_dict()}, indent=None, allow_nan=False)
+    return "\n".join((str(found), "", *log.lines())) if log.form else str(found)
+
+
 @app.command()
 def advise(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A log, event file, record, or folder of them.")],
@@ -81,23 +108,32 @@ def advise(
     ] = None,
     base: Annotated[float | None, typer.Option("--base", "-b", help="The base learning rate that was meant.")] = None,
     unfinished: Annotated[bool, typer.Option("--unfinished", help="The run is not over yet.")] = False,
+    step: Step = None,
+    rate: RateColumn = None,
+    loss: LossColumn = None,
+    of: Run = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a training log shows to be wrong, each finding with its evidence and a remedy."""
     from glidepath import advice
 
-    found = advice.advise(run, planned=plan, base=base, complete=not unfinished)
-    say(found.to_json() if as_json else str(found))
+    log = _read(run, step=step, rate=rate, loss=loss, run=of)
+    found = advice.advise(log, plan=plan, base=base, complete=False if unfinished else None)
+    say(_shown(found, log, as_json))
 
 
 @app.command()
 def fit(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log with learning rates.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log with learning rates, or a folder with one.")],
+    step: Step = None,
+    rate: RateColumn = None,
+    of: Run = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recover the schedule behind logged rates, with its residual. Exits with 1 if nothing fits."""
+    """Recover the schedule behind logged rates, and say what the log does not determine. Exits with 1 if nothing fits."""
     from glidepath import advice
 
-    found = advice.fit(advice.read(log, rates=True))
-    say(found.to_json() if as_json else str(found))
+    read = _read(log, step=step, rate=rate, run=of, rates=True)
+    found = advice.fit(read)
+    say(_shown(found, read, as_json))
     sys.exit(0 if isinstance(found, advice.Fit) else 1)

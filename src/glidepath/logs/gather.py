@@ -338,7 +338,7 @@ class _Made:
         return Log(
             series, source, columns=tuple(dict.fromkeys((*self.columns, *others))), form=self.form.name, taken=taken, rates=rates,
             groups=tuple(groups), notes=tuple(self.notes), max_steps=int(most) if most else None, complete=complete,
-            unit=self.unit, position=self.form.position, mean=self.form.mean,
+            unit=self.unit, position=self.form.position, mean=self.form.mean, epoch=int(self.length) if self.length else None,
         )  # fmt: skip
 
     def _loss(self, found: list[_Column]) -> tuple[str, Series]:

@@ -90,6 +90,7 @@ class Log:
         unit: What a step is: `update`, or `epoch` where only epochs are counted.
         position: How much a step is ahead of the schedule's, where the tool is known for it; None where not.
         mean: Whether a value is the mean over an epoch.
+        epoch: Updates in an epoch, where a counter that begins again each epoch was unrolled.
 
     Raises:
         GlidepathError: If a series has another name.
@@ -110,6 +111,7 @@ class Log:
     unit: str = "update"
     position: int | None = None
     mean: bool = False
+    epoch: int | None = None
 
     def __post_init__(self) -> None:
         odd = [name for name in self.series if name not in NAMES]

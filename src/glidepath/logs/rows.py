@@ -190,12 +190,16 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
                 for key, v in row.items()
             }
             row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
-        counts = {
-            key: value for key, value in row.items() if (role(key.removesuffix("/n")) or ("",))[0] in ("step", "epoch")
-        }
+        counts = {key: value for key, value in row.items() if _counts(key)}
         counters.update(counts)
         if counters and (counts.keys() != row.keys() or counts):
             yield counters | row
+
+
+def _counts(name: str) -> bool:
+    """Whether a name in a text is a counter's; `epochs=30` is a setting."""
+    found = role(name.removesuffix("/n"))
+    return found is not None and found.name in ("step", "epoch") and not name.lower().endswith(("epochs", "steps"))
 
 
 def _name(gap: str) -> str | None:

@@ -1,0 +1,228 @@
+"""Decays that rates might have come from: shape, length, peak and floor, the simplest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core import curves
+from ..core.curves import Curve
+from ..core.schedule import Schedule
+from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
+from ..logs import Array
+from .candidate import Seen, between, nice, short
+
+__all__ = ["SHAPES", "Decay", "decays"]
+
+Shape = Callable[[Array], Array]
+SHAPES: dict[str, tuple[Shape, Shape]] = {
+    "linear": (lambda u: 1 - u, lambda z: 1 - z),
+    "cosine": (lambda u: 0.5 * (1 + np.cos(np.pi * u)), lambda z: np.arccos(2 * z - 1) / np.pi),
+    "sqrt": (lambda u: np.sqrt(1 - u), lambda z: 1 - z * z),
+    "one_minus_sqrt": (lambda u: 1 - np.sqrt(u), lambda z: (1 - z) ** 2),
+    "rex": (lambda u: (1 - u) / (1 - u / 2), lambda z: (1 - z) / (1 - z / 2)),
+}
+"""Falls from 1 to 0 over [0, 1], each with its inverse."""
+for _power in (2.0, 0.9, 3.0, 1.5, 4.0, 0.75):
+    SHAPES[f"polynomial({_power:g})"] = (
+        lambda u, p=_power: (1 - u) ** p,
+        lambda z, p=_power: 1 - z ** (1 / p),
+    )
+
+
+class Decay(NamedTuple):
+    """A decay from `peak` at its own step 0: `floor` is a share of the peak, `steps` is infinite where it has no end."""
+
+    name: str
+    peak: float
+    steps: float
+    floor: float
+    price: float
+    schedule: Schedule
+
+    def at(self, x: Array) -> Array:
+        """Returns its rates."""
+        return self.peak * self.schedule(np.maximum(x, 0.0))
+
+
+def decays(
+    seen: Seen,
+    begin: float,
+    peak: float | None,
+    inside: int = 1,
+    names: tuple[str, ...] = (),
+    floors: tuple[float | None, ...] = (0.0, None),
+) -> Iterator[Decay]:
+    """Yields the decays that pass through all that was seen, those that end at 0 before those with a floor.
+
+    Args:
+        seen: Rates after the decay began, at least 3.
+        begin: The position at which it began.
+        peak: The rate there, if it is known.
+        inside: How many steps of its own a rate is the mean over.
+        names: Of the shapes to try; all if empty.
+        floors: Shares of the peak to try, in this order until one fits; None is whatever fits best.
+    """
+    x, y, r = seen.t - begin, seen.y, seen.r
+    if len(x) < 3 or x[-1] < 1:
+        return
+    hints = [seen.most - begin] if seen.most is not None and seen.most - begin >= 1 else []
+    for name in names or SHAPES:
+        shape, inverse = SHAPES[name]
+
+        def curve(n: float, shape: Shape = shape) -> Array:
+            if inside == 1:
+                return shape(np.clip(x / n, 0.0, 1.0))
+            return shape(np.clip((x[:, None] + np.arange(inside) / inside) / n, 0.0, 1.0)).mean(axis=1)
+
+        made = Curve.of(name) if "(" not in name else curves.Polynomial(float(name[11:-1]))
+        for asked in (0.0, 0.01, 0.1, *floors) if seen.every else floors:
+            found = False
+            for n in _lengths(curve, inverse, x, y, r, peak, asked, hints, inside):
+                fitted = _fitted(curve(n), y, r, peak, asked)
+                if fitted is None:
+                    continue
+                top, low = fitted
+                n, found = int(n) * inside, True
+                yield Decay(name, top, n, low, 1 + (low > 0) + (peak is None) * 0.5, Ramp(1.0, low, n, made))
+            if found and not seen.every:
+                break
+    if not names and inside == 1:
+        yield from _endless(x, y, r, peak)
+
+
+def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | None) -> tuple[float, float] | None:
+    """Returns peak and floor, in short decimals, of the one decay of this length through all that was seen, or None."""
+
+    def holds(top: float, low: float) -> bool:
+        return top > 0 and 0 <= low < 1 and bool((np.abs(top * (low + (1 - low) * c) - y) <= r).all())
+
+    def floor(top: float) -> float:
+        d = 1 - c
+        return max(float((d * (y / top - c)).sum() / max(float((d * d).sum()), 1e-300)), 0.0)
+
+    if asked is not None:
+        low = asked
+        flat = low + (1 - low) * c
+        top = (
+            peak if peak is not None else short(float((flat * y).sum() / (flat * flat).sum()), lambda v: holds(v, low))
+        )
+        return (top, low) if holds(top, low) else None
+
+    def share(top: float) -> float | None:
+        """Returns the floor in its shortest decimals, as a share of this peak or as a rate."""
+        low = floor(top) if top > 0 else 0.0
+        near = (short(low, lambda v: holds(top, v)), short(low * top, lambda v: holds(top, v / top)) / (top or 1.0))
+        return min((v for v in near if holds(top, v)), key=lambda v: (len(f"{v:.6g}"), abs(v - low)), default=None)
+
+    if peak is None:
+        if np.ptp(c) < 1e-9:
+            return None
+        slope, bottom = np.polyfit(c, y, 1)
+        peak = short(float(slope + bottom), lambda v: share(v) is not None)
+    low = share(peak)
+    return None if low is None else (peak, low)
+
+
+def _lengths(
+    curve: Callable[[float], Array], inverse: Shape, x: Array, y: Array, r: Array, peak: float | None, asked: float | None,
+    hints: list[float], inside: int,
+) -> list[float]:  # fmt: skip
+    """Returns the lengths that may be: those that the file says, the roundest that is possible, those nearest the best."""
+    if peak is not None and asked is not None and inside == 1:
+        low = asked
+        least, most = ((np.clip((y + sign * r) / peak, None, 1.0) - low) / (1 - low) for sign in (-1, 1))
+        if (most < 0).any() or (least > 1).any():
+            return []
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lows = np.where(least > 0, x / inverse(np.clip(least, 0, 1)), 0.0)
+            highs = np.where(most < 1 - 1e-12, x / inverse(np.clip(most, 0, 1)), math.inf)
+        lows, highs = np.nan_to_num(lows, nan=0.0), np.nan_to_num(highs, nan=math.inf, posinf=1e15)
+        a, b = max(float(lows.max()) - 1e-7, 0.5), float(highs.min()) + 1e-7
+        if a > b or b < 1 or a > 1e9:
+            return []
+        a, b = math.ceil(a), min(math.floor(b), 10**9)
+        inner = [float(n) for n in hints if a <= n <= b]
+        return list(dict.fromkeys((*inner, float(between(a - 1, b)), float(round((a + b) / 2))))) if a <= b else []
+    thin = slice(None, None, max(1, len(x) // 100))
+    z = y[thin]
+
+    def errors(ns: Array) -> Array:
+        """Returns what is left of the squares for each length, with the best floor, the best peak, or both."""
+        c = np.array([curve(n)[thin] for n in ns])
+        if asked is None and peak is None:
+            c, left = c - c.mean(axis=1, keepdims=True), z - z.mean()
+        elif asked is None and peak is not None:
+            c, left = 1 - c, z / peak - c
+        else:
+            c, left = (asked or 0.0) + (1 - (asked or 0.0)) * c, z
+        scale = np.maximum((c * left).sum(axis=1) / np.maximum((c * c).sum(axis=1), 1e-300), 0.0)
+        return ((left - scale[:, None] * c) ** 2).sum(axis=1)
+
+    still = np.nonzero(np.abs(y - y[-1]) > r + r[-1])[0]
+    rest = int(still[-1]) + 1 if len(still) else len(x) - 1  # it seems to have come to rest there
+    last = max(float(x[-1]), 1.0)
+    grid = np.geomspace(last, 30 * last, 50)
+    if rest < len(x) - 1:
+        grid = np.linspace(max(float(x[rest - 1]), 1.0), float(x[rest]) * 1.3 + 1, 60)
+    while True:
+        grid = np.unique(np.round(grid))
+        k = int(np.argmin(errors(grid)))
+        low, best, high = float(grid[max(k - 1, 0)]), int(grid[k]), float(grid[min(k + 1, len(grid) - 1)])
+        if high - low <= 4:
+            break
+        grid = np.linspace(low, high, 32)
+    near = [
+        round(best / unit) * unit
+        for unit in (1000, 500, 100, 50, 10, 5)
+        if abs(round(best / unit) * unit - best) < best / 25
+    ]
+    return [float(n) for n in dict.fromkeys((*hints, *near, best, best - 1, best + 1)) if n >= 1]
+
+
+def _endless(x: Array, y: Array, r: Array, peak: float | None) -> Iterator[Decay]:
+    """Yields the decays without an end, and the geometric one: straight lines after the right change of scale."""
+    if (y <= 0).any():
+        return
+
+    scales: tuple[tuple[Shape, Shape], ...] = (
+        (np.log, np.exp),
+        (lambda v: v**-2.0, lambda z: np.maximum(z, 1e-300) ** -0.5),
+        (lambda v: 1 / v, lambda z: 1 / np.maximum(z, 1e-300)),
+    )
+    for kind, (scale, back) in enumerate(scales):
+        z = scale(y)
+        slope, begun = (float(each) for each in np.polyfit(x, z, 1))
+        if peak is not None:  # through it
+            begun = float(scale(np.array(peak)))
+            slope = float((x * (z - begun)).sum() / max(float((x * x).sum()), 1e-300))
+        if not math.isfinite(slope) or not math.isfinite(begun) or abs(begun) > 1e290:
+            continue
+        first = float(back(np.array(begun)))
+        top = peak if peak is not None else short(first, lambda v, first=first: abs(v / first - 1) < 1e-4)
+        made: list[Schedule] = []
+        if kind == 0 and slope < 0:
+            for steps in (1, 10, 100, 1000, 10_000):
+                if steps * -slope < 3:
+                    exact = math.exp(slope * steps)
+                    far = max(1.0, float(x[-1]) / steps)
+                    tries = (float(f"{exact:.{d}g}") for d in range(1, 9))
+                    factor = next((f for f in tries if 0 < f < 1 and abs(math.log(f / exact)) * far < 2e-4), exact)
+                    made.append(Exponential(factor, steps))
+        elif kind == 1 and slope > 0 and begun > 0:
+            made += [InverseSqrt(max(1, round(begun / slope)))]
+        elif kind == 2 and slope > 0 and begun > 0:
+            made += [InverseTime(nice(slope / begun * steps), steps) for steps in (1, 10, 100, 1000, 10_000)]
+        for schedule in made:
+            for base in dict.fromkeys((top, _scaled(schedule(x), y))):
+                if (np.abs(base * schedule(x) - y) <= r).all():
+                    name = ("exponential", "inverse square root", "inverse time")[kind]
+                    yield Decay(name, base, math.inf, 0.0, 1.2, schedule)
+                    break
+
+
+def _scaled(c: Array, y: Array) -> float:
+    return short(float((c * y).sum() / (c * c).sum()), lambda v: bool((np.abs(v * c - y) <= 1e-7 * y.max()).all()))
