@@ -32,7 +32,7 @@ def test_nothing_is_found_on_healthy_logs(seed: int):
     log, plan = healthy(seed)
 
     assert names(advise(log)) == []
-    assert names(advise(log, planned=plan)) == []
+    assert names(advise(log, plan=plan)) == []
     assert "nothing wrong seen" in str(advise(log))
 
 
@@ -173,7 +173,7 @@ RATES = {
 def test_a_fault_of_the_rates_is_found_against_the_plan(case: str, every: int):
     name, rates = RATES[case]
     log = Log.of(T[::every], rate=rates[::every])
-    advice = advise(log, planned=PLAN, base=BASE)
+    advice = advise(log, plan=PLAN, base=BASE)
 
     assert names(advice) == [name]
     check(advice)
@@ -182,12 +182,12 @@ def test_a_fault_of_the_rates_is_found_against_the_plan(case: str, every: int):
 def test_a_run_that_ends_early_never_reached_the_floor():
     log = Log.of(T[:1200], rate=(BASE * S(T))[:1200])
 
-    advice = advise(log, planned=PLAN, base=BASE)
+    advice = advise(log, plan=PLAN, base=BASE)
 
     assert names(advice) == ["never reached the floor"]
     check(advice)
     assert gp.parse(advice.findings[0].paste).duration == pytest.approx(1200, abs=2)
-    assert names(advise(log, planned=PLAN, base=BASE, complete=False)) == []
+    assert names(advise(log, plan=PLAN, base=BASE, complete=False)) == []
 
 
 @pytest.mark.parametrize("case", ["jump back to the start", "constant after resume", "constant at the base"])
@@ -230,7 +230,7 @@ def test_a_floor_reached_early_is_found_without_a_plan():
 
 
 def test_without_the_base_rate_the_plan_is_scaled_to_the_log():
-    (finding,) = advise(Log.of(T, rate=0.037 * S(2 * T)), planned=PLAN).findings
+    (finding,) = advise(Log.of(T, rate=0.037 * S(2 * T)), plan=PLAN).findings
     logged, planned, base = finding.evidence
 
     assert finding.name == "stepped twice per update"
@@ -242,21 +242,21 @@ def test_without_the_base_rate_the_plan_is_scaled_to_the_log():
 @pytest.mark.parametrize("kind", ["per epoch", "constant after resume", "another schedule"])
 def test_a_base_rate_that_nobody_gave_is_stated(kind: str):
     name, rates = RATES[kind] if kind in RATES else (kind, BASE * gp.parse(f"linear({STEPS})")(T))
-    (finding,) = advise(Log.of(T, rate=rates), planned=PLAN).findings
+    (finding,) = advise(Log.of(T, rate=rates), plan=PLAN).findings
     (stated,) = [each for each in finding.evidence if "base rate inferred from the" in each.what]
     assert (finding.name, stated.value) == (name, pytest.approx(BASE, rel=1e-3))
     for each in finding.evidence:
         if each.what == "planned rate":
             assert each.value == pytest.approx(BASE * S(each.step), rel=1e-3)
 
-    (finding,) = advise(Log.of(T, rate=rates), planned=PLAN, base=BASE).findings
+    (finding,) = advise(Log.of(T, rate=rates), plan=PLAN, base=BASE).findings
     assert not any("inferred" in each.what for each in finding.evidence)
 
 
 @pytest.mark.parametrize("shift", [0, 1])
 def test_counting_from_one_is_no_fault(shift: int):
-    assert names(advise(Log.of(T + shift, rate=BASE * S(T)), planned=PLAN, base=BASE)) == []
-    assert names(advise(Log.of(T, rate=BASE * S(T + shift)), planned=PLAN, base=BASE)) == []
+    assert names(advise(Log.of(T + shift, rate=BASE * S(T)), plan=PLAN, base=BASE)) == []
+    assert names(advise(Log.of(T, rate=BASE * S(T + shift)), plan=PLAN, base=BASE)) == []
 
 
 def test_short_logs_say_nothing():

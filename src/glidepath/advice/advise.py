@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.schedule import Schedule
-from ..core.segments import Hold
 from ..logs import read
 from ..logs.log import Log
 from .audit import rate_findings
 from .finding import Advice, Finding
 from .fit import Fit, fit
-from .losses import loss_findings
+from .losses import Followed, loss_findings
 
 __all__ = ["advise"]
 
@@ -54,24 +56,33 @@ def advise(
     plain = number(base) if base is not None else 1.0
     if plain is None or not plain > 0:
         raise GlidepathError.of("advise", "base", "a rate above 0", base)
-    plan = Schedule.of(planned) if planned is not None else log.planned
-    base = float(base) if base is not None else log.base if planned is None else None
-    if plan is not None and plan.absolute and base is None:
+    planned = Schedule.of(plan) if plan is not None else log.planned
+    base = float(base) if base is not None else log.base if plan is None else None
+    if planned is not None and planned.absolute and base is None:
         base = 1.0
+    complete = log.complete if complete is None else complete
     findings: list[Finding] = []
     looked: list[str] = []
-    schedule = plan
+    unjudged: list[str] = []
+    run = Followed(planned, base)
     rate = log.get("rate")
     if rate is not None:
-        looked.append(f"{len(rate)} rates" + (" against the plan" if plan is not None else ""))
-        found = fit(rate)
-        findings += rate_findings(rate, plan, base, found, complete)
-        if schedule is None and isinstance(found, Fit):
-            schedule = found.base * found.schedule
-    loss = log.get("loss")
-    if loss is not None:
-        looked.append(f"{len(loss)} losses")
-        findings += loss_findings(log, schedule if schedule is not None else Hold())
+        looked.append(f"{len(rate)} rates" + (" against the plan" if planned is not None else ""))
+        fitted = cache(lambda: fit(log))
+        findings += rate_findings(rate, planned, base, fitted, complete)
+        found = fitted() if planned is None else None
+        if planned is None and isinstance(found, Fit):
+            run = Followed(found.schedule, found.base)
+        elif planned is None:
+            run = Followed(None, float(np.nanmax(rate.values)))
+    if log.get("loss") is not None:
+        looked.append(f"{len(log.series['loss'])} losses")
+        for each in loss_findings(log, run, complete):
+            (unjudged if isinstance(each, str) else findings).append(each)  # type: ignore[arg-type]
     if log.get("gradient_norm") is not None:
         looked.append("gradient norms")
-    return Advice(tuple(sorted(findings, key=lambda each: -each.confidence)), tuple(looked), log.source)
+    if complete is False:
+        unjudged.append("what the run has not come to yet: it is not over")
+    return Advice(
+        tuple(sorted(findings, key=lambda each: -each.confidence)), tuple(looked), log.source, tuple(unjudged)
+    )

@@ -20,7 +20,7 @@ _FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 
 
 def rate_findings(
-    rate: Series, planned: Schedule | None, base: float | None, found: Fit | NoFit, complete: bool
+    rate: Series, planned: Schedule | None, base: float | None, fitted: Callable[[], Fit | NoFit], complete: bool | None
 ) -> Iterator[Finding]:
     """Yields what logged rates show.
 
@@ -28,17 +28,17 @@ def rate_findings(
         rate: As logged, resumptions included.
         planned: The schedule they should follow, as a factor; None if nobody knows.
         base: Its base rate; None takes the one that fits best.
-        found: What `fit` says of them.
-        complete: Whether the run is over.
+        fitted: What `fit` says of them, asked only where it is needed.
+        complete: Whether the run is over; None if nobody knows.
     """
     clean = rate.last_pass().finite()
     t, y = clean.steps, clean.values
     if len(t) < _LEAST or y.max() <= 0:
         return
     if planned is not None:
-        yield from _against(t, y, planned, base, found, complete)
+        yield from _against(t, y, planned, base, fitted, complete)
     else:
-        yield from _alone(rate, t, y, found, complete)
+        yield from _alone(rate, t, y, fitted(), complete)
 
 
 def _at(t: Array, y: Array, i: int, what: str = "rate") -> Evidence:
@@ -57,7 +57,7 @@ def _base(y: Array, shape: Array, base: float | None) -> float:
 
 
 def _against(
-    t: Array, y: Array, planned: Schedule, base: float | None, found: Fit | NoFit, complete: bool
+    t: Array, y: Array, planned: Schedule, base: float | None, fitted: Callable[[], Fit | NoFit], complete: bool | None
 ) -> Iterator[Finding]:
     """Looks for the one explanation of the difference to the plan."""
 
@@ -70,9 +70,9 @@ def _against(
         return _close(want, y, max(float(want.max()), float(y.max())))
 
     text = str(planned)
-    for shift in (0, -1, 1):  # a log may count from 1, or name the next update's rate
+    for shift in (0, -1, 1, -2, -3):  # a log may count from 1, or name the next update's rate
         if explains(lambda s, shift=shift: s + shift):
-            yield from _unfinished(t, y, planned, complete)
+            yield from _unfinished(t, y, planned, complete is not False)
             return
     for k in _FACTORS:
         if any(explains(lambda s, k=k, d=d: k * s + d) for d in (0, k - 1, -k)):
@@ -119,6 +119,7 @@ def _against(
             str(float(f"{ratio * base:.6g}") * planned),
         )
         return
+    found = fitted()
     shown = found.text if isinstance(found, Fit) else text
     yield Finding(
         "another schedule",
@@ -231,14 +232,14 @@ def _stair(t: Array, y: Array) -> list[int]:
     return sorted({n, int(gaps.min()), int(edges[0])} - {0, 1}, reverse=True) if n > 1 else []
 
 
-def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool) -> Iterator[Finding]:
+def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool | None) -> Iterator[Finding]:
     """Without a plan: what no schedule does, and what a resumption left behind."""
     peak = float(y.max())
     resumed = _resumed(rate)
     known = found if isinstance(found, Fit) else None
     change = np.diff(y)
     size = np.abs(change)
-    if resumed is not None:
+    if resumed is not None and known is None:
         # Entry of the cleaned series at which the run went on.
         i = int(np.searchsorted(t, resumed))
         if (
@@ -271,12 +272,13 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool)
             yield _jump(t, y, int(jumps[0]) + 1, 0.65, found)
             return
     rising = bool((change >= 0).all()) and change.max() > 0 and y[-1] > y[0]
-    if rising and complete and (change[-max(1, len(change) // 5) :] > 0).any() and len(t) >= 30:
+    stair = len(t) >= 100 and float((change == 0).mean()) > 0.9  # it rises with the epochs
+    if rising and (complete or (stair and complete is None)) and (change[-max(1, len(change) // 5) :] > 0).any():
         yield Finding(
             "never reached its peak",
             f"The rate was still rising when the run ended: {y[0]:.4g} at first, {y[-1]:.4g} at step {int(t[-1])}.",
             (_at(t, y, 0), _at(t, y, -1, "last rate")),
-            0.6,
+            0.8,
             "The warmup is longer than the run, or the schedule advanced once an epoch.",
             "glidepath advise RUN --plan SCHEDULE",
         )
@@ -300,16 +302,6 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool)
             str((known.base * known.schedule).stretch(float(f"{t[-1] / max(float(t[rest]), 1.0):.4g}"))),
         )
         return
-    if known is not None and complete and known.residual < 1e-4:
-        for finding in _unfinished(t - known.shift, y, known.schedule, complete):
-            yield Finding(
-                finding.name,
-                finding.says,
-                finding.evidence,
-                0.4,
-                finding.remedy,
-                f"{known.base:.6g} * ({finding.paste})",
-            )
 
 
 def _jump(t: Array, y: Array, i: int, confidence: float, found: Fit | NoFit) -> Finding:

@@ -43,6 +43,8 @@ class Finding:
         confidence: From 0 to 1.
         remedy: What to do, in a sentence.
         paste: A schedule or a command that does it.
+        direction: Where the rate should go as a whole: -1 lower, 1 higher, 0 where the finding does not say.
+        apart: What would tell this reading from the other one that the log allows; empty where there is no other.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Finding:
     confidence: float
     remedy: str
     paste: str
+    direction: int = 0
+    apart: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the finding as JSON data."""
@@ -61,11 +65,14 @@ class Finding:
             "confidence": self.confidence,
             "remedy": self.remedy,
             "paste": self.paste,
+            "direction": self.direction,
+            "apart": self.apart,
         }
 
     def __str__(self) -> str:
         seen = "; ".join(str(each) for each in self.evidence)
-        return f"{self.name} ({self.confidence:.0%} sure): {self.says}\n  seen: {seen}\n  do: {self.remedy}\n      {self.paste}"
+        lines = [f"{self.name} ({self.confidence:.0%} sure): {self.says}", f"  seen: {seen}", f"  do: {self.remedy}"]
+        return "\n".join((*lines, f"      {self.paste}", *([f"  to be sure: {self.apart}"] if self.apart else [])))
 
 
 @dataclass(frozen=True)
@@ -76,22 +83,25 @@ class Advice:
         findings: The surest first.
         looked: What was looked at, in words.
         source: The log.
+        unjudged: What could not be judged, and why: too few rows, too noisy, a run that is not over.
     """
 
     findings: tuple[Finding, ...]
     looked: tuple[str, ...]
     source: str = ""
+    unjudged: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the advice as JSON data."""
         found = [finding.to_dict() for finding in self.findings]
-        return {"source": self.source, "looked": list(self.looked), "findings": found}
+        return {"source": self.source, "looked": list(self.looked), "findings": found, "unjudged": list(self.unjudged)}
 
     def to_json(self, indent: int | None = None) -> str:
         """Returns the advice as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
-        if self.findings:
-            return "\n\n".join(str(finding) for finding in self.findings)
-        return f"nothing wrong seen (looked at {', '.join(self.looked) or 'nothing'})"
+        found = [str(finding) for finding in self.findings]
+        if not found and len(self.unjudged) < max(len(self.looked), 1):
+            found = [f"nothing wrong seen (looked at {', '.join(self.looked) or 'nothing'})"]
+        return "\n\n".join((*found, *(f"not judged: {each}" for each in self.unjudged)))

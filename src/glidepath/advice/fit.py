@@ -23,7 +23,7 @@ from .decays import SHAPES
 
 __all__ = ["Fit", "NoFit", "fit"]
 
-_MOST_POINTS = 4000
+_MOST_POINTS = 800
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ class Fit:
         elif self.unit == "epoch":
             said.append("the text counts epochs, as the log does")
         if "milestones" in self.kind and self.gap > 1:
-            said.append(f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step")
+            said.append(
+                f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step"
+            )
         duration = self.schedule.duration / self.mean
         unit = "epoch" if self.unit == "epoch" else "step"
         if self.end == "open":
@@ -286,7 +288,8 @@ def _told(best: _Tried, whole: Seen, unit: str) -> Fit:
             others = _along(candidate, last - best.offset, best.offset)
         end = "said" if said else "open" if others else "extrapolated"
     return Fit(
-        candidate.schedule, candidate.base, candidate.kind, best.residual, len(whole.t), best.offset, (), candidate.mean, unit, last, end, int(gap),
+        candidate.schedule, candidate.base, candidate.kind, best.residual, len(whole.t), best.offset, (), candidate.mean, unit, last, end,
+        int(gap),
         () if end == "said" else tuple(others.values()),
     )  # fmt: skip
 
