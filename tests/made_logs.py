@@ -64,7 +64,9 @@ def one_cycle(peak: float, total: int, share: float = 0.3) -> Rate:
 
 
 def restarts(peak: float, warm: int, cycle: int) -> Rate:
-    return lambda s: peak * s / warm if s < warm else peak * 0.5 * (1 + math.cos(math.pi * ((s - warm) % cycle) / cycle))
+    return lambda s: (
+        peak * s / warm if s < warm else peak * 0.5 * (1 + math.cos(math.pi * ((s - warm) % cycle) / cycle))
+    )
 
 
 def plateau(peak: float, marks: tuple[int, ...], factor: float) -> Rate:
@@ -72,7 +74,7 @@ def plateau(peak: float, marks: tuple[int, ...], factor: float) -> Rate:
 
 
 def overwritten(peak: float, warm: int, total: int, start: float, floor: float) -> Rate:
-    """timm's default: the warmup lies over a cosine that runs from epoch 0."""
+    """The default of timm: the warmup lies over a cosine that runs from epoch 0."""
     return lambda s: (
         start + (peak - start) * s / warm
         if s < warm
@@ -80,7 +82,18 @@ def overwritten(peak: float, warm: int, total: int, start: float, floor: float) 
     )
 
 
-def yolo(lr0: float, batches: int, epochs: int, lrf: float = 0.01, cos: bool = False, bias: float | None = None) -> Rate:
+def overwritten_by_chain(peak: float, warm: int, total: int, floor: float) -> Rate:
+    """MAE: the warmup first, then the cosine, on fractions of epochs."""
+    return lambda e: (
+        peak * e / warm
+        if e < warm
+        else floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * (e - warm) / (total - warm)))
+    )
+
+
+def yolo(
+    lr0: float, batches: int, epochs: int, lrf: float = 0.01, cos: bool = False, bias: float | None = None
+) -> Rate:
     """Ultralytics: the rate at the end of epoch e, counted from 0."""
     warm = max(3 * batches, 100)
 
@@ -120,7 +133,9 @@ class Made:
     more: dict[str, str] = field(default_factory=dict)
 
 
-def falling(steps: np.ndarray, total: int, rng: np.random.Generator, start: float = 3.0, noise: float = 0.03) -> np.ndarray:
+def falling(
+    steps: np.ndarray, total: int, rng: np.random.Generator, start: float = 3.0, noise: float = 0.03
+) -> np.ndarray:
     """Losses that fall, with the heavy tails and the saw of epochs that minibatches have."""
     u = steps / total
     smooth = start * (0.25 + 0.75 * (1 + 25 * u) ** -0.7)
@@ -130,13 +145,16 @@ def falling(steps: np.ndarray, total: int, rng: np.random.Generator, start: floa
 
 def hf(rows: list[tuple], most: int, done: int, summary: bool = True) -> str:
     history = [
-        {"epoch": s / 100, "grad_norm": 1.1, "learning_rate": r, "loss": round(y, 4), "step": int(s)} for s, r, y in rows
+        {"epoch": s / 100, "grad_norm": 1.1, "learning_rate": r, "loss": round(y, 4), "step": int(s)}
+        for s, r, y in rows
     ]
     for s, _, y in rows[4::5]:
         history.append({"epoch": s / 100, "eval_loss": round(y * 1.1, 4), "eval_runtime": 3.1, "step": int(s)})
     history.sort(key=lambda row: row["step"])
     if summary:
-        history.append({"epoch": done / 100, "step": done, "total_flos": 1e15, "train_loss": 0.7, "train_runtime": 12.0})
+        history.append(
+            {"epoch": done / 100, "step": done, "total_flos": 1e15, "train_loss": 0.7, "train_runtime": 12.0}
+        )
     return json.dumps({"max_steps": most, "global_step": done, "log_history": history}, indent=1)
 
 
@@ -189,7 +207,9 @@ TEXTS: dict[str, Callable[[float, float, float, int], str]] = {
         f"[2021-05-01 10:00:00 swin](main.py 226): INFO Train: [{s // 500:.0f}/20][{s % 500:.0f}/500]\teta 0:10:00 lr {r:.6f}\t"
         f"time 0.3 (0.3)\tloss {y:.4f} ({y:.4f})\tgrad_norm 1.2 (1.3)\tmem 9000MB"
     ),
-    "tqdm": lambda s, r, y, n: f" {100 * s / n:3.0f}%|███   | {s:.0f}/{n} [00:10<00:20, 30.5it/s, loss={y:.4f}, lr={r:.3g}]",
+    "tqdm": lambda s, r, y, n: (
+        f" {100 * s / n:3.0f}%|███   | {s:.0f}/{n} [00:10<00:20, 30.5it/s, loss={y:.4f}, lr={r:.3g}]"
+    ),
 }
 
 
@@ -222,31 +242,103 @@ def made(seed: int = 0) -> Iterator[Made]:
         ("wsd", wsd(peak, 100, total, total // 5)),
     ):
         rows = run(rate, total, every)
-        yield Made(f"hf {name}", "trainer_state.json", hf(rows, total, total), **columns(rows), truth=rate, complete=True, total=total)
+        yield Made(
+            f"hf {name}",
+            "trainer_state.json",
+            hf(rows, total, total),
+            **columns(rows),
+            truth=rate,
+            complete=True,
+            total=total,
+        )
     rate = linear(peak, 100, 9411)
     rows = run(rate, 9411, 50, last=pick(3000, 7000))
-    yield Made("hf cut linear", "trainer_state.json", hf(rows, 9411, int(rows[-1][0]), False), **columns(rows), truth=rate, complete=False, total=9411)
+    yield Made(
+        "hf cut linear",
+        "trainer_state.json",
+        hf(rows, 9411, int(rows[-1][0]), False),
+        **columns(rows),
+        truth=rate,
+        complete=False,
+        total=9411,
+    )
     rate = cosine(peak, 100, 8000)
     rows = run(rate, 8000, 50, last=pick(3000, 6000))
-    yield Made("hf cut cosine", "trainer_state.json", hf(rows, 8000, int(rows[-1][0]), False), **columns(rows), truth=rate, complete=False, total=8000)
+    yield Made(
+        "hf cut cosine",
+        "trainer_state.json",
+        hf(rows, 8000, int(rows[-1][0]), False),
+        **columns(rows),
+        truth=rate,
+        complete=False,
+        total=8000,
+    )
     rate = linear(peak, 500, 2274)
     rows = run(rate, 2274, 20, last=400)
-    yield Made("hf in its warmup", "trainer_state.json", hf(rows, 2274, 400, False), **columns(rows), truth=rate, complete=False, total=2274)
+    yield Made(
+        "hf in its warmup",
+        "trainer_state.json",
+        hf(rows, 2274, 400, False),
+        **columns(rows),
+        truth=rate,
+        complete=False,
+        total=2274,
+    )
     for name, rate in (("linear", linear(peak, 0, 375)), ("cosine", cosine(peak, 40, 375))):
         rows = [(s, rate(s - 1), y) for s, _, y in run(rate, 375, 20, last=360)]
-        yield Made(f"hf one late {name}", "trainer_state.json", hf(rows, 375, 375), **columns(rows), truth=rate, complete=True, total=375, late=1)
+        yield Made(
+            f"hf one late {name}",
+            "trainer_state.json",
+            hf(rows, 375, 375),
+            **columns(rows),
+            truth=rate,
+            complete=True,
+            total=375,
+            late=1,
+        )
     rate, lag = linear(1e-5, 500, 5000), ((0, 2), (1250, 3), (3000, pick(4, 6)))
     rows = [(s, rate(s - max(k for at, k in lag if s >= at)), y) for s, _, y in run(rate, 5000, 125, last=4750)]
-    yield Made("hf skipped updates", "trainer_state.json", hf(rows, 5000, 5000), **columns(rows), truth=rate, complete=True, total=5000, lag=lag)
+    yield Made(
+        "hf skipped updates",
+        "trainer_state.json",
+        hf(rows, 5000, 5000),
+        **columns(rows),
+        truth=rate,
+        complete=True,
+        total=5000,
+        lag=lag,
+    )
     rows = run(linear(1e-3, 0, 900), 900, 25)
     rows = [(s, r, y if s < 300 else y + 12 * (s - 300) / 600) for s, r, y in rows]
-    yield Made("hf diverged", "trainer_state.json", hf(rows, 900, 900), **columns(rows), truth=linear(1e-3, 0, 900), complete=True, total=900, fault="diverges")
+    yield Made(
+        "hf diverged",
+        "trainer_state.json",
+        hf(rows, 900, 900),
+        **columns(rows),
+        truth=linear(1e-3, 0, 900),
+        complete=True,
+        total=900,
+        fault="diverges",
+    )
     rows = [(s, r, y if s < 500 else math.nan) for s, r, y in run(linear(1e-3, 100, 900), 900, 25)]
     text = hf(rows, 900, 900)
-    yield Made("hf not finite", "trainer_state.json", text, **columns(rows), truth=linear(1e-3, 100, 900), complete=True, total=900, fault="not finite")
+    yield Made(
+        "hf not finite",
+        "trainer_state.json",
+        text,
+        **columns(rows),
+        truth=linear(1e-3, 100, 900),
+        complete=True,
+        total=900,
+        fault="not finite",
+    )
 
     # Ultralytics.
-    for name, nb, cos in (("small", pick(21, 40), False), ("large", pick(400, 250), False), ("cosine", pick(60, 120), True)):
+    for name, nb, cos in (
+        ("small", pick(21, 40), False),
+        ("large", pick(400, 250), False),
+        ("cosine", pick(60, 120), True),
+    ):
         epochs, lr0 = pick(60, 100, 150), pick(0.002, 0.01, 0.001111)
         rate, bias = yolo(lr0, nb, epochs, cos=cos), yolo(lr0, nb, epochs, cos=cos, bias=0.1)
         for version in (5, 8, 81):
@@ -254,12 +346,23 @@ def made(seed: int = 0) -> Iterator[Made]:
             for e in range(upto):
                 y = falling(np.array([e]), epochs, rng)[0]
                 r, b = float(f"{rate(e):.5g}"), float(f"{bias(e):.5g}")
-                rows.append((e + (version != 5), r, float(f"{y * 0.6:.5f}"), float(f"{y * 0.4:.5f}"), *((b, r, r) if version == 81 else (r, r, b if version == 5 else r))))
+                rows.append(
+                    (
+                        e + (version != 5),
+                        r,
+                        float(f"{y * 0.6:.5f}"),
+                        float(f"{y * 0.4:.5f}"),
+                        *((b, r, r) if version == 81 else (r, r, b if version == 5 else r)),
+                    )
+                )
             if version == 5:
                 names = "epoch,train/box_loss,train/obj_loss,metrics/precision,metrics/mAP_0.5:0.95,val/box_loss,val/obj_loss,x/lr0,x/lr1,x/lr2"
             else:
-                names = "epoch,train/box_loss,train/cls_loss,metrics/precision(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,lr/pg0,lr/pg1,lr/pg2"
-            body = table(names, [(e, a, b, 0.5, 0.3, a * 1.1, b * 1.1, *rates) for e, _, a, b, *rates in rows], pad=version == 5)
+                names = "epoch,train/box_loss,train/cls_loss,metrics/precision(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
+                names += "lr/pg0,lr/pg1,lr/pg2"
+            body = table(
+                names, [(e, a, b, 0.5, 0.3, a * 1.1, b * 1.1, *rates) for e, _, a, b, *rates in rows], pad=version == 5
+            )
             yield Made(
                 f"yolo {name} {version}", "results.csv", body, [float(r[0]) for r in rows], [r[1] for r in rows], [r[2] + r[3] for r in rows],
                 truth=lambda s, rate=rate, v=version: rate(s - (v != 5)), total=epochs, kind="rows",
@@ -269,7 +372,22 @@ def made(seed: int = 0) -> Iterator[Made]:
     total = pick(3000, 9000)
     rate = drops(pick(0.02, 0.00025), 1000, 0.001, (int(total * 0.7), int(total * 0.9)))
     rows = run(rate, total, 80, first=79)
-    text = jsonl([{"iteration": int(s), "eta_seconds": 5.0, "loss_box_reg": 0.1, "loss_cls": y - 0.1, "total_loss": y, "lr": r, "time": 0.4} if k % 9 else {"iteration": int(s), "bbox/AP": 20.0 + k} for k, (s, r, y) in enumerate(rows, 1)])
+    text = jsonl(
+        [
+            {
+                "iteration": int(s),
+                "eta_seconds": 5.0,
+                "loss_box_reg": 0.1,
+                "loss_cls": y - 0.1,
+                "total_loss": y,
+                "lr": r,
+                "time": 0.4,
+            }
+            if k % 9
+            else {"iteration": int(s), "bbox/AP": 20.0 + k}
+            for k, (s, r, y) in enumerate(rows, 1)
+        ]
+    )
     kept = [row for k, row in enumerate(rows, 1) if k % 9]
     yield Made("detectron2", "metrics.json", text, **columns(kept), truth=rate, total=total)
     n, epochs = pick(150, 586, 733), 12
@@ -279,14 +397,46 @@ def made(seed: int = 0) -> Iterator[Made]:
     losses = falling(np.array([s for s, _, _ in steps]), n * epochs, rng)
     body = [{"env_info": "linux", "seed": 0}]
     for k, ((s, e, i), y) in enumerate(zip(steps, losses, strict=True)):
-        body.append({"mode": "train", "epoch": e, "iter": i, "lr": float(f"{rate(s - 1):.5g}"), "memory": 3265, "loss_cls": 0.05, "loss": round(float(y), 5)})
+        body.append(
+            {
+                "mode": "train",
+                "epoch": e,
+                "iter": i,
+                "lr": float(f"{rate(s - 1):.5g}"),
+                "memory": 3265,
+                "loss_cls": 0.05,
+                "loss": round(float(y), 5),
+            }
+        )
         if k + 1 == len(steps) or steps[k + 1][1] != e:
             body.append({"mode": "val", "epoch": e, "iter": 5000, "lr": float(f"{rate(s - 1):.5g}"), "mAP": 0.7})
     top = n // 50 * 50
-    yield Made("mmcv", pick("20200101_000000.log.json", "a.jsonl"), jsonl(body), [float((e - 1) * top + i) for _, e, i in steps], [rate(s - 1) for s, _, _ in steps], [round(float(y), 5) for y in losses], truth=drops(0.0025, 1, 1.0, (8 * top, 11 * top)), total=top * epochs, late=1)
+    yield Made(
+        "mmcv",
+        pick("20200101_000000.log.json", "a.jsonl"),
+        jsonl(body),
+        [float((e - 1) * top + i) for _, e, i in steps],
+        [rate(s - 1) for s, _, _ in steps],
+        [round(float(y), 5) for y in losses],
+        truth=drops(0.0025, 1, 1.0, (8 * top, 11 * top)),
+        total=top * epochs,
+        late=1,
+    )
     rate = drops(0.02, 499, 0.001, (2400, 3300))
     rows = run(lambda s: rate(s - 1), 3600, 100)
-    body = [{"lr": r, "data_time": 0.01, "grad_norm": 3.1, "loss": y, "loss_cls": 0.2, "epoch": k // 3 + 1, "iter": int(s), "step": int(s)} for k, (s, r, y) in enumerate(rows)]
+    body = [
+        {
+            "lr": r,
+            "data_time": 0.01,
+            "grad_norm": 3.1,
+            "loss": y,
+            "loss_cls": 0.2,
+            "epoch": k // 3 + 1,
+            "iter": int(s),
+            "step": int(s),
+        }
+        for k, (s, r, y) in enumerate(rows)
+    ]
     body.insert(3, {"coco/bbox_mAP": 0.11, "time": 0.1, "step": 1})
     body.append({"coco/bbox_mAP": 0.3, "time": 0.1, "step": 12})
     yield Made("mmengine", "scalars.json", jsonl(body), **columns(rows), truth=rate, total=3600, late=1)
@@ -295,53 +445,189 @@ def made(seed: int = 0) -> Iterator[Made]:
     epochs = pick(30, 40, 100)
     rate = overwritten(5e-4, 5, epochs, 1e-6, 1e-5)
     rows = run(rate, epochs, 1, first=0, last=epochs - 1)
-    one = [{"train_lr": r, "train_loss": round(y, 5), "test_acc1": 1.0, "epoch": int(s), "n_parameters": 5536768} for s, r, y in rows]
+    one = [
+        {"train_lr": r, "train_loss": round(y, 5), "test_acc1": 1.0, "epoch": int(s), "n_parameters": 5536768}
+        for s, r, y in rows
+    ]
     yield Made("deit", "log.txt", jsonl(one), **columns(rows), truth=rate, total=epochs)
-    yield Made("deit restarted", "log.txt", jsonl(one[:2] + one[:2] + one[:3] + one), **columns(rows), truth=rate, total=epochs)
-    yield Made("timm", "summary.csv", table("epoch,train_loss,eval_loss,eval_top1,lr", [(int(s), y, y, 50.0, f"{r:.10g}") for s, r, y in rows]), **columns(rows), truth=rate, total=epochs)
+    yield Made(
+        "deit restarted", "log.txt", jsonl(one[:2] + one[:2] + one[:3] + one), **columns(rows), truth=rate, total=epochs
+    )
+    yield Made(
+        "timm",
+        "summary.csv",
+        table("epoch,train_loss,eval_loss,eval_top1,lr", [(int(s), y, y, 50.0, f"{r:.10g}") for s, r, y in rows]),
+        **columns(rows),
+        truth=rate,
+        total=epochs,
+    )
     length = pick(50, 81, 200)
-    base = overwritten(0.0, 1, 1, 0.0, 0.0)
-    del base
-    inner = lambda e, floor=1e-6: 2e-3 * e / 5 if e < 5 else floor + (2e-3 - floor) * 0.5 * (1 + math.cos(math.pi * (e - 5) / (epochs - 5)))  # noqa: E731
-    rate = epoch_mean(inner, length)
+    rate = epoch_mean(overwritten_by_chain(2e-3, 5, epochs, 1e-6), length)
     rows = run(rate, epochs, 1, first=0, last=epochs - 1)
-    yield Made("mae", "log.txt", jsonl([{"train_lr": r, "train_loss": y, "test_loss": y, "epoch": int(s)} for s, r, y in rows]), **columns(rows), truth=rate, total=epochs, kind="means")
+    yield Made(
+        "mae",
+        "log.txt",
+        jsonl([{"train_lr": r, "train_loss": y, "test_loss": y, "epoch": int(s)} for s, r, y in rows]),
+        **columns(rows),
+        truth=rate,
+        total=epochs,
+        kind="means",
+    )
     rate = lambda s: 1e-3 * 0.9**s  # noqa: E731
     rows = run(rate, 30, 1, first=0, last=29)
-    yield Made("keras", "training.log", table("epoch,accuracy,learning_rate,loss,val_accuracy,val_loss", [(int(s), 0.3, f"{r:.10g}", y, 0.3, y * 1.1) for s, r, y in rows]), **columns(rows), truth=rate, total=30)
-    yield Made("keras history", "history.json", json.dumps({"accuracy": [0.1] * 30, "loss": [y for _, _, y in rows], "val_loss": [y * 1.1 for _, _, y in rows], "lr": [float(np.float32(r)) for _, r, _ in rows]}), **columns(rows), truth=rate, total=30)
-    yield Made("keras appended", "training_log.csv", table("epoch,accuracy,loss,lr,val_loss", [(int(s), 0.3, y, f"{r:.10g}", y * 1.1) for s, r, y in rows[:7] + rows]), **columns(rows), truth=rate, total=30)
+    yield Made(
+        "keras",
+        "training.log",
+        table(
+            "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss",
+            [(int(s), 0.3, f"{r:.10g}", y, 0.3, y * 1.1) for s, r, y in rows],
+        ),
+        **columns(rows),
+        truth=rate,
+        total=30,
+    )
+    yield Made(
+        "keras history",
+        "history.json",
+        json.dumps(
+            {
+                "accuracy": [0.1] * 30,
+                "loss": [y for _, _, y in rows],
+                "val_loss": [y * 1.1 for _, _, y in rows],
+                "lr": [float(np.float32(r)) for _, r, _ in rows],
+            }
+        ),
+        **columns(rows),
+        truth=rate,
+        total=30,
+    )
+    yield Made(
+        "keras appended",
+        "training_log.csv",
+        table(
+            "epoch,accuracy,loss,lr,val_loss", [(int(s), 0.3, y, f"{r:.10g}", y * 1.1) for s, r, y in rows[:7] + rows]
+        ),
+        **columns(rows),
+        truth=rate,
+        total=30,
+    )
     rate = plateau(0.1, (17, 29, 44), 0.2)
     rows = run(rate, 60, 1, first=0, last=59)
-    yield Made("keras plateau", "training.csv", table("epoch,loss,lr,val_loss", [(int(s), y, f"{r:.8g}", y * 1.1) for s, r, y in rows]), **columns(rows), truth=rate, total=60, kind="plateau")
-    yield Made("fastai", "history.csv", table("epoch,train_loss,valid_loss,accuracy,time", [(int(s), y, y, 0.5, "00:12") for s, _, y in rows]), [s for s, _, _ in rows], None, [y for _, _, y in rows])
+    yield Made(
+        "keras plateau",
+        "training.csv",
+        table("epoch,loss,lr,val_loss", [(int(s), y, f"{r:.8g}", y * 1.1) for s, r, y in rows]),
+        **columns(rows),
+        truth=rate,
+        total=60,
+        kind="plateau",
+    )
+    yield Made(
+        "fastai",
+        "history.csv",
+        table("epoch,train_loss,valid_loss,accuracy,time", [(int(s), y, y, 0.5, "00:12") for s, _, y in rows]),
+        [s for s, _, _ in rows],
+        None,
+        [y for _, _, y in rows],
+    )
 
     # Lightning, W&B, TensorBoard.
     rate = linear(1e-3, 200, 1000)
     rows = [(s, rate(s), y) for s, _, y in run(rate, 1000, 50, first=49, last=999)]
     lines = [line for s, r, y in rows for line in (f",{r!r},{s:.0f},,", f"0,,{s:.0f},{y:.4f},")]
-    yield Made("lightning", "metrics.csv", "epoch,lr-AdamW,step,train_loss_step,val_loss\n" + "\n".join(lines), **columns(rows), truth=rate, total=1000)
+    yield Made(
+        "lightning",
+        "metrics.csv",
+        "epoch,lr-AdamW,step,train_loss_step,val_loss\n" + "\n".join(lines),
+        **columns(rows),
+        truth=rate,
+        total=1000,
+    )
     lines = [line for s, r, y in rows for line in (f",{r / 10!r},{r!r},{s:.0f},", f"0,,,{s:.0f},{y:.4f}")]
-    yield Made("lightning groups", "metrics.csv", "epoch,lr-AdamW/pg1,lr-AdamW/pg2,step,train_loss\n" + "\n".join(lines), **columns(rows), truth=rate, total=1000)
+    yield Made(
+        "lightning groups",
+        "metrics.csv",
+        "epoch,lr-AdamW/pg1,lr-AdamW/pg2,step,train_loss\n" + "\n".join(lines),
+        **columns(rows),
+        truth=rate,
+        total=1000,
+    )
     rate = restarts(0.05, 50, 300)
     rows = run(rate, 950, 10, first=0)
     lines = [line for s, r, y in rows for line in (f",{r!r},{s:.0f},,", f"0,,{s:.0f},{y:.4f},")]
-    yield Made("lightning restarts", "metrics.csv", "epoch,lr-SGD,step,train_loss,val_loss\n" + "\n".join(lines), **columns(rows), truth=rate, total=950)
+    yield Made(
+        "lightning restarts",
+        "metrics.csv",
+        "epoch,lr-SGD,step,train_loss,val_loss\n" + "\n".join(lines),
+        **columns(rows),
+        truth=rate,
+        total=950,
+    )
     total = pick(2000, 3000)
     rate = cosine(pick(1e-3, 6e-4), 200, total, pick(0.0, 0.1))
     rows = run(rate, total, 100, first=0)
     plain = "\n".join(f'"{s:.0f}","{r!r}","{r!r}","{r!r}"' for s, r, _ in rows)
-    yield Made("wandb chart", "wandb_export_2024-01-02T10_11_12.345+01_00.csv", f'"Step","sky-7 - train/lr","sky-7 - train/lr__MIN","sky-7 - train/lr__MAX"\n{plain}', [r[0] for r in rows], [r[1] for r in rows], None, truth=rate, total=total)
-    body = table("_step,_runtime,_timestamp,train/loss,train/lr,train/epoch,train/global_step", [(k, 3 * k, 1690000000 + k, y, f"{r!r}", s / 1000, int(s)) for k, (s, r, y) in enumerate(rows)])
+    yield Made(
+        "wandb chart",
+        "wandb_export_2024-01-02T10_11_12.345+01_00.csv",
+        f'"Step","sky-7 - train/lr","sky-7 - train/lr__MIN","sky-7 - train/lr__MAX"\n{plain}',
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        None,
+        truth=rate,
+        total=total,
+    )
+    body = table(
+        "_step,_runtime,_timestamp,train/loss,train/lr,train/epoch,train/global_step",
+        [(k, 3 * k, 1690000000 + k, y, f"{r!r}", s / 1000, int(s)) for k, (s, r, y) in enumerate(rows)],
+    )
     yield Made("wandb history", "history.csv", body, **columns(rows), truth=rate, total=total)
-    yield Made("tensorboard csv", "run-.-tag-train_lr.csv", "Wall time,Step,Value\n" + "\n".join(f"1690000000.1,{s:.0f},{float(np.float32(r))!r}" for s, r, _ in rows), [r[0] for r in rows], [r[1] for r in rows], None, truth=rate, total=total)
+    yield Made(
+        "tensorboard csv",
+        "run-.-tag-train_lr.csv",
+        "Wall time,Step,Value\n" + "\n".join(f"1690000000.1,{s:.0f},{float(np.float32(r))!r}" for s, r, _ in rows),
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        None,
+        truth=rate,
+        total=total,
+    )
     rate = one_cycle(0.1, 1000)
     rows = run(rate, 1000, 10, first=0, last=999)
-    yield Made("one cycle", "log.csv", table("step,train_loss,learning-rate,loss/val", [(int(s), y, f"{r:.9g}", y * 1.1) for s, r, y in rows]), **columns(rows), truth=rate, total=1000)
+    yield Made(
+        "one cycle",
+        "log.csv",
+        table("step,train_loss,learning-rate,loss/val", [(int(s), y, f"{r:.9g}", y * 1.1) for s, r, y in rows]),
+        **columns(rows),
+        truth=rate,
+        total=1000,
+    )
     rate = linear(1e-3, 100, 1000)
     rows = run(rate, 1000, 10)
-    yield Made("own names", "log.csv", table("batch,TrainLoss,current_lr,Val Loss,lr_min,lr_decay_iters,lr-SGD-momentum", [(int(s), y, f"{r:.9g}", y * 1.1, 1e-5, 600000, 0.9) for s, r, y in rows]), **columns(rows), truth=rate, total=1000)
-    yield Made("charts", "run.jsonl", jsonl([{"global_step": int(s), "charts/learning_rate": float(np.float32(r)), "losses/total_loss": y} for s, r, y in rows]), **columns(rows), truth=rate, total=1000)
+    yield Made(
+        "own names",
+        "log.csv",
+        table(
+            "batch,TrainLoss,current_lr,Val Loss,lr_min,lr_decay_iters,lr-SGD-momentum",
+            [(int(s), y, f"{r:.9g}", y * 1.1, 1e-5, 600000, 0.9) for s, r, y in rows],
+        ),
+        **columns(rows),
+        truth=rate,
+        total=1000,
+    )
+    yield Made(
+        "charts",
+        "run.jsonl",
+        jsonl(
+            [
+                {"global_step": int(s), "charts/learning_rate": float(np.float32(r)), "losses/total_loss": y}
+                for s, r, y in rows
+            ]
+        ),
+        **columns(rows),
+        truth=rate,
+        total=1000,
+    )
 
     # Text.
     for name, write in TEXTS.items():
@@ -352,9 +638,32 @@ def made(seed: int = 0) -> Iterator[Made]:
         done = write(1500.0, 0.0, 0.0, total) and rows
         if name == "own":
             done = rows[: len(rows) * 2 // 3]
-        text = "\n".join(["Namespace(lr=0.001, epochs=30, batch_size=64)", "", *(write(s, r, y, total) for s, r, y in done), ""])
-        yield Made(f"text {name}", pick("train.log", "log.txt", "output.log"), text, **columns(done), truth=rate, total=total, kind="rounded")
-    text = "step 0: train loss 4.4501, val loss 4.4402\n" + "\n".join(f"iter {s:.0f}: loss {y:.4f}, time 193.77ms, mfu 25.10%" for s, _, y in rows)
+        text = "\n".join(
+            ["Namespace(lr=0.001, epochs=30, batch_size=64)", "", *(write(s, r, y, total) for s, r, y in done), ""]
+        )
+        yield Made(
+            f"text {name}",
+            pick("train.log", "log.txt", "output.log"),
+            text,
+            **columns(done),
+            truth=rate,
+            total=total,
+            kind="rounded",
+        )
+    text = "step 0: train loss 4.4501, val loss 4.4402\n" + "\n".join(
+        f"iter {s:.0f}: loss {y:.4f}, time 193.77ms, mfu 25.10%" for s, _, y in rows
+    )
     yield Made("text nanogpt", "output.log", text, [r[0] for r in rows], None, [r[2] for r in rows])
-    text = "\n".join(f"{TEXTS['llmc'](s, r, y, 0)}" + (f"\ns:{s:.0f} tel:{y:.4f}" if k % 5 == 4 else "") for k, (s, r, y) in enumerate(rows))
-    yield Made("text restarted", "main.log", TEXTS["llmc"](100, 0.0005, 9.9, 0) + "\n" + TEXTS["llmc"](200, 0.001, 9.8, 0) + "\n" + text, **columns(rows), truth=rate, total=total, kind="rounded")
+    text = "\n".join(
+        f"{TEXTS['llmc'](s, r, y, 0)}" + (f"\ns:{s:.0f} tel:{y:.4f}" if k % 5 == 4 else "")
+        for k, (s, r, y) in enumerate(rows)
+    )
+    yield Made(
+        "text restarted",
+        "main.log",
+        TEXTS["llmc"](100, 0.0005, 9.9, 0) + "\n" + TEXTS["llmc"](200, 0.001, 9.8, 0) + "\n" + text,
+        **columns(rows),
+        truth=rate,
+        total=total,
+        kind="rounded",
+    )

@@ -86,7 +86,7 @@ LOSSES = {
         "falls slowly",
         planted(loss=2.3 - 0.2 * np.cumsum(S(T)) / S(T).sum() + 0.005 * rng().standard_normal(STEPS)),
     ),
-    "does not fall": ("falls slowly", planted(loss=2.3 + 0.01 * rng().standard_normal(STEPS))),
+    "does not fall": ("does not fall", planted(loss=2.3 + 0.01 * rng().standard_normal(STEPS))),
     "stalls": (
         "stalls",
         planted(loss=0.8 + 1.5 * np.exp(-T / 80) + 0.01 * rng().standard_normal(STEPS), rates=np.full(STEPS, 0.1)),
@@ -147,7 +147,7 @@ def test_the_evidence_names_the_step():
 
     assert 1500 in steps_of(advice)
     assert 1499 in steps_of(advice)
-    assert advice.findings[0].paste == str(0.1 * (BASE * gp.parse(PLAN)))
+    assert advice.findings[0].paste == str(0.01 * gp.parse(PLAN))
 
 
 def resumed(at: int, back: int) -> np.ndarray:

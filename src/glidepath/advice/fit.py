@@ -210,12 +210,14 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
                 break  # nobody would look further
         if any(each.off <= 1 and each.natural(seen) for each in tried):
             break
+        skipped = _skipping(seen, unit) if offset == offsets[0] and not any(each.off <= 1 for each in tried) else None
+        if skipped is not None:
+            return skipped
     exact = [each for each in tried if each.off <= 1]
     if not exact:
-        skipped = _skipping(seen, unit)
         near = min(tried, key=lambda each: each.off, default=None)
-        if skipped is not None or near is None:
-            return skipped or NoFit("the rates have no shape that is known")
+        if near is None:
+            return NoFit("the rates have no shape that is known")
         candidate = near.candidate
         text = f"{candidate.base:.6g} * ({candidate.schedule})"
         return NoFit("no known schedule comes within the rounding of the rates", text, near.residual)
@@ -273,18 +275,16 @@ def _told(best: _Tried, whole: Seen, unit: str) -> Fit:
         end = "open"
     elif math.isfinite(ends) and last + max(gap, 1.0) < ends - 1:
         said = whole.most is not None and abs(best.ends - whole.most) <= 1
-        exact = (
-            []
-            if said
-            else [each for each in _tried(replace(_thinned(whole), every=True), best.offset) if each.off <= 1]
-        )
+        line = "linear" in candidate.kind and candidate.mean == 1
+        all_ = () if said or line else _tried(replace(_thinned(whole), every=True), best.offset)
+        exact = [each for each in all_ if each.off <= 1]
         for each in sorted(exact, key=lambda each: each.price(whole)):
             far = all(abs(each.ends - known) > 0.05 * best.ends for known in (best.ends, *others))
             if each.candidate.kind != "levels" and far and len(others) < 3:
                 text = str(each.candidate.base * each.candidate.schedule)
                 where = f"ends at {each.ends:g}" if math.isfinite(each.ends) else "has no end"
                 others.setdefault(each.ends, f"{text} ({where})")
-        if not said and "linear" in candidate.kind and candidate.mean == 1:
+        if not said and line:
             others = _along(candidate, last - best.offset, best.offset)
         end = "said" if said else "open" if others else "extrapolated"
     return Fit(

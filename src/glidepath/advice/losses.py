@@ -220,35 +220,25 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
         *c.rate_at(top),
     ]
     back = c.end > c.begun - 0.05 * scale
-    moved = (
-        spike > max(0.04 * scale, 4 * noise)
-        or c.early > max(1.5 * noise, 0.02 * scale)
-        or c.end - c.low > max(0.06 * scale, 5 * noise)
-    )
-    if back and moved:
+    calm = c.spread(0.9, 1.0)
+    moved = spike > max(0.04 * scale, 4 * noise) or c.end - c.low > max(0.06 * scale, 5 * noise)
+    if back and (moved or max(c.early, noise) > max(1.6 * min(calm, noise), 0.02 * scale)):
         says = (
             f"After swings up to {head[top]:.4g} early on the loss ends at {c.end:.4g}, where it began: {c.begun:.4g}."
         )
         return _lower(says, evidence, 0.9, run)
-    if spike > max(0.5 * scale, 6 * noise) and c.begun > 1 and c.fall < 0.5:
-        return _lower(
-            f"The loss shoots from {c.begun:.4g} up to {head[top]:.4g} and comes down to {c.end:.4g} only.",
-            evidence,
-            0.85,
-            run,
-        )
+    if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 3.5 * noise):
+        says = f"The loss shoots from {c.begun:.4g} up to {head[top]:.4g} and comes down to {c.end:.4g} only."
+        return _lower(says, evidence, 0.85 if spike > 0.5 * scale else 0.75, run)
     if c.fall <= 0.05 or c.fall > 0.45 or c.n < 60 or c.rate is None:
         return None
     soon = c.where(0.9)
     a, b = c.level(0.28, 0.38), c.level(0.62, 0.72)
-    if c.spent[soon] < 0.04 and c.begun - c.end > 8 * noise and a - b < 0.03 * (c.begun - a) and c.noise > 0.01 * scale:
-        says = f"All that was won was won by step {c.step(soon)}, and only {c.fall:.0%} of the loss; since then it stands, at a high rate."
-        return _lower(
-            says,
-            [c.at(0, "first loss"), c.at(soon), Evidence(c.step(-1), "loss at the end", c.end), *c.rate_at(soon)],
-            0.7,
-            run,
-        )
+    sure = 10 * noise / math.sqrt(c.n / 10)
+    if c.spent[soon] < 0.08 and c.begun - c.end > sure and a - b < 0.06 * scale and noise > 0.01 * scale:
+        seen = [c.at(0, "first loss"), c.at(soon), Evidence(c.step(-1), "loss at the end", c.end), *c.rate_at(soon)]
+        won = f"by step {c.step(soon)}, and only {c.fall:.0%} of the loss"
+        return _lower(f"All that was won was won {won}; since then it stands, at a high rate.", seen, 0.75, run)
     return None
 
 
@@ -344,8 +334,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = fall / c.begun
     half = float(c.spent[c.where(0.5)])
-    small = share < 0.2 and half > 0.25 and steady > 0.3
-    slow = small or (share < 0.27 and half > 0.3 and steady > 1.2)
+    slow = share < (0.2 if c.n < 200 else 0.3) and half > 0.28
     if fall < 6 * chance or not slow or b - d < 3 * chance:
         return None
     evidence += [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress
 
-from .common import AsJson, app, messages, say
+from .common import AsJson, app, messages, note, say
 
 
 @app.command()
@@ -93,11 +93,14 @@ def _read(place: Path, **options: Any) -> Log:
         )
 
 
-def _shown(found: Any, log: Log, as_json: bool) -> str:
-    """Returns an answer and how the log was read."""
+def _answer(found: Any, log: Log, as_json: bool) -> None:
+    """Prints an answer, and beside it how the log was read."""
     if as_json:
-        return json.dumps(found.to_dict() | {"log": log.to_dict()}, indent=None, allow_nan=False)
-    return "\n".join((str(found), "", *log.lines())) if log.form else str(found)
+        say(json.dumps(found.to_dict() | {"log": log.to_dict()}, allow_nan=False))
+    else:
+        say(str(found))
+        for line in log.lines():
+            note(line)
 
 
 @app.command()
@@ -119,7 +122,7 @@ def advise(
 
     log = _read(run, step=step, rate=rate, loss=loss, run=of)
     found = advice.advise(log, plan=plan, base=base, complete=False if unfinished else None)
-    say(_shown(found, log, as_json))
+    _answer(found, log, as_json)
 
 
 @app.command()
@@ -135,5 +138,5 @@ def fit(
 
     read = _read(log, step=step, rate=rate, run=of, rates=True)
     found = advice.fit(read)
-    say(_shown(found, read, as_json))
+    _answer(found, read, as_json)
     sys.exit(0 if isinstance(found, advice.Fit) else 1)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.codec import parsed
-from ..core.errors import GlidepathError, Problem, did_you_mean, shown
+from ..core.errors import GlidepathError, Problem, did_you_mean
 from ..core.schedule import Schedule
+from ..logs import rows as log_rows
 from .controller import Controller
 from .observation import Decision, Observation
 
 __all__ = ["Replay", "read_observations", "replay", "replay_file"]
 
 MAX_ROWS = 5_000_000
-MAX_FILE = 256 * 2**20
 
 
 def replay(
@@ -118,7 +115,7 @@ def replay_file(
     """Returns what a controller would have done on a recorded log.
 
     Args:
-        path: A `.csv` file with a header, a `.jsonl` file with an object a line, or a `.json` file with a list of numbers or objects.
+        path: A log in any of the forms that `glidepath.logs` reads: CSV, JSON lines, JSON, text.
         controller: A controller, or its text such as `plateau(factor=0.5, patience=2)`.
         metric: The column (or key) of the metric; None if there is only one, or one called `value`.
         schedule: A schedule, or its text, to multiply; None for none.
@@ -167,7 +164,7 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
         try:
             number = i if counter is None else _number(row.get(counter))
             at = _number(row["at"]) if row.get("at") not in (None, "") else None
-            yield Observation(number, _number(value) if file.suffix == ".csv" else value, at)
+            yield Observation(number, _number(value), at)
         except GlidepathError as error:
             problems.extend(error.inside(f"{where}, row {i + 1}").problems)
             if len(problems) > 20:
@@ -202,41 +199,24 @@ def _number(text: Any) -> Any:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    where, kinds = file.name, (".csv", ".jsonl", ".json")
-    if file.suffix not in kinds:
-        raise GlidepathError.of(where, "file", f"one of {', '.join(kinds)}", file.suffix)
+    found: list[dict[str, Any]] = []
     try:
-        if file.stat().st_size > MAX_FILE:
-            raise GlidepathError.of(where, "file", f"at most {MAX_FILE} bytes", f"{file.stat().st_size} bytes")
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GlidepathError.of(where, "file", "a text file that can be read", str(file), str(error)[:100]) from None
-    if file.suffix == ".csv":
-        try:
-            rows: list[Any] = list(csv.DictReader(text.splitlines()))
-        except csv.Error as error:
-            raise GlidepathError.of(where, "file", "comma-separated values", str(file), str(error)) from None
-        return [{str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()} for row in rows]
-    try:
-        data = parsed_lines(text) if file.suffix == ".jsonl" else parsed_log(text)
+        for row in log_rows(file)[1]:
+            whole: dict[str, Any] = row.get("", row)  # one JSON object: a trainer's state, or lists by name
+            if whole is not row and isinstance(whole.get("log_history"), list):
+                found += whole["log_history"]
+            elif whole is not row:
+                lists = {key: value for key, value in whole.items() if isinstance(value, list)}
+                found += [
+                    {key: value[i] for key, value in lists.items() if i < len(value)}
+                    for i in range(max(map(len, lists.values()), default=0))
+                ]
+            else:
+                found.append({str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()})
+            if len(found) > MAX_ROWS:
+                raise GlidepathError.of("log", "file", f"at most {MAX_ROWS} rows", f"{len(found)} rows")
     except GlidepathError as error:
-        raise error.inside(where) from None
-    if not isinstance(data, list) or len(data) > MAX_ROWS:
-        raise GlidepathError.of(where, "file", f"a list of at most {MAX_ROWS} numbers or objects", data)
-    for i, row in enumerate(data):
-        if isinstance(row, bool) or not isinstance(row, dict | int | float):
-            raise GlidepathError.of(f"{where}, row {i + 1}", "", "a number or an object", shown(row))
-    return [row if isinstance(row, dict) else {"value": row} for row in data]
-
-
-def parsed_log(text: str) -> Any:
-    """Returns the data of a JSON log, in which NaN and infinities are allowed: they are what a guard looks for."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return parsed(text)  # says what is wrong
-
-
-def parsed_lines(text: str) -> list[Any]:
-    """Returns the data of a log with one JSON value a line."""
-    return [parsed_log(line) for line in text.splitlines() if line.strip()]
+        raise error.inside(file.name) from None
+    if not found:
+        raise GlidepathError.worded(file.name, "file", "a log: rows of named numbers", "no row")
+    return found

@@ -140,7 +140,7 @@ def number(cell: Any) -> float | None:
     except ValueError:
         return None
     except OverflowError:
-        return math.copysign(math.inf, cell)
+        return math.inf if cell > 0 else -math.inf  # more than 308 digits
 
 
 def _role(name: str, asked: Mapping[str, str | None]) -> Role | None:
@@ -324,7 +324,7 @@ class _Made:
                 others = [*others, column.name]
         if any(column.every > 1 for column in self.columns.values()):
             most = max(column.every for column in self.columns.values())
-            self.notes.append(f"of so many rows every {most}th rate and the means of {most} losses are kept")
+            self.notes.append(f"of so many rows one rate in {most} and the means of {most} losses are kept")
         most, last = (
             self.told.get("max_steps") or self.total,
             max((float(s.steps[-1]) for s in series.values()), default=0.0),

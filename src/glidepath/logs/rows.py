@@ -146,7 +146,7 @@ def _json(text: str, name: str) -> Iterator[Row]:
         )
     for k, row in enumerate(cast("list[Any]", data)):
         if isinstance(row, bool) or not isinstance(row, dict | int | float):
-            raise GlidepathError.of(f"{name}, row {k + 1}", "", "a number or an object", row)
+            raise GlidepathError.of("log", f"row {k + 1}", "a number or an object", row)
         yield cast("Row", row) if isinstance(row, dict) else {"value": row}
 
 
