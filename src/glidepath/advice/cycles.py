@@ -29,6 +29,8 @@ def levels(seen: Seen) -> Iterator[Candidate]:
     values = np.array([float(np.median(part)) for part in np.split(y, edges)])
     errors = np.array([float(np.median(part)) for part in np.split(r, edges)])
     drops = [_mark(int(t[i - 1]), int(t[i]), seen.epoch) for i in edges]
+    if values[0] <= 0:
+        return
     ranks = np.arange(len(values))
     peak = float(values[0])
     if values.min() > 0:

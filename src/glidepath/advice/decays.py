@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import curves
 from ..core.curves import Curve
+from ..core.namespace import namespace_of
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
 from ..logs import Array
@@ -18,19 +19,23 @@ from .candidate import Seen, between, nice, short
 __all__ = ["SHAPES", "Decay", "decays"]
 
 Shape = Callable[[Array], Array]
-SHAPES: dict[str, tuple[Shape, Shape]] = {
-    "linear": (lambda u: 1 - u, lambda z: 1 - z),
-    "cosine": (lambda u: 0.5 * (1 + np.cos(np.pi * u)), lambda z: np.arccos(2 * z - 1) / np.pi),
-    "sqrt": (lambda u: np.sqrt(1 - u), lambda z: 1 - z * z),
-    "one_minus_sqrt": (lambda u: 1 - np.sqrt(u), lambda z: (1 - z) ** 2),
-    "rex": (lambda u: (1 - u) / (1 - u / 2), lambda z: (1 - z) / (1 - z / 2)),
+_INVERSES: dict[Curve, Shape] = {
+    curves.Linear(): lambda z: 1 - z,
+    curves.Cosine(): lambda z: np.arccos(2 * z - 1) / np.pi,
+    curves.Sqrt(): lambda z: 1 - z * z,
+    curves.OneMinusSqrt(): lambda z: (1 - z) ** 2,
+    curves.Rex(): lambda z: (1 - z) / (1 - z / 2),
+    **{curves.Polynomial(p): lambda z, p=p: 1 - z ** (1 / p) for p in (2.0, 0.9, 3.0, 1.5, 4.0, 0.75)},
 }
-"""Falls from 1 to 0 over [0, 1], each with its inverse."""
-for _power in (2.0, 0.9, 3.0, 1.5, 4.0, 0.75):
-    SHAPES[f"polynomial({_power:g})"] = (
-        lambda u, p=_power: (1 - u) ** p,
-        lambda z, p=_power: 1 - z ** (1 / p),
-    )
+
+
+def _fall(curve: Curve) -> Shape:
+    """Returns how much of a decay is left where a share of it is done."""
+    return lambda u: curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))  # type: ignore[arg-type]
+
+
+SHAPES = {str(curve): (_fall(curve), inverse, curve) for curve, inverse in _INVERSES.items()}
+"""Falls from 1 to 0 over [0, 1], each with its inverse and its curve."""
 
 
 class Decay(NamedTuple):
@@ -71,14 +76,13 @@ def decays(
         return
     hints = [seen.most - begin] if seen.most is not None and seen.most - begin >= 1 else []
     for name in names or SHAPES:
-        shape, inverse = SHAPES[name]
+        shape, inverse, made = SHAPES[name]
 
         def curve(n: float, shape: Shape = shape) -> Array:
             if inside == 1:
                 return shape(np.clip(x / n, 0.0, 1.0))
             return shape(np.clip((x[:, None] + np.arange(inside) / inside) / n, 0.0, 1.0)).mean(axis=1)
 
-        made = Curve.of(name) if "(" not in name else curves.Polynomial(float(name[11:-1]))
         for asked in (0.0, 0.01, 0.1, *floors) if seen.every else floors:
             found = False
             for n in _lengths(curve, inverse, x, y, r, peak, asked, hints, inside):
