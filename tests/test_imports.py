@@ -1,9 +1,13 @@
 """Importing glidepath is light: it loads no framework, no numpy, no plotting."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import glidepath
 
 HEAVY = ("numpy", "torch", "jax", "optax", "keras", "tensorflow", "matplotlib", "pandas", "scipy", "plotly", "fastapi")
 
@@ -35,3 +39,41 @@ def test_the_probe_sees_a_heavy_import():
 @pytest.mark.parametrize("module", ["glidepath.cli", "glidepath.recipes"])
 def test_light_rooms_load_no_framework(module: str):
     assert modules_after(f"import {module}").isdisjoint(HEAVY)
+
+
+def imported_rooms(path: Path, source: Path) -> set[str]:
+    """Return the rooms that a module imports, in functions too; what only a checker of types reads is left out."""
+    package = ("glidepath", *path.relative_to(source).parts[:-1])
+    found: set[str] = set()
+    stack: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            stack.extend(node.orelse)
+            continue
+        stack.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("glidepath.")}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            if module[:1] == ("glidepath",):
+                found |= {module[1]} if len(module) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+def test_no_room_imports_one_that_imports_it():
+    source = Path(glidepath.__file__).parent
+    rooms = {path.name.removesuffix(".py") for path in source.iterdir()} - {"__init__", "__main__"}
+    below: dict[str, set[str]] = {room: set() for room in rooms}
+    for path in source.rglob("*.py"):
+        room = path.relative_to(source).parts[0].removesuffix(".py")
+        if room in rooms:
+            below[room] |= (imported_rooms(path, source) & rooms) - {room}
+
+    assert below["lab"] >= {"core", "torch", "plan"}
+    with_nothing_below = {room for room, others in below.items() if not others}
+    while with_nothing_below:  # rooms are taken away from the ground up; those of a circle stay
+        below = {room: others - with_nothing_below for room, others in below.items() if room not in with_nothing_below}
+        with_nothing_below = {room for room, others in below.items() if not others}
+    assert below == {}

@@ -64,10 +64,10 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
     with pytest.raises(GlidepathError) as error:
         branches("mnist1d", [0, True], share=1.0, peak_rate=-1.0, out=tmp_path / "x")
     assert str(error.value).splitlines() == [
-        "branches: points must be an int of at least 1, got 0",
-        "branches: points must be an int of at least 1, got True",
+        "branches: points must be an integer from 1 to 9007199254740992, got 0",
+        "branches: points must be an integer from 1 to 9007199254740992, got True",
         "branches: share must be in (0, 1), got 1.0",
-        "branches: peak_rate must be a finite number above 0, got -1.0",
+        "branches: peak_rate must be a finite number above 0 and at most 1e+100, got -1.0",
     ]
     with pytest.raises(GlidepathError, match=r"branches: points must be all different, got \[5, 5\]"):
         branches("mnist1d", [5, 5], out=tmp_path / "x")

@@ -336,7 +336,7 @@ def test_wrong_names_and_seeds_are_refused_before_anything_is_written(tmp_path):
     assert str(error.value).splitlines() == [
         f"{rule}, got 'C5' (measured and not claimed: see the page on claims)",
         f"{rule}, got 'C11'",
-        "reproduce: seed must be an int in [0, 2^32), got -1",
+        "reproduce: seed must be an integer from 0 to 4294967295, got -1",
     ]
     with pytest.raises(GlidepathError, match=r"one of the claims with a short form, C1, C10, got 'C2'"):
         reproduce(["C2"], out=out, short=True)

@@ -149,20 +149,20 @@ def test_every_bad_argument_is_told_at_once_and_nothing_is_written(tmp_path):
     assert "compare: baseline must be one of" in told
     assert "(did you mean 'linear'?)" in told
     assert "compare: seeds must be all different, got [1, 1]" in told
-    assert "compare: peak_rate must be a finite number above 0, got -0.1" in told
-    assert "compare: budget must be an int of at least 1, got 0" in told
+    assert "compare: peak_rate must be a finite number above 0 and at most 1e+100, got -0.1" in told
+    assert "compare: budget must be an integer from 1 to 9007199254740992, got 0" in told
     assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(
     ("seeds", "told"),
     [
-        (0, "compare: seeds must be an int of at least 1, got 0"),
-        (True, "compare: seeds must be an int of at least 1, got True"),
+        (0, "compare: seeds must be an integer from 1 to 9007199254740992, got 0"),
+        (True, "compare: seeds must be an integer from 1 to 9007199254740992, got True"),
         (10**6, "compare: seeds must be at most 10000, got 1000000"),
         ([], "compare: seeds must be at least one, got none"),
         ("5", "compare: seeds must be a number of seeds or a list of them, got '5'"),
-        ([0, -1], "compare: seed must be an int in [0, 2^32), got -1"),
+        ([0, -1], "compare: seed must be an integer from 0 to 4294967295, got -1"),
     ],
 )
 def test_bad_seeds(tiny, tmp_path, seeds, told):

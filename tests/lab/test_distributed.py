@@ -423,7 +423,7 @@ def test_what_is_asked_wrongly_is_told_in_words(tmp_path):
     done = CliRunner().invoke(cli.app, words)
 
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[0] == "error: train: batch must be an int of at least 1, got 0"
+    assert done.stderr.splitlines()[0] == "error: train: batch must be an integer from 1 to 9007199254740992, got 0"
     assert "(did you mean 'epochs'?)" in done.stderr
     assert not (tmp_path / "out").exists()
 

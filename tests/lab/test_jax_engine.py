@@ -200,7 +200,9 @@ def test_without_jax_it_says_what_to_install(spec, monkeypatch, started):
 
 @pytest.mark.parametrize(("field", "value"), [("count", 0), ("tries", True)])
 def test_counts_are_checked(field, value):
-    with pytest.raises(GlidepathError, match=f"jax: {field} must be an int of at least 1, got {value}"):
+    with pytest.raises(
+        GlidepathError, match=f"jax: {field} must be an integer from 1 to 9007199254740992, got {value}"
+    ):
         Jax(**{field: value})
 
 

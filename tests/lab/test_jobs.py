@@ -113,8 +113,8 @@ def test_fields_are_checked_all_at_once(tiny):
     with pytest.raises(GlidepathError) as error:
         SnapshotJob(tiny, 0.0, -1, cycles=2, last=3, length=1)
     assert [str(problem) for problem in error.value.problems] == [
-        "snapshots: peak_rate must be a finite number above 0, got 0.0",
-        "snapshots: seed must be an int in [0, 2^32), got -1",
+        "snapshots: peak_rate must be a finite number above 0 and at most 1e+100, got 0.0",
+        "snapshots: seed must be an integer from 0 to 4294967295, got -1",
         "snapshots: last must be at most the number of cycles (2), got 3",
     ]
     rule = r"branches: branches must be at least one pair \(start, length\), 1 <= start < length, by ascending start"

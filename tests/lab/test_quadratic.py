@@ -81,8 +81,8 @@ def test_every_problem_is_told_at_once():
     with pytest.raises(GlidepathError) as error:
         Quadratic(dimensions=0, noise=-1.0)
     assert str(error.value) == (
-        "quadratic: dimensions must be an int of at least 1, got 0\n"
-        "quadratic: noise must be a finite number of at least 0, got -1.0"
+        "quadratic: dimensions must be an integer from 1 to 9007199254740992, got 0\n"
+        "quadratic: noise must be a finite number from 0 to 1e+100, got -1.0"
     )
     with pytest.raises(GlidepathError, match=r"quadratic: peak_rate must be .*, got 0.0\nquadratic: budget must be"):
         Quadratic().losses(recipes.constant(), 0.0, 0)

@@ -129,10 +129,16 @@ def test_a_real_grid_trains(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("rates", "told"),
     [
-        ((0.1, -1.0, float("nan")), ["a finite number above 0, got -1.0", "a finite number above 0, got nan"]),
+        (
+            (0.1, -1.0, float("nan")),
+            [
+                "a finite number above 0 and at most 1e+100, got -1.0",
+                "a finite number above 0 and at most 1e+100, got nan",
+            ],
+        ),
         ((0.1, 0.1), ["all different, got [0.1, 0.1]"]),
         ((), ["at least one, got none"]),
-        ("0.1", ["a finite number above 0, got '0.1'"]),
+        ("0.1", ["a finite number above 0 and at most 1e+100, got '0.1'"]),
     ],
 )
 def test_bad_rates_are_told_at_once(tiny, tmp_path, rates, told):

@@ -177,7 +177,7 @@ def test_arguments_are_checked():
         Ray(count=0, tries=0, seconds=0)
 
     assert str(error.value).splitlines() == [
-        "ray: count must be an int of at least 1, got 0",
-        "ray: tries must be an int of at least 1, got 0",
+        "ray: count must be an integer from 1 to 9007199254740992, got 0",
+        "ray: tries must be an integer from 1 to 9007199254740992, got 0",
         "ray: seconds must be a number above 0, got 0",
     ]

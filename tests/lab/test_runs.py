@@ -51,9 +51,9 @@ def test_every_problem_of_a_specification_is_told_at_once(tiny):
 
     assert told == [
         "run: schedule must be a Schedule, got 'cosine'",
-        "run: peak_rate must be a finite number above 0, got nan",
-        "run: seed must be an int in [0, 2^32), got -1",
-        "run: budget must be an int of at least 1, got 0",
+        "run: peak_rate must be a finite number above 0 and at most 1e+100, got nan",
+        "run: seed must be an integer from 0 to 4294967295, got -1",
+        "run: budget must be an integer from 1 to 9007199254740992, got 0",
     ]
 
 

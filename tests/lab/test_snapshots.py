@@ -143,9 +143,9 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
         snapshots("mnist1d", cycles=1, last=0, budget=-1, peak_rate=0, out=tmp_path / "x")
     assert str(error.value).splitlines() == [
         "snapshots: cycles must be at least 2, got 1",
-        "snapshots: last must be an int of at least 1, got 0",
-        "snapshots: peak_rate must be a finite number above 0, got 0",
-        "snapshots: budget must be an int of at least 1, got -1",
+        "snapshots: last must be an integer from 1 to 9007199254740992, got 0",
+        "snapshots: peak_rate must be a finite number above 0 and at most 1e+100, got 0",
+        "snapshots: budget must be an integer from 1 to 9007199254740992, got -1",
     ]
     with pytest.raises(GlidepathError, match=r"last must be at most the number of cycles \(3\), got 4"):
         snapshots("mnist1d", cycles=3, last=4, out=tmp_path / "x")

@@ -156,7 +156,7 @@ def test_another_search_in_the_folder_is_refused(tmp_path: Path):
 
 def test_everything_wrong_is_told_at_once_and_nothing_written(tmp_path: Path):
     out = tmp_path / "none"
-    with pytest.raises(GlidepathError, match="trials must be an int of at least 1, got 0") as refused:
+    with pytest.raises(GlidepathError, match="trials must be an integer from 1 to 9007199254740992, got 0") as refused:
         tune("digts", ["wds"], trials=0, ranges={"peak_rate": (0.0, 1.0)}, out=out)
 
     text = str(refused.value)

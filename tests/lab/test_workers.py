@@ -118,6 +118,6 @@ def test_arguments_are_checked():
         Workers(count=0, tries=True)
 
     assert str(error.value).splitlines() == [
-        "workers: count must be an int of at least 1, got 0",
-        "workers: tries must be an int of at least 1, got True",
+        "workers: count must be an integer from 1 to 9007199254740992, got 0",
+        "workers: tries must be an integer from 1 to 9007199254740992, got True",
     ]

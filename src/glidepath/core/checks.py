@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
 
-__all__ = ["Checks", "checked", "refuse", "types_of"]
+__all__ = ["Checks", "checked", "problem_of", "refuse", "types_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,25 +124,38 @@ class Checks:
         return marks
 
 
-def refuse(where: str, **taken: tuple[Any, Any]) -> None:
-    """Refuses arguments that are not what they must be; returns if all are.
+def problem_of(where: str, field: str, value: Any, kind: Any) -> Problem | None:
+    """Returns what is wrong with an argument that is kept as it is given, or None.
 
     Args:
         where: What is called.
-        taken: By name, an argument and its type; one that is None is left out.
-
-    Raises:
-        GlidepathError: With every problem found.
+        field: The argument's name.
+        value: What was given; a whole number must be an `int`.
+        kind: What it must be: a `Check`, or one of the types in `fields`.
 
     Examples:
         >>> from glidepath.core.fields import Count
-        >>> refuse("train", steps=(3, Count), check=(None, Count))
+        >>> print(problem_of("train", "steps", 3, Count), problem_of("train", "steps", 0, Count))
+        None train: steps must be an integer from 1 to 9007199254740992, got 0
     """
     checks = Checks(where)
-    for field, (value, kind) in taken.items():
-        if value is not None:
-            checks.take(field, value, kind)
-    checks.done()
+    taken = checks.take(field, value, kind)
+    if checks.problems:
+        return checks.problems[0]
+    if isinstance(taken, int) and not isinstance(value, int):
+        return Problem(where, field, "an int", shown(value))
+    return None
+
+
+def refuse(problems: Iterable[Problem | None]) -> None:
+    """Raises every problem there is, in one error; returns if there is none.
+
+    Raises:
+        GlidepathError: If there is a problem.
+    """
+    found = [problem for problem in problems if problem is not None]
+    if found:
+        raise GlidepathError(found)
 
 
 @functools.cache

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from glidepath import Schedule, recipes
+from glidepath.core.checks import problem_of
 from glidepath.core.errors import Problem, shown
+from glidepath.core.fields import Steps
 from glidepath.lab.measured import MeasuredJob
 from glidepath.lab.runs import Record, RunSpec
 
@@ -46,10 +48,9 @@ class BranchJob(MeasuredJob):
         starts = [pair[0] for pair in self.branches] if right else []
         rule = "at least one pair (start, length), 1 <= start < length, by ascending start"
         fault = Problem(self.kind, "branches", rule, shown(self.branches))
-        warmup = type(self.warmup) is int and self.warmup >= 0
         return [
             None if right and starts == sorted(set(starts)) else fault,
-            None if warmup else Problem(self.kind, "warmup", "an int of at least 0", shown(self.warmup)),
+            problem_of(self.kind, "warmup", self.warmup, Steps),
         ]
 
     @property

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
+from glidepath.core.fields import Count, Positive
 from glidepath.core.files import canonical_json, write_whole
-from glidepath.lab._checks import check_count, check_rate, refuse
 from glidepath.lab.branch_job import BranchJob
 from glidepath.lab.engines import Engine
 from glidepath.lab.measured import Measured
@@ -134,13 +135,13 @@ def branches(
     if isinstance(points, str) or not isinstance(points, Sequence) or not points:
         problems.append(Problem("branches", "points", "at least one number of updates", shown(points)))
     else:
-        problems += [check_count(point, "branches", "points") for point in points]
+        problems += [problem_of("branches", "points", point, Count) for point in points]
         starts = [] if any(problems) else sorted(points)
         if len(set(starts)) < len(starts):
             problems.append(Problem("branches", "points", "all different", shown(list(points))))
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0.0 < share < 1.0:
         problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
-    problems.append(None if peak_rate is None else check_rate(peak_rate, "branches"))
+    problems.append(None if peak_rate is None else problem_of("branches", "peak_rate", peak_rate, Positive))
     refuse(problems)
     row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, where="branches").values()))["constant"]
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glidepath import Schedule
+from glidepath.core.checks import refuse
 from glidepath.core.errors import GlidepathError, Problem, installing
 from glidepath.core.files import write_whole
-from glidepath.lab._checks import refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.extents import misfit
 from glidepath.lab.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs

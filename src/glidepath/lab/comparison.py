@@ -9,7 +9,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError
-from glidepath.lab._checks import from_pydantic
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.provenance import provenance
 from glidepath.lab.rate_choice import RateChoice, by_rate, choose_rate
 from glidepath.lab.runs import Record

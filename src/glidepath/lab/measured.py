@@ -12,9 +12,11 @@ from typing import Annotated, Any, ClassVar, Self, cast
 from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Positive, Seed
 from glidepath.core.files import digest
-from glidepath.lab._checks import check_rate, check_seed, from_pydantic, refuse
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.jobs import Done, Job, job_from_dict, job_to_dict
 from glidepath.lab.tasks import Task
 
@@ -94,7 +96,10 @@ class MeasuredJob(abc.ABC):
 
     def __post_init__(self) -> None:
         task = None if isinstance(self.task, Task) else Problem(self.kind, "task", "a Task", shown(self.task))
-        rate, seed = check_rate(self.peak_rate, self.kind), check_seed(self.seed, self.kind)
+        rate, seed = (
+            problem_of(self.kind, "peak_rate", self.peak_rate, Positive),
+            problem_of(self.kind, "seed", self.seed, Seed),
+        )
         refuse([task, rate, seed, *self.problems()])
         object.__setattr__(self, "peak_rate", float(self.peak_rate))
 

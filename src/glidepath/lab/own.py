@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from glidepath.core.checks import refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab._checks import from_pydantic, refuse
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.tasks import Metric, Own, Sgd, Task
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from glidepath import Product, Rate, Schedule, parse
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
-from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
+from glidepath.core.fields import Count, Positive, Seed
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task, task_remedy
@@ -50,7 +51,7 @@ def plan_runs(
     named = _schedules(schedules, baseline, problems)
     numbers = _seeds(seeds, problems)
     rates = _rates(peak_rate, problems)
-    problems.append(None if budget is None else check_count(budget, "compare", "budget"))
+    problems.append(None if budget is None else problem_of("compare", "budget", budget, Count))
     refuse(replace(one, where=where) if one and one.where == "compare" else one for one in problems)
     grid: Grid = {}
     for task in chosen:
@@ -74,10 +75,10 @@ def _rates(given: Rates, problems: list[Problem | None]) -> list[float]:
     if given is None:
         return []
     if isinstance(given, str) or not isinstance(given, Sequence):
-        problems.append(check_rate(given, "compare"))
+        problems.append(problem_of("compare", "peak_rate", given, Positive))
         return [] if problems[-1] else [float(given)]
     several = list(given)
-    wrong = [check_rate(rate, "compare") for rate in several]
+    wrong = [problem_of("compare", "peak_rate", rate, Positive) for rate in several]
     problems += wrong
     if not several:
         problems.append(Problem("compare", "peak_rate", "at least one", "none"))
@@ -189,7 +190,7 @@ def as_factor(schedule: Schedule) -> Schedule:
 
 def _seeds(seeds: Seeds, problems: list[Problem | None]) -> list[int]:
     if isinstance(seeds, int):
-        wrong = check_count(seeds, "compare", "seeds")
+        wrong = problem_of("compare", "seeds", seeds, Count)
         wrong = wrong or (Problem("compare", "seeds", "at most 10000", shown(seeds)) if seeds > 10_000 else None)
         problems.append(wrong)
         return [] if wrong else list(range(seeds))
@@ -197,7 +198,7 @@ def _seeds(seeds: Seeds, problems: list[Problem | None]) -> list[int]:
         problems.append(Problem("compare", "seeds", "a number of seeds or a list of them", shown(seeds)))
         return []
     numbers = list(seeds)
-    wrong_ones = [check_seed(seed, "compare") for seed in numbers]
+    wrong_ones = [problem_of("compare", "seed", seed, Seed) for seed in numbers]
     problems += wrong_ones
     if not numbers:
         problems.append(Problem("compare", "seeds", "at least one", "none"))

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from glidepath import Schedule
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
-from glidepath.lab._checks import check_count, check_rate, refuse
+from glidepath.core.fields import Count, Positive, Rate
 
 __all__ = ["Quadratic", "Tuned"]
 
@@ -60,10 +61,8 @@ class Quadratic:
     noise: float = 1.0
 
     def __post_init__(self) -> None:
-        good = isinstance(self.noise, int | float) and not isinstance(self.noise, bool)
-        good = good and math.isfinite(self.noise) and self.noise >= 0
-        noise = None if good else Problem("quadratic", "noise", "a finite number of at least 0", shown(self.noise))
-        refuse([check_count(self.dimensions, "quadratic", "dimensions"), noise])
+        noise = problem_of("quadratic", "noise", self.noise, Rate)
+        refuse([problem_of("quadratic", "dimensions", self.dimensions, Count), noise])
 
     def losses(self, schedule: Schedule, peak_rate: float, budget: int) -> npt.NDArray[np.float64]:
         """The expected loss before the first update and after each one.
@@ -79,7 +78,12 @@ class Quadratic:
         Raises:
             GlidepathError: If an argument breaks its rule above.
         """
-        refuse([check_rate(peak_rate, "quadratic"), check_count(budget, "quadratic", "budget")])
+        refuse(
+            [
+                problem_of("quadratic", "peak_rate", peak_rate, Positive),
+                problem_of("quadratic", "budget", budget, Count),
+            ]
+        )
         curvature = 1.0 / np.arange(1, self.dimensions + 1)
         moments = np.ones(self.dimensions)
         rates = peak_rate * np.asarray(schedule(np.arange(budget)), dtype=np.float64)
@@ -103,7 +107,9 @@ class Quadratic:
         Raises:
             GlidepathError: If an argument breaks its rule above.
         """
-        refuse([check_rate(low, "quadratic"), check_rate(high, "quadratic")])
+        refuse(
+            [problem_of("quadratic", "peak_rate", low, Positive), problem_of("quadratic", "peak_rate", high, Positive)]
+        )
         if high <= low:
             refuse([Problem("quadratic", "high", f"above low ({low})", shown(high))])
 

@@ -22,8 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, installing, shown
-from glidepath.lab._checks import check_count, refuse
+from glidepath.core.fields import Count
 from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
 from glidepath.lab.jobs import Job, job_to_dict
 from glidepath.lab.ray_worker import Message, carry_out_chunk
@@ -75,13 +76,13 @@ class Ray:
     runtime_env: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else check_count(self.count, "ray", "count")
+        count = None if self.count is None else problem_of("ray", "count", self.count, Count)
         seconds = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool) and self.seconds > 0
         refuse(
             [
                 _address_problem(self.address),
                 count,
-                check_count(self.tries, "ray", "tries"),
+                problem_of("ray", "tries", self.tries, Count),
                 None if seconds else Problem("ray", "seconds", "a number above 0", shown(self.seconds)),
                 *_resource_problems(self.resources),
             ]

@@ -13,9 +13,11 @@ from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, V
 from pydantic.dataclasses import dataclass as validated
 
 from glidepath import Schedule
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Count, Positive, Seed
 from glidepath.core.files import digest
-from glidepath.lab._checks import check_count, check_rate, check_seed, from_pydantic, refuse
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.jobs import Done
 from glidepath.lab.tasks import Task
 
@@ -53,8 +55,11 @@ class RunSpec:
             if isinstance(self.schedule, Schedule)
             else Problem("run", "schedule", "a Schedule", shown(self.schedule))
         )
-        rate, seed = check_rate(self.peak_rate, "run"), check_seed(self.seed, "run")
-        refuse([task, schedule, rate, seed, check_count(self.budget, "run", "budget")])
+        rate, seed = (
+            problem_of("run", "peak_rate", self.peak_rate, Positive),
+            problem_of("run", "seed", self.seed, Seed),
+        )
+        refuse([task, schedule, rate, seed, problem_of("run", "budget", self.budget, Count)])
         object.__setattr__(self, "peak_rate", float(self.peak_rate))
 
     @property

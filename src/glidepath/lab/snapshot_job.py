@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from glidepath import MultiStep, Schedule, recipes
+from glidepath.core.checks import problem_of
 from glidepath.core.errors import Problem, shown
-from glidepath.lab._checks import check_count
+from glidepath.core.fields import Count
 from glidepath.lab.measured import MeasuredJob
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import Task
@@ -53,7 +54,7 @@ class SnapshotJob(MeasuredJob):
 
     def problems(self) -> Sequence[Problem | None]:
         """What is wrong with cycles, last and length."""
-        found = [check_count(getattr(self, name), self.kind, name) for name in ("cycles", "last", "length")]
+        found = [problem_of(self.kind, name, getattr(self, name), Count) for name in ("cycles", "last", "length")]
         if not any(found) and self.last > self.cycles:
             found.append(Problem(self.kind, "last", f"at most the number of cycles ({self.cycles})", shown(self.last)))
         return found

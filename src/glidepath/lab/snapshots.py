@@ -19,9 +19,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
+from glidepath.core.fields import Count, Positive
 from glidepath.core.files import canonical_json, write_whole
-from glidepath.lab._checks import check_count, check_rate, refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.measured import Measured
 from glidepath.lab.planning import Rates, Seeds, plan_runs
@@ -164,16 +165,16 @@ def snapshots(
             another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
-    problems = [check_count(cycles, "snapshots", "cycles")]
+    problems = [problem_of("snapshots", "cycles", cycles, Count)]
     if not problems[0] and cycles < 2:
         problems.append(Problem("snapshots", "cycles", "at least 2", shown(cycles)))
     if last is not None:
-        problems.append(check_count(last, "snapshots", "last"))
+        problems.append(problem_of("snapshots", "last", last, Count))
         if not any(problems) and last > cycles:
             problems.append(Problem("snapshots", "last", f"at most the number of cycles ({cycles})", shown(last)))
     rates = peak_rate if isinstance(peak_rate, Sequence) else [peak_rate]
-    problems += [None if rate is None else check_rate(rate, "snapshots") for rate in rates]
-    problems.append(None if budget is None else check_count(budget, "snapshots", "budget"))
+    problems += [None if rate is None else problem_of("snapshots", "peak_rate", rate, Positive) for rate in rates]
+    problems.append(None if budget is None else problem_of("snapshots", "budget", budget, Count))
     refuse(problems)
     row = next(
         iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, budget=budget, where="snapshots").values())

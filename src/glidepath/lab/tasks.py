@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.lab._checks import from_pydantic
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.task_parts import (
     CONFIG,
     AdamW,

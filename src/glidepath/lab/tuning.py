@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.fields import Count, Seed
 from glidepath.core.files import canonical_json, write_whole
-from glidepath.lab._checks import check_count, check_seed, refuse
 from glidepath.lab.engines import Engine
 from glidepath.lab.overall import Overall
 from glidepath.lab.planning import plan_runs
@@ -86,9 +87,13 @@ def tune(
             holds another search; if another process writes to it; if runs failed; or if no trial was complete.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended; the same call goes on.
     """
-    problems = [check_count(trials, "tune", "trials"), check_count(seeds, "tune", "seeds"), check_seed(seed, "tune")]
+    problems = [
+        problem_of("tune", "trials", trials, Count),
+        problem_of("tune", "seeds", seeds, Count),
+        problem_of("tune", "seed", seed, Seed),
+    ]
     if fresh != 0:
-        problems.append(check_count(fresh, "tune", "fresh"))
+        problems.append(problem_of("tune", "fresh", fresh, Count))
     found: list[Problem] = [problem for problem in problems if problem is not None]
     chosen: list[Family] = []
     row: list[RunSpec] = []

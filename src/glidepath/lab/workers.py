@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import glidepath
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem
-from glidepath.lab._checks import check_count, refuse
+from glidepath.core.fields import Count
 from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
 from glidepath.lab.jobs import Job, job_to_dict
 
@@ -54,8 +55,8 @@ class Workers:
     tries: int = 3
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else check_count(self.count, "workers", "count")
-        refuse([count, check_count(self.tries, "workers", "tries")])
+        count = None if self.count is None else problem_of("workers", "count", self.count, Count)
+        refuse([count, problem_of("workers", "tries", self.tries, Count)])
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError
-from glidepath.lab._checks import from_pydantic
+from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.claims.criteria import Check
 
 __all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Seed
 from glidepath.core.files import write_whole
-from glidepath.lab._checks import check_seed, refuse
 from glidepath.lab.claims.criteria import Carried, Flatter
 from glidepath.lab.claims.declared import Claim, find_claims
 from glidepath.lab.claims.evidence import Evidence, Losses
@@ -60,14 +61,14 @@ def reproduce(
         GlidepathError: If an argument breaks its rule, all problems in one message and nothing run, or if runs failed.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. What was made stays.
     """
-    wrong_seed = None if first_seed is None else check_seed(first_seed, "reproduce")
+    wrong_seed = None if first_seed is None else problem_of("reproduce", "seed", first_seed, Seed)
     try:
         claims = find_claims(list(names), short=short)
     except GlidepathError as error:
         refuse([*error.problems, wrong_seed])
         raise
     most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
-    refuse([wrong_seed or check_seed((first_seed or 0) + most - 1, "reproduce")])
+    refuse([wrong_seed or problem_of("reproduce", "seed", (first_seed or 0) + most - 1, Seed)])
     folder = Path(out)
     whole = Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
     outcomes: list[Outcome] = []

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem
-from glidepath.lab._checks import check_count, refuse
+from glidepath.core.fields import Count
 from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.distributed.checkpoint import load_into
 from glidepath.lab.distributed.history import History, Trace
@@ -115,7 +116,10 @@ def train(
     ranks = ranks or Ranks()
     ranks.together(
         lambda: refuse(
-            [check_count(check, "train", "check"), None if micro is None else check_count(micro, "train", "micro")]
+            [
+                problem_of("train", "check", check, Count),
+                None if micro is None else problem_of("train", "micro", micro, Count),
+            ]
         )
     )
     _same(training, ranks)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from glidepath import Schedule
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Count, Positive, Seed
 from glidepath.core.files import digest
-from glidepath.lab._checks import check_count, check_rate, check_seed, refuse
 from glidepath.lab.data import load
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.runs import RunSpec
@@ -99,10 +100,10 @@ def training_of(
     refuse(
         [
             wrong if plan is not None and together else None,
-            None if batch is None else check_count(batch, "train", "batch"),
-            None if rate is None else check_rate(rate, "train"),
-            check_seed(seed, "train"),
-            check_count(processes, "train", "processes"),
+            None if batch is None else problem_of("train", "batch", batch, Count),
+            None if rate is None else problem_of("train", "peak_rate", rate, Positive),
+            problem_of("train", "seed", seed, Seed),
+            problem_of("train", "processes", processes, Count),
             *_problems(length, clock),
             _bare(schedule),
         ]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, installing
-from glidepath.lab._checks import check_count, refuse
+from glidepath.core.fields import Count
 from glidepath.lab.engines import Event
 from glidepath.lab.jobs import Job
 from glidepath.lab.runs import RunSpec
@@ -41,8 +42,8 @@ class Jax:
     tries: int = 3
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else check_count(self.count, "jax", "count")
-        refuse([count, check_count(self.tries, "jax", "tries")])
+        count = None if self.count is None else problem_of("jax", "count", self.count, Count)
+        refuse([count, problem_of("jax", "tries", self.tries, Count)])
 
     def refuse(self, specs: Sequence[Job[Any]]) -> None:
         """Refuse what this engine cannot carry out.
