@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glidepath import Schedule, vocabulary
+from glidepath.core.checks import types_of
 from glidepath.core.curves import Curve
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 
@@ -100,7 +101,7 @@ class Family:
 
     def usual(self) -> dict[str, Any]:
         """The values that the recipe's own defaults stand for, pulled into the dimensions' ends."""
-        declared = inspect.signature(self.make).parameters
+        declared = {each.name: each for each in _typed(self.make)}
         return {name: _usual(one, declared[name].default) for name, one in self.dimensions.items()}
 
 
@@ -174,7 +175,7 @@ def readable(value: Any) -> Any:
 def _has_whole_length(make: Any) -> bool:
     if isinstance(make, type):
         return False
-    names = list(inspect.signature(make).parameters.values())
+    names = _typed(make)
     return len(names) > 1 and names[0].name == "steps"
 
 
@@ -199,7 +200,7 @@ def _family(
 ) -> Family:
     dimensions: dict[str, Dimension] = {}
     given: dict[str, Any] = {}
-    for parameter in list(inspect.signature(make).parameters.values())[1:]:
+    for parameter in _typed(make)[1:]:
         if parameter.name in fixed:
             given[parameter.name] = _read(parameter, fixed[parameter.name], problems)
             continue
@@ -232,8 +233,24 @@ def _curves() -> tuple[str, ...]:
     return tuple(sorted(kind for kind, one in Curve.registry.items() if not one.field_names()))
 
 
+def _typed(make: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a recipe, each annotated with the word of what its type takes."""
+    types = types_of(inspect.unwrap(make))
+
+    def word(parameter: inspect.Parameter) -> str:
+        if parameter.name not in types:
+            return str(parameter.annotation).strip("'")
+        schema = types[parameter.name].json_schema
+        schema = schema.get("anyOf", [schema])[0]
+        return {"integer": "int", "boolean": "bool"}.get(
+            schema.get("type", ""), "Curve" if "$ref" in schema else "float"
+        )
+
+    return [each.replace(annotation=word(each)) for each in inspect.signature(make).parameters.values()]
+
+
 def _hint(parameter: inspect.Parameter) -> str:
-    return str(parameter.annotation).strip("'")
+    return str(parameter.annotation)
 
 
 def _read(parameter: inspect.Parameter, text: str, problems: list[Problem]) -> Any:
