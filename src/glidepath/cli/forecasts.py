@@ -73,7 +73,7 @@ def forecast(
     laws, runs, schedules = _laws(given, plan, base, metric, loss, quick)
     finals = _all({name: lambda one=one: laws.final(one, base, steps) for name, one in schedules.items()})
     first = next(iter(schedules.values()), None)
-    rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "against the first"]]
+    rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "rates alone", "against the first"]]
     for name, made in finals.items():
         against = (
             "" if schedules[name] is first or first is None else str(laws.compare(schedules[name], first, base, steps))
@@ -87,6 +87,7 @@ def forecast(
                 f"{made.horizon:.2f}",
                 f"{made.loss:.4f}",
                 interval,
+                f"{made.baseline:.4f}",
                 against.removeprefix("the "),
             ]
         )
