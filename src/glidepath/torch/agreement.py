@@ -15,27 +15,15 @@ from torch.optim import Optimizer
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import number
 from ..feedback import Observation, measured
+from . import ranks
 
 __all__ = ["Agreement", "agreed", "reduced"]
 
-_SHOWN = 16  # ranks that a message lists
 _OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": lambda values: math.fsum(values) / len(values),
     "min": min,
     "max": max,
 }
-
-
-def ranks(group: Any = None) -> int:
-    """Returns the number of processes that train together; 1 where no process group was begun."""
-    return distributed.get_world_size(group) if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def _device(group: Any) -> torch.device:
-    """Returns the device that a group's collectives want their tensors on."""
-    if distributed.get_backend(group) == "nccl":
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device("cpu")
 
 
 def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> Observation | None:
@@ -63,26 +51,26 @@ def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> 
         seen = None if observation is None else Observation.of(observation)
     except GlidepathError as error:
         refused = error
-    if ranks(group) == 1:
+    if ranks.count(group) == 1:
         if refused is not None:
             raise refused
         return seen
     state = 2.0 if refused is not None else 0.0 if seen is None else 1.0
     mine = [state, *((float(seen.id), float(seen.position), seen.value) if seen is not None else (0.0, 0.0, 0.0))]
-    rows = _gathered(torch.tensor(mine, dtype=torch.float64), group)
+    rows = [row.tolist() for row in ranks.gathered(torch.tensor(mine, dtype=torch.float64), group)]
     broken = [rank for rank, row in enumerate(rows) if row[0] == 2.0]
     if refused is not None:
         raise refused
     if broken:
         raise GlidepathError.of(
-            "reduced", "the observation", "accepted on every rank", f"one refused on {_listed(broken)}"
+            "reduced", "the observation", "accepted on every rank", f"one refused on {ranks.named(broken)}"
         )
     taken = [(rank, row) for rank, row in enumerate(rows) if row[0] == 1.0]
     if not taken:
         return None
     for place, name in ((1, "id"), (2, "at")):
         if len({row[place] for _, row in taken}) > 1:
-            said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in taken[:_SHOWN])
+            said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in taken[: ranks.SHOWN])
             raise GlidepathError(Problem("reduced", f"the observation's {name}", "the same on every rank", said))
     value = _OPERATIONS[operation]([row[3] for _, row in taken]) if all(math.isfinite(row[3]) for _, row in taken) else (
         _not_finite([row[3] for _, row in taken], operation)
@@ -99,14 +87,6 @@ def _not_finite(values: Sequence[float], operation: str) -> float:
         return _OPERATIONS[operation](values)
     high, low = math.inf in values, -math.inf in values
     return math.nan if high and low else math.inf if high else -math.inf
-
-
-def _gathered(mine: torch.Tensor, group: Any) -> list[list[float]]:
-    """Returns the numbers of every rank, in their order."""
-    mine = mine.to(_device(group))
-    rows = [torch.empty_like(mine) for _ in range(ranks(group))]
-    distributed.all_gather(rows, mine, group=group)
-    return [row.tolist() for row in rows]
 
 
 def _bits(value: float) -> int:
@@ -132,24 +112,24 @@ def agreed(plan: str, progress: int, values: Sequence[float], *, group: Any = No
     Raises:
         GlidepathError: On every rank, with every rank's number and what it has, if they disagree.
     """
-    if ranks(group) == 1:
+    if ranks.count(group) == 1:
         return
     plain = [float(value) for value in values]
     joined = _digest(",".join(str(_bits(value)) for value in plain))
     mine = [_digest(plan), int(progress), joined, len(plain)]
-    both = torch.tensor([*mine, *(~number for number in mine)], dtype=torch.int64, device=_device(group))
+    both = torch.tensor([*mine, *(~number for number in mine)], dtype=torch.int64, device=ranks.device(group))
     distributed.all_reduce(both, op=distributed.ReduceOp.MAX, group=group)
     found = both.tolist()
     if all(high == ~low for high, low in zip(found[:4], found[4:], strict=True)):
         return
-    everyone: list[Any] = [None] * ranks(group)
-    distributed.all_gather_object(everyone, (plan[:100], int(progress), plain[:_SHOWN]), group=group)
+    everyone: list[Any] = [None] * ranks.count(group)
+    distributed.all_gather_object(everyone, (plan[:100], int(progress), plain[: ranks.SHOWN]), group=group)
     problems: list[Problem] = []
     for place, name in enumerate(("the plan", "the progress", "every value")):
         texts = [_short(each[place]) for each in everyone]
         if len(set(texts)) > 1 or (place == 2 and not problems):
-            said = ", ".join(f"rank {rank}: {text}" for rank, text in enumerate(texts[:_SHOWN]))
-            more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+            said = ", ".join(f"rank {rank}: {text}" for rank, text in enumerate(texts[: ranks.SHOWN]))
+            more = f", and {len(texts) - ranks.SHOWN} more" if len(texts) > ranks.SHOWN else ""
             problems.append(Problem("ranks", name, "the same on every rank", said + more))
     raise GlidepathError(problems)
 
@@ -158,10 +138,6 @@ def _short(value: Any) -> str:
     if isinstance(value, str):
         return value[:12]
     return str(value) if isinstance(value, int) else ", ".join(map(repr, value))
-
-
-def _listed(found: Sequence[int]) -> str:
-    return ("rank " if len(found) == 1 else "ranks ") + ", ".join(map(str, found[:_SHOWN]))
 
 
 class Agreement:

@@ -12,10 +12,9 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from ..core.errors import GlidepathError, Problem
+from . import ranks
 
 __all__ = ["Exchange"]
-
-_SHOWN = 16
 
 
 class Exchange:
@@ -29,9 +28,8 @@ class Exchange:
     """
 
     def __init__(self, device: torch.device) -> None:
-        several = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
-        self.ranks, self.rank = (dist.get_world_size(), dist.get_rank()) if several else (1, 0)
-        self.device = device if several and dist.get_backend() == "nccl" else torch.device("cpu")
+        self.ranks, self.rank = ranks.count(), ranks.number()
+        self.device = device if ranks.device().type == "cuda" else torch.device("cpu")
 
     def together(self, work: Callable[[], Sequence[float]], count: int) -> list[float]:
         """Does some work here and returns the sums, over all processes, of the numbers that it gives.
@@ -62,8 +60,9 @@ class Exchange:
             raise failure
         failed = [rank for rank in range(self.ranks) if sums[rank]]
         if failed:
-            named = ("rank " if len(failed) == 1 else "ranks ") + ", ".join(map(str, failed[:_SHOWN]))
-            raise GlidepathError(Problem("find", "every process", "able to train", f"a failure on {named}"))
+            raise GlidepathError(
+                Problem("find", "every process", "able to train", f"a failure on {ranks.named(failed)}")
+            )
         if sums[self.ranks]:
             raise StopIteration
         return sums[self.ranks + 1 :]

@@ -15,6 +15,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from glidepath.core.errors import GlidepathError, Problem
+from glidepath.torch.ranks import gathered, named
 
 __all__ = ["Ranks", "Shared", "ranks"]
 
@@ -45,17 +46,11 @@ class Ranks:
         if self.count == 1:
             return [mine]
         raw = _raw(mine)
-        lengths = [int(one) for one in self._gathered(torch.tensor([len(raw)]))]
+        lengths = [int(one) for one in gathered(torch.tensor([len(raw)]), on=self.device)]
         padded = torch.zeros(max(lengths), dtype=torch.uint8)
         padded[: len(raw)] = raw
-        rows = self._gathered(padded)
+        rows = gathered(padded, on=self.device)
         return [row[:length].numpy().tobytes().decode() for row, length in zip(rows, lengths, strict=True)]
-
-    def _gathered(self, mine: Tensor) -> list[Tensor]:
-        mine = mine.to(self.device)
-        rows = [torch.empty_like(mine) for _ in range(self.count)]
-        distributed.all_gather(rows, mine)
-        return [row.cpu() for row in rows]
 
     def together(self, work: Callable[[], T]) -> T:
         """Does some work on every process; what one refuses all refuse. The work itself must not wait for other processes.
@@ -80,7 +75,7 @@ class Ranks:
             who = [rank for rank, other in enumerate(said) if other == text]
             error = GlidepathError(Problem(*fields) for fields in json.loads(text))
             everywhere = len(who) == len(workers)
-            found += error.problems if everywhere else error.inside(_named(who)).problems
+            found += error.problems if everywhere else error.inside(named(who)).problems
         raise Shared(found)
 
     def first(self, work: Callable[[], T]) -> T | None:
@@ -147,10 +142,6 @@ class Ranks:
 def _raw(text: str) -> Tensor:
     """A text as bytes; one byte at least, as an empty tensor cannot be sent."""
     return torch.frombuffer(bytearray(text.encode() or b" "), dtype=torch.uint8)
-
-
-def _named(who: Sequence[int]) -> str:
-    return ("rank " if len(who) == 1 else "ranks ") + ", ".join(map(str, who[:16]))
 
 
 @contextmanager
