@@ -258,3 +258,26 @@ def test_a_library_that_is_not_installed_is_an_error_with_its_remedy(
     assert "Traceback" not in done.stderr
     assert done.returncode in (1, 2)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_python_file_gives_one_of_its_calls_by_number(tmp_path: Path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import torch\n"
+        "from torch.optim import lr_scheduler\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.2)\n"
+        "main = lr_scheduler.StepLR(optimizer, step_size=args.epochs // 3)\n"
+        "other = lr_scheduler.OneCycleLR(optimizer, max_lr=[0.1, 1.0], total_steps=10)\n"
+    )
+    asked = glidepath("value", str(script), "0")
+    assert asked.returncode == 2
+    assert "1: line 4: lr_scheduler.StepLR(optimizer, step_size=args.epochs // 3); 2: line 5" in asked.stderr.replace(
+        "\n", " "
+    )
+    one = glidepath("value", str(script), "0", "30", "--call", "1", "--let", "args.epochs=90")
+    assert one.stdout == f"0\t0.2\n30\t{0.2 * 0.1!r}\n"
+    groups = glidepath("value", str(script), "0", "--call", "2")
+    assert groups.stdout == "0\t0.004\t0.04\n"
+    assert "the columns are the groups 0, 1" in groups.stderr
+    told = glidepath("list", "CosineLRScheduler")
+    assert told.stdout.startswith("timm 1.0.31: timm.scheduler\n  CosineLRScheduler(t_initial, lr_min=0.0")

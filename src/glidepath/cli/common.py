@@ -168,9 +168,9 @@ def groups_of(
     told = library is not None or "\n" in text.strip() or mentioned(text)
     if text.endswith((".json", ".yaml", ".yml")) or (not code and (is_ours(text) or not told)):
         return {"": schedule_of(text, let)}
-    if code and (configured := config_of(text, let)) is not None:
-        return {"": configured}
     source = Path(text).read_text(encoding="utf-8") if code else text
+    if code and not mentioned(source) and (configured := config_of(text, let)) is not None:
+        return {"": configured}
     found = chosen(read_calls(source, library, given_by(let)), call)
     for line in found.notes:
         note(line)

@@ -89,7 +89,7 @@ def _length(a: Any, name: str, whole: int) -> int:
     if name == "decay" and steps is not None and share == 0.1:
         share = None  # the default stands aside
     a.at.require((steps is None) != (share is None), name, f"given, or {name}_fraction, and not both", steps)
-    return round(whole * share) if steps is None else steps
+    return round(whole * (share or 0.0)) if steps is None else int(steps)
 
 
 def _risen(a: Any, steps: int, top: float, rest: Schedule) -> Schedule:
