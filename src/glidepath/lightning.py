@@ -1,0 +1,220 @@
+"""A plan in Lightning: a callback drives any module's optimizers, is saved in its checkpoints and resumed from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .core.errors import GlidepathError, Problem, missing, shown
+from .core.fields import number
+from .plan import Plan, plan_of
+
+try:
+    from lightning.pytorch.utilities import rank_zero_info
+    import lightning.pytorch.callbacks as callbacks
+except ModuleNotFoundError as error:
+    raise missing(error, "glidepath.lightning", "lightning") from None
+
+from .torch import Scheduler, attach
+from .torch.resume import Policy
+
+if TYPE_CHECKING:  # the library's own types are partly unknown
+
+    class Callback:
+        """What a trainer calls."""
+
+        @property
+        def state_key(self) -> str:
+            """What its state is saved under."""
+            ...
+
+else:
+    Callback = callbacks.Callback
+
+__all__ = ["Driver"]
+
+
+class Driver(Callback):
+    """Drives the optimizers of a `LightningModule` from a plan: `Trainer(callbacks=[Driver(plan)])`, and no scheduler in the module.
+
+    Updates are counted when they really happened, with manual optimization and accumulation too. Between updates a group holds the rate of
+    the coming one, as `LearningRateMonitor` expects. What the plan's controllers listen to is read from `trainer.callback_metrics`, the mean
+    over the processes. Checkpoints hold plan and progress; a run goes on from any of them, whatever is restored first. Where another
+    callback puts a scheduler of its own in charge, as `StochasticWeightAveraging` does, it lets go.
+
+    Args:
+        plan: What `glidepath.torch.attach` takes; quoted durations are parts of the Trainer's own length.
+        optimizers: Which it drives, as their places in what `configure_optimizers` returns: a number, a list, or a mapping from names to
+            numbers, for groups called `name/group`. None is all. Optimizers of a pace of their own, as of a GAN, have a `Driver` each.
+        cadence: When each metric is observed: `"validation"`, `"epoch"` (at its end), or a number of updates. By default after each
+            validation where the name begins with `val`, and else at the end of each training epoch.
+        resume: What becomes of a checkpoint whose plan differs, as a longer run's does: `"strict"` refuses, `"keep"`, `"override"`,
+            `"extend"`.
+        options: Of `attach`, such as `samples`, `tokens` or `foreign`.
+
+    Raises:
+        GlidepathError: When training begins: if the plan or its cadence does not fit the run; if the module has a scheduler as well.
+    """
+
+    def __init__(
+        self,
+        plan: Any,
+        optimizers: int | list[int] | Mapping[str, int] | None = None,
+        *,
+        cadence: Mapping[str, str | int] | None = None,
+        resume: Policy = "strict",
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self._plan, self._which, self._resume, self._options = plan, optimizers, resume, options
+        self._cadence: dict[str, Any] = dict(cadence or {})
+        self._saved: dict[str, Any] = {}
+        self._told: dict[str, int] = {}
+        self.scheduler: Scheduler | None = None
+        """What drives them, while training: progress, events, checkpoints."""
+
+    @property
+    def state_key(self) -> str:
+        """What its state is saved under: drivers of other optimizers have another."""
+        return f"{type(self).__qualname__}{'' if self._which is None else self._which}"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns plan and progress for a checkpoint."""
+        return dict(self._saved) if self.scheduler is None else {"scheduler": self.scheduler.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from a checkpoint, at once or when training begins.
+
+        Args:
+            state_dict: What `state_dict` returned.
+        """
+        self._saved = dict(state_dict)
+        if self.scheduler is not None and "scheduler" in state_dict:
+            self.scheduler.load_state_dict(state_dict["scheduler"])
+
+    # What Lightning calls -------------------------------------------------------------------------------------------------------------
+
+    def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:
+        """Finds what does not fit before anything is computed."""
+        del pl_module
+        self._checked(trainer)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Attaches to the optimizers, which are restored by now, and goes on from the checkpoint."""
+        del pl_module
+        plan = self._checked(trainer)
+        if self._saved.get("released"):
+            return
+        optimizers = self._driven(trainer)
+        self.scheduler = attach(optimizers, plan, resume=self._resume, **self._options)
+        if "scheduler" in self._saved:
+            rank_zero_info("%s", self.scheduler.load_state_dict(self._saved["scheduler"]))
+        self.scheduler.show()
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Lets go where another scheduler took over."""
+        del pl_module, batch, batch_idx
+        if trainer.lr_scheduler_configs and self.scheduler is not None and self._others(trainer):
+            self._saved = {"released": True, "scheduler": self.scheduler.state_dict()}
+            self.scheduler.detach(keep=True)
+            self.scheduler = None
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Writes the values of the coming update, and observes what is due every so many updates."""
+        del pl_module, outputs, batch, batch_idx
+        if self.scheduler is not None:
+            self.scheduler.show()
+            if self._cadence:
+                self._tell(trainer, int)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Observes what is due after a validation; in the one before training only whether it is there."""
+        del pl_module
+        self._tell(trainer, "validation", trainer.sanity_checking)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Observes what is due at the end of an epoch."""
+        del pl_module
+        self._tell(trainer, "epoch")
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Lets go, with the values last used."""
+        del trainer, pl_module
+        if self.scheduler is not None:
+            self._saved = self.state_dict()
+            self.scheduler.detach(keep=True)
+            self.scheduler = None
+
+    # Inside ---------------------------------------------------------------------------------------------------------------------------
+
+    def _driven(self, trainer: Any) -> Any:
+        which, found = self._which, trainer.optimizers
+        places = [which] if isinstance(which, int) else list(range(len(found)) if which is None else which)
+        named = dict(which) if isinstance(which, Mapping) else {str(place): place for place in places}
+        odd = [place for place in named.values() if not isinstance(place, int) or not 0 <= place < len(found)]
+        if odd or not named:
+            rule = f"places in what configure_optimizers returns, 0 to {len(found) - 1}"
+            raise GlidepathError.of("Driver", "optimizers", rule, odd[0] if odd else which)
+        chosen = {name: found[place] for name, place in named.items()}
+        return chosen if isinstance(which, Mapping) or len(chosen) > 1 else next(iter(chosen.values()))
+
+    def _others(self, trainer: Any) -> list[str]:
+        """Returns the schedulers of others for what it drives."""
+        driven = self._driven(trainer)
+        mine = {id(each) for each in (driven.values() if isinstance(driven, Mapping) else (driven,))}
+        return [
+            type(config.scheduler).__name__
+            for config in trainer.lr_scheduler_configs
+            if id(config.scheduler.optimizer) in mine
+        ]
+
+    def _checked(self, trainer: Any) -> Plan:
+        """Returns the plan, checked against the run, with every problem in one error."""
+        problems: list[Problem] = []
+        others = self._others(trainer)
+        if others and not self._saved.get("released"):
+            remedy = "return the optimizers alone"
+            problems.append(Problem("Driver", "configure_optimizers", "without a scheduler of its own", others[0], remedy))
+        try:
+            plan = plan_of(self._plan, "Driver")
+        except GlidepathError as error:
+            steps = trainer.estimated_stepping_batches
+            if not math.isfinite(steps):
+                raise error from None
+            plan = plan_of(self._plan, "Driver", total=int(steps))
+        monitors = {part.monitor for part in plan.feedback}
+        for monitor in sorted({*monitors, *self._cadence}):
+            due = self._due(monitor)
+            if monitor not in monitors:
+                rule = f"for metrics that a controller listens to ({', '.join(sorted(monitors)) or 'none'})"
+                problems.append(Problem("Driver", "cadence", rule, monitor))
+            elif due not in ("validation", "epoch") and (number(due) is None or due < 1):
+                problems.append(Problem("Driver", f"cadence of {monitor}", "'validation', 'epoch' or a number of updates", shown(due)))
+            elif due == "validation" and not trainer.enable_validation:
+                problems.append(Problem("Driver", f"cadence of {monitor}", "one that this run has: it validates nothing", due))
+        if problems:
+            raise GlidepathError(problems)
+        return plan
+
+    def _due(self, monitor: str) -> Any:
+        return self._cadence.get(monitor, "validation" if monitor.startswith("val") else "epoch")
+
+    def _tell(self, trainer: Any, when: Any, rehearsal: bool = False) -> None:
+        """Observes the metrics that are due."""
+        plan = self._checked(trainer) if rehearsal else None if self.scheduler is None else self.scheduler.plan
+        done = 0 if self.scheduler is None else self.scheduler.updates
+        for monitor in dict.fromkeys(part.monitor for part in plan.feedback) if plan is not None else ():
+            due = self._due(monitor)
+            if due != when and not (when is int and isinstance(due, int) and done and done % due == 0 and self._told.get(monitor) != done):
+                continue
+            found = trainer.callback_metrics
+            if monitor not in found:
+                remedy = f"self.log({monitor!r}, …)"
+                rule = f"a metric that the module logs by then ({', '.join(found) or 'none'})"
+                raise GlidepathError.of("Driver", "a controller's monitor", rule, monitor, remedy)
+            if self.scheduler is not None and not rehearsal:
+                self._told[monitor] = done
+                value = trainer.strategy.reduce(found[monitor].detach().clone(), reduce_op="mean")
+                self.scheduler.observe(monitor, float(value))
+                self.scheduler.show()

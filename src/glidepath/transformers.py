@@ -1,0 +1,176 @@
+"""A plan in Hugging Face's `Trainer`: its schedules, its feedback, its checkpoints, in one argument."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .core.errors import GlidepathError, missing
+from .dialects import load
+from .plan import Plan, Rule
+from .plan import plan_of as _plan_of
+
+try:
+    import transformers
+    from transformers import TrainerCallback
+except ModuleNotFoundError as error:
+    raise missing(error, "glidepath.transformers", "transformers") from None
+
+from .torch import ScheduleLR
+from .torch.resume import Policy
+
+__all__ = ["Planned", "Trainer", "plan_of"]
+
+_OF_RATE = {"cosine_with_min_lr": "min_lr", "cosine_warmup_with_min_lr": "min_lr", "polynomial": "lr_end"}
+
+
+def plan_of(args: Any, total: int | None = None) -> Plan:
+    """Returns the plan that `lr_scheduler_type` and its companions in `TrainingArguments` ask for: the Trainer's own rates.
+
+    Args:
+        args: The arguments.
+        total: The updates of the run, where `args.max_steps` does not say.
+
+    Raises:
+        GlidepathError: If the type follows a metric, its own arguments are refused, or the length of the run is unknown.
+
+    Examples:
+        >>> args = transformers.TrainingArguments("out", lr_scheduler_type="linear", warmup_steps=10, max_steps=100)
+        >>> plan_of(args).schedule()
+        warmup(10, start=0) >> linear(90)
+    """
+    steps = total or (args.max_steps if args.max_steps > 0 else None)
+    if steps is None:
+        raise GlidepathError.of("plan_of", "total", "given, as the arguments count epochs", total, "plan_of(args, total=updates)")
+    kind = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
+    own = dict(args.lr_scheduler_kwargs or {})
+    if kind in _OF_RATE and (kind == "polynomial" or "min_lr" in own):  # of the rate, where the others are shares
+        own[_OF_RATE[kind]] = own.get(_OF_RATE[kind], 1e-7) / args.learning_rate
+    given = {"name": kind, "num_warmup_steps": args.get_warmup_steps(steps), "num_training_steps": steps}
+    factor = load("transformers", "get_scheduler", given | {"scheduler_specific_kwargs": own}, base_lr=1.0).schedule  # type: ignore[attr-defined]
+    return Plan((Rule(factor),), {"length": f"{steps} updates"})  # type: ignore[arg-type]
+
+
+class Planned:
+    """Makes a `Trainer` follow a plan: `class Mine(Planned, Trainer)`, then `Mine(…, plan=…)`.
+
+    Optimizer, decay groups and the number of updates stay the Trainer's. A controller listens to the metric that its `monitor` names: an
+    `eval_…` at each evaluation, any other where the Trainer logs. The logs' `learning_rate` is the one of the last update, with a
+    `learning_rate/<group>` for each where groups differ. What a resume changed is printed.
+
+    Args:
+        plan: What `glidepath.torch.attach` takes; quoted durations are parts of the Trainer's own length. None is `plan_of(args)`.
+        resume: What `resume_from_checkpoint` does where the saved plan differs, as a longer run's does: `"strict"` refuses, `"keep"`,
+            `"override"`, `"extend"`.
+        options: The Trainer's.
+    """
+
+    if TYPE_CHECKING:  # of the Trainer that it is mixed into
+        args: Any
+        state: Any
+        optimizer: Any
+        lr_scheduler: Any
+        _created_lr_scheduler: bool
+
+        def add_callback(self, callback: Any) -> None:
+            """Adds a callback."""
+
+    def __init__(self, *positional: Any, plan: Any = None, resume: Policy = "strict", **options: Any) -> None:
+        super().__init__(*positional, **options)  # type: ignore[call-arg]
+        self._plan, self._resume = plan, resume
+        self._made: list[ShownLR] = []  # shared by the shallow copies that DeepSpeed's integration makes
+        self.add_callback(_Listener(self))
+
+    @property
+    def schedule(self) -> ShownLR:
+        """What drives the optimizer: its `scheduler` has progress, plan and events.
+
+        Raises:
+            GlidepathError: If the optimizer is not made yet.
+        """
+        if not self._made:
+            raise GlidepathError.of("Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it")
+        return self._made[-1]
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Makes the scheduler of the plan; the Trainer calls it.
+
+        Args:
+            num_training_steps: The updates of the run.
+            optimizer: In the place of the Trainer's own.
+        """
+        if self.lr_scheduler is None:
+            plan = plan_of(self.args, num_training_steps) if self._plan is None else self._plan
+            total = None if isinstance(plan, Plan) and plan.horizon.length is not None else num_training_steps
+            self.lr_scheduler = ShownLR(optimizer or self.optimizer, _plan_of(plan, "Trainer", total=total), resume=self._resume)
+            self._made[:] = [self.lr_scheduler]
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def log(self, logs: dict[str, float], *positional: Any, **options: Any) -> None:
+        """Logs with the rates of the last update.
+
+        Args:
+            logs: What is logged.
+            positional: Handed on.
+            options: Handed on.
+        """
+        if "learning_rate" in logs and self._made:
+            logs |= self.schedule.rates()
+        super().log(logs, *positional, **options)  # type: ignore[misc]
+
+
+class ShownLR(ScheduleLR):
+    """A plan as the Trainer's scheduler."""
+
+    def rates(self) -> dict[str, float]:
+        """Returns the learning rate of the last update, and that of each group where they differ."""
+        rates = {applied.group: applied.value for applied in self.scheduler.last if applied.parameter == "lr"}
+        if not rates:
+            return {}
+        first = next(iter(rates.values()))
+        alike = all(rate == first for rate in rates.values())
+        return {"learning_rate": first} | ({} if alike else {f"learning_rate/{group}": rate for group, rate in rates.items()})
+
+
+class _Listener(TrainerCallback):
+    """Feeds a plan's controllers."""
+
+    def __init__(self, trainer: Planned) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        del control
+        made = self.trainer.schedule.scheduler
+        monitors = [part.monitor for part in made.plan.feedback if part.monitor.startswith("eval_")]
+        if monitors and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
+            remedy = "eval_strategy='epoch', or 'steps'"
+            raise GlidepathError.of("Trainer", "eval_strategy", f"one that measures {', '.join(monitors)}", "no", remedy)
+        if made.resumed is not None and state.is_world_process_zero:
+            print(made.resumed)  # noqa: T201 - a user is to see what a resume changed
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
+        del args, state, control
+        self._tell(metrics or {}, "eval_")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        del args, state, control
+        self._tell({name: value for name, value in (logs or {}).items() if not name.startswith("eval_")}, "")
+
+    def _tell(self, metrics: dict[str, Any], prefix: str) -> None:
+        if not self.trainer._made:  # an evaluation without training
+            return
+        made = self.trainer.schedule.scheduler
+        for monitor in dict.fromkeys(part.monitor for part in made.plan.feedback):
+            if monitor in metrics:
+                made.observe(monitor, metrics[monitor])
+            elif prefix and monitor.startswith(prefix):
+                known = ", ".join(metrics) or "none"
+                raise GlidepathError.of("Trainer", "a controller's monitor", f"a metric of the evaluation ({known})", monitor)
+
+
+class Trainer(Planned, transformers.Trainer):  # type: ignore[misc]
+    """Hugging Face's `Trainer` with a plan: see `Planned`.
+
+    Examples:
+        >>> Trainer(model, args, train_dataset=data, plan='warmup("5%") >> cosine("rest")')  # doctest: +SKIP
+    """
