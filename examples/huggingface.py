@@ -46,7 +46,9 @@ def train(folder, updates, plan=PLAN, resume="strict"):
         disable_tqdm=True,
     )
     # The plan in one argument; resume= says what becomes of a checkpoint of another plan, such as a longer run's.
-    trainer = Trainer(model, args, train_dataset=data, eval_dataset=data[:8], plan=plan, resume=resume, callbacks=[Told()])
+    trainer = Trainer(
+        model, args, train_dataset=data, eval_dataset=data[:8], plan=plan, resume=resume, callbacks=[Told()]
+    )
     whole = sorted(Path(folder).glob("checkpoint-*/trainer_state.json"), key=lambda file: file.stat().st_mtime)
     trainer.train(resume_from_checkpoint=str(whole[-1].parent) if whole else None)  # this file is written last
     return trainer

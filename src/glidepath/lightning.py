@@ -11,8 +11,8 @@ from .core.fields import number
 from .plan import Plan, plan_of
 
 try:
+    from lightning.pytorch import callbacks
     from lightning.pytorch.utilities import rank_zero_info
-    import lightning.pytorch.callbacks as callbacks
 except ModuleNotFoundError as error:
     raise missing(error, "glidepath.lightning", "lightning") from None
 
@@ -67,7 +67,8 @@ class Driver(Callback):
         **options: Any,
     ) -> None:
         super().__init__()
-        self._plan, self._which, self._resume, self._options = plan, optimizers, resume, options
+        self._plan, self._which, self._options = plan, optimizers, options
+        self._resume: Policy = resume
         self._cadence: dict[str, Any] = dict(cadence or {})
         self._saved: dict[str, Any] = {}
         self._told: dict[str, int] = {}
@@ -175,7 +176,9 @@ class Driver(Callback):
         others = self._others(trainer)
         if others and not self._saved.get("released"):
             remedy = "return the optimizers alone"
-            problems.append(Problem("Driver", "configure_optimizers", "without a scheduler of its own", others[0], remedy))
+            problems.append(
+                Problem("Driver", "configure_optimizers", "without a scheduler of its own", others[0], remedy)
+            )
         try:
             plan = plan_of(self._plan, "Driver")
         except GlidepathError as error:
@@ -190,9 +193,15 @@ class Driver(Callback):
                 rule = f"for metrics that a controller listens to ({', '.join(sorted(monitors)) or 'none'})"
                 problems.append(Problem("Driver", "cadence", rule, monitor))
             elif due not in ("validation", "epoch") and (number(due) is None or due < 1):
-                problems.append(Problem("Driver", f"cadence of {monitor}", "'validation', 'epoch' or a number of updates", shown(due)))
+                problems.append(
+                    Problem(
+                        "Driver", f"cadence of {monitor}", "'validation', 'epoch' or a number of updates", shown(due)
+                    )
+                )
             elif due == "validation" and not trainer.enable_validation:
-                problems.append(Problem("Driver", f"cadence of {monitor}", "one that this run has: it validates nothing", due))
+                problems.append(
+                    Problem("Driver", f"cadence of {monitor}", "one that this run has: it validates nothing", due)
+                )
         if problems:
             raise GlidepathError(problems)
         return plan
@@ -206,7 +215,9 @@ class Driver(Callback):
         done = 0 if self.scheduler is None else self.scheduler.updates
         for monitor in dict.fromkeys(part.monitor for part in plan.feedback) if plan is not None else ():
             due = self._due(monitor)
-            if due != when and not (when is int and isinstance(due, int) and done and done % due == 0 and self._told.get(monitor) != done):
+            if due != when and not (
+                when is int and isinstance(due, int) and done and done % due == 0 and self._told.get(monitor) != done
+            ):
                 continue
             found = trainer.callback_metrics
             if monitor not in found:

@@ -40,7 +40,9 @@ def plan_of(args: Any, total: int | None = None) -> Plan:
     """
     steps = total or (args.max_steps if args.max_steps > 0 else None)
     if steps is None:
-        raise GlidepathError.of("plan_of", "total", "given, as the arguments count epochs", total, "plan_of(args, total=updates)")
+        raise GlidepathError.of(
+            "plan_of", "total", "given, as the arguments count epochs", total, "plan_of(args, total=updates)"
+        )
     kind = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
     own = dict(args.lr_scheduler_kwargs or {})
     if kind in _OF_RATE and (kind == "polynomial" or "min_lr" in own):  # of the rate, where the others are shares
@@ -88,7 +90,9 @@ class Planned:
             GlidepathError: If the optimizer is not made yet.
         """
         if not self._made:
-            raise GlidepathError.of("Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it")
+            raise GlidepathError.of(
+                "Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it"
+            )
         return self._made[-1]
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -101,7 +105,9 @@ class Planned:
         if self.lr_scheduler is None:
             plan = plan_of(self.args, num_training_steps) if self._plan is None else self._plan
             total = None if isinstance(plan, Plan) and plan.horizon.length is not None else num_training_steps
-            self.lr_scheduler = ShownLR(optimizer or self.optimizer, _plan_of(plan, "Trainer", total=total), resume=self._resume)
+            self.lr_scheduler = ShownLR(
+                optimizer or self.optimizer, _plan_of(plan, "Trainer", total=total), resume=self._resume
+            )
             self._made[:] = [self.lr_scheduler]
             self._created_lr_scheduler = True
         return self.lr_scheduler
@@ -129,7 +135,9 @@ class ShownLR(ScheduleLR):
             return {}
         first = next(iter(rates.values()))
         alike = all(rate == first for rate in rates.values())
-        return {"learning_rate": first} | ({} if alike else {f"learning_rate/{group}": rate for group, rate in rates.items()})
+        return {"learning_rate": first} | (
+            {} if alike else {f"learning_rate/{group}": rate for group, rate in rates.items()}
+        )
 
 
 class _Listener(TrainerCallback):
@@ -144,7 +152,9 @@ class _Listener(TrainerCallback):
         monitors = [part.monitor for part in made.plan.feedback if part.monitor.startswith("eval_")]
         if monitors and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
             remedy = "eval_strategy='epoch', or 'steps'"
-            raise GlidepathError.of("Trainer", "eval_strategy", f"one that measures {', '.join(monitors)}", "no", remedy)
+            raise GlidepathError.of(
+                "Trainer", "eval_strategy", f"one that measures {', '.join(monitors)}", "no", remedy
+            )
         if made.resumed is not None and state.is_world_process_zero:
             print(made.resumed)  # noqa: T201 - a user is to see what a resume changed
 
@@ -165,7 +175,9 @@ class _Listener(TrainerCallback):
                 made.observe(monitor, metrics[monitor])
             elif prefix and monitor.startswith(prefix):
                 known = ", ".join(metrics) or "none"
-                raise GlidepathError.of("Trainer", "a controller's monitor", f"a metric of the evaluation ({known})", monitor)
+                raise GlidepathError.of(
+                    "Trainer", "a controller's monitor", f"a metric of the evaluation ({known})", monitor
+                )
 
 
 class Trainer(Planned, transformers.Trainer):  # type: ignore[misc]

@@ -35,7 +35,7 @@ def main() -> None:
     except GlidepathError as error:
         fail(error)
     except ModuleNotFoundError as error:
-        fail(missing(error), 1)
+        fail(missing(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

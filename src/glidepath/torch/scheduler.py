@@ -202,6 +202,23 @@ class Scheduler:
                 decider(decision)
         return decisions
 
+    def show(self) -> None:
+        """Writes the values of the coming update, as PyTorch's schedulers do in `step()`: for frameworks that look between updates.
+
+        From the first call on the groups are meant to hold them there; what others write between two calls is theirs until the next.
+        """
+        self._settle()
+        run, first = self._run, not self._run.ahead
+        run.ahead = True
+        at = run.position()
+        for optimizer, binding in self._live():
+            for channel in binding.channels:
+                channel.states = run.states
+            if first:
+                binding.show(optimizer.param_groups)
+            elif not binding.writes(optimizer.param_groups, at):
+                binding.repair(optimizer, at, run.states, "step")
+
     def seek(self, updates: int | Progress) -> None:
         """Goes to where `updates` updates were done; values are functions of the progress alone, so nothing is replayed.
 
