@@ -17,12 +17,8 @@ from glidepath.lightning import Driver
 from glidepath.plan import Plan
 
 pytestmark = pytest.mark.filterwarnings(  # of Lightning about this small set-up
-    "ignore:The .*dataloader.* does not have many workers",
-    "ignore:Checkpoint directory .* exists and is not empty",
     "ignore:SWA is currently only supported every epoch",
     "ignore:.*`lr_scheduler.step..` before `optimizer.step..`",
-    "ignore:.*treespec",
-    "ignore:.*LeafSpec",
     "ignore:Be aware that when using .ckpt_path.",
     "ignore:.*logging interval",
     "ignore:You're resuming from a checkpoint that ended before the epoch ended",

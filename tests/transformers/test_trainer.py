@@ -226,7 +226,7 @@ def test_two_processes_under_accelerate_count_updates(tmp_path):
         sys.executable,
         "-m",
         "accelerate.commands.launch",
-        "--cpu",
+        "--multi_gpu",
         "--num_processes",
         "2",
         "--num_cpu_threads_per_process",
