@@ -45,7 +45,11 @@ def train(folder, updates, plan=PLAN, resume="strict"):
 
 
 def start():
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(20000 + os.getpid() % 10000)} if "RANK" not in os.environ else {}
+    os.environ |= (
+        {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(20000 + os.getpid() % 10000)}
+        if "RANK" not in os.environ
+        else {}
+    )
     for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")):
         os.environ.setdefault(name, value)
     deepspeed.init_distributed(None if torch.cuda.is_available() else "gloo")

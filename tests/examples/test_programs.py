@@ -87,6 +87,8 @@ def test_every_program_killed_several_times_goes_on_to_the_same_weights(program,
 @pytest.mark.parametrize("program", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_a_program_stands_whole_on_its_page_and_is_killed_here(program):
     page = (ROOT / "docs" / PAGES[program]).read_text(encoding="utf-8")
-    fence = "py" if program == "deepspeed_zero.py" else "python"  # the tests of the pages run `python`, in their own process
+    fence = (
+        "py" if program == "deepspeed_zero.py" else "python"
+    )  # the tests of the pages run `python`, in their own process
 
     assert f"```{fence}\n{(EXAMPLES / program).read_text(encoding='utf-8')}```\n" in page

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.filterwarnings(  # of Lightning about this small set-up
     "ignore:.*`lr_scheduler.step..` before `optimizer.step..`",
     "ignore:Be aware that when using .ckpt_path.",
     "ignore:.*logging interval",
-    "ignore:You're resuming from a checkpoint that ended before the epoch ended",
 )
 for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
     logging.getLogger(name).setLevel(logging.ERROR)

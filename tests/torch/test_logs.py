@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import glidepath as gp
-from glidepath.torch import Applied, ForeignWriteWarning, attach, log_csv, log_jsonl, log_tensorboard
+from glidepath.torch import Applied, ForeignWriteWarning, attach, log, log_csv, log_jsonl, log_tensorboard
 
 
 def sgd(*rates):
@@ -103,3 +103,57 @@ def test_a_callback_that_fails_does_not_lose_the_update():
     stop()
     optimizer.step()
     assert scheduler.last == [Applied(1, "g0", "lr", 0.1 * 0.9)]
+
+
+class Tracker:
+    """Whatever tracker, by the name of its method."""
+
+    def __init__(self, method):
+        self.rows = []
+        setattr(self, method, lambda *words, **named: self.rows.append((words, named)))
+
+
+@pytest.mark.parametrize(
+    ("method", "rows"),
+    [
+        ("log", [(({"a/lr/x": 0.5, "a/lr/y": 1.0},), {"step": 0}), (({"a/lr/x": 0.375, "a/lr/y": 0.75},), {"step": 2})]),
+        (
+            "log_metrics",
+            [(({"a/lr/x": 0.5, "a/lr/y": 1.0},), {"step": 0}), (({"a/lr/x": 0.375, "a/lr/y": 0.75},), {"step": 2})],
+        ),
+        (
+            "add_scalar",
+            [(("a/lr/x", 0.5, 0), {}), (("a/lr/y", 1.0, 0), {}), (("a/lr/x", 0.375, 2), {}), (("a/lr/y", 0.75, 2), {})],
+        ),
+        (
+            "track",
+            [
+                ((v,), {"name": f"a/lr/{n}", "step": k})
+                for k, n, v in ((0, "x", 0.5), (0, "y", 1.0), (2, "x", 0.375), (2, "y", 0.75))
+            ],
+        ),
+        ("__call__", [(({"a/lr/x": 0.5, "a/lr/y": 1.0}, 0), {}), (({"a/lr/x": 0.375, "a/lr/y": 0.75}, 2), {})]),
+    ],
+)
+def test_any_tracker_is_fed_by_what_it_has(method, rows):
+    groups = [
+        {"params": [torch.zeros(1, requires_grad=True)], "lr": lr, "name": n} for n, lr in (("x", 0.5), ("y", 1.0))
+    ]
+    optimizer = torch.optim.SGD(groups)
+    tracker = Tracker(method)
+    stop = log(
+        attach(optimizer, "linear(8)"), tracker.__dict__[method] if method == "__call__" else tracker, "a/", every=2
+    )
+    for _ in range(4):
+        optimizer.step()
+    stop()
+    optimizer.step()
+
+    assert tracker.rows == rows
+
+
+def test_what_can_track_nothing_is_refused():
+    with pytest.raises(
+        gp.GlidepathError, match=r"tracker must be an object with add_scalar, log_metrics, track, log, or a function"
+    ):
+        log(attach(sgd(0.1), "linear(10)"), object())

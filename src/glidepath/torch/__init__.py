@@ -6,7 +6,7 @@ from .attaching import attach, detach
 from .bridge import ScheduleLR
 from .events import Applied, ForeignWrite, ForeignWriteWarning
 from .find import Found, find, use
-from .logs import log_csv, log_jsonl, log_tensorboard
+from .logs import log, log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed
 from .scheduler import Scheduler
 from .stateless import apply
@@ -23,6 +23,7 @@ __all__ = [
     "attach",
     "detach",
     "find",
+    "log",
     "log_csv",
     "log_jsonl",
     "log_tensorboard",

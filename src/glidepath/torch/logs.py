@@ -1,4 +1,4 @@
-"""Where the applied values go: TensorBoard's writer, a CSV file, a file of JSON lines."""
+"""Where the applied values go: an experiment tracker, TensorBoard's writer, a CSV file, a file of JSON lines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.errors import GlidepathError
 from .events import Applied
 from .progress import Event
+from .scheduler import Scheduler
 
-__all__ = ["SummaryWriter", "log_csv", "log_jsonl", "log_tensorboard"]
+__all__ = ["SummaryWriter", "log", "log_csv", "log_jsonl", "log_tensorboard"]
 
 
 class Source(Protocol):
@@ -34,6 +35,46 @@ class SummaryWriter(Protocol):
     def add_text(self, tag: str, text_string: str, global_step: int) -> Any:
         """Writes a text of one step."""
         ...
+
+
+def log(scheduler: Scheduler, tracker: Any, prefix: str = "", every: int = 1) -> Callable[[], None]:
+    """Feeds the values that every update was made with to an experiment tracker, one row an update, as `<prefix><parameter>/<group>`.
+
+    Args:
+        scheduler: What `attach` returned.
+        tracker: What has one of `add_scalar(tag, value, step)` (TensorBoard, tensorboardX), `log_metrics(values, step=)` (the module
+            `mlflow`, Comet), `track(value, name=, step=)` (Aim), `log(values, step=)` (a run of W&B, SwanLab, trackio), or a function
+            of values and step.
+        prefix: In front of every tag.
+        every: Of so many updates one is logged, beginning with update 0.
+
+    Returns:
+        A function that ends it.
+
+    Raises:
+        GlidepathError: If the tracker has none of them.
+    """
+    found = next((name for name in _METHODS if callable(getattr(tracker, name, None))), None)
+    if found is None and not callable(tracker):
+        raise GlidepathError.of("log", "tracker", f"an object with {', '.join(_METHODS)}, or a function", tracker)
+    call = tracker if found is None else getattr(tracker, found)
+
+    def listen(update: int) -> None:
+        if update % every:
+            return
+        values = {f"{prefix}{applied.parameter}/{applied.group}": applied.value for applied in scheduler.last}
+        if found in ("add_scalar", "track"):
+            for tag, value in values.items():
+                call(tag, value, update) if found == "add_scalar" else call(value, name=tag, step=update)
+        elif found is None:
+            call(values, update)
+        else:
+            call(values, step=update)
+
+    return scheduler.on_step(listen)
+
+
+_METHODS = ("add_scalar", "log_metrics", "track", "log")
 
 
 def log_tensorboard(scheduler: Source, writer: SummaryWriter, prefix: str = "") -> Callable[[], None]:
