@@ -116,7 +116,10 @@ class Tracker:
 @pytest.mark.parametrize(
     ("method", "rows"),
     [
-        ("log", [(({"a/lr/x": 0.5, "a/lr/y": 1.0},), {"step": 0}), (({"a/lr/x": 0.375, "a/lr/y": 0.75},), {"step": 2})]),
+        (
+            "log",
+            [(({"a/lr/x": 0.5, "a/lr/y": 1.0},), {"step": 0}), (({"a/lr/x": 0.375, "a/lr/y": 0.75},), {"step": 2})],
+        ),
         (
             "log_metrics",
             [(({"a/lr/x": 0.5, "a/lr/y": 1.0},), {"step": 0}), (({"a/lr/x": 0.375, "a/lr/y": 0.75},), {"step": 2})],
