@@ -53,6 +53,7 @@ _ROOMS = (
         "jax",
         "keras",
         "lab",
+        "lightning",
         "logs",
         "plan",
         "playground",
