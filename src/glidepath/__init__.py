@@ -58,7 +58,7 @@ _ROOMS = (
         "plan",
         "playground",
     ),
-    *("torch", "view"),
+    *("torch", "transformers", "view"),
 )
 
 # The classes: a name that is brought in with `from glidepath import *` is nobody else's.
