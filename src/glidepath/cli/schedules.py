@@ -174,6 +174,9 @@ def show(
     """Draw schedules in the terminal, or as a picture or an animation with -o."""
     from glidepath import view
 
+    if axis in ("epoch", "sample", "token") and per is None:
+        per_what = "updates in an epoch" if axis == "epoch" else f"{axis}s of an update"
+        raise GlidepathError.of("show", "--per", f"given for --axis {axis}: the {per_what}", None)
     drawn = labelled(schedules, let, base)
     shared: dict[str, Any] = {
         "steps": steps,
