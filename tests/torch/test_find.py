@@ -145,7 +145,7 @@ def test_a_rate_is_not_given_below_a_schedule():
 
     with pytest.raises(GlidepathError, match="use: optimizer must be without a schedule"):
         use(optimizer, 0.01)
-    with pytest.raises(GlidepathError, match="use: rate must be a number above 0"):
+    with pytest.raises(GlidepathError, match="use: rate must be a finite number above 0"):
         use(optimizer, float("nan"))
 
 
@@ -239,3 +239,15 @@ def test_the_random_state_of_the_device_is_restored():
     )
 
     assert all(torch.equal(a, b) for a, b in zip(before, torch.cuda.get_rng_state_all(), strict=True))
+
+
+def test_options_are_a_value_and_single_ones_come_before_them():
+    from glidepath.torch import Options
+
+    options = Options(steps=30, repeats=3, seed=5)
+    assert Options.of(options, {"steps": 40}) == Options(steps=40, repeats=3, seed=5)
+    assert Options.of(None, {}) == Options()
+    with pytest.raises(
+        GlidepathError, match=r"find: stps must be one of its options .*, got 3 \(did you mean 'steps'\?\)"
+    ):
+        Options.of(None, {"stps": 3})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .attaching import attach, detach
 from .bridge import ScheduleLR
 from .events import Applied, ForeignWrite, ForeignWriteWarning
-from .find import Found, find, use
+from .find import Found, Options, find, use
 from .logs import log, log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed
 from .scheduler import Scheduler
@@ -16,6 +16,7 @@ __all__ = [
     "ForeignWrite",
     "ForeignWriteWarning",
     "Found",
+    "Options",
     "Resumed",
     "ScheduleLR",
     "Scheduler",

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, cast
 
@@ -16,14 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
 from .batches import endless, moved, position, reseed
 from .exchange import Exchange, Replicas
 from .snapshot import Snapshot
 
-__all__ = ["Found", "find", "use"]
+__all__ = ["Found", "Options", "find", "use"]
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,68 @@ class Found:
         return str(self.result)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How the sweeps of `find` are made.
+
+    Args:
+    low: First rate of the group with the highest base.
+    high: Last rate of the same group.
+    steps: Updates of a sweep that does not stop early; at least 10.
+    repeats: Sweeps, at least 3 for an answer.
+    accumulate: Batches of one update.
+    scaler: A `torch.amp.GradScaler`.
+    autocast: The type to run the forward pass in, such as `torch.float16`; None for none.
+    clip: Largest norm of the gradients; None for none.
+    forward: From `(model, batch)` to the loss, where the batch is not a pair or the model takes more than its inputs.
+    factor: A sweep stops where its loss has stayed above this many times its best.
+    seed: Of the sweeps' random numbers.
+    also: Other objects that training changes, to be put back too, such as an average of the weights.
+    progress: Called with the updates made and those planned.
+    swept: Called with each sweep's trace as soon as there is one.
+
+    Raises:
+        GlidepathError: If an option breaks its rule above.
+    """
+
+    low: float = 1e-7
+    high: float = 10.0
+    steps: int = 240
+    repeats: int = 3
+    accumulate: int = 1
+    scaler: Any = None
+    autocast: torch.dtype | None = None
+    clip: float | None = None
+    forward: Callable[[nn.Module, Any], Tensor] | None = None
+    factor: float = 4.0
+    seed: int = 0
+    also: Sequence[Any] = ()
+    progress: Callable[[int, int], object] | None = None
+    swept: Callable[[Trace], object] | None = None
+
+    @classmethod
+    def of(cls, options: Options | None, named: Mapping[str, Any]) -> Options:
+        """Returns options with single ones in their place.
+
+        Raises:
+            GlidepathError: If there is no such option.
+        """
+        known = [field.name for field in fields(cls)]
+        checks = Checks("find")
+        for name in [name for name in named if name not in known]:
+            rule = f"one of its options ({', '.join(known)})"
+            checks.refuse(name[:50], rule, named[name], did_you_mean(name, known))
+        checks.done()
+        return replace(options or cls(), **named)
+
+
 def find(
     model: nn.Module,
     optimizer: Optimizer,
     loss: Callable[..., Tensor] | None,
     loader: Iterable[Any],
-    *,
-    low: float = 1e-7,
-    high: float = 10.0,
-    steps: int = 240,
-    repeats: int = 3,
-    accumulate: int = 1,
-    scaler: Any = None,
-    autocast: torch.dtype | None = None,
-    clip: float | None = None,
-    forward: Callable[[nn.Module, Any], Tensor] | None = None,
-    factor: float = 4.0,
-    seed: int = 0,
-    also: Sequence[Any] = (),
-    progress: Callable[[int, int], object] | None = None,
-    swept: Callable[[Trace], object] | None = None,
+    options: Options | None = None,
+    **named: Any,
 ) -> Found:
     """Sweeps the rate of a model several times and says which rates are worth trying; the model is then as it was before.
 
@@ -105,20 +148,8 @@ def find(
         optimizer: Over the model's parameters.
         loss: From `(model(inputs), targets)` to the mean loss of a batch `(inputs, targets)`; None with `forward`.
         loader: Batches, from the beginning whenever it is iterated, such as a `DataLoader`; not an iterator.
-        low: First rate of the group with the highest base.
-        high: Last rate of the same group.
-        steps: Updates of a sweep that does not stop early; at least 10.
-        repeats: Sweeps, at least 3 for an answer.
-        accumulate: Batches of one update.
-        scaler: A `torch.amp.GradScaler`.
-        autocast: The type to run the forward pass in, such as `torch.float16`; None for none.
-        clip: Largest norm of the gradients; None for none.
-        forward: From `(model, batch)` to the loss, where the batch is not a pair or the model takes more than its inputs.
-        factor: A sweep stops where its loss has stayed above this many times its best.
-        seed: Of the sweeps' random numbers.
-        also: Other objects that training changes, to be put back too, such as an average of the weights.
-        progress: Called with the updates made and those planned.
-        swept: Called with each sweep's trace as soon as there is one.
+        options: How the sweeps are made; None is `Options()`.
+        named: Single options by name, such as `steps=100`; they come before those of `options`.
 
     Returns:
         The answer with all traces.
@@ -135,42 +166,43 @@ def find(
         >>> optimizer.param_groups[0]["lr"], len(found.traces)
         (0.01, 3)
     """
+    how = Options.of(options, named)
     device = next((p.device for p in model.parameters()), torch.device("cpu")) if isinstance(model, nn.Module) else None
     exchange = Exchange(device or torch.device("cpu"))
 
     def prepared() -> tuple[()]:
-        _check(model, optimizer, loss, loader, accumulate, repeats, steps, forward, clip)
-        rising(low, high, int(steps))
+        _check(model, optimizer, loss, loader, how)
+        rising(how.low, how.high, int(how.steps))
         _ratios(optimizer)
         return ()
 
     exchange.together(prepared, 0)
-    plan, ratios = rising(low, high, int(steps)), _ratios(optimizer)
+    plan, ratios = rising(how.low, how.high, int(how.steps)), _ratios(optimizer)
     begun, traces, updates = time.perf_counter(), list[Trace](), 0
-    roots = [model, optimizer, scaler, loss, forward, *also]
+    roots = [model, optimizer, how.scaler, loss, how.forward, *how.also]
     snapshot = Snapshot([root for root in roots if root is not None], structure=[loader])
     rewind = position(loader)
     try:
-        for k in range(repeats):
+        for k in range(how.repeats):
             if k:
                 snapshot.restore()
                 rewind()
-            reseed(loader, seed, k)
+            reseed(loader, how.seed, k)
             model.train()
             with _suspended(optimizer) as real:
-                run = _Run(model, optimizer, loss, forward, accumulate, scaler, autocast, clip, real, ratios, exchange)
+                run = _Run(model, optimizer, loss, how, real, ratios, exchange)
                 run.clear()
-                batches = endless(loader, k, repeats)
+                batches = endless(loader, k, how.repeats)
 
                 def told(made: int, done: int = updates) -> None:
-                    if progress is not None:
-                        progress(done + made, steps * repeats)
+                    if how.progress is not None:
+                        how.progress(done + made, how.steps * how.repeats)
 
                 train_step = partial(run.update, batches=batches, told=told)
-                traces.append(sweep(train_step, plan, factor=factor, label=f"seed {seed + k}"))
+                traces.append(sweep(train_step, plan, factor=how.factor, label=f"seed {how.seed + k}"))
             updates += run.made
-            if swept is not None:
-                swept(traces[-1])
+            if how.swept is not None:
+                how.swept(traces[-1])
     finally:
         snapshot.restore()
         rewind()
@@ -187,9 +219,9 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
     Raises:
         GlidepathError: If a schedule has noted the groups' base rates already, or the rate is out of range.
     """
-    plain = number(rate)
-    if plain is None or not 0 < plain < math.inf:
-        raise GlidepathError.of("use", "rate", "a number above 0", rate)
+    checks = Checks("use")
+    plain = checks.take("rate", rate, Positive)
+    checks.done()
     if any("initial_lr" in group for group in optimizer.param_groups):
         rule, remedy = "without a schedule", "detach it, call this, and attach it again"
         raise GlidepathError.of("use", "optimizer", rule, "groups with initial_lr", remedy)
@@ -206,17 +238,12 @@ class _Run:
         model: nn.Module,
         optimizer: Optimizer,
         loss: Callable[..., Tensor] | None,
-        forward: Callable[[nn.Module, Any], Tensor] | None,
-        accumulate: int,
-        scaler: Any,
-        autocast: torch.dtype | None,
-        clip: float | None,
+        how: Options,
         real: Callable[[], int],
         ratios: Mapping[str, float],
         exchange: Exchange,
     ) -> None:
-        self.model, self.optimizer, self.loss, self.forward = model, optimizer, loss, forward
-        self.accumulate, self.scaler, self.autocast, self.clip = accumulate, scaler, autocast, clip
+        self.model, self.optimizer, self.loss, self.how = model, optimizer, loss, how
         self.real, self.ratios, self.made = real, ratios, 0
         self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
         self.exchange, self.replicas = exchange, Replicas(model, exchange)
@@ -244,25 +271,25 @@ class _Run:
             group["lr"] = _like(group["lr"], rate * ratio)
         total = 0.0
         with self.replicas.alone():
-            for _ in range(self.accumulate):
+            for _ in range(self.how.accumulate):
                 value = self._loss(next(batches))
                 total += float(value.detach())
-                scaled = value / self.accumulate
-                (scaled if self.scaler is None else self.scaler.scale(scaled)).backward()
-        return total / self.accumulate
+                scaled = value / self.how.accumulate
+                (scaled if self.how.scaler is None else self.how.scaler.scale(scaled)).backward()
+        return total / self.how.accumulate
 
     def _step(self, told: Callable[[int], None]) -> float:
         """Lets the optimizer step; returns 1 if it made no update."""
         before = self.real()
-        if self.clip is not None:
-            if self.scaler is not None:
-                self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        if self.scaler is None:
+        if self.how.clip is not None:
+            if self.how.scaler is not None:
+                self.how.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.how.clip)
+        if self.how.scaler is None:
             self.optimizer.step()
         else:
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
+            self.how.scaler.step(self.optimizer)
+            self.how.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         made = self.real() > before
         self.made += made
@@ -271,10 +298,12 @@ class _Run:
 
     def _loss(self, batch: Any) -> Tensor:
         batch = moved(batch, self.device)
-        context: Any = nullcontext() if self.autocast is None else torch.autocast(self.device.type, dtype=self.autocast)
+        context: Any = (
+            nullcontext() if self.how.autocast is None else torch.autocast(self.device.type, dtype=self.how.autocast)
+        )
         with context:
-            if self.forward is not None:
-                return self.forward(self.model, batch)
+            if self.how.forward is not None:
+                return self.how.forward(self.model, batch)
             inputs, targets = batch
             return cast("Callable[..., Tensor]", self.loss)(self.model(inputs), targets)
 
@@ -322,40 +351,27 @@ def _like(old: Any, value: float) -> Any:
     return torch.full_like(old, value) if isinstance(old, Tensor) else value
 
 
-def _check(
-    model: Any,
-    optimizer: Any,
-    loss: Any,
-    loader: Any,
-    accumulate: Any,
-    repeats: Any,
-    steps: Any,
-    forward: Any,
-    clip: Any,
-) -> None:
-    problems: list[Problem] = []
+def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> None:
+    checks = Checks("find")
 
     def require(holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
         if not holds:
-            problems.append(Problem("find", field, rule, shown(value), remedy))
+            checks.refuse(field, rule, value, remedy)
 
+    for field, least in (("accumulate", 1), ("repeats", 1), ("steps", 10)):
+        checks.take(field, getattr(how, field), integer(least, 10**6))
+    if how.clip is not None:
+        checks.take("clip", how.clip, Positive)
     require(isinstance(model, nn.Module), "model", "a torch.nn.Module", model)
     require(isinstance(optimizer, Optimizer), "optimizer", "a torch.optim.Optimizer", optimizer)
-    require(callable(loss) if forward is None else loss is None or callable(loss), "loss", "a function", loss)
-    require(forward is None or callable(forward), "forward", "a function of (model, batch)", forward)
+    require(callable(loss) if how.forward is None else loss is None or callable(loss), "loss", "a function", loss)
+    require(how.forward is None or callable(how.forward), "forward", "a function of (model, batch)", how.forward)
     again = isinstance(loader, Iterable) and not isinstance(loader, Iterator)
     require(
         again, "loader", "something that begins again when iterated", loader, "pass the DataLoader, not iter() of it"
     )
-    for field, value, least in (("accumulate", accumulate, 1), ("repeats", repeats, 1), ("steps", steps, 10)):
-        plain = number(value)
-        whole = plain is not None and least <= plain <= 10**6 and plain == math.floor(plain)
-        require(whole, field, f"an integer from {least}", value)
-    limit = number(clip)
-    require(clip is None or (limit is not None and 0 < limit < math.inf), "clip", "a norm above 0", clip)
     if isinstance(model, nn.Module) and isinstance(optimizer, Optimizer):
         mine = {id(parameter) for parameter in model.parameters()}
         trained = any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
-        require(trained or forward is not None, "optimizer", "over parameters of the model", optimizer)
-    if problems:
-        raise GlidepathError(problems)
+        require(trained or how.forward is not None, "optimizer", "over parameters of the model", optimizer)
+    checks.done()
