@@ -176,7 +176,7 @@ class _Printer:
             sure = node.op == "tanh" or (low <= arg.low and arg.high <= high and not unknown(arg))
             return f"{node.op}({inner})" if sure else f"{node.op}_of({inner})"
         x, y = (self.text(arg, indent) for arg in node.args)
-        if node.op in _NAMED and (unknown(node) or (node.op == "**" and node.high == math.inf)):
+        if node.op in _NAMED and (unknown(node) or (node.op == "**" and math.inf in (node.high, -node.low))):
             return f"{_NAMED[node.op]}({x}, {y})"
         return f"({x} {node.op} {y})"
 

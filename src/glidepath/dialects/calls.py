@@ -12,6 +12,7 @@ from ..core.errors import GlidepathError
 from ..core.expression import Expression
 from ..core.rate import Rate
 from ..core.schedule import Schedule
+from ..core.syntax import syntax
 from ..core.text import MAX_TEXT, parse, refuse_suffixed
 from .arithmetic import FUNCTIONS, OPERATORS, Unknown, joined
 from .formulas import Formulas
@@ -133,7 +134,7 @@ def read_value(text: str) -> Any:
     """
     text = checked_text(text).strip()
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = syntax(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         refuse_suffixed("text", text, error)
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__

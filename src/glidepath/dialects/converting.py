@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.rate import Rate
 from ..core.schedule import Schedule
+from ..core.syntax import syntax
 from ..core.text import parse, vocabulary
 from . import write_functions, write_schedulers
 from .snippets import BASE, Found, chosen, mentioned, read_calls
@@ -74,7 +75,7 @@ def is_ours(source: str) -> bool:
         source: One line of ours, a call of another library, or code.
     """
     try:
-        node: ast.AST = ast.parse(source.strip(), mode="eval").body
+        node: ast.AST = syntax(source.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         first = re.sub(r"\W.*", "", source.strip(), flags=re.DOTALL)
         return "\n" not in source.strip() and "=" not in source.partition("(")[0] and first in ("", *vocabulary())

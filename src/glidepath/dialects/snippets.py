@@ -15,6 +15,7 @@ from typing import Any
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.rate import Rate
+from ..core.syntax import syntax
 from .arithmetic import Unknown
 from .calls import Around, Call, Reader, checked_text, read_value
 from .reading import At, Dialect, known, read_call
@@ -107,7 +108,7 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
         GlidepathError: If it is no Python, or a call in it cannot be read.
     """
     try:
-        tree = ast.parse(textwrap.dedent(checked_text(source)).strip() + "\n")
+        tree = syntax(textwrap.dedent(checked_text(source)).strip() + "\n", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and "\n" in source.strip() else ""
         reason = f"{error.msg}{line}" if isinstance(error, SyntaxError) else type(error).__name__
@@ -127,7 +128,7 @@ def mentioned(source: str) -> bool:
         source: Any text.
     """
     try:
-        tree = ast.parse(textwrap.dedent(checked_text(source)).strip())
+        tree = syntax(textwrap.dedent(checked_text(source)).strip(), "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError, GlidepathError):
         return False
     try:

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from ...core.documents import data_of_text, text_of_file
 from ...core.errors import GlidepathError, Problem
+from ...core.syntax import syntax
 
 __all__ = ["Unbound", "data_of"]
 
@@ -200,7 +201,7 @@ def _assignments(text: str, names: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tree(text: str) -> ast.Module:
     try:
-        return ast.parse(text)
+        return syntax(text, "exec")
     except SyntaxError as error:
         raise GlidepathError.of(f"line {error.lineno}", "", "Python", str(error.msg)[:100]) from None
     except (ValueError, RecursionError, MemoryError, SystemError) as error:
