@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ..core.rate import text_for
 from ..core.schedule import Schedule
 from ..logs.log import Array, Series
 from .finding import Evidence, Finding
@@ -116,7 +117,7 @@ def _against(
             _pairs(t, y, planned, base, planned(t)),
             0.95,
             "Check the base rate, and who else multiplies it.",
-            str(float(f"{ratio * base:.6g}") * planned),
+            text_for(planned, float(f"{ratio * base:.6g}")) if not planned.absolute else str(ratio * planned),
         )
         return
     found = fitted()
@@ -127,7 +128,7 @@ def _against(
         _pairs(t, y, planned, base, planned(t)),
         0.8,
         "Compare the plan with what the run was given.",
-        f'glidepath show "{text}" "{shown}"',
+        f"glidepath show '{text}' '{shown}'",
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.combinators import Chain
 from ..core.curves import Curve
 from ..core.errors import GlidepathError
+from ..core.rate import text_for
 from ..core.schedule import Schedule
 from ..core.segments import Ramp
 from ..logs import Array, Log, Series
@@ -63,8 +64,8 @@ class Fit:
 
     @property
     def text(self) -> str:
-        """The rates as one line to paste."""
-        return str(self.base * self.schedule)
+        """The rates as one line to paste: `rate(…)`, which is taken for the rates themselves wherever it is driven."""
+        return text_for(self.schedule, self.base)
 
     def at(self, steps: Array) -> Array:
         """Returns the rates at steps of the log: after the offset, the skipped updates and the means that it states."""
@@ -179,7 +180,7 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
         >>> schedule = parse("warmup(10) >> cosine(90, floor=0.1)")
         >>> found = fit(Log.of(rate=[0.3 * schedule(t) for t in range(101)]))
         >>> found.text, found.residual < 1e-12
-        ('0.3 * (warmup(10) >> cosine(90, floor=0.1))', True)
+        ('rate(0.3 * (warmup(10) >> cosine(90, floor=0.1)))', True)
     """
     if not 0 < tolerance < 1:
         raise GlidepathError.of("fit", "tolerance", "between 0 and 1", tolerance)

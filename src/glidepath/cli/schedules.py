@@ -376,13 +376,12 @@ def convert(
 ) -> None:
     """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run."""
     from glidepath import dialects
-    from glidepath.core.rate import Rate
+    from glidepath.core.rate import text_for
 
     groups = groups_of(call, let, base, which, library, not lax, "written")
     for name, one in groups.items():
-        plain = one.schedule if isinstance(one, Rate) else one
         rate = None if one.absolute else base
-        text = str(plain) if to == "glidepath" else dialects.render(one, to, base_lr=rate).rstrip("\n")
+        text = text_for(one, base) if to == "glidepath" else dialects.render(one, to, base_lr=rate).rstrip("\n")
         print(f"# group {name}\n{text}" if name else text)
         if base is None:
             _tell_base(one, to)

@@ -11,7 +11,7 @@ from .fields import Broken, Check, Value, number
 from .node import kind
 from .schedule import Inner, Schedule
 
-__all__ = ["Rate", "base_problem", "rate_of"]
+__all__ = ["Rate", "base_problem", "rate_of", "text_for"]
 
 _LONGEST = 64_000
 
@@ -85,6 +85,23 @@ def rate_of(schedule: Any, base: float | None, where: str) -> Rate:
     if base is None:
         return made if isinstance(made, Rate) else Rate(made)
     return Rate(float(base) * made, base=float(base))
+
+
+def text_for(schedule: Schedule, base: float | None = None) -> str:
+    """Returns a schedule's values as one line to paste: what is absolute says so, `rate(…)`, and is taken for that wherever it is driven.
+
+    Args:
+        schedule: A factor, or an absolute schedule.
+        base: What a factor is multiplied by; None leaves it a factor.
+
+    Examples:
+        >>> from glidepath import Step
+        >>> text_for(Step(30)), text_for(Step(30), 0.1)
+        ('step(30)', 'rate(0.1 * step(30))')
+    """
+    if schedule.absolute:
+        return str(Rate(schedule.schedule) if isinstance(schedule, Rate) else schedule)
+    return str(schedule if base is None else Rate(float(base) * schedule))
 
 
 def base_problem(where: str, field: str, absolute: bool, base: Any, given: Any, schedule: Schedule) -> Problem | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glidepath.core.errors import GlidepathError, did_you_mean
+from glidepath.core.rate import text_for
 from glidepath.core.schedule import Schedule
 from glidepath.dialects import render
 
@@ -34,6 +35,5 @@ def code(schedule: Schedule, target: str, base: float = 1.0) -> str:
         raise GlidepathError.of("code", "target", f"one of {', '.join(TARGETS)}", target, did_you_mean(target, TARGETS))
     base_lr = None if schedule.absolute or base == 1.0 else base
     if target == "glidepath":
-        shown = schedule if base_lr is None else base_lr * schedule
-        return f"import glidepath\n\nschedule = glidepath.parse({str(shown)!r})\nprint(schedule(0))\n"
+        return f"import glidepath\n\nschedule = glidepath.parse({text_for(schedule, base_lr)!r})\nprint(schedule(0))\n"
     return render(schedule, target, base_lr=base_lr)
