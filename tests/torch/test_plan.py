@@ -281,3 +281,21 @@ def test_an_absolute_text_says_so_and_is_a_rate():
         group["weight_decay"] = 0.0
     with pytest.raises(GlidepathError, match=r"group a, b: weight_decay must be a base above 0 .*rate\(…\)"):
         attach(optimizer, {"weight_decay": "linear(10)"})
+
+
+@settings(max_examples=15)
+@given(st.floats(1e-5, 1.0), st.floats(1e-5, 1.0), st.integers(5, 30), st.integers(31, 80))
+def test_a_text_that_was_handed_out_trains_at_what_was_meant(base, other, warmup, decay):
+    """Pasted into `attach`, whatever the optimizer's own rate is: what `fit` found in a log, and what `convert` and the page write."""
+    from glidepath.advice import Log, fit
+    from glidepath.core.rate import text_for
+
+    wanted = [base * (gp.warmup(warmup) >> gp.cosine(decay))(k) for k in range(warmup + decay)]
+    found = fit(Log.of(rate=wanted))
+    for text in (found.text, text_for(gp.warmup(warmup) >> gp.cosine(decay), base)):
+        optimizer = sgd(other, names="a")
+        attach(optimizer, text)
+        seen = watch(optimizer, "lr")
+        for _ in wanted:
+            optimizer.step()
+        assert [row[0][0] for row in seen] == pytest.approx(wanted, rel=1e-9, abs=1e-9 * base)
