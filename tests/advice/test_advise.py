@@ -147,7 +147,7 @@ def test_the_evidence_names_the_step():
 
     assert 1500 in steps_of(advice)
     assert 1499 in steps_of(advice)
-    assert advice.findings[0].paste == str(0.01 * gp.parse(PLAN))
+    assert advice.findings[0].paste == str(gp.Rate(0.01 * gp.parse(PLAN)))  # a rate, and says so
 
 
 def resumed(at: int, back: int) -> np.ndarray:

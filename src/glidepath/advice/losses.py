@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.combinators import Chain
+from ..core.rate import text_for
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from ..core.shorthand import cosine, warmup
@@ -37,12 +38,15 @@ class Followed:
 
     def times(self, factor: float) -> str:
         """Returns it at another rate."""
-        return str(nice(factor * (self.base or 1.0)) * self.schedule)
+        return self._text(self.schedule, factor)
 
     def also(self, other: Schedule) -> str:
         """Returns it with another factor."""
         made = other if isinstance(self.schedule, Hold) else self.schedule * other
-        return str(nice(self.base or 1.0) * made)
+        return self._text(made)
+
+    def _text(self, made: Schedule, factor: float = 1.0) -> str:
+        return str(nice(factor) * made) if self.base is None else text_for(made, nice(factor * self.base))
 
     @property
     def warmup(self) -> int:
@@ -56,7 +60,7 @@ class Followed:
         if self.warmup and isinstance(self.schedule, Chain):
             first, *rest = self.schedule.phases
             made = Chain((Ramp(first.start, first.end, steps, first.curve), *rest))  # type: ignore[attr-defined]
-        return str(nice(self.base or 1.0) * made)
+        return self._text(made)
 
 
 class _Curve:
