@@ -9,7 +9,6 @@ from typing import Any
 
 from ..core.errors import GlidepathError, Problem, did_you_mean
 from ..core.schedule import Schedule
-from ..logs import rows as log_rows
 from .controller import Controller
 from .observation import Decision, Observation
 
@@ -199,6 +198,8 @@ def _number(text: Any) -> Any:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
+    from ..logs import rows as log_rows  # it loads numpy, which following a run does without
+
     found: list[dict[str, Any]] = []
     try:
         for row in log_rows(file)[1]:
