@@ -24,6 +24,7 @@ class Seen:
         most: The length of the run, where the file says it.
         mean: Whether a rate is the mean over an epoch.
         epoch: Steps in an epoch, if they are known: drops happen at its multiples.
+        late: How many steps the log is thought to be ahead of the schedule.
         every: Whether decays with other floors are wanted beside the first that fits: the log does not show the end.
     """
 
@@ -33,6 +34,7 @@ class Seen:
     most: int | None = None
     mean: bool = False
     epoch: int | None = None
+    late: int = 0
     every: bool = False
 
     def after(self, first: int) -> Seen:

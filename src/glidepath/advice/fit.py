@@ -196,13 +196,10 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
     most = log.max_steps if isinstance(log, Log) else None
     unit, mean = (log.unit, log.mean) if isinstance(log, Log) else ("update", False)
     epoch = log.epoch if isinstance(log, Log) else None
-    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), most, mean, epoch)
+    late = (log.position or 0) if isinstance(log, Log) and log.position is not None else int(t[0] == 1 == t[1] - 1)
+    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), most, mean, epoch, late)
     seen = _thinned(whole)
-    offsets = [0, 1, -1, 2, 3]
-    if isinstance(log, Log) and log.position:
-        offsets.sort(key=lambda k: k != log.position)
-    elif t[0] == 1 == t[1] - 1:
-        offsets.sort(key=lambda k: k != 1)
+    offsets = sorted((0, 1, -1, 2, 3), key=lambda k: k != whole.late)
     tried: list[_Tried] = []
     for offset in offsets:
         for each in _tried(seen, offset) if offset <= t[0] else ():
@@ -247,9 +244,8 @@ class _Tried:
         """What it costs to believe it: numbers chosen, digits written; the file's own length costs nothing."""
         said = seen.most is not None and abs(self.ends - seen.most) <= 1
         rounded = 0.5 * (self.residual > 1e-9)
-        return self.candidate.parameters + 0.6 * bool(
-            self.offset
-        ) - 0.8 * said + 0.1 * self.digits + rounded, self.residual
+        late = 0.6 * (self.offset != seen.late)
+        return self.candidate.parameters + late - 0.8 * said + 0.1 * self.digits + rounded, self.residual
 
     @property
     def digits(self) -> int:

@@ -1,0 +1,123 @@
+"""Whether advice may be trusted: its direction on real trainings at wrong rates, and logs with planted faults and without.
+
+BENCH_LOGS is how many logs of each planted fault are made (1000 for a figure to be quoted, twice as many healthy ones). The trainings
+(960 runs, about twelve minutes of processor time) are kept in BENCH_TRAININGS. The strengths of the faults are those below.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+import glidepath as gp
+from bench import Row
+from bench._trainings import records
+from glidepath.advice import Finding, Log, advise
+from glidepath.advice.losses import Followed, loss_findings
+
+LOGS = int(os.environ.get("BENCH_LOGS", "100"))
+STEPS = 2000
+PLANS = ("warmup(100) >> cosine(1900)", "warmup(100, start=0) >> linear(1900)", "constant()", "multistep([1000, 1500])")
+Loss = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def noisy(level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns losses with minibatch noise: heavy tails, the saw of epochs, gaps of evaluations, rounding."""
+    n = len(level)
+    noise = rng.choice([0.005, 0.02, 0.05]) * rng.standard_t(4, n) * 0.7
+    saw = 1 - 0.01 * rng.random() * (np.arange(n) * rng.integers(3, 12) / n % 1)
+    return np.round(level * saw * (1 + noise), 4)
+
+
+def healthy(t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    u = t / t[-1]
+    start, end = rng.choice([2.3, 4.6, 10.8]), rng.uniform(0.05, 0.35)
+    shape = rng.integers(2)
+    fall = (1 + 60 * u) ** -0.6 if shape else np.exp(-rng.uniform(3, 8) * u)
+    return start * (end + (1 - end) * fall)
+
+
+FAULTS: dict[str, tuple[set[str], Loss]] = {
+    "not finite": ({"not finite"}, lambda t, rng: np.where(t < t[-1] * rng.uniform(0.1, 0.9), healthy(t, rng), np.nan)),
+    "diverges: to 1.2 times the start from a half on": (
+        {"diverges"},
+        lambda t, rng: np.maximum(healthy(t, rng), 12 * np.clip(t / t[-1] - 0.5, 0, 1) * 2),
+    ),
+    "too low: a steady fall of 5 %": ({"falls slowly"}, lambda t, rng: 2.3 * (1 - 0.05 * t / t[-1])),
+    "too high: back at the start after spikes": (
+        {"rate too high", "diverges"},
+        lambda t, rng: 2.3 * (1 + 0.5 * np.exp(-t / t[-1] * 20) * rng.standard_normal(len(t)) ** 2),
+    ),
+    "unstable start: to twice the first loss in the first twentieth": (
+        {"unstable start", "rate too high"},
+        lambda t, rng: healthy(t, rng) + 2.5 * healthy(t, rng)[0] * np.sin(np.clip(t / t[-1] * 20, 0, 1) * np.pi),
+    ),
+}
+
+
+def rows() -> Iterator[Row]:
+    """Prints shares; every bar is stated beside its figure."""
+    yield from _real()
+    yield from _planted()
+
+
+def _log(loss: Loss, seed: int) -> tuple[Log, str]:
+    rng = np.random.default_rng(seed)
+    plan, every = PLANS[seed % len(PLANS)], int(rng.choice([1, 10, 25]))
+    t = np.arange(0, STEPS, every)
+    return Log.of(t, loss=noisy(loss(t, rng), rng), rate=float(rng.choice([1e-3, 0.1])) * gp.parse(plan)(t)), plan
+
+
+def _planted() -> Iterator[Row]:
+    said: list[tuple[float, bool]] = []
+    for name, (right, loss) in FAULTS.items():
+        found = 0
+        for seed in range(LOGS):
+            log, plan = _log(loss, seed)
+            findings = advise(log, plan=plan).findings
+            said += [(each.confidence, each.name in right) for each in findings]
+            found += any(each.name in right for each in findings)
+        yield Row(f"{name}: found, of {LOGS}", found / LOGS, "at least 0.9", found >= 0.9 * LOGS)
+    alarms = 0
+    for seed in range(2 * LOGS):
+        log, plan = _log(healthy, 10**6 + seed)
+        findings = advise(log, plan=plan).findings
+        said += [(each.confidence, False) for each in findings]
+        alarms += bool(findings)
+    yield Row(
+        f"false alarms, of {2 * LOGS} healthy logs", alarms / (2 * LOGS), "at most 0.005", alarms <= 0.005 * 2 * LOGS
+    )
+    band = [true for confidence, true in said if 0.8 <= confidence <= 0.9]
+    share = float(np.mean(band)) if band else 1.0
+    yield Row(f"true, of {len(band)} findings said at 80 to 90 %", share, "about 0.85: at least 0.8", share >= 0.8)
+
+
+def _real() -> Iterator[Row]:
+    made = records()
+    means: dict[tuple[str, str], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for spec, record in made.items():
+        test = getattr(record, "test", None)
+        means[spec.task.name, str(spec.schedule)][spec.peak_rate].append(1e9 if test is None else test.metric or 1e9)
+    best = {key: min(rates, key=lambda rate: float(np.mean(rates[rate]))) for key, rates in means.items()}
+    seen: Counter[tuple[bool, str]] = Counter()
+    for spec, record in made.items():
+        losses = [float("nan") if each is None else each for each in getattr(record, "losses", ())]
+        steps = np.arange(len(losses)) * getattr(record, "stride", 1)
+        log = Log.of(steps, loss=losses, rate=list(getattr(record, "rates", ()))[: len(losses)])
+        findings = loss_findings(log, Followed(spec.schedule, spec.peak_rate), complete=True)
+        says = next((each.direction for each in findings if isinstance(each, Finding) and each.direction), 0)
+        share = spec.peak_rate / best[spec.task.name, str(spec.schedule)]
+        wanted = -1 if share > 1.01 else 1 if share < 0.99 else 0
+        verdict = "silent" if not says else "right" if says == wanted else "reversed" if wanted else "wrong"
+        seen[share >= 3 or share <= 1 / 3, verdict] += 1
+    off = sum(count for (far, _), count in seen.items() if far)
+    spoken = sum(count for (_, verdict), count in seen.items() if verdict != "silent")
+    speaks = 1 - seen[True, "silent"] / off
+    right = (seen[True, "right"] + seen[False, "right"]) / spoken
+    reverse = (seen[True, "reversed"] + seen[False, "reversed"]) / spoken
+    yield Row(f"speaks, of {off} real runs 3 times or more off the best rate", speaks, "at least 0.6", speaks >= 0.6)
+    yield Row(f"right direction, of {spoken} where it speaks", right, "at least 0.9", right >= 0.9)
+    yield Row("reversed direction", reverse, "at most 0.02", reverse <= 0.02)
