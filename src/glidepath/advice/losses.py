@@ -317,7 +317,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         Evidence(c.step(-1), "loss at the end", c.end),
         *c.rate_at(c.n // 2),
     ]
-    if abs(fall) <= max(6 * chance, 0.003 * c.begun):
+    if abs(fall) <= max(4 * chance, 0.003 * c.begun):
         if c.noise > 0.2 * c.begun:
             return "the losses are too noisy to judge the rate by"
         if c.start - c.low > 10 * c.noise or complete is False:
@@ -337,12 +337,12 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     a, b, d = c.level(0.28, 0.38), c.level(0.62, 0.72), c.level(0.9, 1.0)
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = fall / c.begun
-    half = float(c.spent[c.where(0.5)])
-    slow = share < (0.2 if c.n < 200 else 0.3) and half > 0.28
-    if fall < 6 * chance or not slow or b - d < 3 * chance:
+    soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
+    slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.6
+    if fall < 4 * chance or not slow or b - d < chance:
         return None
     evidence += [
-        c.at(c.where(0.5), "loss at half of the fall"),
+        Evidence(None, "share of the fall in the first quarter of the rate", soon),
         Evidence(None, "fall late in the run, relative to that early", steady),
     ]
     says = f"The loss falls by only {share:.0%}, and at the end as steadily as at the beginning."
