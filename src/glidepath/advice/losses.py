@@ -262,7 +262,7 @@ def _lower(says: str, evidence: list[Evidence], confidence: float, run: Followed
 
 def _start(c: _Curve, run: Followed) -> Finding | None:
     """A peak within the first tenth, well above the first losses, that training recovers from."""
-    first = float(np.median(c.y[:3])) if c.n >= 60 else float(c.y[0])
+    first = min(float(np.median(c.y[:3])), c.begun)
     window = max(5, c.n // 10)
     head = running_median(c.y[:window], 3)
     i = int(head.argmax())
@@ -336,7 +336,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         )
     a, b, d = c.level(0.28, 0.38), c.level(0.62, 0.72), c.level(0.9, 1.0)
     steady = (b - d) / max(c.begun - a, 1e-300)
-    share = fall / c.begun
+    share = max(fall / c.begun, c.fall)
     soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
     slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.6
     if fall < 4 * chance or not slow or b - d < chance:
