@@ -94,7 +94,7 @@ def test_skipped_updates_are_counted(tmp_path: Path):
 
     assert isinstance(found, Fit)
     assert [skipped for _, skipped in found.lag] == [skipped for _, skipped in each.lag]
-    assert found.text == "1e-05 * (warmup(500, start=0) >> linear(4500))"
+    assert found.text == "rate(1e-05 * (warmup(500, start=0) >> linear(4500)))"
     assert f"{each.lag[-1][1]} updates were skipped" in str(found)
 
 
