@@ -171,6 +171,8 @@ def _whole(plan: Plan) -> str:
 
 def _check(state: dict[str, Any]) -> str:
     rest = {key: value for key, value in state.items() if key != "check"}
+    if state["format"] == 1:  # spelled as it was then
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
     return digest(rest)[:16]
 
 
