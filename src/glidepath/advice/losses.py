@@ -339,7 +339,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     share = max(fall / c.begun, c.fall)
     soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
     slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.6
-    if fall < 4 * chance or not slow or b - d < chance:
+    if fall < 4 * chance or not slow or b - d < max(chance, 0.12 * fall):
         return None
     evidence += [
         Evidence(None, "share of the fall in the first quarter of the rate", soon),
