@@ -338,8 +338,8 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = max(fall / c.begun, c.fall)
     soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
-    slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.6
-    if fall < 4 * chance or not slow or b - d < max(chance, 0.12 * fall):
+    slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.55
+    if fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall):
         return None
     evidence += [
         Evidence(None, "share of the fall in the first quarter of the rate", soon),
