@@ -270,3 +270,10 @@ def test_wrong_arguments_are_refused():
         advise(Log.of(loss=[1.0]), base=-1.0)
     with pytest.raises(GlidepathError, match="advise: log must be a log or a path"):
         advise(3)  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_not_over_is_not_told_that_it_stalls():
+    log = LOSSES["stalls"][1]
+
+    assert names(advise(log, complete=False)) == []
+    assert "not judged: what the run has not come to yet" in str(advise(log, complete=False))

@@ -149,8 +149,8 @@ def loss_findings(log: Log, run: Followed, complete: bool | None) -> Iterator[Fi
         return
     gradients = log.get("gradient_norm")
     late = _saddle(curve, gradients, run) or _slow(curve, run, complete) or _late(curve, run)
-    if isinstance(late, Finding) and late.direction > 0 and complete is False:
-        late = None  # it may fall yet
+    if complete is False:
+        late = None  # it may fall yet, and the rate with it
     if late is not None:
         yield late
 
