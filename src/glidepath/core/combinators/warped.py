@@ -276,7 +276,7 @@ class Repeat(Combinator):
         length, begins = int(self.schedule.duration), self._begins(last)
         inner = [knot for knot in islice(self.schedule.knots(0, length), 1000) if 0 < knot < length]
         skipped = max(0, bisect_right(begins, first) - 1)
-        for k, begin in enumerate(islice(begins, skipped, None), skipped):
+        for k, begin in enumerate(begins[skipped:], skipped):  # a part of a range: nothing before it is walked
             yield begin
             scale = self.growth**k
             yield from (begin + math.ceil(knot * scale) for knot in inner)
