@@ -121,7 +121,7 @@ def test_a_live_schedule_is_read_back():
 def test_what_keras_gets_wrong_is_refused():
     with pytest.raises(GlidepathError, match="initial_learning_rate must be a float: Keras computes in whole numbers"):
         dialects.load("keras", "ExponentialDecay", {"initial_learning_rate": 1, "decay_steps": 4, "decay_rate": 0.5})
-    with pytest.raises(GlidepathError, match=r"t_mul must be a finite number from 1 on, got 0.5 .*NaN"):
+    with pytest.raises(GlidepathError, match=r"t_mul must be a finite number from 1 to 1e\+100, got 0.5 .*NaN"):
         dialects.load("keras", "CosineDecayRestarts", {"first_decay_steps": 4, "t_mul": 0.5})
     with pytest.raises(GlidepathError, match="boundaries must be strictly increasing"):
         dialects.load("keras", "PiecewiseConstantDecay", {"boundaries": [4, 2], "values": [1.0, 0.5, 0.1]})

@@ -120,7 +120,10 @@ BROKEN = {
 def test_odd_arguments_give_the_live_values_when_they_are_asked_for(name: str, data: st.DataObject):
     made = Call(name, data.draw(st.fixed_dictionaries(BROKEN[name])))
     found = values(made, 0.1)
-    if all(isinstance(value, float) and abs(value) < 1e90 for value in found):
+    normal = all(
+        value == 0 or abs(value) > 1e-290 for value in found if isinstance(value, float)
+    )  # else there are no eps
+    if normal and all(isinstance(value, float) and abs(value) < 1e90 for value in found):
         _agree_and_end(made, 0.1, found)
 
 

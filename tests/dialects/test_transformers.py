@@ -3,7 +3,7 @@
 import warnings
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glidepath import GlidepathError, dialects
@@ -75,6 +75,8 @@ def calls(draw):
 @given(calls())
 def test_every_function_has_the_library_s_rates(call):
     name, arguments, base = call
+    nothing_left = arguments.get("num_training_steps") == arguments.get("num_warmup_steps")
+    assume("polynomial" not in name or not nothing_left)  # a division by 0 at the end, refused
     made = dialects.load("transformers", name, arguments, base_lr=base)
     assert [made(step) for step in range(STEPS)] == pytest.approx(
         rates(getattr(optimization, name), arguments, base), rel=1e-12, abs=1e-14 + 1e-12 * base

@@ -125,7 +125,7 @@ def test_one_rank_diverges(kind: str, case: str, stop: str, points: int, told: l
         ("raises", "RuntimeError: only here"),
         ("before", "RuntimeError: before its forward pass"),
         ("step", "MemoryError: no room for the step"),
-        ("refused", "GlidepathError: find: steps must be an integer from 10, got 5"),
+        ("refused", "GlidepathError: find: steps must be an integer from 10 to 1000000, got 5"),
         ("told", "KeyboardInterrupt: in the picture"),
     ],
 )
