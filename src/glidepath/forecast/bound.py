@@ -81,7 +81,7 @@ def bound(schedule: Schedule, steps: int | None = None) -> Bound:
 
     Examples:
         >>> import glidepath as g
-        >>> linear, constant = bound(g.linear(1000)), bound(g.hold(), 1000)
+        >>> linear, constant = bound(g.linear(1000)), bound(g.Hold(), 1000)
         >>> linear.least < constant.least, round(linear.peak / constant.peak, 1)
         (True, 2.8)
     """
