@@ -7,6 +7,7 @@ formulas; what is left open is asked for.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Mapping
@@ -121,6 +122,7 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
         raise GlidepathError.of("text", "", "nested less deep", source) from None
 
 
+@functools.lru_cache(maxsize=256)  # a file may hold the same line thousands of times
 def mentioned(source: str) -> bool:
     """Tells whether a piece of code calls a scheduler that a library has, under any module, or anything of a library's module.
 

@@ -83,7 +83,7 @@ def bound(schedule: Schedule, steps: int | None = None) -> Bound:
         >>> import glidepath as g
         >>> linear, constant = bound(g.linear(1000)), bound(g.Hold(), 1000)
         >>> linear.least < constant.least, round(linear.peak / constant.peak, 1)
-        (True, 2.8)
+        (True, 2.9)
     """
     length = steps if steps is not None else schedule.duration
     if isinstance(length, bool) or not 1 <= length <= MOST_UPDATES or length != int(length):
