@@ -406,7 +406,6 @@ def test_another_process_reads_the_file_after_registering_the_same_source(tmp_pa
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            timeout=60,
             check=False,
         )
 

@@ -17,7 +17,7 @@ PROBE = Path(__file__).with_name("hostile_probe.py")
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, tuple[str, float, float]]:
-    done = subprocess.run([sys.executable, str(PROBE)], capture_output=True, text=True, timeout=250, check=False)
+    done = subprocess.run([sys.executable, str(PROBE)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return {name: tuple(rest) for name, *rest in map(json.loads, done.stdout.splitlines())}
 

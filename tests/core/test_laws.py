@@ -387,7 +387,6 @@ def test_fingerprints_are_the_same_in_every_process():
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
         )
         found.add(done.stdout)
 

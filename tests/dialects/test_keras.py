@@ -67,7 +67,6 @@ def test_every_class_has_the_live_values(backend: str):
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
         env={**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""},
     )

@@ -113,7 +113,6 @@ def test_rendered_code_has_our_values_at_every_step(framework: str):
         input=json.dumps([[framework, code, steps(schedule)] for schedule, code in zip(given, codes, strict=True)]),
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
         env={**os.environ, "KERAS_BACKEND": "numpy", "JAX_PLATFORMS": "cpu"},
     )

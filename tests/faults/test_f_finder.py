@@ -96,7 +96,7 @@ def told_fixture(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
         for rank in range(size)
     ]
     try:
-        done = [process.communicate(timeout=120) for process in processes]
+        done = [process.communicate() for process in processes]
     finally:
         for process in processes:
             process.kill()

@@ -160,23 +160,6 @@ def litgpt(r: Reading) -> Schedule:
     return _nano(r, warmup, 0.0, end, r.number(f"{at}min_lr", 0.0))
 
 
-def _of_titan(data: dict[str, Any]) -> bool:
-    return "lr" in _mapping(data, "optimizer") and ("steps" in _mapping(data, "training") or data[""] == "toml")
-
-
-@form("torchtitan", _of_titan)
-def torchtitan(r: Reading) -> Schedule:
-    """A straight line that begins at `1 / (warmup_steps + 1)`, a stable part, then a decay over `decay_ratio` of the run."""
-    r.base, total = r.number("optimizer.lr"), r.updates(r.number("training.steps", 10_000), 0, "")
-    given: dict[str, Any] = {"warmup_steps": r.whole("lr_scheduler.warmup_steps", 200), "training_steps": total}
-    for name in ("decay_ratio", "min_lr_factor"):
-        if r.at(f"lr_scheduler.{name}") is not None:
-            given[name] = r.number(f"lr_scheduler.{name}")
-    if r.at("lr_scheduler.decay_type") is not None:
-        given["decay_type"] = r.word("lr_scheduler.decay_type")
-    return load("torchtitan", "build_lr_schedulers", given, base_lr=r.base)
-
-
 @form("OLMo", lambda d: "learning_rate" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
 def olmo(r: Reading) -> Schedule:
     """OLMo's trainer: a line from a tenth of the rate unless `warmup_min_lr` says otherwise, then a cosine or a line; update k has f(k + 1)."""
@@ -391,7 +374,7 @@ def paddledetection(r: Reading) -> Schedule:
     """`LearningRate`: the schedulers that the tags name, the warmup in updates before the decay in epochs."""
     r.base = r.number("LearningRate.base_lr")
     epochs, each = r.number("epoch"), r.an_epoch()
-    total = r.updates(0, epochs, "epoch")
+    r.updates(0, epochs, "epoch")
     parts = cast("list[Any]", r.at("LearningRate.schedulers", []))
     found = {
         str(part.get("!", part.get("name", ""))): (i, part) for i, part in enumerate(parts) if isinstance(part, dict)
@@ -425,7 +408,6 @@ def paddledetection(r: Reading) -> Schedule:
             )
         elif not name.endswith("Warmup"):
             r.refuse(f"{at}", "a PiecewiseDecay, a CosineDecay or a warmup", name)
-    del total
     return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
 
 
