@@ -12,7 +12,7 @@ from rich.text import Text
 
 import glidepath
 
-from .common import app, messages, say
+from .common import Let, app, config_of, messages, say
 from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
 
 if TYPE_CHECKING:
@@ -62,10 +62,12 @@ def compare(
     workers: WorkerCount = None,
     address: Address = None,
     resources: Resources = None,
+    let: Let = None,
 ) -> None:
     """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
+    files = {text: config_of(text, let) for text in schedules or ()}
     _compare(
-        schedules or None,
+        [text if files[text] is None else str(files[text]) for text in schedules or ()] or None,
         tuple(task or ("mnist1d", "text")),
         seeds,
         rate,
