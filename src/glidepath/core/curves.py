@@ -51,12 +51,19 @@ class Span:
         v: $v = 1 - u$, the share left, rounded on its own.
     """
 
-    __slots__ = ("_done", "_left", "_total", "u", "v", "xp")
+    __slots__ = ("_done", "_left", "_total", "_whole", "xp")
 
     def __init__(self, xp: Namespace, done: Any, left: Any, total: Any) -> None:
         self.xp, self._done, self._left, self._total = xp, done, left, total
-        whole = xp.const(total) if isinstance(total, int) else total
-        self.u, self.v = done / whole, left / whole
+        self._whole = xp.const(total) if isinstance(total, int) else total
+
+    @property
+    def u(self) -> Any:
+        return self._done / self._whole
+
+    @property
+    def v(self) -> Any:  # of a million steps a curve that needs one of the two divides once
+        return self._left / self._whole
 
     @classmethod
     def of(cls, clock: Clock, steps: int) -> Span:

@@ -164,11 +164,11 @@ class Schedule(Node):
             raise GlidepathError.worded(
                 self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
             )
-        flat = np.ascontiguousarray(step, dtype=np.float64).reshape(-1)
+        flat = np.asarray(step).reshape(-1)
         out = np.empty(flat.shape)
         last = float(self._last)
         for begin in range(0, flat.size, xp.chunk):
-            t = flat[begin : begin + xp.chunk]
+            t = np.ascontiguousarray(flat[begin : begin + xp.chunk], dtype=np.float64)
             low, high = t.min(), t.max()
             nan = None
             if low != low:
