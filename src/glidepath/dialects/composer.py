@@ -144,84 +144,22 @@ def _constant(a: Any) -> Schedule:
     return pieces.in_sequence([Hold(value=a.lr * a.alpha), Hold(value=a.lr)], [end])
 
 
-_MAX, _FINAL, _SCALE = "t_max: text = '1dur'", "alpha_f: real = 0.0", "scale_warmup: flag = False"
-_RUN = "max_duration='10000ba'"
-_WARM = f"t_warmup='1000ba', {_RUN}"
-COMPOSER.row(
-    "StepScheduler(step_size: text, gamma: positive = 0.1)",
-    "One more `gamma` every `step_size`.",
-    lambda a: pieces.scaled(pieces.stairs(a.gamma, float(_batches(a, "step_size", a.step_size))), a.lr),
-    example="step_size='3000ba'",
-)
-COMPOSER.row(
-    "MultiStepScheduler(milestones: any, gamma: positive = 0.1)",
-    "One more `gamma` at each milestone.",
-    _dropping,
-    example="milestones=['3000ba', '6000ba']",
-)
-COMPOSER.row(
-    f"ConstantScheduler(alpha: real = 1.0, {_MAX})",
-    "`alpha` until `t_max`, then 1.",
-    _constant,
-    example=f"alpha=0.5, {_RUN}",
-)
-COMPOSER.row(
-    f"LinearScheduler(alpha_i: real = 1.0, {_FINAL}, {_MAX})",
-    "A straight line from `alpha_i` to `alpha_f` at `t_max`.",
-    lambda a: _until(a, a.alpha_i, a.alpha_f),
-    example=_RUN,
-)
-COMPOSER.row(
-    "ExponentialScheduler(gamma: positive, decay_period: text = '1ep')",
-    "`gamma` to the power of the time over `decay_period`.",
-    _exponential,
-    example="gamma=0.5, decay_period='3000ba'",
-)
-COMPOSER.row(
-    f"CosineAnnealingScheduler({_MAX}, {_FINAL})",
-    "Half a cosine down to `alpha_f` at `t_max`.",
-    lambda a: _until(a, 1.0, a.alpha_f, pieces.COSINE),
-    example=_RUN,
-)
-COMPOSER.row(
-    f"CosineAnnealingWarmRestartsScheduler(t_0: text, t_mult: positive = 1.0, {_FINAL})",
-    "Half a cosine again and again, each `t_mult` times as long, in whole steps.",
-    _restarts,
-    example="t_0='2500ba'",
-)
-COMPOSER.row(
-    f"PolynomialScheduler(power: positive, {_MAX}, {_FINAL})",
-    "A power of what is left, down to `alpha_f` at `t_max`.",
-    lambda a: _until(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
-    example=f"power=2, {_RUN}",
-)
-COMPOSER.row(
-    f"MultiStepWithWarmupScheduler(t_warmup: text, milestones: any, gamma: positive = 0.1, {_SCALE})",
-    "A straight line from 0, then one more `gamma` at each milestone.",
-    _dropping_late,
-    example="t_warmup='1000ba', milestones=['3000ba', '6000ba']",
-)
-COMPOSER.row(
-    f"ConstantWithWarmupScheduler(t_warmup: text, alpha: real = 1.0, {_MAX}, {_SCALE})",
-    "A straight line from 0 to `alpha`, then constant.",
-    lambda a: _warmed(a, a.alpha, a.alpha),
-    example=_WARM,
-)
-COMPOSER.row(
-    f"LinearWithWarmupScheduler(t_warmup: text, alpha_i: real = 1.0, {_FINAL}, {_MAX}, {_SCALE})",
-    "A straight line from 0 to `alpha_i`, then one to `alpha_f` at `t_max`, which holds the warmup.",
-    lambda a: _warmed(a, a.alpha_i, a.alpha_f),
-    example=_WARM,
-)
-COMPOSER.row(
-    f"CosineAnnealingWithWarmupScheduler(t_warmup: text, {_MAX}, {_FINAL}, {_SCALE})",
-    "A straight line from 0, then half a cosine to `alpha_f` at `t_max`, which holds the warmup.",
-    lambda a: _warmed(a, 1.0, a.alpha_f, pieces.COSINE),
-    example=_WARM,
-)
-COMPOSER.row(
-    f"PolynomialWithWarmupScheduler(t_warmup: text, power: positive = 2.0, {_MAX}, {_FINAL}, {_SCALE})",
-    "A straight line from 0, then a power of what is left, to `alpha_f` at `t_max`, which holds the warmup.",
-    lambda a: _warmed(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
-    example=_WARM,
+COMPOSER.rows(
+    {
+        "StepScheduler": lambda a: pieces.scaled(
+            pieces.stairs(a.gamma, float(_batches(a, "step_size", a.step_size))), a.lr
+        ),
+        "MultiStepScheduler": _dropping,
+        "ConstantScheduler": _constant,
+        "LinearScheduler": lambda a: _until(a, a.alpha_i, a.alpha_f),
+        "ExponentialScheduler": _exponential,
+        "CosineAnnealingScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.COSINE),
+        "CosineAnnealingWarmRestartsScheduler": _restarts,
+        "PolynomialScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
+        "MultiStepWithWarmupScheduler": _dropping_late,
+        "ConstantWithWarmupScheduler": lambda a: _warmed(a, a.alpha, a.alpha),
+        "LinearWithWarmupScheduler": lambda a: _warmed(a, a.alpha_i, a.alpha_f),
+        "CosineAnnealingWithWarmupScheduler": lambda a: _warmed(a, 1.0, a.alpha_f, pieces.COSINE),
+        "PolynomialWithWarmupScheduler": lambda a: _warmed(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
+    }
 )

@@ -24,7 +24,6 @@ DEEPSPEED = dialect(
     ignored={"last_batch_iteration": -1},
     grouped=("warmup_min_lr", "warmup_max_lr", "cycle_min_lr", "cycle_max_lr", "lr_range_test_min_lr"),
 )
-_TYPE = "warmup_type: 'log' | 'linear' = 'log'"
 
 
 def _late(first: float, then: Schedule) -> Schedule:
@@ -87,41 +86,18 @@ def _warmup(a: Any) -> Schedule:
     return _late(a.warmup_min_lr, _rise(a, a.warmup_min_lr, top, Hold(value=top)))
 
 
-DEEPSPEED.row(
-    "LRRangeTest(lr_range_test_min_lr: positive = 1e-3, lr_range_test_step_size: steps = 2000, lr_range_test_step_rate: real = 1.0,"
-    "lr_range_test_staircase: flag = False)",
-    "The least rate times one more than the step over `lr_range_test_step_size`, times `lr_range_test_step_rate`.",
-    lambda a: pieces.formula(
-        "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
-        low=a.lr_range_test_min_lr,
-        r=a.lr_range_test_step_rate,
-        n=a.lr_range_test_step_size,
-    ),
-)
-DEEPSPEED.row(
-    "OneCycle(cycle_min_lr: real, cycle_max_lr: real, decay_lr_rate: real = 0.0, cycle_first_step_size: steps = 2000,"
-    "cycle_second_step_size: steps0 = None, cycle_first_stair_count: steps0 = 0, cycle_second_stair_count: steps0 = None,"
-    "decay_step_size: steps0 = 0, cycle_momentum: flag = True, cycle_min_mom: real = 0.8, cycle_max_mom: real = 0.9,"
-    "decay_mom_rate: real = 0.0)",
-    "A straight line up and one down, in stairs or not, then the reciprocal of the steps since.",
-    _one_cycle,
-    example="cycle_min_lr=0.001, cycle_max_lr=0.1",
-    value="momentum",
-)
-DEEPSPEED.row(
-    f"WarmupLR(warmup_min_lr: real = 0.0, warmup_max_lr: real = None, warmup_num_steps: steps = 1000, {_TYPE})",
-    "A logarithm up, or a straight line, then the highest rate.",
-    _warmup,
-)
-DEEPSPEED.row(
-    "WarmupDecayLR(total_num_steps: steps, warmup_min_lr: real = 0.0, warmup_max_lr: real = 0.001,"
-    f"warmup_num_steps: steps = 1000, {_TYPE})",
-    "A logarithm up, or a straight line, then a straight line down to `warmup_min_lr` at `total_num_steps`.",
-    _decay,
-)
-DEEPSPEED.row(
-    "WarmupCosineLR(total_num_steps: steps, warmup_min_ratio: real = 0.0, warmup_num_steps: steps = 1000,"
-    f"cos_min_ratio: real = 1e-4, {_TYPE})",
-    "A logarithm up, or a straight line, to almost the optimizer's rate, then half a cosine down to `cos_min_ratio` of it.",
-    _cosine,
+DEEPSPEED.rows(
+    {
+        "LRRangeTest": lambda a: pieces.formula(
+            "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
+            low=a.lr_range_test_min_lr,
+            r=a.lr_range_test_step_rate,
+            n=a.lr_range_test_step_size,
+        ),
+        "OneCycle": _one_cycle,
+        "WarmupLR": _warmup,
+        "WarmupDecayLR": _decay,
+        "WarmupCosineLR": _cosine,
+    },
+    value={"OneCycle": "momentum"},
 )

@@ -57,59 +57,24 @@ def _combined(a: Any) -> Schedule:
     return composite(a, a.scheds, list(a.pcts), ["rescaled"] * len(a.pcts))
 
 
-_ENDS = "start: real, end: real"
-_RUN = "cbs: unused = None, reset_opt: unused = False, start_epoch: unused = 0"
-for _name, _curve in (("SchedLin", pieces.LINEAR), ("SchedCos", pieces.COSINE)):
-    FASTAI.row(
-        f"{_name}({_ENDS})",
-        "A straight line over the run." if _name == "SchedLin" else "Half a cosine over the run.",
-        lambda a, curve=_curve: Ramp(a.start, a.end, a.max_iter, curve),
-        example="start=0.1, end=0.001, max_iter=10000",
-    )
-FASTAI.row(f"SchedNo({_ENDS})", "The first value.", lambda a: Hold(value=a.start), example="start=0.1, end=0.1")
-FASTAI.row(
-    "SchedExp(start: positive, end: positive)",
-    "Exponential from one value to the other over the run.",
-    lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
-    example="start=0.1, end=0.001, max_iter=10000",
-)
-FASTAI.row(
-    f"SchedPoly({_ENDS}, power: positive)",
-    "A power of the share of the run that is done.",
-    lambda a: Ramp(a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR),
-    example="start=0.1, end=0.001, power=2, max_iter=10000",
-)
-FASTAI.row(
-    "combined_cos(pct: share, start: real, middle: real, end: real)",
-    "Half a cosine to the middle value, and half a cosine to the end.",
-    lambda a: Profile([0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE),
-    example="pct=0.25, start=0.004, middle=0.1, end=1e-6, max_iter=10000",
-)
-FASTAI.row(
-    "combine_scheds(pcts: reals, scheds: any)",
-    "Functions one after another, each over its share of the run.",
-    _combined,
-    example="pcts=[0.3, 0.7], scheds='[SchedLin(0.01, 0.1), SchedCos(0.1, 0.001)]', max_iter=10000",
-)
-FASTAI.row(
-    "fit_one_cycle(n_epoch: steps, lr_max: real = None, div: positive = 25.0, div_final: positive = 1e5, pct_start: share = 0.25,"
-    f"wd: unused = None, moms: reals = (0.95, 0.85, 0.95), {_RUN})",
-    "Half a cosine up to `lr_max` and one far down, over all batches.",
-    _one_cycle,
-    example="n_epoch=10, lr_max=0.1, n_iter=1000",
-    value="momentum",
-)
-FASTAI.row(
-    f"fit_flat_cos(n_epoch: steps, lr: real = None, div_final: positive = 1e5, pct_start: share = 0.75, wd: unused = None, {_RUN})",
-    "Constant for most of the run, then half a cosine.",
-    _flat_cosine,
-    example="n_epoch=10, lr=0.1, n_iter=1000",
-)
-FASTAI.row(
-    f"fit_sgdr(n_cycles: steps, cycle_len: steps, lr_max: real = None, cycle_mult: steps = 2, wd: unused = None, {_RUN})",
-    "Half a cosine down to 0 again and again, each `cycle_mult` times as long.",
-    _sgdr,
-    example="n_cycles=3, cycle_len=1, lr_max=0.1, n_iter=1500",
+FASTAI.rows(
+    {
+        "SchedLin": lambda a: Ramp(a.start, a.end, a.max_iter),
+        "SchedCos": lambda a: Ramp(a.start, a.end, a.max_iter, pieces.COSINE),
+        "SchedNo": lambda a: Hold(value=a.start),
+        "SchedExp": lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
+        "SchedPoly": lambda a: Ramp(
+            a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR
+        ),
+        "combined_cos": lambda a: Profile(
+            [0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE
+        ),
+        "combine_scheds": _combined,
+        "fit_one_cycle": _one_cycle,
+        "fit_flat_cos": _flat_cosine,
+        "fit_sgdr": _sgdr,
+    },
+    value={"fit_one_cycle": "momentum"},
 )
 
 LR_FINDER = dialect(
@@ -132,8 +97,4 @@ def _sweep(a: Any) -> Schedule:
     return Exponential(a.end_lr / start, a.num_iter - 1, start)
 
 
-LR_FINDER.row(
-    "range_test(start_lr: real = None, end_lr: real = 10, num_iter: steps = 100, step_mode: 'exp' | 'linear' = 'exp')",
-    "From the optimizer's rate up to `end_lr` on the last of `num_iter` updates, exponentially or in a straight line.",
-    _sweep,
-)
+LR_FINDER.rows({"range_test": _sweep})

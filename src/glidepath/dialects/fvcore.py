@@ -120,85 +120,25 @@ def _factor(a: Any) -> Schedule:
     return pieces.ramp(a.warmup_factor, 1.0, a.warmup_iters)
 
 
-_WARM = "warmup_factor: real = 0.001, warmup_iters: steps0 = 1000, warmup_method: 'linear' | 'constant' = 'linear'"
-_ENDS = "start_value: real, end_value: real"
-FVCORE.row("ConstantParamScheduler(value: real)", "One value.", lambda a: Hold(value=a.value))
-FVCORE.row(
-    f"CosineParamScheduler({_ENDS})",
-    "Half a cosine over the run.",
-    lambda a: Ramp(a.start_value, a.end_value, a.max_iter, pieces.COSINE),
-    example="start_value=1.0, end_value=0.01, max_iter=10000",
-)
-FVCORE.row(
-    f"LinearParamScheduler({_ENDS})",
-    "A straight line over the run.",
-    lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
-    example="start_value=1.0, end_value=0.01, max_iter=10000",
-)
-FVCORE.row(
-    "ExponentialParamScheduler(start_value: real, decay: positive)",
-    "`decay` times as much at the end of the run, exponentially.",
-    lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
-    example="start_value=1.0, decay=0.01, max_iter=10000",
-)
-FVCORE.row(
-    "PolynomialDecayParamScheduler(base_value: real, power: positive)",
-    "A power of what is left of the run.",
-    lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
-    example="base_value=1.0, power=0.9, max_iter=10000",
-)
-FVCORE.row(
-    "MultiStepParamScheduler(values: reals, num_updates: steps = None, milestones: marks = None)",
-    "One value after another, from each milestone on; without them in equal parts.",
-    _multistep,
-    example="values=[1.0, 0.1, 0.01], num_updates=10000, max_iter=10000",
-)
-FVCORE.row(
-    "StepParamScheduler(num_updates: positive, values: reals)",
-    "One value after another in equal parts of the run.",
-    lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
-    example="num_updates=10000, values=[1.0, 0.1, 0.01], max_iter=10000",
-)
-FVCORE.row(
-    "StepWithFixedGammaParamScheduler(base_value: positive, num_decays: steps, gamma: positive, num_updates: steps)",
-    "`num_decays` times `gamma`, in equal parts of the run.",
-    lambda a: _levels(
-        a,
-        [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
-        [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
-    ),
-    example="base_value=1.0, num_decays=3, gamma=0.3, num_updates=10000, max_iter=10000",
-)
-FVCORE.row(
-    "CompositeParamScheduler(schedulers: any, lengths: reals, interval_scaling: any)",
-    "Schedulers one after another, each on its own clock (`rescaled`) or on the run's (`fixed`).",
-    _composed,
-    example="schedulers='[LinearParamScheduler(0, 1), CosineParamScheduler(1, 0)]', lengths=[0.1, 0.9],"
-    "interval_scaling=['rescaled', 'rescaled'], max_iter=10000",
-)
-FVCORE.row(
-    "WarmupParamScheduler(scheduler: any, warmup_factor: real, warmup_length: share,"
-    "warmup_method: 'linear' | 'constant' = 'linear', rescale_interval: flag = False)",
-    "A warmup to where the scheduler then is; with `rescale_interval` to its beginning, and the whole of it after that.",
-    _warmup,
-    example="scheduler='CosineParamScheduler(1, 0)', warmup_factor=0.001, warmup_length=0.1, max_iter=10000",
-)
-FVCORE.row(
-    "LRMultiplier(multiplier: any, max_iter: steps)",
-    "A scheduler times the optimizer's rate, over `max_iter` steps.",
-    lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
-    leading=("optimizer",),
-    example="multiplier='CosineParamScheduler(1, 0)', max_iter=10000",
-)
-FVCORE.row(
-    f"WarmupMultiStepLR(milestones: marks, gamma: positive = 0.1, {_WARM})",
-    "One more `gamma` at each milestone, under a warmup: detectron2's older class.",
-    lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
-    leading=("optimizer",),
-)
-FVCORE.row(
-    f"WarmupCosineLR(max_iters: steps, {_WARM})",
-    "A cosine from the beginning of the run, under a warmup: detectron2's older class.",
-    lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
-    leading=("optimizer",),
+FVCORE.rows(
+    {
+        "ConstantParamScheduler": lambda a: Hold(value=a.value),
+        "CosineParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter, pieces.COSINE),
+        "LinearParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
+        "ExponentialParamScheduler": lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
+        "PolynomialDecayParamScheduler": lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
+        "MultiStepParamScheduler": _multistep,
+        "StepParamScheduler": lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
+        "StepWithFixedGammaParamScheduler": lambda a: _levels(
+            a,
+            [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
+            [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
+        ),
+        "CompositeParamScheduler": _composed,
+        "WarmupParamScheduler": _warmup,
+        "LRMultiplier": lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
+        "WarmupMultiStepLR": lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
+        "WarmupCosineLR": lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
+    },
+    leading={"LRMultiplier": ("optimizer",), "WarmupMultiStepLR": ("optimizer",), "WarmupCosineLR": ("optimizer",)},
 )

@@ -96,66 +96,24 @@ def _warmup(a: Any) -> Schedule:
     return pieces.in_sequence([*reached, pieces.after(inner, 1)], edges)
 
 
-_CYCLE = (
-    "start_value: real, end_value: real, cycle_size: steps, cycle_mult: positive = 1.0, start_value_mult: positive = 1.0,"
-    "end_value_mult: positive = 1.0, warmup_duration: steps0 = 0, save_history: unused = False, param_group_index: unused = None"
-)
-_STATE = "param_name: unused = '', save_history: unused = False, create_new: unused = False"
-IGNITE.row(
-    f"LinearCyclicalScheduler({_CYCLE}, monotonic: flag = False)",
-    "A triangle from one value to the other and back, or a saw-tooth (`monotonic`), again and again.",
-    lambda a: _cycles(a, "saw" if a.monotonic else "triangle"),
-    example="start_value=0.1, end_value=0.001, cycle_size=2500",
-)
-IGNITE.row(
-    f"CosineAnnealingScheduler({_CYCLE})",
-    "Half a cosine from one value to the other, again and again.",
-    lambda a: _cycles(a, "cosine"),
-    example="start_value=0.1, end_value=0.001, cycle_size=2500",
-)
-IGNITE.row(
-    "PiecewiseLinear(milestones_values: pairs)",
-    "Straight lines through the values at their steps, constant outside.",
-    _piecewise,
-)
-IGNITE.row(
-    "ConcatScheduler(schedulers: inners, durations: any)",
-    "Schedulers one after another, each on its own clock.",
-    _concatenated,
-    leading=(),
-    example="schedulers='[LinearCyclicalScheduler(0.1, 0.5, 2000), CosineAnnealingScheduler(0.5, 0.01, 6000)]', durations=[2000]",
-)
-IGNITE.row(
-    "LRScheduler(lr_scheduler: inner, save_history: unused = False, use_legacy: unused = False)",
-    "A scheduler of PyTorch, as PyTorch steps it.",
-    lambda a: a.lr_scheduler,
-    leading=(),
-    example="lr_scheduler='torch.optim.lr_scheduler.StepLR(step_size=3000)'",
-)
-IGNITE.row(
-    "create_lr_scheduler_with_warmup(lr_scheduler: any, warmup_start_value: real, warmup_duration: steps,"
-    "warmup_end_value: real = None)",
-    "A straight line whose last event has the end value, then the scheduler.",
-    _warmup,
-    leading=(),
-    example="lr_scheduler='torch.optim.lr_scheduler.ExponentialLR(gamma=0.9997)', warmup_start_value=0.0, warmup_duration=1000",
-)
-IGNITE.row(
-    f"ExpStateScheduler(initial_value: real, gamma: positive, {_STATE})",
-    "One more `gamma` with every event.",
-    lambda a: Exponential(a.gamma, 1, a.initial_value),
-    leading=(),
-    example="initial_value=1.0, gamma=0.9997",
-)
-IGNITE.row(
-    f"StepStateScheduler(initial_value: real, gamma: positive, step_size: steps, {_STATE})",
-    "One more `gamma` every `step_size` events.",
-    lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
-    leading=(),
-)
-IGNITE.row(
-    f"MultiStepStateScheduler(initial_value: real, gamma: positive, milestones: marks, {_STATE})",
-    "One more `gamma` at each milestone.",
-    lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
-    leading=(),
+IGNITE.rows(
+    {
+        "LinearCyclicalScheduler": lambda a: _cycles(a, "saw" if a.monotonic else "triangle"),
+        "CosineAnnealingScheduler": lambda a: _cycles(a, "cosine"),
+        "PiecewiseLinear": _piecewise,
+        "ConcatScheduler": _concatenated,
+        "LRScheduler": lambda a: a.lr_scheduler,
+        "create_lr_scheduler_with_warmup": _warmup,
+        "ExpStateScheduler": lambda a: Exponential(a.gamma, 1, a.initial_value),
+        "StepStateScheduler": lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
+        "MultiStepStateScheduler": lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
+    },
+    leading={
+        "ConcatScheduler": (),
+        "LRScheduler": (),
+        "create_lr_scheduler_with_warmup": (),
+        "ExpStateScheduler": (),
+        "StepStateScheduler": (),
+        "MultiStepStateScheduler": (),
+    },
 )

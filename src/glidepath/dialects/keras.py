@@ -24,10 +24,6 @@ KERAS = dialect(
     aliases=("tf.keras",),
     base="initial_learning_rate",
 )
-KERAS.elsewhere["ReduceLROnPlateau"] = (
-    "it follows a metric: use glidepath.feedback.KerasPlateau, or glidepath replay on a log"
-)
-KERAS.elsewhere["LearningRateScheduler"] = "it calls a function of your own: write that as an expression"
 
 
 def _float_base(at: At) -> None:

@@ -86,23 +86,11 @@ def _batch_sizes(a: Any) -> Schedule:
     )
 
 
-MEGATRON.row(
-    "OptimizerParamScheduler(init_lr: real, max_lr: real, min_lr: least0, lr_warmup_steps: steps0, lr_decay_steps: steps,"
-    "lr_decay_style: 'constant' | 'linear' | 'cosine' | 'inverse-square-root' | 'WSD', start_wd: least0 = 0.0, end_wd: least0 = 0.0,"
-    "wd_incr_steps: steps0 = 0, wd_incr_style: 'constant' | 'linear' | 'cosine' = 'constant',"
-    "use_checkpoint_opt_param_scheduler: unused = True, override_opt_param_scheduler: unused = False,"
-    "wsd_decay_steps: steps = None, lr_wsd_decay_style: 'linear' | 'cosine' | 'exponential' | 'minus_sqrt' = None,"
-    "*, increment: steps = 1)",
-    "A straight line up, then down in one of its styles; the weight decay beside it.",
-    _scheduled,
-    example="init_lr=0.0, max_lr=0.1, min_lr=0.001, lr_warmup_steps=1000, lr_decay_steps=10000, lr_decay_style='cosine'",
-    value="weight_decay",
-)
-MEGATRON.row(
-    "StepBatchsizeNumMicroBatchesCalculator(micro_batch_size: unused = None, data_parallel_size: unused = None, schedule: text = '',"
-    "seq_length: steps = None)",
-    "The global batch size by consumed samples, from thresholds in samples, or in tokens where `seq_length` is given.",
-    _batch_sizes,
-    leading=(),
-    example="schedule='0:8 3K:16 6K:32'",
+MEGATRON.rows(
+    {
+        "OptimizerParamScheduler": _scheduled,
+        "StepBatchsizeNumMicroBatchesCalculator": _batch_sizes,
+    },
+    value={"OptimizerParamScheduler": "weight_decay"},
+    leading={"StepBatchsizeNumMicroBatchesCalculator": ()},
 )

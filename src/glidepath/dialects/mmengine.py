@@ -69,8 +69,6 @@ MMENGINE = dialect(
     "epoch_length: steps = None",
     around=_window,
 )
-_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
-MMENGINE.elsewhere["ReduceOnPlateauLR"] = _METRIC
 
 
 def _constant(a: Any) -> Schedule:
@@ -111,61 +109,22 @@ def _restarts(a: Any) -> Schedule:
     return pieces.in_sequence([*parts, Hold(value=parts[-1](lengths[-1] - 1))], ends)
 
 
-_LATE = "begin: real = 0, end: real = 1000000000"
-_FLOORS = "eta_min: least0 = None"
-MMENGINE.row(
-    f"ConstantLR(factor: share = {1 / 3}, {_LATE})",
-    "`factor` up to one step before the window's end, where the whole rate is back.",
-    _constant,
-    example="factor=0.3, end=3000",
-)
-MMENGINE.row(
-    f"LinearLR(start_factor: share = {1 / 3}, end_factor: share = 1.0, {_LATE})",
-    "A straight line that is at its end on the last step of the window.",
-    _linear,
-    example="start_factor=0.1, end=3000",
-)
-MMENGINE.row(
-    f"ExponentialLR(gamma: positive, {_LATE})",
-    "One more `gamma` every step.",
-    lambda a: Exponential(a.gamma, 1, a.lr),
-    example="gamma=0.9995",
-)
-MMENGINE.row(
-    f"StepLR(step_size: steps, gamma: positive = 0.1, {_LATE})",
-    "One more `gamma` every `step_size` steps of the window.",
-    lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
-)
-MMENGINE.row(
-    "MultiStepLR(milestones: any, gamma: positive = 0.1, last_step: unused = -1, begin: real = 0, end: real = 1000000000)",
-    "One more `gamma` at each milestone, counted from the window's beginning.",
-    lambda a: pieces.scaled(pieces.drops([_scaled(a, mark) for mark in a.milestones], a.gamma), a.lr),
-    example="milestones=[3000, 6000, 9000]",
-)
-MMENGINE.row(
-    f"CosineAnnealingLR(T_max: steps = None, {_FLOORS}, {_LATE}, eta_min_ratio: least0 = None)",
-    "Half a cosine down in `T_max` steps, or in the window's, and back up.",
-    _cosine,
-    example="T_max=5000",
-)
-MMENGINE.row(
-    f"PolyLR(eta_min: real = 0.0, power: positive = 1.0, {_LATE})",
-    "A power of what is left, down to `eta_min` on the last step of the window.",
-    lambda a: pieces.ramp(a.lr, a.eta_min, _last(a), pieces.curve_of_power(a.power)) if _last(a) else Hold(value=a.lr),
-    example="end=10000, eta_min=0.0001, power=0.9",
-)
-MMENGINE.row(
-    "OneCycleLR(eta_max: real = 0.0, total_steps: steps = None, pct_start: share = 0.3, anneal_strategy: 'cos' | 'linear' = 'cos',"
-    f"div_factor: positive = 25.0, final_div_factor: positive = 1e4, three_phase: flag = False, {_LATE})",
-    "PyTorch's one cycle, the rate alone.",
-    _one_cycle,
-    example="eta_max=0.1, total_steps=10000",
-)
-MMENGINE.row(
-    f"CosineRestartLR(periods: any, restart_weights: reals = [1], {_FLOORS}, eta_min_ratio: least0 = None, {_LATE})",
-    "Half a cosine in each period, from its own weight on; the last value stays.",
-    _restarts,
-    example="periods=[3000, 7000], restart_weights=[1, 0.5], eta_min=0.001",
+MMENGINE.rows(
+    {
+        "ConstantLR": _constant,
+        "LinearLR": _linear,
+        "ExponentialLR": lambda a: Exponential(a.gamma, 1, a.lr),
+        "StepLR": lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
+        "MultiStepLR": lambda a: pieces.scaled(
+            pieces.drops([_scaled(a, mark) for mark in a.milestones], a.gamma), a.lr
+        ),
+        "CosineAnnealingLR": _cosine,
+        "PolyLR": lambda a: (
+            pieces.ramp(a.lr, a.eta_min, _last(a), pieces.curve_of_power(a.power)) if _last(a) else Hold(value=a.lr)
+        ),
+        "OneCycleLR": _one_cycle,
+        "CosineRestartLR": _restarts,
+    }
 )
 for _name in MMENGINE.readers.copy():
     _row = MMENGINE.reads(
@@ -247,59 +206,18 @@ def _of_policy(a: Any) -> Schedule:
     return MMCV.inside(a.at, Call(name, a.more))
 
 
-_LOW = "min_lr: least0 = None, min_lr_ratio: least0 = None"
-MMCV.row("FixedLrUpdaterHook()", "The optimizer's rate.", lambda a: Hold(value=a.lr))
-MMCV.row(
-    "StepLrUpdaterHook(step: any, gamma: positive = 0.1, min_lr: least0 = None)",
-    "One more `gamma` every `step`, or at each of them, not below `min_lr`.",
-    _stepped,
-    example="step=[3000, 6000, 9000]",
-)
-MMCV.row(
-    "ExpLrUpdaterHook(gamma: positive)",
-    "One more `gamma` every epoch, or iteration.",
-    lambda a: Exponential(a.gamma, 1, a.lr),
-    example="gamma=0.9995",
-)
-MMCV.row(
-    "PolyLrUpdaterHook(power: positive = 1.0, min_lr: real = 0.0)",
-    "A power of what is left of the run, down to `min_lr`.",
-    lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
-    example="power=0.9, max_epochs=10000",
-)
-MMCV.row(
-    "InvLrUpdaterHook(gamma: positive, power: positive = 1.0)",
-    "The reciprocal of a power of one and `gamma` for each epoch, or iteration.",
-    lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
-    example="gamma=0.001",
-)
-MMCV.row(
-    f"CosineAnnealingLrUpdaterHook({_LOW})",
-    "Half a cosine over the run.",
-    lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
-    example="min_lr_ratio=0.01, max_epochs=10000",
-)
-MMCV.row(
-    f"LinearAnnealingLrUpdaterHook({_LOW})",
-    "A straight line over the run.",
-    lambda a: Ramp(a.lr, _target(a), _total(a)),
-    example="min_lr_ratio=0.01, max_epochs=10000",
-)
-MMCV.row(
-    f"FlatCosineAnnealingLrUpdaterHook(start_percent: share = 0.75, {_LOW})",
-    "Constant up to a share of the run, then half a cosine.",
-    _flat_cosine,
-    example="min_lr_ratio=0.01, max_epochs=10000",
-)
-MMCV.row(
-    f"CosineRestartLrUpdaterHook(periods: any, restart_weights: reals = [1], {_LOW})",
-    "Half a cosine in each period, its height times a weight.",
-    _weighted,
-    example="periods=[3000, 7000], restart_weights=[1, 0.5], min_lr=0.001",
-)
-MMCV.row(
-    "lr_config(policy: text, **more)",
-    "The hook of a configuration's `lr_config`, by its policy, with its own arguments.",
-    _of_policy,
-    plain=True,
+MMCV.rows(
+    {
+        "FixedLrUpdaterHook": lambda a: Hold(value=a.lr),
+        "StepLrUpdaterHook": _stepped,
+        "ExpLrUpdaterHook": lambda a: Exponential(a.gamma, 1, a.lr),
+        "PolyLrUpdaterHook": lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
+        "InvLrUpdaterHook": lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
+        "CosineAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
+        "LinearAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a)),
+        "FlatCosineAnnealingLrUpdaterHook": _flat_cosine,
+        "CosineRestartLrUpdaterHook": _weighted,
+        "lr_config": _of_policy,
+    },
+    plain={"lr_config": True},
 )

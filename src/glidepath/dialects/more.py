@@ -33,34 +33,14 @@ def _joined(a: Any) -> Schedule:
     return pieces.in_sequence(a.schedules, marks)
 
 
-MLX.row(
-    "exponential_decay(init: real, decay_rate: positive)",
-    "One more `decay_rate` every step.",
-    lambda a: Exponential(a.decay_rate, 1, a.init),
-    example="init=0.1, decay_rate=0.9995",
-)
-MLX.row(
-    "step_decay(init: real, decay_rate: positive, step_size: steps)",
-    "One more `decay_rate` every `step_size` steps.",
-    lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
-    example="init=0.1, decay_rate=0.5, step_size=3000",
-)
-MLX.row(
-    "cosine_decay(init: real, decay_steps: steps, end: real = 0.0)",
-    "Half a cosine down to `end`.",
-    lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
-)
-MLX.row(
-    "linear_schedule(init: real, end: real, steps: steps)",
-    "A straight line.",
-    lambda a: Ramp(a.init, a.end, a.steps),
-    example="init=0.0, end=0.1, steps=10000",
-)
-MLX.row(
-    "join_schedules(schedules: inners, boundaries: any)",
-    "One schedule after another, each on its own clock.",
-    _joined,
-    example="schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay(0.1, 9000)]', boundaries=[1000]",
+MLX.rows(
+    {
+        "exponential_decay": lambda a: Exponential(a.decay_rate, 1, a.init),
+        "step_decay": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
+        "cosine_decay": lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
+        "linear_schedule": lambda a: Ramp(a.init, a.end, a.steps),
+        "join_schedules": _joined,
+    }
 )
 
 # OLMo-core ------------------------------------------------------------------------------------------------------------------------------
@@ -157,46 +137,17 @@ def _periods(a: Any) -> Schedule:
     return pieces.warmed(a.warmup_min_lr, a.lr * factors[0], warmup, rest)
 
 
-_UP = "warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None"
-_DOWN = "decay: steps = None, decay_steps: steps = None, decay_fraction: share = 0.1"
-_LOW, _END, _RUN = "warmup_min_lr: least0 = 0.0", "decay_min_lr: least0 = 0.0", "t_max: steps = None"
-_LONG = "warmup=1000, t_max=10000"
-for _signature, _about, _make in (
-    (f"ConstantWithWarmup({_UP}, {_LOW}, *, {_RUN})", "A straight line up, then constant.", _constant),
-    (f"WSD({_UP}, {_DOWN}, {_LOW}, {_END}, *, {_RUN})", "Up, constant, and a straight line down at the end.", _wsd),
-    (
-        f"PowerLR(b: real = -0.51, {_UP}, {_LOW}, {_DOWN}, {_END}, *, {_RUN})",
-        "Up, a power of the step over the warmup, and a straight line down at the end.",
-        _power,
-    ),
-    (
-        f"LinearWithWarmup(alpha_f: real = 0.1, {_RUN}, {_UP}, {_LOW})",
-        "Up, then a straight line to the share `alpha_f` at `t_max`.",
-        _shaped(pieces.LINEAR),
-    ),
-    (
-        f"CosWithWarmup({_UP}, alpha_f: real = 0.1, {_RUN}, {_LOW})",
-        "Up, then half a cosine to the share `alpha_f` at `t_max`.",
-        _shaped(pieces.COSINE),
-    ),
-    (
-        f"CosWithWarmupAndLinearDecay({_UP}, alpha_f: real = 0.1, {_RUN}, {_LOW}, {_DOWN}, {_END})",
-        "The same, with a straight line from where it is at the end.",
-        _shaped(pieces.COSINE),
-    ),
-    (
-        f"InvSqrtWithWarmup(alpha_f: real = 0.1, {_UP}, {_LOW}, *, {_RUN})",
-        "Up, then the reciprocal of the square root of the step, towards the share `alpha_f`.",
-        _inverse_sqrt,
-    ),
-):
-    OLMO.row(_signature, _about, _make, example=_LONG)
-OLMO.row(
-    "WSDS(period_lengths: any, period_lr_multipliers: reals = None, warmup: steps0 = None, warmup_fraction: share = None,"
-    f"decay: steps = None, decay_fraction: share = None, {_LOW}, {_END})",
-    "Up, then several periods, each constant and down at its end.",
-    _periods,
-    example="period_lengths=[5000, 5000], warmup=1000, decay=1000",
+OLMO.rows(
+    {
+        "ConstantWithWarmup": _constant,
+        "WSD": _wsd,
+        "PowerLR": _power,
+        "LinearWithWarmup": _shaped(pieces.LINEAR),
+        "CosWithWarmup": _shaped(pieces.COSINE),
+        "CosWithWarmupAndLinearDecay": _shaped(pieces.COSINE),
+        "InvSqrtWithWarmup": _inverse_sqrt,
+        "WSDS": _periods,
+    }
 )
 
 # The classes of warmup-scheduler and cosine-annealing-warmup ------------------------------------------------------------------------------
@@ -238,16 +189,9 @@ def _restarts(a: Any) -> Schedule:
     return whole if warmup else pieces.in_sequence([Hold(value=a.min_lr), pieces.after(whole, 1)], [1])
 
 
-WARMUPS.row(
-    "GradualWarmupScheduler(multiplier: positive, total_epoch: steps, after_scheduler: any = None)",
-    "A straight line to `multiplier` times the rate, from 0 where that is 1, then another scheduler.",
-    _gradual,
-    example="multiplier=1.0, total_epoch=1000, after_scheduler='torch.optim.lr_scheduler.CosineAnnealingLR(T_max=9000)'",
-)
-WARMUPS.row(
-    "CosineAnnealingWarmupRestarts(first_cycle_steps: steps, cycle_mult: positive = 1.0, max_lr: real = 0.1, min_lr: real = 0.001,"
-    "warmup_steps: steps0 = 0, gamma: positive = 1.0)",
-    "A warmup and half a cosine again and again, each cycle longer and lower.",
-    _restarts,
-    example="first_cycle_steps=2500, warmup_steps=500",
+WARMUPS.rows(
+    {
+        "GradualWarmupScheduler": _gradual,
+        "CosineAnnealingWarmupRestarts": _restarts,
+    }
 )

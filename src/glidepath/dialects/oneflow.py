@@ -32,9 +32,6 @@ ONEFLOW = dialect(
     aliases=("flow",),
     versioned=True,
 )
-ONEFLOW.elsewhere["ReduceLROnPlateau"] = (
-    "it follows a metric: use glidepath.feedback.OneFlowPlateau, or glidepath replay on a log"
-)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ __all__ = ["OPTAX"]
 OPTAX = dialect(
     "optax", title="optax", follows="0.2.8", modules=("optax.schedules", "optax"), leading=(), absolute=True
 )
-OPTAX.elsewhere["reduce_on_plateau"] = "it follows a metric: use glidepath.feedback, or glidepath replay on a log"
 
 
 def _polynomial(a: Any, power: float = 1.0) -> Schedule:
@@ -107,90 +106,29 @@ def _joined(a: Any) -> Schedule:
     return pieces.in_sequence(parts, edges)
 
 
-_CHANGE = "init_value: real, end_value: real"
-_BEGIN = "transition_steps: whole, transition_begin: whole = 0"
-_DECAY = "decay_rate: least0, transition_begin: whole = 0, staircase: flag = False, end_value: real = None"
-_CYCLE = "div_factor: positive = 25.0, final_div_factor: positive = 1e4"
-OPTAX.row("constant_schedule(value: real)", "One value.", lambda a: Hold(value=a.value))
-OPTAX.row(
-    f"polynomial_schedule({_CHANGE}, power: least0, {_BEGIN})",
-    "A power of what is left, from `init_value` to `end_value`; of no length, `init_value` for ever.",
-    lambda a: _polynomial(a, a.power),
-    example="init_value=0.1, end_value=0.001, power=2.0, transition_steps=10000",
-)
-OPTAX.row(
-    f"linear_schedule({_CHANGE}, {_BEGIN})",
-    "A straight line; of no length, `init_value` for ever.",
-    _polynomial,
-    example="init_value=0.1, end_value=0.001, transition_steps=10000",
-)
-OPTAX.row(
-    "piecewise_constant_schedule(init_value: real, boundaries_and_scales: factors = None)",
-    "Multiplied by one more scale from each boundary on.",
-    _scaled,
-    example="init_value=0.1, boundaries_and_scales={3000: 0.3, 6000: 0.3}",
-)
-OPTAX.row(
-    f"exponential_decay(init_value: real, transition_steps: whole, {_DECAY})",
-    "`decay_rate` to the power of the steps since `transition_begin` over `transition_steps`; `end_value` bounds all of it.",
-    lambda a: _exponential(a, a.init_value),
-    example="init_value=0.1, transition_steps=3000, decay_rate=0.5",
-)
-OPTAX.row(
-    "cosine_decay_schedule(init_value: real, decay_steps: steps, alpha: real = 0.0, exponent: positive = 1.0)",
-    "Half a cosine down to the share `alpha`, raised to `exponent` first.",
-    lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
-)
-OPTAX.row(
-    "piecewise_interpolate_schedule(interpolate_type: 'linear' | 'cosine', init_value: real,"
-    "boundaries_and_scales: factors = None)",
-    "A line or half a cosine from each product of the scales to the next, which it reaches at its boundary.",
-    lambda a: _through(a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}),
-    example="interpolate_type='linear', init_value=0.1, boundaries_and_scales={3000: 0.3, 10000: 0.1}",
-)
-OPTAX.row(
-    "linear_onecycle_schedule(transition_steps: steps, peak_value: real, pct_start: share = 0.3, pct_final: share = 0.85,"
-    f"{_CYCLE})",
-    "Up to `peak_value`, back down to where it began, and on to `final_div_factor` less.",
-    _linear_onecycle,
-)
-OPTAX.row(
-    f"cosine_onecycle_schedule(transition_steps: steps, peak_value: real, pct_start: share = 0.3, {_CYCLE})",
-    "Half a cosine up to `peak_value`, and one down to `div_factor * final_div_factor` less at `transition_steps`.",
-    _cosine_onecycle,
-)
-OPTAX.row(
-    "warmup_constant_schedule(init_value: real, peak_value: real, warmup_steps: steps0)",
-    "A straight line, then constant; without a warmup, `init_value` for ever.",
-    lambda a: (
-        pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
-        if a.warmup_steps
-        else Hold(value=a.init_value)
-    ),
-    example="init_value=0.0, peak_value=0.1, warmup_steps=1000",
-)
-OPTAX.row(
-    "warmup_cosine_decay_schedule(init_value: real, peak_value: real, warmup_steps: steps0, decay_steps: steps,"
-    "end_value: real = 0.0, exponent: positive = 1.0)",
-    "A straight line up, then half a cosine down to `end_value` at `decay_steps`, which holds the warmup.",
-    _warmup_cosine,
-    example="init_value=0.0, peak_value=0.1, warmup_steps=1000, decay_steps=10000",
-)
-OPTAX.row(
-    f"warmup_exponential_decay_schedule(init_value: real, peak_value: real, warmup_steps: steps0, transition_steps: whole, {_DECAY})",
-    "A straight line up, then an exponential decay on its own clock.",
-    lambda a: pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)),
-    example="init_value=0.0, peak_value=0.1, warmup_steps=1000, transition_steps=3000, decay_rate=0.5",
-)
-OPTAX.row(
-    "sgdr_schedule(cosine_kwargs: dicts)",
-    "One warmup and cosine after another, each with its own arguments.",
-    _sgdr,
-    example="cosine_kwargs=[{'init_value': 0, 'peak_value': 0.1, 'warmup_steps': 500, 'decay_steps': 10000}]",
-)
-OPTAX.row(
-    "join_schedules(schedules: inners, boundaries: any)",
-    "One schedule after another, each on its own clock from its boundary on.",
-    _joined,
-    example="schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay_schedule(0.1, 9000)]', boundaries=[1000]",
+OPTAX.rows(
+    {
+        "constant_schedule": lambda a: Hold(value=a.value),
+        "polynomial_schedule": lambda a: _polynomial(a, a.power),
+        "linear_schedule": _polynomial,
+        "piecewise_constant_schedule": _scaled,
+        "exponential_decay": lambda a: _exponential(a, a.init_value),
+        "cosine_decay_schedule": lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
+        "piecewise_interpolate_schedule": lambda a: _through(
+            a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}
+        ),
+        "linear_onecycle_schedule": _linear_onecycle,
+        "cosine_onecycle_schedule": _cosine_onecycle,
+        "warmup_constant_schedule": lambda a: (
+            pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
+            if a.warmup_steps
+            else Hold(value=a.init_value)
+        ),
+        "warmup_cosine_decay_schedule": _warmup_cosine,
+        "warmup_exponential_decay_schedule": lambda a: pieces.warmed(
+            a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)
+        ),
+        "sgdr_schedule": _sgdr,
+        "join_schedules": _joined,
+    }
 )

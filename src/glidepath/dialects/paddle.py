@@ -24,9 +24,6 @@ PADDLE = dialect(
     modules=("paddle.optimizer.lr", "paddle.optimizer"),
     base="learning_rate",
 )
-PADDLE.elsewhere["ReduceOnPlateau"] = (
-    "it follows a metric: use glidepath.feedback.PaddlePlateau, or glidepath replay on a log"
-)
 
 
 @PADDLE.reads("NoamDecay", leading=("d_model", "warmup_steps", "learning_rate"))

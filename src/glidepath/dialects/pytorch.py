@@ -29,14 +29,8 @@ PYTORCH = dialect(
     grouped=("max_lr", "base_lr", "lr_lambda", "swa_lr", "base_momentum", "max_momentum"),
     rule="pytorch",
 )
-PYTORCH.elsewhere["ReduceLROnPlateau"] = (
-    "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
-)
 
 
-PYTORCH.elsewhere["CosineAnnealingWarmUpRestarts"] = (
-    "it is no class of PyTorch's: sgdr(T_0, growth=T_mult, decay=gamma, warmup=T_up) climbs and falls as it means to"
-)
 _BELOW = "a rate below 0 climbs the loss"
 
 

@@ -11,7 +11,7 @@ optimizer's rate.
         lambda a: pieces.scaled(Step(a.every, a.factor), a.lr),
     )
 
-That is all: the documentation's row, the page's entry and controls, `glidepath list DropLR`, the names in errors and the calls that are
+That is all (signature and sentence may also stand in `rows_strings`: then `rows` takes the rest): the documentation's row, the page's entry and controls, `glidepath list DropLR`, the names in errors and the calls that are
 understood (`mylib.schedulers.DropLR(optimizer, 30)`, also by position) follow from it. A rule between two arguments is written
 `a.at.require(a.warmup < a.total, "total", f"above the {a.warmup} steps of warmup", a.total)`. What the library accepts and gets wrong is
 refused or mended while `a.at.strict`, and followed otherwise. Arguments that every row takes, and what the training loop knows and the call
@@ -40,6 +40,7 @@ from . import pieces
 from .arguments import UNUSED, Argument, checked, signature
 from .arithmetic import Unknown, names_in
 from .calls import Call, read_value
+from .rows_strings import ELSEWHERE, ROWS
 
 __all__ = ["At", "Dialect", "Reader", "child", "dialect", "libraries", "load", "names", "nested", "of_step"]
 
@@ -156,7 +157,7 @@ class Dialect:
         self.readers: dict[str, Reader] = {}
         self.leading: dict[str, tuple[str, ...]] = {}
         self.examples: dict[str, str] = {}
-        self.elsewhere: dict[str, str] = {}
+        self.elsewhere: dict[str, str] = dict(ELSEWHERE.get(framework, {}))
 
     def reads(
         self, *names: str, leading: tuple[str, ...] | None = None, example: str = ""
@@ -223,6 +224,22 @@ class Dialect:
         reader.__types__ = types  # type: ignore[attr-defined]
         reader.__companions__ = (value,) if value else ()  # type: ignore[attr-defined]
         self.reads(name, leading=leading, example=example)(reader)
+
+    def rows(
+        self, makers: Mapping[str, Callable[[Any], Schedule]], **options: Mapping[str, Any] | tuple[str, ...]
+    ) -> None:
+        """Adds the schedulers whose signatures and sentences stand in `rows_strings`.
+
+        Args:
+            makers: The schedule of each one's checked arguments, by its name.
+            **options: As in `row`, by name, or the names for which it is true.
+        """
+        for name, make in makers.items():
+            text, about, *example = ROWS[self.framework][name]
+            own = {
+                o: given if isinstance(given, tuple) else given[name] for o, given in options.items() if name in given
+            }
+            self.row(f"{name}{text}", about, make, example=next(iter(example), ""), **own)
 
     def parameters(self, name: str) -> list[inspect.Parameter]:
         """Returns a scheduler's own arguments, in their order.

@@ -35,17 +35,6 @@ def _warmup(a: Any, main: Schedule) -> Schedule:
 
 
 TIMM = dialect("timm", title="timm", follows="1.0.31", modules=("timm.scheduler", "timm.optim"), around=_warmup)
-_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
-TIMM.elsewhere["PlateauLRScheduler"] = _METRIC
-_WARM = "warmup_t: steps0 = 0, warmup_lr_init: real = 0.0"
-_REST = (
-    "t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: unused = 0.67, noise_std: unused = 1.0,"
-    "noise_seed: unused = 42"
-)
-_CYCLES = (
-    "lr_min: least0 = 0.0, cycle_mul: positive = 1.0, cycle_decay: positive = 1.0, cycle_limit: steps0 = 1,"
-    f"{_WARM}, warmup_prefix: flag = False, {_REST}"
-)
 
 
 def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
@@ -148,7 +137,9 @@ def _factory(a: Any) -> Schedule:
     unit = 1 if a.step_on_epochs else a.updates_per_epoch
     a.at.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false", a.updates_per_epoch)
     a.at.require(a.noise is None, "noise", "None: noise drawn at random is no schedule", a.noise)
-    a.at.require(a.sched != "plateau", "sched", "that of a schedule of the step", a.sched, _METRIC)
+    a.at.require(
+        a.sched != "plateau", "sched", "that of a schedule of the step", a.sched, TIMM.elsewhere["PlateauLRScheduler"]
+    )
     wsd, total, warmup = a.sched in ("wsd", "rsqrt"), a.num_epochs * unit, a.warmup_epochs * unit
     epochs = a.decay_epochs if a.decay_epochs is not None else 0.2 if wsd else 90
     warm = {"warmup_lr_init": a.warmup_lr, "warmup_t": warmup}
@@ -180,50 +171,15 @@ def _factory(a: Any) -> Schedule:
     return TIMM.inside(a.at, Call(name, arguments))
 
 
-TIMM.row(
-    f"CosineLRScheduler(t_initial: steps, {_CYCLES}, k_decay: positive = 1.0, initialize: unused = True)",
-    "Half a cosine down to `lr_min`, in cycles, after or in place of a warmup.",
-    _cosine,
-)
-TIMM.row(
-    f"TanhLRScheduler(t_initial: steps, lb: real = -7.0, ub: real = 3.0, {_CYCLES}, initialize: unused = True)",
-    "A hyperbolic tangent from `lb` to `ub`; without prefix the warmup climbs to where it then is.",
-    lambda a: _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None),
-)
-TIMM.row(
-    f"PolyLRScheduler(t_initial: steps, power: positive = 0.5, {_CYCLES}, k_decay: positive = 1.0, initialize: unused = True)",
-    "A power of what is left, in cycles.",
-    _poly,
-)
-TIMM.row(
-    f"StepLRScheduler(decay_t: span, decay_rate: positive = 1.0, {_WARM}, warmup_prefix: flag = True, {_REST},"
-    "initialize: unused = True)",
-    "One more `decay_rate` every `decay_t`.",
-    lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr),
-)
-TIMM.row(
-    f"MultiStepLRScheduler(decay_t: any, decay_rate: positive = 1.0, {_WARM}, warmup_prefix: flag = True, {_REST},"
-    "initialize: unused = True)",
-    "One more `decay_rate` one step before each milestone, as timm has always done.",
-    _milestones,
-    example="decay_t=[3000, 6000, 9000], decay_rate=0.1",
-)
-TIMM.row(
-    "WSDLRScheduler(t_initial: steps, decay_t: steps, lr_min: least0 = 0.0, stable_fn: 'constant' | 'rsqrt' | 'power' = 'constant',"
-    "stable_timescale: positive = None, stable_power: positive = 0.5, decay_fn: any = '1-sqrt', decay_power: positive = 0.5,"
-    f"decay_ratio: positive = 0.1, {_WARM}, {_REST}, initialize: unused = True)",
-    "A warmup, `t_initial - decay_t` steps stable, and a cooldown; the warmup comes on top.",
-    _wsd,
-    example="t_initial=10000, decay_t=2000, warmup_t=500",
-)
-TIMM.row(
-    "create_scheduler_v2(sched: text = 'cosine', num_epochs: steps = 300, decay_epochs: span = None,"
-    "decay_milestones: any = (90, 180, 270), cooldown_epochs: unused = 0, patience_epochs: unused = 10, decay_rate: positive = 0.1,"
-    "min_lr: least0 = 0.0, warmup_lr: least0 = 1e-5, warmup_epochs: steps0 = 0, warmup_prefix: flag = False, noise: any = None,"
-    "noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, cycle_mul: positive = 1.0,"
-    "cycle_decay: positive = 0.1, cycle_limit: steps0 = 1, k_decay: positive = 1.0, decay_fn: any = None,"
-    "stable_timescale: positive = None, plateau_mode: unused = 'max', step_on_epochs: flag = True, updates_per_epoch: steps0 = 0)",
-    "One of the others by its word, with defaults of its own: `warmup_lr` 1e-5, `cycle_decay` 0.1, the power of `poly` 0.1.",
-    _factory,
-    plain=True,
+TIMM.rows(
+    {
+        "CosineLRScheduler": _cosine,
+        "TanhLRScheduler": lambda a: _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None),
+        "PolyLRScheduler": _poly,
+        "StepLRScheduler": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr),
+        "MultiStepLRScheduler": _milestones,
+        "WSDLRScheduler": _wsd,
+        "create_scheduler_v2": _factory,
+    },
+    plain={"create_scheduler_v2": True},
 )

@@ -30,11 +30,6 @@ TRANSFORMERS = dialect(
     aliases=("hf", "huggingface"),
     around=_warmed,
 )
-_METRIC = "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log"
-TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"] = _METRIC
-_BOTH = "num_warmup_steps: steps0, num_training_steps: steps0"
-_FLOOR = "last_epoch: unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None"
-_LONG = "num_warmup_steps=1000, num_training_steps=10000"
 _CURVES = {"linear": pieces.LINEAR, "cosine": pieces.COSINE}
 
 
@@ -103,7 +98,11 @@ def _of_type(a: Any) -> Schedule:
     kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
     at: At = a.at
     at.require(
-        kind not in ("reduce_lr_on_plateau", "greedy"), "name", "that of a schedule of the step", a.name, _METRIC
+        kind not in ("reduce_lr_on_plateau", "greedy"),
+        "name",
+        "that of a schedule of the step",
+        a.name,
+        TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"],
     )
     at.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}", a.name)
     at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
@@ -125,70 +124,25 @@ _TYPES = {  # what `get_scheduler` calls each
     "cosine_warmup_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
     "warmup_stable_decay": "get_wsd_schedule",
 }
-TRANSFORMERS.row("get_constant_schedule()", "The optimizer's rate.", lambda a: Hold(value=a.lr), plain=True)
-TRANSFORMERS.row(
-    "get_constant_schedule_with_warmup(num_warmup_steps: steps0)",
-    "A straight line from 0, then the optimizer's rate.",
-    lambda a: Hold(value=a.lr),
-)
-TRANSFORMERS.row(
-    f"get_linear_schedule_with_warmup({_BOTH})",
-    "A straight line from 0, then one down to 0 at `num_training_steps`.",
-    lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
-    example=_LONG,
-)
-TRANSFORMERS.row(
-    f"get_cosine_schedule_with_warmup({_BOTH}, num_cycles: positive = 0.5)",
-    "A straight line from 0, then a cosine of `num_cycles` waves up to `num_training_steps`, where it climbs again.",
-    lambda a: _wave(a, 0.0),
-    example=_LONG,
-)
-TRANSFORMERS.row(
-    f"get_cosine_with_hard_restarts_schedule_with_warmup({_BOTH}, num_cycles: positive = 1)",
-    "A straight line from 0, then `num_cycles` half cosines, and 0 from `num_training_steps` on.",
-    _hard_restarts,
-    example=f"{_LONG}, num_cycles=4",
-)
-TRANSFORMERS.row(
-    f"get_polynomial_decay_schedule_with_warmup({_BOTH}, lr_end: real = 1e-7, power: least0 = 1.0)",
-    "A straight line from 0, then a power of what is left, down to `lr_end`.",
-    _polynomial,
-    example=_LONG,
-)
-TRANSFORMERS.row(
-    "get_inverse_sqrt_schedule(num_warmup_steps: steps0, timescale: steps = None)",
-    "A straight line from 0, then the reciprocal of the square root of the step over `timescale`, for ever.",
-    lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
-)
-TRANSFORMERS.row(
-    f"get_cosine_with_min_lr_schedule_with_warmup({_BOTH}, num_cycles: positive = 0.5, {_FLOOR})",
-    "A straight line from 0, then a cosine down to `min_lr`, or to the share `min_lr_rate`, where it climbs again.",
-    lambda a: _wave(a, _floor(a)),
-    example=f"{_LONG}, min_lr_rate=0.1",
-)
-TRANSFORMERS.row(
-    f"get_cosine_with_min_lr_schedule_with_warmup_lr_rate({_BOTH}, num_cycles: positive = 0.5, {_FLOOR},"
-    "warmup_lr_rate: least0 = None)",
-    "The same one step ahead: the first update has one part of the warmup, the floor comes at `num_training_steps - 1`.",
-    _ahead,
-    example=f"{_LONG}, min_lr_rate=0.1",
-    plain=True,
-)
-TRANSFORMERS.row(
-    "get_wsd_schedule(num_warmup_steps: steps0, num_decay_steps: steps0, num_training_steps: steps0 = None,"
-    "num_stable_steps: whole = None, warmup_type: 'linear' | 'cosine' | '1-sqrt' = 'linear',"
-    "decay_type: 'linear' | 'cosine' | '1-sqrt' = 'cosine', min_lr_ratio: least0 = 0.0, num_cycles: positive = 0.5)",
-    "From the share `min_lr_ratio` up, then constant, then down to it; `num_stable_steps` wins over `num_training_steps`.",
-    _wsd,
-    example="num_warmup_steps=1000, num_decay_steps=2000, num_training_steps=10000",
-    plain=True,
-)
-TRANSFORMERS.row(
-    "get_scheduler(name: text, optimizer: unused = None, num_warmup_steps: steps0 = None, num_training_steps: steps0 = None,"
-    "scheduler_specific_kwargs: any = None)",
-    "One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`.",
-    _of_type,
-    leading=(),
-    example=f"name='cosine', {_LONG}",
-    plain=True,
+TRANSFORMERS.rows(
+    {
+        "get_constant_schedule": lambda a: Hold(value=a.lr),
+        "get_constant_schedule_with_warmup": lambda a: Hold(value=a.lr),
+        "get_linear_schedule_with_warmup": lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
+        "get_cosine_schedule_with_warmup": lambda a: _wave(a, 0.0),
+        "get_cosine_with_hard_restarts_schedule_with_warmup": _hard_restarts,
+        "get_polynomial_decay_schedule_with_warmup": _polynomial,
+        "get_inverse_sqrt_schedule": lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
+        "get_cosine_with_min_lr_schedule_with_warmup": lambda a: _wave(a, _floor(a)),
+        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": _ahead,
+        "get_wsd_schedule": _wsd,
+        "get_scheduler": _of_type,
+    },
+    plain=(
+        "get_constant_schedule",
+        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
+        "get_wsd_schedule",
+        "get_scheduler",
+    ),
+    leading={"get_scheduler": ()},
 )

@@ -1,0 +1,881 @@
+"""The schedulers of other libraries in words: their signatures, a sentence for each, and what an example is made of.
+
+A signature has the types of `arguments`. What each scheduler is in our words stands in its library's module, under the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["ELSEWHERE", "ROWS"]
+
+ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "transformers": {
+        "get_constant_schedule": (
+            "()",
+            "The optimizer's rate.",
+        ),
+        "get_constant_schedule_with_warmup": (
+            "(num_warmup_steps: steps0)",
+            "A straight line from 0, then the optimizer's rate.",
+        ),
+        "get_linear_schedule_with_warmup": (
+            "(num_warmup_steps: steps0, num_training_steps: steps0)",
+            "A straight line from 0, then one down to 0 at `num_training_steps`.",
+            "num_warmup_steps=1000, num_training_steps=10000",
+        ),
+        "get_cosine_schedule_with_warmup": (
+            "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5)",
+            (
+                "A straight line from 0, then a cosine of `num_cycles` waves up to `num_training_steps`, where it "
+                "climbs again."
+            ),
+            "num_warmup_steps=1000, num_training_steps=10000",
+        ),
+        "get_cosine_with_hard_restarts_schedule_with_warmup": (
+            "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 1)",
+            "A straight line from 0, then `num_cycles` half cosines, and 0 from `num_training_steps` on.",
+            "num_warmup_steps=1000, num_training_steps=10000, num_cycles=4",
+        ),
+        "get_polynomial_decay_schedule_with_warmup": (
+            "(num_warmup_steps: steps0, num_training_steps: steps0, lr_end: real = 1e-7, power: least0 = 1.0)",
+            "A straight line from 0, then a power of what is left, down to `lr_end`.",
+            "num_warmup_steps=1000, num_training_steps=10000",
+        ),
+        "get_inverse_sqrt_schedule": (
+            "(num_warmup_steps: steps0, timescale: steps = None)",
+            ("A straight line from 0, then the reciprocal of the square root of the step over `timescale`, for ever."),
+        ),
+        "get_cosine_with_min_lr_schedule_with_warmup": (
+            (
+                "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5, last_epoch: "
+                "unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None)"
+            ),
+            (
+                "A straight line from 0, then a cosine down to `min_lr`, or to the share `min_lr_rate`, where it "
+                "climbs again."
+            ),
+            "num_warmup_steps=1000, num_training_steps=10000, min_lr_rate=0.1",
+        ),
+        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": (
+            (
+                "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5, last_epoch: "
+                "unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None, warmup_lr_rate: least0 = None)"
+            ),
+            (
+                "The same one step ahead: the first update has one part of the warmup, the floor comes at "
+                "`num_training_steps - 1`."
+            ),
+            "num_warmup_steps=1000, num_training_steps=10000, min_lr_rate=0.1",
+        ),
+        "get_wsd_schedule": (
+            (
+                "(num_warmup_steps: steps0, num_decay_steps: steps0, num_training_steps: steps0 = None, "
+                "num_stable_steps: whole = None, warmup_type: 'linear' | 'cosine' | '1-sqrt' = 'linear', decay_type: "
+                "'linear' | 'cosine' | '1-sqrt' = 'cosine', min_lr_ratio: least0 = 0.0, num_cycles: positive = 0.5)"
+            ),
+            (
+                "From the share `min_lr_ratio` up, then constant, then down to it; `num_stable_steps` wins over "
+                "`num_training_steps`."
+            ),
+            "num_warmup_steps=1000, num_decay_steps=2000, num_training_steps=10000",
+        ),
+        "get_scheduler": (
+            (
+                "(name: text, optimizer: unused = None, num_warmup_steps: steps0 = None, num_training_steps: steps0 "
+                "= None, scheduler_specific_kwargs: any = None)"
+            ),
+            ("One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`."),
+            "name='cosine', num_warmup_steps=1000, num_training_steps=10000",
+        ),
+    },
+    "optax": {
+        "constant_schedule": (
+            "(value: real)",
+            "One value.",
+        ),
+        "polynomial_schedule": (
+            (
+                "(init_value: real, end_value: real, power: least0, transition_steps: whole, transition_begin: whole "
+                "= 0)"
+            ),
+            "A power of what is left, from `init_value` to `end_value`; of no length, `init_value` for ever.",
+            "init_value=0.1, end_value=0.001, power=2.0, transition_steps=10000",
+        ),
+        "linear_schedule": (
+            "(init_value: real, end_value: real, transition_steps: whole, transition_begin: whole = 0)",
+            "A straight line; of no length, `init_value` for ever.",
+            "init_value=0.1, end_value=0.001, transition_steps=10000",
+        ),
+        "piecewise_constant_schedule": (
+            "(init_value: real, boundaries_and_scales: factors = None)",
+            "Multiplied by one more scale from each boundary on.",
+            "init_value=0.1, boundaries_and_scales={3000: 0.3, 6000: 0.3}",
+        ),
+        "exponential_decay": (
+            (
+                "(init_value: real, transition_steps: whole, decay_rate: least0, transition_begin: whole = 0, "
+                "staircase: flag = False, end_value: real = None)"
+            ),
+            (
+                "`decay_rate` to the power of the steps since `transition_begin` over `transition_steps`; "
+                "`end_value` bounds all of it."
+            ),
+            "init_value=0.1, transition_steps=3000, decay_rate=0.5",
+        ),
+        "cosine_decay_schedule": (
+            "(init_value: real, decay_steps: steps, alpha: real = 0.0, exponent: positive = 1.0)",
+            "Half a cosine down to the share `alpha`, raised to `exponent` first.",
+        ),
+        "piecewise_interpolate_schedule": (
+            "(interpolate_type: 'linear' | 'cosine', init_value: real, boundaries_and_scales: factors = None)",
+            ("A line or half a cosine from each product of the scales to the next, which it reaches at its boundary."),
+            "interpolate_type='linear', init_value=0.1, boundaries_and_scales={3000: 0.3, 10000: 0.1}",
+        ),
+        "linear_onecycle_schedule": (
+            (
+                "(transition_steps: steps, peak_value: real, pct_start: share = 0.3, pct_final: share = 0.85, "
+                "div_factor: positive = 25.0, final_div_factor: positive = 1e4)"
+            ),
+            "Up to `peak_value`, back down to where it began, and on to `final_div_factor` less.",
+        ),
+        "cosine_onecycle_schedule": (
+            (
+                "(transition_steps: steps, peak_value: real, pct_start: share = 0.3, div_factor: positive = 25.0, "
+                "final_div_factor: positive = 1e4)"
+            ),
+            (
+                "Half a cosine up to `peak_value`, and one down to `div_factor * final_div_factor` less at "
+                "`transition_steps`."
+            ),
+        ),
+        "warmup_constant_schedule": (
+            "(init_value: real, peak_value: real, warmup_steps: steps0)",
+            "A straight line, then constant; without a warmup, `init_value` for ever.",
+            "init_value=0.0, peak_value=0.1, warmup_steps=1000",
+        ),
+        "warmup_cosine_decay_schedule": (
+            (
+                "(init_value: real, peak_value: real, warmup_steps: steps0, decay_steps: steps, end_value: real = "
+                "0.0, exponent: positive = 1.0)"
+            ),
+            "A straight line up, then half a cosine down to `end_value` at `decay_steps`, which holds the warmup.",
+            "init_value=0.0, peak_value=0.1, warmup_steps=1000, decay_steps=10000",
+        ),
+        "warmup_exponential_decay_schedule": (
+            (
+                "(init_value: real, peak_value: real, warmup_steps: steps0, transition_steps: whole, decay_rate: "
+                "least0, transition_begin: whole = 0, staircase: flag = False, end_value: real = None)"
+            ),
+            "A straight line up, then an exponential decay on its own clock.",
+            "init_value=0.0, peak_value=0.1, warmup_steps=1000, transition_steps=3000, decay_rate=0.5",
+        ),
+        "sgdr_schedule": (
+            "(cosine_kwargs: dicts)",
+            "One warmup and cosine after another, each with its own arguments.",
+            "cosine_kwargs=[{'init_value': 0, 'peak_value': 0.1, 'warmup_steps': 500, 'decay_steps': 10000}]",
+        ),
+        "join_schedules": (
+            "(schedules: inners, boundaries: any)",
+            "One schedule after another, each on its own clock from its boundary on.",
+            "schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay_schedule(0.1, 9000)]', boundaries=[1000]",
+        ),
+    },
+    "timm": {
+        "CosineLRScheduler": (
+            (
+                "(t_initial: steps, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, cycle_decay: positive = 1.0, "
+                "cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, warmup_prefix: flag = "
+                "False, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: unused = 0.67, noise_std: "
+                "unused = 1.0, noise_seed: unused = 42, k_decay: positive = 1.0, initialize: unused = True)"
+            ),
+            "Half a cosine down to `lr_min`, in cycles, after or in place of a warmup.",
+        ),
+        "TanhLRScheduler": (
+            (
+                "(t_initial: steps, lb: real = -7.0, ub: real = 3.0, lr_min: least0 = 0.0, cycle_mul: positive = "
+                "1.0, cycle_decay: positive = 1.0, cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: "
+                "real = 0.0, warmup_prefix: flag = False, t_in_epochs: unused = True, noise_range_t: any = None, "
+                "noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = "
+                "True)"
+            ),
+            "A hyperbolic tangent from `lb` to `ub`; without prefix the warmup climbs to where it then is.",
+        ),
+        "PolyLRScheduler": (
+            (
+                "(t_initial: steps, power: positive = 0.5, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, "
+                "cycle_decay: positive = 1.0, cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: real = "
+                "0.0, warmup_prefix: flag = False, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
+                "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, k_decay: positive = 1.0, "
+                "initialize: unused = True)"
+            ),
+            "A power of what is left, in cycles.",
+        ),
+        "StepLRScheduler": (
+            (
+                "(decay_t: span, decay_rate: positive = 1.0, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, "
+                "warmup_prefix: flag = True, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
+                "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = True)"
+            ),
+            "One more `decay_rate` every `decay_t`.",
+        ),
+        "MultiStepLRScheduler": (
+            (
+                "(decay_t: any, decay_rate: positive = 1.0, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, "
+                "warmup_prefix: flag = True, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
+                "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = True)"
+            ),
+            "One more `decay_rate` one step before each milestone, as timm has always done.",
+            "decay_t=[3000, 6000, 9000], decay_rate=0.1",
+        ),
+        "WSDLRScheduler": (
+            (
+                "(t_initial: steps, decay_t: steps, lr_min: least0 = 0.0, stable_fn: 'constant' | 'rsqrt' | 'power' "
+                "= 'constant', stable_timescale: positive = None, stable_power: positive = 0.5, decay_fn: any = "
+                "'1-sqrt', decay_power: positive = 0.5, decay_ratio: positive = 0.1, warmup_t: steps0 = 0, "
+                "warmup_lr_init: real = 0.0, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
+                "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = True)"
+            ),
+            "A warmup, `t_initial - decay_t` steps stable, and a cooldown; the warmup comes on top.",
+            "t_initial=10000, decay_t=2000, warmup_t=500",
+        ),
+        "create_scheduler_v2": (
+            (
+                "(sched: text = 'cosine', num_epochs: steps = 300, decay_epochs: span = None, decay_milestones: any "
+                "= (90, 180, 270), cooldown_epochs: unused = 0, patience_epochs: unused = 10, decay_rate: positive = "
+                "0.1, min_lr: least0 = 0.0, warmup_lr: least0 = 1e-5, warmup_epochs: steps0 = 0, warmup_prefix: flag "
+                "= False, noise: any = None, noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = "
+                "42, cycle_mul: positive = 1.0, cycle_decay: positive = 0.1, cycle_limit: steps0 = 1, k_decay: "
+                "positive = 1.0, decay_fn: any = None, stable_timescale: positive = None, plateau_mode: unused = "
+                "'max', step_on_epochs: flag = True, updates_per_epoch: steps0 = 0)"
+            ),
+            (
+                "One of the others by its word, with defaults of its own: `warmup_lr` 1e-5, `cycle_decay` 0.1, the "
+                "power of `poly` 0.1."
+            ),
+        ),
+    },
+    "mmengine": {
+        "ConstantLR": (
+            "(factor: share = 0.3333333333333333, begin: real = 0, end: real = 1000000000)",
+            "`factor` up to one step before the window's end, where the whole rate is back.",
+            "factor=0.3, end=3000",
+        ),
+        "LinearLR": (
+            (
+                "(start_factor: share = 0.3333333333333333, end_factor: share = 1.0, begin: real = 0, end: real = "
+                "1000000000)"
+            ),
+            "A straight line that is at its end on the last step of the window.",
+            "start_factor=0.1, end=3000",
+        ),
+        "ExponentialLR": (
+            "(gamma: positive, begin: real = 0, end: real = 1000000000)",
+            "One more `gamma` every step.",
+            "gamma=0.9995",
+        ),
+        "StepLR": (
+            "(step_size: steps, gamma: positive = 0.1, begin: real = 0, end: real = 1000000000)",
+            "One more `gamma` every `step_size` steps of the window.",
+        ),
+        "MultiStepLR": (
+            (
+                "(milestones: any, gamma: positive = 0.1, last_step: unused = -1, begin: real = 0, end: real = "
+                "1000000000)"
+            ),
+            "One more `gamma` at each milestone, counted from the window's beginning.",
+            "milestones=[3000, 6000, 9000]",
+        ),
+        "CosineAnnealingLR": (
+            (
+                "(T_max: steps = None, eta_min: least0 = None, begin: real = 0, end: real = 1000000000, "
+                "eta_min_ratio: least0 = None)"
+            ),
+            "Half a cosine down in `T_max` steps, or in the window's, and back up.",
+            "T_max=5000",
+        ),
+        "PolyLR": (
+            "(eta_min: real = 0.0, power: positive = 1.0, begin: real = 0, end: real = 1000000000)",
+            "A power of what is left, down to `eta_min` on the last step of the window.",
+            "end=10000, eta_min=0.0001, power=0.9",
+        ),
+        "OneCycleLR": (
+            (
+                "(eta_max: real = 0.0, total_steps: steps = None, pct_start: share = 0.3, anneal_strategy: 'cos' | "
+                "'linear' = 'cos', div_factor: positive = 25.0, final_div_factor: positive = 1e4, three_phase: flag "
+                "= False, begin: real = 0, end: real = 1000000000)"
+            ),
+            "PyTorch's one cycle, the rate alone.",
+            "eta_max=0.1, total_steps=10000",
+        ),
+        "CosineRestartLR": (
+            (
+                "(periods: any, restart_weights: reals = [1], eta_min: least0 = None, eta_min_ratio: least0 = None, "
+                "begin: real = 0, end: real = 1000000000)"
+            ),
+            "Half a cosine in each period, from its own weight on; the last value stays.",
+            "periods=[3000, 7000], restart_weights=[1, 0.5], eta_min=0.001",
+        ),
+    },
+    "mmcv": {
+        "FixedLrUpdaterHook": (
+            "()",
+            "The optimizer's rate.",
+        ),
+        "StepLrUpdaterHook": (
+            "(step: any, gamma: positive = 0.1, min_lr: least0 = None)",
+            "One more `gamma` every `step`, or at each of them, not below `min_lr`.",
+            "step=[3000, 6000, 9000]",
+        ),
+        "ExpLrUpdaterHook": (
+            "(gamma: positive)",
+            "One more `gamma` every epoch, or iteration.",
+            "gamma=0.9995",
+        ),
+        "PolyLrUpdaterHook": (
+            "(power: positive = 1.0, min_lr: real = 0.0)",
+            "A power of what is left of the run, down to `min_lr`.",
+            "power=0.9, max_epochs=10000",
+        ),
+        "InvLrUpdaterHook": (
+            "(gamma: positive, power: positive = 1.0)",
+            "The reciprocal of a power of one and `gamma` for each epoch, or iteration.",
+            "gamma=0.001",
+        ),
+        "CosineAnnealingLrUpdaterHook": (
+            "(min_lr: least0 = None, min_lr_ratio: least0 = None)",
+            "Half a cosine over the run.",
+            "min_lr_ratio=0.01, max_epochs=10000",
+        ),
+        "LinearAnnealingLrUpdaterHook": (
+            "(min_lr: least0 = None, min_lr_ratio: least0 = None)",
+            "A straight line over the run.",
+            "min_lr_ratio=0.01, max_epochs=10000",
+        ),
+        "FlatCosineAnnealingLrUpdaterHook": (
+            "(start_percent: share = 0.75, min_lr: least0 = None, min_lr_ratio: least0 = None)",
+            "Constant up to a share of the run, then half a cosine.",
+            "min_lr_ratio=0.01, max_epochs=10000",
+        ),
+        "CosineRestartLrUpdaterHook": (
+            "(periods: any, restart_weights: reals = [1], min_lr: least0 = None, min_lr_ratio: least0 = None)",
+            "Half a cosine in each period, its height times a weight.",
+            "periods=[3000, 7000], restart_weights=[1, 0.5], min_lr=0.001",
+        ),
+        "lr_config": (
+            "(policy: text, **more)",
+            "The hook of a configuration's `lr_config`, by its policy, with its own arguments.",
+        ),
+    },
+    "fvcore": {
+        "ConstantParamScheduler": (
+            "(value: real)",
+            "One value.",
+        ),
+        "CosineParamScheduler": (
+            "(start_value: real, end_value: real)",
+            "Half a cosine over the run.",
+            "start_value=1.0, end_value=0.01, max_iter=10000",
+        ),
+        "LinearParamScheduler": (
+            "(start_value: real, end_value: real)",
+            "A straight line over the run.",
+            "start_value=1.0, end_value=0.01, max_iter=10000",
+        ),
+        "ExponentialParamScheduler": (
+            "(start_value: real, decay: positive)",
+            "`decay` times as much at the end of the run, exponentially.",
+            "start_value=1.0, decay=0.01, max_iter=10000",
+        ),
+        "PolynomialDecayParamScheduler": (
+            "(base_value: real, power: positive)",
+            "A power of what is left of the run.",
+            "base_value=1.0, power=0.9, max_iter=10000",
+        ),
+        "MultiStepParamScheduler": (
+            "(values: reals, num_updates: steps = None, milestones: marks = None)",
+            "One value after another, from each milestone on; without them in equal parts.",
+            "values=[1.0, 0.1, 0.01], num_updates=10000, max_iter=10000",
+        ),
+        "StepParamScheduler": (
+            "(num_updates: positive, values: reals)",
+            "One value after another in equal parts of the run.",
+            "num_updates=10000, values=[1.0, 0.1, 0.01], max_iter=10000",
+        ),
+        "StepWithFixedGammaParamScheduler": (
+            "(base_value: positive, num_decays: steps, gamma: positive, num_updates: steps)",
+            "`num_decays` times `gamma`, in equal parts of the run.",
+            "base_value=1.0, num_decays=3, gamma=0.3, num_updates=10000, max_iter=10000",
+        ),
+        "CompositeParamScheduler": (
+            "(schedulers: any, lengths: reals, interval_scaling: any)",
+            "Schedulers one after another, each on its own clock (`rescaled`) or on the run's (`fixed`).",
+            (
+                "schedulers='[LinearParamScheduler(0, 1), CosineParamScheduler(1, 0)]', lengths=[0.1, "
+                "0.9],interval_scaling=['rescaled', 'rescaled'], max_iter=10000"
+            ),
+        ),
+        "WarmupParamScheduler": (
+            (
+                "(scheduler: any, warmup_factor: real, warmup_length: share, warmup_method: 'linear' | 'constant' = "
+                "'linear', rescale_interval: flag = False)"
+            ),
+            (
+                "A warmup to where the scheduler then is; with `rescale_interval` to its beginning, and the whole of "
+                "it after that."
+            ),
+            "scheduler='CosineParamScheduler(1, 0)', warmup_factor=0.001, warmup_length=0.1, max_iter=10000",
+        ),
+        "LRMultiplier": (
+            "(multiplier: any, max_iter: steps)",
+            "A scheduler times the optimizer's rate, over `max_iter` steps.",
+            "multiplier='CosineParamScheduler(1, 0)', max_iter=10000",
+        ),
+        "WarmupMultiStepLR": (
+            (
+                "(milestones: marks, gamma: positive = 0.1, warmup_factor: real = 0.001, warmup_iters: steps0 = "
+                "1000, warmup_method: 'linear' | 'constant' = 'linear')"
+            ),
+            "One more `gamma` at each milestone, under a warmup: detectron2's older class.",
+        ),
+        "WarmupCosineLR": (
+            (
+                "(max_iters: steps, warmup_factor: real = 0.001, warmup_iters: steps0 = 1000, warmup_method: "
+                "'linear' | 'constant' = 'linear')"
+            ),
+            "A cosine from the beginning of the run, under a warmup: detectron2's older class.",
+        ),
+    },
+    "deepspeed": {
+        "LRRangeTest": (
+            (
+                "(lr_range_test_min_lr: positive = 1e-3, lr_range_test_step_size: steps = 2000, "
+                "lr_range_test_step_rate: real = 1.0, lr_range_test_staircase: flag = False)"
+            ),
+            (
+                "The least rate times one more than the step over `lr_range_test_step_size`, times "
+                "`lr_range_test_step_rate`."
+            ),
+        ),
+        "OneCycle": (
+            (
+                "(cycle_min_lr: real, cycle_max_lr: real, decay_lr_rate: real = 0.0, cycle_first_step_size: steps = "
+                "2000, cycle_second_step_size: steps0 = None, cycle_first_stair_count: steps0 = 0, "
+                "cycle_second_stair_count: steps0 = None, decay_step_size: steps0 = 0, cycle_momentum: flag = True, "
+                "cycle_min_mom: real = 0.8, cycle_max_mom: real = 0.9, decay_mom_rate: real = 0.0)"
+            ),
+            "A straight line up and one down, in stairs or not, then the reciprocal of the steps since.",
+            "cycle_min_lr=0.001, cycle_max_lr=0.1",
+        ),
+        "WarmupLR": (
+            (
+                "(warmup_min_lr: real = 0.0, warmup_max_lr: real = None, warmup_num_steps: steps = 1000, "
+                "warmup_type: 'log' | 'linear' = 'log')"
+            ),
+            "A logarithm up, or a straight line, then the highest rate.",
+        ),
+        "WarmupDecayLR": (
+            (
+                "(total_num_steps: steps, warmup_min_lr: real = 0.0, warmup_max_lr: real = 0.001, warmup_num_steps: "
+                "steps = 1000, warmup_type: 'log' | 'linear' = 'log')"
+            ),
+            ("A logarithm up, or a straight line, then a straight line down to `warmup_min_lr` at `total_num_steps`."),
+        ),
+        "WarmupCosineLR": (
+            (
+                "(total_num_steps: steps, warmup_min_ratio: real = 0.0, warmup_num_steps: steps = 1000, "
+                "cos_min_ratio: real = 1e-4, warmup_type: 'log' | 'linear' = 'log')"
+            ),
+            (
+                "A logarithm up, or a straight line, to almost the optimizer's rate, then half a cosine down to "
+                "`cos_min_ratio` of it."
+            ),
+        ),
+    },
+    "composer": {
+        "StepScheduler": (
+            "(step_size: text, gamma: positive = 0.1)",
+            "One more `gamma` every `step_size`.",
+            "step_size='3000ba'",
+        ),
+        "MultiStepScheduler": (
+            "(milestones: any, gamma: positive = 0.1)",
+            "One more `gamma` at each milestone.",
+            "milestones=['3000ba', '6000ba']",
+        ),
+        "ConstantScheduler": (
+            "(alpha: real = 1.0, t_max: text = '1dur')",
+            "`alpha` until `t_max`, then 1.",
+            "alpha=0.5, max_duration='10000ba'",
+        ),
+        "LinearScheduler": (
+            "(alpha_i: real = 1.0, alpha_f: real = 0.0, t_max: text = '1dur')",
+            "A straight line from `alpha_i` to `alpha_f` at `t_max`.",
+            "max_duration='10000ba'",
+        ),
+        "ExponentialScheduler": (
+            "(gamma: positive, decay_period: text = '1ep')",
+            "`gamma` to the power of the time over `decay_period`.",
+            "gamma=0.5, decay_period='3000ba'",
+        ),
+        "CosineAnnealingScheduler": (
+            "(t_max: text = '1dur', alpha_f: real = 0.0)",
+            "Half a cosine down to `alpha_f` at `t_max`.",
+            "max_duration='10000ba'",
+        ),
+        "CosineAnnealingWarmRestartsScheduler": (
+            "(t_0: text, t_mult: positive = 1.0, alpha_f: real = 0.0)",
+            "Half a cosine again and again, each `t_mult` times as long, in whole steps.",
+            "t_0='2500ba'",
+        ),
+        "PolynomialScheduler": (
+            "(power: positive, t_max: text = '1dur', alpha_f: real = 0.0)",
+            "A power of what is left, down to `alpha_f` at `t_max`.",
+            "power=2, max_duration='10000ba'",
+        ),
+        "MultiStepWithWarmupScheduler": (
+            "(t_warmup: text, milestones: any, gamma: positive = 0.1, scale_warmup: flag = False)",
+            "A straight line from 0, then one more `gamma` at each milestone.",
+            "t_warmup='1000ba', milestones=['3000ba', '6000ba']",
+        ),
+        "ConstantWithWarmupScheduler": (
+            "(t_warmup: text, alpha: real = 1.0, t_max: text = '1dur', scale_warmup: flag = False)",
+            "A straight line from 0 to `alpha`, then constant.",
+            "t_warmup='1000ba', max_duration='10000ba'",
+        ),
+        "LinearWithWarmupScheduler": (
+            (
+                "(t_warmup: text, alpha_i: real = 1.0, alpha_f: real = 0.0, t_max: text = '1dur', scale_warmup: flag "
+                "= False)"
+            ),
+            "A straight line from 0 to `alpha_i`, then one to `alpha_f` at `t_max`, which holds the warmup.",
+            "t_warmup='1000ba', max_duration='10000ba'",
+        ),
+        "CosineAnnealingWithWarmupScheduler": (
+            "(t_warmup: text, t_max: text = '1dur', alpha_f: real = 0.0, scale_warmup: flag = False)",
+            "A straight line from 0, then half a cosine to `alpha_f` at `t_max`, which holds the warmup.",
+            "t_warmup='1000ba', max_duration='10000ba'",
+        ),
+        "PolynomialWithWarmupScheduler": (
+            (
+                "(t_warmup: text, power: positive = 2.0, t_max: text = '1dur', alpha_f: real = 0.0, scale_warmup: "
+                "flag = False)"
+            ),
+            ("A straight line from 0, then a power of what is left, to `alpha_f` at `t_max`, which holds the warmup."),
+            "t_warmup='1000ba', max_duration='10000ba'",
+        ),
+    },
+    "ignite": {
+        "LinearCyclicalScheduler": (
+            (
+                "(start_value: real, end_value: real, cycle_size: steps, cycle_mult: positive = 1.0, "
+                "start_value_mult: positive = 1.0, end_value_mult: positive = 1.0, warmup_duration: steps0 = 0, "
+                "save_history: unused = False, param_group_index: unused = None, monotonic: flag = False)"
+            ),
+            "A triangle from one value to the other and back, or a saw-tooth (`monotonic`), again and again.",
+            "start_value=0.1, end_value=0.001, cycle_size=2500",
+        ),
+        "CosineAnnealingScheduler": (
+            (
+                "(start_value: real, end_value: real, cycle_size: steps, cycle_mult: positive = 1.0, "
+                "start_value_mult: positive = 1.0, end_value_mult: positive = 1.0, warmup_duration: steps0 = 0, "
+                "save_history: unused = False, param_group_index: unused = None)"
+            ),
+            "Half a cosine from one value to the other, again and again.",
+            "start_value=0.1, end_value=0.001, cycle_size=2500",
+        ),
+        "PiecewiseLinear": (
+            "(milestones_values: pairs)",
+            "Straight lines through the values at their steps, constant outside.",
+        ),
+        "ConcatScheduler": (
+            "(schedulers: inners, durations: any)",
+            "Schedulers one after another, each on its own clock.",
+            (
+                "schedulers='[LinearCyclicalScheduler(0.1, 0.5, 2000), CosineAnnealingScheduler(0.5, 0.01, 6000)]', "
+                "durations=[2000]"
+            ),
+        ),
+        "LRScheduler": (
+            "(lr_scheduler: inner, save_history: unused = False, use_legacy: unused = False)",
+            "A scheduler of PyTorch, as PyTorch steps it.",
+            "lr_scheduler='torch.optim.lr_scheduler.StepLR(step_size=3000)'",
+        ),
+        "create_lr_scheduler_with_warmup": (
+            "(lr_scheduler: any, warmup_start_value: real, warmup_duration: steps, warmup_end_value: real = None)",
+            "A straight line whose last event has the end value, then the scheduler.",
+            (
+                "lr_scheduler='torch.optim.lr_scheduler.ExponentialLR(gamma=0.9997)', warmup_start_value=0.0, "
+                "warmup_duration=1000"
+            ),
+        ),
+        "ExpStateScheduler": (
+            (
+                "(initial_value: real, gamma: positive, param_name: unused = '', save_history: unused = False, "
+                "create_new: unused = False)"
+            ),
+            "One more `gamma` with every event.",
+            "initial_value=1.0, gamma=0.9997",
+        ),
+        "StepStateScheduler": (
+            (
+                "(initial_value: real, gamma: positive, step_size: steps, param_name: unused = '', save_history: "
+                "unused = False, create_new: unused = False)"
+            ),
+            "One more `gamma` every `step_size` events.",
+        ),
+        "MultiStepStateScheduler": (
+            (
+                "(initial_value: real, gamma: positive, milestones: marks, param_name: unused = '', save_history: "
+                "unused = False, create_new: unused = False)"
+            ),
+            "One more `gamma` at each milestone.",
+        ),
+    },
+    "megatron": {
+        "OptimizerParamScheduler": (
+            (
+                "(init_lr: real, max_lr: real, min_lr: least0, lr_warmup_steps: steps0, lr_decay_steps: steps, "
+                "lr_decay_style: 'constant' | 'linear' | 'cosine' | 'inverse-square-root' | 'WSD', start_wd: least0 "
+                "= 0.0, end_wd: least0 = 0.0, wd_incr_steps: steps0 = 0, wd_incr_style: 'constant' | 'linear' | "
+                "'cosine' = 'constant', use_checkpoint_opt_param_scheduler: unused = True, "
+                "override_opt_param_scheduler: unused = False, wsd_decay_steps: steps = None, lr_wsd_decay_style: "
+                "'linear' | 'cosine' | 'exponential' | 'minus_sqrt' = None, *, increment: steps = 1)"
+            ),
+            "A straight line up, then down in one of its styles; the weight decay beside it.",
+            (
+                "init_lr=0.0, max_lr=0.1, min_lr=0.001, lr_warmup_steps=1000, lr_decay_steps=10000, "
+                "lr_decay_style='cosine'"
+            ),
+        ),
+        "StepBatchsizeNumMicroBatchesCalculator": (
+            (
+                "(micro_batch_size: unused = None, data_parallel_size: unused = None, schedule: text = '', "
+                "seq_length: steps = None)"
+            ),
+            (
+                "The global batch size by consumed samples, from thresholds in samples, or in tokens where "
+                "`seq_length` is given."
+            ),
+            "schedule='0:8 3K:16 6K:32'",
+        ),
+    },
+    "fastai": {
+        "SchedLin": (
+            "(start: real, end: real)",
+            "A straight line over the run.",
+            "start=0.1, end=0.001, max_iter=10000",
+        ),
+        "SchedCos": (
+            "(start: real, end: real)",
+            "Half a cosine over the run.",
+            "start=0.1, end=0.001, max_iter=10000",
+        ),
+        "SchedNo": (
+            "(start: real, end: real)",
+            "The first value.",
+            "start=0.1, end=0.1",
+        ),
+        "SchedExp": (
+            "(start: positive, end: positive)",
+            "Exponential from one value to the other over the run.",
+            "start=0.1, end=0.001, max_iter=10000",
+        ),
+        "SchedPoly": (
+            "(start: real, end: real, power: positive)",
+            "A power of the share of the run that is done.",
+            "start=0.1, end=0.001, power=2, max_iter=10000",
+        ),
+        "combined_cos": (
+            "(pct: share, start: real, middle: real, end: real)",
+            "Half a cosine to the middle value, and half a cosine to the end.",
+            "pct=0.25, start=0.004, middle=0.1, end=1e-6, max_iter=10000",
+        ),
+        "combine_scheds": (
+            "(pcts: reals, scheds: any)",
+            "Functions one after another, each over its share of the run.",
+            "pcts=[0.3, 0.7], scheds='[SchedLin(0.01, 0.1), SchedCos(0.1, 0.001)]', max_iter=10000",
+        ),
+        "fit_one_cycle": (
+            (
+                "(n_epoch: steps, lr_max: real = None, div: positive = 25.0, div_final: positive = 1e5, pct_start: "
+                "share = 0.25, wd: unused = None, moms: reals = (0.95, 0.85, 0.95), cbs: unused = None, reset_opt: "
+                "unused = False, start_epoch: unused = 0)"
+            ),
+            "Half a cosine up to `lr_max` and one far down, over all batches.",
+            "n_epoch=10, lr_max=0.1, n_iter=1000",
+        ),
+        "fit_flat_cos": (
+            (
+                "(n_epoch: steps, lr: real = None, div_final: positive = 1e5, pct_start: share = 0.75, wd: unused = "
+                "None, cbs: unused = None, reset_opt: unused = False, start_epoch: unused = 0)"
+            ),
+            "Constant for most of the run, then half a cosine.",
+            "n_epoch=10, lr=0.1, n_iter=1000",
+        ),
+        "fit_sgdr": (
+            (
+                "(n_cycles: steps, cycle_len: steps, lr_max: real = None, cycle_mult: steps = 2, wd: unused = None, "
+                "cbs: unused = None, reset_opt: unused = False, start_epoch: unused = 0)"
+            ),
+            "Half a cosine down to 0 again and again, each `cycle_mult` times as long.",
+            "n_cycles=3, cycle_len=1, lr_max=0.1, n_iter=1500",
+        ),
+    },
+    "lr_finder": {
+        "range_test": (
+            ("(start_lr: real = None, end_lr: real = 10, num_iter: steps = 100, step_mode: 'exp' | 'linear' = 'exp')"),
+            (
+                "From the optimizer's rate up to `end_lr` on the last of `num_iter` updates, exponentially or in a "
+                "straight line."
+            ),
+        ),
+    },
+    "mlx": {
+        "exponential_decay": (
+            "(init: real, decay_rate: positive)",
+            "One more `decay_rate` every step.",
+            "init=0.1, decay_rate=0.9995",
+        ),
+        "step_decay": (
+            "(init: real, decay_rate: positive, step_size: steps)",
+            "One more `decay_rate` every `step_size` steps.",
+            "init=0.1, decay_rate=0.5, step_size=3000",
+        ),
+        "cosine_decay": (
+            "(init: real, decay_steps: steps, end: real = 0.0)",
+            "Half a cosine down to `end`.",
+        ),
+        "linear_schedule": (
+            "(init: real, end: real, steps: steps)",
+            "A straight line.",
+            "init=0.0, end=0.1, steps=10000",
+        ),
+        "join_schedules": (
+            "(schedules: inners, boundaries: any)",
+            "One schedule after another, each on its own clock.",
+            "schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay(0.1, 9000)]', boundaries=[1000]",
+        ),
+    },
+    "olmo_core": {
+        "ConstantWithWarmup": (
+            (
+                "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, warmup_min_lr: "
+                "least0 = 0.0, *, t_max: steps = None)"
+            ),
+            "A straight line up, then constant.",
+            "warmup=1000, t_max=10000",
+        ),
+        "WSD": (
+            (
+                "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, decay: steps = "
+                "None, decay_steps: steps = None, decay_fraction: share = 0.1, warmup_min_lr: least0 = 0.0, "
+                "decay_min_lr: least0 = 0.0, *, t_max: steps = None)"
+            ),
+            "Up, constant, and a straight line down at the end.",
+            "warmup=1000, t_max=10000",
+        ),
+        "PowerLR": (
+            (
+                "(b: real = -0.51, warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = "
+                "None, warmup_min_lr: least0 = 0.0, decay: steps = None, decay_steps: steps = None, decay_fraction: "
+                "share = 0.1, decay_min_lr: least0 = 0.0, *, t_max: steps = None)"
+            ),
+            "Up, a power of the step over the warmup, and a straight line down at the end.",
+            "warmup=1000, t_max=10000",
+        ),
+        "LinearWithWarmup": (
+            (
+                "(alpha_f: real = 0.1, t_max: steps = None, warmup: steps0 = None, warmup_steps: steps0 = None, "
+                "warmup_fraction: share = None, warmup_min_lr: least0 = 0.0)"
+            ),
+            "Up, then a straight line to the share `alpha_f` at `t_max`.",
+            "warmup=1000, t_max=10000",
+        ),
+        "CosWithWarmup": (
+            (
+                "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, alpha_f: real = "
+                "0.1, t_max: steps = None, warmup_min_lr: least0 = 0.0)"
+            ),
+            "Up, then half a cosine to the share `alpha_f` at `t_max`.",
+            "warmup=1000, t_max=10000",
+        ),
+        "CosWithWarmupAndLinearDecay": (
+            (
+                "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, alpha_f: real = "
+                "0.1, t_max: steps = None, warmup_min_lr: least0 = 0.0, decay: steps = None, decay_steps: steps = "
+                "None, decay_fraction: share = 0.1, decay_min_lr: least0 = 0.0)"
+            ),
+            "The same, with a straight line from where it is at the end.",
+            "warmup=1000, t_max=10000",
+        ),
+        "InvSqrtWithWarmup": (
+            (
+                "(alpha_f: real = 0.1, warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = "
+                "None, warmup_min_lr: least0 = 0.0, *, t_max: steps = None)"
+            ),
+            "Up, then the reciprocal of the square root of the step, towards the share `alpha_f`.",
+            "warmup=1000, t_max=10000",
+        ),
+        "WSDS": (
+            (
+                "(period_lengths: any, period_lr_multipliers: reals = None, warmup: steps0 = None, warmup_fraction: "
+                "share = None, decay: steps = None, decay_fraction: share = None, warmup_min_lr: least0 = 0.0, "
+                "decay_min_lr: least0 = 0.0)"
+            ),
+            "Up, then several periods, each constant and down at its end.",
+            "period_lengths=[5000, 5000], warmup=1000, decay=1000",
+        ),
+    },
+    "warmups": {
+        "GradualWarmupScheduler": (
+            "(multiplier: positive, total_epoch: steps, after_scheduler: any = None)",
+            "A straight line to `multiplier` times the rate, from 0 where that is 1, then another scheduler.",
+            (
+                "multiplier=1.0, total_epoch=1000, "
+                "after_scheduler='torch.optim.lr_scheduler.CosineAnnealingLR(T_max=9000)'"
+            ),
+        ),
+        "CosineAnnealingWarmupRestarts": (
+            (
+                "(first_cycle_steps: steps, cycle_mult: positive = 1.0, max_lr: real = 0.1, min_lr: real = 0.001, "
+                "warmup_steps: steps0 = 0, gamma: positive = 1.0)"
+            ),
+            "A warmup and half a cosine again and again, each cycle longer and lower.",
+            "first_cycle_steps=2500, warmup_steps=500",
+        ),
+    },
+}
+
+ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "transformers": {
+        "get_reduce_on_plateau_schedule": "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log",
+    },
+    "optax": {
+        "reduce_on_plateau": "it follows a metric: use glidepath.feedback, or glidepath replay on a log",
+    },
+    "timm": {
+        "PlateauLRScheduler": "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log",
+    },
+    "mmengine": {
+        "ReduceOnPlateauLR": "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log",
+    },
+    "keras": {
+        "ReduceLROnPlateau": "it follows a metric: use glidepath.feedback.KerasPlateau, or glidepath replay on a log",
+        "LearningRateScheduler": "it calls a function of your own: write that as an expression",
+    },
+    "pytorch": {
+        "ReduceLROnPlateau": "it follows a metric: use glidepath.feedback.PyTorchPlateau, or glidepath replay on a log",
+        "CosineAnnealingWarmUpRestarts": (
+            "it is no class of PyTorch's: sgdr(T_0, growth=T_mult, decay=gamma, warmup=T_up) climbs and falls as "
+            "it means to"
+        ),
+    },
+    "oneflow": {
+        "ReduceLROnPlateau": "it follows a metric: use glidepath.feedback.OneFlowPlateau, or glidepath replay on a log",
+    },
+    "paddle": {
+        "ReduceOnPlateau": "it follows a metric: use glidepath.feedback.PaddlePlateau, or glidepath replay on a log",
+    },
+}
+"""What is answered for a name that is no scheduler of the step, by library."""
