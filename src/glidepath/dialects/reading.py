@@ -12,7 +12,8 @@ optimizer's rate.
     )
 
 That is all: the documentation's row, the page's entry and controls, `glidepath list DropLR`, the names in errors and the calls that are
-understood (`mylib.schedulers.DropLR(optimizer, 30)`, also by position) follow from it. Signature and sentence may also stand in `rows_strings`; then `rows` takes what each is. A rule between two arguments is written
+understood (`mylib.schedulers.DropLR(optimizer, 30)`, also by position) follow from it. Signature and sentence may also stand in `rows_strings`;
+then `rows` takes what each is. A rule between two arguments is written
 `a.at.require(a.warmup < a.total, "total", f"above the {a.warmup} steps of warmup", a.total)`. What the library accepts and gets wrong is
 refused or mended while `a.at.strict`, and followed otherwise. Arguments that every row takes, and what the training loop knows and the call
 does not (the length of an epoch), are declared once for the library (`common`), and so is what they do to every schedule (`around`).
@@ -236,8 +237,10 @@ class Dialect:
         """
         for name, make in makers.items():
             text, about, *example = ROWS[self.framework][name]
-            own = {
-                o: given if isinstance(given, tuple) else given[name] for o, given in options.items() if name in given
+            own: dict[str, Any] = {
+                option: given[name] if isinstance(given, Mapping) else True
+                for option, given in options.items()
+                if name in given
             }
             self.row(f"{name}{text}", about, make, example=next(iter(example), ""), **own)
 
