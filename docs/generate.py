@@ -20,6 +20,7 @@ import worked
 from glidepath import view
 from glidepath.core.codec import field_notes
 from glidepath.dialects.reading import known
+from glidepath.view.pictures import pictures
 
 HERE = Path(__file__).resolve().parent
 PICTURE = HERE / "picture.svg"
@@ -41,6 +42,7 @@ def main() -> None:
     (HERE / "schedules" / "index.md").write_text(contents(words), encoding="utf-8")
     (HERE / "schedules" / "libraries.md").write_text(libraries(), encoding="utf-8")
     worked.pictures(HERE / "img")
+    (HERE / "schedules" / "gallery.md").write_text(moving(), encoding="utf-8")
     (HERE / "index.md").write_text(home(), encoding="utf-8")
 
 
@@ -142,7 +144,7 @@ def libraries() -> str:
     """Returns the page of other libraries' schedulers: a table for each, a row for each of its own."""
     parts = [
         "# Schedulers of other libraries",
-        "Each is read by its own name and arguments: see [Other libraries](../dialects.md).",
+        "Each is read by its own name and arguments: see [Other libraries](../dialects.md). [The gallery](gallery.md) shows the classic ones.",
     ]
     for library in gp.dialects.libraries():
         language = known(library)
@@ -154,6 +156,30 @@ def libraries() -> str:
             about = inline((inspect.getdoc(make) or "").partition("\n")[0])
             rows.append(f"| `{name}{language.signature(name)}` | {about} |".replace("\\", ""))
         parts += [f"## {language.title} {language.follows}".rstrip(), where, "| | |\n|---|---|\n" + "\n".join(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def moving() -> str:
+    """Returns the page of the classic libraries' classes, after writing an animation of each."""
+    parts = [
+        "# Every class, moving",
+        (
+            "PyTorch's, OneFlow's, Keras's, TensorFlow's and Paddle's classes under their own names, with the numbers that articles teach "
+            "them with: see [Worked examples](../worked-examples.md). A metric that never improves drives the plateaus. The function that "
+            "trains draws each."
+        ),
+    ]
+    shown: dict[str, list[str]] = {}
+    for picture in pictures():
+        if picture.small:
+            file = HERE / "img" / f"{picture.name}.gif"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            view.animate(picture.schedules, file, **picture.options, **picture.size)
+            title = html.escape(picture.title)
+            image = f'<img src="../img/{picture.name}.gif" alt="{title}" loading="lazy" width="480" height="240">'
+            shown.setdefault(picture.section, []).append(f"<figure>{image}<figcaption>{title}</figcaption></figure>")
+    for section, figures in shown.items():
+        parts += [f"## {section}", '<div class="gallery">' + "".join(figures) + "</div>"]
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from glidepath import GlidepathError, parse
+from glidepath.core.files import write_whole
 from glidepath.view import animate, animation, example, figure, gallery, html, save, terminal
+from glidepath.view.articles import ARTICLES, CLASSIC, article, classes
 from glidepath.view.pictures import pictures
 
 
@@ -205,3 +207,74 @@ def test_a_terminal_drawing_states_its_floor_and_names_its_curves():
     assert "values of 0 lie on the lowest row" in text
     assert "1 cosine(1000)" in text
     assert "2 0.1 * linear(1000)" in text
+
+
+def test_every_class_of_the_classic_libraries_moves_under_its_own_name(tmp_path, monkeypatch):
+    """One file each, also where a name has a dot in it or differs from another by the size of its letters; no two are the same picture."""
+    from glidepath import dialects
+
+    small = [picture for picture in pictures() if picture.small]
+    assert [picture.title.partition("(")[0] for picture in small] == [
+        name
+        for library, plateau in PLATEAUS.items()
+        for name in [*dialects.names(library), *([plateau] if plateau else [])]
+    ]
+    names = [picture.name.casefold() for picture in pictures()]
+    assert len(set(names)) == len(names)
+    monkeypatch.setattr("glidepath.view.pictures._SMALL", {"width": 320, "height": 160, "frames": 8})
+    monkeypatch.setattr("glidepath.view.pictures.pictures", lambda: iter(small))
+    monkeypatch.setattr("glidepath.view.pictures.figure", lambda *_, **__: None)  # stills are drawn elsewhere
+    monkeypatch.setattr("glidepath.view.pictures.save", lambda _, path: write_whole(path, b"", where="view"))
+    monkeypatch.setattr("glidepath.view.pictures.animate", drawn_or_told)
+
+    made = gallery(tmp_path)
+
+    files = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert len(made) == len(files) == 2 * len(small) + 1
+    assert {"tensorflow/train.cosine_decay.gif", "tensorflow/train.cosine_decay.svg", "oneflow/WarmUpLR-2.gif"} <= set(
+        files
+    )
+    page = files["index.html"].decode()
+    assert all(f'"{name}"' in page for name in files if name != "index.html")
+    for library in PLATEAUS:
+        drawn = [data for name, data in files.items() if name.startswith(f"{library}/") and name.endswith(".gif")]
+        assert len(drawn) == len(set(drawn)) == sum(picture.name.startswith(f"{library}/") for picture in small)
+
+
+def drawn_or_told(schedules, path, **options):
+    """Draws TensorFlow's and Keras's classes; of the others the file holds the numbers, which takes no time."""
+    if any(library in path for library in ("tensorflow", "keras")):
+        return animate(schedules, path, **options)
+    (schedule,) = schedules.values()
+    told = f"{options['title']} {[schedule(step) for step in range(options['steps'] + 1)]}"
+    return write_whole(path, told.encode(), where="view")
+
+
+PLATEAUS = {
+    "pytorch": "ReduceLROnPlateau",
+    "oneflow": "ReduceLROnPlateau",
+    "keras": "ReduceLROnPlateau",
+    "tensorflow": "",
+    "paddle": "ReduceOnPlateau",
+}
+
+
+def test_the_classes_have_the_numbers_of_the_articles():
+    used = {
+        f"{library}.{name}" if f"{library}.{name}" in ARTICLES else name
+        for library in CLASSIC
+        for name in classes(library)
+    }
+    assert set(ARTICLES) == used
+    for library, name, call, rates in (
+        ("pytorch", "StepLR", "StepLR(step_size=3)", [0.05] * 3 + [0.005] * 3 + [0.0005]),
+        ("paddle", "MultiStepDecay", "MultiStepDecay(milestones=[2, 5, 8])", [0.05] * 2 + [0.005] * 3 + [0.0005]),
+        ("oneflow", "CosineAnnealingLR", "CosineAnnealingLR(T_max=3)", [0.01, 0.0075, 0.0025, 0.0]),
+        ("pytorch", "ReduceLROnPlateau", "ReduceLROnPlateau(patience=2, cooldown=2)", [1.0] * 4 + [0.1] * 5 + [0.01]),
+        ("keras", "ReduceLROnPlateau", "ReduceLROnPlateau(patience=2, cooldown=2)", [1.0] * 3 + [0.1]),
+    ):
+        told, schedule, last = article(library, name)
+        assert (told, [round(schedule(step), 7) for step in range(len(rates))]) == (call, rates)
+        assert last >= len(rates) - 1
+    restarted = article("oneflow", "CosineAnnealingWarmRestarts")[1]
+    assert [restarted(step) for step in (0, 10, 30, 70, 79)] == [0.1, 0.05, 0.025, 0.0, 0.0]

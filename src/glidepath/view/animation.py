@@ -56,7 +56,7 @@ def animation(
         axis: See `figure`.
         per: See `figure`.
         width: In pixels, from 200 to 1600.
-        height: In pixels, from 120 to 1200; the names of several curves come on top.
+        height: In pixels, from 160 to 1200; the names of several curves come on top.
 
     Raises:
         GlidepathError: If a number is out of range, or matplotlib or pillow is missing.
@@ -64,7 +64,7 @@ def animation(
     for field, value, low, high in (
         ("frames", frames, 8, 200),
         ("width", width, 200, 1600),
-        ("height", height, 120, 1200),
+        ("height", height, 160, 1200),
     ):
         plain = number(value)
         if plain is None or not low <= plain <= high:
@@ -132,6 +132,7 @@ class _Film:
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
+        self.most = int((size[0] - 80) / 8)  # letters of the line that tells step, value and phase
         self.curves, self.scale, self.bases = list(curves.values()), scale, list(bases.values())
         self.phases = [phases(curve.schedule, int(curve.steps[-1])) for curve in self.curves]
         names = list(curves) if len(curves) > 1 else []
@@ -139,7 +140,8 @@ class _Film:
         drawing = Figure(figsize=(size[0] / 100, tall / 100), dpi=100)
         self.canvas = FigureCanvasAgg(drawing)
         head = 68 + _ROW * len(names)
-        self.axes: Any = drawing.add_axes((0.105, 60 / tall, 0.845, (tall - 60 - head) / tall))
+        left = 67 / size[0]
+        self.axes: Any = drawing.add_axes((left, 60 / tall, 1 - left - 32 / size[0], (tall - 60 - head) / tall))
         self.lines, note = draw(self.axes, curves, scale, log=log, floor=floor, bases=bases, unit=unit)
         self.axes.set_xlabel(f"{scale.label}; {note}" if note else scale.label, fontsize=9)
         self.axes.set_ylabel(self.axes.get_ylabel(), fontsize=9)
@@ -151,16 +153,25 @@ class _Film:
         self.lowest = float(self.axes.get_ylim()[0]) if log else -math.inf
         ink: dict[str, Any] = {"va": "center", "family": "monospace"}
         family: dict[str, Any] = {**ink, "family": "sans-serif"} if names else ink
-        drawing.text(0.105, 1 - 22 / tall, _cut(heading), fontsize=10, color="#222222", **family)
+        drawing.text(
+            left, 1 - 22 / tall, _cut(heading, int((size[0] - 80) / 8.4)), fontsize=10, color="#222222", **family
+        )
         for k, name in enumerate(names):
             y, colour = 1 - (44 + _ROW * k) / tall, COLOURS[k % MOST_CURVES]
             drawing.add_artist(
-                Line2D([0.105, 0.15], [y, y], color=colour, linewidth=1.8, linestyle=DASHES[k % MOST_CURVES])
+                Line2D(
+                    [left, left + 29 / size[0]], [y, y], color=colour, linewidth=1.8, linestyle=DASHES[k % MOST_CURVES]
+                )
             )
-            drawing.text(0.162, y, f"{k + 1}  {_cut(name.strip(), 68)}", fontsize=9, color="#444444", **ink)
-        self.caption = drawing.text(
-            0.105, 1 - (48 + _ROW * len(names)) / tall, "", fontsize=9.5, color="#555555", **ink
-        )
+            drawing.text(
+                left + 37 / size[0],
+                y,
+                f"{k + 1}  {_cut(name.strip(), int((size[0] - 150) / 7.6))}",
+                fontsize=9,
+                color="#444444",
+                **ink,
+            )
+        self.caption = drawing.text(left, 1 - (48 + _ROW * len(names)) / tall, "", fontsize=9.5, color="#555555", **ink)
         self.dots = [
             self.axes.plot([], [], "o", color=COLOURS[k % MOST_CURVES], markersize=7, clip_on=False, zorder=5)[0]
             for k in range(len(self.curves))
@@ -200,7 +211,7 @@ class _Film:
     def _picture(self, caption: str) -> Any:
         from PIL import Image
 
-        self.caption.set_text(caption.rstrip())
+        self.caption.set_text(_cut(caption.rstrip(), self.most))
         self.canvas.restore_region(self.still)
         for artist in self.moving:
             self.axes.draw_artist(artist) if artist is not self.caption else artist.draw(self.canvas.get_renderer())
@@ -212,7 +223,7 @@ def _phase(found: list[Phase], step: int) -> str:
     return next((phase.name for phase in found if phase.begin <= step < phase.end), "held")
 
 
-def _cut(text: str, most: int = 74) -> str:
+def _cut(text: str, most: int) -> str:
     text = text.replace("$", r"\$")
     return text if len(text) <= most else text[: most - 1] + "…"
 

@@ -15,18 +15,17 @@ from glidepath.core.errors import GlidepathError
 from glidepath.core.files import write_whole
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse, vocabulary
-from glidepath.dialects import load, names
+from glidepath.dialects.reading import known
 
 from .animation import animate
+from .articles import CLASSIC, article, classes
 from .examples import COMPARISONS, EXAMPLES, example
-from .foreign import arguments_of
-from .sample import horizon
 from .still import figure, save
 
 __all__ = ["Picture", "gallery", "pictures"]
 
 MOST_BYTES = 300_000
-CLASSIC = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")  # whose classes are drawn
+_SMALL = {"width": 480, "height": 240, "frames": 24}  # of the animation of a class
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +39,7 @@ class Picture:
         schedules: By label.
         options: What `figure` and `animation` are told.
         moves: Whether it is animated too.
+        small: Whether the animation is.
     """
 
     section: str
@@ -48,6 +48,12 @@ class Picture:
     schedules: Mapping[str, Schedule]
     options: Mapping[str, Any]
     moves: bool = True
+    small: bool = False
+
+    @property
+    def size(self) -> Mapping[str, Any]:
+        """What `animation` is told beside the options."""
+        return _SMALL if self.small else {}
 
 
 def pictures() -> Iterator[Picture]:
@@ -71,16 +77,13 @@ def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
 
 def _of_dialects() -> Iterator[Picture]:
     for library in CLASSIC:
-        for name in names(library):
-            arguments = arguments_of(library, name)
-            if arguments is not None:
-                inside = ", ".join(f"{field}={value!r}" for field, value in arguments.items())
-                title = f"{library} {name}({inside})"
-                schedule = load(library, name, arguments)
-                options = {"title": title, "unit": "learning rate", "steps": min(horizon(schedule), 20_000)}
-                yield Picture(
-                    f"{library} by its own names", f"{library}/{name}", title, {title: schedule}, options, moves=False
-                )
+        taken: set[str] = set()
+        for name in classes(library):
+            call, schedule, last = article(library, name)
+            file = name if name.casefold() not in taken else f"{name}-2"  # some disks take WarmUpLR for WarmupLR
+            taken.add(name.casefold())
+            options = {"title": call, "unit": "learning rate", "steps": last}
+            yield Picture(known(library).title, f"{library}/{file}", call, {call: schedule}, options, small=True)
 
 
 def gallery(
@@ -113,9 +116,9 @@ def gallery(
                 "gallery", "folder", "a folder that can be made", str(root), str(error.strerror)
             ) from None
         still = figure(picture.schedules, **picture.options)
-        files = [save(still, target.with_suffix(".svg"))]
+        files = [save(still, f"{target}.svg")]  # a name may have a dot in it
         if animations and picture.moves:
-            files.append(animate(picture.schedules, target.with_suffix(".gif"), **picture.options))
+            files.append(animate(picture.schedules, f"{target}.gif", **picture.options, **picture.size))
         made += files
         shown.setdefault(picture.section, []).append(_entry(picture, [file.relative_to(root) for file in files]))
     made.append(write_whole(root / "index.html", _page(shown).encode(), where="view"))
@@ -125,7 +128,7 @@ def gallery(
 def _entry(picture: Picture, files: list[Path]) -> str:
     title, source = markup.escape(picture.title), files[-1].as_posix()
     links = ", ".join(f'<a href="{file.as_posix()}">{file.suffix[1:].upper()}</a>' for file in files)
-    caption = markup.escape(picture.name.rpartition("/")[2])
+    caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.small else ""  # a call has its name in it
     return (
         f'<figure><img src="{markup.escape(source)}" alt="{title}" loading="lazy">'
         f"<figcaption><b>{caption}</b> {title} <small>{links}</small></figcaption></figure>"
@@ -133,8 +136,13 @@ def _entry(picture: Picture, files: list[Path]) -> str:
 
 
 def _page(shown: Mapping[str, list[str]]) -> str:
-    body = "\n".join(
-        f"<h2>{markup.escape(name)}</h2>\n<section>\n{chr(10).join(rows)}\n</section>" for name, rows in shown.items()
+    names = {name: markup.escape(name) for name in shown}
+    links = " · ".join(f'<a href="#{k}">{names[name]}</a> {len(rows)}' for k, (name, rows) in enumerate(shown.items()))
+    body = "".join(
+        f'<details open><summary><h2 id="{k}">{names[name]}</h2></summary>\n<section>\n'
+        + "\n".join(rows)
+        + "\n</section></details>\n"
+        for k, (name, rows) in enumerate(shown.items())
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -143,11 +151,15 @@ def _page(shown: Mapping[str, list[str]]) -> str:
 <title>glidepath: the gallery</title>
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1400px; padding: 0 1rem; color: #222; }}
-section {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 1.5rem; }}
-figure {{ margin: 0; }} img {{ width: 100%; background: #fff; }} figcaption {{ color: #555; }} small {{ white-space: nowrap; }}
+section {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 1rem; }}
+nav {{ position: sticky; top: 0; background: #fff; padding: .5rem 0; }}
+h2 {{ display: inline; scroll-margin-top: 3rem; }} summary {{ margin: 1.5rem 0 .5rem; cursor: pointer; }}
+figure {{ margin: 0; overflow-wrap: anywhere; }} img {{ width: 100%; background: #fff; }}
+figcaption {{ color: #555; }} small {{ white-space: nowrap; }}
 </style>
 <h1>glidepath: the gallery</h1>
 <p>Every picture is drawn by the function that trains.</p>
+<nav>{links}</nav>
 {body}
 </html>
 """
