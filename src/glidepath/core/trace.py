@@ -284,7 +284,8 @@ class Trace:
         index = self.expr(index)
         if index.op == "const":
             return self.expr(table[index.data])
-        return self._node("take", (index,), table, min(table), max(table), all(isinstance(v, float) for v in table))
+        inside = table[int(max(index.low, 0)) : int(min(index.high, len(table))) + 1]
+        return self._node("take", (index,), table, min(inside), max(inside), all(isinstance(v, float) for v in table))
 
 
 def _merged(bounds: list[Any], results: list[Expr]) -> tuple[list[Any], list[Expr]]:

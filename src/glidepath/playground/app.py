@@ -20,9 +20,8 @@ from pydantic import BaseModel, ConfigDict
 
 from glidepath.core.errors import GlidepathError, installing
 
-from . import code, details, exports, look, measures, plateau, questions, records, training
+from . import answers, code, details, exports, look, measures, plateau, questions, records, training
 from .budget import Budget
-from .catalogue import catalogue
 from .deadline import bounded
 from .guard import Guard
 from .jobs import Job, Jobs
@@ -134,13 +133,13 @@ def _curves(app: FastAPI) -> None:
         from . import range_test
 
         with catalogued:
-            found = {
-                **catalogue(),
-                "plateau": plateau.controls(),
-                "targets": code.TARGETS,
-                "sweeps": range_test.known(),
-            }
+            found = {**answers.words(), "sweeps": range_test.known()}
         return Response(json.dumps(found), media_type="application/json")
+
+    @app.get("/start.json")
+    def started() -> Response:
+        with catalogued:
+            return Response(json.dumps(answers.start(), allow_nan=False), media_type="application/json")
 
     @app.post("/api/look")
     def looked(request: look.Look) -> Response:

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import MAX_STEPS
+from glidepath.core.program import program
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse
-from glidepath.view import horizon, phases, sampled
+from glidepath.view import horizon, knots, phases, sampled
+from glidepath.view.sample import REPLAYED
 from glidepath.view.units import scaled, unit_of
 
 from .budget import Budget, Settled
@@ -25,6 +27,7 @@ from .tree import MAX_TEXT, Tree, text_of, tree_of
 __all__ = ["MAX_PINS", "Base", "Bases", "Look", "Text", "curve_data", "look", "own", "read"]
 
 MAX_PINS = 8
+_KNOTS = 4_000  # more would not be told apart
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Base = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Bases = Annotated[list[Base | None], Field(max_length=MAX_PINS + 1)]
@@ -42,6 +45,7 @@ class Look(BaseModel):
         base: What factors are multiplied by.
         points: About how many points a curve may have.
         have: The last step up to which the page already has the pins, or None.
+        sampled: Whether the points of a curve are wanted where it has a program that gives them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -53,6 +57,7 @@ class Look(BaseModel):
     base: Base = 1.0
     points: Annotated[int, Field(ge=50, le=4000)] = 1000
     have: int | None = None
+    sampled: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,13 +128,13 @@ def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> 
         "absolute": schedule.absolute,
         "duration": None if schedule.duration == math.inf else int(schedule.duration),
         "last": last,
-        "curve": curve_data(schedule, last, request.points, request.base),
+        "curve": curve_data(schedule, last, request.points, request.base, request.sampled),
         "blocks": _blocks(built, schedule, last),
     }
     if request.have != last:
         bases = own(request.bases, request.base, len(pins))
         drawn["pins"] = [
-            None if pin is None else _pin_data(pin, last, request.points, base)
+            None if pin is None else _pin_data(pin, last, request.points, base, request.sampled)
             for pin, base in zip(pins, bases, strict=True)
         ]
     return drawn
@@ -150,8 +155,8 @@ def _pin(text: str, budget: Settled) -> Schedule | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _pin_data(schedule: Schedule, last: int, points: int, base: float) -> dict[str, Any]:
-    return curve_data(schedule, last, points, base)
+def _pin_data(schedule: Schedule, last: int, points: int, base: float, packed: bool) -> dict[str, Any]:
+    return curve_data(schedule, last, points, base, packed)
 
 
 def own(bases: Sequence[float | None], base: float, count: int) -> list[float]:
@@ -159,31 +164,40 @@ def own(bases: Sequence[float | None], base: float, count: int) -> list[float]:
     return [bases[i] or base if i < len(bases) else base for i in range(count)]
 
 
-def curve_data(schedule: Schedule, last: int, points: int, base: float) -> dict[str, Any]:
-    """Returns a curve's points as JSON data: float64 in little-endian order, in base 64.
+def curve_data(schedule: Schedule, last: int, points: int, base: float, packed: bool = True) -> dict[str, Any]:
+    """Returns a curve as JSON data: the program that gives its values, and its points, float64 in little-endian order in base 64.
 
     Args:
         schedule: What is drawn.
         last: The last step.
         points: About how many points.
         base: What factors are multiplied by.
+        packed: Whether points are wanted even where there is a program.
     """
+    factor, run = scaled(schedule, base), program(schedule, last)
+    marks = knots(schedule, last)
+    data: dict[str, Any] = {
+        "program": run,
+        "factor": factor,
+        "knots": marks if len(marks) <= _KNOTS else [],
+        "until": float(last if schedule.closed else min(last, REPLAYED)),
+        "unit": unit_of({"": schedule}, {"": factor}),
+    }
+    if run is not None and not packed:
+        return data
     import numpy as np
 
     most = max(5_000, min(100_000, 4_000_000 // schedule._size))
     curve = sampled(schedule, last, points, most)
-    factor = scaled(schedule, base)
     values = curve.values if factor == 1.0 else curve.values * factor
     whole = values[np.floor(curve.steps) == curve.steps]
     positive = whole[whole > 0]
-    return {
+    return data | {
         "steps": _packed(curve.steps),
         "values": _packed(values),
         "least": float(positive.min()) if positive.size else None,
         "most": float(values.max()),
         "zeros": bool((whole == 0).any()),
-        "until": float(curve.steps[-1]),
-        "unit": unit_of({"": schedule}, {"": factor}),
     }
 
 

@@ -19,7 +19,8 @@ __all__ = ["Curve", "horizon", "sampled"]
 
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
 _FEW = 2_000
-_REPLAYED = 100_000  # the same where values exist only one after another
+REPLAYED = 100_000
+"""The last step that is drawn where values exist only one after another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, mo
     last = horizon(schedule) if steps is None else _checked("steps", steps, 1, MAX_STEPS)
     points = _checked("points", points, 8, 1_000_000)
     if not schedule.closed:
-        most = min(most, _REPLAYED)
+        most = min(most, REPLAYED)
         last = min(last, most)
     marks = knots(schedule, last)
     if last <= _FEW and schedule.closed:  # so few steps that a jump would look like a slope: up to the jump, then down
