@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from ..core.errors import missing
+
+try:
+    import torch as _torch
+except ModuleNotFoundError as error:
+    raise missing(error, "glidepath.torch", "torch") from None
+
 from .attaching import attach, detach
 from .bridge import ScheduleLR
 from .events import Applied, ForeignWrite, ForeignWriteWarning
 from .find import Found, Options, find, use
 from .logs import log, log_csv, log_jsonl, log_tensorboard
-from .resume import Resumed
+from .resume import Resumed, ResumedWarning
 from .scheduler import Scheduler
 from .stateless import apply
 
@@ -18,6 +25,7 @@ __all__ = [
     "Found",
     "Options",
     "Resumed",
+    "ResumedWarning",
     "ScheduleLR",
     "Scheduler",
     "apply",
@@ -30,3 +38,5 @@ __all__ = [
     "log_tensorboard",
     "use",
 ]
+
+del _torch

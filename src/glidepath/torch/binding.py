@@ -55,6 +55,7 @@ class Binding:
         self.roots: tuple[Any, Any] = (None, None)  # the bases that the first and the last group carry
         self.on_cuda = self.careful = self.partial = False
         self.again: tuple[int, int, int] | None = None
+        self.shower = 0  # the `id` of the bridge, or of its copy, that wrote last between updates
         self.handles: list[Any] = []
         problems: list[Problem] = []
         self._seat(optimizer.param_groups, problems)

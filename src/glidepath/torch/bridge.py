@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import copyreg
 import warnings
-from typing import Any
+import weakref
+from typing import Any, Literal
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -11,11 +14,14 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ..core.errors import GlidepathError
 from .attaching import attach
-from .resume import Policy, Resumed
+from .optimizers import optimizers_of
+from .resume import Policy, Resumed, ResumedWarning
+from .scheduler import Scheduler
 
 __all__ = ["ScheduleLR"]
 
 _PATIENCE = 8  # so many steps without a single update are no accident
+_OWN = ("scheduler", "_run", "_driven", "_bound", "_said")  # what a copy makes anew
 
 
 class ScheduleLR(LRScheduler):
@@ -27,6 +33,10 @@ class ScheduleLR(LRScheduler):
 
     Before an update it goes on along the schedule where the group still holds what it wrote last. What anybody else wrote stays until
     `step()`, where `foreign=` decides about it; so a bridge that nobody steps any more never takes a rate back.
+
+    All that `attach` returns is here too: `updates`, `last`, `observe`, `count`, `scale`, `on_update`, loggers. `copy.copy` gives one to
+    plot with: each `step()` of it goes on by one, until the optimizer makes updates, and when it is gone the groups are as before.
+    `copy.deepcopy` and `pickle` take the optimizer along, alone or together with it; who listens is left behind.
 
     Args:
         optimizer: Its groups are written at once with the values of the first update.
@@ -48,21 +58,57 @@ class ScheduleLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, plan: Any, **options: Any) -> None:
         # LRScheduler's constructor would patch optimizer.step and write by its own rules
-        self.scheduler = attach(optimizer, plan, **options)
-        self.optimizer = optimizer
-        self._run, live = self.scheduler._run, self.scheduler._live()
-        if len(live) != 1:
-            self.scheduler.detach()
-            raise GlidepathError.of("ScheduleLR", "optimizer", "one optimizer", optimizer, "several take attach")
-        self._driven, self._bound = live[0]
-        self._run.ahead = True
+        self._take(optimizer, attach(optimizer, plan, **options))
         self._step_count = 1
+
+    def _take(self, optimizer: Optimizer, scheduler: Scheduler) -> None:
+        live = scheduler._live()
+        if len(live) != 1:
+            scheduler.detach()
+            raise GlidepathError.of("ScheduleLR", "optimizer", "one optimizer", optimizer, "several take attach")
+        self.optimizer, self.scheduler, self._run = optimizer, scheduler, scheduler._run
+        self._driven, self._bound = live[0]
+        self._said: tuple[int, int] | None = None  # a count that is shown, and the updates done when it was said
+        self._run.ahead = True
         self._bound.show(self._driven.param_groups)
+
+    def __getattr__(self, name: str) -> Any:
+        """Finds what `attach` gives: see `Scheduler`."""
+        if "scheduler" not in vars(self) or name.startswith("_") or not (hasattr(Scheduler, name) or name == "resumed"):
+            raise AttributeError(f"a ScheduleLR has no {name!r}", name=name, obj=self)
+        return getattr(self.scheduler, name)
+
+    def __copy__(self) -> ScheduleLR:
+        made = type(self).__new__(type(self))
+        vars(made).update(vars(self), _said=(self.last_epoch, self._run.updates))
+        weakref.finalize(made, _restored, weakref.ref(self)).atexit = False
+        return made
+
+    def __deepcopy__(self, memo: Any) -> ScheduleLR:
+        made = memo[id(self)] = type(self).__new__(type(self))
+        made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        made._said = (self.last_epoch, self._run.updates)
+        return made
+
+    def __reduce__(self) -> Any:
+        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in _OWN} | {"scheduler": self.scheduler.packed()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._take(state["optimizer"], Scheduler.unpacked(optimizers_of(state["optimizer"]), state["scheduler"]))
 
     @property
     def last_epoch(self) -> int:  # type: ignore[override]
-        """The updates done, under PyTorch's name."""
-        return self.scheduler.updates
+        """The updates done, under PyTorch's name. A number written here is shown instead until the next update, which it does not bend."""
+        said, made = self._said, self.scheduler.updates
+        return said[0] if said and said[1] == made else made
+
+    @last_epoch.setter
+    def last_epoch(self, updates: int) -> None:
+        self._said = (int(updates), self.scheduler.updates)
 
     @property
     def base_lrs(self) -> list[float]:  # type: ignore[override]
@@ -81,27 +127,37 @@ class ScheduleLR(LRScheduler):
         if epoch is not None:
             raise GlidepathError.of("ScheduleLR.step", "epoch", "None", epoch, "seek() goes to an update")
         self._step_count += 1
-        run, bound, optimizer = self._run, self._bound, self._driven
-        if run.late is not None:
-            bound.settle_late()
-        at = run.position()
-        for channel in bound.channels:
-            channel.states = run.states
-        if bound.handles and not bound.writes(optimizer.param_groups, at):
-            bound.repair(optimizer, at, run.states, "step")
-        if self._step_count == _PATIENCE and not run.updates:
+        said = self.last_epoch
+        if self._said and self._said[1] == self._run.updates:
+            self._said = (said + 1, self._run.updates)
+        elif self._step_count == _PATIENCE and not self._run.updates:
             warnings.warn(
-                f"ScheduleLR: step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains?",
+                f"ScheduleLR: step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains? "
+                "To plot a schedule, step a copy: copy.copy(scheduler)",
                 UserWarning,
                 stacklevel=2,
             )
+        self._show("step")
+
+    def _show(self, mode: Literal["keep", "step"]) -> None:
+        """Writes the values of the coming update, or of the count that is shown instead."""
+        run, bound, optimizer, count = self._run, self._bound, self._driven, self.last_epoch
+        at = run.position() if count == run.updates else run.plan.position(updates=max(0, count))
+        for channel in bound.channels:
+            channel.states = run.states
+        bound.shower = id(self)
+        if bound.handles and not bound.writes(optimizer.param_groups, at):
+            bound.repair(optimizer, at, run.states, mode)
 
     def get_lr(self) -> list[float | Tensor]:
-        """Returns the values of the coming update, in the order of the groups."""
+        """Writes and returns the values of the coming update, in the order of the groups."""
+        self._show("step")
         return self.get_last_lr()
 
     def get_last_lr(self) -> list[float | Tensor]:
         """Returns the learning rates that the groups hold now; tensors are copies."""
+        if self._bound.shower not in (0, id(self)):  # a copy has written its own
+            self._show("keep")
         rates = (group["lr"] for group in self.optimizer.param_groups)
         return [rate.clone() if isinstance(rate, Tensor) else rate for rate in rates]
 
@@ -110,5 +166,18 @@ class ScheduleLR(LRScheduler):
         return self.scheduler.state_dict()
 
     def load_state_dict(self, state_dict: Any, resume: Policy | None = None) -> Resumed:  # type: ignore[override]
-        """Goes on from a state: see `Scheduler.load_state_dict`."""
-        return self.scheduler.load_state_dict(state_dict, resume)
+        """Goes on from a state: see `Scheduler.load_state_dict`. What differs is told by a `ResumedWarning` where `resume` is not given.
+
+        Frameworks load the state, and throw away the report that is returned.
+        """
+        self._said, report = None, self.scheduler.load_state_dict(state_dict, resume)
+        if resume is None and (report.differences or report.bases or report.jump):
+            warnings.warn(ResumedWarning(str(report)), stacklevel=2)
+        return report
+
+
+def _restored(bridge: weakref.ref[ScheduleLR]) -> None:
+    """Puts the values of the coming update back where a copy has written its own."""
+    left = bridge()
+    if left is not None and left._bound.shower not in (0, id(left)):
+        left._show("keep")

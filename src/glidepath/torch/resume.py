@@ -23,6 +23,7 @@ __all__ = [
     "Bases",
     "Policy",
     "Resumed",
+    "ResumedWarning",
     "Saved",
     "base_differences",
     "bases_of",
@@ -102,6 +103,10 @@ class Resumed:
             f"{name}: {before!r} -> {after!r} at the seam" for name, before, after in self.seams if before != after
         ]
         return "\n".join(lines)
+
+
+class ResumedWarning(UserWarning):
+    """A bridge went on from a checkpoint that differs from the present run: the report, for where a framework throws it away."""
 
 
 def bases_of(seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]] | None = None) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import weakref
@@ -39,6 +40,21 @@ from .seats import Seat, powerless
 __all__ = ["Scheduler", "count_problems"]
 
 _UNSAID: Any = object()
+_KEPT = (
+    "updates",
+    "samples",
+    "tokens",
+    "states",
+    "scales",
+    "stated",
+    "placed",
+    "past",
+    "dummied",
+    "at",
+    "now",
+    "promise",
+)
+_BASES = ("base", "own", "start", "saved", "carried", "found")
 _LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
 _HINTS = {
     "step": f": there is nothing to call, optimizer.step() drives it{_LIKE_TORCH}",
@@ -458,6 +474,26 @@ class Scheduler:
             GlidepathError: If the file is no such state; nothing is changed then.
         """
         return self.load_state_dict(read_json(Path(path)), resume)
+
+    def packed(self) -> tuple[Any, ...]:
+        """Returns all of it but the optimizers and those who listen, to be pickled or copied."""
+        self._settle()
+        run = self._run
+        kept = {name: getattr(run, name) for name in _KEPT}
+        seats = [[getattr(seat, name) for name in _BASES] for row in self._seated() for seat in row]
+        return (run.plan, run.foreign, run.batch, False, run.tensors), kept, seats, self._resume
+
+    @classmethod
+    def unpacked(cls, optimizers: Mapping[str, Optimizer], packed: tuple[Any, ...]) -> Scheduler:
+        """Returns what `packed` was returned by, over copies of its optimizers."""
+        options, kept, seats, resume = packed
+        run = Run(*options)
+        vars(run).update(copy.deepcopy(kept))
+        made = cls(optimizers, run, resume)
+        for seat, row in zip(chain.from_iterable(made._seated()), seats, strict=True):
+            for name, value in zip(_BASES, row, strict=True):
+                setattr(seat, name, value)
+        return made
 
     # Inside --------------------------------------------------------------------------------------------------------------------------
 
