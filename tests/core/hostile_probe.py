@@ -3,10 +3,10 @@
 import json
 import os
 import resource
-import time
 
 import glidepath as gp
 from glidepath import curves
+from work import counted
 
 
 def nest(n, make, inner):
@@ -261,16 +261,17 @@ def peak():
 
 def measured(name):
     run, given = CASES[name]
-    before, begin = peak(), time.process_time()
+    before = peak()
     try:
-        made = run(given)
+        with counted() as work:
+            made = run(given)
         outcome = "made " + repr(made)[:100]
     except gp.GlidepathError as error:
         outcome = "refused"
         message = str(error)
     except BaseException as error:  # noqa: BLE001 - that is what is looked for
         outcome = f"{type(error).__name__}: {error}"[:200]
-    seconds, memory = time.process_time() - begin, peak() - before
+    memory = peak() - before
     if outcome == "refused":
         lines = message.split("\n")
         if lines[-1].startswith("… and "):
@@ -279,7 +280,7 @@ def measured(name):
             outcome = "unclear: " + message[:300]
         else:
             outcome += " " + message[:300]
-    return outcome, seconds, memory
+    return outcome, work(), memory
 
 
 def main() -> None:

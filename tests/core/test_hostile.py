@@ -1,6 +1,7 @@
-"""Whatever is handed in: one clear error of our own, in under a second and in under 100 MB, and never anything else."""
+"""Whatever is handed in: one clear error of our own, for less work than a second's and in under 100 MB, and never anything else."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glidepath as gp
+from work import SECOND
 
 PROBE = Path(__file__).with_name("hostile_probe.py")
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, tuple[str, float, float]]:
-    done = subprocess.run([sys.executable, str(PROBE)], capture_output=True, text=True, check=False)
+    paths = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, str(PROBE)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return {name: tuple(rest) for name, *rest in map(json.loads, done.stdout.splitlines())}
 
@@ -29,8 +38,8 @@ def test_every_hostile_input_is_refused_with_our_own_error(outcomes: dict[str, A
     assert odd == {}
 
 
-def test_every_refusal_takes_less_than_a_second(outcomes: dict[str, Any]):
-    assert {name: seconds for name, (_, seconds, _) in outcomes.items() if seconds >= 1.0} == {}
+def test_every_refusal_takes_less_work_than_a_second_holds(outcomes: dict[str, Any]):
+    assert {name: calls for name, (_, calls, _) in outcomes.items() if calls >= SECOND} == {}
 
 
 def test_every_refusal_takes_less_than_100_mb(outcomes: dict[str, Any]):

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ import torch
 from glidepath import GlidepathError, MultiStep, Table, parse, piecewise_constant
 from glidepath.core.documents import data_of_text
 from glidepath.plan import Plan, Progress, carried, check
+from work import SECOND, counted
 
 
 def test_a6_an_extended_horizon_jumps_by_a_stated_size():
@@ -292,27 +292,28 @@ HOSTILE = {
 }
 
 RUNNER = """
-import resource, sys, time
+import resource, sys
 sys.path[:0] = %r
 from glidepath import GlidepathError
 from glidepath.plan import Plan
+from work import counted
 Plan.of("rules: hold()")  # the parsers are loaded
 texts = eval(sys.stdin.read())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name, text in texts.items():
-    begun = time.perf_counter()
     try:
-        Plan.of(text)
+        with counted() as work:
+            Plan.of(text)
         said = "ACCEPTED"
     except GlidepathError as error:
         said = str(error)[:80].replace("\\n", " ")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{name}\\t{time.perf_counter() - begun:.3f}\\t{grown:.1f}\\t{said}")
+    print(f"{name}\\t{work()}\\t{grown:.1f}\\t{said}")
 """
 
 
-def test_i3_hostile_plans_are_refused_within_a_second_and_100_mb(tmp_path):
-    """I3: depth 10^4, 10^6 digits, NaN, keys twice, tags, anchors, paths, code: refused within 1 s and 100 MB, nothing is executed."""
+def test_i3_hostile_plans_are_refused_for_a_second_of_work_and_100_mb(tmp_path):
+    """I3: depth 10^4, 10^6 digits, NaN, keys twice, tags, anchors, paths, code: refused for the work of 1 s and 100 MB, nothing is executed."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(RUNNER) % [p for p in sys.path if p]],
         input=ascii(HOSTILE),
@@ -328,7 +329,7 @@ def test_i3_hostile_plans_are_refused_within_a_second_and_100_mb(tmp_path):
     assert [row[0] for row in rows] == list(HOSTILE)
     accepted = [row[0] for row in rows if row[3] == "ACCEPTED"]
     assert accepted == []
-    assert [row for row in rows if float(row[1]) > 1.0] == []
+    assert [row for row in rows if int(row[1]) > SECOND] == []
     assert max(float(row[2]) for row in rows) < 100
     assert list(tmp_path.iterdir()) == []
 
@@ -341,7 +342,6 @@ def test_i3_the_obvious_reader_falls_for_it():
     assert data_of_text("a: 3e-4\nb: on", json=False) == {"a": 3e-4, "b": "on"}
     with pytest.raises(GlidepathError, match="key 'a' must be given once"):
         data_of_text("a: 3e-4\nb: on\na: 1", json=False)
-    begun = time.perf_counter()
-    with pytest.raises(GlidepathError, match="free of anchors"):
+    with pytest.raises(GlidepathError, match="free of anchors"), counted() as work:
         data_of_text(HOSTILE["a billion laughs"], json=False)
-    assert time.perf_counter() - begun < 1
+    assert work() < SECOND

@@ -1,4 +1,4 @@
-"""Hostile inputs for every door, drawn from a seed, and what must come of them: a value that holds its promises, or our error, in bounded time.
+"""Hostile inputs for every door, drawn from a seed, and what must come of them: a value that holds its promises, or our error.
 
 python tests/fuzz/attack.py text 5000      # 5,000 inputs at one door; a seed of its own as a third argument
 """
@@ -27,7 +27,6 @@ from glidepath.plan import Plan, Progress
 from glidepath.plan.files import plan_of_text
 from glidepath.view import knots
 
-MOST_SECONDS = 5.0  # processor time of one input; the slowest honest ones take a twentieth of it
 ODD = [
     "",
     "0",
@@ -302,9 +301,9 @@ def attack(door: str, seed: Any) -> bool:
     """Hand one input in at a door; return whether it was let in.
 
     Raises:
-        AssertionError: If anything but a value that holds or our error came of it, or it took too long. The seed is named.
+        AssertionError: If anything but a value that holds or our error came of it. The seed is named.
     """
-    r, begin = Random(f"{door} {seed}"), time.process_time()
+    r = Random(f"{door} {seed}")
     said = ""
     try:
         DOORS[door][0](r)
@@ -313,8 +312,6 @@ def attack(door: str, seed: Any) -> bool:
     except Exception as error:
         raise AssertionError(f"{door}, seed {seed!r}: {type(error).__name__}: {str(error)[:300]}") from error
     assert not said or ("must" in said and said.encode()), f"{door}, seed {seed!r}: {said}"
-    spent = time.process_time() - begin
-    assert spent < MOST_SECONDS, f"{door}, seed {seed!r}: {spent:.1f} seconds of processor time"
     return not said
 
 

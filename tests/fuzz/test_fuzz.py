@@ -26,12 +26,14 @@ def test_a_value_that_holds_or_our_error(door: str, part: int):
 @pytest.mark.parametrize("door", DOORS)
 def test_an_hour_of_hostile_inputs(door: str):
     seconds = float(os.environ.get("GLIDEPATH_FUZZ_SECONDS", "3600")) * DOORS[door][1] / 20_000
-    end, count, failures = time.monotonic() + seconds, 0, list[str]()
+    end, count, failures, slow = time.monotonic() + seconds, 0, list[str](), list[tuple[float, int]]()
     while time.monotonic() < end and len(failures) < 20:
+        begin = time.process_time()
         try:
             attack(door, f"soak {count}")
         except AssertionError as error:
             failures.append(str(error))
+        slow = sorted([(round(time.process_time() - begin, 2), count), *slow])[-3:]
         count += 1
-    print(f"{door}: {count} inputs in {seconds:.0f} seconds")
+    print(f"{door}: {count} inputs in {seconds:.0f} seconds; the slowest (seconds, number): {slow}")
     assert not failures, "\n".join(failures)
