@@ -281,3 +281,10 @@ def test_a_python_file_gives_one_of_its_calls_by_number(tmp_path: Path):
     assert "the columns are the groups 0, 1" in groups.stderr
     told = glidepath("list", "CosineLRScheduler")
     assert told.stdout.startswith("timm 1.0.31: timm.scheduler\n  CosineLRScheduler(t_initial, lr_min=0.0")
+
+
+def test_every_option_and_argument_has_its_sentence():
+    commands = get_command(app).commands
+    silent = [(name, one.name) for name, command in commands.items() for one in command.params if not one.help]
+    assert len(commands) > 20
+    assert silent == []

@@ -21,7 +21,8 @@ from . import claims as _claims  # isort: skip
 from . import choosing as _choosing  # isort: skip
 from . import plans as _plans  # isort: skip
 from . import forecasts as _forecasts  # isort: skip
-from .common import app, fail, missing
+from .common import fail, missing
+from .options import app
 
 __all__ = ["app", "main"]
 

@@ -5,39 +5,40 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.progress import Progress
 
-from .common import AsJson, app, messages, note, say
+from .common import messages, note, say
+from .options import command
 
 
-@app.command()
+@command()
 def find(
-    task: Annotated[str, typer.Argument(help="A task of compare, or your own module:object.")],
-    schedule: Annotated[
-        str | None, typer.Option("--schedule", "-s", help="Verify under this schedule. Default: warmup and cosine.")
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Train whole runs at the ends and the middle of the band.")
-    ] = False,
-    budget: Annotated[
-        int | None, typer.Option("--budget", "-n", help="Updates of a whole run. Default: the task's.")
-    ] = None,
-    low: Annotated[float, typer.Option(help="First rate of the sweep.")] = 1e-7,
-    high: Annotated[float, typer.Option(help="Last rate of the sweep.")] = 10.0,
-    steps: Annotated[int, typer.Option(help="Updates of a sweep.")] = 240,
-    repeats: Annotated[int, typer.Option(help="Sweeps, with different data order.")] = 3,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Write a .png, .svg or .html picture with the band, or the traces as .json."
-        ),
-    ] = None,
-    as_json: AsJson = False,
+    task: str,
+    schedule: str | None = None,
+    verify: bool = False,
+    budget: int | None = None,
+    low: float = 1e-07,
+    high: float = 10.0,
+    steps: int = 240,
+    repeats: int = 3,
+    output: Path | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none."""
+    """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none.
+
+    Args:
+        task (TASK): A task of compare, or your own module:object.
+        schedule (--schedule, -s): Verify under this schedule. Default: warmup and cosine.
+        verify: Train whole runs at the ends and the middle of the band.
+        budget (--budget, -n): Updates of a whole run. Default: the task's.
+        low: First rate of the sweep.
+        high: Last rate of the sweep.
+        steps: Updates of a sweep.
+        repeats: Sweeps, with different data order.
+        output (--output, -o): Write a .png, .svg or .html picture with the band, or the traces as .json.
+    """
     from glidepath.core.files import write_whole
     from glidepath.finder import Suggestion
     from glidepath.lab.rates import find_rates
@@ -76,11 +77,6 @@ def find(
 if TYPE_CHECKING:
     from glidepath.logs import Log
 
-Step = Annotated[str | None, typer.Option("--step", metavar="NAME", help="The column that counts.")]
-RateColumn = Annotated[str | None, typer.Option("--rate", metavar="NAME", help="The column of the rate.")]
-LossColumn = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="The column of the training loss.")]
-Run = Annotated[str | None, typer.Option("--run", metavar="NAME", help="Whose columns, in a file of several runs.")]
-
 
 def _read(place: Path, **options: Any) -> Log:
     """Reads a log with a bar for the bytes; a small one is read before the bar is seen."""
@@ -103,21 +99,28 @@ def _answer(found: Any, log: Log, as_json: bool) -> None:
             note(line)
 
 
-@app.command()
+@command()
 def advise(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A log, event file, record, or folder of them.")],
-    plan: Annotated[
-        str | None, typer.Option("--plan", "-p", metavar="SCHEDULE", help="The schedule that was meant, as text.")
-    ] = None,
-    base: Annotated[float | None, typer.Option("--base", "-b", help="The base learning rate that was meant.")] = None,
-    unfinished: Annotated[bool, typer.Option("--unfinished", help="The run is not over yet.")] = False,
-    step: Step = None,
-    rate: RateColumn = None,
-    loss: LossColumn = None,
-    of: Run = None,
-    as_json: AsJson = False,
+    run: Path,
+    plan: str | None = None,
+    base: float | None = None,
+    unfinished: bool = False,
+    step: str | None = None,
+    rate: str | None = None,
+    loss: str | None = None,
+    of: str | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Say what a training log shows to be wrong, each finding with its evidence and a remedy."""
+    """Say what a training log shows to be wrong, each finding with its evidence and a remedy.
+
+    Args:
+        run (RUN): A log, event file, record, or folder of them.
+        plan (--plan SCHEDULE, -p): The schedule that was meant, as text.
+        base (--base, -b): The base learning rate that was meant.
+        unfinished: The run is not over yet.
+        rate (--rate NAME): The column of the rate.
+        loss (--loss NAME): The column of the training loss.
+    """
     from glidepath import advice
 
     log = _read(run, step=step, rate=rate, loss=loss, run=of)
@@ -125,15 +128,16 @@ def advise(
     _answer(found, log, as_json)
 
 
-@app.command()
+@command()
 def fit(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A log with learning rates, or a folder with one.")],
-    step: Step = None,
-    rate: RateColumn = None,
-    of: Run = None,
-    as_json: AsJson = False,
+    log: Path, step: str | None = None, rate: str | None = None, of: str | None = None, as_json: bool = False
 ) -> None:
-    """Recover the schedule behind logged rates, and say what the log does not determine. Exits with 1 if nothing fits."""
+    """Recover the schedule behind logged rates, and say what the log does not determine. Exits with 1 if nothing fits.
+
+    Args:
+        log (LOG): A log with learning rates, or a folder with one.
+        rate (--rate NAME): The column of the rate.
+    """
     from glidepath import advice
 
     read = _read(log, step=step, rate=rate, run=of, rates=True)

@@ -6,54 +6,42 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from .common import AsJson, app, messages, say
-from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
+from .common import messages, say
+from .engines import Trainer, trained
+from .options import command
 
 if TYPE_CHECKING:
     from glidepath.lab.claims import Claim
 
 
-@app.command()
+@command()
 def reproduce(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Claims such as C1 and C7, or all. Without a name they are listed."),
-    ] = None,
-    short: Annotated[
-        bool, typer.Option("--short", help="The short forms, of fewer runs and with criteria of their own.")
-    ] = False,
-    seeds_from: Annotated[
-        int | None,
-        typer.Option("--seeds-from", metavar="SEED", help="Use this seed and the following, not the declared."),
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, reports and outcomes.")] = Path(
-        "runs/reproduce"
-    ),
-    page: Annotated[
-        Path | None,
-        typer.Option("--page", help="Write the outcomes in the folder into this page, between its markers."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            help="Folder of the public loss curves that F2 and F3 read. Default: the variable GLIDEPATH_LOSS_CURVES; "
-            "without either they are skipped.",
-        ),
-    ] = None,
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
-    as_json: AsJson = False,
+    names: list[str] | None = None,
+    short: bool = False,
+    seeds_from: int | None = None,
+    out: Path = Path("runs/reproduce"),
+    page: Path | None = None,
+    data: Path | None = None,
+    *,
+    trainer: Trainer,
+    as_json: bool = False,
 ) -> None:
-    """Try published claims about schedules by criteria fixed beforehand. Exits with 1 if one fails; goes on where it stopped."""
+    """Try published claims about schedules by criteria fixed beforehand. Exits with 1 if one fails; goes on where it stopped.
+
+    Args:
+        names ([NAME]...): Claims such as C1 and C7, or all. Without a name they are listed.
+        short: The short forms, of fewer runs and with criteria of their own.
+        seeds_from (--seeds-from SEED): Use this seed and the following, not the declared.
+        out (--out, -o): Folder for records, reports and outcomes.
+        page (--page): Write the outcomes in the folder into this page, between its markers.
+        data (--data): Folder of the public loss curves that F2 and F3 read. Default: the variable GLIDEPATH_LOSS_CURVES; without either
+            they are skipped.
+    """
     from glidepath.lab import claims
     from glidepath.lab.claims import page as pages
 
@@ -61,7 +49,7 @@ def reproduce(
     if data is not None:
         os.environ["GLIDEPATH_LOSS_CURVES"] = str(data)
     if names:
-        chosen = engine_of(engine, workers, address, resources)
+        chosen = trainer.made()
         several = len(names) > 1 or names[0].lower() == "all"
         with trained(out) as progress:
             outcomes = claims.reproduce(

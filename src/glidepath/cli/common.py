@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -19,14 +18,6 @@ from glidepath.core.schedule import Schedule
 if TYPE_CHECKING:
     from glidepath.dialects import Config
 
-app = typer.Typer(
-    name="glidepath",
-    help="Learning-rate schedules: write one, see it, take it along, compare several on real training.",
-    no_args_is_help=True,
-    suggest_commands=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 messages = Console(stderr=True)
 
 _EXTRAS = {
@@ -37,38 +28,6 @@ _EXTRAS = {
     "ray": "ray",
     "scipy": "forecast",
 }
-
-ScheduleText = Annotated[
-    str,
-    typer.Argument(
-        metavar="SCHEDULE",
-        help='One line such as "warmup(500) >> cosine(9500, floor=0.1)", a .json schedule, or a configuration file.',
-    ),
-]
-Steps = Annotated[
-    int | None,
-    typer.Option("--steps", "-n", help="The last step to show. Default: what shows the whole schedule.", min=1),
-]
-Base = Annotated[
-    float | None,
-    typer.Option(
-        "--base", "-b", help="The base learning rate that factors are multiplied by; that of a library's call."
-    ),
-]
-Which = Annotated[
-    int | None, typer.Option("--call", "-c", help="Which scheduler call, where the code has several.", min=1)
-]
-Lax = Annotated[
-    bool, typer.Option("--lax", help="Follow the library where it accepts nonsense or runs past its own end.")
-]
-From = Annotated[str | None, typer.Option("--from", help="The library, where the call does not say it.")]
-Let = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--let", "-l", metavar="NAME=VALUE", help="A number that a file or a call leaves open, such as total=10000."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def tell(error: GlidepathError) -> None:

@@ -6,80 +6,63 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Steps
 
-from .common import app, tell
+from .common import tell
+from .options import command
 
 if TYPE_CHECKING:
     from glidepath.lab.distributed import Outcome, Ranks
 
 
-@app.command()
+@command()
 def train(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[TASK]", help="text, cifar100, another task of the lab, or your own module:object. Default: text."
-        ),
-    ] = None,
-    task: Annotated[str | None, typer.Option("--task", "-t", help="The same, as an option.")] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            "--schedule",
-            "-s",
-            metavar="SCHEDULE",
-            help='Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. '
-            'Default: \'warmup("5%") >> cosine("rest")\'.',
-        ),
-    ] = None,
-    length: Annotated[
-        str | None,
-        typer.Option("--length", "-n", help='Of the run: "2e6 tokens", "30000 samples", "3 epochs" or "1000 steps".'),
-    ] = None,
-    clock: Annotated[
-        str | None, typer.Option(help="What the schedule counts: samples, tokens or updates. Default: as the length.")
-    ] = None,
-    plan: Annotated[
-        Path | None, typer.Option("--plan", "-p", help="A .yaml or .json plan, instead of schedule, length and clock.")
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option("--batch", "-b", help="Samples of an update, split over the processes. Default: the task's."),
-    ] = None,
-    per_process: Annotated[
-        bool, typer.Option("--per-process", help="The batch is each process's own: an update grows with their number.")
-    ] = False,
-    micro: Annotated[
-        int | None, typer.Option(help="Samples a process takes at once; what is more is accumulated. Default: all.")
-    ] = None,
-    rate: Annotated[float | None, typer.Option("--rate", "-r", help="Peak learning rate. Default: the task's.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the first weights and of the order of the samples.", min=0)] = 0,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints, record and plan.")] = Path(
-        "runs/train"
-    ),
-    changed: Annotated[
-        str,
-        typer.Option(
-            help="Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one, "
-            "extend stretches what is left of its to this length."
-        ),
-    ] = "strict",
-    checkpoint: Annotated[str, typer.Option(help='How often one is written: "5%", "500 steps", "1e6 tokens".')] = "5%",
-    check: Annotated[
-        int, typer.Option(help="Every so many updates all processes must agree on plan, progress and rate.")
-    ] = 50,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    amp: Annotated[bool, typer.Option("--amp", help="Run the forward pass in bfloat16.")] = False,
-    timeout: Annotated[
-        float, typer.Option(help="Seconds that a process waits for another before it gives up.")
-    ] = 600.0,
+    name: str | None = None,
+    task: str | None = None,
+    schedule: str | None = None,
+    length: str | None = None,
+    clock: str | None = None,
+    plan: Path | None = None,
+    batch: int | None = None,
+    per_process: bool = False,
+    micro: int | None = None,
+    rate: float | None = None,
+    seed: Steps = 0,
+    out: Path = Path("runs/train"),
+    changed: str = "strict",
+    checkpoint: str = "5%",
+    check: int = 50,
+    device: str = "auto",
+    amp: bool = False,
+    timeout: float = 600.0,
 ) -> None:
-    """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them."""
+    """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them.
+
+    Args:
+        name ([TASK]): text, cifar100, another task of the lab, or your own module:object. Default: text.
+        task (--task, -t): The same, as an option.
+        schedule (--schedule SCHEDULE, -s): Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. Default:
+            'warmup("5%") >> cosine("rest")'.
+        length (--length, -n): Of the run: "2e6 tokens", "30000 samples", "3 epochs" or "1000 steps".
+        clock: What the schedule counts: samples, tokens or updates. Default: as the length.
+        plan (--plan, -p): A .yaml or .json plan, instead of schedule, length and clock.
+        batch (--batch, -b): Samples of an update, split over the processes. Default: the task's.
+        per_process (--per-process): The batch is each process's own: an update grows with their number.
+        micro: Samples a process takes at once; what is more is accumulated. Default: all.
+        rate (--rate, -r): Peak learning rate. Default: the task's.
+        seed: Of the first weights and of the order of the samples.
+        out (--out, -o): Folder for checkpoints, record and plan.
+        changed: Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one, extend
+            stretches what is left of its to this length.
+        checkpoint: How often one is written: "5%", "500 steps", "1e6 tokens".
+        check: Every so many updates all processes must agree on plan, progress and rate.
+        device: auto, cpu or cuda.
+        amp: Run the forward pass in bfloat16.
+        timeout: Seconds that a process waits for another before it gives up.
+    """
     from glidepath.lab import distributed
     from glidepath.plan import read
 

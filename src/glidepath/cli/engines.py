@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.text import Text
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Count
 
 from .common import messages
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
     from glidepath.lab.progress import Watcher
 
-__all__ = ["Address", "EngineName", "EngineOption", "Resources", "WorkerCount", "engine_of", "trained"]
+__all__ = ["EngineName", "Trainer", "trained"]
 
 
 class EngineName(StrEnum):
@@ -32,70 +33,45 @@ class EngineName(StrEnum):
     ray = "ray"
 
 
-EngineOption = Annotated[
-    EngineName,
-    typer.Option(
-        "--engine",
-        "-e",
-        help="What trains: worker processes, this process alone, worker processes with JAX (small tasks, fast), "
-        "or the nodes of a Ray cluster.",
-    ),
-]
-WorkerCount = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        "-w",
-        help="Worker processes, of one thread each; with ray: trainings side by side. Default: one a processor.",
-        min=1,
-    ),
-]
-Address = Annotated[
-    str | None,
-    typer.Option(
-        "--address",
-        help="With ray: the cluster, as host:port or auto. Default: RAY_ADDRESS, or else one on this machine alone.",
-    ),
-]
-Resources = Annotated[
-    str | None,
-    typer.Option(
-        "--resources",
-        help="With ray: what one training takes of its node, in Ray's names, such as CPU=2,GPU=0.5. Default: CPU=1.",
-    ),
-]
-
-
-def engine_of(
-    name: EngineName, workers: int | None = None, address: str | None = None, resources: str | None = None
-) -> Engine:
-    """The engine that the options name.
+@dataclass(frozen=True)
+class Trainer:
+    """The options that say what trains.
 
     Args:
-        name: Which.
-        workers: How many trainings side by side; None for one a processor.
-        address: Of a Ray cluster; None for the one that `RAY_ADDRESS` names, or one on this machine.
-        resources: What one training takes of a node of a Ray cluster, as `NAME=AMOUNT,…`; None for one processor.
-
-    Raises:
-        GlidepathError: If an option does not go with the engine, or what the engine needs is not installed.
+        engine (--engine, -e): What trains: worker processes, this process alone, worker processes with JAX (small tasks, fast), or the nodes
+            of a Ray cluster.
+        workers (--workers, -w): Worker processes, of one thread each; with ray: trainings side by side. Default: one a processor.
+        address (--address): With ray: the cluster, as host:port or auto. Default: RAY_ADDRESS, or else one on this machine alone.
+        resources (--resources): With ray: what one training takes of its node, in Ray's names, such as CPU=2,GPU=0.5. Default: CPU=1.
     """
-    from glidepath import lab
 
-    for option, value in (("--address", address), ("--resources", resources)):
-        if value is not None and name is not EngineName.ray:
-            raise GlidepathError.of(option, "", "given with --engine ray", value)
-    if workers is not None and name is EngineName.here:
-        raise GlidepathError.of("--workers", "", "given with an engine of several processes", workers)
-    match name:
-        case EngineName.workers:
-            return lab.Workers(workers)
-        case EngineName.here:
-            return lab.InProcess()
-        case EngineName.jax:
-            return lab.Jax(workers)
-        case EngineName.ray:
-            return lab.Ray(address, workers, resources=_amounts(resources))
+    engine: EngineName = EngineName.workers
+    workers: Count | None = None
+    address: str | None = None
+    resources: str | None = None
+
+    def made(self) -> Engine:
+        """Returns the engine that the options name.
+
+        Raises:
+            GlidepathError: If an option does not go with the engine, or what the engine needs is not installed.
+        """
+        from glidepath import lab
+
+        for option, value in (("--address", self.address), ("--resources", self.resources)):
+            if value is not None and self.engine is not EngineName.ray:
+                raise GlidepathError.of(option, "", "given with --engine ray", value)
+        if self.workers is not None and self.engine is EngineName.here:
+            raise GlidepathError.of("--workers", "", "given with an engine of several processes", self.workers)
+        match self.engine:
+            case EngineName.workers:
+                return lab.Workers(self.workers)
+            case EngineName.here:
+                return lab.InProcess()
+            case EngineName.jax:
+                return lab.Jax(self.workers)
+            case EngineName.ray:
+                return lab.Ray(self.address, self.workers, resources=_amounts(self.resources))
 
 
 def _amounts(text: str | None) -> dict[str, float]:

@@ -7,70 +7,59 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Count, Steps
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, app, messages, say, schedule_of
+from .common import messages, say, schedule_of
 from .labels import labelled
+from .options import command
 
 if TYPE_CHECKING:
     from glidepath.forecast import Curve, Laws, Run
 
-Given = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LOG... [SCHEDULE]...",
-        help="Training logs (files or folders), or laws stored with -o laws.json; then schedules as in show.",
-    ),
-]
-Followed = Annotated[
-    str | None,
-    typer.Option("--plan", "-p", metavar="SCHEDULE", help="What the logs followed, where they hold no rates."),
-]
-BaseRate = Annotated[float | None, typer.Option("--base", "-b", help="Base rate. Default: the peak of the logs.")]
-Length = Annotated[
-    int | None, typer.Option("--steps", "-n", help="Updates of the run. Default: the schedule's.", min=1)
-]
-Metric = Annotated[
-    str | None,
-    typer.Option("--metric", help="loss or validation_loss. Default: the validation loss where every log has it."),
-]
-Column = Annotated[
-    str | None,
-    typer.Option("--loss", metavar="COLUMN", help="The column of the training loss, where the names do not tell."),
-]
-Quick = Annotated[
-    bool, typer.Option("--quick", help="No refits on parts of the logs: intervals as calibrated elsewhere.")
-]
+
+@dataclass(frozen=True)
+class Fitting:
+    """The options that say how the laws are had from the logs.
+
+    Args:
+        plan (--plan SCHEDULE, -p): What the logs followed, where they hold no rates.
+        base (--base, -b): Base rate. Default: the peak of the logs.
+        metric (--metric): loss or validation_loss. Default: the validation loss where every log has it.
+        loss (--loss COLUMN): The column of the training loss, where the names do not tell.
+        quick (--quick): No refits on parts of the logs: intervals as calibrated elsewhere.
+    """
+
+    plan: str | None = None
+    base: float | None = None
+    metric: str | None = None
+    loss: str | None = None
+    quick: bool = False
 
 
-@app.command()
+@command()
 def forecast(
-    given: Given,
-    plan: Followed = None,
-    base: BaseRate = None,
-    steps: Length = None,
-    metric: Metric = None,
-    loss: Column = None,
-    quick: Quick = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A report (.html), a picture (.png, .svg), or the laws for later (.json)."),
-    ] = None,
-    as_json: AsJson = False,
+    given: list[str], *, fitting: Fitting, steps: Count | None = None, output: Path | None = None, as_json: bool = False
 ) -> None:
     """Forecast the loss that schedules end with, from the logs of runs that were made, with 90 % intervals; or refuse, and say why.
 
     At least one log has to hold its peak for a while and one to cool down; they may be the same.
+
+    Args:
+        given (LOG... [SCHEDULE]...): Training logs (files or folders), or laws stored with -o laws.json; then schedules as in show.
+        steps (--steps, -n): Updates of the run. Default: the schedule's.
+        output (--output, -o): A report (.html), a picture (.png, .svg), or the laws for later (.json).
     """
     _checked_place(output, ".html", ".png", ".svg", ".json")
-    laws, runs, schedules = _laws(given, plan, base, metric, loss, quick)
+    laws, runs, schedules = _laws(given, fitting)
+    base = fitting.base
     finals = _all({name: lambda one=one: laws.final(one, base, steps) for name, one in schedules.items()})
     first = next(iter(schedules.values()), None)
     rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "rates alone", "against the first"]]
@@ -119,40 +108,32 @@ def forecast(
     messages.print(f"wrote {output}", highlight=False, soft_wrap=True)
 
 
-@app.command()
+@command()
 def design(
-    given: Annotated[list[str], typer.Argument(metavar="LOG...", help="Training logs, or stored laws.")],
-    steps: Annotated[
-        int | None, typer.Option("--steps", "-n", help="Updates of the whole run. Default: the longest log's.", min=1)
-    ] = None,
-    start: Annotated[
-        int, typer.Option("--at", help="Updates that are made already; the cooldown begins there or later.", min=0)
-    ] = 0,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            "-a",
-            metavar="SCHEDULE",
-            help="The plan of today: text, or a .yaml plan, which -o then cools down.",
-        ),
-    ] = None,
-    warmup: Annotated[
-        int | None, typer.Option("--warmup", help="Updates of warmup. Default: the first log's.", min=0)
-    ] = None,
-    plan: Followed = None,
-    base: BaseRate = None,
-    metric: Metric = None,
-    loss: Column = None,
-    quick: Quick = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan (.yaml or .json).")] = None,
-    as_json: AsJson = False,
+    given: list[str],
+    steps: Count | None = None,
+    start: Steps = 0,
+    against: str | None = None,
+    warmup: Steps | None = None,
+    *,
+    fitting: Fitting,
+    output: Path | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Design the cooldown of a run from the laws of its logs: shape, length and when to start; near the best, without a grid."""
+    """Design the cooldown of a run from the laws of its logs: shape, length and when to start; near the best, without a grid.
+
+    Args:
+        given (LOG...): Training logs, or stored laws.
+        steps (--steps, -n): Updates of the whole run. Default: the longest log's.
+        start (--at): Updates that are made already; the cooldown begins there or later.
+        against (--against SCHEDULE, -a): The plan of today: text, or a .yaml plan, which -o then cools down.
+        warmup (--warmup): Updates of warmup. Default: the first log's.
+        output (--output, -o): Write the plan (.yaml or .json).
+    """
     from glidepath.forecast.design import design as designed
 
     _checked_place(output, ".yaml", ".yml", ".json")
-    laws, _, _ = _laws(given, plan, base, metric, loss, quick)
+    laws, _, _ = _laws(given, fitting)
     today = None if against is None else next(iter(labelled([against]).values()))
     made = designed(laws, steps=steps, at=start, warmup=warmup, against=today)
     say(json.dumps(made.to_dict(), indent=1) if as_json else str(made))
@@ -171,16 +152,15 @@ def design(
     messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def bound(
-    schedules: Annotated[list[str], typer.Argument(metavar="SCHEDULE...", help="Shapes, as in show.")],
-    steps: Length = None,
-    peak: Annotated[
-        float | None, typer.Option("--peak", help="A peak rate tuned for the first: it is carried to the others.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rank shapes by the convex bound on the last loss, and carry a tuned peak rate from the first to the others."""
+@command()
+def bound(schedules: list[str], steps: Count | None = None, peak: float | None = None, as_json: bool = False) -> None:
+    """Rank shapes by the convex bound on the last loss, and carry a tuned peak rate from the first to the others.
+
+    Args:
+        schedules (SCHEDULE...): Shapes, as in show.
+        steps (--steps, -n): Updates of the run. Default: the schedule's.
+        peak (--peak): A peak rate tuned for the first: it is carried to the others.
+    """
     from glidepath.forecast.bound import MEASURED, transfer_peak
     from glidepath.forecast.bound import bound as bounded
 
@@ -217,9 +197,7 @@ def bound(
         messages.print(line, style="dim", highlight=False, soft_wrap=True)
 
 
-def _laws(
-    given: Sequence[str], plan: str | None, base: float | None, metric: str | None, loss: str | None, quick: bool
-) -> tuple[Laws, list[Run], dict[str, Schedule]]:
+def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict[str, Schedule]]:
     """Tells logs from schedules, reads the logs and fits; or takes the laws that were stored."""
     from glidepath import forecast as room
     from glidepath import logs
@@ -239,12 +217,15 @@ def _laws(
         )
     if stored:
         return room.Laws.from_json(stored[0].read_text(encoding="utf-8")), [], schedules
-    followed = None if plan is None else schedule_of(plan)
-    read = [logs.read(path, loss=loss) for path in paths]
-    runs = runs_of(read, plan=followed, base=base, metric=metric or ("loss" if loss else None))
+    followed = None if fitting.plan is None else schedule_of(fitting.plan)
+    metric = fitting.metric or ("loss" if fitting.loss else None)
+    read = [logs.read(path, loss=fitting.loss) for path in paths]
+    runs = runs_of(read, plan=followed, base=fitting.base, metric=metric)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
-        bar.add_task("fitting the laws" if quick else "fitting the laws, and again on parts of the logs", total=None)
-        laws = room.fit_laws(runs, backtests=not quick)
+        bar.add_task(
+            "fitting the laws" if fitting.quick else "fitting the laws, and again on parts of the logs", total=None
+        )
+        laws = room.fit_laws(runs, backtests=not fitting.quick)
     return laws, runs, schedules
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
 
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.rate import Rate
@@ -15,15 +12,7 @@ from glidepath.core.schedule import Schedule
 
 from .common import config_of, groups_of, note, schedule_of
 
-__all__ = ["ABOUT", "Labelled", "labelled", "lines"]
-
-ABOUT: Any = typer.Argument(
-    metavar="SCHEDULE...",
-    help='Text such as "cosine(100)", named as in "head: cosine(100)"; a call such as '
-    '"torch.optim.lr_scheduler.StepLR(step_size=30)"; a .json schedule; a plan in .yaml, whose groups are shown by name; '
-    "or a training tool's configuration file.",
-)
-Labelled = Annotated[list[str], ABOUT]
+__all__ = ["labelled", "lines"]
 
 _LABEL = re.compile(r"\s*([^:'\"(){}\[\]]{1,80}?)\s*:\s+(.+)", re.DOTALL)
 

@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from .common import AsJson, Base, Let, app, names_of, told_of
+from .common import names_of, told_of
+from .options import command
 
 
-@app.command()
-def check(
-    plan: Annotated[
-        Path, typer.Argument(metavar="PLAN", help="A .yaml or .json plan, or a training tool's configuration file.")
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(help="module:factory, which returns an optimizer or parameter groups; it is imported and called."),
-    ] = None,
-    let: Let = None,
-    as_json: AsJson = False,
-) -> None:
+@command()
+def check(plan: Path, model: str | None = None, let: list[str] | None = None, as_json: bool = False) -> None:
     """Check a plan: every finding with its path, rule, values and remedy. Exits with 1 if there are errors.
 
     Of a training tool's configuration file: whose it is, the rate and the length that it gives, and what is odd in it.
+
+    Args:
+        plan (PLAN): A .yaml or .json plan, or a training tool's configuration file.
+        model: module:factory, which returns an optimizer or parameter groups; it is imported and called.
     """
     from glidepath import plan as plans
     from glidepath.dialects.configs import form_of, read_config
@@ -47,13 +39,14 @@ def check(
     sys.exit(0 if report.ok else 1)
 
 
-@app.command()
-def diff(
-    first: Annotated[Path, typer.Argument(help="A .yaml or .json plan.")],
-    second: Annotated[Path, typer.Argument(help="Another.")],
-    as_json: AsJson = False,
-) -> None:
-    """Tell what differs between two plans. Exits with 1 if anything does."""
+@command()
+def diff(first: Path, second: Path, as_json: bool = False) -> None:
+    """Tell what differs between two plans. Exits with 1 if anything does.
+
+    Args:
+        first (FIRST): A .yaml or .json plan.
+        second (SECOND): Another.
+    """
     from glidepath import plan as plans
 
     found = plans.diff_files(first, second)
@@ -61,19 +54,25 @@ def diff(
     sys.exit(1 if found else 0)
 
 
-@app.command()
+@command()
 def replay(
-    log: Annotated[Path, typer.Argument(help="A .csv, .jsonl or .json file of recorded metrics.")],
-    controller: Annotated[str, typer.Argument(help='Such as "plateau(factor=0.5, patience=2)".')],
-    metric: Annotated[str | None, typer.Option(help="The column or key. Default: the only one.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option("--schedule", "-s", help="A schedule that the controller steers.")
-    ] = None,
-    base: Base = 1.0,
-    changes: Annotated[bool, typer.Option("--changes", help="Only the observations that changed something.")] = False,
-    as_json: AsJson = False,
+    log: Path,
+    controller: str,
+    metric: str | None = None,
+    schedule: str | None = None,
+    base: float | None = 1.0,
+    changes: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Replay a controller on recorded metrics: what it would have decided, when and why."""
+    """Replay a controller on recorded metrics: what it would have decided, when and why.
+
+    Args:
+        log (LOG): A .csv, .jsonl or .json file of recorded metrics.
+        controller (CONTROLLER): Such as "plateau(factor=0.5, patience=2)".
+        metric: The column or key. Default: the only one.
+        schedule (--schedule, -s): A schedule that the controller steers.
+        changes: Only the observations that changed something.
+    """
     from glidepath import feedback
 
     made = feedback.replay_file(log, controller, metric=metric, schedule=schedule, base=1.0 if base is None else base)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,19 +17,21 @@ from rich.text import Text
 import glidepath
 from glidepath.core.codec import field_notes
 from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.fields import number
+from glidepath.core.fields import Count, integer, number
 from glidepath.core.schedule import Schedule
 
-from .common import AsJson, Base, From, Lax, Let, ScheduleText, Steps, Which, app, groups_of, messages, note
-from .labels import ABOUT, Labelled, labelled, lines
+from .common import groups_of, messages, note
+from .labels import labelled, lines
+from .options import command
 
 
-@app.command("list")
-def list_words(
-    word: Annotated[str | None, typer.Argument(help="Tell all about this word.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the words that schedules are written with; with a WORD, its formula, arguments and source."""
+@command("list")
+def list_words(word: str | None = None, as_json: bool = False) -> None:
+    """List the words that schedules are written with; with a WORD, its formula, arguments and source.
+
+    Args:
+        word ([WORD]): Tell all about this word.
+    """
     words = glidepath.vocabulary()
     if word is not None:
         if word not in words:
@@ -151,27 +152,32 @@ def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
     ]
 
 
-@app.command()
+@command()
 def show(
-    schedules: Labelled,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a .png or .svg picture, or a .gif animation, instead.")
-    ] = None,
-    steps: Steps = None,
-    log: Annotated[bool, typer.Option("--log", help="Draw the values on a logarithmic axis.")] = False,
-    base: Base = None,
-    axis: Annotated[str, typer.Option(help="step, epoch, sample, token or percent.")] = "step",
-    per: Annotated[
-        float | None, typer.Option(help="Updates in an epoch; or samples, or tokens, of an update; for that axis.")
-    ] = None,
-    width: Annotated[
-        int | None, typer.Option(help="Columns of the drawing. Default: the terminal's.", min=30, max=500)
-    ] = None,
-    height: Annotated[int, typer.Option(help="Rows of the curve.", min=4, max=200)] = 17,
-    let: Let = None,
-    plain: Annotated[bool, typer.Option("--ascii", help="Draw with stars instead of dots.")] = False,
+    schedules: list[str],
+    output: Path | None = None,
+    steps: Count | None = None,
+    log: bool = False,
+    base: float | None = None,
+    axis: str = "step",
+    per: float | None = None,
+    width: Annotated[int, integer(30, 500)] | None = None,
+    height: Annotated[int, integer(4, 200)] = 17,
+    let: list[str] | None = None,
+    plain: bool = False,
 ) -> None:
-    """Draw schedules in the terminal, or as a picture or an animation with -o."""
+    """Draw schedules in the terminal, or as a picture or an animation with -o.
+
+    Args:
+        output (--output, -o): Write a .png or .svg picture, or a .gif animation, instead.
+        steps (--steps, -n): The last step to show. Default: what shows the whole schedule.
+        log: Draw the values on a logarithmic axis.
+        axis: step, epoch, sample, token or percent.
+        per: Updates in an epoch; or samples, or tokens, of an update; for that axis.
+        width: Columns of the drawing. Default: the terminal's.
+        height: Rows of the curve.
+        plain (--ascii): Draw with stars instead of dots.
+    """
     from glidepath import view
 
     if axis in ("epoch", "sample", "token") and per is None:
@@ -209,12 +215,14 @@ def show(
         messages.print(Text(f"{label}{schedule}  ({ends})", style="dim"), soft_wrap=True)
 
 
-@app.command()
-def gallery(
-    folder: Annotated[Path, typer.Argument(help="Where to write; made if it does not exist.")],
-    still: Annotated[bool, typer.Option("--still", help="Leave out the animations.")] = False,
-) -> None:
-    """Draw every recipe, every kind and every other library's class, and a page that shows them all."""
+@command()
+def gallery(folder: Path, still: bool = False) -> None:
+    """Draw every recipe, every kind and every other library's class, and a page that shows them all.
+
+    Args:
+        folder (FOLDER): Where to write; made if it does not exist.
+        still: Leave out the animations.
+    """
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
     from glidepath import view
@@ -226,22 +234,24 @@ def gallery(
     messages.print(f"wrote {len(made)} files", highlight=False)
 
 
-@app.command("open")
+@command("open")
 def open_page(
-    schedules: Annotated[list[str] | None, ABOUT] = None,
-    port: Annotated[int | None, typer.Option(help="The port. Default: a free one.", min=1, max=65535)] = None,
-    browser: Annotated[bool, typer.Option(help="Whether to open the page in the browser.")] = True,
-    runs: Annotated[Path, typer.Option(help="A folder of `compare` or `demo`, shown beside the curve.")] = Path(
-        "runs/demo"
-    ),
-    base: Annotated[
-        float, typer.Option("--base", "-b", help="The base learning rate that the page begins with.")
-    ] = 1.0,
-    let: Let = None,
+    schedules: list[str] | None = None,
+    port: Annotated[int, integer(1, 65535)] | None = None,
+    browser: bool = True,
+    runs: Path = Path("runs/demo"),
+    base: float = 1.0,
+    let: list[str] | None = None,
 ) -> None:
     """Open the page where one moves a slider and sees the curve follow. Ctrl-C ends it.
 
     With schedules, the first is the one to work on and the others are pinned beside it.
+
+    Args:
+        port: The port. Default: a free one.
+        browser: Whether to open the page in the browser.
+        runs: A folder of `compare` or `demo`, shown beside the curve.
+        base (--base, -b): The base learning rate that the page begins with.
     """
     from glidepath import playground
 
@@ -249,21 +259,22 @@ def open_page(
     playground.serve(port, browser, runs=runs, fragment=fragment)
 
 
-@app.command(context_settings={"ignore_unknown_options": True})  # -5 is a step
+@command(context_settings={"ignore_unknown_options": True})
 def value(
-    schedule: ScheduleText,
-    steps: Annotated[
-        list[str],
-        typer.Argument(metavar="STEP...", help="Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded)."),
-    ],
-    base: Base = None,
-    let: Let = None,
-    which: Which = None,
-    library: From = None,
-    lax: Lax = False,
-    as_json: AsJson = False,
+    schedule: str,
+    steps: list[str],
+    base: float | None = None,
+    let: list[str] | None = None,
+    which: Count | None = None,
+    library: str | None = None,
+    lax: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Print the values at some steps, with every digit; a column for each group where a library's call holds lists for them."""
+    """Print the values at some steps, with every digit; a column for each group where a library's call holds lists for them.
+
+    Args:
+        steps (STEP...): Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded).
+    """
     groups = groups_of(schedule, let, base, which, library, not lax)
     made = {name: one if base in (None, 1.0) or one.absolute else base * one for name, one in groups.items()}  # type: ignore[operator]
     at = [step for text in steps for step in _steps(text)]
@@ -305,25 +316,21 @@ def _number(text: str) -> int | float:
         return int(plain) if plain.is_integer() else plain  # type: ignore[union-attr]
 
 
-@app.command()
+@command()
 def export(
-    schedule: ScheduleText,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            "-t",
-            help="text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code.",
-        ),
-    ] = "json",
-    base: Annotated[
-        float | None, typer.Option("--base", "-b", help="The base learning rate written into library code.")
-    ] = None,
-    let: Let = None,
-    which: Which = None,
-    library: From = None,
+    schedule: str,
+    to: str = "json",
+    base: float | None = None,
+    let: list[str] | None = None,
+    which: Count | None = None,
+    library: str | None = None,
 ) -> None:
-    """Write a schedule in another form: JSON, LaTeX, its one line, or code."""
+    """Write a schedule in another form: JSON, LaTeX, its one line, or code.
+
+    Args:
+        to (--to, -t): text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code.
+        base (--base, -b): The base learning rate written into library code.
+    """
     made = _only(groups_of(schedule, let, base, which, library), "export")
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
@@ -354,27 +361,23 @@ def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
     return dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
 
 
-@app.command()
+@command()
 def convert(
-    call: Annotated[
-        str,
-        typer.Argument(
-            metavar="CALL", help='A library\'s call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".'
-        ),
-    ],
-    to: Annotated[
-        str, typer.Option("--to", "-t", help="pytorch, oneflow, keras, optax, python, or glidepath for our own text.")
-    ] = "glidepath",
-    library: From = None,
-    base: Annotated[
-        float | None,
-        typer.Option("--base", "-b", help="The base learning rate. Default: 0.1 where the call needs one."),
-    ] = None,
-    lax: Lax = False,
-    which: Which = None,
-    let: Let = None,
+    call: str,
+    to: str = "glidepath",
+    library: str | None = None,
+    base: float | None = None,
+    lax: bool = False,
+    which: Count | None = None,
+    let: list[str] | None = None,
 ) -> None:
-    """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run."""
+    """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run.
+
+    Args:
+        call (CALL): A library's call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".
+        to (--to, -t): pytorch, oneflow, keras, optax, python, or glidepath for our own text.
+        base (--base, -b): The base learning rate. Default: 0.1 where the call needs one.
+    """
     from glidepath import dialects
     from glidepath.core.rate import text_for
 

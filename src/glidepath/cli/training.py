@@ -7,64 +7,42 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.text import Text
 
 import glidepath
+from glidepath.core.fields import Count, integer
 
-from .common import Let, app, config_of, messages, say
-from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
+from .common import config_of, messages, say
+from .engines import Trainer, trained
+from .options import command
 
 if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
 
 
-Rates = Annotated[
-    list[float] | None,
-    typer.Option(
-        "--rate",
-        "-r",
-        help="Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. "
-        "Default: the task's.",
-    ),
-]
-
-
-@app.command()
+@command()
 def compare(
-    schedules: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SCHEDULE]...",
-            help="Names of recipes sized to the task, constant, step, cosine, linear, one_cycle and wsd, such as cosine: the task's "
-            "warmup, then a cosine over the rest of the budget; or schedules as text, as long as they say. Default: the six.",
-        ),
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--task",
-            "-t",
-            help="mnist1d, mnist1d-cnn, digits, text, cifar100 or your own module:object; may be repeated. Default: mnist1d, text.",
-        ),
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option("--seeds", "-s", help="Runs of each schedule, with different data order and start.", min=1)
-    ] = 5,
-    rate: Rates = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path(
-        "runs/compare"
-    ),
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
-    let: Let = None,
+    schedules: list[str] | None = None,
+    task: list[str] | None = None,
+    seeds: Count = 5,
+    rate: list[float] | None = None,
+    budget: int | None = None,
+    out: Path = Path("runs/compare"),
+    *,
+    trainer: Trainer,
+    let: list[str] | None = None,
 ) -> None:
-    """Train small networks under several schedules and write a report. The same command goes on where it was stopped."""
+    """Train small networks under several schedules and write a report. The same command goes on where it was stopped.
+
+    Args:
+        schedules ([SCHEDULE]...): Names of recipes sized to the task, constant, step, cosine, linear, one_cycle and wsd, such as cosine:
+            the task's warmup, then a cosine over the rest of the budget; or schedules as text, as long as they say. Default: the six.
+        task (--task, -t): mnist1d, mnist1d-cnn, digits, text, cifar100 or your own module:object; may be repeated. Default: mnist1d, text.
+        seeds (--seeds, -s): Runs of each schedule, with different data order and start.
+        rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
+            task's.
+        out (--out, -o): Folder for records, table and report.
+    """
     files = {text: config_of(text, let) for text in schedules or ()}
     _compare(
         [text if files[text] is None else str(files[text]) for text in schedules or ()] or None,
@@ -73,22 +51,20 @@ def compare(
         rate,
         budget,
         out,
-        engine_of(engine, workers, address, resources),
+        trainer.made(),
     )
 
 
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records, table and report.")] = Path("runs/demo"),
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
-) -> None:
-    """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores)."""
+@command()
+def demo(out: Path = Path("runs/demo"), *, trainer: Trainer) -> None:
+    """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores).
+
+    Args:
+        out (--out, -o): Folder for records, table and report.
+    """
     from glidepath import view
 
-    chosen = engine_of(engine, workers, address, resources)
+    chosen = trainer.made()
     schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
     messages.print("A schedule is a value, written in one line:\n", highlight=False)
     messages.print(Text(f"  {schedule}\n", style="bold cyan"))
@@ -101,26 +77,28 @@ def demo(
     _compare(None, ("mnist1d", "text"), 5, None, None, out, chosen)
 
 
-@app.command()
+@command()
 def branches(
-    points: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="[POINT]...", help="Steps of the constant run where cooldowns branch off."),
-    ] = None,
-    task: Annotated[str, typer.Option("--task", "-t", help="As in compare.")] = "mnist1d-cnn",
-    share: Annotated[float, typer.Option(help="Length of a cooldown as a share of the whole.")] = 0.2,
-    seeds: Annotated[int, typer.Option("--seeds", "-s", help="Runs, with different data order and start.", min=1)] = 5,
-    rate: Annotated[float | None, typer.Option("--rate", "-r", help="Peak learning rate. Default: the task's.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("runs/branches"),
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
+    points: list[int] | None = None,
+    task: str = "mnist1d-cnn",
+    share: float = 0.2,
+    seeds: Count = 5,
+    rate: float | None = None,
+    out: Path = Path("runs/branches"),
+    *,
+    trainer: Trainer,
 ) -> None:
-    """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one."""
+    """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one.
+
+    Args:
+        points ([POINT]...): Steps of the constant run where cooldowns branch off.
+        share: Length of a cooldown as a share of the whole.
+        rate (--rate, -r): Peak learning rate. Default: the task's.
+        out (--out, -o): Folder for the results.
+    """
     from glidepath import lab
 
-    chosen = engine_of(engine, workers, address, resources)
+    chosen = trainer.made()
     with trained(out) as progress:
         made = lab.branches(
             task,
@@ -135,28 +113,30 @@ def branches(
     say(made.table())
 
 
-@app.command()
+@command()
 def snapshots(
-    task: Annotated[str, typer.Option("--task", "-t", help="As in compare.")] = "mnist1d",
-    cycles: Annotated[int, typer.Option(help="Cosine cycles of a run, a snapshot at the end of each.", min=2)] = 5,
-    last: Annotated[
-        int | None, typer.Option(help="Snapshots that are averaged, counted from the end. Default: all.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", "-s", help="Runs, with different data order and start.", min=1)] = 5,
-    rate: Rates = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("runs/snapshots"),
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
+    task: str = "mnist1d",
+    cycles: Annotated[int, integer(2)] = 5,
+    last: int | None = None,
+    budget: int | None = None,
+    seeds: Count = 5,
+    rate: list[float] | None = None,
+    out: Path = Path("runs/snapshots"),
+    *,
+    trainer: Trainer,
 ) -> None:
-    """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models."""
+    """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models.
+
+    Args:
+        cycles: Cosine cycles of a run, a snapshot at the end of each.
+        last: Snapshots that are averaged, counted from the end. Default: all.
+        rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
+            task's.
+        out (--out, -o): Folder for the results.
+    """
     from glidepath.lab.snapshots import snapshots as made_of
 
-    chosen = engine_of(engine, workers, address, resources)
+    chosen = trainer.made()
     with trained(out) as progress:
         made = made_of(
             task,

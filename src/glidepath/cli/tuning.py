@@ -4,59 +4,44 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Count, Steps
 
-from .common import AsJson, app, messages, say
-from .engines import Address, EngineName, EngineOption, Resources, WorkerCount, engine_of, trained
+from .common import messages, say
+from .engines import Trainer, trained
+from .options import command
 
 
-@app.command()
+@command()
 def tune(
-    schedules: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RECIPE]...",
-            help="Recipes to choose between, such as warmup_cosine. Default: warmup_cosine, warmup_linear, wsd.",
-        ),
-    ] = None,
-    task: Annotated[str, typer.Option("--task", "-t", help="As in compare.")] = "mnist1d",
-    trials: Annotated[int, typer.Option("--trials", help="Points to try; the defaults are the first.", min=1)] = 40,
-    seeds: Annotated[int, typer.Option("--seeds", "-s", help="Seeds of each trial.", min=1)] = 3,
-    fresh: Annotated[
-        int, typer.Option("--fresh", help="Fresh seeds on which the best is compared with the defaults.", min=0)
-    ] = 5,
-    budget: Annotated[
-        int | None, typer.Option("--budget", "-n", help="Updates of each run. Default: the task's.")
-    ] = None,
-    fix: Annotated[
-        list[str] | None,
-        typer.Option("--fix", metavar="NAME=VALUE", help="Give a parameter instead of searching it; may be repeated."),
-    ] = None,
-    ranges: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--range", metavar="NAME=LOW:HIGH", help="Search between these ends; lengths are shares of the budget."
-        ),
-    ] = None,
-    prune: Annotated[
-        bool, typer.Option("--prune/--no-prune", help="Give up trials that are behind the median of the others.")
-    ] = True,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the search, records and table.")] = Path(
-        "runs/tune"
-    ),
-    engine: EngineOption = EngineName.workers,
-    workers: WorkerCount = None,
-    address: Address = None,
-    resources: Resources = None,
-    as_json: AsJson = False,
+    schedules: list[str] | None = None,
+    task: str = "mnist1d",
+    trials: Count = 40,
+    seeds: Count = 3,
+    fresh: Steps = 5,
+    budget: int | None = None,
+    fix: list[str] | None = None,
+    ranges: list[str] | None = None,
+    prune: bool = True,
+    out: Path = Path("runs/tune"),
+    *,
+    trainer: Trainer,
+    as_json: bool = False,
 ) -> None:
     """Search peak rate, schedule and its parameters for a task, then test what was found on fresh seeds.
 
     The same command goes on where it was stopped; with more --trials it goes on from its end.
+
+    Args:
+        schedules ([RECIPE]...): Recipes to choose between, such as warmup_cosine. Default: warmup_cosine, warmup_linear, wsd.
+        trials (--trials): Points to try; the defaults are the first.
+        seeds (--seeds, -s): Seeds of each trial.
+        fresh (--fresh): Fresh seeds on which the best is compared with the defaults.
+        fix (--fix NAME=VALUE): Give a parameter instead of searching it; may be repeated.
+        ranges (--range NAME=LOW:HIGH): Search between these ends; lengths are shares of the budget.
+        prune (--prune/--no-prune): Give up trials that are behind the median of the others.
+        out (--out, -o): Folder for the search, records and table.
     """
     from glidepath.lab.tuning import DEFAULT_FAMILIES
     from glidepath.lab.tuning import tune as search
@@ -81,7 +66,7 @@ def tune(
             ranges=ends,
             prune=prune,
             out=out,
-            engine=engine_of(engine, workers, address, resources),
+            engine=trainer.made(),
             progress=bar,
         )
     say(json.dumps(made.to_dict(), indent=2) if as_json else made.table())

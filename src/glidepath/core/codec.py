@@ -198,13 +198,13 @@ def _object(cls: type[Node]) -> dict[str, Any]:
 
 
 def field_notes(thing: Any) -> dict[str, str]:
-    """Returns what the docstring's `Args:` says of each argument, on one line."""
+    """Returns what the docstring's `Args:` says of each argument, on one line; what stands in parentheses behind a name belongs to it."""
     doc = inspect.getdoc(thing) or ""
     match = re.search(r"^Args:\n((?:    .*\n?|\n)+)", doc, re.MULTILINE)
     notes: dict[str, str] = {}
     name = ""
     for line in (match.group(1) if match else "").splitlines():
-        found = re.match(r"    (\w+): (.*)", line)
+        found = re.match(r"    (\w+(?: \(.+?\))?): (.*)", line)
         if found:
             name = found.group(1)
             notes[name] = found.group(2)

@@ -1,0 +1,108 @@
+"""Commands are functions, and their options are the parameters: types and defaults by the signature, words by the docstring.
+
+In a docstring's `Args:` a parameter says in parentheses how it stands on the command line: `(--task, -t)` is an option with its short form,
+`(--step NAME)` one with a word for its value, `(SCHEDULE...)` an argument. One that says nothing is the option of its own name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from glidepath.core.checks import types_of
+from glidepath.core.codec import field_notes
+from glidepath.core.fields import MAX_STEPS
+
+__all__ = ["app", "command"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+app = typer.Typer(
+    name="glidepath",
+    help="Learning-rate schedules: write one, see it, take it along, compare several on real training.",
+    no_args_is_help=True,
+    suggest_commands=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Shared:
+    """What an option means in every command that does not say otherwise.
+
+    Args:
+        as_json (--json): Print JSON.
+        base (--base, -b): The base learning rate that factors are multiplied by; that of a library's call.
+        budget (--budget, -n): Updates of each run. Default: the task's.
+        lax (--lax): Follow the library where it accepts nonsense or runs past its own end.
+        let (--let NAME=VALUE, -l): A number that a file or a call leaves open, such as total=10000.
+        library (--from): The library, where the call does not say it.
+        of (--run NAME): Whose columns, in a file of several runs.
+        schedule (SCHEDULE): One line such as "warmup(500) >> cosine(9500, floor=0.1)", a .json schedule, or a configuration file.
+        schedules (SCHEDULE...): Text such as "cosine(100)", named as in "head: cosine(100)"; a call such as
+            "torch.optim.lr_scheduler.StepLR(step_size=30)"; a .json schedule; a plan in .yaml, whose groups are shown by name; or a training
+            tool's configuration file.
+        seeds (--seeds, -s): Runs, with different data order and start.
+        step (--step NAME): The column that counts.
+        task (--task, -t): As in compare.
+        which (--call, -c): Which scheduler call, where the code has several.
+    """
+
+
+def command(name: str | None = None, **settings: Any) -> Callable[[F], F]:
+    """Makes a function a command, in the order of the help.
+
+    A parameter whose type is a dataclass stands for the options that are its fields; the function gets the value.
+
+    Args:
+        name: Of the command; None is the function's.
+        settings: For typer.
+    """
+
+    def register(function: F) -> F:
+        plain = get_type_hints(function)
+        values: dict[str, Any] = {each: kind for each, kind in plain.items() if each != "return" and is_dataclass(kind)}
+        options = {each: dict(_options(kind)) for each, kind in values.items()}
+        parameters = [
+            p for each, one in _options(function) for p in (options[each].values() if each in values else [one])
+        ]
+
+        @functools.wraps(function)
+        def call(**given: Any) -> Any:
+            made = {each: kind(**{n: given.pop(n) for n in options[each]}) for each, kind in values.items()}
+            return function(**given, **made)
+
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {one.name: one.annotation for one in parameters}
+        text = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
+        app.command(name or function.__name__, help=text, **settings)(call)
+        return function
+
+    return register
+
+
+def _options(declared: Any) -> Iterator[tuple[str, inspect.Parameter]]:
+    """Yields the parameters of a function or a dataclass as typer takes them, by name."""
+    plain, checks = get_type_hints(declared.__init__ if isinstance(declared, type) else declared), types_of(declared)
+    notes = {
+        key.partition(" (")[0]: (key, note) for thing in (Shared, declared) for key, note in field_notes(thing).items()
+    }
+    for name, parameter in inspect.signature(declared).parameters.items():
+        key, note = notes.get(name, (name, None))
+        written = key.partition(" (")[2].removesuffix(")").split(", ") if "(" in key else []
+        schema = dict(checks[name].json_schema) if name in checks else {}
+        schema = schema.get("anyOf", [schema])[0]
+        bounds = {"min": schema.get("minimum"), "max": schema.get("maximum")} if schema.get("type") == "integer" else {}
+        bounds = {side: value for side, value in bounds.items() if value not in (None, MAX_STEPS)}
+        if written and not written[0].startswith("-"):
+            told = typer.Argument(metavar=written[0], help=note, **bounds)
+        else:
+            words = [one.partition(" ") for one in written or ([f"--{name}"] if parameter.default is False else [])]
+            metavar = next((word for _, _, word in words if word), None)
+            told = typer.Option(*(flag for flag, _, _ in words), metavar=metavar, help=note, **bounds)
+        yield name, parameter.replace(annotation=Annotated[plain[name], told])
