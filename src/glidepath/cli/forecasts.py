@@ -272,10 +272,9 @@ def _plain(made: Any) -> dict[str, Any]:
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    from glidepath.view.fonts import aligned
+
+    return "\n".join(aligned(rows))
 
 
 def _checked_place(output: Path | None, *endings: str) -> None:

@@ -14,7 +14,7 @@ from .common import config_of, groups_of, note, schedule_of
 
 __all__ = ["labelled", "lines"]
 
-_LABEL = re.compile(r"\s*([^:'\"(){}\[\]]{1,80}?)\s*:\s+(.+)", re.DOTALL)
+_LABEL = re.compile(r"\s*([^:：'\"(){}\[\]]{1,80}?)\s*(?::\s+|：\s*)(.+)", re.DOTALL)
 
 
 def labelled(given: Sequence[str], let: Sequence[str] | None = None, base: float | None = None) -> dict[str, Schedule]:

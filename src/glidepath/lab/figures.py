@@ -23,6 +23,7 @@ from glidepath.lab.comparison import TaskResult
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate
 from glidepath.lab.verdict import shown
+from glidepath.view.fonts import as_said, lettered, short
 
 __all__ = [
     "COLOURS",
@@ -276,14 +277,15 @@ def _rows(result: TaskResult) -> Generator[tuple[Figure, Axes]]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return short(name, _LONGEST_NAME + 1)
 
 
 def _svg(figure: Figure, title: str) -> str:
     for axes in figure.axes:
         axes.set_facecolor("none")
     out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True)
+    with as_said(lettered(figure)):
+        figure.savefig(out, format="svg", transparent=True)
     return _inlined(out.getvalue(), title)
 
 

@@ -3,6 +3,7 @@
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.statistics import Difference
 from glidepath.lab.verdict import caveats, number, shown, signed, verdict
+from glidepath.view.fonts import aligned, columns
 
 __all__ = ["cells", "headings", "table"]
 
@@ -69,10 +70,9 @@ def _difference(difference: Difference, unit: str) -> list[str]:
 
 def _task(result: TaskResult, baseline: str) -> str:
     rows = [headings(result, baseline), *(cells(row, result) for row in result.schedules)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
     seeds = len(result.schedules[0].values)
     rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
     title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
     sentences = [f"- {sentence}" for sentence in verdict(result, baseline)]
-    return "\n".join([title, "", lines[0], "-" * len(lines[0]), *lines[1:], "", *sentences])
+    return "\n".join([title, "", lines[0], "-" * columns(lines[0]), *lines[1:], "", *sentences])

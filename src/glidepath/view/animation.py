@@ -14,6 +14,7 @@ from glidepath.core.fields import number
 from glidepath.core.files import write_whole
 
 from .axis import Axis
+from .fonts import lettered, short
 from .knots import Phase, phases
 from .sample import Curve
 from .still import Schedules, _sampled, draw
@@ -176,6 +177,7 @@ class _Film:
             self.axes.plot([], [], "o", color=COLOURS[k % MOST_CURVES], markersize=7, clip_on=False, zorder=5)[0]
             for k in range(len(self.curves))
         ]
+        lettered(drawing)
         self.moving = [*self.lines, *self.dots, self.caption]
         for artist in self.moving:
             artist.set_animated(True)
@@ -224,8 +226,7 @@ def _phase(found: list[Phase], step: int) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    text = text.replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return short(text, most).replace("$", r"\$")
 
 
 def _gif(pictures: list[Any], colours: int, durations: list[int]) -> bytes:

@@ -15,6 +15,7 @@ from glidepath.forecast import Curve, Laws, Run
 from glidepath.forecast.fit import merged
 from glidepath.forecast.path import rates_of
 
+from .fonts import lettered, short
 from .still import _canvas, bytes_of
 from .style import COLOURS, DASHES, MOST_CURVES
 
@@ -76,7 +77,7 @@ def forecast_figure(
     for k, (name, curve) in enumerate(curves.items()):
         look: Any = {"color": COLOURS[k % MOST_CURVES], "linestyle": DASHES[k % MOST_CURVES]}
         top.fill_between(curve.steps, curve.low, curve.high, color=look["color"], alpha=0.13, linewidth=0)
-        top.plot(curve.steps, curve.loss, **look, linewidth=1.7, label=name.replace("$", r"\$")[:90])
+        top.plot(curve.steps, curve.loss, **look, linewidth=1.7, label=short(name, 90).replace("$", r"\$"))
         if schedules:
             last = int(curve.steps[-1])
             at = np.unique(np.linspace(0, last - 1, min(last, _SHOWN)).astype(np.int64))
@@ -95,7 +96,7 @@ def forecast_figure(
         axes.spines[["top", "right"]].set_visible(False)
     if title:
         top.set_title(title, fontsize=10, loc="left")
-    return drawing
+    return lettered(drawing)
 
 
 def forecast_page(laws: Laws, drawing: Figure, command: str, rows: Sequence[Sequence[str]]) -> str:

@@ -17,6 +17,7 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.files import write_whole
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
 
+from .fonts import lettered
 from .range_data import Parts, parts
 from .still import _canvas, save
 from .style import COLOURS, significant
@@ -81,7 +82,7 @@ def range_test(
     axes.set_title((title or str(result)).replace("$", r"\$"), fontsize=9, loc="left", wrap=True)
     handles, labels = axes.get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside lower left", ncols=6, fontsize=8, frameon=False)
-    return drawing
+    return lettered(drawing)
 
 
 def _ticks(axes: Any, drawn: Parts) -> None:

@@ -8,6 +8,7 @@ import io
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from glidepath.core.files import write_whole
 from glidepath.core.schedule import Schedule
 
 from .axis import Axis
+from .fonts import as_said, lettered, short
 from .knots import phases
 from .sample import Curve, horizon, sampled
 from .style import COLOURS, DASHES, MOST_CURVES
@@ -31,6 +33,7 @@ Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
 
 _SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "glidepath", "font.family": "sans-serif"}
 _BELOW = 1.2  # inches of the second row
+_LONGEST = 88  # columns of a label
 _INK, _QUIET = "#222222", "#666666"
 
 
@@ -92,7 +95,7 @@ def figure(
     _names(drawing, rows, [*curves, *others], title)
     if len(curves) == 1:
         _name_phases(rows[0], next(iter(curves.values())), scale)
-    return drawing
+    return lettered(drawing)
 
 
 def _canvas() -> Any:
@@ -204,7 +207,7 @@ def named(schedules: Any) -> dict[str, Schedule]:
 
 
 def _names(drawing: Figure, rows: Any, names: list[str], title: str | None) -> None:
-    heading = title if title is not None else _short(names[0]) if len(names) == 1 else ""
+    heading = title if title is not None else short(names[0], _LONGEST) if len(names) == 1 else ""
     if heading:
         rows[0].set_title(
             heading.replace("$", r"\$"), fontsize=10, loc="left", color=_INK, pad=16 if len(names) == 1 else 6
@@ -213,7 +216,7 @@ def _names(drawing: Figure, rows: Any, names: list[str], title: str | None) -> N
         lines = [line for axes in rows for line in axes.get_lines() if line.get_linestyle() != "None"]
         drawing.legend(
             lines,
-            [f"{k + 1}  {_short(name.strip())}".replace("$", r"\$") for k, name in enumerate(names)],
+            [f"{k + 1}  {short(name.strip(), _LONGEST)}".replace("$", r"\$") for k, name in enumerate(names)],
             loc="outside upper left",
             fontsize=8,
             frameon=False,
@@ -255,10 +258,6 @@ def _label_ends(axes: Any, ends: list[tuple[float, str, str]], apart: float = 0.
         axes.text(1.008, free, ends[i][1], color=ends[i][2], va="center", fontsize=8, transform=axes.transAxes)
 
 
-def _short(text: str, most: int = 88) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def _floor(curves: Mapping[str, Curve], bases: Mapping[str, float], floor: float | None) -> float:
     if floor is not None:
         plain = number(floor)
@@ -282,7 +281,7 @@ def bytes_of(drawing: Figure, ending: str) -> bytes:
     import matplotlib as mpl
 
     buffer = io.BytesIO()
-    with mpl.rc_context(_SVG):
+    with mpl.rc_context(_SVG), as_said(drawing) if ending == "svg" else nullcontext():
         drawing.savefig(
             buffer, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else {"Software": None}
         )

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from .axis import Axis
+from .fonts import short
 from .sample import horizon, sampled
 from .still import Schedules, named
 from .style import significant
@@ -160,7 +161,7 @@ def _row(grids: list[Any], row: int, columns: int, dots_x: int, dots_y: int, col
 def _legend(k: int, text: str, colour: bool, ascii_only: bool, width: int) -> str:
     sign = _STARS[k] if ascii_only else "━━"
     sign = f"\x1b[{_COLOURS[k]}m{sign}\x1b[0m" if colour else sign if ascii_only else f"{k + 1}"
-    return f"  {sign} {text if len(text) <= width - 6 else text[: width - 7] + '…'}"
+    return f"  {sign} {short(text, width - 6)}"
 
 
 def _axis(indent: int, columns: int, last: int, scale: Axis) -> str:
