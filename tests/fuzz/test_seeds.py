@@ -10,7 +10,10 @@ import pytest
 import torch
 
 import glidepath as gp
+from glidepath import logs
+from glidepath.advice import Log, NoFit, advise, fit
 from glidepath.core.syntax import syntax
+from glidepath.plan import Plan
 from glidepath.torch import attach
 from glidepath.view import knots, sampled
 
@@ -284,3 +287,44 @@ def test_a_folder_where_a_record_should_be_is_named(tmp_path):
         writing("compare", tmp_path),
     ):
         (tmp_path / "record.json").write_text("{}")
+
+
+def test_the_search_for_poles_has_a_budget_for_the_whole_document():
+    def one(i: int) -> str:
+        return f"expression('1/(2+sin(step/{i + 7})+cos(step/3)) + log(2.5+sin(step/{i + 3}))/(3+cos(step*0.77))')"
+
+    few, many = " + ".join(map(one, range(9))), " + ".join(map(one, range(400)))
+    refusal = "formula must be within the 5,000,000 evaluations in which one document is searched"
+
+    for _ in range(2):  # each document has its own
+        assert gp.parse(few)(3) == sum(gp.parse(one(i))(3) for i in range(9))
+    with pytest.raises(gp.GlidepathError, match=refusal):
+        gp.parse(many)
+    nodes = [{"kind": "expression", "formula": one(i)[12:-2]} for i in range(400)]
+    with pytest.raises(gp.GlidepathError, match=refusal):
+        gp.Schedule.from_dict({"kind": "sum", "parts": nodes})
+    with pytest.raises(gp.GlidepathError, match=refusal):
+        Plan.from_dict({"glidepath": 1, "rules": [{"schedule": one(i), "groups": [f"g{i}"]} for i in range(400)]})
+
+
+@pytest.mark.parametrize("rates", [[0.0] + [0.1] * 59, [0.0] * 3 + [k / 570 for k in range(57)], [0.0] * 60])
+def test_a_log_whose_first_rates_are_zero(rates: list[float]):
+    rng = np.random.default_rng(5)
+    losses = 2.3 * np.exp(-np.arange(60) / 25) + 0.3 + 0.01 * rng.standard_normal(60)
+    log = Log.of(np.arange(60), loss=losses, rate=rates)
+
+    assert all(math.isfinite(finding.confidence) for finding in advise(log).findings)
+    found = fit(log)
+    assert isinstance(found, NoFit) or math.isfinite(gp.parse(str(found.schedule))(30))
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "7" * 309, "1e400"])
+def test_a_number_beyond_floats_in_a_log_is_infinite(tmp_path, number: str):
+    rows = [f'{{"step": {k}, "loss": {number if k == 7 else 2.0 - k / 10}, "lr": 0.1}}' for k in range(12)]
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(rows))
+
+    values = logs.read(path).series["loss"].values
+
+    assert values[7] == float(number[:1] + "inf" if number.startswith("-") else "inf")
+    assert values[[0, 11]].tolist() == [2.0, 2.0 - 11 / 10]

@@ -109,3 +109,14 @@ def test_a_long_row_costs_no_depth():
     assert resolve(text, run).schedule.duration == 4000
     deep = "(" * 150 + 'cosine("rest")' + ")" * 150
     assert resolve(deep, run).schedule.duration == 4000
+
+
+@pytest.mark.parametrize("formula", ["0.5 * cos(step) ** 2", "1 / (2 + step)", "5", "3 * step / (3 * step + 1)"])
+def test_a_formula_that_begins_as_a_duration_does_is_a_formula(formula):
+    text = f'warmup("3 steps") * expression("{formula}")'
+
+    assert durations(text) == ["3 steps"]
+    assert resolve(text, RUN).schedule(2) == parse("warmup(3)")(2) * parse(f'expression("{formula}")')(2)
+    assert Plan.of({"glidepath": 1, "rules": [{"schedule": f'expression("{formula}")'}]}).rules[0].schedule == parse(
+        f'expression("{formula}")'
+    )

@@ -79,7 +79,11 @@ class _Curve:
         self.noise = self.spread(0.25, 0.75)
         self.early = self.spread(0.0, max(0.05, 10 / self.n))
         self.rate = None if rate is None or len(rate) < 2 else np.interp(self.t, rate.steps, rate.values)
-        spent = np.cumsum(np.ones(self.n) if self.rate is None else np.maximum(self.rate, 1e-12 * self.rate.max()))
+        spent = np.cumsum(
+            np.ones(self.n)
+            if self.rate is None or not self.rate.any()
+            else np.maximum(self.rate, 1e-12 * self.rate.max())
+        )
         self.spent = spent / spent[-1]
         self.fall = (self.begun - self.end) / abs(self.begun) if self.begun else 0.0
 

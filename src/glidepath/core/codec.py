@@ -10,6 +10,7 @@ from typing import Any
 
 from .curves import Curve
 from .errors import GlidepathError, did_you_mean
+from .fields import one_document
 from .files import canonical_json
 from .node import Node, checks_of
 from .schedule import MAX_DEPTH, MAX_NODES, Schedule
@@ -100,6 +101,7 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+@one_document()
 def node_of(data: Any, base: type[Node]) -> Node:
     """Returns the node of the family `base` that JSON data describes.
 

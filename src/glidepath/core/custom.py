@@ -112,6 +112,8 @@ class Custom(Formula):
             self._graph  # noqa: B018 - traces it
             ends = self._unkept(0.0), self._unkept(float(self._last))
             pole = self._pole(self._last)
+        except GlidepathError:
+            raise
         except Exception as error:  # noqa: BLE001 - a user's formula may raise anything
             rule = "written with + - * / and the functions of its namespace"
             raise GlidepathError.worded(self.formula, "formula", rule, f"{type(error).__name__}: {error}") from None

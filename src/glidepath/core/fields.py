@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, ov
 from .errors import did_you_mean, shown
 
 __all__ = [
+    "MAX_LOOKS",
     "MAX_STEPS",
     "MAX_VALUE",
     "Broken",
@@ -44,8 +47,10 @@ __all__ = [
     "choice",
     "integer",
     "listed",
+    "looked",
     "number",
     "numbers_by_name",
+    "one_document",
     "real",
     "simplest",
 ]
@@ -56,6 +61,30 @@ MAX_VALUE = 1e100
 """The largest magnitude of a value: products of a few stay finite."""
 MAX_ITEMS = 1_000_000
 MAX_GROUPS = 10_000
+MAX_LOOKS = 5_000_000
+
+_looks: ContextVar[list[int] | None] = ContextVar("looks", default=None)
+
+
+@contextmanager
+def one_document() -> Generator[None]:
+    """Within it, the formulas that are read share one budget of evaluations in the search for steps without a value."""
+    if _looks.get() is not None:  # a text inside a document
+        yield
+        return
+    begun = _looks.set([MAX_LOOKS])
+    try:
+        yield
+    finally:
+        _looks.reset(begun)
+
+
+def looked(times: int) -> bool:
+    """Takes a number of evaluations from the document's budget; returns whether they were left."""
+    left = _looks.get()
+    if left is not None:
+        left[0] -= times
+    return left is None or left[0] >= 0
 
 
 class Broken(ValueError):

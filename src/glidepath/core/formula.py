@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from .clock import Clock
-from .fields import MAX_VALUE
+from .errors import GlidepathError
+from .fields import MAX_LOOKS, MAX_VALUE, looked
 from .namespace import MATH, Namespace
 from .schedule import Schedule
 from .source import compiled
@@ -81,13 +82,21 @@ class Formula(Schedule):
         value = self._unkept
         steps = sorted({*range(min(last, _SAMPLED) + 1), *(round(_SAMPLED * 2 ** (k / 8)) for k in range(345)), last})
         steps = [step for step in steps if step <= last]
+        self._charge(len(steps))
         for step in (*steps, *self._nearest(steps)):
             if not abs(value(step)) <= MAX_VALUE:
                 return step
         return None
 
+    def _charge(self, times: int) -> None:
+        if not looked(times):
+            rule = f"within the {MAX_LOOKS:,} evaluations in which one document is searched for steps without a value"
+            remedy = "what cannot fail is not searched: keep divisors, and what logarithms and roots are taken of, above 0: max(…, 1e-3)"
+            raise GlidepathError.worded(self.kind, "formula", rule, "more", remedy)
+
     def _nearest(self, steps: list[int]) -> Iterator[int]:
         for margin in list(_margins(self._graph))[:20]:
+            self._charge(len(steps))
             at = _function(margin, None)
             sampled = [at(step) for step in steps]
             for i, (before, after) in enumerate(pairwise(sampled)):
@@ -99,6 +108,7 @@ class Formula(Schedule):
                     yield from (low, high)
                 elif i > 0 and abs(before) <= min(abs(sampled[i - 1]), abs(after)):
                     low = steps[i - 1]
+                    self._charge(2 * _HALVINGS)
                     for _ in range(_HALVINGS):
                         third = (high - low) // 3
                         one, other = low + third, high - third

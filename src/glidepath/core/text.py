@@ -18,6 +18,7 @@ from .checks import checked
 from .combinators import Chain, Maximum, Minimum, Product, Sum
 from .curves import Curve, Geometric, Polynomial
 from .errors import GlidepathError, Problem, did_you_mean
+from .fields import one_document
 from .node import Node
 from .schedule import Schedule
 from .segments import Ramp
@@ -180,6 +181,7 @@ def _curve_text(curve: Any) -> str:
 # Reading ------------------------------------------------------------------------------------------------------------------------------
 
 
+@one_document()
 def parse(text: str) -> Schedule:
     """Returns the schedule that a line of text describes, or a scheduler call of another library.
 

@@ -42,7 +42,17 @@ def durations(text: str) -> list[str]:
         GlidepathError: If the text is not one expression.
     """
     tree = Reader(text).tree
-    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and Duration.looks_like(n.value)]  # type: ignore[misc]
+    formulas = {id(inner) for node in ast.walk(tree) if _is_formula(node) for inner in ast.walk(node)}
+    return [
+        node.value  # type: ignore[misc]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and id(node) not in formulas and Duration.looks_like(node.value)
+    ]
+
+
+def _is_formula(node: ast.AST) -> bool:
+    """Whether what is quoted in a node is a formula: `0.5 * cos(step)` begins as a duration does."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "expression"
 
 
 def resolve(text: str, derived: Derived, clock: str = "updates") -> Resolved:
@@ -86,6 +96,8 @@ class _Resolver:
 
     def resolved(self, node: ast.expr, room: int | None) -> ast.expr:
         """Returns the tree with numbers; `room` is what is left for what may take the rest, None where nothing may."""
+        if _is_formula(node):
+            return node
         if isinstance(node, ast.Constant):
             return self._constant(node, room)
         if isinstance(node, ast.BinOp):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import Check, choice
+from ..core.fields import Check, choice, one_document
 from ..core.files import digest
 from ..core.node import kind
 from ..core.schedule import Schedule
@@ -270,6 +270,7 @@ class Plan(Part):
         return {"glidepath": FORMAT} | super().to_dict()
 
     @classmethod
+    @one_document()
     def from_dict(cls, data: Any) -> Plan:
         """Returns the plan that JSON data describes.
 
