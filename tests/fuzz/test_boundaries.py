@@ -52,6 +52,23 @@ def keras_rate(schedule: gp.Schedule, base: float | None) -> float:
     return float(gk.Rate(schedule, base)(0))
 
 
+def jax_plan(schedule: gp.Schedule, base: float | None) -> float:
+    import optax
+
+    import glidepath.jax as gj
+
+    rule = gp.plan.Plan((gp.plan.Rule(schedule),))
+    made = gj.plan(rule, optax.sgd, **({} if base is None else {"learning_rate": base}))
+    weights = np.zeros(1, np.float32)
+    return -float(made.update(np.ones(1, np.float32), made.init(weights), weights)[0][0])
+
+
+def keras_driver(schedule: gp.Schedule, base: float | None) -> float:
+    import glidepath.keras as gk
+
+    return float(gk.Driver(gp.plan.Plan((gp.plan.Rule(schedule),)), base).rate()(0))
+
+
 def written(framework: str) -> Callable[[gp.Schedule, float | None], float]:
     """Return what gives the first value of written code of a library."""
 
@@ -86,7 +103,9 @@ BOUNDARIES: dict[str, tuple[Callable[[gp.Schedule, float | None], float], bool]]
     "ScheduleLR": (driven(ScheduleLR), True),
     "jax.rate": (jax_rate, False),
     "jax.optimizer": (jax_optimizer, False),
+    "jax.plan": (jax_plan, False),
     "keras.Rate": (keras_rate, False),
+    "keras.Driver": (keras_driver, False),
     "the lab": (trained, True),
     "the lab's JAX": (trained_by_jax, True),
 }
