@@ -188,27 +188,12 @@ def _curves(found: Findings, plan: Plan) -> None:
         if schedule is None:
             continue
         try:
-            check_curve(
-                found,
-                where,
-                schedule,
-                plan.total,
-                plan.clock,
-                rule.parameter,
-                rule.ends,
-                plan.derived.first_update(plan.clock),
-            )
+            first = plan.derived.first_update(plan.clock)
+            check_curve(found, where, schedule, plan.total, plan.clock, rule.parameter, rule.ends, first)
         except GlidepathError as error:
             found.extend("refused", error.inside(where).problems)
         if rule.absolute and rule.floor is not None and plan.total is not None and schedule(plan.total) < rule.floor:
-            found.add(
-                "floor-reached",
-                where,
-                "the last value",
-                f"at least the floor, {rule.floor:g}",
-                f"{schedule(plan.total):g}",
-                level="warning",
-            )
+            found.add("floor-reached", where, f"{schedule(plan.total):g}", floor=rule.floor)
 
 
 def _feedback(found: Findings, plan: Plan) -> None:
@@ -216,21 +201,15 @@ def _feedback(found: Findings, plan: Plan) -> None:
     for i, part in enumerate(plan.feedback):
         where = f"$.feedback[{i}]"
         if part.parameter not in driven:
-            found.add(
-                "unmatched",
-                where,
-                "parameter",
-                f"driven by a rule ({', '.join(sorted(driven))})",
-                part.parameter,
-                did_you_mean(part.parameter, driven),
-            )
+            facts = {"driven": ", ".join(sorted(driven)), "remedy": did_you_mean(part.parameter, driven)}
+            found.add("unmatched parameter", where, part.parameter, **facts)
         try:
             start = starts_at(plan, part.after)
         except GlidepathError as error:
             found.extend("unknown-horizon", error.inside(where).problems)
             continue
         if plan.total is not None and start >= plan.total:
-            found.add("phase-never-begins", where, "after", f"before the end of the run, {plan.total}", f"{start:g}")
+            found.add("phase-never-begins of feedback", where, f"{start:g}", total=plan.total)
 
 
 def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
@@ -240,13 +219,7 @@ def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
         where = f"$.rules[{i}]"
         matched = [group for group in groups if rule.matches(group.name)]
         if not matched and i not in astray:
-            found.add(
-                "unmatched",
-                where,
-                "groups",
-                f"patterns that match a group ({', '.join(g.label for g in groups)})",
-                shown(list(rule.groups)),
-            )
+            found.add("unmatched", where, shown(list(rule.groups)), groups=", ".join(g.label for g in groups))
         for group in matched:
             _base(found, where, plan, i, group)
     for group in groups:
@@ -254,34 +227,13 @@ def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
             rules = [i for i, rule in enumerate(plan.rules) if rule.parameter == parameter and rule.matches(group.name)]
             if len(rules) > 1:
                 listed = " and ".join(f"rules[{i}]" for i in rules)
-                found.add(
-                    "overlap",
-                    f"$.rules[{rules[1]}]",
-                    f"{parameter} of group {group.label}",
-                    "driven by one rule",
-                    listed,
-                    "take the group away from one: groups: ['*', '!name']",
-                )
+                found.add("overlap", f"$.rules[{rules[1]}]", listed, parameter=parameter, group=group.label)
             elif not rules and parameter == "lr":
-                found.add(
-                    "undriven",
-                    f"group {group.label}",
-                    parameter,
-                    "driven by a rule",
-                    "none",
-                    "it keeps its base",
-                    "warning",
-                )
+                found.add("undriven", f"group {group.label}", "none")
     for i, group in enumerate(groups):
         for other in groups[i + 1 :]:
             if group.members & other.members:
-                found.add(
-                    "shared-parameter",
-                    f"group {group.label}",
-                    "every parameter",
-                    "in one group",
-                    f"one that group {other.label} has too",
-                )
+                found.add("shared-parameter", f"group {group.label}", f"one that group {other.label} has too")
 
 
 def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
@@ -294,8 +246,8 @@ def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
     for plain, places in rules.items():
         others = f"so in {', '.join(f'rules[{i}]' for i in places[1:])} too" if places[1:] else ""
         remedy = "; ".join(filter(None, [did_you_mean(plain, names), others]))
-        rule = f"names of groups ({', '.join(names) or 'none has a name'})"
-        found.add("unknown-group", f"$.rules[{places[0]}]", "groups", rule, shown(plain), remedy)
+        facts = {"names": ", ".join(names) or "none has a name", "remedy": remedy}
+        found.add("unknown-group", f"$.rules[{places[0]}]", shown(plain), **facts)
     return {i for places in rules.values() for i in places}
 
 
@@ -304,14 +256,8 @@ def _base(found: Findings, where: str, plan: Plan, index: int, group: Group) -> 
     key, _, place = rule.parameter.partition("[")
     if key not in group.values:
         known = sorted(group.values)
-        found.add(
-            "unknown-parameter",
-            where,
-            "parameter",
-            f"a key of group {group.label} ({', '.join(known)})",
-            rule.parameter,
-            did_you_mean(key, known),
-        )
+        facts = {"group": group.label, "known": ", ".join(known), "remedy": did_you_mean(key, known)}
+        found.add("unknown-parameter", where, rule.parameter, **facts)
         return
     value = group.values[f"initial_{key}"] if f"initial_{key}" in group.values else group.values[key]
     if place and isinstance(value, list | tuple) and int(place[:-1]) < len(value):
@@ -319,13 +265,6 @@ def _base(found: Findings, where: str, plan: Plan, index: int, group: Group) -> 
     item = getattr(value, "item", None)
     base = number(item() if callable(item) else value)
     if base is None or not math.isfinite(base):
-        found.add("base", where, f"{rule.parameter} of group {group.label}", "a finite number", shown(value))
+        found.add("base", where, shown(value), parameter=rule.parameter, group=group.label)
     elif rule.floor is not None and rule.floor > base and not rule.absolute:
-        found.add(
-            "floor-above-base",
-            where,
-            "floor",
-            f"at most the base of group {group.label}, {base:g}",
-            f"{rule.floor:g}",
-            "the group would be raised; use a floor in the schedule, a factor",
-        )
+        found.add("floor-above-base", where, f"{rule.floor:g}", group=group.label, base=base)

@@ -45,22 +45,12 @@ def check_words(found: Findings, where: str, text: str) -> None:
             given = dict(zip(names, node.args, strict=False)) | given
             floor, peak = _literal(given.get("floor"), _FALLING[word]), _literal(given.get("peak"), 1.0)
             if floor is not None and peak is not None and floor > peak:
-                remedy = "a decay that rises is written ramp(start, end, steps)"
-                found.add(
-                    "rising-decay", where, f"floor of {word}", f"at most its peak, {peak:g}", f"{floor:g}", remedy
-                )
+                found.add("rising-decay", where, f"{floor:g}", word=word, peak=peak)
         if word == "warmup":
             given = dict(zip(("steps", "start"), node.args, strict=False)) | given
             start = _literal(given.get("start"), None)
             if start is not None and start > 1.0:
-                found.add(
-                    "falling-warmup",
-                    where,
-                    "start of warmup",
-                    "at most 1, where it ends",
-                    f"{start:g}",
-                    "a warmup rises to 1",
-                )
+                found.add("falling-warmup", where, f"{start:g}")
 
 
 def _literal(node: ast.AST | None, default: float | None) -> float | None:
@@ -102,43 +92,29 @@ def check_curve(
     if total is None:
         return
     if total < _TINY:
-        found.add(
-            "tiny-run", where, "the run", f"at least {_TINY} {clock} long to have a shape", f"{total}", level="warning"
-        )
+        found.add("tiny-run", where, f"{total}", least=_TINY, clock=clock)
     closing = chain.phases[-1] if chain is not None else schedule
     if parameter == "lr" and isinstance(closing, Ramp) and closing.start < closing.end:
-        remedy = "a floor above its peak makes a decay rise"
-        found.add(
-            "ends-on-a-rise",
-            where,
-            "the last phase",
-            "falling or level",
-            f"{closing.start:g} to {closing.end:g}",
-            remedy,
-            "warning",
-        )
+        found.add("ends-on-a-rise", where, f"{closing.start:g} to {closing.end:g}")
     first = schedule(0)
     top = _highest(schedule, min(total, MAX_STEPS))
     if parameter == "lr" and abs(first) <= 1e-6 * abs(top):
         warm = _warmup(chain)
-        remedy = "warmup(n) begins at 1/(n+1); a stated start=0 wastes the first update"
         if clock != "updates" and update is not None and warm:
-            remedy = f"state start={float(update / (warm + update)):.3g}, what a clock of updates would begin on"
-        found.add("first-update-zero", where, "the first update's value", "above 0", f"{first:.3g}", remedy, "warning")
+            start = float(update / (warm + update))
+            found.add("first-update-zero of another clock", where, f"{first:.3g}", start=start)
+        else:
+            found.add("first-update-zero", where, f"{first:.3g}")
     if duration != math.inf and duration > total:
         _cut_off(found, where, schedule, chain, total, clock, top)
     elif duration < total:
-        held = schedule(duration)
-        left = total - int(duration)
-        found.add(
-            "over-before-the-end", where, "the schedule", f"as long as the run, {total} {clock}", f"{duration:.15g}",
-            f"it holds {held:g} for the last {left}", "warning",
-        )  # fmt: skip
+        facts = {"total": total, "clock": clock, "held": schedule(duration), "left": total - int(duration)}
+        found.add("over-before-the-end", where, f"{duration:.15g}", **facts)
     last = schedule(total)
     if ends is not None and not math.isclose(last, ends, rel_tol=1e-9, abs_tol=1e-12):
-        found.add("last-value", where, "the value at the end", f"the declared {ends:g}", f"{last!r} at {total}")
+        found.add("last-value", where, f"{last!r} at {total}", ends=ends)
     if parameter in ("lr", "weight_decay", "momentum") and _lowest(schedule, total) < 0:
-        found.add("negative", where, "every value", "at least 0", f"{_lowest(schedule, total):g}")
+        found.add("negative", where, f"{_lowest(schedule, total):g}")
 
 
 def _cut_off(
@@ -148,40 +124,19 @@ def _cut_off(
     duration = int(schedule.duration)
     warm = _warmup(chain)
     if warm >= total:
-        found.add(
-            "warmup-too-long",
-            where,
-            "the warmup",
-            f"shorter than the run, {total} {clock}",
-            f"{warm}",
-            "shorten it, or lengthen the run",
-        )
+        found.add("warmup-too-long", where, f"{warm}", total=total, clock=clock)
     whole = _highest(schedule, duration)
     if top < whole - 1e-9 * abs(whole):
-        found.add(
-            "peak-never-reached",
-            where,
-            "the peak",
-            f"reached within {total} {clock}",
-            f"{top:g} of {whole:g}",
-            "the run ends before it",
-        )
+        found.add("peak-never-reached", where, f"{top:g} of {whole:g}", total=total, clock=clock)
     if chain is not None:
         for i, start in enumerate(chain.starts):
             if start >= total:
                 piece = str(chain.phases[i])[:60]
                 found.add(
-                    "phase-never-begins",
-                    where,
-                    f"phase {i + 1}, {piece},",
-                    f"begun before the end, {total}",
-                    f"a beginning at {start}",
+                    "phase-never-begins", where, f"a beginning at {start}", number=i + 1, piece=piece, total=total
                 )
     end, last = schedule(duration), schedule(total)
-    found.add(
-        "cut-off", where, "the schedule", f"as long as the run, {total} {clock}", f"{duration}",
-        f"it ends on {last:g} and not on {end:g}; \"rest\" fills a run exactly",
-    )  # fmt: skip
+    found.add("cut-off", where, f"{duration}", total=total, clock=clock, last=last, end=end)
 
 
 def _seams(found: Findings, where: str, chain: Chain, total: int | None, clock: str) -> None:
@@ -195,10 +150,7 @@ def _seams(found: Findings, where: str, chain: Chain, total: int | None, clock: 
             continue
         left, right = before(before.duration), after(0)
         if abs(right - left) > 1e-6 * peak and (total is None or chain.starts[i] < total):
-            found.add(
-                "jump", where, f"the seam at {chain.starts[i]} {clock}", "without a jump", f"{left:g}, then {right:g}",
-                "begin the phase where the one before ends", "warning",
-            )  # fmt: skip
+            found.add("jump", where, f"{left:g}, then {right:g}", start=chain.starts[i], clock=clock)
 
 
 def _chain(schedule: Schedule) -> Chain | None:

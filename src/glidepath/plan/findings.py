@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core.errors import Problem, shown
+from .findings_strings import FINDINGS
 
 __all__ = ["Finding", "Findings", "Report"]
 
@@ -42,12 +43,19 @@ class Findings:
     def __init__(self) -> None:
         self.all: list[Finding] = []
 
-    def add(
-        self, code: str, where: str, field: str, rule: str, value: Any, remedy: str = "", level: Level = "error"
-    ) -> None:
-        """Adds a finding."""
+    def add(self, key: str, where: str, value: Any, **facts: Any) -> None:
+        """Adds a finding of the table.
+
+        Args:
+            key: In the table; its first word is the code.
+            where: The path of the part.
+            value: What was found instead.
+            facts: What the words of the table leave open.
+        """
+        *words, level = FINDINGS[key]
+        field, rule, remedy = (text.format_map(facts) for text in words)
         text = value if isinstance(value, str) else shown(value)
-        self.all.append(Finding(where, field, rule, text, remedy, code, level))
+        self.all.append(Finding(where, field, rule, text, remedy, key.partition(" ")[0], level))
 
     def extend(self, code: str, problems: Iterable[Problem]) -> None:
         """Adds problems as errors."""
