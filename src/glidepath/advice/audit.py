@@ -17,6 +17,7 @@ __all__ = ["rate_findings"]
 
 _SAME = 0.01
 _LEAST = 10
+_WITH_PLAN = "glidepath advise RUN --plan SCHEDULE"
 _FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 
 
@@ -78,27 +79,16 @@ def _against(
     for k in _FACTORS:
         if any(explains(lambda s, k=k, d=d: k * s + d) for d in (0, k - 1, -k)):
             times = "twice" if k == 2 else f"{k} times"
-            yield Finding(
-                f"stepped {times} per update",
-                f"The rates are the plan's at {k} times the step: the schedule advanced {times} with every update.",
-                _pairs(t, y, planned, base, planned(np.maximum(k * t, 0.0))),
-                0.95,
-                "Let the schedule be driven by the optimizer's updates alone (attach); until then, stretch it.",
-                str(planned.stretch(k)),
-            )
+            seen = _pairs(t, y, planned, base, planned(np.maximum(k * t, 0.0)))
+            yield Finding.of("stepped {times} per update", seen, 0.95, str(planned.stretch(k)), k=k, times=times)
             return
     stair = _stair(t, y)
     for n in stair:
         if any(explains(lambda s, n=n, d=d: np.floor((s + d) / n)) for d in (0, 1, -1)):
             last = float(planned(t[-1] // n))
-            yield Finding(
-                "stepped per epoch",
-                f"The rates are the plan's at one step every {n} updates: the schedule advanced with the epochs, not with the updates.",
-                (*_pairs(t, y, planned, base, planned(t // n)), Evidence(int(t[-1]), "of the plan's factor", last)),
-                0.9,
-                f"Step it after every update; or give its lengths in epochs of {n} updates.",
-                str(planned.stretch(n)),
-            )
+            seen = _pairs(t, y, planned, base, planned(t // n))
+            seen = (*seen, Evidence(int(t[-1]), "of the plan's factor", last))
+            yield Finding.of("stepped per epoch", seen, 0.9, str(planned.stretch(n)), n=n)
             return
     leading = _leading(t, y, planned) if base is None else base
     want = leading * planned(t)
@@ -111,25 +101,14 @@ def _against(
     scale = y / np.where(want > 0, want, np.nan)
     ratio = float(np.nanmedian(scale)) if np.isfinite(scale).any() else math.nan
     if base is not None and math.isfinite(ratio) and _close(ratio * want, y, float(y.max())):
-        yield Finding(
-            "another base rate",
-            f"The rates are {ratio:.4g} times those planned, all along.",
-            _pairs(t, y, planned, base, planned(t)),
-            0.95,
-            "Check the base rate, and who else multiplies it.",
-            text_for(planned, float(f"{ratio * base:.6g}")) if not planned.absolute else str(ratio * planned),
-        )
+        paste = text_for(planned, float(f"{ratio * base:.6g}")) if not planned.absolute else str(ratio * planned)
+        yield Finding.of("another base rate", _pairs(t, y, planned, base, planned(t)), 0.95, paste, ratio=ratio)
         return
     found = fitted()
     shown = found.text if isinstance(found, Fit) else text
-    yield Finding(
-        "another schedule",
-        "The rates are not those planned" + (f"; they are {found}." if isinstance(found, Fit) else "."),
-        _pairs(t, y, planned, base, planned(t)),
-        0.8,
-        "Compare the plan with what the run was given.",
-        f"glidepath show '{text}' '{shown}'",
-    )
+    told = f"; they are {found}" if isinstance(found, Fit) else ""
+    paste = f"glidepath show '{text}' '{shown}'"
+    yield Finding.of("another schedule", _pairs(t, y, planned, base, planned(t)), 0.8, paste, found=told)
 
 
 def _leading(t: Array, y: Array, planned: Schedule) -> float:
@@ -166,37 +145,19 @@ def _from_there(
         *assumed,
     )
     resume = str(planned.shift(-int(t[i])))
+    facts = {"step": int(t[i]), "rate": y[i], "before": y[i - 1]}
     if np.ptp(y[i:]) <= 1e-9 * scale and len(y) - i >= 3:
-        yield Finding(
-            "constant after resume",
-            f"From step {int(t[i])} on the rate stays at {y[i]:.4g}; it should have gone on to {want[-1]:.4g}.",
-            (*evidence, _at(t, y, -1, "last rate")),
-            0.9,
-            f"The schedule was not driven any more: attach it again and load its state, or go on from step {int(t[i])}.",
-            resume,
-        )
+        evidence = (*evidence, _at(t, y, -1, "last rate"))
+        yield Finding.of("constant after resume", evidence, 0.9, resume, planned=want[-1], **facts)
         return
     base = want[np.argmax(want)] / max(float(planned(t[int(np.argmax(want))])), 1e-300)
     for back, words in ((t[i], "began again from its step 0"), (t[i] - 1, "began again from its step 1")):
         if _close(base * planned(t[i:] - back), y[i:], scale):
-            yield Finding(
-                "resumed with a jump",
-                f"At step {int(t[i])} the schedule {words}: from {y[i - 1]:.4g} to {y[i]:.4g}.",
-                evidence,
-                0.95,
-                f"Save and load the schedule's progress with the checkpoint, or go on from step {int(t[i])}.",
-                resume,
-            )
+            yield Finding.of("resumed with a jump: again", evidence, 0.95, resume, words=words, **facts)
             return
     jump = abs(y[i] - y[i - 1]) > 5 * max(abs(want[i] - want[i - 1]), _SAME * scale / 5)
-    yield Finding(
-        "resumed with a jump" if jump else "leaves the plan",
-        f"From step {int(t[i])} on the rate is not the planned one: {y[i]:.4g}, planned {want[i]:.4g}.",
-        evidence,
-        0.8,
-        f"See what happened at step {int(t[i])}; to go on as planned from there:",
-        resume,
-    )
+    key = "resumed with a jump" if jump else "leaves the plan"
+    yield Finding.of(key, evidence, 0.8, resume, planned=want[i], **facts)
 
 
 def _unfinished(t: Array, y: Array, planned: Schedule, complete: bool) -> Iterator[Finding]:
@@ -209,18 +170,11 @@ def _unfinished(t: Array, y: Array, planned: Schedule, complete: bool) -> Iterat
     peak = max(float(planned(t).max()), 1e-300)
     if reached - final <= 0.02 * peak:
         return
-    yield Finding(
-        "never reached the floor",
-        f"The run ended at step {int(t[-1])} of the schedule's {int(duration)}: its factor was {reached:.3g}, not yet {final:.3g}.",
-        (
-            _at(t, y, -1, "last rate"),
-            Evidence(int(duration), "planned last factor", final),
-            Evidence(int(t[-1]), "factor reached", reached),
-        ),
-        0.85,
-        "Give the schedule the run's length.",
-        str(planned.stretch(float(f"{t[-1] / duration:.6g}"))),
-    )
+    last, whole = int(t[-1]), int(duration)
+    seen = Evidence(whole, "planned last factor", final), Evidence(last, "factor reached", reached)
+    paste = str(planned.stretch(float(f"{t[-1] / duration:.6g}")))
+    facts = {"step": last, "duration": whole, "reached": reached, "final": final}
+    yield Finding.of("never reached the floor", (_at(t, y, -1, "last rate"), *seen), 0.85, paste, **facts)
 
 
 def _stair(t: Array, y: Array) -> list[int]:
@@ -256,14 +210,10 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
     if frozen >= 5 and stood >= max(5, len(y) // 10) and known is None:
         moving = float(np.median(size[max(0, frozen - 6) : frozen]))
         if moving > 0 and 0.02 * peak < y[-1] < 0.98 * peak and (size[max(0, frozen - 6) : frozen] > 0).all():
-            yield Finding(
-                "constant after resume",
-                f"The rate changes with every entry up to step {int(t[frozen])} and then stays at {y[-1]:.4g} to the end.",
-                (_at(t, y, frozen - 1), _at(t, y, frozen), _at(t, y, -1, "last rate")),
-                0.85 if resumed is not None else 0.65,
-                f"The schedule was not driven any more after step {int(t[frozen])}: attach it again and load its state.",
-                "glidepath advise RUN --plan SCHEDULE",
-            )
+            seen = (_at(t, y, frozen - 1), _at(t, y, frozen), _at(t, y, -1, "last rate"))
+            sure = 0.85 if resumed is not None else 0.65
+            facts = {"step": int(t[frozen]), "rate": y[-1]}
+            yield Finding.of("constant after resume: without a plan", seen, sure, _WITH_PLAN, **facts)
             return
     if known is None:
         usual = float(np.median(size[size > 0])) if (size > 0).any() else 0.0
@@ -275,14 +225,8 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
     rising = bool((change >= 0).all()) and change.max() > 0 and y[-1] > y[0]
     stair = len(t) >= 100 and float((change == 0).mean()) > 0.9  # it rises with the epochs
     if rising and (complete or (stair and complete is None)) and (change[-max(1, len(change) // 5) :] > 0).any():
-        yield Finding(
-            "never reached its peak",
-            f"The rate was still rising when the run ended: {y[0]:.4g} at first, {y[-1]:.4g} at step {int(t[-1])}.",
-            (_at(t, y, 0), _at(t, y, -1, "last rate")),
-            0.8,
-            "The warmup is longer than the run, or the schedule advanced once an epoch.",
-            "glidepath advise RUN --plan SCHEDULE",
-        )
+        seen, facts = (_at(t, y, 0), _at(t, y, -1, "last rate")), {"first": y[0], "rate": y[-1], "step": int(t[-1])}
+        yield Finding.of("never reached its peak", seen, 0.8, _WITH_PLAN, **facts)
         return
     low = y <= 1e-3 * peak
     rest = int(np.nonzero(~low)[0][-1]) + 1
@@ -293,28 +237,15 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
     ):
         most = float(y[rest:].max())
         share = f", {100 * most / peak:.2g}% of its peak" if most > 0 else ""
-        yield Finding(
-            "at its floor early",
-            f"From step {int(t[rest])} on, {1 - rest / len(y):.0%} of the run, the rate was at most {most:.3g}{share}: "
-            "nothing more was learned.",
-            (_at(t, y, rest), _at(t, y, -1, "last rate")),
-            0.6,
-            "The schedule is shorter than the run, or advanced more than once with an update: stretch it.",
-            str((known.base * known.schedule).stretch(float(f"{t[-1] / max(float(t[rest]), 1.0):.4g}"))),
-        )
-        return
+        facts = {"step": int(t[rest]), "part": 1 - rest / len(y), "most": most, "share": share}
+        paste = str((known.base * known.schedule).stretch(float(f"{t[-1] / max(float(t[rest]), 1.0):.4g}")))
+        yield Finding.of("at its floor early", (_at(t, y, rest), _at(t, y, -1, "last rate")), 0.6, paste, **facts)
 
 
 def _jump(t: Array, y: Array, i: int, confidence: float, found: Fit | NoFit) -> Finding:
     near = f" {found}" if isinstance(found, NoFit) else ""
-    return Finding(
-        "resumed with a jump",
-        f"At step {int(t[i])} the rate jumps from {y[i - 1]:.4g} to {y[i]:.4g}, and no known schedule does that.{near}",
-        (_at(t, y, i - 1), _at(t, y, i)),
-        confidence,
-        "Save and load the schedule's progress with the checkpoint; compare with the plan.",
-        "glidepath advise RUN --plan SCHEDULE",
-    )
+    seen, facts = (_at(t, y, i - 1), _at(t, y, i)), {"step": int(t[i]), "before": y[i - 1], "rate": y[i], "near": near}
+    return Finding.of("resumed with a jump: without a plan", seen, confidence, _WITH_PLAN, **facts)
 
 
 def _resumed(rate: Series) -> float | None:

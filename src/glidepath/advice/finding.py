@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from .findings_strings import FINDINGS
 
 __all__ = ["Advice", "Evidence", "Finding"]
 
@@ -56,18 +59,24 @@ class Finding:
     direction: int = 0
     apart: str = ""
 
+    @classmethod
+    def of(cls, key: str, evidence: Iterable[Evidence], confidence: float, paste: str, **facts: Any) -> Self:
+        """Returns the finding that the table words.
+
+        Args:
+            key: In the table; what stands before a colon is the name.
+            evidence: The numbers behind it.
+            confidence: From 0 to 1.
+            paste: A schedule or a command that does what the remedy says.
+            facts: What the words of the table leave open.
+        """
+        says, remedy, direction, apart = FINDINGS[key]
+        name, says, remedy, apart = (text.format_map(facts) for text in (key.partition(":")[0], says, remedy, apart))
+        return cls(name, says, tuple(evidence), confidence, remedy, paste, direction, apart)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the finding as JSON data."""
-        return {
-            "name": self.name,
-            "says": self.says,
-            "evidence": [each.to_dict() for each in self.evidence],
-            "confidence": self.confidence,
-            "remedy": self.remedy,
-            "paste": self.paste,
-            "direction": self.direction,
-            "apart": self.apart,
-        }
+        return vars(self) | {"evidence": [each.to_dict() for each in self.evidence]}
 
     def __str__(self) -> str:
         seen = "; ".join(str(each) for each in self.evidence)

@@ -21,7 +21,6 @@ from .finding import Evidence, Finding
 __all__ = ["Followed", "loss_findings"]
 
 _LEAST = 20
-_FIND = "glidepath find TASK sweeps the rate on your own task"
 
 
 class Followed:
@@ -168,17 +167,9 @@ def _not_finite(series: Series, rate: Series | None, k: int, count: int, run: Fo
             Evidence(int(series.steps[k]), "rate", float(np.interp(series.steps[k], rate.steps, rate.values)))
         )
     recovered = bool(np.isfinite(series.values[k:]).mean() > 0.5)
-    return Finding(
-        "not finite",
-        f"The loss is not finite at step {int(series.steps[k])}"
-        + (f" and {count - 1} times more." if count > 1 else ", once." if recovered else "."),
-        tuple(evidence),
-        0.6 if recovered else 0.95,
-        "Divide the rate by 10 and try again; with a warmup if it fails within the first steps.",
-        run.times(0.1),
-        -1,
-        "if a tenth of the rate fails at the same step, it is the data or the precision, not the rate",
-    )
+    again = f" and {count - 1} times more." if count > 1 else ", once." if recovered else "."
+    sure = 0.6 if recovered else 0.95
+    return Finding.of("not finite", evidence, sure, run.times(0.1), step=int(series.steps[k]), again=again)
 
 
 def _diverges(c: _Curve, run: Followed) -> Finding | None:
@@ -200,18 +191,9 @@ def _diverges(c: _Curve, run: Followed) -> Finding | None:
         c.at(i),
         Evidence(c.step(-1), "loss at the end", c.end),
     )
-    return Finding(
-        "diverges",
-        f"The loss rises from about step {c.step(i)} and does not come back: it ends at {c.end:.4g}, having started at {c.start:.4g}.",
-        (*evidence, *c.rate_at(i)),
-        0.95 if worse else 0.85,
-        "Divide the rate by 10 and try again" + ("." if early else f", or let it fall before step {c.step(i)}."),
-        run.times(0.1),
-        -1,
-        ""
-        if early
-        else f"branch the run before step {c.step(i)} with a decay: if that goes well, only the late rate was too high",
-    )
+    key, sure = "diverges: early" if early else "diverges", 0.95 if worse else 0.85
+    evidence = (*evidence, *c.rate_at(i))
+    return Finding.of(key, evidence, sure, run.times(0.1), step=c.step(i), end=c.end, start=c.start)
 
 
 def _too_high(c: _Curve, run: Followed) -> Finding | None:
@@ -227,17 +209,15 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
         Evidence(c.step(-1), "loss at the end", c.end),
         *c.rate_at(top),
     ]
+    facts = {"top": head[top], "end": c.end, "begun": c.begun}
     back = c.end > c.begun - 0.05 * scale
     calm = c.spread(0.9, 1.0)
     moved = spike > max(0.04 * scale, 4 * noise) or c.end - c.low > max(0.06 * scale, 5 * noise)
     if back and (moved or max(c.early, noise) > max(1.6 * min(calm, noise), 0.02 * scale)):
-        says = (
-            f"After swings up to {head[top]:.4g} early on the loss ends at {c.end:.4g}, where it began: {c.begun:.4g}."
-        )
-        return _lower(says, evidence, 0.9, run)
+        return Finding.of("rate too high: swings", evidence, 0.9, run.times(0.1), **facts)
     if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 3.5 * noise):
-        says = f"The loss shoots from {c.begun:.4g} up to {head[top]:.4g} and comes down to {c.end:.4g} only."
-        return _lower(says, evidence, 0.85 if spike > 0.5 * scale else 0.75, run)
+        sure = 0.85 if spike > 0.5 * scale else 0.75
+        return Finding.of("rate too high: shoots", evidence, sure, run.times(0.1), **facts)
     if c.fall <= 0.05 or c.fall > 0.45 or c.n < 60 or c.rate is None:
         return None
     soon = c.where(0.9)
@@ -245,23 +225,8 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     sure = 10 * noise / math.sqrt(c.n / 10)
     if c.spent[soon] < 0.08 and c.begun - c.end > sure and a - b < 0.06 * scale and noise > 0.01 * scale:
         seen = [c.at(0, "first loss"), c.at(soon), Evidence(c.step(-1), "loss at the end", c.end), *c.rate_at(soon)]
-        won = f"by step {c.step(soon)}, and only {c.fall:.0%} of the loss"
-        return _lower(f"All that was won was won {won}; since then it stands, at a high rate.", seen, 0.75, run)
+        return Finding.of("rate too high: stands", seen, 0.75, run.times(0.1), step=c.step(soon), fall=c.fall)
     return None
-
-
-def _lower(says: str, evidence: list[Evidence], confidence: float, run: Followed) -> Finding:
-    remedy = "Divide the rate by 10 and try again."
-    return Finding(
-        "rate too high",
-        says,
-        tuple(evidence),
-        confidence,
-        remedy,
-        run.times(0.1),
-        -1,
-        f"{_FIND}; data that teach nothing look alike",
-    )
 
 
 def _start(c: _Curve, run: Followed) -> Finding | None:
@@ -279,34 +244,12 @@ def _start(c: _Curve, run: Followed) -> Finding | None:
         *c.rate_at(0),
         *c.rate_at(i),
     )
+    facts = {"first": first, "top": head[i], "step": c.step(i)}
     if c.end > 0.6 * first and first < 1.0 and first < 0.6 * head[i]:  # far below what knowing nothing costs
-        return Finding(
-            "fine-tuning too fast",
-            f"The first loss, {first:.4g}, was nearly as good as the last, {c.end:.4g}; in between it went up to {head[i]:.4g}.",
-            evidence,
-            0.8,
-            "The model was trained already: start near 1e-4, or a tenth of this rate, with a short warmup.",
-            run.times(0.1),
-            -1,
-            "a branch at a tenth of the rate stays below the first loss if this is so",
-        )
+        return Finding.of("fine-tuning too fast", evidence, 0.8, run.times(0.1), end=c.end, **facts)
     own = run.warmup
-    steps = max(10, 2 * c.step(i), 2 * own)
-    has = (
-        f"Make the warmup longer: it has {own} steps, the peak of the loss is at step {c.step(i)}."
-        if own
-        else "Begin with a warmup."
-    )
-    return Finding(
-        "unstable start",
-        f"The loss goes from {first:.4g} up to {head[i]:.4g} at step {c.step(i)} before it falls.",
-        evidence,
-        0.8,
-        has,
-        run.warmed(steps),
-        0,
-        "if the peak comes at the same rate whatever the warmup, the rate is too high: try half of it",
-    )
+    key = "unstable start: warmed up" if own else "unstable start"
+    return Finding.of(key, evidence, 0.8, run.warmed(max(10, 2 * c.step(i), 2 * own)), own=own, **facts)
 
 
 def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | None:
@@ -326,18 +269,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
             return "the losses are too noisy to judge the rate by"
         if c.start - c.low > 10 * c.noise or complete is False:
             return None
-        says = f"The loss does not fall: {first:.4g} in the first tenth, {last:.4g} in the last."
-        remedy = "Too low a rate and too high a one look alike here: sweep it."
-        return Finding(
-            "does not fall",
-            says,
-            tuple(evidence),
-            0.8,
-            remedy,
-            "glidepath find TASK",
-            0,
-            f"{_FIND}; a tenth and ten times the rate, 200 updates each, tell as well",
-        )
+        return Finding.of("does not fall", evidence, 0.8, "glidepath find TASK", first=first, last=last)
     a, b, d = c.level(0.28, 0.38), c.level(0.62, 0.72), c.level(0.9, 1.0)
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = max(fall / c.begun, c.fall)
@@ -349,18 +281,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         Evidence(None, "share of the fall in the first quarter of the rate", soon),
         Evidence(None, "fall late in the run, relative to that early", steady),
     ]
-    says = f"The loss falls by only {share:.0%}, and at the end as steadily as at the beginning."
-    sure = 0.85 if share < 0.15 else 0.75
-    return Finding(
-        "falls slowly",
-        says,
-        tuple(evidence),
-        sure,
-        "Raise the rate 5 to 10 times.",
-        run.times(5),
-        1,
-        f"{_FIND}; a branch of 200 updates at 5 times the rate falls faster if this is so",
-    )
+    return Finding.of("falls slowly", evidence, 0.85 if share < 0.15 else 0.75, run.times(5), share=share)
 
 
 def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | None:
@@ -384,16 +305,9 @@ def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | Non
         Evidence(c.step(-1), "loss", c.end),
     )
     at = int(norms.steps[begin])
-    return Finding(
-        "plateau without gradients",
-        f"The loss stays at {c.end:.4g} while the gradient norm has fallen from {early:.3g} to {late:.3g}: a saddle, not a minimum.",
-        evidence,
-        0.8,
-        f"Raise the rate 5 times for a while from step {at} on.",
-        run.also(Hold(max(at, 1)) >> Hold(max(at // 5, 10), 5.0) >> Hold()),
-        0,
-        "a branch with the raised rate leaves a saddle, and comes back to the same loss from a minimum",
-    )
+    raised = run.also(Hold(max(at, 1)) >> Hold(max(at // 5, 10), 5.0) >> Hold())
+    facts = {"end": c.end, "early": early, "late": late, "step": at}
+    return Finding.of("plateau without gradients", evidence, 0.8, raised, **facts)
 
 
 def _late(c: _Curve, run: Followed) -> Finding | str | None:
@@ -405,21 +319,13 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
     swings = _swings(c)
     if swings is not None:
         early, late, zigzag = swings
-        return Finding(
-            "oscillates late",
-            f"Around its trend the loss swings by {late:.1%} in the last third"
-            + (", up and down with every entry." if zigzag else f", by {early:.1%} before."),
-            (
-                Evidence(c.step(c.n // 4), "relative swing before", early),
-                Evidence(c.step(-c.n // 6), "relative swing in the last third", late),
-                *c.rate_at(-1),
-            ),
-            0.8,
-            "Lower the rate late in the run: let it decay.",
-            _decay(c, run),
-            0,
-            "a branch with a decay grows calm if the rate is the reason; larger batches do if it is their noise",
+        evidence = (
+            Evidence(c.step(c.n // 4), "relative swing before", early),
+            Evidence(c.step(-c.n // 6), "relative swing in the last third", late),
+            *c.rate_at(-1),
         )
+        key = "oscillates late: up and down" if zigzag else "oscillates late"
+        return Finding.of(key, evidence, 0.8, _decay(c, run), late=late, early=early)
     fall = c.start - c.low
     a, b = c.part(0.35, 0.5), c.part(0.85, 1.0)
     change = float(np.median(c.y[a]) - np.median(c.y[b]))
@@ -430,21 +336,9 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
         return None
     if c.rate is None:
         return f"the loss has not fallen since about step {c.step(a.start)}; whether the rate is to blame cannot be told without rates"
-    return Finding(
-        "stalls",
-        f"The loss has not fallen since about step {c.step(a.start)}, and the rate is still high.",
-        (
-            Evidence(c.step(a.start), "loss", float(np.median(c.y[a]))),
-            Evidence(c.step(-1), "loss", float(np.median(c.y[b]))),
-            *c.rate_at(a.start),
-            *c.rate_at(-1),
-        ),
-        0.7,
-        "Let the rate decay from there on, as near a minimum.",
-        _decay(c, run),
-        0,
-        "gradient norms tell: near a minimum they stay, on a saddle they are gone, and a branch with a raised rate helps instead",
-    )
+    ends = [Evidence(c.step(part), "loss", float(np.median(c.y[of]))) for part, of in ((a.start, a), (-1, b))]
+    seen = (*ends, *c.rate_at(a.start), *c.rate_at(-1))
+    return Finding.of("stalls", seen, 0.7, _decay(c, run), step=c.step(a.start))
 
 
 def _decay(c: _Curve, run: Followed) -> str:
