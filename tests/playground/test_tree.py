@@ -8,7 +8,7 @@ from glidepath import GlidepathError, parse, vocabulary
 from glidepath.playground.budget import Budget, length_of
 from glidepath.playground.build import build
 from glidepath.playground.catalogue import catalogue
-from glidepath.playground.details import Details, details, fit
+from glidepath.playground.details import Details, Fit, details, fit
 from glidepath.playground.tree import text_of, tree_of
 from glidepath.view import EXAMPLES
 
@@ -168,7 +168,7 @@ def test_more_parts_than_controls_still_make_a_curve():
     "text", ["warmup_cosine(2000, warmup=100)", "warmup(500) >> hold(1000) >> linear(700)", "wsd(77, warmup=5)"]
 )
 def test_a_schedule_is_fitted_to_the_budget(text):
-    fitted = parse(fit(Details(text=text))["text"])
+    fitted = parse(fit(Fit(text=text))["text"])
 
     assert fitted.duration == 10_000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import math
 from fractions import Fraction
-from typing import Any
 
 from ..core.combinators import Chain, Product
 from ..core.errors import GlidepathError
@@ -15,7 +14,7 @@ from ..core.segments import Hold, Ramp
 from ..core.text import Reader
 from .findings import Findings
 
-__all__ = ["check_curve", "check_words"]
+__all__ = ["check_curve", "check_words", "places"]
 
 _FALLING = {
     "linear": 0.0,
@@ -171,22 +170,23 @@ def _warmup(chain: Chain | None) -> int:
     return length
 
 
-def _values(schedule: Schedule, last: int) -> Any:
-    import numpy as np
+def places(last: int) -> list[int]:
+    """Returns the steps from 0 to `last` that are looked at: all where they are few, else 4096 of them."""
+    return list(range(last + 1)) if last < _SEEN else sorted({round(last * k / (_SEEN - 1)) for k in range(_SEEN)})
 
+
+def _values(schedule: Schedule, last: int) -> list[float]:
     if not schedule.closed and last > 1_000_000:
         last = 1_000_000
-    steps = np.arange(last + 1) if last < _SEEN else np.unique(np.linspace(0.0, float(last), _SEEN).round())
-    chain = _chain(schedule)
+    steps, chain = places(last), _chain(schedule)
     if chain is not None and last >= _SEEN:
-        joints = [edge + side for edge in chain.starts[:_SEEN] for side in (-1, 0, 1) if 0 <= edge + side <= last]
-        steps = np.union1d(steps, np.asarray(joints, dtype=np.float64))
-    return schedule(steps)
+        steps += [edge + side for edge in chain.starts[:_SEEN] for side in (-1, 0, 1) if 0 <= edge + side <= last]
+    return [schedule(step) for step in steps]
 
 
 def _highest(schedule: Schedule, last: int) -> float:
-    return float(_values(schedule, last).max())
+    return max(_values(schedule, last))
 
 
 def _lowest(schedule: Schedule, last: int) -> float:
-    return float(_values(schedule, last).min())
+    return min(_values(schedule, last))

@@ -8,12 +8,11 @@ from typing import Any
 
 from ..core.errors import GlidepathError, shown
 from ..core.schedule import Schedule
+from .curve_checks import places
 from .files import read
 from .model import Plan
 
 __all__ = ["Difference", "Differences", "diff", "diff_files"]
-
-_SEEN = 4096
 
 
 @dataclass(frozen=True)
@@ -177,20 +176,16 @@ def _known(value: Any) -> str:
 
 def _apart(old: Schedule, new: Schedule, before: Plan, after: Plan) -> str:
     """Returns from where on two schedules differ, and by how much at most."""
-    import numpy as np
-
     ends = [end for end in (before.total, after.total, old.duration, new.duration) if end is not None and end < 2**53]
     last = int(max(ends, default=10_000))
-    steps = np.arange(last + 1) if last < _SEEN else np.unique(np.linspace(0.0, float(last), _SEEN).round())
-    gap = np.abs(old(steps) - new(steps))
-    apart = np.flatnonzero(gap > 1e-12)
-    if len(apart) == 0:
+    steps = places(last)
+    gap = [abs(old(step) - new(step)) for step in steps]
+    apart = next((i for i, each in enumerate(gap) if each > 1e-12), None)
+    if apart is None:
         return "equal values, as far as looked at"
-    most = int(gap.argmax())
-    first = int(steps[apart[0]])
-    low = int(steps[apart[0] - 1]) if apart[0] else first
+    first, low = steps[apart], steps[max(apart - 1, 0)]
     while first - low > 1:  # looked at some places only: find the first in between
         middle = (low + first) // 2
         low, first = (low, middle) if abs(old(middle) - new(middle)) > 1e-12 else (middle, first)
-    at = int(steps[most])
+    at = steps[gap.index(max(gap))]
     return f"differs from {first} {after.clock} on, most at {at}: {old(at):.6g} -> {new(at):.6g}"

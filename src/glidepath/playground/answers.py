@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from . import code, look, plateau
-from .budget import Budget
+from glidepath.core.errors import GlidepathError, Problem
+
+from . import code, details, exports, links, look, measures, plateau
+from .asked import Asked, Base, Text, Texts
+from .budget import USUAL, Budget
 from .catalogue import catalogue
 
-__all__ = ["SHAPES", "start", "words"]
+__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "readable", "refusal", "start", "words"]
 
 SHAPES = {
     "constant": "constant()",
@@ -39,13 +45,12 @@ def words() -> dict[str, Any]:
 def start() -> dict[str, Any]:
     """Returns what the page shows and does before anything was asked: the catalogue, the twelve shapes, the first curve as a picture."""
     shapes = [
-        {"name": name, "text": text, "look": look.look(look.Look(text=text, sampled=False))}
-        for name, text in SHAPES.items()
+        {"name": name, "text": text, "look": look.look(look.Look(text, sampled=False))} for name, text in SHAPES.items()
     ]
     return {
         "catalogue": words(),
         "shapes": shapes,
-        "budget": Budget().settled().to_dict(),
+        "budget": USUAL.settled().to_dict(),
         "picture": picture(SHAPES[_FIRST]),
     }
 
@@ -56,13 +61,132 @@ def picture(text: str) -> str:
     Args:
         text: The schedule.
     """
-    schedule = look.read(text, None, Budget().settled()).built.schedule
+    schedule = look.read(text, None, USUAL.settled()).built.schedule
     if schedule is None:
         return ""
-    last = Budget().settled().updates
+    last = USUAL.settled().updates
     steps = [last * k // 250 for k in range(251)]
     points = " ".join(f"{1000 * step / last:g},{round(400 - 400 * schedule(step), 1):g}" for step in steps)
     return (
         '<svg class="first" viewBox="0 -8 1000 416" preserveAspectRatio="none" aria-hidden="true">'
         f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
     )
+
+
+@dataclass(frozen=True)
+class Code(Asked):
+    """A request for code."""
+
+    text: Text
+    target: Text
+    base: Base = 1.0
+    budget: Budget = USUAL
+
+
+@dataclass(frozen=True)
+class Link(Asked):
+    """A request for the address of a page that shows these schedules, the first to be worked on."""
+
+    texts: Texts
+    base: Base = 1.0
+
+
+def readable(text: str, budget: Budget) -> Any:
+    """Returns the schedule of a text that the page reads.
+
+    Args:
+        text: The schedule.
+        budget: What lengths with units are of.
+
+    Raises:
+        GlidepathError: If it cannot be read.
+    """
+    built = look.read(text, None, budget.settled()).built
+    if built.schedule is None:
+        raise GlidepathError.of(
+            "page", "schedule", "readable", text[:60], built.problems[0]["message"] if built.problems else ""
+        )
+    return built.schedule
+
+
+def _code(request: Code) -> dict[str, str]:
+    return {"code": code.code(readable(request.text, request.budget), request.target, request.base)}
+
+
+def _link(request: Link) -> dict[str, str]:
+    return {"fragment": links.fragment([("", text) for text in request.texts], request.base)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back.
+
+    Args:
+        body: JSON, or a file.
+        type: Its media type.
+        status: 200, or 422 where something was refused, or 404.
+    """
+
+    body: bytes
+    type: str = "application/json"
+    status: int = 200
+
+
+Answers = Mapping[str, tuple[type[Any], Callable[[Any], Any]]]
+ANSWERS: Answers = {
+    "look": (look.Look, look.look),
+    "at": (measures.At, measures.at),
+    "measures": (measures.Measure, measures.measures),
+    "details": (details.Details, details.details),
+    "fit": (details.Fit, details.fit),
+    "code": (Code, _code),
+    "export": (exports.Export, exports.export),
+    "plateau": (plateau.Feed, plateau.feed),
+    "link": (Link, _link),
+}
+"""What is answered without a machine: the request and what answers it, by path."""
+
+
+def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answer:
+    """Returns the answer to a request.
+
+    Args:
+        path: A key of `known`; or `catalogue`, which takes nothing.
+        body: JSON.
+        known: What there is to ask.
+    """
+    try:
+        if path == "catalogue":
+            return _json(words())
+        if path not in known:
+            return refusal([Problem("page", "path", f"one of {', '.join(known)}", repr(path[:60]))], 404)
+        asked, answering = known[path]
+        made = answering(asked.of(_read(body)))
+    except GlidepathError as error:
+        return refusal(error.problems)
+    return Answer(made, exports.type_of(made)) if isinstance(made, bytes) else _json(made)
+
+
+def _read(body: str | bytes) -> Any:
+    def refused(constant: str) -> Any:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(body, parse_constant=refused)
+    except (ValueError, RecursionError) as error:
+        raise GlidepathError.worded("request", "body", "JSON", str(error)[:80]) from None
+
+
+def _json(data: Any) -> Answer:
+    return Answer(json.dumps(data, allow_nan=False, separators=(",", ":")).encode())
+
+
+def refusal(problems: Sequence[Problem], status: int = 422) -> Answer:
+    """Returns the answer that says what was refused.
+
+    Args:
+        problems: The broken rules, of which twenty are said.
+        status: Of HTTP.
+    """
+    rows = [{"path": "", "field": problem.field, "message": str(problem)} for problem in problems[:20]]
+    return Answer(json.dumps({"problems": rows}).encode(), status=status)

@@ -7,48 +7,25 @@ import importlib.util
 import json
 import secrets
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict
 
 from glidepath.core.errors import GlidepathError, installing
 
-from . import answers, code, details, exports, look, measures, plateau, questions, records, training
-from .budget import Budget
+from . import answers, questions, records, training
 from .deadline import bounded
 from .guard import Guard
 from .jobs import Job, Jobs
-from .look import Base, Text
 
 __all__ = ["create"]
 
 STATIC = Path(__file__).parent / "static"
-
-
-class Code(BaseModel):
-    """A request for code."""
-
-    model_config = ConfigDict(extra="forbid")
-    text: Text
-    target: str
-    base: Base = 1.0
-    budget: Budget = Budget()
-
-
-class Matter(BaseModel):
-    """A question for the trained schedule of the nearest shape."""
-
-    model_config = ConfigDict(extra="forbid")
-    text: Text
-    last: int
-    budget: Budget = Budget()
 
 
 def create(port: int, runs: Path | None = None) -> Guard:
@@ -76,30 +53,19 @@ def create(port: int, runs: Path | None = None) -> Guard:
 
     app = FastAPI(title="glidepath", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(GlidepathError, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
     _pages(app, drawn, token)
-    _curves(app)
-    _trainings(app, jobs, token, runs)
+    _trainings(app, jobs, token)
+    _curves(app, runs)
     return Guard(app, port)
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> Response:
     del request
-    problems = error.problems if isinstance(error, GlidepathError) else ()
-    rows = [{"path": "", "field": problem.field, "message": str(problem)} for problem in problems]
-    return JSONResponse({"problems": rows}, 422)
+    return _sent(answers.refusal(error.problems if isinstance(error, GlidepathError) else ()))
 
 
-async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    del request
-    rows: list[dict[str, str]] = []
-    for problem in error.errors() if isinstance(error, RequestValidationError) else []:
-        place = [str(part) for part in problem["loc"] if part != "body"]
-        given = str(problem.get("input"))[:60]
-        message = f"{'.'.join(place) or 'request'}: must be right, got {given} ({problem['msg']})"
-        message = message.encode("utf-8", "backslashreplace").decode()
-        rows.append({"path": "", "field": place[-1] if place else "", "message": message})
-    return JSONResponse({"problems": rows[:20]}, 422)
+def _sent(made: answers.Answer, headers: dict[str, str] | None = None) -> Response:
+    return Response(made.body, made.status, headers, made.type)
 
 
 def _pages(app: FastAPI, plotly: Path, token: str) -> None:
@@ -125,8 +91,13 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 
-def _curves(app: FastAPI) -> None:
+def _curves(app: FastAPI, runs: Path | None) -> None:
     catalogued = threading.Lock()  # several first requests wait for one catalogue instead of making it several times
+
+    @app.get("/start.json")
+    def started() -> Response:
+        with catalogued:
+            return Response(json.dumps(answers.start(), allow_nan=False), media_type="application/json")
 
     @app.get("/api/catalogue")
     def words() -> Response:
@@ -136,109 +107,75 @@ def _curves(app: FastAPI) -> None:
             found = {**answers.words(), "sweeps": range_test.known()}
         return Response(json.dumps(found), media_type="application/json")
 
-    @app.get("/start.json")
-    def started() -> Response:
-        with catalogued:
-            return Response(json.dumps(answers.start(), allow_nan=False), media_type="application/json")
-
-    @app.post("/api/look")
-    def looked(request: look.Look) -> Response:
-        return Response(json.dumps(bounded(look.look)(request), allow_nan=False), media_type="application/json")
-
-    @app.post("/api/at")
-    def values(request: measures.At) -> dict[str, Any]:
-        return bounded(measures.at)(request)
-
-    @app.post("/api/measures")
-    def measured(request: measures.Measure) -> dict[str, Any]:
-        return bounded(measures.measures)(request)
-
-    @app.post("/api/details")
-    def detailed(request: details.Details) -> dict[str, Any]:
-        return bounded(details.details)(request)
-
-    @app.post("/api/fit")
-    def fitted(request: details.Details) -> dict[str, Any]:
-        return bounded(details.fit)(request)
-
-    @app.post("/api/code")
-    def written(request: Code) -> dict[str, str]:
-        def answer() -> str:
-            return code.code(_readable(request.text, request.budget), request.target, request.base)
-
-        return {"code": bounded(answer)()}
-
-    @app.post("/api/export")
-    def exported(request: exports.Export) -> Response:
-        name = f"schedule.{request.format}"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(
-            bounded(exports.export, 60.0)(request), media_type=exports.TYPES[request.format], headers=headers
-        )
-
-    @app.post("/api/plateau")
-    def fed(request: plateau.Feed) -> dict[str, Any]:
-        return bounded(plateau.feed)(request)
-
-    @app.post("/api/forecast/laws")
-    def lawful(request: questions.Dropped) -> dict[str, Any]:
-        from . import forecasting
-
-        return forecasting.fitted(request)
-
-    @app.post("/api/forecast/curve")
-    def foreseen(request: questions.Asked) -> dict[str, Any]:
-        from . import forecasting
-
-        return forecasting.forecast(request)
-
-    @app.post("/api/range")
-    def ranged(request: questions.Range) -> Response:
-        from . import range_test
-
-        return Response(
-            json.dumps(bounded(range_test.range_test)(request), allow_nan=False), media_type="application/json"
-        )
-
-
-def _readable(text: str, budget: Budget) -> Any:
-    found = look.read(text, None, budget.settled())
-    if found.built.schedule is None:
-        message = found.built.problems[0]["message"] if found.built.problems else ""
-        raise GlidepathError.of("page", "schedule", "readable", text[:60], message)
-    return found.built.schedule
-
-
-def _trainings(app: FastAPI, jobs: Jobs, token: str, runs: Path | None) -> None:
-    def allowed(given: str) -> None:
-        if not secrets.compare_digest(given.encode(), token.encode()):
-            raise HTTPException(403, "train: token must be this page's own")
-
     @app.get("/api/records")
     def recorded() -> dict[str, Any]:
         return {"tasks": records.tasks(runs) if runs is not None else []}
 
-    @app.post("/api/matter")
-    def nearest(request: Matter) -> dict[str, Any]:
-        schedule = _readable(request.text, request.budget)
+    def nearest(request: questions.Matter) -> dict[str, Any]:
+        schedule = answers.readable(request.text, request.budget)
         found: dict[str, Any] = {}
         for task in records.tasks(runs) if runs is not None else []:
-            near = records.nearest(schedule, max(1, min(request.last, 2**53)), task["rows"], task["budget"])
+            near = records.nearest(schedule, request.last, task["rows"], task["budget"])
             if near is not None:
                 found[task["task"]] = near
         return {"nearest": found}
 
-    @app.post("/api/train")
-    def train(request: training.Train, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
-        allowed(x_glidepath_token)
-        return {"job": jobs.start(training.training(request)).key}
+    known = {**answers.ANSWERS, "matter": (questions.Matter, nearest), **_MACHINE}
 
-    @app.post("/api/sweep")
-    def sweep(request: questions.Sweep, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, str]:
+    @app.post("/api/{path:path}")
+    async def answered(path: str, request: Request) -> Response:
+        body = await request.body()
+        seconds = 60.0 if path == "export" else None
+        return _sent(await asyncio.to_thread(bounded(answers.answer, seconds), path, body, known))
+
+
+def _laws(request: questions.Dropped) -> dict[str, Any]:
+    from . import forecasting
+
+    return forecasting.fitted(request)
+
+
+def _foreseen(request: questions.Curve) -> dict[str, Any]:
+    from . import forecasting
+
+    return forecasting.forecast(request)
+
+
+def _ranged(request: questions.Range) -> dict[str, Any]:
+    from . import range_test
+
+    return range_test.range_test(request)
+
+
+_MACHINE: answers.Answers = {
+    "forecast/laws": (questions.Dropped, _laws),
+    "forecast/curve": (questions.Curve, _foreseen),
+    "range": (questions.Range, _ranged),
+}
+
+
+def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
+    def allowed(given: str) -> None:
+        if not secrets.compare_digest(given.encode(), token.encode()):
+            raise HTTPException(403, "train: token must be this page's own")
+
+    def started(key: str, asked: type[Any], work: Callable[[Any], Callable[[Job], None]]) -> None:
+        def begin(request: Any) -> dict[str, str]:
+            return {"job": jobs.start(work(request)).key}
+
+        @app.post(f"/api/{key}")
+        async def starting(request: Request, x_glidepath_token: Annotated[str, Header()] = "") -> Response:
+            allowed(x_glidepath_token)
+            body = await request.body()
+            return _sent(await asyncio.to_thread(answers.answer, key, body, {key: (asked, begin)}))
+
+    def sweeping(request: questions.Sweep) -> Callable[[Job], None]:
         from . import range_test
 
-        allowed(x_glidepath_token)
-        return {"job": jobs.start(range_test.sweeping(request)).key}
+        return range_test.sweeping(request)
+
+    started("train", training.Train, training.training)
+    started("sweep", questions.Sweep, sweeping)
 
     @app.post("/api/jobs/{key}/cancel")
     def cancel(key: str, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, bool]:

@@ -7,18 +7,20 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS
+from glidepath.core.fields import MAX_STEPS, integer, real
 from glidepath.plan import Horizon
 
-__all__ = ["Budget", "length_of"]
+from .asked import Asked, number_of, plain, typed
 
-_Count = Annotated[int, Field(ge=1, le=10**15)]
+__all__ = ["USUAL", "Budget", "Settled", "length_of"]
+
+_Few = Annotated[int, typed(integer(1, 10**6))]
+_Many = Annotated[int, typed(integer(1, 10**15))]
 
 
-class Budget(BaseModel):
+@dataclass(frozen=True)
+class Budget(Asked):
     """The size of a run.
 
     Args:
@@ -31,14 +33,13 @@ class Budget(BaseModel):
         tokens_per_sample: Tokens of one example.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    samples: _Count = 51_200
-    batch: _Count = 128
-    accumulation: Annotated[int, Field(ge=1, le=10**6)] = 1
-    processes: Annotated[int, Field(ge=1, le=10**6)] = 1
-    epochs: Annotated[float, Field(gt=0, le=1e9)] | None = 25.0
-    tokens: Annotated[float, Field(gt=0, le=1e18)] | None = None
-    tokens_per_sample: _Count = 1
+    samples: _Many = 51_200
+    batch: _Many = 128
+    accumulation: _Few = 1
+    processes: _Few = 1
+    epochs: Annotated[float, typed(real(above=0, high=1e9))] | None = 25.0
+    tokens: Annotated[float, typed(real(above=0, high=1e18))] | None = None
+    tokens_per_sample: _Many = 1
 
     def horizon(self) -> Horizon:
         """Returns the horizon of a plan with this budget."""
@@ -54,12 +55,16 @@ class Budget(BaseModel):
 
     def settled(self) -> Settled:
         """Returns what the budget comes to, as a plan derives it."""
-        return _settled(self.model_dump_json())
+        return _settled(self)
+
+
+USUAL = Budget()
+"""What the page begins with."""
 
 
 @functools.lru_cache(maxsize=256)
-def _settled(budget: str) -> Settled:
-    derived = Budget.model_validate_json(budget).horizon().derived()
+def _settled(budget: Budget) -> Settled:
+    derived = budget.horizon().derived()
     per_update = derived.samples_per_update or 1
     tokens = per_update * (derived.tokens_per_sample or 1)
     per_epoch = float(derived.updates_per_epoch or 1)
@@ -109,9 +114,10 @@ def length_of(text: str, budget: Settled) -> int | None:
     Raises:
         GlidepathError: If it comes to less than nothing or is too large.
     """
-    found = re.fullmatch(r"\s*([0-9_]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z%]+)\s*", text)
+    found = re.fullmatch(r"(.*[0-9.])\s*([A-Za-z%]+)", plain(text))
     unit = _UNITS.get(found.group(2).lower()) if found else None
-    if found is None or unit is None:
+    count = number_of(found.group(1)) if found else None
+    if count is None or unit is None:
         return None
     scale: dict[str, Any] = {
         "percent": budget.updates / 100,
@@ -119,7 +125,7 @@ def length_of(text: str, budget: Settled) -> int | None:
         "thousand": 1e3,
         "million": 1e6,
     }
-    steps = float(found.group(1)) * scale[unit]
+    steps = count * scale[unit]
     if not 0 <= steps <= MAX_STEPS:
         raise GlidepathError.of("length", "", f"at most {MAX_STEPS} steps", text)
     return round(steps)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import math
+import re
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -15,6 +15,7 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 
+from .asked import number_of, plain
 from .budget import Settled, length_of
 from .tree import Tree, signature
 
@@ -186,7 +187,7 @@ def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
     length = length_of(text, budget)
     if length is not None:
         return length
-    value = _number(text)
+    value = number_of(text)
     if value is None:
         raise GlidepathError.of(
             name, "", "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep", text
@@ -195,26 +196,14 @@ def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
 
 
 def _list(text: str, name: str, budget: Settled) -> list[Any]:
-    pieces = [piece.strip() for piece in text.strip("[]()").replace(";", ",").replace("\n", ",").split(",")]
+    text = plain(text).strip("[]()").strip()
+    apart = re.search(r"[;\n]|,\s", text)  # so that "1,000, 2,000" is two numbers
+    pieces = [piece.strip() for piece in re.split(r"[;\n]\s*|,\s+" if apart else ",", text.rstrip(",;"))]
     if pieces == [""]:
         raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", "nothing")
     if len(pieces) > 1000:
         raise GlidepathError.of(name, "", "at most 1000 numbers", f"{len(pieces)} of them")
-    values = [_number(piece) if length_of(piece, budget) is None else length_of(piece, budget) for piece in pieces]
+    values = [number_of(piece) if (length := length_of(piece, budget)) is None else length for piece in pieces]
     if None in values:
         raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", pieces[values.index(None)])
     return values
-
-
-def _number(text: str) -> int | float | None:
-    try:
-        value = ast.literal_eval(text.lstrip("+")) if len(text) < 400 else None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return (
-        int(value)
-        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and "e" in text.lower()
-        else value
-    )

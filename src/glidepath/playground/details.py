@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
 
 from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 from glidepath.plan import Plan, Rule, check
 
-from .budget import Budget
+from .asked import MAX_PINS, Asked, Base, Text, several, words
+from .budget import USUAL, Budget, Settled
 from .catalogue import catalogue
 from .formula import mathml
-from .look import Base, Text, read
-from .tree import text_of, tree_of, walk
+from .look import read
+from .tree import MAX_TEXT, text_of, tree_of, walk
 
-__all__ = ["Details", "details", "fit", "warnings"]
+__all__ = ["Details", "Fit", "details", "fit", "warnings"]
 
 
-class Details(BaseModel):
+@dataclass(frozen=True)
+class Details(Asked):
     """What the page asks of the schedule being worked on."""
 
-    model_config = ConfigDict(extra="forbid")
     text: Text
-    budget: Budget = Budget()
+    budget: Budget = USUAL
+    base: Base = 1.0
+
+
+@dataclass(frozen=True)
+class Fit(Asked):
+    """What the page asks to have fitted to its budget: the schedule, and pins that stand beside it."""
+
+    text: Text
+    pins: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)] = ()
+    budget: Budget = USUAL
     base: Base = 1.0
 
 
@@ -69,8 +79,10 @@ def warnings(schedule: Schedule, budget: Budget) -> list[str]:
     return [str(finding).removeprefix("$.rules[0]: ") for finding in found][:8]
 
 
-def fit(request: Details) -> dict[str, Any]:
-    """Returns the text with every length scaled so that the schedule lasts as long as the budget.
+def fit(request: Fit) -> dict[str, Any]:
+    """Returns the text with every length scaled so that the schedule lasts as long as the budget, and the pins likewise.
+
+    A pin that cannot be scaled (it has no end, or cannot be read) stays as it is.
 
     Args:
         request: What the page asks.
@@ -79,10 +91,20 @@ def fit(request: Details) -> dict[str, Any]:
         GlidepathError: If the schedule cannot be read or has no end of its own.
     """
     budget = request.budget.settled()
-    found = read(request.text, None, budget)
+    pins: list[str] = []
+    for pin in request.pins:
+        try:
+            pins.append(_fitted(pin, budget))
+        except GlidepathError:
+            pins.append(pin)
+    return {"text": _fitted(request.text, budget), "pins": pins}
+
+
+def _fitted(text: str, budget: Settled) -> str:
+    given, found = text, read(text, None, budget)
     schedule, tree = found.built.schedule, found.built.tree
     if schedule is None or tree.get("t") not in ("op", "call"):
-        raise GlidepathError.of("fit", "schedule", "readable", request.text[:60])
+        raise GlidepathError.of("fit", "schedule", "readable", text[:60])
     if schedule.duration == math.inf:
         raise GlidepathError.of("fit", "schedule", "of finite duration", "an endless one", "give it an end first")
     ratio = Fraction(budget.updates, int(schedule.duration))
@@ -116,5 +138,5 @@ def fit(request: Details) -> dict[str, Any]:
             text = text_of(tree)
     again = tree_of(text)
     if again is None or read(text, None, budget).built.schedule is None:
-        raise GlidepathError.of("fit", "schedule", "one that can be scaled", request.text[:60])
-    return {"text": text}
+        raise GlidepathError.of("fit", "schedule", "one that can be scaled", given[:60])
+    return text

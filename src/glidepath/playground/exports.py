@@ -5,22 +5,25 @@ from __future__ import annotations
 import io
 import json
 import math
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
 
 from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS
+from glidepath.core.fields import Flag, choice, real
 from glidepath.core.schedule import Schedule
-from glidepath.view import Axis, animation, figure, sampled
-from glidepath.view.still import bytes_of
+from glidepath.view.axis import AXES, Axis
+from glidepath.view.sample import thinned
 from glidepath.view.units import bases_of, unit_of
 
-from .budget import Budget, Settled
-from .look import MAX_PINS, Base, Bases, Text, own, read
+from .asked import MAX_PINS, Asked, Base, Bases, Last, Names, several, typed, words
+from .budget import USUAL, Budget, Settled
+from .look import own, read
+from .tree import MAX_TEXT
 
-__all__ = ["TYPES", "Export", "export"]
+__all__ = ["TYPES", "Export", "export", "type_of"]
 
+_WHOLE = 200_000
 _ROWS = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
 
 TYPES = {
@@ -33,7 +36,8 @@ TYPES = {
 """The media type of each format."""
 
 
-class Export(BaseModel):
+@dataclass(frozen=True)
+class Export(Asked):
     """What the page asks for a file.
 
     Args:
@@ -49,17 +53,24 @@ class Export(BaseModel):
         bases: The same for curves that have a base of their own, in the order of the texts.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    format: Literal["svg", "png", "gif", "csv", "json"]
-    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_PINS)]
-    names: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MAX_PINS)] = []
-    last: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-    axis: Literal["step", "epoch", "sample", "token", "percent"] = "step"
-    log: bool = False
-    floor: Annotated[float, Field(gt=0, le=1e100)] | None = None
-    budget: Budget = Budget()
+    format: Annotated[str, choice(*TYPES)]
+    texts: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS, 1)]
+    last: Last
+    names: Names = ()
+    axis: Annotated[str, choice(*AXES)] = "step"
+    log: Flag = False
+    floor: Annotated[float, typed(real(above=0))] | None = None
+    budget: Budget = USUAL
     base: Base = 1.0
-    bases: Bases = []
+    bases: Bases = ()
+
+
+_BEGINNINGS = {b"<?xml": "svg", b"\x89PNG": "png", b"GIF8": "gif", b"step": "csv", b"{": "json"}
+
+
+def type_of(file: bytes) -> str:
+    """Returns the media type of a file that `export` made."""
+    return next(TYPES[name] for beginning, name in _BEGINNINGS.items() if file.startswith(beginning))
 
 
 def export(request: Export) -> bytes:
@@ -105,6 +116,14 @@ def _picture(schedules: dict[str, Schedule], bases: dict[str, float], request: E
         "axis": axis_of(request.axis, budget),
         "base": bases,
     }
+    try:
+        from glidepath.view import animation, figure
+        from glidepath.view.still import bytes_of
+
+        import_module("matplotlib")
+    except ImportError:
+        rule = "csv or json where the page has no machine behind it"
+        raise GlidepathError.of("export", "format", rule, request.format) from None
     if len(schedules) == 1:
         options["title"] = next(iter(schedules))
     if request.format == "gif":
@@ -118,7 +137,7 @@ def _rows(schedules: dict[str, Schedule], last: int) -> tuple[list[int], bool]:
         return list(range(last + 1)), True
     steps: set[int] = set()
     for schedule in schedules.values():
-        steps |= {step for step, _ in sampled(schedule, last, 4000, 200_000).points()}
+        steps |= {int(step) for step in thinned(schedule, last, 4000, _WHOLE)[0]}
     return sorted(steps), False
 
 
@@ -156,7 +175,7 @@ def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) ->
     rows = []
     for name, schedule in schedules.items():
         factor = bases[name]
-        curve = sampled(schedule, last, 2000, 200_000)
+        steps, values, _ = thinned(schedule, last, 2000, _WHOLE)
         rows.append(
             {
                 "name": name.strip(),
@@ -166,7 +185,7 @@ def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) ->
                 "duration": None if schedule.duration == math.inf else schedule.duration,
                 "base": factor,
                 "unit": unit_of({name: schedule}, bases),
-                "points": [[step, value * factor] for step, value in curve.points()],
+                "points": [[int(s), v * factor] for s, v in zip(steps, values, strict=True) if s == int(s)],
             }
         )
     return json.dumps({"curves": rows, "last": last}, indent=1, allow_nan=False)

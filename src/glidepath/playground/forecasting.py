@@ -12,7 +12,7 @@ from glidepath.forecast import Laws, fit_laws
 from glidepath.forecast.fit import merged
 from glidepath.forecast.reading import runs_of
 
-from .questions import Asked, Dropped
+from .questions import Curve, Dropped
 
 __all__ = ["fitted", "forecast"]
 
@@ -45,7 +45,7 @@ def fitted(dropped: Dropped) -> dict[str, Any]:
     return {"laws": laws.to_dict(), "runs": drawn}
 
 
-def forecast(asked: Asked) -> dict[str, Any]:
+def forecast(asked: Curve) -> dict[str, Any]:
     """Returns the loss along a schedule with its band, and what it ends with.
 
     Args:

@@ -11,8 +11,9 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.schedule import Schedule
 from glidepath.dialects import read_text
 
+from .asked import MAX_PINS
 from .budget import Budget
-from .look import MAX_PINS, read
+from .look import read
 
 __all__ = ["fragment"]
 

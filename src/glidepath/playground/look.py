@@ -5,35 +5,38 @@ from __future__ import annotations
 import base64
 import functools
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS
+from glidepath.core.fields import MAX_STEPS, Broken, Check, Flag, integer
 from glidepath.core.program import program
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse
-from glidepath.view import horizon, knots, phases, sampled
-from glidepath.view.sample import REPLAYED
+from glidepath.view.knots import knots, phases
+from glidepath.view.sample import REPLAYED, horizon, thinned
 from glidepath.view.units import scaled, unit_of
 
-from .budget import Budget, Settled
+from .asked import MAX_PINS, Asked, Base, Bases, Step, Text, several, words
+from .budget import USUAL, Budget, Settled
 from .build import Built, build
 from .tree import MAX_TEXT, Tree, text_of, tree_of
 
-__all__ = ["MAX_PINS", "Base", "Bases", "Look", "Text", "curve_data", "look", "own", "read"]
+__all__ = ["Look", "curve_data", "look", "own", "read"]
 
-MAX_PINS = 8
 _KNOTS = 4_000  # more would not be told apart
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Base = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-Bases = Annotated[list[Base | None], Field(max_length=MAX_PINS + 1)]
 
 
-class Look(BaseModel):
+def _object(value: Any) -> Tree:
+    if not isinstance(value, dict):
+        raise Broken("a tree of words, operators and numbers")
+    return value
+
+
+@dataclass(frozen=True)
+class Look(Asked):
     """What the page asks at every change.
 
     Args:
@@ -48,16 +51,15 @@ class Look(BaseModel):
         sampled: Whether the points of a curve are wanted where it has a program that gives them.
     """
 
-    model_config = ConfigDict(extra="forbid")
     text: Text | None = None
-    tree: dict[str, Any] | None = None
-    pins: Annotated[list[Text], Field(max_length=MAX_PINS)] = []
-    bases: Bases = []
-    budget: Budget = Budget()
+    tree: Annotated[dict[str, Any], Check(_object)] | None = None
+    pins: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)] = ()
+    bases: Bases = ()
+    budget: Budget = USUAL
     base: Base = 1.0
-    points: Annotated[int, Field(ge=50, le=4000)] = 1000
-    have: int | None = None
-    sampled: bool = True
+    points: Annotated[int, integer(50, 4000)] = 1000
+    have: Step | None = None
+    sampled: Flag = True
 
 
 @dataclass(frozen=True)
@@ -185,24 +187,21 @@ def curve_data(schedule: Schedule, last: int, points: int, base: float, packed: 
     }
     if run is not None and not packed:
         return data
-    import numpy as np
-
     most = max(5_000, min(100_000, 4_000_000 // schedule._size))
-    curve = sampled(schedule, last, points, most)
-    values = curve.values if factor == 1.0 else curve.values * factor
-    whole = values[np.floor(curve.steps) == curve.steps]
-    positive = whole[whole > 0]
+    steps, plain, _ = thinned(schedule, last, points, most)
+    values = [value * factor for value in plain]
+    whole = [value for step, value in zip(steps, values, strict=True) if step == int(step)]
     return data | {
-        "steps": _packed(curve.steps),
+        "steps": _packed(steps),
         "values": _packed(values),
-        "least": float(positive.min()) if positive.size else None,
-        "most": float(values.max()),
-        "zeros": bool((whole == 0).any()),
+        "least": min((value for value in whole if value > 0), default=None),
+        "most": max(values),
+        "zeros": 0.0 in whole,
     }
 
 
-def _packed(values: Any) -> str:
-    return base64.b64encode(values.astype("<f8").tobytes()).decode()
+def _packed(values: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(values)}d", *values)).decode()
 
 
 def _blocks(built: Built, schedule: Schedule, last: int) -> list[dict[str, Any]]:

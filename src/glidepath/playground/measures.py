@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from glidepath.core.fields import MAX_STEPS
+from glidepath.core.fields import integer
 from glidepath.core.schedule import Schedule
-from glidepath.view import knots, sampled
+from glidepath.view.knots import knots
+from glidepath.view.sample import thinned
 from glidepath.view.units import scaled
 
-from .budget import Budget
-from .look import MAX_PINS, Base, Bases, Text, own, read
+from .asked import Asked, Base, Bases, Last, Step, Texts, several
+from .budget import USUAL, Budget
+from .look import own, read
 
 __all__ = ["At", "Measure", "at", "measure", "measures"]
 
-_WHOLE = 500_000  # steps that are all looked at; longer curves are sampled, and the table says so
-Step = Annotated[int, Field(ge=0, le=MAX_STEPS)]
+_WHOLE = 100_000  # steps that are all looked at; longer curves are sampled, and the table says so
 
 
-class Measure(BaseModel):
+@dataclass(frozen=True)
+class Measure(Asked):
     """What the page asks for its table.
 
     Args:
@@ -33,24 +36,23 @@ class Measure(BaseModel):
         bases: The same for curves that have a base of their own, in the order of the texts.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    texts: Annotated[list[Text], Field(max_length=MAX_PINS + 1)]
-    last: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-    at: Annotated[list[Step], Field(max_length=8)] = []
-    budget: Budget = Budget()
+    texts: Texts
+    last: Last
+    at: Annotated[tuple[int, ...], several(integer(0), 8)] = ()
+    budget: Budget = USUAL
     base: Base = 1.0
-    bases: Bases = []
+    bases: Bases = ()
 
 
-class At(BaseModel):
+@dataclass(frozen=True)
+class At(Asked):
     """What the page asks under the cursor: the values of several curves at one step."""
 
-    model_config = ConfigDict(extra="forbid")
-    texts: Annotated[list[Text], Field(max_length=MAX_PINS + 1)]
+    texts: Texts
     step: Step
-    budget: Budget = Budget()
+    budget: Budget = USUAL
     base: Base = 1.0
-    bases: Bases = []
+    bases: Bases = ()
 
 
 def measures(request: Measure) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def measures(request: Measure) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def measure(schedule: Schedule, last: int, steps: list[int], base: float) -> dict[str, Any]:
+def measure(schedule: Schedule, last: int, steps: Sequence[int], base: float) -> dict[str, Any]:
     """Returns what the table says of one curve up to a step.
 
     Args:
@@ -73,28 +75,30 @@ def measure(schedule: Schedule, last: int, steps: list[int], base: float) -> dic
         steps: Steps whose values are wanted.
         base: What factors are multiplied by.
     """
-    import numpy as np
-
     factor = scaled(schedule, base)
     whole = last <= _WHOLE and schedule.closed
+    t, values = range(last + 1), []
     if whole:
-        t = np.arange(last + 1, dtype=np.float64)
-        values = schedule(t) * factor
+        values = [value * factor for value in map(schedule.scalar, t)]
+        area = math.fsum(values[:-1]) / last
     else:
-        curve = sampled(schedule, last, 4000, 200_000)
-        t, values = curve.steps, curve.values * factor
-    top = int(values.argmax())
-    jumps = abs(np.diff(values))
-    jump = int(jumps.argmax()) if jumps.size else 0
-    area = np.trapezoid(values, t) / last if not whole else values[:-1].mean()
+        t, kept, _ = thinned(schedule, last, 4000, _WHOLE)
+        values = [value * factor for value in kept]
+        area = (
+            math.fsum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(t), pairwise(values), strict=True))
+            / last
+        )
+    top = values.index(max(values))
+    jumps = [abs(y - x) for x, y in pairwise(values)]
+    jump = max(jumps, default=0.0)
     return {
         "peak": schedule(int(t[top])) * factor,
         "peak_step": int(t[top]),
         "final": schedule(min(last, schedule.duration)) * factor,
-        "warmup": float(t[top]) / last,
-        "area": float(area),
-        "jump": float(jumps[jump]) if jumps.size else 0.0,
-        "jump_step": int(t[jump + 1]) if jumps.size else 0,
+        "warmup": t[top] / last,
+        "area": area,
+        "jump": jump,
+        "jump_step": int(t[jumps.index(jump) + 1]) if jumps else 0,
         "at": [schedule(step) * factor for step in steps],
         "sampled": not whole,
         "absolute": schedule.absolute,

@@ -8,15 +8,15 @@ import inspect
 import io
 import math
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from glidepath.core.codec import field_notes
 from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Broken, Check
 from glidepath.feedback import Observation, Plateau, replay
 
-from .look import Base
+from .asked import Asked, Base, words
 
 __all__ = ["Feed", "controls", "feed"]
 
@@ -25,7 +25,14 @@ _SHOWN = ("factor", "patience", "threshold", "relative", "mode", "cooldown", "fl
 _SLIDERS = {"factor": (0.01, 0.99), "patience": (0, 50), "cooldown": (0, 50), "threshold": (0, 0.1), "floor": (0, 1)}
 
 
-class Feed(BaseModel):
+def _options(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > 20:
+        raise Broken("an object of at most 20 fields")
+    return value
+
+
+@dataclass(frozen=True)
+class Feed(Asked):
     """What the page asks.
 
     Args:
@@ -35,10 +42,9 @@ class Feed(BaseModel):
         base: What the multiplier multiplies.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    values: Annotated[str, Field(max_length=2_000_000)]
-    column: Annotated[str, Field(max_length=200)] = ""
-    options: Annotated[dict[str, Any], Field(max_length=20)] = {}
+    values: Annotated[str, words(2_000_000)]
+    column: Annotated[str, words(200)] = ""
+    options: Annotated[dict[str, Any], Check(_options)] = dataclasses.field(default_factory=dict[str, Any])
     base: Base = 1.0
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from glidepath.core.fields import Broken, Check, integer, real
 
+from .asked import Asked, Last, Text, several, typed, words
+from .budget import USUAL, Budget
 from .training import Task
 
-__all__ = ["MAX_TRACES", "Asked", "Dropped", "Range", "Sweep"]
+__all__ = ["MAX_TRACES", "Curve", "Dropped", "Matter", "Range", "Sweep"]
 
 MAX_FILE = 2_000_000
 MAX_TRACES = 12
-_Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+_Rate = Annotated[float, typed(real(above=0, high=1e6))]
 
 
-class Range(BaseModel):
+def _laws(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Broken("an object")
+    return value
+
+
+@dataclass(frozen=True)
+class Range(Asked):
     """What the page asks: the traces of a file, or those of a known range test.
 
     Args:
@@ -23,12 +33,12 @@ class Range(BaseModel):
         known: a key of the known ones.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    text: Annotated[str, Field(max_length=MAX_FILE)] = ""
-    known: Annotated[str, Field(max_length=40)] = ""
+    text: Annotated[str, words(MAX_FILE)] = ""
+    known: Annotated[str, words(40)] = ""
 
 
-class Sweep(BaseModel):
+@dataclass(frozen=True)
+class Sweep(Asked):
     """A range test to be made here.
 
     Args:
@@ -39,35 +49,43 @@ class Sweep(BaseModel):
         repeats: Sweeps, at least 3: fewer say nothing.
     """
 
-    model_config = ConfigDict(extra="forbid")
     task: Task = "mnist1d"
     low: _Rate = 1e-6
     high: _Rate = 10.0
-    steps: Annotated[int, Field(ge=40, le=1_000)] = 240
-    repeats: Annotated[int, Field(ge=3, le=MAX_TRACES)] = 3
+    steps: Annotated[int, integer(40, 1_000)] = 240
+    repeats: Annotated[int, integer(3, MAX_TRACES)] = 3
 
 
-class _File(BaseModel):
+@dataclass(frozen=True)
+class Matter(Asked):
+    """A question for the trained schedule of the nearest shape."""
+
+    text: Text
+    last: Last
+    budget: Budget = USUAL
+
+
+@dataclass(frozen=True)
+class _File(Asked):
     """A log, as text."""
 
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(max_length=200)
-    text: str
+    name: Annotated[str, words(200)]
+    text: Annotated[str, words(MAX_FILE)]
 
 
-class Dropped(BaseModel):
+@dataclass(frozen=True)
+class Dropped(Asked):
     """Logs, and what they followed where they hold no rates."""
 
-    model_config = ConfigDict(extra="forbid")
-    files: list[_File] = Field(max_length=16)
-    plan: str = ""
-    base: float | None = None
+    files: Annotated[tuple[_File, ...], several(_File, 16)]
+    plan: Text = ""
+    base: Annotated[float, typed(real())] | None = None
 
 
-class Asked(BaseModel):
+@dataclass(frozen=True)
+class Curve(Asked):
     """A schedule for laws that `fitted` gave."""
 
-    model_config = ConfigDict(extra="forbid")
-    laws: dict[str, Any]
-    text: str
-    steps: int | None = None
+    laws: Annotated[dict[str, Any], Check(_laws)]
+    text: Text
+    steps: Last | None = None

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from glidepath.core.errors import GlidepathError, installing
+from glidepath.core.fields import choice, integer
 from glidepath.core.schedule import Schedule
 from glidepath.core.segments import Table
 from glidepath.recipes import constant
 
-from .budget import Budget
+from .asked import Asked, Last, Text
+from .budget import USUAL, Budget
 from .jobs import Job
-from .look import Text, read
+from .look import read
 from .records import band, prepare, rates
 
 __all__ = ["Task", "Train", "trained", "training"]
 
 MAX_UPDATES = 4_000
-Task = Literal["mnist1d", "text"]
+Task = Annotated[str, choice("mnist1d", "text")]
 YOURS, CONSTANT = "this shape", "the constant rate"
 
 
-class Train(BaseModel):
+@dataclass(frozen=True)
+class Train(Asked):
     """What the page asks.
 
     Args:
@@ -37,13 +39,12 @@ class Train(BaseModel):
         budget: What lengths with units are of.
     """
 
-    model_config = ConfigDict(extra="forbid")
     text: Text
-    last: Annotated[int, Field(ge=1, le=2**53)]
+    last: Last
     task: Task = "mnist1d"
-    seeds: Annotated[int, Field(ge=3, le=10)] = 3
-    updates: Annotated[int, Field(ge=20, le=MAX_UPDATES)] = 800
-    budget: Budget = Budget()
+    seeds: Annotated[int, integer(3, 10)] = 3
+    updates: Annotated[int, integer(20, MAX_UPDATES)] = 800
+    budget: Budget = USUAL
 
 
 def training(request: Train) -> Callable[[Job], None]:

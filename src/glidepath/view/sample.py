@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,10 @@ from .knots import knots
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Curve", "horizon", "sampled"]
+__all__ = ["REPLAYED", "Curve", "horizon", "sampled", "thinned"]
 
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
+_EVENLY = 200_000  # of these, where not every one is looked at
 _FEW = 2_000
 REPLAYED = 100_000
 """The last step that is drawn where values exist only one after another."""
@@ -70,35 +73,46 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, mo
 
     last = horizon(schedule) if steps is None else _checked("steps", steps, 1, MAX_STEPS)
     points = _checked("points", points, 8, 1_000_000)
+    several = lambda t: schedule(np.asarray(t, dtype=np.float64)).tolist()  # noqa: E731
+    kept, values, whole = thinned(schedule, last, points, most, several)
+    if len(kept) <= 20_000:  # an array may differ in the last bit from the values one by one
+        values = map(schedule.scalar, kept)
+    return Curve(schedule, np.asarray(kept, dtype=np.float64), np.fromiter(values, np.float64, len(kept)), whole)
+
+
+def thinned(
+    schedule: Schedule,
+    last: int,
+    points: int,
+    most: int,
+    several: Callable[[Sequence[float]], Sequence[float]] | None = None,
+) -> tuple[list[float], Iterable[float], bool]:
+    """Returns steps to draw, their values, and whether every step was looked at: what `sampled` does, without NumPy.
+
+    Args:
+        schedule: What to draw.
+        last: The last step.
+        points: About how many points to keep.
+        most: About how many steps to evaluate at most.
+        several: What evaluates many steps at once; None evaluates them one by one.
+    """
     if not schedule.closed:
         most = min(most, REPLAYED)
         last = min(last, most)
     marks = knots(schedule, last)
+    t: Sequence[float] = range(last + 1)
     if last <= _FEW and schedule.closed:  # so few steps that a jump would look like a slope: up to the jump, then down
-        before = np.nextafter(np.asarray([mark for mark in marks if mark > 0], dtype=np.float64), 0.0)
-        t = np.union1d(np.arange(last + 1, dtype=np.float64), before)
-    elif last < most:
-        t = np.arange(last + 1, dtype=np.float64)
-    else:
-        t = np.floor(np.linspace(0, last, most))
-        sides = [mark + side for mark in marks for side in (-1, 0) if 0 <= mark + side <= last]
-        t = np.union1d(t, np.asarray(sides, dtype=np.float64))
-    values = schedule(t)
+        t = sorted({*t, *(math.nextafter(mark, 0.0) for mark in marks if mark > 0)})
+    elif last >= most:
+        evenly = min(most, _EVENLY)
+        sides = (mark + side for mark in marks for side in (-1, 0) if 0 <= mark + side <= last)
+        t = sorted({*(last * k // (evenly - 1) for k in range(evenly)), *sides})
+    values = several(t) if several is not None else list(map(schedule.scalar, t))
     kept = _thinned(values, points)
-    if 0 < len(marks) <= points:
-        at = np.searchsorted(t, np.asarray(marks, dtype=np.float64))
-        kept = np.union1d(kept, np.union1d(at, np.maximum(at - 1, 0)))  # up to a jump, then down: it stays upright
-    return Curve(schedule, t[kept], _same(schedule, t[kept], values[kept]), last < most)
-
-
-def _same(schedule: Schedule, t: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Returns the values as `schedule(step)` gives them one by one: an array may differ from it in the last bit."""
-    import numpy as np
-
-    if len(t) > 20_000:
-        return values
-    function = schedule.scalar
-    return np.fromiter((function(step) for step in t.tolist()), np.float64, len(t))
+    if 0 < len(marks) <= points:  # up to a jump, then down: it stays upright
+        at = [bisect_left(t, mark) for mark in marks]
+        kept = sorted({*kept, *at, *(max(index - 1, 0) for index in at)})
+    return [t[index] for index in kept], [values[index] for index in kept], last < most
 
 
 def _checked(field: str, value: Any, low: int, high: int) -> int:
@@ -108,15 +122,19 @@ def _checked(field: str, value: Any, low: int, high: int) -> int:
     return int(plain)
 
 
-def _thinned(values: np.ndarray, points: int) -> np.ndarray:
+def _thinned(values: Sequence[float], points: int) -> Sequence[int]:
     """Returns the indexes to keep: of every column the first, the lowest, the highest and the last."""
-    import numpy as np
-
     count = len(values)
     if count <= points:
-        return np.arange(count)
+        return range(count)
+    kept: set[int] = set()
     width = math.ceil(count / (points // 4))
-    padded = np.concatenate([values, np.full(-count % width, values[-1])]).reshape(-1, width)
-    rows = np.arange(len(padded)) * width
-    picked = np.stack([rows, rows + padded.argmin(axis=1), rows + padded.argmax(axis=1), rows + width - 1])
-    return np.unique(np.minimum(picked, count - 1))
+    for begin in range(0, count, width):
+        column = values[begin : begin + width]
+        kept |= {
+            begin,
+            begin + column.index(min(column)),
+            begin + column.index(max(column)),
+            begin + len(column) - 1,
+        }
+    return sorted(kept)
