@@ -9,9 +9,14 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+# Says each package as it comes; once something is wrong, everything that pip says.
+INSTALL = $(BIN)/python -u -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[$(1)]' 2>&1 | awk \
+  'wrong || /^ *(ERROR|error)/ { wrong = 1; print; next } \
+  /^(Collecting|Processing) / { n = split($$2, path, "/"); split(path[n], name, /[-=<>~!\[;]/); printf " %s", name[1] } \
+  /^Installing collected/ { print "\nglidepath: unpacking them, the longer half" } { fflush() }'
 WORKERS ?= 2
 RECIPE := pyproject.toml constraints.txt
+COMMA := ,
 
 # One thread a process: the tests and the trainings run side by side instead.
 export OMP_NUM_THREADS := 1
@@ -83,13 +88,13 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/ready-demo: $(RECIPE) | $(BIN)/python
-	@echo "glidepath: installing what the demo needs (PyTorch among it; once, two minutes without a word)"
-	@$(PIP) --editable '.[lab,play]'
+	@echo "glidepath: installing what the demo needs (PyTorch among it; once, about two minutes)"
+	@$(call INSTALL,lab$(COMMA)play)
 	@touch $@
 
 $(VENV)/ready-dev: $(RECIPE) | $(BIN)/python
 	@echo "glidepath: installing what the tests need (PyTorch, JAX and Keras among it; once, a few minutes)"
-	@$(PIP) --editable '.[dev]'
+	@$(call INSTALL,dev)
 	@touch $@
 
 # Tests marked `browser` drive Debian's Chromium. Elsewhere, or without the right to install it, they need a `chromium` on the path.
