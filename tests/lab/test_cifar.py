@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from glidepath import GlidepathError, recipes
-from glidepath.lab import TASKS, RunSpec, cifar, compare, run
+from glidepath.lab import TASKS, RunSpec, cifar, compare, resnet, run
 from glidepath.lab.cifar import Copy, Release, find_copy, read_cifar100
-from glidepath.lab.resnet import ResNet
-from glidepath.lab.tasks import ResNet18
+from glidepath.lab.tasks import ResNet
 
 ROWS = 40, 20
 GENERATOR = np.random.default_rng(1)
@@ -138,7 +137,7 @@ def test_without_a_copy_the_error_says_everything_and_nothing_is_written(copy_at
         "cifar-100-binary.tar.gz",
         "03b5dce01913d631647c71ecec9e9cb8",
         "$GLIDEPATH_CIFAR100",
-        "meanwhile the task mnist1d-cnn",
+        "meanwhile the task images",
     ):
         assert word in str(error.value)
     assert not (copy_at / "out").exists()
@@ -217,11 +216,11 @@ def test_binary_files_of_the_wrong_size_and_archives_without_the_file_are_refuse
 
 
 def test_the_network_has_the_known_size_and_a_small_one_trains_on_a_copy(copy_at, monkeypatch):
-    assert sum(one.numel() for one in ResNet(64, 100).parameters()) == 11_220_132
+    assert sum(one.numel() for one in resnet.ResNet(ResNet(), 100).parameters()) == 11_220_132
     files = _files("cifar-100-binary")
     _write(copy_at / "data", "cifar-100-binary", files, True)
     monkeypatch.setattr(cifar, "PUBLISHED", _release(files))
-    task = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet18(width=4), batch=12, evaluations=2)
+    task = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet(width=4), batch=12, evaluations=2)
     record = run(RunSpec(task, recipes.warmup_linear(24), 0.05, 0, 24))
 
     assert [one.updates for one in record.evaluations] == [12, 24]
@@ -233,7 +232,7 @@ def test_a_measurement_does_not_change_the_statistics_of_the_network(copy_at, mo
     files = _files("cifar-100-binary")
     _write(copy_at / "data", "cifar-100-binary", files, True)
     monkeypatch.setattr(cifar, "PUBLISHED", _release(files))
-    task = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet18(width=4), batch=12)
+    task = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet(width=4), batch=12)
     points = []
     for count in (1, 12):
         measured = replace(task, evaluations=count)

@@ -16,7 +16,7 @@ from glidepath import GlidepathError, recipes
 from glidepath.lab import DEFAULT_SCHEDULES, TASKS, InProcess, Jax, RunSpec, compare, default_schedule, run
 from glidepath.lab.branch_job import BranchJob
 from glidepath.lab.engines import Advanced, Failed, Finished
-from glidepath.lab.tasks import AdamW, CharTransformer, Cnn1d, Mlp, Mnist1d, ResNet18, Sgd
+from glidepath.lab.tasks import AdamW, CharTransformer, Cnn1d, Mlp, Mnist1d, ResNet, Sgd
 
 pytest.importorskip("jax", reason="the engine is an extra: pip install '.[jax]'")
 
@@ -167,7 +167,7 @@ def test_a_schedule_that_attach_refuses_is_refused(spec):
 
 
 def test_what_jax_cannot_run_is_refused_before_anything_runs(spec, tmp_path, started):
-    wide = replace(spec, task=replace(spec.task, name="mine", model=ResNet18()))
+    wide = replace(spec, task=replace(spec.task, name="mine", model=ResNet()))
     cifar = replace(spec, task=TASKS["cifar100"])
     wrong = r"jax: task must be .*, got mine \(resnet18 on mnist1d\) \(`--engine workers` runs it\)"
     other = r"jax: task must be .*, got cifar100 \(resnet18 on cifar100\) \(`--engine workers` runs it\)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Steps
 
 from .common import tell
+from .engines import Changes
 from .options import command
 
 if TYPE_CHECKING:
@@ -36,13 +38,14 @@ def train(
     checkpoint: str = "5%",
     check: int = 50,
     device: str = "auto",
-    amp: bool = False,
     timeout: float = 600.0,
+    *,
+    changes: Changes,
 ) -> None:
     """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them.
 
     Args:
-        name ([TASK]): text, cifar100, another task of the lab, or your own module:object. Default: text.
+        name ([TASK]): text, images, cifar100, another task of the lab, or your own module:object. Default: text.
         task (--task, -t): The same, as an option.
         schedule (--schedule SCHEDULE, -s): Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. Default:
             'warmup("5%") >> cosine("rest")'.
@@ -59,27 +62,29 @@ def train(
             stretches what is left of its to this length.
         checkpoint: How often one is written: "5%", "500 steps", "1e6 tokens".
         check: Every so many updates all processes must agree on plan, progress and rate.
-        device: auto, cpu or cuda.
-        amp: Run the forward pass in bfloat16.
+        device: auto, cpu or cuda, a GPU for each process.
         timeout: Seconds that a process waits for another before it gives up.
     """
     from glidepath.lab import distributed
     from glidepath.plan import read
 
+    if length is not None and changes.epochs is not None:
+        raise GlidepathError.of("--length", "", "left out beside --epochs", length)
+
     def asked(ranks: Ranks) -> Outcome:
         training = ranks.together(
             lambda: distributed.training_of(
-                _one(name, task),
+                replace(changes, epochs=None, amp=False).of(_one(name, task)),
                 plan=None if plan is None else read(plan),
                 schedule=schedule,
-                length=length,
+                length=length if changes.epochs is None else f"{changes.epochs} epochs",
                 clock=clock,
                 batch=batch,
                 per_process=per_process,
                 processes=ranks.count,
                 rate=rate,
                 seed=seed,
-                amp=amp,
+                amp=changes.amp,
             )
         )
         given: Any = changed
@@ -125,7 +130,8 @@ def _tell(outcome: Outcome, out: Path, *, quiet: bool) -> int:
     for name, one in (("validation", outcome.validation), ("test", outcome.test)):
         if one is not None and one.loss is not None and one.metric is not None:
             same = one.metric == one.loss
-            rows.append((name, f"loss {one.loss:.4f}" + ("" if same else f", error {one.metric:.2f} %")))
+            five = "" if one.top5 is None else f", top-5 error {one.top5:.2f} %"
+            rows.append((name, f"loss {one.loss:.4f}" + ("" if same else f", error {one.metric:.2f} %") + five))
     rows.append(("record", str(out / "record.json")))
     print("\n".join(f"{name:<10}  {text}" for name, text in rows))
     if outcome.ended == "stopped":

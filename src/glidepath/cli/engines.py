@@ -20,8 +20,9 @@ from .common import messages
 if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
     from glidepath.lab.progress import Watcher
+    from glidepath.lab.tasks import Task
 
-__all__ = ["EngineName", "Trainer", "trained"]
+__all__ = ["Changes", "EngineName", "Trainer", "trained"]
 
 
 class EngineName(StrEnum):
@@ -40,15 +41,18 @@ class Trainer:
     Args:
         engine (--engine, -e): What trains: worker processes, this process alone, worker processes with JAX (small tasks, fast), or the nodes
             of a Ray cluster.
-        workers (--workers, -w): Worker processes, of one thread each; with ray: trainings side by side. Default: one a processor.
+        workers (--workers, -w): Worker processes, of one thread each; with ray: trainings side by side. Default: one a processor, or one a
+            GPU.
         address (--address): With ray: the cluster, as host:port or auto. Default: RAY_ADDRESS, or else one on this machine alone.
         resources (--resources): With ray: what one training takes of its node, in Ray's names, such as CPU=2,GPU=0.5. Default: CPU=1.
+        device (--device): cpu, cuda (one training a GPU), cuda:1 (that one), or auto: GPUs for images and cifar100 where there are any.
     """
 
     engine: EngineName = EngineName.workers
     workers: Count | None = None
     address: str | None = None
     resources: str | None = None
+    device: str = "auto"
 
     def made(self) -> Engine:
         """Returns the engine that the options name.
@@ -65,13 +69,54 @@ class Trainer:
             raise GlidepathError.of("--workers", "", "given with an engine of several processes", self.workers)
         match self.engine:
             case EngineName.workers:
-                return lab.Workers(self.workers)
+                return lab.Workers(self.workers, device=self.device)
             case EngineName.here:
-                return lab.InProcess()
+                return lab.InProcess(self.device)
             case EngineName.jax:
+                if self.device not in ("auto", "cpu"):
+                    raise GlidepathError.of("--device", "", "cpu with --engine jax", self.device)
                 return lab.Jax(self.workers)
             case EngineName.ray:
-                return lab.Ray(self.address, self.workers, resources=_amounts(self.resources))
+                return lab.Ray(self.address, self.workers, resources=_amounts(self.resources), device=self.device)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The options that change a task.
+
+    Args:
+        model (--model): For images: resnet18, resnet34, resnet50, or resnet8, a small one.
+        augment (--augment/--no-augment): For images: move and mirror them at random.
+        label_smoothing (--label-smoothing): Share of the target spread over all classes.
+        weight_decay (--weight-decay): Of the optimizer. Default: the task's.
+        epochs (--epochs): Length of each run in passes over the data.
+        amp (--amp): Run the forward pass in bfloat16.
+    """
+
+    model: str | None = None
+    augment: bool | None = None
+    label_smoothing: float | None = None
+    weight_decay: float | None = None
+    epochs: Count | None = None
+    amp: bool = False
+
+    def of(self, task: str, budget: int | None = None) -> str | Task:
+        """Returns the task with what is changed; its name where nothing is.
+
+        Args:
+            task: Its name.
+            budget: What `--budget` gives.
+
+        Raises:
+            GlidepathError: If a change breaks its rule, or the length is given twice.
+        """
+        from glidepath.lab.settings import adjusted
+
+        if budget is not None and self.epochs is not None:
+            raise GlidepathError.of("--budget", "", "left out beside --epochs", budget)
+        given = {**vars(self), "precision": "bfloat16" if self.amp else None}
+        given = {name: value for name, value in given.items() if name != "amp" and value is not None}
+        return adjusted(task, **given) if given else task
 
 
 def _amounts(text: str | None) -> dict[str, float]:

@@ -13,11 +13,12 @@ import glidepath
 from glidepath.core.fields import Count, integer
 
 from .common import config_of, messages, say
-from .engines import Trainer, trained
+from .engines import Changes, Trainer, trained
 from .options import command
 
 if TYPE_CHECKING:
     from glidepath.lab.engines import Engine
+    from glidepath.lab.tasks import Task
 
 
 @command()
@@ -30,6 +31,7 @@ def compare(
     out: Path = Path("runs/compare"),
     *,
     trainer: Trainer,
+    changes: Changes,
     let: list[str] | None = None,
 ) -> None:
     """Train small networks under several schedules and write a report. The same command goes on where it was stopped.
@@ -37,7 +39,8 @@ def compare(
     Args:
         schedules ([SCHEDULE]...): Names of recipes sized to the task, constant, step, cosine, linear, one_cycle and wsd, such as cosine:
             the task's warmup, then a cosine over the rest of the budget; or schedules as text, as long as they say. Default: the six.
-        task (--task, -t): mnist1d, mnist1d-cnn, digits, text, cifar100 or your own module:object; may be repeated. Default: mnist1d, text.
+        task (--task, -t): mnist1d, mnist1d-cnn, digits, text, images, cifar100 or your own module:object; may be repeated. Default: mnist1d,
+            text.
         seeds (--seeds, -s): Runs of each schedule, with different data order and start.
         rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
             task's.
@@ -46,7 +49,7 @@ def compare(
     files = {text: config_of(text, let) for text in schedules or ()}
     _compare(
         [text if files[text] is None else str(files[text]) for text in schedules or ()] or None,
-        tuple(task or ("mnist1d", "text")),
+        tuple(changes.of(one, budget) for one in task or ("mnist1d", "text")),
         seeds,
         rate,
         budget,
@@ -87,6 +90,7 @@ def branches(
     out: Path = Path("runs/branches"),
     *,
     trainer: Trainer,
+    changes: Changes,
 ) -> None:
     """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one.
 
@@ -101,7 +105,7 @@ def branches(
     chosen = trainer.made()
     with trained(out) as progress:
         made = lab.branches(
-            task,
+            changes.of(task),
             tuple(points or (800, 1600, 3200)),
             share=share,
             seeds=seeds,
@@ -124,6 +128,7 @@ def snapshots(
     out: Path = Path("runs/snapshots"),
     *,
     trainer: Trainer,
+    changes: Changes,
 ) -> None:
     """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models.
 
@@ -139,7 +144,7 @@ def snapshots(
     chosen = trainer.made()
     with trained(out) as progress:
         made = made_of(
-            task,
+            changes.of(task, budget),
             cycles=cycles,
             last=last,
             budget=budget,
@@ -158,7 +163,7 @@ def _rates(given: list[float] | None) -> float | list[float] | None:
 
 def _compare(
     schedules: list[str] | None,
-    tasks: tuple[str, ...],
+    tasks: tuple[str | Task, ...],
     seeds: int,
     rate: list[float] | None,
     budget: int | None,

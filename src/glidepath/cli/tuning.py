@@ -9,7 +9,7 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Steps
 
 from .common import messages, say
-from .engines import Trainer, trained
+from .engines import Changes, Trainer, trained
 from .options import command
 
 
@@ -27,6 +27,7 @@ def tune(
     out: Path = Path("runs/tune"),
     *,
     trainer: Trainer,
+    changes: Changes,
     as_json: bool = False,
 ) -> None:
     """Search peak rate, schedule and its parameters for a task, then test what was found on fresh seeds.
@@ -56,7 +57,7 @@ def tune(
         raise GlidepathError(problems)
     with trained(out) as bar:
         made = search(
-            task,
+            changes.of(task, budget),
             schedules or DEFAULT_FAMILIES,
             trials=trials,
             seeds=seeds,

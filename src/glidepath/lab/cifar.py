@@ -110,7 +110,7 @@ def find_copy() -> Copy:
             f"in one of {listed}, as a folder {' or '.join(_FORMS)} or as its .tar.gz",
             "none there",
             f"nothing is downloaded here: fetch {wanted}, md5 {PUBLISHED.md5[wanted]}, put it in one of these places or "
-            f"name it in ${VARIABLE}; meanwhile the task mnist1d-cnn needs no file",
+            f"name it in ${VARIABLE}; meanwhile the task images, of the same shape, needs no file",
         )
     )
 

@@ -35,6 +35,7 @@ class ScheduleResult:
         values: Test metric of each seed; None where the run diverged.
         diverged: Seeds whose run diverged.
         test: Mean and interval over the seeds that did not diverge; None if all did.
+        top5: The same of the targets outside the five classes held most likely, in percent; None for fewer than 20 classes.
         to_baseline: Paired difference to the baseline; None for the baseline, and where either lost a seed.
         rank: Among the schedules that lost no seed; None for fewer than three seeds, and where this one lost some.
     """
@@ -49,6 +50,7 @@ class ScheduleResult:
     diverged: tuple[int, ...]
     test: Estimate | None
     to_baseline: Difference | None
+    top5: Estimate | None = None
     rank: Rank | None = None
 
 
@@ -167,6 +169,7 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
     records = rows[choice.peak_rate]
     values = [None if record.test is None else record.test.metric for record in records]
     kept = [value for value in values if value is not None]
+    five = [record.test.top5 for record in records if record.test and record.test.top5 is not None]
     return ScheduleResult(
         name=name,
         text=str(records[0].spec.schedule),
@@ -178,6 +181,7 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
         diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
         test=estimate(kept) if kept else None,
         to_baseline=None,
+        top5=estimate(five) if five else None,
     )
 
 

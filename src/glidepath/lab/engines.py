@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from glidepath.core.errors import GlidepathError
+from glidepath.lab.devices import computing_on, devices_of
 from glidepath.lab.jobs import Job, Outcome
 
 __all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
@@ -101,10 +102,24 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class InProcess:
-    """Jobs one after another in this process: for one run, for tests, and where processes cannot be started."""
+    """Jobs one after another in this process: for one run, for tests, and where processes cannot be started.
+
+    Args:
+        device: What they compute on: see `glidepath.lab.devices.devices_of`. The first, where there are several.
+    """
+
+    device: str = "auto"
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse a device that is not here."""
+        devices_of(self.device, specs)
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs, in order. See `Engine.execute`."""
+        with computing_on(devices_of(self.device, specs)[0]):
+            self._execute(specs, emit)
+
+    def _execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         for spec in specs:
             listener: list[BaseException] = []
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glidepath.lab.data import Examples, Text
-from glidepath.lab.tasks import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet18
+from glidepath.lab.tasks import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
 
 __all__ = ["build"]
 
@@ -35,10 +35,10 @@ def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
             return nn.Sequential(*layers, nn.Linear(widths[-1], data.classes))
         case Cnn1d(), Examples():
             return _cnn1d(declared.channels, data)
-        case ResNet18(), Examples():
-            from glidepath.lab.resnet import ResNet
+        case ResNet(), Examples():
+            from glidepath.lab import resnet
 
-            return ResNet(declared.width, data.classes)
+            return resnet.ResNet(declared, data.classes)
         case Own(), Examples():
             from glidepath.lab.own import own_model
 

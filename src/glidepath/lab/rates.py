@@ -13,6 +13,7 @@ from glidepath.finder import Suggestion, Trace, Verification, verify
 from glidepath.lab import models
 from glidepath.lab.data import load
 from glidepath.lab.defaults import default_schedule
+from glidepath.lab.devices import device
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import Task, find_task
 from glidepath.lab.training import _loss, _one_thread, _optimizer, minibatches, run
@@ -110,7 +111,7 @@ def find_rates(
     data = load(task.data)
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = models.build(task.model, data)
+        model = models.build(task.model, data).to(device())
         optimizer = _optimizer(spec, model)
         found = find(
             model,

@@ -62,6 +62,7 @@ class Ray:
         seconds: How long to wait for an answer of the address. Above 0.
         resources: What one training takes of its node, in Ray's names: `CPU`, `GPU`, `memory` in bytes, or a name of your
             own. A processor unless it says otherwise. A cluster started here has what its machine has.
+        device: `cuda` is a GPU for each training besides, and `auto` one where `resources` ask for some; `cpu` is none.
         runtime_env: Ray's description of what the nodes need (`pip`, `env_vars`, `working_dir`, …); None for theirs as it is.
 
     Raises:
@@ -74,6 +75,7 @@ class Ray:
     seconds: float = 10.0
     resources: Mapping[str, float] = field(default_factory=dict[str, float])
     runtime_env: Mapping[str, Any] | None = None
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         count = None if self.count is None else problem_of("ray", "count", self.count, Count)
@@ -85,6 +87,9 @@ class Ray:
                 problem_of("ray", "tries", self.tries, Count),
                 None if seconds else Problem("ray", "seconds", "a number above 0", shown(self.seconds)),
                 *_resource_problems(self.resources),
+                None
+                if self.device in ("auto", "cpu", "cuda")
+                else Problem("ray", "device", "auto, cpu or cuda, and Ray says which", shown(self.device)),
             ]
         )
 
@@ -97,7 +102,7 @@ class Ray:
     @property
     def needs(self) -> dict[str, float]:
         """What one training takes of its node, by Ray's names, the processor included."""
-        return {"CPU": 1.0, **self.resources}
+        return {"CPU": 1.0, **({"GPU": 1.0} if self.device == "cuda" else {}), **self.resources}
 
     def refuse(self, specs: Sequence[Job[Any]]) -> None:
         """Refuse where ray is missing or nothing answers at the address; every kind of job can be carried out.
@@ -149,6 +154,7 @@ class _Sweep:
         self.slots = 0
         self.looked = self.seen = time.monotonic()
         self.task = ray.remote(**_options(engine))(carry_out_chunk)
+        self.device = "cuda" if engine.device != "cpu" and engine.needs.get("GPU") else "cpu"
         self.modules = _users_modules(specs)
 
     def work(self) -> None:
@@ -196,7 +202,7 @@ class _Sweep:
             size = max(1, min(_LARGEST_CHUNK, len(self.waiting) // (self.slots * _CHUNKS_A_SLOT)))
             jobs = [self.waiting.popleft() for _ in range(size)]
             stream = self.task.remote(
-                [job_to_dict(job) for job in jobs], self.modules, every=self.slots / _REPORTS_A_SECOND
+                [job_to_dict(job) for job in jobs], self.modules, self.slots / _REPORTS_A_SECOND, self.device
             )
             self.flights[stream] = _Flight(jobs)
 

@@ -5,6 +5,7 @@ Nothing is written here: a record, with its files, goes back to the driver as so
 
 import hashlib
 import importlib.util
+import os
 import queue
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import traceback
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from glidepath.lab.devices import VARIABLE
 
 __all__ = ["Message", "carry_out_chunk"]
 
@@ -28,7 +31,7 @@ Message = (
 
 
 def carry_out_chunk(
-    jobs: Sequence[dict[str, Any]], modules: Mapping[str, bytes], every: float = 0.0
+    jobs: Sequence[dict[str, Any]], modules: Mapping[str, bytes], every: float = 0.0, device: str = "cpu"
 ) -> Generator[Message]:
     """Carry out jobs, in order.
 
@@ -36,11 +39,13 @@ def carry_out_chunk(
         jobs: As `glidepath.lab.jobs.job_to_dict` wrote them.
         modules: Name and source of the users' modules that the jobs need; used where a module is not found.
         every: Seconds between two reports of one run, where that is more than half a second.
+        device: What they compute on: `cuda` is the GPU that Ray gave.
 
     Yields:
         Reports of the job in hand, and one outcome for every job.
     """
     _provide(modules)
+    os.environ[VARIABLE] = device
     for position, job in enumerate(jobs):
         yield from _one(position, job, max(_TOLD_SECONDS, every))
 

@@ -126,11 +126,13 @@ class Evaluation:
         updates: Updates made before it.
         loss: Mean loss, in nats; None if it was not finite.
         metric: The task's metric, in its unit; None if it was not finite.
+        top5: Share of the targets that are not among the five classes held most likely, in percent; None for fewer than 20 classes.
     """
 
     updates: int
     loss: float | None
     metric: float | None
+    top5: float | None = None
 
 
 def _spec(value: object) -> RunSpec:

@@ -142,12 +142,13 @@ def _metric(task: Task, members: Sequence[Mapping[str, "Tensor"]], part: Literal
 
     from glidepath.lab import models
     from glidepath.lab.data import load
-    from glidepath.lab.training import examples_of
+    from glidepath.lab.devices import device
+    from glidepath.lab.training import examples_of, precision
 
     data = load(task.data)
     inputs, targets = examples_of(task, data, part)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        model = models.build(task.model, data)
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), precision(task)():
+        model = models.build(task.model, data).to(device())
         model.eval()
         total: Tensor | None = None
         for weights in members:
@@ -171,6 +172,7 @@ def _averaged(spec: RunSpec, points: Sequence["Point"]) -> dict[str, "Tensor"]:
 
     from glidepath.lab import models
     from glidepath.lab.data import Examples, load
+    from glidepath.lab.devices import device
     from glidepath.lab.training import minibatches
 
     data = load(spec.task.data)
@@ -179,7 +181,7 @@ def _averaged(spec: RunSpec, points: Sequence["Point"]) -> dict[str, "Tensor"]:
         for name, tensor in points[0].weights.items()
     }
     with torch.random.fork_rng(devices=[]):
-        model = models.build(spec.task.model, data)
+        model = models.build(spec.task.model, data).to(device())
         model.load_state_dict(mean)
         count = max(1, min(_BATCHES, len(data.train[1]) // spec.task.batch)) if isinstance(data, Examples) else _BATCHES
         update_bn(list(islice(minibatches(spec, data), count)), model)

@@ -30,6 +30,7 @@ def headings(result: TaskResult, baseline: str) -> list[str]:
         *(["peak rate"] if result.peak_rate is None else []),
         f"test {metric.name} ({metric.unit})",
         "95 % interval",
+        *(["top-5 error (%)"] if _five(result) else []),
         "rank",
         f"to {baseline}",
         "95 % interval",
@@ -55,10 +56,16 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
         texts[3] = f"{row.rank.low:g} to {row.rank.high:g}"
     if row.to_baseline is not None:
         texts[4:] = _difference(row.to_baseline, unit)
+    if _five(result):
+        texts.insert(3, "–" if row.top5 is None else number(row.top5.mean, "%"))
     if result.peak_rate is None:
         edge = f" ({row.rates.edge})" if row.rates and row.rates.edge else ""
         texts.insert(1, f"{row.peak_rate:g}{edge}")
     return texts
+
+
+def _five(result: TaskResult) -> bool:
+    return any(row.top5 is not None for row in result.schedules)
 
 
 def _difference(difference: Difference, unit: str) -> list[str]:
@@ -75,4 +82,6 @@ def _task(result: TaskResult, baseline: str) -> str:
     rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
     title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
     sentences = [f"- {sentence}" for sentence in verdict(result, baseline)]
+    changed = "Changed: " + result.task.about.partition("Changed: ")[2]
+    title = f"{title}\n{changed}" if changed in result.task.about else title
     return "\n".join([title, "", lines[0], "-" * columns(lines[0]), *lines[1:], "", *sentences])

@@ -19,6 +19,7 @@ __all__ = [
     "Count",
     "Data",
     "Digits",
+    "Images",
     "Metric",
     "Mlp",
     "Mnist1d",
@@ -27,7 +28,7 @@ __all__ = [
     "Own",
     "Prose",
     "Rate",
-    "ResNet18",
+    "ResNet",
     "Sgd",
     "Share",
 ]
@@ -88,6 +89,27 @@ class Cifar100:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Images:
+    """Made-up images of CIFAR-100's shape: 100 classes in 20 families, 32 by 32 pixels in three colours, as bytes.
+
+    A class is a pattern of 8 by 8 patches, part its family's and part its own. An image shows it moved, perhaps mirrored, brighter or
+    paler, under the pattern of another class and noise: few examples can be learnt by heart, and more updates do not help the rest.
+
+    Args:
+        train: Examples to train on, as many of each class. At least 1.
+        validation: Examples for the evaluations during training. At least 1.
+        test: Examples for the final figure. At least 1.
+        seed: Decides patterns and images. In [0, 2^32).
+    """
+
+    kind: Literal["images"] = "images"
+    train: Count = 5000
+    validation: Count = 1000
+    test: Count = 2000
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Own:
     """A user's own data and model: an object with the functions `data()` and `model()`, see `glidepath.lab.own`.
 
@@ -144,18 +166,22 @@ class Cnn1d:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ResNet18:
-    """The residual network of 18 layers for images of 32 by 32: a first convolution of 3 by 3 and stride 1, no pooling.
+class ResNet:
+    """A residual network for images of 32 by 32: a first convolution of 3 by 3, no pooling.
 
     Args:
-        width: Channels of the first stage; each of the four has twice those of the one before. At least 1.
+        kind: Number of layers. 18 and 34 have four stages of basic blocks, 50 of bottlenecks, 8 three stages of one basic block.
+        width: Channels of the first stage (of a bottleneck: its narrow ones); each stage has twice those of the one before.
+            At least 1.
+        stride: Of the first convolution. At least 1.
 
     Source:
         He et al. 2016, https://arxiv.org/abs/1512.03385; the first layer as is usual for CIFAR.
     """
 
-    kind: Literal["resnet18"] = "resnet18"
+    kind: Literal["resnet8", "resnet18", "resnet34", "resnet50"] = "resnet18"
     width: Count = 64
+    stride: Count = 1
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -232,8 +258,8 @@ class Metric:
     direction: Literal["lower", "higher"] = "lower"
 
 
-AnyData = Mnist1d | Digits | Cifar100 | Prose | Own
-AnyModel = Mlp | Cnn1d | ResNet18 | CharTransformer | Own
+AnyData = Mnist1d | Digits | Cifar100 | Images | Prose | Own
+AnyModel = Mlp | Cnn1d | ResNet | CharTransformer | Own
 Data = Annotated[AnyData, Field(discriminator="kind")]
 Model = Annotated[AnyModel, Field(discriminator="kind")]
 Optimizer = Annotated[Sgd | AdamW, Field(discriminator="kind")]

@@ -32,6 +32,7 @@ from glidepath.lab.task_parts import (
     Count,
     Data,
     Digits,
+    Images,
     Metric,
     Mlp,
     Mnist1d,
@@ -40,7 +41,7 @@ from glidepath.lab.task_parts import (
     Own,
     Prose,
     Rate,
-    ResNet18,
+    ResNet,
     Sgd,
     Share,
 )
@@ -54,12 +55,13 @@ __all__ = [
     "Cifar100",
     "Cnn1d",
     "Digits",
+    "Images",
     "Metric",
     "Mlp",
     "Mnist1d",
     "Own",
     "Prose",
-    "ResNet18",
+    "ResNet",
     "Sgd",
     "Task",
     "find_task",
@@ -83,6 +85,9 @@ class Task:
         evaluations: Validations in a run, evenly spaced, the last at the end.
         peak_rate: Default base learning rate; schedules are factors on it.
         budget: Default length of a run, in optimizer updates.
+        augment: Whether images are moved by up to four pixels and mirrored at random, each time they are trained on.
+        label_smoothing: Share of the training target that is spread evenly over all classes, in [0, 1).
+        precision: Of the forward pass while training and measuring; weights are always float32.
         warmup: Default share of the budget spent on warmup by the schedules that take one, in [0, 1).
         revision: Raised when the meaning of the training code changes, so that old records are not taken for new ones.
 
@@ -99,6 +104,9 @@ class Task:
     metric: Metric
     batch: Count = 32
     evaluations: Count = 20
+    augment: bool = False
+    label_smoothing: Share = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
     peak_rate: Rate
     budget: Count
     warmup: Share = 0.0
@@ -126,7 +134,12 @@ class Task:
     def identity(self) -> dict[str, Any]:
         """What decides the outcome of a run, as plain JSON data: the declaration without its texts and defaults."""
         hidden = ("about", "peak_rate", "budget", "warmup")
-        return {key: value for key, value in self.to_dict().items() if key not in hidden}
+        whole = {key: value for key, value in self.to_dict().items() if key not in hidden}
+        # What is newer than the first records stands in a hash only where it is used.
+        for key, usual in {"augment": False, "label_smoothing": 0.0, "precision": "float32"}.items():
+            if whole[key] == usual:
+                del whole[key]
+        return whole
 
 
 _ADAPTER: TypeAdapter[Task] = TypeAdapter(Task)
@@ -172,10 +185,22 @@ TASKS: dict[str, Task] = {
             budget=1000,
         ),
         Task(
+            name="images",
+            about="A hundred classes of generated images of CIFAR-100's shape, ResNet-8 of width 8, SGD with momentum 0.9.",
+            data=Images(),
+            model=ResNet(kind="resnet8", width=8, stride=2),
+            optimizer=Sgd(weight_decay=5e-4),
+            metric=_ERROR,
+            batch=64,
+            evaluations=10,
+            peak_rate=0.1,
+            budget=600,
+        ),
+        Task(
             name="cifar100",
-            about="CIFAR-100 from a local copy, ResNet-18 for 32 by 32 without augmentation, SGD with momentum 0.9, 30 epochs.",
+            about="CIFAR-100 from a local copy, ResNet-18 for 32 by 32, SGD with momentum 0.9.",
             data=Cifar100(),
-            model=ResNet18(),
+            model=ResNet(),
             optimizer=Sgd(weight_decay=5e-4),
             metric=_ERROR,
             batch=128,

@@ -1,19 +1,19 @@
 """Train one run: the only place of the lab where weights change.
 
-A plain PyTorch loop on one thread. Data stay in memory as whole tensors, minibatches are rows picked by index, and the
-schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
+A plain PyTorch loop on one thread, or on a GPU. Data are on the device once as whole tensors, minibatches are rows picked by
+index, and the schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
 """
 
 import copy
+import functools
 import math
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,9 @@ from torch.nn import functional
 from glidepath import Shift
 from glidepath.core.errors import version
 from glidepath.lab import models
+from glidepath.lab.augment import augmented
 from glidepath.lab.data import Examples, Text, load
+from glidepath.lab.devices import device
 from glidepath.lab.runs import Evaluation, Record, RunSpec
 from glidepath.lab.tasks import AdamW, Sgd, Task
 from glidepath.torch import attach
@@ -35,6 +37,8 @@ _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1
 _WINDOWS = {"validation": 256, "test": 2048}
 _CHUNK = 512
+_TOP = 5
+_MANY_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ def run(
     """
     data = load(spec.task.data)
     wall, cpu = time.perf_counter(), time.process_time()
-    with _one_thread(), torch.random.fork_rng(devices=[]):
-        model = fresh_model(spec, data)
+    on = device()
+    with _one_thread(), torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
+        model = fresh_model(spec, data).to(on)
         training = _train(spec, model, data, on_progress or _nobody, keep or {}, start)
         where = machine()
     return Record(
@@ -121,9 +126,10 @@ def _train(
     evaluations: list[Evaluation] = []
     told = time.perf_counter()
     group = optimizer.param_groups[0]
-    batches = islice(minibatches(spec, data), first, None)
+    batches, forward = minibatches(spec, data, first), precision(spec.task)
     for update, (inputs, targets) in zip(range(first, spec.budget), batches, strict=False):
-        loss = _loss(model(inputs), targets)
+        with forward():
+            loss = _loss(model(inputs), targets, spec.task.label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -200,30 +206,54 @@ def evaluation_steps(budget: int, evaluations: int) -> frozenset[int]:
     return frozenset(max(1, round(budget * (i + 1) / evaluations)) for i in range(evaluations))
 
 
-def minibatches(spec: RunSpec, data: Examples | Text) -> Iterator[tuple[Tensor, Tensor]]:
-    """The endless minibatches of a run: a function of task and seed alone, whatever the schedule, rate and budget.
+def precision(task: Task) -> Callable[[], AbstractContextManager[object]]:
+    """Makes the context of a forward pass."""
+    if task.precision == "float32":
+        return nullcontext
+    return lambda: torch.autocast(device().type, dtype=torch.bfloat16)
+
+
+def minibatches(spec: RunSpec, data: Examples | Text, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """The endless minibatches of a run, on its device: a function of task and seed alone, whatever the schedule, rate and budget.
 
     Args:
         spec: The run.
         data: Its data.
+        first: The update that the first of them is for.
 
     Yields:
         Inputs and targets. Examples: `b features` and `b`, every epoch in a new order, a last partial batch left out.
         Text: tokens `b t` and the same shifted by one, from windows at random places.
     """
-    match data:
-        case Examples():
-            inputs, labels = (torch.from_numpy(part) for part in data.train)
-            for block in places(spec, data):
-                for rows in block:
-                    yield inputs[rows], labels[rows]
-        case Text():
-            tokens = torch.from_numpy(data.train)
-            window = torch.arange(_context(spec.task) + 1)
-            for block in places(spec, data):
-                for starts in block:
-                    windows = tokens[starts.unsqueeze(1) + window]
-                    yield windows[:, :-1], windows[:, 1:]
+    on, drawn = device(), _stream(spec.seed, 2)
+    blocks = (block.to(on) for block in places(spec, data))
+    found = enumerate(row for block in blocks for row in block)
+    window = torch.arange(_context(spec.task) + 1, device=on)
+    for update, rows in found:
+        if update < first:
+            continue
+        match data:
+            case Examples():
+                inputs, labels = held(data, "train", on)
+                batch = inputs[rows]
+                if spec.task.augment:
+                    batch = augmented(batch, update * len(rows) + np.arange(len(rows)), drawn)
+                yield batch, labels[rows]
+            case Text():
+                windows = _tokens(data, on)[rows.unsqueeze(1) + window]
+                yield windows[:, :-1], windows[:, 1:]
+
+
+@functools.lru_cache(maxsize=6)
+def held(data: Examples, part: Literal["train", "validation", "test"], on: torch.device) -> tuple[Tensor, Tensor]:
+    """Inputs and labels of a part of the data, on a device once for all runs of this process."""
+    inputs, labels = getattr(data, part)
+    return torch.from_numpy(inputs).to(on), torch.from_numpy(labels).to(on)
+
+
+@functools.lru_cache(maxsize=2)
+def _tokens(data: Text, on: torch.device) -> Tensor:
+    return torch.from_numpy(data.train).to(on)
 
 
 def places(spec: RunSpec, data: Examples | Text) -> Iterator[Tensor]:
@@ -264,14 +294,13 @@ def examples_of(task: Task, data: Examples | Text, part: Literal["validation", "
     """
     match data:
         case Examples():
-            inputs, labels = getattr(data, part)
-            return torch.from_numpy(inputs), torch.from_numpy(labels)
+            return held(data, part, device())
         case Text():
             tokens, context = torch.from_numpy(getattr(data, part)), _context(task)
             count = min(_WINDOWS[part], (len(tokens) - 1) // context)
             # Evenly spread windows, not the first few: the text changes its subject along the way.
             starts = torch.linspace(0, len(tokens) - context - 1, count).long().unsqueeze(1)
-            windows = tokens[starts + torch.arange(context + 1)]
+            windows = tokens[starts + torch.arange(context + 1)].to(device())
             return windows[:, :-1], windows[:, 1:]
 
 
@@ -279,23 +308,35 @@ def _measure(
     task: Task, data: Examples | Text, part: Literal["validation", "test"]
 ) -> Callable[[nn.Module, int], Evaluation]:
     inputs, targets = examples_of(task, data, part)
+    forward = precision(task)
 
     @torch.no_grad()
     def measure(model: nn.Module, updates: int) -> Evaluation:
-        losses, right = [], 0
+        losses: list[float] = []
+        right, among = 0, 0
         training = model.training
         model.eval()
         for some_inputs, some_targets in zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True):
-            logits = model(some_inputs)
-            losses.append(_loss(logits, some_targets).item() * len(some_targets))
-            right += int((logits.argmax(-1) == some_targets).sum())
+            with forward():
+                logits = model(some_inputs)
+                losses.append(_loss(logits, some_targets).item() * len(some_targets))
+            first, five = hits(logits, some_targets)
+            right, among = right + first, among + five
         model.train(training)
-        return evaluation(task, updates, sum(losses) / len(targets), right / targets.numel())
+        count = targets.numel()
+        return evaluation(task, updates, sum(losses) / len(targets), right / count, among / count)
 
     return measure
 
 
-def evaluation(task: Task, updates: int, loss: float, right: float) -> Evaluation:
+def hits(logits: Tensor, targets: Tensor) -> tuple[int, int]:
+    """How many targets are the class held most likely, and how many are among the five; the latter 0 for fewer than 20 classes."""
+    right = int((logits.argmax(-1) == targets).sum())
+    many = logits.shape[-1] >= _MANY_CLASSES
+    return right, int((logits.topk(_TOP).indices == targets.unsqueeze(-1)).sum()) if many else 0
+
+
+def evaluation(task: Task, updates: int, loss: float, right: float, among: float = 0.0) -> Evaluation:
     """A measurement as records hold it.
 
     Args:
@@ -303,16 +344,18 @@ def evaluation(task: Task, updates: int, loss: float, right: float) -> Evaluatio
         updates: Updates made before it.
         loss: Mean loss, in nats.
         right: Share of the predictions that were right.
+        among: Share of the targets among the five classes held most likely; 0 where that was not counted.
     """
     found = _number(loss)
     metric = loss if task.metric.name == "loss" else 100.0 * (1.0 - right)
-    return Evaluation(updates=updates, loss=found, metric=None if found is None else _number(metric))
+    top5 = _number(100.0 * (1.0 - among)) if found is not None and among and task.metric.name == "error" else None
+    return Evaluation(updates=updates, loss=found, metric=None if found is None else _number(metric), top5=top5)
 
 
-def _loss(logits: Tensor, targets: Tensor) -> Tensor:
+def _loss(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     if logits.dim() > 2:  # a text: every position is an example
         logits, targets = logits.flatten(0, -2), targets.flatten()
-    return functional.cross_entropy(logits, targets)
+    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
 
 
 def _optimizer(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
@@ -365,7 +408,9 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str | int]:
+    on = device()
     return {
+        **({"device": torch.cuda.get_device_name(on)} if on.type == "cuda" else {}),
         "platform": f"{platform.system()} {platform.machine()}",
         "implementation": sys.implementation.name,
         "cpus": os.cpu_count() or 1,

@@ -22,6 +22,7 @@ import glidepath
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.fields import Count
+from glidepath.lab.devices import VARIABLE, devices_of
 from glidepath.lab.engines import Advanced, Capacity, Event, Failed, Finished, Retried
 from glidepath.lab.jobs import Job, job_to_dict
 
@@ -44,8 +45,9 @@ class Workers:
     """Worker processes on this machine.
 
     Args:
-        count: How many; None for one per processor that this process may use, never more than there are jobs.
+        count: How many; None for one per processor that this process may use, or one a GPU; never more than there are jobs.
         tries: How often a job is started whose worker dies, before it is given up. At least 1.
+        device: What they compute on: see `glidepath.lab.devices.devices_of`.
 
     Raises:
         GlidepathError: If an argument breaks its rule above.
@@ -53,10 +55,15 @@ class Workers:
 
     count: int | None = None
     tries: int = 3
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         count = None if self.count is None else problem_of("workers", "count", self.count, Count)
         refuse([count, problem_of("workers", "tries", self.tries, Count)])
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse a device that is not here."""
+        devices_of(self.device, specs)
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs. See `glidepath.lab.engines.Engine.execute`.
@@ -64,7 +71,9 @@ class Workers:
         Raises:
             GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
         """
-        Crew(self.count, self.tries, specs, emit).work()
+        devices = devices_of(self.device, specs)
+        count = len(devices) if self.count is None and devices != ["cpu"] else self.count
+        Crew(count, self.tries, specs, emit, devices=devices).work()
 
 
 @dataclass(eq=False)
@@ -74,6 +83,7 @@ class _Worker:
     inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
     module: str
     environment: Mapping[str, str]
+    device: str
     spec: Job[Any] | None = None
     ready: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
@@ -84,7 +94,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**_environment(), **self.environment},
+            env={**_environment(), VARIABLE: self.device, **self.environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
         )
         readers = ((self._read_messages, self.process.stdout), (self._read_errors, self.process.stderr))
@@ -150,6 +160,7 @@ class Crew:
         emit: Hears the events.
         module: What a worker runs; it talks as `glidepath.lab.worker` does.
         environment: Variables of the workers, besides those of this process and one thread for arithmetic.
+        devices: What they compute on, as equally many of them on each as can be.
     """
 
     def __init__(
@@ -161,10 +172,11 @@ class Crew:
         *,
         module: str = "glidepath.lab.worker",
         environment: Mapping[str, str] | None = None,
+        devices: Sequence[str] = ("cpu",),
     ) -> None:
         self.tries = tries
         self.emit = emit
-        self.hire = lambda: _Worker(self.inbox, module, environment or {})
+        self.module, self.environment, self.devices = module, environment or {}, devices
         self.waiting = deque(specs)
         self.open = len(specs)
         self.tried: Counter[str] = Counter()
@@ -178,7 +190,7 @@ class Crew:
         try:
             self.emit(Capacity(max(1, self.size)))
             for _ in range(self.size):
-                self.workers.append(self.hire())
+                self._hire()
             while self.open:
                 worker, message = self.inbox.get()
                 if message is None:
@@ -190,6 +202,11 @@ class Crew:
                 worker.dismiss()
             for worker in self.workers:
                 worker.bury()
+
+    def _hire(self) -> None:
+        taken = Counter(worker.device for worker in self.workers)
+        free = min(self.devices, key=taken.__getitem__)
+        self.workers.append(_Worker(self.inbox, self.module, self.environment, free))
 
     def _hear(self, worker: _Worker, message: dict[str, Any]) -> None:
         spec = worker.spec
@@ -223,7 +240,7 @@ class Crew:
         if worker.spec is not None:
             self._again(worker.spec, worker.epitaph())
         if len(self.workers) < min(self.size, self.open):
-            self.workers.append(self.hire())
+            self._hire()
         self._share()
 
     def _again(self, spec: Job[Any], reason: str) -> None:

@@ -17,10 +17,10 @@ import numpy as np
 from glidepath import GlidepathError, Hold
 from glidepath.lab import TASKS, cifar
 from glidepath.lab.distributed import Shared, loop, ranks, train, training_of
-from glidepath.lab.tasks import CharTransformer, ResNet18
+from glidepath.lab.tasks import CharTransformer, ResNet
 
 TEXT = replace(TASKS["text"], name="tiny-text", model=CharTransformer(width=16, context=16), batch=10, evaluations=2)
-IMAGES = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet18(width=4), batch=8, evaluations=3)
+IMAGES = replace(TASKS["cifar100"], name="tiny-cifar", model=ResNet(width=4), batch=8, evaluations=3)
 SCHEDULE = 'warmup("10%") >> cosine("rest", floor=0.1)'
 LENGTH = {"text": "240 samples", "images": "108 samples"}  # 24 updates of 10; three epochs of 36 in 14 updates of 8
 

@@ -203,7 +203,7 @@ class _Session:
         self.keeper, self.ranks, self.data = keeper, keeper.ranks, data
         self.period, self.check, self.micro, self.watch = period, check, micro, watch
         self.teller, self.wish = teller, wish
-        self.stream = Stream(self.task, data, self.training.seed)
+        self.stream = Stream(self.task, data, self.training.seed, self.ranks.device)
         self.model = fresh_model(self.training.spec, data).to(self.ranks.device)
         self.optimizer = _optimizer(self.training.spec, self.model)
         self.history = History(Trace([rule.parameter for rule in self.plan.rules]))
@@ -337,12 +337,12 @@ class _Session:
         total, step = 0.0, min(self.micro or count, count)
         for begin in range(0, count, step):
             many = min(step, count - begin)
-            inputs, targets = (each.to(self.ranks.device) for each in self.stream.batch(first + begin, many))
+            inputs, targets = self.stream.batch(first + begin, many)
             alone = begin + many < count and isinstance(model, DistributedDataParallel)
             with model.no_sync() if alone else nullcontext():  # type: ignore[operator,union-attr]
                 with self._context():
                     logits = model(inputs)
-                loss = _loss(logits.float(), targets)
+                loss = _loss(logits.float(), targets, self.task.label_smoothing)
                 (loss * (many * self.ranks.count / size)).backward()
             total += loss.item() * many
         return total

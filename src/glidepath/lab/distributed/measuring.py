@@ -12,7 +12,7 @@ from glidepath.lab.data import Examples, Text
 from glidepath.lab.distributed.ranks import Ranks
 from glidepath.lab.runs import Evaluation
 from glidepath.lab.tasks import Task
-from glidepath.lab.training import _loss, evaluation, examples_of
+from glidepath.lab.training import _loss, evaluation, examples_of, hits
 
 __all__ = ["Meter"]
 
@@ -39,7 +39,7 @@ class Meter:
         context: Callable[[], AbstractContextManager[object]],
     ) -> None:
         self.task, self.ranks, self.context = task, ranks, context
-        inputs, targets = examples_of(task, data, name)
+        inputs, targets = (part.to(ranks.device) for part in examples_of(task, data, name))
         self.chunks = list(zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True))
         self.count, self.labels = len(targets), targets.numel()
 
@@ -54,21 +54,21 @@ class Meter:
         if self.ranks.count > 1:
             for buffer in model.buffers():
                 distributed.broadcast(buffer, 0)
-        found = torch.zeros(len(self.chunks), 2, dtype=torch.float64)
+        found = torch.zeros(len(self.chunks), 3, dtype=torch.float64)
         training = model.training
         model.eval()
         for i in range(self.ranks.rank, len(self.chunks), self.ranks.count):
             found[i] = torch.tensor(self._chunk(model, *self.chunks[i]), dtype=torch.float64)
         model.train(training)
         found = self.ranks.sums(found)  # of one number and zeros: exact
-        return evaluation(self.task, updates, _sum(found[:, 0]) / self.count, _sum(found[:, 1]) / self.labels)
+        loss, right, among = (_sum(column) for column in found.T)
+        return evaluation(self.task, updates, loss / self.count, right / self.labels, among / self.labels)
 
     def _chunk(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
-        inputs, targets = inputs.to(self.ranks.device), targets.to(self.ranks.device)
         with self.context():
             logits = model(inputs)
         loss = _loss(logits.float(), targets).item() * len(targets)
-        return [loss, float((logits.argmax(-1) == targets).sum())]
+        return [loss, *map(float, hits(logits, targets))]
 
 
 def _sum(values: Tensor) -> float:

@@ -5,9 +5,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from glidepath.lab.augment import augmented
 from glidepath.lab.data import Examples, Text
 from glidepath.lab.tasks import Task
-from glidepath.lab.training import _context
+from glidepath.lab.training import _context, _stream, held
 
 __all__ = ["Stream", "part"]
 
@@ -48,21 +49,23 @@ class Stream:
         task: The task.
         data: Its data.
         seed: Of the orders.
+        on: What the data are kept on; None for the processor.
     """
 
-    def __init__(self, task: Task, data: Examples | Text, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, task: Task, data: Examples | Text, seed: int, on: torch.device | None = None) -> None:
+        self.seed, self._augment = seed, task.augment
+        self._on = on or torch.device("cpu")
         self.tokens: int | None = None
         """Tokens of a sample; None where samples have none."""
         self._orders: dict[int, Numbers] = {}
         match data:
             case Examples():
-                self._inputs, self._labels = (torch.from_numpy(each) for each in data.train)
+                self._inputs, self._labels = held(data, "train", self._on)
                 self.samples = len(self._labels)
                 """Samples of an epoch."""
             case Text():
                 self.tokens = _context(task)
-                self._text = torch.from_numpy(data.train)
+                self._text = torch.from_numpy(data.train).to(self._on)
                 self.samples = len(self._text) // self.tokens - 1
 
     def numbers(self, first: int, count: int) -> list[tuple[int, Numbers]]:
@@ -89,10 +92,13 @@ class Stream:
         """
         numbers = self.numbers(first, count)
         if self.tokens is None:
-            rows = torch.from_numpy(np.concatenate([each for _, each in numbers]))
-            return self._inputs[rows], self._labels[rows]
+            rows = torch.from_numpy(np.concatenate([each for _, each in numbers])).to(self._on)
+            inputs = self._inputs[rows]
+            if self._augment:
+                inputs = augmented(inputs, first + np.arange(count), _stream(self.seed, 2))
+            return inputs, self._labels[rows]
         starts = np.concatenate([self._offset(epoch) + self.tokens * each for epoch, each in numbers])
-        windows = self._text[torch.from_numpy(starts).unsqueeze(1) + torch.arange(self.tokens + 1)]
+        windows = self._text[(torch.from_numpy(starts).unsqueeze(1) + torch.arange(self.tokens + 1)).to(self._on)]
         return windows[:, :-1], windows[:, 1:]
 
     def _order(self, epoch: int) -> Numbers:
