@@ -17,6 +17,8 @@ INSTALL = $(BIN)/python -u -m pip install --disable-pip-version-check --constrai
 WORKERS ?= 2
 RECIPE := pyproject.toml constraints.txt
 COMMA := ,
+QUICK := $(addprefix tests/,core/test_vectors.py core/test_text.py core/test_codec.py core/test_errors.py plan feedback \
+  dialects/test_golden.py torch/test_attach.py test_imports.py) --deselect tests/feedback/test_peers.py
 
 # One thread a process: the tests and the trainings run side by side instead.
 export OMP_NUM_THREADS := 1
@@ -30,7 +32,7 @@ export TOKENIZERS_PARALLELISM := false
 # The demo needs less than the tests: where everything is installed already, it installs nothing more.
 DEMO_READY := $(firstword $(wildcard $(VENV)/ready-dev) $(VENV)/ready-demo)
 
-.PHONY: help demo test soak check format mutate bench reproduce docs vectors browser clean
+.PHONY: help demo test quick soak check format mutate bench reproduce docs vectors browser clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -41,6 +43,9 @@ demo: $(DEMO_READY) ## train real models under several schedules and write a rep
 test: $(VENV)/ready-dev browser ## the whole test suite
 	@echo "glidepath: testing with $(WORKERS) workers"
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
+
+quick: $(VENV)/ready-dev ## in between: the core, plans, feedback, other libraries' calls, one optimizer (under a minute)
+	@$(BIN)/ruff check --quiet . && $(BIN)/python -m pytest -n $(WORKERS) -q -x $(QUICK) $(ARGS)
 
 soak: $(VENV)/ready-dev browser ## the tests that take minutes to an hour: long laws, fuzzing, kill loops (a part with ARGS="-k fuzz")
 	@echo "glidepath: soaking with $(WORKERS) workers"
