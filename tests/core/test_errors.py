@@ -13,6 +13,7 @@ from glidepath import curves
 from glidepath.core.errors import shown
 
 LENGTH = "an integer from 1 to 9007199254740992"
+PHASE = "an integer from 0 to 9007199254740992"
 VALUE = "a finite number of magnitude at most 1e+100"
 POSITIVE = "a finite number above 0 and at most 1e+100"
 MILESTONES = "a strictly increasing list of integers from 1"
@@ -59,11 +60,11 @@ POSITIVES: list[tuple[Any, str]] = [*VALUES, (0, "0"), (-0.5, "-0.5")]
 
 # Each length, value and positive number of every kind: how it is given, its kind and its name.
 FIELDS: list[tuple[Callable[[Any], Any], str, str, str]] = [
-    (lambda x: gp.Hold(x), "hold", "steps", LENGTH),
+    (lambda x: gp.Hold(x), "hold", "steps", PHASE),
     (lambda x: gp.Hold(5, x), "hold", "value", VALUE),
     (lambda x: gp.Ramp(x, 0, 5), "ramp", "start", VALUE),
     (lambda x: gp.Ramp(0, x, 5), "ramp", "end", VALUE),
-    (lambda x: gp.Ramp(0, 1, x), "ramp", "steps", LENGTH),
+    (lambda x: gp.Ramp(0, 1, x), "ramp", "steps", PHASE),
     (lambda x: gp.Exponential(x), "exponential", "rate", POSITIVE),
     (lambda x: gp.Exponential(0.5, x), "exponential", "steps", LENGTH),
     (lambda x: gp.Exponential(0.5, 5, x), "exponential", "start", VALUE),
@@ -101,7 +102,12 @@ FIELDS: list[tuple[Callable[[Any], Any], str, str, str]] = [
     (lambda x: curves.Exponential(x), "exponential", "ratio", POSITIVE),
 ]
 OPTIONAL = {("hold", "steps"), ("triangle", "down"), ("clip", "low"), ("clip", "high"), ("repeat", "cycles")}
-WRONG = {LENGTH: [*LENGTHS, (None, "None")], VALUE: VALUES, POSITIVE: POSITIVES}
+WRONG = {
+    LENGTH: [*LENGTHS, (None, "None")],
+    PHASE: [row for row in LENGTHS if row[0] != 0],
+    VALUE: VALUES,
+    POSITIVE: POSITIVES,
+}
 
 
 @pytest.mark.parametrize(("make", "kind", "field", "rule"), FIELDS, ids=lambda x: x if isinstance(x, str) else "")
@@ -408,7 +414,7 @@ RECIPES: list[tuple[Callable[[], Any], list[str]]] = [
             "warmup_cosine: must be called as warmup_cosine(steps, warmup, floor, start), got a call with missing a required argument: 'steps'"
         ],
     ),
-    (lambda: gp.warmup(0), [f"warmup: steps must be {LENGTH}, got 0"]),
+    (lambda: gp.warmup(-2), [f"warmup: steps must be {PHASE}, got -2"]),
 ]
 
 
@@ -440,7 +446,7 @@ def test_every_problem_of_a_constructor_is_listed():
         "ramp: end must be given once, got it twice",
         f"ramp: start must be {VALUE}, got 'a'",
         f"ramp: end must be {VALUE}, got nan",
-        f"ramp: steps must be {LENGTH}, got -1",
+        f"ramp: steps must be {PHASE}, got -1",
     ]
     assert refused(lambda: gp.Ramp()) == [
         f"ramp: {name} must be given, got nothing" for name in ("start", "end", "steps")
@@ -451,7 +457,7 @@ def test_every_problem_of_a_tree_is_listed_with_its_path():
     tree = {
         "kind": "chain",
         "phases": [
-            {"kind": "hold", "steps": 0},
+            {"kind": "hold", "steps": -3},
             {"kind": "clip", "schedule": {"kind": "sum", "parts": [{"kind": "ramp", "start": 1}, {"kind": "rmap"}, 7]}},
             {
                 "kind": "ramp",
@@ -460,21 +466,21 @@ def test_every_problem_of_a_tree_is_listed_with_its_path():
                 "steps": 5,
                 "curve": {"kind": "reverse", "curve": {"kind": "polynomial", "power": -1}},
             },
-            "linear(0) + hold(x=1)",
+            "linear(-1) + hold(x=1)",
         ],
     }
     lines = refused(lambda: gp.Schedule.from_dict(tree))
 
     kinds = ", ".join(sorted(gp.Schedule.registry))
     assert lines == [
-        f"$.phases[0] (hold): steps must be {LENGTH}, got 0",
+        f"$.phases[0] (hold): steps must be {PHASE}, got -3",
         "$.phases[1].schedule.parts[0] (ramp): end must be given, got nothing",
         "$.phases[1].schedule.parts[0] (ramp): steps must be given, got nothing",
         f"$.phases[1].schedule.parts[1]: kind must be one of {kinds}, got 'rmap' (did you mean 'ramp'?)",
         "$.phases[1].schedule.parts[2] (schedule): must be a schedule, its text or its JSON data, got 7",
         f"$.phases[2].curve.curve (polynomial): power must be {POSITIVE}, got -1",
-        f"$.phases[3] (text, column 1: linear): steps must be {LENGTH}, got 0",
-        "$.phases[3] (text, column 13): must be called as hold(steps, value), got 'hold(x=1)' (got an unexpected keyword argument 'x')",
+        f"$.phases[3] (text, column 1: linear): steps must be {PHASE}, got -1",
+        "$.phases[3] (text, column 14): must be called as hold(steps, value), got 'hold(x=1)' (got an unexpected keyword argument 'x')",
     ]
 
 
@@ -494,7 +500,7 @@ def test_every_problem_of_a_repeat_is_listed():
 
 
 def test_a_replacement_is_checked():
-    assert refused(lambda: ramp.replace(steps=0)) == [f"ramp: steps must be {LENGTH}, got 0"]
+    assert refused(lambda: ramp.replace(steps=-5)) == [f"ramp: steps must be {PHASE}, got -5"]
     assert refused(lambda: ramp.replace(stepz=3)) == [
         "ramp: stepz must be one of its fields (start, end, steps, curve), got 3 (did you mean 'steps'?)"
     ]
@@ -563,17 +569,17 @@ def test_curves_are_nested_at_most_64_deep():
 
 def test_an_error_is_a_value_error_that_can_be_sent_to_another_process():
     with pytest.raises(gp.GlidepathError, match=r"^ramp: steps must be") as caught:
-        gp.Ramp(1, 0, 0)
+        gp.Ramp(1, 0, -7)
     again = pickle.loads(pickle.dumps(caught.value))
 
     assert isinstance(again, ValueError)
-    assert again.problems == caught.value.problems == (gp.Problem("ramp", "steps", LENGTH, "0"),)
+    assert again.problems == caught.value.problems == (gp.Problem("ramp", "steps", PHASE, "-7"),)
     assert str(again) == str(caught.value)
 
 
 def test_a_message_lists_a_hundred_problems_and_the_error_has_all():
     with pytest.raises(gp.GlidepathError, match="must be") as caught:
-        gp.Schedule.from_dict({"kind": "chain", "phases": [{"kind": "hold", "steps": 0}] * 250})
+        gp.Schedule.from_dict({"kind": "chain", "phases": [{"kind": "hold", "steps": -1}] * 250})
     lines = str(caught.value).split("\n")
 
     assert len(caught.value.problems) == 250

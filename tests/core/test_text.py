@@ -182,20 +182,20 @@ def test_what_is_refused(text: str, message: str):
 
 def test_every_problem_of_a_text_is_listed():
     with pytest.raises(GlidepathError, match="must be") as caught:
-        gp.parse("linear(0) >> lineer(5) + hold(value='a') >> cosine(5, flor=1)")
+        gp.parse("linear(-1) >> lineer(5) + hold(value='a') >> cosine(5, flor=1)")
 
     assert str(caught.value).split("\n") == [
-        "text, column 1: linear: steps must be an integer from 1 to 9007199254740992, got 0",
-        "text, column 14: must be a known word, got 'lineer(5)' (did you mean 'linear'?)",
-        "text, column 26: hold: value must be a finite number of magnitude at most 1e+100, got 'a'",
-        "text, column 45: must be called as cosine(steps, floor, peak), got 'cosine(5, flor=1)' (did you mean 'floor'?)",
+        "text, column 1: linear: steps must be an integer from 0 to 9007199254740992, got -1",
+        "text, column 15: must be a known word, got 'lineer(5)' (did you mean 'linear'?)",
+        "text, column 27: hold: value must be a finite number of magnitude at most 1e+100, got 'a'",
+        "text, column 46: must be called as cosine(steps, floor, peak), got 'cosine(5, flor=1)' (did you mean 'floor'?)",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("warmup(0)", "text, column 1: warmup: steps must be "),
+        ("warmup(0)", "schedule: must be at least one step long"),
         ("warmup(5, start=1e999)", "text, column 1: warmup: start must be "),
         ("cosine(5, peak=1e999)", "text, column 1: cosine: peak must be "),
         ("geometric(5, floor=-1)", "text, column 1: geometric: floor must be above 0 "),
@@ -239,3 +239,48 @@ def test_the_vocabulary_is_a_copy():
     gp.vocabulary()["nothing"] = gp.Hold  # type: ignore[index]
 
     assert dict(gp.vocabulary()) == words
+
+
+NOTHING = "schedule: must be at least one step long, got a phase of length 0"
+PHASES = [
+    ("warmup(0) >> cosine(10)", "cosine(10)"),
+    ("warmup(3) >> hold(0) >> cosine(10)", "warmup(3) >> cosine(10)"),
+    ("ramp(0.1, 1, 0, curve='cosine') >> linear(4) >> rex(0) >> hold()", "linear(4) >> hold()"),
+    ("0.3 * hold(0) >> chain(sqrt(0), geometric(0), polynomial(5))", "polynomial(5)"),
+    ("0.05 * (warmup(0) >> one_minus_sqrt(7) >> cosine(0))", "0.05 * one_minus_sqrt(7)"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), PHASES)
+def test_a_phase_of_length_0_is_nothing_in_a_chain(text: str, left: str):
+    """So that configurations made from a template work: in text, in JSON, and by the functions."""
+    assert gp.parse(text) == gp.parse(left)
+    words = {**vars(gp), "hold": gp.Hold, "ramp": gp.Ramp}
+    assert eval(text, words) == gp.parse(left)  # the text is Python too
+
+
+def test_a_phase_of_length_0_in_data():
+    fall = gp.cosine(10).to_dict()
+    empty = [
+        {"kind": "hold", "steps": 0, "value": 0.5},
+        {"kind": "ramp", "start": 0, "end": 1, "steps": 0},
+        "warmup(0)",
+    ]
+    for phases in ([*empty, fall], [fall, *empty], [{"kind": "chain", "phases": empty}, fall]):
+        assert gp.Schedule.from_dict({"kind": "chain", "phases": phases}) == gp.cosine(10)
+    for data in (empty[0], {"kind": "chain", "phases": empty}, {"kind": "repeat", "schedule": empty[1], "cycles": 3}):
+        with pytest.raises(GlidepathError, match="must be at least one step long, got a phase of length 0"):
+            gp.Schedule.from_dict(data)
+
+
+@pytest.mark.parametrize("text", ["warmup(0)", "hold(0) >> cosine(0)", "0.5 * linear(0)", "repeat(hold(0), 2)"])
+def test_a_whole_schedule_of_length_0_is_refused(text: str):
+    with pytest.raises(GlidepathError, match="must be at least one step long, got a phase of length 0"):
+        gp.parse(text)
+    for use in (
+        lambda: gp.warmup(0)(3),
+        lambda: gp.Schedule.of(gp.Hold(0)),
+        lambda: gp.minimum(gp.Hold(0), gp.cosine(4)),
+    ):
+        with pytest.raises(GlidepathError, match="a phase of length 0"):
+            use()

@@ -80,7 +80,7 @@ def test_every_vector_fits_the_schema(path: Path):
     "data",
     [
         {"kind": "ramp", "start": 1, "end": 0},
-        {"kind": "ramp", "start": 1, "end": 0, "steps": 0},
+        {"kind": "ramp", "start": 1, "end": 0, "steps": -1},
         {"kind": "ramp", "start": 1, "end": 0, "steps": 2.5},
         {"kind": "ramp", "start": 1, "end": 0, "steps": 5, "stepz": 1},
         {"kind": "ramp", "start": 1, "end": 0, "steps": 5, "curve": 3},

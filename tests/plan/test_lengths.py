@@ -66,7 +66,7 @@ def test_the_clock_does_not_bend_the_curve(warm, update):
         ('hold() >> cosine("rest")', "of finite length where another phase takes the rest"),
         ('cosin("rest")', "did you mean 'cosine'"),
         ('warmup("5%", curve="lin") >> cosine("rest", flor=1)', "(?s)did you mean 'linear'.*did you mean 'floor'"),
-        ('warmup("5 epocs") >> hold(0) >> cosine("rest", flor=1)', "(?s)'epochs'.*hold: steps must be.*'floor'"),
+        ('warmup("5 epocs") >> hold(-1) >> cosine("rest", flor=1)', "(?s)'epochs'.*hold: steps must be.*'floor'"),
     ],
 )
 def test_what_is_refused(text, message):
@@ -120,3 +120,15 @@ def test_a_formula_that_begins_as_a_duration_does_is_a_formula(formula):
     assert Plan.of({"glidepath": 1, "rules": [{"schedule": f'expression("{formula}")'}]}).rules[0].schedule == parse(
         f'expression("{formula}")'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('warmup("0%") >> cosine("rest")', "cosine(40)"),
+        ('warmup("0 steps") >> hold("0%") >> linear("rest")', "linear(40)"),
+        ('warmup("25%") >> hold("rest") >> cosine("75%")', "warmup(10) >> cosine(30)"),
+    ],
+)
+def test_a_duration_of_nothing_is_no_phase(text, left):
+    assert Plan(text, {"length": "40 steps"}).driven[0].complete == parse(left)

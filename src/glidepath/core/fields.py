@@ -23,6 +23,7 @@ __all__ = [
     "MAX_LOOKS",
     "MAX_STEPS",
     "MAX_VALUE",
+    "Beta",
     "Broken",
     "Check",
     "Count",
@@ -359,6 +360,9 @@ Ratio = Annotated[float, real(above=0, shown=(0.01, 1, False))]
 
 Growth = Annotated[float, real(above=0, shown=(1, 4, False))]
 """How many times as long each cycle is as the one before, above 0."""
+
+Beta = Annotated[float, real(0, below=1, shown=(0.9, 0.9999, False))]
+"""How much of an average is kept, from 0 on and below 1."""
 
 Power = Annotated[float, real(above=0, shown=(0.1, 6, False))]
 """An exponent, above 0."""

@@ -20,7 +20,7 @@ from .trace import Expr, Trace
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Scaled", "Schedule"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Nothing", "Scaled", "Schedule", "whole"]
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
@@ -317,15 +317,25 @@ class Schedule(Node):
     @classmethod
     def of(cls, given: Any) -> Schedule:
         """Returns the schedule that is given as itself, as text or as JSON data."""
+        return whole(cls.phase(given))
+
+    @classmethod
+    def phase(cls, given: Any) -> Schedule:
+        """Returns what is given, which may be a phase of length 0."""
         if isinstance(given, Schedule):
             return given
         if isinstance(given, dict):
-            return cls.from_dict(given)
+            return super().from_dict(given)
         if isinstance(given, str):
-            from .text import parse
+            from .text import read
 
-            return parse(given)
+            return read(given)
         raise GlidepathError.of("schedule", "", "a schedule, its text or its JSON data", given)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Any:
+        """Returns the schedule that JSON data describes: see `Node.from_dict`."""
+        return whole(super().from_dict(data))
 
     # Algebra --------------------------------------------------------------------------------------------------------------------------
 
@@ -457,6 +467,38 @@ class Endless(Schedule):
         return math.inf
 
 
+class Nothing(Schedule):
+    """A phase of length 0: nothing inside a chain, and no schedule by itself."""
+
+    kind: ClassVar[str] = "hold"
+
+    @property
+    def duration(self) -> int:
+        return 0
+
+    def at(self, clock: Clock) -> Any:
+        raise GlidepathError(_NO_STEP)
+
+    def call(self, arguments: Callable[[Node], list[str]]) -> tuple[str, list[str]]:
+        return self.kind, ["0"]
+
+
+_NO_STEP = [
+    Problem("schedule", "", "at least one step long", "a phase of length 0", "it is nothing, and only in a chain")
+]
+
+
+def whole(made: Schedule) -> Schedule:
+    """Returns a schedule that stands by itself.
+
+    Raises:
+        GlidepathError: If its length is 0.
+    """
+    if isinstance(made, Nothing):
+        raise GlidepathError(_NO_STEP)
+    return made
+
+
 def _schedules(given: Any) -> tuple[Schedule, ...]:
     if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
         raise Broken(f"a list of 1 to {MAX_NODES} schedules")
@@ -464,7 +506,7 @@ def _schedules(given: Any) -> tuple[Schedule, ...]:
     problems: list[Problem] = []
     for i, item in enumerate(given):
         try:
-            found.append(Schedule.of(item))
+            found.append(Schedule.phase(item))
         except GlidepathError as error:
             problems.extend(error.inside(f"$[{i}]").problems)
     if problems:

@@ -13,10 +13,10 @@ from .clock import Clock
 from .curves import Linear, Shape
 from .errors import GlidepathError, Problem, shown
 from .exact import bounded_exponent, exponential_of
-from .fields import Flag, Length, Milestones, Positions, Ratio, Value, Values, choice, real
+from .fields import Flag, Length, Milestones, Positions, Ratio, Steps, Value, Values, choice, real
 from .namespace import logarithm
 from .node import kind
-from .schedule import Endless, Schedule
+from .schedule import Endless, Nothing, Schedule
 
 __all__ = [
     "Exponential",
@@ -39,7 +39,7 @@ class Hold(Schedule):
     $$ f(t) = c $$
 
     Args:
-        steps: How long, in steps; None is for ever.
+        steps: How long, in steps; None is for ever, and 0 is nothing in a chain.
         value: $c$.
 
     Source:
@@ -52,8 +52,12 @@ class Hold(Schedule):
 
     example = "hold(2000)"
 
-    steps: Length | None = None
+    steps: Steps | None = None
     value: Value = 1.0
+
+    @classmethod
+    def instead(cls, fields: dict[str, Any]) -> Any:
+        return Nothing() if fields.get("steps") == 0 else None
 
     @property
     def duration(self) -> int | float:
@@ -77,7 +81,7 @@ class Ramp(Schedule):
     Args:
         start: $a$, the value at step 0.
         end: $b$, the value at step `steps`.
-        steps: $T$, in steps.
+        steps: $T$, in steps; 0 is nothing in a chain.
         curve: $c$, the shape in between.
 
     Source:
@@ -93,8 +97,12 @@ class Ramp(Schedule):
 
     start: Value
     end: Value
-    steps: Length
+    steps: Steps
     curve: Shape = cast("Any", Linear())
+
+    @classmethod
+    def instead(cls, fields: dict[str, Any]) -> Any:
+        return Hold.instead(fields)
 
     def __post_init__(self) -> None:
         refusal = self.curve.refusal(self.start, self.end)

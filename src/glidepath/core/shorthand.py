@@ -9,7 +9,7 @@ from .checks import checked
 from .combinators import Chain, Maximum, Minimum
 from .curves import AnyCurve, Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
-from .fields import Length, Power, Value
+from .fields import Beta, Power, Steps, Value
 from .schedule import Schedule
 from .segments import Ramp
 
@@ -29,7 +29,9 @@ __all__ = [
 
 
 @checked
-def warmup(steps: Length, start: Value | None = None, curve: AnyCurve = "linear") -> Ramp:
+def warmup(
+    steps: Steps | None = None, start: Value | None = None, curve: AnyCurve = "linear", beta2: Beta | None = None
+) -> Ramp:
     r"""Rises to 1 in `steps` steps: the first update is not wasted and the peak falls on step `steps`.
 
     $$ f(t) = \frac{t + 1}{n + 1} \quad \text{or, from a given start } a, \quad a + (1 - a)\,c(t/n) $$
@@ -38,19 +40,27 @@ def warmup(steps: Length, start: Value | None = None, curve: AnyCurve = "linear"
         steps: $n$, in steps.
         start: $a$, the value at step 0; None is $1/(n+1)$, and 0 gives the $t/n$ of Hugging Face's schedules.
         curve: $c$, the shape in between.
+        beta2: Of Adam, instead of `steps`: $n = 2/(1 - \beta_2)$, as long as its second moment takes to settle.
 
     Source:
-        Goyal et al. 2017, section 2.2, https://arxiv.org/abs/1706.02677
+        Goyal et al. 2017, section 2.2, https://arxiv.org/abs/1706.02677; Ma & Yarats 2019, section 5, https://arxiv.org/abs/1910.04209
 
     Examples:
         >>> [round(warmup(4)(t), 3) for t in range(5)]
         [0.2, 0.4, 0.6, 0.8, 1.0]
+        >>> warmup(beta2=0.999)
+        warmup(2000)
     """
+    if (steps is None) == (beta2 is None):
+        given = "neither" if steps is None else "both"
+        raise GlidepathError.worded("warmup", "steps", "given, or beta2 instead", given)
+    if steps is None:
+        steps = round(2 / (1 - (beta2 or 0.0)))
     return Ramp(1 / (steps + 1) if start is None else start, 1.0, steps, Curve.of(curve))
 
 
 @checked
-def linear(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def linear(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls in a straight line from `peak` to `floor`.
 
     $$ f(t) = p + (m - p)\,t/n $$
@@ -71,7 +81,7 @@ def linear(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def cosine(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def cosine(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls along half a cosine from `peak` to `floor`.
 
     $$ f(t) = m + \tfrac12 (p - m)(1 + \cos(\pi t / n)) $$
@@ -92,7 +102,7 @@ def cosine(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def polynomial(steps: Length, power: Power = 2.0, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def polynomial(steps: Steps, power: Power = 2.0, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as a power of what is left, from `peak` to `floor`.
 
     $$ f(t) = m + (p - m)(1 - t/n)^k $$
@@ -114,7 +124,7 @@ def polynomial(steps: Length, power: Power = 2.0, floor: Value = 0.0, peak: Valu
 
 
 @checked
-def sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def sqrt(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as the square root of what is left, from `peak` to `floor`: slow first, then steep.
 
     $$ f(t) = m + (p - m)\sqrt{1 - t/n} $$
@@ -135,7 +145,7 @@ def sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def one_minus_sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def one_minus_sqrt(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls as one minus the square root of what is done, from `peak` to `floor`: steep first, then slow.
 
     $$ f(t) = m + (p - m)(1 - \sqrt{t/n}) $$
@@ -156,7 +166,7 @@ def one_minus_sqrt(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp
 
 
 @checked
-def geometric(steps: Length, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
+def geometric(steps: Steps, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
     r"""Falls by equal ratios in equal times from `peak` to `floor`, both above 0.
 
     $$ f(t) = p\,(m/p)^{t/n} $$
@@ -183,7 +193,7 @@ def geometric(steps: Length, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def rex(steps: Length, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
+def rex(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
     r"""Falls along a reflected exponential from `peak` to `floor`.
 
     $$ f(t) = m + (p - m)\,\frac{1 - t/n}{1 - t/(2n)} $$

@@ -20,7 +20,7 @@ from .curves import Curve, Geometric, Polynomial
 from .errors import GlidepathError, Problem, did_you_mean
 from .fields import one_document
 from .node import Node
-from .schedule import Schedule
+from .schedule import Schedule, whole
 from .segments import Ramp
 from .syntax import syntax
 
@@ -197,6 +197,11 @@ def parse(text: str) -> Schedule:
         >>> parse("warmup(500) >> cosine(9500, floor=0.1)")(10000)
         0.1
     """
+    return whole(read(text))
+
+
+def read(text: str) -> Schedule:
+    """Returns what `parse` does, or a phase of length 0."""
     if not isinstance(text, str):
         raise GlidepathError.of("text", "", "a string", text)
     begun = re.match(r"[\s\w.]*", text[:MAX_TEXT])

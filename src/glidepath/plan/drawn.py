@@ -21,8 +21,6 @@ def drawn(given: Any) -> Schedule | str:
     Raises:
         GlidepathError: If it is neither; wrong durations are listed with the rest.
     """
-    if isinstance(given, Schedule):
-        return given
     if isinstance(given, str):
         found = durations(given)
         problems: list[Any] = []
@@ -34,7 +32,7 @@ def drawn(given: Any) -> Schedule | str:
         if problems:
             raise GlidepathError(problems)
         return given.strip() if found else Schedule.of(given)
-    if isinstance(given, dict):
+    if isinstance(given, dict | Schedule):
         return Schedule.of(given)
     raise Broken("a schedule, its text or its JSON data")
 

@@ -148,7 +148,7 @@ class _Resolver:
             )
         elif room is None:
             self.refuse(node, "the length of one phase of the outermost chain")
-        elif room < 1:
+        elif room < 0:
             self.refuse(
                 node,
                 f"at least one of the clock's {self.clock}",

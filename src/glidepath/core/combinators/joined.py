@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..errors import GlidepathError, Problem
 from ..fields import MAX_STEPS, Value, real
 from ..node import kind
-from ..schedule import Inner, Parts, Schedule
+from ..schedule import Inner, Nothing, Parts, Schedule
 
 __all__ = ["Chain", "Clip", "Combinator", "Maximum", "Minimum", "Product", "Sum", "held"]
 
@@ -40,6 +40,13 @@ class Joined(Combinator):
 
     parts: Parts
 
+    @classmethod
+    def instead(cls, fields: dict[str, Any]) -> Any:
+        empty = [isinstance(part, Nothing) for part in fields["parts"]]
+        if any(empty) and not all(empty):
+            raise GlidepathError.of(cls.kind, "parts", "schedules of at least one step", "a phase of length 0")
+        return Nothing() if all(empty) else None
+
     @cached_property
     def duration(self) -> int | float:  # type: ignore[override]
         return max(part.duration for part in self.parts)
@@ -58,7 +65,8 @@ class Chain(Combinator):
 
     $$ f(t) = f_i(t - s_i), \qquad s_i \le t < s_{i+1}, \quad s_i = \sum_{j<i} T_j $$
 
-    Phase $i$ owns its $T_i$ steps; only the last may be endless. A chain inside a chain is the same as its phases.
+    Phase $i$ owns its $T_i$ steps; only the last may be endless, and one of length 0 is nothing. A chain inside a chain is the same as its
+    phases.
 
     Args:
         phases: $f_i$, at least one.
@@ -72,6 +80,13 @@ class Chain(Combinator):
     example = "chain(warmup(500), cosine(9500))"
 
     phases: Parts
+
+    @classmethod
+    def instead(cls, fields: dict[str, Any]) -> Any:
+        left = [phase for phase in fields["phases"] if not isinstance(phase, Nothing)]
+        if len(left) == len(fields["phases"]):
+            return None
+        return cls(left) if len(left) > 1 else left[0] if left else Nothing()
 
     def __post_init__(self) -> None:
         flat: list[Schedule] = []
