@@ -137,8 +137,8 @@ def test_the_schema_of_one_kind():
         "properties": {
             "kind": {"const": "hold"},
             "steps": {
-                "anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**53, "unit": "steps"}, {"type": "null"}],
-                "description": "How long, in steps; None is for ever.",
+                "anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**53, "unit": "steps"}, {"type": "null"}],
+                "description": "How long, in steps; None is for ever, and 0 is nothing in a chain.",
                 "default": None,
             },
             "value": {"type": "number", "minimum": -1e100, "maximum": 1e100, "description": "$c$.", "default": 1.0},
@@ -157,4 +157,5 @@ def test_notes_of_fields_come_from_the_docstring():
         "steps": "$n$, in steps.",
         "start": "$a$, the value at step 0; None is $1/(n+1)$, and 0 gives the $t/n$ of Hugging Face's schedules.",
         "curve": "$c$, the shape in between.",
+        "beta2": "Of Adam, instead of `steps`: $n = 2/(1 - \\beta_2)$, as long as its second moment takes to settle.",
     }

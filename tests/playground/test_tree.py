@@ -124,7 +124,7 @@ def test_lengths_may_be_typed_with_a_unit(typed, steps):
     assert built.schedule.steps == steps
 
 
-@pytest.mark.parametrize("typed", ["-5", "0", "1.5", "five", "nan", "inf", "1e400", "", "1e17"])
+@pytest.mark.parametrize("typed", ["-5", "1.5", "five", "nan", "inf", "1e400", "", "1e17"])
 def test_a_refused_length_stands_at_its_control(typed):
     built = changed("cosine(10) >> warmup(5)", ("parts", 1, "args", 0, "value"), {"raw": typed, "as": "length"})
 
