@@ -54,6 +54,13 @@ def olmo(k, lr, warmup, total, alpha):
     return lr * alpha + lr * (1 - alpha) * (1 + cos(pi * (k - warmup) / (total - warmup))) / 2
 
 
+def titan(k, warmup, total, decay, least, shape):
+    if k < warmup:
+        return (k + 1) / warmup
+    late = (k + 1 - (total + 1 - decay)) / decay
+    return 1.0 if late <= 0 else least + (1 - least) * (1 - shape(late))
+
+
 STEPS = (0, 1, 7, 49, 50, 51, 99, 100, 101, 250, 399, 400, 777, 1199)
 N = {"steps_per_epoch": 100}
 
@@ -173,6 +180,26 @@ FILES = [
      1e-5 + (1e-3 - 1e-5) * 0.5 * (1 + cos(pi * (k // 100) / 12))),
     ("av.yaml", "sched: step\nepochs: 12\nlr: 0.1\ndecay_epochs: 3\ndecay_rate: 0.5\nwarmup_epochs: 0\nsched_on_updates: true\n", N, "timm",
      lambda k: 0.1 * 0.5 ** (k // 300)),
+    ("aw.toml", ("[optimizer]\nname = 'AdamW'\nlr = 3e-4\n[lr_scheduler]\nwarmup_steps = 200\ndecay_ratio = 0.5\ndecay_type = 'sqrt'\n"
+     "min_lr_factor = 0.1\n[training]\nsteps = 1200\n"), {}, "torchtitan", lambda k: 3e-4 * titan(k, 200, 1200, 600, 0.1, sqrt)),
+    ("ax.toml", "[optimizer]\nlr = 1e-3\n[training]\nsteps = 1200\nwarmup_steps = 100\n", {}, "torchtitan",
+     lambda k: 1e-3 * titan(k, 100, 1200, 1100, 0.0, float)),
+    ("ay.sh", ("LR=3e-4\ntorchrun src/scripts/train/OLMo2-7B.py train run ai2/x --train_module.optim.lr=$LR \\\n '--train_module.scheduler="
+     "{_CLASS_: olmo_core.optim.scheduler.WSD, units: steps, warmup: 24, decay_fraction: 0.1}' \\\n"
+     " --trainer.max_duration='{value: 1200, unit: steps}'\n"), {}, "OLMo-core",
+     lambda k: 3e-4 * min(1, (k + 1) / 24, (1200 - k - 1) / 120)),
+    ("az.sh", ("python train.py launch run ai2/x --train_module.optim.lr=1e-3 --train_module.scheduler.warmup_steps=100 \\\n"
+     "  --train_module.scheduler.alpha_f=0.125 --trainer.max_duration.value=1200 --trainer.max_duration.unit=steps\n"), {}, "OLMo-core",
+     lambda k: 1e-3 * half_cosine(k + 1, 100, 1200, 0.125)),
+    ("ba.sh", ("python train.py train run ai2/x --train_module.optim.lr=1e-3 --data_loader.global_batch_size=4096 '--train_module.scheduler="
+     "{_CLASS_: olmo_core.optim.scheduler.LinearWithWarmup, units: tokens, warmup: 409600, alpha_f: 0.0}' \\\n"
+     "  --trainer.max_duration.value=4915200 --trainer.max_duration.unit=tokens\n"), {}, "OLMo-core",
+     lambda k: 1e-3 * line(k + 1, 100, 1200)),
+    ("bb.yaml", ("lr_scheduler: {_name: tri_stage, phase_ratio: [0.1, 0.4, 0.5], final_lr_scale: 0.05}\noptimization: {lr: [0.0003],"
+     " max_update: 1200}"), {}, "fairseq", lambda k: 3e-4 * ((0.01 + 0.99 * k / 120) if k < 120 else 1 if k < 600 else
+     0.05 ** ((k - 600) / 600))),
+    ("bc.yaml", "lr_scheduler: {_name: fixed, warmup_updates: 50}\noptimization: {lr: [0.0003], max_update: 1200}", {}, "fairseq",
+     lambda k: 3e-4 * min(1, (k + 1) / 50)),
 ]  # fmt: skip
 
 
@@ -328,3 +355,72 @@ def test_check_says_what_is_odd_in_a_file(tmp_path, capsys):
     assert code == 0
     assert "Hugging Face TrainingArguments" in out
     assert "odd: the warmup of 2000 updates is as long as the run of 900, or longer" in out
+
+
+def test_a_file_is_a_plan_with_a_rule_for_each_group(tmp_path, capsys):
+    from glidepath.plan import Plan, plan_of
+
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "optim_wrapper = dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(bias_lr_mult=2., custom_keys={\n"
+        "    'backbone': dict(lr_mult=0.1, decay_mult=0.), 'norm': dict(decay_mult=0.)}))\n"
+        "param_scheduler = [dict(type='MultiStepLR', milestones=[8, 11])]\ntrain_cfg = dict(max_epochs=12)\n"
+    )
+    config = read_config(file, steps_per_epoch=100)
+    assert config.groups == {"backbone": 0.1, "bias": 2.0}
+    plan = Plan.of(config.document)
+    assert (plan.derived.updates, plan.name) == (1200, "MMEngine")
+    rates = {name: plan.schedule("lr", name) for name in ("head", "backbone", "bias")}
+    assert {name: rate(850) for name, rate in rates.items()} == pytest.approx(
+        {"head": 1e-5, "backbone": 1e-6, "bias": 2e-5}
+    )
+
+    out, err, _ = _asked(capsys, "convert", str(file), "--to", "plan", "--let", "steps_per_epoch=100")
+    assert Plan.of(out) == plan
+    assert "train_cfg.max_epochs = 12" in err
+    out, _, code = _asked(capsys, "check", str(file), "--let", "steps_per_epoch=100")
+    assert code == 0
+    assert "updates: 1200" in out
+    assert "backbone has 0.1 times this rate" in out
+    assert (
+        "a training tool's configuration file to become a plan"
+        in _asked(capsys, "convert", "hold()", "--to", "plan")[0]
+    )
+
+    arguments = tmp_path / "args.yaml"
+    arguments.write_text(
+        "learning_rate: 1.0e-4\nlr_scheduler_type: linear\nmax_steps: 900\nper_device_train_batch_size: 8\n"
+        "gradient_accumulation_steps: 4\n"
+    )
+    driven = plan_of(arguments)
+    assert "samples of an update: 32 = batch 8 x accumulation 4" in str(driven.derived)
+    assert driven.schedule("lr")(450) == 5e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("learning_rate: 3e-4\nlr_scheduler_type: constant\nmax_steps: 9\n", ("learning_rate is written 3e-4", "write 3.0e-04")),
+        ("learning_rate: 1.25e3\nlr_scheduler_type: constant\nmax_steps: 9\n", ("learning_rate is written 1.25e3", "1250.0")),
+        ("learning_rate: 3.0e-4\nlr_scheduler_type: constant\nmax_steps: 9\n", ()),
+        ("stage: sft\nfinetuning_type: lora\nlearning_rate: 3e-4\nlr_scheduler_type: constant\nmax_steps: 9\n", ()),
+    ],
+)  # fmt: skip
+def test_a_number_that_its_own_tool_reads_as_text_is_told(tmp_path, text, says):
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    odd = " ".join(read_config(file).odd)
+    assert all(word in odd for word in says)
+    assert bool(odd) == bool(says)
+
+
+def test_compare_takes_a_file(tmp_path, capsys, monkeypatch):
+    from glidepath.cli import training
+
+    file = tmp_path / "args.yaml"
+    file.write_text("learning_rate: 1.0e-4\nlr_scheduler_type: linear\nnum_train_epochs: 3\n")
+    trained = []
+    monkeypatch.setattr(training, "_compare", lambda schedules, *_: trained.extend(schedules))
+    _asked(capsys, "compare", str(file), "cosine", "--let", "steps_per_epoch=100")
+    assert trained == ["rate(linear(300, peak=0.0001))", "cosine"]
+    assert "steps_per_epoch must be given" in _asked(capsys, "compare", str(file))[0]

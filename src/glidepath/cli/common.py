@@ -77,14 +77,15 @@ def missing(error: ModuleNotFoundError) -> GlidepathError:
     return GlidepathError.worded("glidepath", "packages", rule, f"no {package}", installing(extra))
 
 
-def names_of(let: Sequence[str] | None) -> dict[str, float]:
-    """Returns the numbers that `--let` gives, by name."""
-    found: dict[str, float] = {}
+def names_of(let: Sequence[str] | None) -> dict[str, float | str]:
+    """Returns the numbers and words that `--let` gives, by name."""
+    found: dict[str, float | str] = {}
     for name, value in given_by(let).items():
-        plain = number(_amount(value))
+        plain = value if value.replace(".", "_").isidentifier() else number(_amount(value))
         if not name.replace(".", "_").isidentifier() or plain is None:
             pair = f"{name}={value}"
-            raise GlidepathError.of("--let", "", "NAME=VALUE with a number, each name once, such as total=10000", pair)
+            rule = "NAME=VALUE with a number or a word, each name once, such as total=10000"
+            raise GlidepathError.of("--let", "", rule, pair)
         found[name] = plain
     return found
 
@@ -164,6 +165,19 @@ def config_of(text: str, let: Sequence[str] | None = None) -> Schedule | None:
     for line in told_of(text, config):
         note(line)
     return config.schedule
+
+
+def plan_of_config(text: str, let: Sequence[str] | None = None) -> str:
+    """Returns the plan that a training tool's configuration file stands for, as YAML, its derivation told."""
+    from glidepath.dialects.configs import form_of, read_config
+    from glidepath.plan import Plan
+
+    config = read_config(text, **names_of(let)) if form_of(text) else None
+    if config is None:
+        raise GlidepathError.of("convert", "CALL", "a training tool's configuration file to become a plan", text)
+    for line in told_of(text, config):
+        note(line)
+    return Plan.of(config.document).to_yaml()
 
 
 def told_of(text: str, config: Config) -> list[str]:

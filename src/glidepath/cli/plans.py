@@ -22,9 +22,14 @@ def check(plan: Path, model: str | None = None, let: list[str] | None = None, as
     """
     from glidepath import plan as plans
     from glidepath.dialects.configs import form_of, read_config
+    from glidepath.plan.check import load_model
 
     if form_of(str(plan)) and (config := read_config(plan, **names_of(let))) is not None:
-        lines = [*told_of(plan.name, config), f"the rate: {config.schedule}"]
+        made = plans.Plan.of(config.document)
+        found = plans.check(made, None if model is None else load_model(model))
+        lines = [*told_of(plan.name, config), f"the rate: {config.schedule}", *str(made.derived).splitlines()]
+        found = [finding for finding in found if finding.code != "over-before-the-end"]  # a last level may hold
+        lines += [f"{finding.level}: {finding}" for finding in found]
         told = {
             "form": config.form,
             "base": config.base,
@@ -32,7 +37,15 @@ def check(plan: Path, model: str | None = None, let: list[str] | None = None, as
             "odd": config.odd,
             "notes": config.notes,
         }
-        print(json.dumps({**told, "schedule": config.schedule.to_dict()}, indent=2) if as_json else "\n".join(lines))
+        data = {
+            **told,
+            "schedule": config.schedule.to_dict(),
+            "plan": made.to_dict(),
+            "findings": [str(f) for f in found],
+        }
+        print(json.dumps(data, indent=2) if as_json else "\n".join(lines))
+        if any(finding.level == "error" for finding in found):
+            sys.exit(1)
         return
     report = plans.check_file(plan, model)
     print(json.dumps(report.to_dict(), indent=2) if as_json else "\n".join(report.lines()))

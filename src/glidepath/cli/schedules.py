@@ -20,7 +20,7 @@ from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import Count, integer, number
 from glidepath.core.schedule import Schedule
 
-from .common import groups_of, messages, note
+from .common import groups_of, messages, note, plan_of_config
 from .labels import labelled, lines
 from .options import command
 
@@ -375,12 +375,15 @@ def convert(
 
     Args:
         call (CALL): A library's call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".
-        to (--to, -t): pytorch, oneflow, keras, optax, python, or glidepath for our own text.
+        to (--to, -t): pytorch, oneflow, keras, optax, python, glidepath for our own text, or plan for a configuration file.
         base (--base, -b): The base learning rate. Default: 0.1 where the call needs one.
     """
     from glidepath import dialects
     from glidepath.core.rate import text_for
 
+    if to == "plan":
+        print(plan_of_config(call, let), end="")
+        return
     groups = groups_of(call, let, base, which, library, not lax, "written")
     for name, one in groups.items():
         rate = None if one.absolute else base

@@ -11,6 +11,7 @@ from ..core.curves import Curve
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
+from .calls import Call
 from .reading import child, dialect
 
 __all__ = ["MLX", "OLMO", "WARMUPS"]
@@ -53,6 +54,7 @@ OLMO = dialect(
     aliases=("olmo", "olmo-core"),
     leading=(),
     ignored={"lr_field": None, "initial_lr_field": None, "units": None},
+    common="t_max: steps = None",
 )
 
 
@@ -137,8 +139,92 @@ def _periods(a: Any) -> Schedule:
     return pieces.warmed(a.warmup_min_lr, a.lr * factors[0], warmup, rest)
 
 
+def _half_cosine(a: Any) -> Schedule:
+    """Returns the second half of a cosine, whose middle the warmup climbs to."""
+    total, low = _total(a), a.lr * a.alpha_f
+    warmup = _length(a, "warmup", total)
+    a.at.require(warmup < total, "warmup", f"below t_max, {total}", warmup)
+    whole = Ramp(a.lr, low, 2 * (total - warmup), pieces.COSINE)
+    rest = pieces.after(whole, total - warmup)
+    return pieces.warmed(a.warmup_min_lr, low + (a.lr - low) / 2, warmup, rest)
+
+
+def _level(a: Any, which: str) -> float | None:
+    level, share = getattr(a, f"{which}_lr"), getattr(a, f"{which}_lr_fraction")
+    a.at.require(level is None or share is None, f"{which}_lr", f"given alone: {which}_lr_fraction is given too", level)
+    return a.lr * share if level is None and share is not None else level
+
+
+def _stage(a: Any) -> Schedule:
+    start, end = _level(a, "start") if hasattr(a, "start_lr") else None, _level(a, "end")
+    if end is None:
+        raise a.at.refused("end_lr", "given, or end_lr_fraction", end)
+    return Ramp(
+        a.lr if start is None else start, end, a.duration, pieces.COSINE if a.shape == "cosine" else pieces.LINEAR
+    )
+
+
+def _part(a: Any, field: str, name: str, given: Any) -> dict[str, Any]:
+    """Returns the arguments of a call or a dict inside another."""
+    if isinstance(given, dict):
+        given = Call(name, {key: value for key, value in given.items() if not key.startswith("_")})  # type: ignore[union-attr]
+    a.at.require(isinstance(given, Call), field, f"{name}(…), or a dict of its arguments", given)
+    return OLMO.bound(replace(a.at, name=name), given)[1]
+
+
+def _overridden(a: Any, main: Schedule) -> Schedule:
+    """Returns a schedule that decays from where it is at the beginning of `override_decay`."""
+    if a.override_decay is None:
+        return main
+    own = _part(a, "override_decay", "OverrideDecay", a.override_decay)
+    start = own.pop("start")
+    stage = Call("ComposableSchedulerStage", {**own, "start_lr": main(start)})
+    return pieces.in_sequence([main, OLMO.inside(a.at, stage)], [start])
+
+
+def _composed(a: Any) -> Schedule:
+    stages, marks, before = list[Schedule](), [0], a.lr
+    for i, given in enumerate(a.at.checks().items("stages", a.stages, 1)):
+        own = _part(a, f"stages[{i}]", "ComposableSchedulerStage", given)
+        begun = {} if {"start_lr", "start_lr_fraction"} & set(own) else {"start_lr": before}
+        stages.append(OLMO.inside(a.at, Call("ComposableSchedulerStage", {**own, **begun})))
+        marks.append(marks[-1] + int(stages[-1].duration))
+        before = stages[-1](int(stages[-1].duration))
+    return _overridden(a, pieces.in_sequence(stages, marks[1:-1]))
+
+
+def _sequence(a: Any) -> Schedule:
+    """Returns schedules one after another, each from the last rate of the one before; that one's end belongs to it."""
+    total, marks, base, parts = (
+        _total(a),
+        list(a.schedulers_max or a.schedulers_max_steps or ()),
+        a.lr,
+        list[Schedule](),
+    )
+    count = len(a.schedulers)
+    a.at.require(count - 1 <= len(marks) <= count, "schedulers_max", f"{count - 1} lengths", marks)
+    for i, given in enumerate(a.schedulers):
+        length = total if i == count - 1 else min(total, int(marks[i]))
+        a.at.require(isinstance(given, Call), f"schedulers[{i}]", "a scheduler of OLMo-core", given)
+        own = {"t_max": length, **given.arguments}
+        made = OLMO.inside(replace(a.at, base=base), replace(given, arguments=own))
+        parts.append(pieces.after(made, 1) if i else made)
+        base, total = made(length), total - length
+    ends = [*accumulate(int(mark) for mark in marks[: count - 1])]
+    return _overridden(a, pieces.in_sequence(parts, [end + 1 for end in ends]))
+
+
 OLMO.rows(
     {
+        "ConstantScheduler": lambda a: Hold(value=a.lr),
+        "HalfCosWithWarmup": _half_cosine,
+        "ExponentialScheduler": lambda a: pieces.in_sequence(
+            [Exponential(a.lr / a.lr_min, _total(a), a.lr_min), Hold(value=a.lr)], [_total(a)]
+        ),
+        "ComposableSchedulerStage": _stage,
+        "OverrideDecay": lambda a: pieces.in_sequence([Hold(value=a.lr), _stage(a)], [a.start]),
+        "ComposableScheduler": _composed,
+        "SequentialScheduler": _sequence,
         "ConstantWithWarmup": _constant,
         "WSD": _wsd,
         "PowerLR": _power,

@@ -272,7 +272,7 @@ class Dialect:
         Raises:
             GlidepathError: With every problem found in its arguments.
         """
-        inner, bound = self.bound(replace(at, name=call.name), call)
+        inner, bound = self.bound(replace(at, name=self.named(call.name)), call)
         return self.readers[inner.name](inner, **bound)
 
     def has(self, name: str) -> bool:

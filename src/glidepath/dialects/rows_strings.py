@@ -761,7 +761,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ConstantWithWarmup": (
             (
                 "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, warmup_min_lr: "
-                "least0 = 0.0, *, t_max: steps = None)"
+                "least0 = 0.0)"
             ),
             "A straight line up, then constant.",
             "warmup=1000, t_max=10000",
@@ -770,7 +770,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             (
                 "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, decay: steps = "
                 "None, decay_steps: steps = None, decay_fraction: share = 0.1, warmup_min_lr: least0 = 0.0, "
-                "decay_min_lr: least0 = 0.0, *, t_max: steps = None)"
+                "decay_min_lr: least0 = 0.0)"
             ),
             "Up, constant, and a straight line down at the end.",
             "warmup=1000, t_max=10000",
@@ -779,7 +779,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             (
                 "(b: real = -0.51, warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = "
                 "None, warmup_min_lr: least0 = 0.0, decay: steps = None, decay_steps: steps = None, decay_fraction: "
-                "share = 0.1, decay_min_lr: least0 = 0.0, *, t_max: steps = None)"
+                "share = 0.1, decay_min_lr: least0 = 0.0)"
             ),
             "Up, a power of the step over the warmup, and a straight line down at the end.",
             "warmup=1000, t_max=10000",
@@ -812,7 +812,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "InvSqrtWithWarmup": (
             (
                 "(alpha_f: real = 0.1, warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = "
-                "None, warmup_min_lr: least0 = 0.0, *, t_max: steps = None)"
+                "None, warmup_min_lr: least0 = 0.0)"
             ),
             "Up, then the reciprocal of the square root of the step, towards the share `alpha_f`.",
             "warmup=1000, t_max=10000",
@@ -825,6 +825,58 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             ),
             "Up, then several periods, each constant and down at its end.",
             "period_lengths=[5000, 5000], warmup=1000, decay=1000",
+        ),
+        "ConstantScheduler": (
+            "()",
+            "The optimizer's rate.",
+        ),
+        "HalfCosWithWarmup": (
+            (
+                "(warmup: steps0 = None, warmup_steps: steps0 = None, warmup_fraction: share = None, alpha_f: real = "
+                "0.1, t_max: steps = None, warmup_min_lr: least0 = 0.0)"
+            ),
+            "Up to the middle of a cosine, then its second half.",
+            "warmup=1000, t_max=10000",
+        ),
+        "ExponentialScheduler": (
+            "(lr_min: positive = 1e-9)",
+            "Exponentially up from `lr_min` to the rate.",
+            "t_max=10000",
+        ),
+        "ComposableSchedulerStage": (
+            (
+                "(duration: steps, shape: 'linear' | 'cosine' = 'linear', start_lr: least0 = None, "
+                "start_lr_fraction: least0 = None, end_lr: least0 = None, end_lr_fraction: least0 = None)"
+            ),
+            "A line or half a cosine to a rate or to a share of the optimizer's: a stage of ComposableScheduler.",
+            "duration=10000, end_lr_fraction=0.1",
+        ),
+        "OverrideDecay": (
+            (
+                "(start: steps0, duration: steps, shape: 'linear' | 'cosine' = 'linear', end_lr: least0 = None, "
+                "end_lr_fraction: least0 = None)"
+            ),
+            "From the rate at `start` down to another: what `override_decay` takes.",
+            "start=8000, duration=2000, end_lr=0.0",
+        ),
+        "ComposableScheduler": (
+            "(stages: any, override_decay: any = None)",
+            "Stages one after another, each from the last rate of the one before unless it says its own.",
+            (
+                "stages=[{'duration': 1000, 'start_lr': 0.0, 'end_lr_fraction': 1.0}, {'duration': 9000, 'shape': "
+                "'cosine', 'end_lr_fraction': 0.1}]"
+            ),
+        ),
+        "SequentialScheduler": (
+            (
+                "(schedulers: any, schedulers_max: any = None, schedulers_max_steps: any = None, override_decay: any "
+                "= None)"
+            ),
+            "Schedulers one after another, each from the last rate of the one before.",
+            (
+                "schedulers='[ConstantWithWarmup(warmup=1000), LinearWithWarmup(warmup=0)]', schedulers_max=[4000], "
+                "t_max=10000"
+            ),
         ),
     },
     "warmups": {
@@ -843,6 +895,182 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             ),
             "A warmup and half a cosine again and again, each cycle longer and lower.",
             "first_cycle_steps=2500, warmup_steps=500",
+        ),
+    },
+    "torchtitan": {
+        "LRSchedulersContainer": (
+            (
+                "(warmup_steps: steps0 = 200, total_steps: steps = 10000, decay_ratio: share = None, decay_type: "
+                "'linear' | 'sqrt' | 'cosine' = 'linear', min_lr_factor: share = 0.0)"
+            ),
+            (
+                "A straight line whose first update has one part of it, then constant, then down in the last "
+                "`decay_ratio` of the run."
+            ),
+        ),
+    },
+    "nemo": {
+        "WarmupPolicy": (
+            "()",
+            "A straight line from 1 / (warmup_steps + 1), then the optimizer's rate; `min_lr` after `max_steps`.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "WarmupHoldPolicy": (
+            "(*, hold_steps: steps0 = None, hold_ratio: share = None)",
+            "The same, with a hold that changes nothing.",
+            "warmup_steps=1000, max_steps=10000, hold_steps=2000",
+        ),
+        "SquareAnnealing": (
+            "(*, max_steps: steps, min_lr: least0 = 1e-5)",
+            "A warmup, then the square of what is left, not below `min_lr`.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "SquareRootAnnealing": (
+            "(*, max_steps: steps)",
+            "A warmup, then the square root of what is left of the whole run: it drops where the warmup ends.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "CosineAnnealing": (
+            "(*, max_steps: steps, constant_steps: steps0 = None, constant_ratio: share = None)",
+            (
+                "A warmup, then half a cosine down to `min_lr`; with `constant_steps` the warmup begins at 0 and "
+                "`min_lr` holds at the end."
+            ),
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "NoamAnnealing": (
+            "(*, d_model: positive)",
+            (
+                "The rate times the reciprocal of the square roots of `d_model` and of the step; the first two "
+                "updates are alike."
+            ),
+            "warmup_steps=1000, max_steps=10000, d_model=512",
+        ),
+        "NoamHoldAnnealing": (
+            ("(*, max_steps: steps, decay_rate: positive = 0.5, hold_steps: steps0 = None, hold_ratio: share = None)"),
+            "A warmup, a hold, then a power of the step.",
+            "warmup_steps=1000, max_steps=10000, hold_steps=2000",
+        ),
+        "WarmupAnnealing": (
+            "(*, max_steps: steps)",
+            "A warmup, then a straight line down to `min_lr`.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "InverseSquareRootAnnealing": (
+            "(*, max_steps: steps)",
+            "A warmup, then the reciprocal of the square root of the step; `min_lr` only after `max_steps`.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "T5InverseSquareRootAnnealing": (
+            "(*, constant_steps: steps, max_steps: steps, min_lr: least0 = 0.0)",
+            "The reciprocal of the square root of the step, whatever the optimizer's rate.",
+            "constant_steps=1000, max_steps=10000",
+        ),
+        "PolynomialDecayAnnealing": (
+            "(*, max_steps: steps, power: positive = 1.0, cycle: unused = False)",
+            "A warmup, then a power of what is left, down to `min_lr`.",
+            "warmup_steps=1000, max_steps=10000",
+        ),
+        "PolynomialHoldDecayAnnealing": (
+            (
+                "(*, max_steps: steps, power: positive = 1.0, cycle: unused = False, hold_steps: steps0 = None, "
+                "hold_ratio: share = None)"
+            ),
+            "A warmup, a hold, then a power of what is left.",
+            "warmup_steps=1000, max_steps=10000, hold_steps=2000",
+        ),
+        "WarmupHoldAnnealLinear": (
+            "(*, max_steps: steps, hold_steps: steps0 = None, hold_ratio: share = None)",
+            "A warmup, a hold, then a straight line down to `min_lr`; without a hold the line begins at step 0.",
+            "warmup_steps=1000, max_steps=10000, hold_steps=2000",
+        ),
+        "WarmupHoldAnnealOneMinusSquareRoot": (
+            "(*, max_steps: steps, hold_steps: steps0 = None, hold_ratio: share = None)",
+            "A warmup, a hold, then one minus the square root of the way, not below `min_lr`.",
+            "warmup_steps=1000, max_steps=10000, hold_steps=2000",
+        ),
+    },
+    "fairseq": {
+        "FixedLRSchedule": (
+            "(warmup_updates: steps0 = 0, force_anneal: unused = None, lr_shrink: unused = 0.1)",
+            "A straight line whose first update has one part of it, then the first rate.",
+            "warmup_updates=1000",
+        ),
+        "InverseSquareRootSchedule": (
+            "(warmup_updates: steps0 = 4000, warmup_init_lr: real = -1.0)",
+            "A straight line, then the reciprocal of the square root of the update.",
+        ),
+        "CosineLRSchedule": (
+            (
+                "(warmup_updates: steps0 = 0, warmup_init_lr: real = -1.0, min_lr: least0 = 0.0, t_mult: positive = "
+                "1.0, lr_period_updates: real = -1.0, lr_shrink: positive = 0.1, max_update: steps = None)"
+            ),
+            "A straight line from `min_lr`, then half a cosine again and again, each cycle longer and lower.",
+            "warmup_updates=1000, max_update=10000",
+        ),
+        "PolynomialDecayLRSchedule": (
+            (
+                "(warmup_updates: steps0 = 0, total_num_update: steps = 1000000, end_learning_rate: real = 0.0, "
+                "power: positive = 1.0, force_anneal: unused = None)"
+            ),
+            "A straight line from 0, then a power of what is left, down to `end_learning_rate`.",
+            "warmup_updates=1000, total_num_update=10000",
+        ),
+        "TriStageLRSchedule": (
+            (
+                "(warmup_steps: steps0 = 0, hold_steps: steps0 = 0, decay_steps: steps0 = 0, phase_ratio: reals = "
+                "None, init_lr_scale: positive = 0.01, final_lr_scale: positive = 0.01, max_update: steps = None)"
+            ),
+            "A straight line, a hold, an exponential decay, and its end.",
+            "warmup_steps=1000, hold_steps=4000, decay_steps=5000",
+        ),
+        "TriangularLRSchedule": (
+            ("(max_lr: positive, lr_period_updates: span = 5000, lr_shrink: positive = 0.1, shrink_min: flag = False)"),
+            "A triangular wave from the rate to `max_lr`, lower every cycle.",
+            "max_lr=1.0, lr_period_updates=5000",
+        ),
+        "StepLRSchedule": (
+            (
+                "(warmup_updates: steps0 = 0, warmup_init_lr: real = -1.0, min_lr: least0 = 0.0, lr_deacy_period: "
+                "steps = 25000, lr_decay: positive = 0.5)"
+            ),
+            (
+                "A straight line from `min_lr`, then one more `lr_decay` every `lr_deacy_period` (as fairseq spells "
+                "it), not below `min_lr`."
+            ),
+            "lr_deacy_period=2500",
+        ),
+    },
+    "trainers": {
+        "nanoGPT": (
+            "(warmup_iters: steps0 = 2000, lr_decay_iters: steps = 600000, min_lr: least0 = 6e-5)",
+            ("A straight line from 1 / (warmup_iters + 1), then half a cosine down to `min_lr` at `lr_decay_iters`."),
+            "warmup_iters=1000, lr_decay_iters=10000, min_lr=0.01",
+        ),
+        "litgpt": (
+            "(warmup_iters: steps0, max_iters: steps, min_lr: least0 = 0.0)",
+            "A straight line from 0, then half a cosine down to `min_lr` at `max_iters`.",
+            "warmup_iters=1000, max_iters=10000",
+        ),
+        "OLMo": (
+            (
+                "(name: 'cosine_with_warmup' | 'linear_with_warmup' | 'inverse_sqrt_with_warmup' | "
+                "'constant_with_warmup' | 'constant' = 'cosine_with_warmup', t_warmup: steps0 = 100, t_max: steps = "
+                "10000, alpha_f: real = 0.1, warmup_min_lr: least0 = None)"
+            ),
+            (
+                "The schedules of OLMo's first trainer, a step ahead; the warmup begins with a tenth of the rate "
+                "unless `warmup_min_lr` is given."
+            ),
+            "t_warmup=1000, t_max=10000",
+        ),
+        "Ultralytics": (
+            (
+                "(epochs: span, steps_per_epoch: span, lrf: real = 0.01, warmup_epochs: least0 = 3.0, cos_lr: flag = "
+                "False)"
+            ),
+            "A line or half a cosine by epoch down to the share `lrf`, times a warmup by batch of at least 100.",
+            "epochs=100, steps_per_epoch=100",
         ),
     },
 }

@@ -15,12 +15,19 @@ __all__ = ["MAX_TEXT", "plan_of_text", "read", "write", "yaml_of"]
 
 
 def read(path: str | Path) -> Plan:
-    """Returns the plan in a `.yaml`, `.yml` or `.json` file.
+    """Returns the plan in a `.yaml`, `.yml` or `.json` file, or the one that a training tool's configuration stands for.
 
     Raises:
-        GlidepathError: If the file cannot be read, or with every problem of the plan.
+        GlidepathError: If the file cannot be read, with every problem of the plan, or with what the configuration leaves open.
     """
-    return Plan.from_dict(data_of_file(path))
+    try:
+        return Plan.from_dict(data_of_file(path))
+    except GlidepathError:
+        from ..dialects.configs import form_of, read_config  # looked at only for what is no plan of ours
+
+        if not form_of(path) or (config := read_config(path)) is None:
+            raise
+        return Plan.of(config.document)
 
 
 def data_of_file(path: str | Path) -> Any:

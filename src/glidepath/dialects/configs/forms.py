@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
+from ...core.combinators import Stretch
 from ...core.curves import Polynomial
 from ...core.rate import Rate
 from ...core.schedule import Schedule
-from ...core.segments import Hold, InverseSqrt, Ramp
+from ...core.segments import Hold, Ramp
 from .. import pieces
-from ..reading import load
+from ..reading import known, load
 from .reading import Reading, form
 
 __all__: list[str] = []
@@ -30,6 +31,22 @@ def _mapping(data: dict[str, Any], name: str) -> dict[str, Any]:
 def _has(*names: str) -> Any:
     """Returns a recogniser: every name stands at the top."""
     return lambda data: all(name in data for name in names)
+
+
+def _counted(library: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Returns arguments with whole numbers where lengths are wanted."""
+    language = known(library)
+    types = language.types(name) if name in language.readers else {}
+    kinds = {key: types[key].kind if key in types else "" for key in given}
+    whole = {key for key, kind in kinds.items() if kind in ("length", "integer")}
+    return {
+        key: int(value) if key in whole and isinstance(value, float) and value == int(value) else value
+        for key, value in given.items()
+    }
+
+
+def _trainer(r: Reading, name: str, /, **given: Any) -> Schedule:
+    return load("trainers", name, given, base_lr=r.base)
 
 
 # Hugging Face and what trains with it -----------------------------------------------------------------------------------------------
@@ -80,7 +97,7 @@ def _of_trainer(data: dict[str, Any]) -> bool:
     return "lr_scheduler_type" in data or ("learning_rate" in data and bool(run & set(data)))
 
 
-@form("Hugging Face TrainingArguments", _of_trainer)
+@form("Hugging Face TrainingArguments", _of_trainer, plain=True)
 @form("LLaMA-Factory", lambda d: _of_trainer(d) and "stage" in d and "finetuning_type" in d)  # tried first
 def training_arguments(r: Reading) -> Schedule:
     """`TrainingArguments`: the warmup's share is rounded up; `max_steps` above 0 wins over epochs."""
@@ -112,11 +129,6 @@ def torchtune(r: Reading) -> Schedule:
 # Small language-model trainers ------------------------------------------------------------------------------------------------------
 
 
-def _nano(r: Reading, warmup: int, start: float, end: int, least: float) -> Schedule:
-    """A straight line, then half a cosine down to a least rate at update `end`."""
-    return pieces.warmed(start, r.base, warmup, Ramp(r.base, least, max(end - warmup, 1), pieces.COSINE))
-
-
 @form("nanoGPT", lambda d: d[""] == "python" and bool({"warmup_iters", "lr_decay_iters", "decay_lr"} & set(d)))
 def nanogpt(r: Reading) -> Schedule:
     """`train.py`'s own defaults where the file says nothing; the warmup begins at `1 / (warmup_iters + 1)`, as it does since 2024."""
@@ -131,8 +143,7 @@ def nanogpt(r: Reading) -> Schedule:
     r.notes.append(
         f"update k of the warmup has {r.base:g}*(k+1)/{warmup + 1}; before 2024 it had {r.base:g}*k/{warmup}"
     )
-    line = pieces.formula("b * (step + 1) / n", b=r.base, n=warmup + 1)
-    return pieces.in_sequence([line, Ramp(r.base, least, max(end - warmup, 1), pieces.COSINE)], [warmup])
+    return _trainer(r, "nanoGPT", warmup_iters=warmup, lr_decay_iters=end, min_lr=least)
 
 
 def _of_litgpt(data: dict[str, Any]) -> bool:
@@ -157,7 +168,7 @@ def litgpt(r: Reading) -> Schedule:
         length = r.number("train.max_seq_length", 0)
         steps = tokens // (batch * length) if tokens and batch and length else 0
         end = r.updates(r.number("train.max_steps", 0) or steps, r.number("train.epochs", 1), "train.epochs")
-    return _nano(r, warmup, 0.0, end, r.number(f"{at}min_lr", 0.0))
+    return _trainer(r, "litgpt", warmup_iters=warmup, max_iters=end, min_lr=r.number(f"{at}min_lr", 0.0))
 
 
 @form("OLMo", lambda d: "learning_rate" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
@@ -170,23 +181,10 @@ def olmo(r: Reading) -> Schedule:
     if units == "tokens":
         r.refuse("scheduler.units", "steps", units, "give the same lengths in updates")
     total = r.updates(steps, float(said[:-2]) if said.endswith("ep") else 1, f"max_duration = {said}")
-    warmup, least = r.whole("scheduler.t_warmup", 100), r.base * r.number("scheduler.alpha_f", 0.1)
-    start = r.number("scheduler.warmup_min_lr", 0.1 * r.base)
-    end = r.whole("scheduler.t_max", total)
-    left = max(end - warmup, 1)
-    then: dict[str, Schedule] = {
-        "cosine_with_warmup": Ramp(r.base, least, left, pieces.COSINE),
-        "linear_with_warmup": Ramp(r.base, least, left),
-        "inverse_sqrt_with_warmup": InverseSqrt(max(warmup, 1), r.base),
-        "constant": Hold(value=r.base),
-        "constant_with_warmup": Hold(value=r.base),
-    }
-    if kind not in then:
-        r.refuse("scheduler.name", f"one of {', '.join(then)}", kind)
-        return Hold(value=r.base)
-    if kind == "constant":
-        return then[kind]
-    return pieces.after(pieces.warmed(start, r.base, warmup, then[kind]), 1)
+    given: dict[str, Any] = {"t_warmup": r.whole("scheduler.t_warmup", 100), "t_max": r.whole("scheduler.t_max", total)}
+    if r.at("scheduler.warmup_min_lr") is not None:
+        given["warmup_min_lr"] = r.number("scheduler.warmup_min_lr")
+    return _trainer(r, "OLMo", name=kind, alpha_f=r.number("scheduler.alpha_f", 0.1), **given)
 
 
 @form("Composer", lambda d: "lr" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
@@ -217,6 +215,17 @@ def composer(r: Reading) -> Schedule:
     return load("composer", names.get(kind, kind), given, base_lr=r.base)
 
 
+_FAIRSEQ = {
+    "fixed": "FixedLRSchedule",
+    "inverse_sqrt": "InverseSquareRootSchedule",
+    "polynomial_decay": "PolynomialDecayLRSchedule",
+    "cosine": "CosineLRSchedule",
+    "tri_stage": "TriStageLRSchedule",
+    "triangular": "TriangularLRSchedule",
+    "step": "StepLRSchedule",
+}
+
+
 def _of_fairseq(data: dict[str, Any]) -> bool:
     return "_name" in _mapping(data, "lr_scheduler") or ("optimization" in data and "lr_scheduler" in data)
 
@@ -229,32 +238,63 @@ def fairseq(r: Reading) -> Schedule:
         r.refuse("optimization.lr", "a list of rates", r.at("optimization.lr"))
         return Hold()
     r.base = rates[0]
-    at = "lr_scheduler"
-    warmup = r.whole(f"{at}.warmup_updates", 4000 if r.word(f"{at}._name") == "inverse_sqrt" else 0)
-    kind = r.word(f"{at}._name", r.word(at))
+    kind = r.word("lr_scheduler._name", r.word("lr_scheduler"))
+    if kind not in _FAIRSEQ:
+        r.refuse("lr_scheduler._name", f"one of {', '.join(_FAIRSEQ)}", kind)
+        return Hold()
+    given: dict[str, Any] = {}
+    for name, value in _mapping(r.data, "lr_scheduler").items():
+        if name not in ("_name", "lr", "max_update", "total_num_update") and value is not None:
+            number = isinstance(value, int | float | str) and not isinstance(value, bool)
+            given[name] = r.number(f"lr_scheduler.{name}") if number else value
     r.total = r.whole("optimization.max_update", 0) or None
-    if kind == "fixed":
-        return pieces.warmed(1 / warmup * r.base if warmup else r.base, r.base, warmup, Hold(value=r.base))
-    start = r.number(f"{at}.warmup_init_lr", -1.0)
-    if kind == "inverse_sqrt":
-        start = (0.0 if warmup else r.base) if start < 0 else start
-        return pieces.warmed(start, r.base, warmup, InverseSqrt(max(warmup, 1), r.base))
-    place = "total_num_update" if kind == "polynomial_decay" else "max_update"
-    said = r.number(f"{at}.{place}", 0) or r.number("optimization.max_update", 0)
-    total = r.updates(said, r.number("optimization.max_epoch", 1), "optimization.max_epoch")
-    if kind == "polynomial_decay":
-        least, power = r.number(f"{at}.end_learning_rate", 0.0), r.number(f"{at}.power", 1.0)
-        return pieces.warmed(0.0, r.base, warmup, Ramp(r.base, least, max(total - warmup, 1), Polynomial(power)))
-    if kind == "cosine":
-        least = r.number(f"{at}.min_lr", 0.0)
-        start = least if start < 0 else start
-        period = r.number(f"{at}.lr_period_updates", -1.0)
-        period = period if period > 0 else max(total - warmup, 1)
-        growth, shrink = r.number(f"{at}.t_mult", 1.0), r.number(f"{at}.lr_shrink", 0.1)
-        cycle = pieces.cosine(r.base, least, period)
-        return pieces.warmed(start, r.base, warmup, pieces.restarts(cycle, growth, shrink))
-    r.refuse(f"{at}._name", "fixed, inverse_sqrt, polynomial_decay or cosine", kind)
-    return Hold()
+    place = {"polynomial_decay": "total_num_update", "cosine": "max_update", "tri_stage": "max_update"}.get(kind)
+    if place and not given.get("lr_period_updates") and (kind != "tri_stage" or "phase_ratio" in given):
+        said = r.number(f"lr_scheduler.{place}", 0) or r.total or 0
+        given[place] = r.updates(said, r.number("optimization.max_epoch", 1), "optimization.max_epoch")
+    return load("fairseq", _FAIRSEQ[kind], _counted("fairseq", _FAIRSEQ[kind], given), base_lr=r.base)
+
+
+@form("torchtitan", lambda d: "lr" in _mapping(d, "optimizer") and "steps" in _mapping(d, "training"))
+def torchtitan(r: Reading) -> Schedule:
+    """The container of `[lr_scheduler]`, over `training.steps` unless it has `total_steps`."""
+    r.base, at = r.number("optimizer.lr", 8e-4), "lr_scheduler"
+    r.total = r.whole("training.steps", 10_000)
+    least = "min_lr_factor" if r.at(f"{at}.min_lr_factor") is not None else "lr_min"  # as it was called before
+    place = f"{at}.warmup_steps" if r.at(f"{at}.warmup_steps") is not None else "training.warmup_steps"
+    given: dict[str, Any] = {"total_steps": r.whole(f"{at}.total_steps", r.total), "warmup_steps": r.whole(place, 200)}
+    if r.at(f"{at}.decay_ratio") is not None:
+        given["decay_ratio"] = r.number(f"{at}.decay_ratio")
+    given |= {"decay_type": r.word(f"{at}.decay_type", "linear"), "min_lr_factor": r.number(f"{at}.{least}", 0.0)}
+    return load("torchtitan", "LRSchedulersContainer", given, base_lr=r.base)
+
+
+@form("OLMo-core", lambda d: "optim" in _mapping(d, "train_module") or "scheduler" in _mapping(d, "train_module"))
+def olmo_core(r: Reading) -> Schedule:
+    """The scheduler of `train_module`, whose class stands in a script where only its fields are overridden; update k has f(k + 1)."""
+    at, own = "train_module", dict(_mapping(_mapping(r.data, "train_module"), "scheduler"))
+    r.base = r.number(f"{at}.optim.lr")
+    name = r.word("scheduler", str(own.get("_CLASS_") or own.get("name") or "CosWithWarmup"))
+    if not own.get("_CLASS_") and "scheduler" not in r.names:
+        r.odd.append(f"the scheduler's class stands in the script: taken for {name} (--let scheduler=WSD for another)")
+    tokens = own.get("units") == "tokens"
+    run, unit = r.at("trainer.max_duration.value"), str(r.at("trainer.max_duration.unit", "epochs"))
+    batch = r.number("data_loader.global_batch_size") if tokens or unit == "tokens" else 1.0
+    length = r.number("trainer.max_duration.value") if run is not None else 0.0
+    if run is None and "total" not in r.names:
+        r.ask("total", "trainer.max_duration is not in the file")
+    steps = {"steps": length, "tokens": length // batch}.get(unit, 0.0)
+    total = r.updates(steps if length else r.names.get("total", 1), length, f"trainer.max_duration = {length:g}")
+    given: dict[str, Any] = {
+        key: r.number(f"{at}.scheduler.{key}")
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else value
+        for key, value in own.items()
+        if key not in ("_CLASS_", "units", "name")
+    }
+    given = {"t_max": int(total * batch) if tokens else total, **given}
+    law = load("olmo_core", name, _counted("olmo_core", name, given), base_lr=r.base).schedule
+    return pieces.after(Stretch(law, 1 / batch) if tokens else law, 1)
 
 
 # Engines ------------------------------------------------------------------------------------------------------------------------------
@@ -267,18 +307,10 @@ def deepspeed(r: Reading) -> Schedule:
     for name, value in _mapping(_mapping(r.data, "scheduler"), "params").items():
         words = isinstance(value, str) and value.lower() != "auto" and isinstance(_numbers({"": value})[""], str)
         given[name] = value if words or isinstance(value, bool | list) else r.number(f"scheduler.params.{name}")
-    whole = (
-        "warmup_num_steps",
-        "total_num_steps",
-        "cycle_first_step_size",
-        "cycle_second_step_size",
-        "decay_step_size",
-    )
-    given = {name: int(value) if name in whole else value for name, value in given.items()}
     kind = r.word("scheduler.type")
     r.base = float(given.get("warmup_max_lr", given.get("cycle_max_lr", 0)) or r.number("optimizer.params.lr"))
     r.total = given.get("total_num_steps")
-    return load("deepspeed", kind, given, base_lr=r.number("optimizer.params.lr", r.base))
+    return load("deepspeed", kind, _counted("deepspeed", kind, given), base_lr=r.number("optimizer.params.lr", r.base))
 
 
 def _of_megatron(data: dict[str, Any]) -> bool:
@@ -324,7 +356,7 @@ def megatron(r: Reading) -> Schedule:
 # Image models -----------------------------------------------------------------------------------------------------------------------------
 
 
-@form("Ultralytics", _has("lr0"))
+@form("Ultralytics", _has("lr0"), plain=True)
 def ultralytics(r: Reading) -> Schedule:
     """Row by row of epochs, with the warmup by batch: the rate of the weights; `step` counts batches."""
     r.base, epochs = r.number("lr0"), r.number("epochs", 100)
@@ -335,21 +367,19 @@ def ultralytics(r: Reading) -> Schedule:
             "optimizer: auto chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
         )
     r.total = math.ceil(epochs * each)
-    ramp = max(round(warmup * each), 100) if warmup > 0 else 0
-    if bool(r.at("cos_lr")):
-        shape = f"((1 - cos(pi * min(floor(step / {each!r}), {epochs!r}) / {epochs!r})) / 2 * ({share!r} - 1) + 1)"
-    else:
-        shape = f"(max(1 - floor(step / {each!r}) / {epochs!r}, 0) * (1.0 - {share!r}) + {share!r})"
-    if ramp:
-        r.notes.append(f"warmup over {ramp} batches; the bias group comes down from warmup_bias_lr instead")
-        shape += f" * min(step / {ramp}, 1)"
-    return pieces.scaled(pieces.formula(shape), r.base)
+    if warmup > 0:
+        r.notes.append(
+            f"warmup over {max(round(warmup * each), 100)} batches; the bias group comes down from warmup_bias_lr instead"
+        )
+    more = {"steps_per_epoch": each, "cos_lr": bool(r.at("cos_lr"))}
+    return _trainer(r, "Ultralytics", epochs=epochs, lrf=share, warmup_epochs=warmup, **more)
 
 
 @form("detectron2", _has("SOLVER"))
 def detectron2(r: Reading) -> Schedule:
     """The scheduler of `SOLVER`, with detectron2's defaults."""
     r.base, total = r.number("SOLVER.BASE_LR", 0.001), r.whole("SOLVER.MAX_ITER", 40_000)
+    r.group("bias", "SOLVER.BIAS_LR_FACTOR")
     r.total = total
     warmup, kind = r.whole("SOLVER.WARMUP_ITERS", 1000), r.word("SOLVER.LR_SCHEDULER_NAME", "WarmupMultiStepLR")
     if warmup > total:
@@ -369,7 +399,7 @@ def detectron2(r: Reading) -> Schedule:
     return load("fvcore", kind, given, base_lr=r.base)
 
 
-@form("PaddleDetection", _has("LearningRate"))
+@form("PaddleDetection", _has("LearningRate"), plain=True)
 def paddledetection(r: Reading) -> Schedule:
     """`LearningRate`: the schedulers that the tags name, the warmup in updates before the decay in epochs."""
     r.base = r.number("LearningRate.base_lr")
@@ -411,7 +441,7 @@ def paddledetection(r: Reading) -> Schedule:
     return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
 
 
-@form("PaddleClas", lambda d: "lr" in _mapping(d, "Optimizer"))
+@form("PaddleClas", lambda d: "lr" in _mapping(d, "Optimizer"), plain=True)
 def paddleclas(r: Reading) -> Schedule:
     """`Optimizer.lr`: Paddle's own schedulers with lengths in epochs, behind its `LinearWarmup`."""
     at = "Optimizer.lr"
@@ -511,10 +541,20 @@ def keras(r: Reading) -> Schedule:
 # OpenMMLab --------------------------------------------------------------------------------------------------------------------------------
 
 
+def _paramwise(r: Reading, at: str) -> None:
+    """Notes the groups of `paramwise_cfg`: the keys of names with an `lr_mult`, and the biases."""
+    for key, own in _mapping(r.at(at, {}), "custom_keys").items():
+        if isinstance(own, dict) and "lr_mult" in own:
+            r.group(key, f"{at}.custom_keys", own["lr_mult"])
+    r.group("bias", f"{at}.bias_lr_mult")
+    r.group("dcn_offset", f"{at}.dcn_offset_lr_mult")
+
+
 @form("MMCV", lambda d: isinstance(d.get("lr_config"), dict))
 def mmcv(r: Reading) -> Schedule:
     """`lr_config`: a policy by epoch or by update, times a warmup by update."""
     at = "lr_config"
+    _paramwise(r, "optimizer.paramwise_cfg")
     r.base, by_epoch = r.number("optimizer.lr"), bool(r.at(f"{at}.by_epoch", "IterBased" not in r.word("runner.type")))
     place = next((p for p in ("runner.max_epochs", "total_epochs", "max_epochs") if r.at(p)), "runner.max_epochs")
     iters = r.whole("runner.max_iters", 0) or r.whole("total_iters", 0)
@@ -533,6 +573,7 @@ def mmcv(r: Reading) -> Schedule:
 @form("MMEngine", lambda d: "param_scheduler" in d or "optim_wrapper" in d)
 def mmengine(r: Reading) -> Schedule:
     """`param_scheduler`: each changes the rate that the others left, from its `begin` up to its `end`."""
+    _paramwise(r, "optim_wrapper.paramwise_cfg")
     r.base = r.number("optim_wrapper.optimizer.lr")
     parts: Any = r.at("param_scheduler", [])
     if isinstance(parts, dict):

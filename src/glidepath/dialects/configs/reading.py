@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from ...core.combinators import Until
+from ...core.documents import text_of_file
 from ...core.errors import GlidepathError, Problem, shown
 from ...core.rate import Rate
 from ...core.schedule import Schedule
 from ...core.segments import Hold
+from ..pieces import scaled
 from .sources import Unbound, data_of
 
 __all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config"]
 
 _NEEDED: Any = object()
+_TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
+_UNITS = {  # what an update consumes
+    "per_device_train_batch_size": "batch",
+    "micro_batch_size": "batch",
+    "train_micro_batch_size_per_gpu": "batch",
+    "train_dataloader.batch_size": "batch",
+    "batch_size": "batch",
+    "gradient_accumulation_steps": "accumulation",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Config:
         groups: Multiples of the rate by parameter group, where the file names any.
         notes: How each number came about, a line each.
         odd: What is strange in the file, a line each.
+        units: What an update consumes, by the names of a plan's horizon, as far as the file says it.
     """
 
     form: str
@@ -41,6 +54,18 @@ class Config:
     groups: Mapping[str, float] = field(default_factory=dict[str, float])
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    units: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as a plan's data, for `Plan.of`: a rule for each group, and what the file says of an update as the horizon."""
+        most = {"schedule": str(self.schedule), "groups": ["*", *(f"!{name}" for name in self.groups)]}
+        rest = [
+            {"schedule": str(Rate(scaled(self.schedule.schedule, factor))), "groups": [name]}
+            for name, factor in self.groups.items()
+        ]
+        length = {"length": f"{self.total} steps"} if self.total else {}
+        return {"name": self.form, "rules": [most, *rest], "horizon": {**length, **self.units}}
 
 
 @dataclass(frozen=True)
@@ -51,21 +76,25 @@ class Form:
         title: Whose it is.
         known: Tells from the file's data whether it has this form.
         read: Returns the schedule of absolute values.
+        plain: Whether its reader of YAML takes `3e-4` for text, as PyYAML does, and nobody makes a number of it.
     """
 
     title: str
     known: Callable[[dict[str, Any]], bool]
     read: Callable[[Reading], Schedule]
+    plain: bool = False
 
 
 FORMS: list[Form] = []
 
 
-def form(title: str, known: Callable[[dict[str, Any]], bool]) -> Callable[[Callable[[Reading], Schedule]], Any]:
+def form(
+    title: str, known: Callable[[dict[str, Any]], bool], plain: bool = False
+) -> Callable[[Callable[[Reading], Schedule]], Any]:
     """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
 
     def register(read: Callable[[Reading], Schedule]) -> Callable[[Reading], Schedule]:
-        FORMS.append(Form(title, known, read))
+        FORMS.append(Form(title, known, read, plain))
         return read
 
     return register
@@ -78,10 +107,13 @@ class Reading:
         data: What the file holds.
         names: What the caller gives: in place of what the file says, or for what it cannot know.
         where: The file, for errors.
+        texts: What numbers are text for the file's own reader, by the last word of their place.
     """
 
-    def __init__(self, data: dict[str, Any], names: Mapping[str, Any], where: str) -> None:
-        self.data, self.names, self.where = data, names, where
+    def __init__(
+        self, data: dict[str, Any], names: Mapping[str, Any], where: str, texts: Mapping[str, str] | None = None
+    ) -> None:
+        self.data, self.names, self.where, self.texts = data, names, where, texts or {}
         self.base: float = 0.0
         self.total: int | None = None
         self.groups: dict[str, float] = {}
@@ -141,6 +173,9 @@ class Reading:
             value = number
         number = self._checked(path, value)
         self.notes.append(f"{path} = {number:g}")
+        if text := self.texts.get(name, ""):
+            better = f"{number:.1e}" if float(f"{number:.1e}") == number else repr(float(number))
+            self.odd.append(f"{path} is written {text}, which is text for the tool's reader of YAML: write {better}")
         return number
 
     def whole(self, path: str, default: Any = _NEEDED) -> int:
@@ -173,9 +208,26 @@ class Reading:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return self.number(path) if open_here or number or path.rpartition(".")[2] in self.names else value
 
-    def word(self, path: str, default: str = "") -> str:
-        """The word at a place, without its module."""
-        return str(self.at(path, default)).rpartition(".")[2]
+    def word(self, path: str, default: str | None = "") -> str:
+        """The word at a place, without its module; one that is given instead wins, one without a default is asked for."""
+        name = path.rpartition(".")[2]
+        said = self.names.get(name, self.at(path, default))
+        self.used |= {name} & set(self.names)
+        if said is None:
+            self.missing.setdefault(name, f"{path} is not in the file")
+        return str(said).rpartition(".")[2]
+
+    def group(self, name: str, path: str, factor: Any = None) -> None:
+        """Notes the group whose rate is a multiple of the others', where the file says a plain number.
+
+        Args:
+            name: The group.
+            path: Where the file says it.
+            factor: What it says there; None looks.
+        """
+        found = self.at(path) if factor is None else factor
+        if _is_number(found) and float(found) != 1:
+            self.groups[name] = float(found)
 
     def updates(self, steps: float, epochs: float, said: str) -> int:
         """Length of the run: what is given as `total`, else the steps of the file, else its epochs, whose length is asked for.
@@ -242,7 +294,7 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     chosen = next((one for one in FORMS if one.known({**data, "": kind})), None)
     if chosen is None:
         return None
-    reading = Reading(data, names, file.name)
+    reading = Reading(data, names, file.name, _texts(file) if chosen.plain and kind == "yaml" else {})
     if kind == "python":
         reading.used |= _unbound(data_of(file, {}))
     schedule: Schedule | None = None
@@ -264,9 +316,18 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
         plain = Until(plain, reading.total)  # what a formula does beyond the run is not meant
     rate = Rate(plain)
     groups = dict(reading.groups)
-    return Config(
-        chosen.title, rate, reading.base, reading.total, groups, tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
-    )
+    units: dict[str, int] = {}
+    for place, ours in _UNITS.items():
+        value = reading.at(place)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            units.setdefault(ours, value)
+    notes, odd = tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
+    return Config(chosen.title, rate, reading.base, reading.total, groups, notes, odd, units)
+
+
+def _texts(file: Path) -> dict[str, str]:
+    """Returns the numbers that PyYAML takes for text: without a point, or with an exponent that has no sign."""
+    return dict(_TEXT.findall(text_of_file(file))) if file.suffix != ".json" else {}
 
 
 def form_of(path: str | Path) -> str:

@@ -7,6 +7,7 @@ Python is read from its syntax tree: constants, arithmetic of constants, `dict()
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import operator
 import re
@@ -134,7 +135,7 @@ def _options(text: str) -> dict[str, Any]:
         words = [filled(word) for word in shlex.split(" ".join(lines), comments=False)]
     except ValueError:
         words = filled(" ".join(lines)).split()
-    words = [part for word in words for part in (word.split() if " --" in f" {word}" else [word])]
+    words = [part for word in words for part in (word.split() if " --" in f" {word}" and "{" not in word else [word])]
     words = [word.strip("()\"'") for word in words]
     for at, word in enumerate(words):
         if not word.startswith("--"):
@@ -161,6 +162,9 @@ def _put(found: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _plain(text: str) -> Any:
+    if text[:1] in ("{", "["):
+        with contextlib.suppress(GlidepathError):
+            return data_of_text(text, json=False, foreign=True)
     if text.startswith("$"):
         return Unbound(text, (re.sub(r"\W", "", text),))
     if re.fullmatch(r"[-+]?[0-9][0-9_]{0,40}", text):
