@@ -22,7 +22,7 @@ from . import choosing as _choosing  # isort: skip
 from . import plans as _plans  # isort: skip
 from . import forecasts as _forecasts  # isort: skip
 from .common import fail, missing
-from .options import app
+from .options import app, in_language
 
 __all__ = ["app", "main"]
 
@@ -32,7 +32,7 @@ _ROOMS = (_schedules, _training, _distributed, _tuning, _claims, _choosing, _pla
 def main() -> None:
     """Runs the command line: the entry point of `glidepath` and `python -m glidepath`."""
     try:
-        app()
+        in_language(app)()
     except GlidepathError as error:
         fail(error)
     except ModuleNotFoundError as error:

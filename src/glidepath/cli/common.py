@@ -13,6 +13,7 @@ from rich.text import Text
 import glidepath
 from glidepath.core.errors import GlidepathError, installing
 from glidepath.core.fields import number
+from glidepath.core.language import language, problem
 from glidepath.core.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ _EXTRAS = {
 
 def tell(error: GlidepathError) -> None:
     """Prints every problem of an error."""
-    for problem in error.problems:
-        messages.print(Text.assemble(("error: ", "bold red"), str(problem)), soft_wrap=True)
+    sign = "错误：" if language() == "zh" else "error: "
+    for one in error.problems:
+        messages.print(Text.assemble((sign, "bold red"), problem(one)), soft_wrap=True)
 
 
 _PLAIN = str.maketrans({"–": "-", "−": "-", "×": "x", "…": "...", "±": "+-", "≥": ">=", "≤": "<="})

@@ -17,8 +17,9 @@ import typer
 from glidepath.core.checks import types_of
 from glidepath.core.codec import field_notes
 from glidepath.core.fields import MAX_STEPS
+from glidepath.core.language import language, said
 
-__all__ = ["app", "command"]
+__all__ = ["app", "command", "in_language"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,3 +107,29 @@ def _options(declared: Any) -> Iterator[tuple[str, inspect.Parameter]]:
             metavar = next((word for _, _, word in words if word), None)
             told = typer.Option(*(flag for flag, _, _ in words), metavar=metavar, help=note, **bounds)
         yield name, parameter.replace(annotation=Annotated[plain[name], told])
+
+
+def in_language(made: typer.Typer) -> Callable[[], Any]:
+    """Returns the application, its help in the language that the environment asks for."""
+    from rich.table import Table
+    from typer import rich_utils
+    from typer.main import get_command
+
+    class Folding(Table):  # Chinese has no spaces to break at, and what does not fit would be cut off
+        def __rich_console__(self, *given: Any) -> Any:
+            for column in self.columns:
+                column.overflow = "fold"
+            yield from super().__rich_console__(*given)
+
+    if language() != "zh":
+        return made
+    application: Any = get_command(made)
+    for one in (application, *application.commands.values()):
+        one.help = said(one.help or "")
+        for parameter in one.params:
+            if text := getattr(parameter, "help", None):
+                parameter.help = said(text)
+    rich_utils.__dict__["Table"] = Folding
+    for name in ("OPTIONS", "COMMANDS", "ARGUMENTS"):
+        setattr(rich_utils, f"{name}_PANEL_TITLE", said(name.capitalize()))
+    return application

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import glidepath
 from glidepath.core.codec import field_notes
 from glidepath.core.errors import GlidepathError, did_you_mean
 from glidepath.core.fields import Count, integer, number
+from glidepath.core.language import language, said
 from glidepath.core.schedule import Schedule
 
 from .common import groups_of, messages, note, plan_of_config
@@ -34,10 +36,15 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
     """
     words = glidepath.vocabulary()
     if word is not None:
+        if word not in words and not word.isascii() and (found := _about_that(word, words)):
+            from glidepath.view.fonts import aligned
+
+            print("\n".join(aligned(found)))
+            return
         if word not in words:
             _list_foreign(word, words)
             return
-        print(f"{word}{_signature(words[word])}\n\n{inspect.getdoc(words[word]) or ''}")
+        print(f"{word}{_signature(words[word])}\n\n{_told(words[word])}")
         return
     if as_json:
         rows = [
@@ -48,16 +55,21 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
     console = Console()
     for title, names in _groups(words):
         table = Table(
-            title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=False
+            title=said(title),
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            padding=(0, 2, 0, 0),
+            show_header=False,
         )
         table.add_column(style="cyan", no_wrap=True)
-        table.add_column()
+        table.add_column(overflow="fold")  # Chinese has no spaces to break at
         for name in names:
             table.add_row(name, Text(_about(words[name])))
         console.print(table)
         console.print()
     console.print(_libraries())
-    messages.print("[dim]glidepath list WORD tells its formula, arguments and source.[/dim]")
+    messages.print(Text(said("glidepath list WORD tells its formula, arguments and source."), style="dim"))
 
 
 def _libraries() -> Table:
@@ -66,7 +78,10 @@ def _libraries() -> Table:
     from glidepath.dialects.reading import known
 
     table = Table(
-        title="Other libraries' schedulers: glidepath list NAME", title_justify="left", title_style="bold", box=None
+        title=said("Other libraries' schedulers: glidepath list NAME"),
+        title_justify="left",
+        title_style="bold",
+        box=None,
     )
     table.show_header, table.padding = False, (0, 2, 0, 0)
     for name in dialects.libraries():
@@ -127,8 +142,33 @@ def _inside(make: Any) -> bool:
     return any(name in ("schedule", "parts", "phases") for name in inspect.signature(make).parameters)
 
 
-def _about(make: Callable[..., Any]) -> str:
-    return (inspect.getdoc(make) or "").partition("\n")[0]
+def _about(make: Callable[..., Any], lang: str | None = None) -> str:
+    return said((inspect.getdoc(make) or "").partition("\n")[0], lang)
+
+
+def _told(make: Callable[..., Any]) -> str:
+    """Returns a docstring; in Chinese its first line and what it says of each argument, the rest as it is."""
+    text = inspect.getdoc(make) or ""
+    if language() == "zh":
+        text = text.replace(text.partition("\n")[0], _about(make), 1)
+        for field, told in field_notes(make).items():
+            note = r"\s+".join(map(re.escape, told.split()))
+            text = re.sub(rf"(\n    {field}: ){note}", lambda found, told=told: found[1] + said(told), text)
+    return text
+
+
+def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
+    """Returns the words and classic classes whose Chinese has a word in it, those first that it names."""
+    from glidepath.dialects import names
+    from glidepath.dialects.reading import known
+    from glidepath.view.articles import CLASSIC
+
+    makes = dict(words)
+    makes |= {f"{library}.{name}": known(library).readers[name] for library in CLASSIC for name in names(library)}
+    found = [(name, _about(make, "zh")) for name, make in makes.items()]
+    return sorted(
+        (row for row in found if wanted in row[1]), key=lambda row: ("." in row[0], row[1].find(wanted), row[0])
+    )
 
 
 def _signature(make: Callable[..., Any]) -> str:

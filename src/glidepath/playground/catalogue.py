@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from glidepath import dialects, recipes
-from glidepath.core import shorthand
+from glidepath.core import language, shorthand
 from glidepath.core.checks import types_of
 from glidepath.core.codec import field_notes, schema
 from glidepath.core.curves import Curve
@@ -20,6 +20,7 @@ from glidepath.core.node import Node
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 from glidepath.view import example
+from glidepath.view.articles import CLASSIC
 from glidepath.view.docstrings import source
 from glidepath.view.foreign import LIBRARIES
 
@@ -61,7 +62,10 @@ def catalogue() -> dict[str, Any]:
         if entry is not None:
             groups.setdefault(entry["group"], []).append(f"{lib}.{word}" if lib else word)
     return {
-        "groups": [{"name": name, "words": sorted(found, key=str.lower)} for name, found in groups.items()],
+        "groups": [
+            {"name": name, "zh": {"name": language.said(name, "zh")}, "words": sorted(found, key=str.lower)}
+            for name, found in groups.items()
+        ],
         "words": {f"{lib}.{word}" if lib else word: entry for (lib, word), entry in words.items() if entry is not None},
         "curves": [
             *sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names()),
@@ -103,6 +107,11 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
         for parameter in signature(lib, word).parameters.values()
         for argument in [_argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))]
     ]
+    if lib in CLASSIC:
+        for each in arguments:
+            each["note"] = each["note"] or language.argument(word, each["name"], "en")
+            each["zh"] = {"note": language.argument(word, each["name"], "zh")}
+    chinese = _plain(language.said(doc.partition("\n")[0], "zh"))
     formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
     return {
         "group": _group(lib, word),
@@ -111,6 +120,7 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
         "source": source(make),
         "args": arguments,
         "text": text,
+        "zh": {"about": chinese if chinese != first else ""},
     }
 
 
@@ -164,6 +174,7 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
         "required": required,
         "default": default,
         "note": "" if _BARE.fullmatch(note) else _plain(note),
+        "zh": {"note": "" if _BARE.fullmatch(note) else _plain(language.said(note, "zh"))},
     }
     made["nullable"] = (not required and parameter.default is None) or bool(
         rule and len(options) < len(rule.get("anyOf", []))

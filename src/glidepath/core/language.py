@@ -1,0 +1,89 @@
+"""The language that things are told in: English, or Chinese where the environment or the page asks for it. One table: `zh_strings`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+
+from .errors import Problem
+from .zh_strings import ARGUMENTS, REMARKS, RULES, SENTENCES
+
+__all__ = ["argument", "language", "problem", "said"]
+
+
+def language() -> str:
+    """Returns `zh` or `en`: the first of `GLIDEPATH_LANG`, `LC_ALL`, `LC_MESSAGES` and `LANG` that says something decides."""
+    asked = next(
+        (found for name in ("GLIDEPATH_LANG", "LC_ALL", "LC_MESSAGES", "LANG") if (found := os.environ.get(name))), ""
+    )
+    return "zh" if asked.lower().startswith("zh") else "en"
+
+
+def said(text: str, lang: str | None = None) -> str:
+    """Returns a sentence in a language; in English where it has no Chinese. A text of several paragraphs is said one by one.
+
+    Args:
+        text: In English.
+        lang: `en` or `zh`; None is what the environment asks for.
+
+    Examples:
+        >>> said("Stays where it is.", "zh")
+        '恒定学习率：始终不变。'
+    """
+    if (lang or language()) != "zh":
+        return text
+    return SENTENCES.get(text) or "\n\n".join(
+        SENTENCES.get(" ".join(part.split()), part) for part in text.split("\n\n")
+    )
+
+
+def argument(name: str, field: str, lang: str | None = None) -> str:
+    """Returns what an argument of a classic library's class is, or an empty string.
+
+    Args:
+        name: The class, such as `StepLR` or `train.cosine_decay`.
+        field: The argument.
+        lang: `en` or `zh`; None is what the environment asks for.
+    """
+    pair = ARGUMENTS.get(f"{name.rpartition('.')[2]}.{field}") or ARGUMENTS.get(field, ("", ""))
+    return pair[(lang or language()) == "zh"]
+
+
+def problem(one: Problem, lang: str | None = None) -> str:
+    """Returns a refusal as one sentence; in English where its rule has no Chinese.
+
+    Args:
+        one: What was refused.
+        lang: `en` or `zh`; None is what the environment asks for.
+
+    Examples:
+        >>> problem(Problem("cosine", "steps", "an integer from 1 to 9", "0"), "zh")
+        'cosine：steps 必须是 1 到 9 之间的整数，得到的是 0'
+    """
+    rule = _filled(one.rule, RULES) if (lang or language()) == "zh" else None
+    if rule is None:
+        return str(one)
+    value, remedy = (_filled(text, REMARKS) or text for text in (one.value, one.remedy))
+    return f"{one.where}：{one.field}{' ' if one.field else ''}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
+
+
+def _filled(text: str, table: Mapping[str, str]) -> str | None:
+    """Returns the Chinese of a text whose places hold numbers and names; None where it has none, or a place holds English prose."""
+    if text in table:
+        return table[text]
+    for pattern, chinese in _patterns(tuple(table.items())):
+        if (found := pattern.fullmatch(text)) and not any(_PROSE.search(part) for part in found.groups()):
+            return chinese.format(*found.groups())
+    return None
+
+
+_PROSE = re.compile(r"[a-z]{2,} [a-z]{2,}")
+
+
+@functools.cache
+def _patterns(table: tuple[tuple[str, str], ...]) -> list[tuple[re.Pattern[str], str]]:
+    """Returns what has places in it, the longest first."""
+    ordered = sorted((pair for pair in table if "{}" in pair[0]), key=lambda pair: len(pair[0]), reverse=True)
+    return [(re.compile("(.+?)".join(map(re.escape, rule.split("{}")))), chinese) for rule, chinese in ordered]

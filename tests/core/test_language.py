@@ -1,0 +1,230 @@
+"""Chinese: nothing is missing, nothing is unused, and what is not in the table is said in English."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import glidepath as gp
+from glidepath import GlidepathError, dialects
+from glidepath.core.codec import field_notes
+from glidepath.core.curves import Curve
+from glidepath.core.errors import Problem
+from glidepath.core.language import argument, language, problem, said
+from glidepath.core.zh_strings import ARGUMENTS, REMARKS, RULES, SENTENCES
+from glidepath.dialects.reading import known
+from glidepath.feedback.controller import Controller
+from glidepath.view.articles import CLASSIC
+
+SOURCES = Path(gp.__file__).parent
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def first(thing) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def asked() -> set[str]:
+    """Every sentence that must have Chinese: kinds, recipes, curves, controllers, classes of the classic libraries, commands."""
+    from glidepath.cli import app
+
+    makes = [*gp.vocabulary().values(), *Curve.registry.values(), *Controller.registry.values()]
+    makes = [make for make in makes if make.__module__.startswith("glidepath.")]
+    makes += [known(library).readers[name] for library in CLASSIC for name in dialects.names(library)]
+    found = {sentence for make in makes for sentence in (first(make), *field_notes(make).values()) if sentence}
+    command = get_command(app)
+    helps = [command.help or "", *(one.help or "" for one in command.commands.values())]
+    return found | {" ".join(part.split()) for text in helps for part in text.split("\n\n")}
+
+
+def test_no_sentence_is_missing():
+    assert sorted(asked() - set(SENTENCES)) == []
+
+
+def test_no_sentence_is_unused():
+    """What no docstring holds is in the code, letter by letter."""
+    rest = set(SENTENCES) - asked()
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py") if "zh_strings" not in path.name
+    )
+    assert sorted(sentence for sentence in rest if sentence not in code and sentence not in TYPERS) == []
+
+
+TYPERS = {  # of the library that draws the help
+    "Install completion for the current shell.",
+    "Show completion for the current shell, to copy it or customize the installation.",
+    "Options",
+    "Commands",
+    "Arguments",
+}
+
+
+def test_every_argument_of_a_classic_class_is_explained_and_no_explanation_is_unused():
+    used = {
+        "base_lr",
+        "initial_learning_rate",
+        "learning_rate",
+    }  # what each library calls the base rate, which the page adds
+    for library in CLASSIC:
+        for name in dialects.names(library):
+            for field in (parameter.name for parameter in known(library).parameters(name)):
+                short = f"{name.rpartition('.')[2]}.{field}"
+                assert argument(name, field, "en"), f"{library}.{short}"
+                assert CHINESE.search(argument(name, field, "zh"))
+                used.add(short if short in ARGUMENTS else field)
+    assert set(ARGUMENTS) - used == set()
+
+
+def test_every_rule_is_one_that_the_code_has():
+    """Each piece of a rule between its places stands in the code."""
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py") if "zh_strings" not in path.name
+    )
+    plain = re.sub(r'"\s*\n\s*f?"', "", code)
+    missing = [
+        rule
+        for rule in [*RULES, *set(REMARKS) - PYTHONS]
+        for piece in re.split(r"{}|(?: above| from)(?= {})", rule)
+        if piece.strip(" ,") and piece.strip() not in plain
+    ]
+    assert missing == []
+    assert all(rule.count("{}") == len(re.findall(r"{\d?}", said)) for rule, said in (RULES | REMARKS).items())
+
+
+PYTHONS = {  # what Python's own messages say
+    "invalid syntax",
+    "invalid syntax at column {}",
+    "{} was never closed at column {}",
+    "invalid character {} at column {}",
+    "missing a required argument: {}",
+    "too many positional arguments",
+    "division by zero",
+}
+
+
+def test_chinese_is_chinese_and_keeps_the_words_of_the_language():
+    letters = {english for english in SENTENCES if re.fullmatch(r"\$.+?\$\.", english)}
+    assert [
+        english for english, chinese in SENTENCES.items() if not CHINESE.search(chinese) and english not in letters
+    ] == []
+    for english, chinese in SENTENCES.items():
+        assert re.findall(r"\$.+?\$", chinese) == re.findall(r"\$.+?\$", english), english
+        words = {word for word in re.findall(r"`(\w+)`", english) if word in gp.vocabulary() or word.endswith("steps")}
+        assert words <= set(re.findall(r"`(\w+)`", chinese)), english
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, "zh"),
+        ({"LANG": "en_GB.UTF-8", "GLIDEPATH_LANG": "zh"}, "zh"),
+        ({"LC_ALL": "zh_TW", "GLIDEPATH_LANG": "en"}, "en"),
+    ],
+)
+def test_the_language_comes_from_the_environment(monkeypatch, environment, expected):
+    for name in ("GLIDEPATH_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert language() == expected
+    assert said("Stays where it is.") == {"en": "Stays where it is.", "zh": "恒定学习率：始终不变。"}[expected]
+    assert said("Not in the table.") == "Not in the table."
+
+
+def refused(text: str) -> list[Problem]:
+    with pytest.raises(GlidepathError, match="must be") as caught:
+        gp.parse(text)
+    return list(caught.value.problems)
+
+
+def test_a_refusal_is_said_in_chinese():
+    assert (
+        problem(refused("cosine(0)")[0], "zh")
+        == "text, column 1: cosine：steps 必须是 1 到 9007199254740992 之间的整数，得到的是 0"
+    )
+    assert problem(refused("hld(10)")[0], "zh").endswith("（是不是 'hold'？）")
+    told = [
+        problem(one, "zh")
+        for text in ("cosine()", "step(10, factor=-1)", "cosine(10) cosine(10)", "cosine(10, peek=2)")
+        for one in refused(text)
+    ]
+    assert all("必须" in each for each in told), told
+    assert problem(refused("cosine(0)")[0], "en") == str(refused("cosine(0)")[0])
+    assert (
+        problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"
+    )
+
+
+def test_the_help_speaks_chinese():
+    env = os.environ | {"GLIDEPATH_LANG": "zh", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "glidepath", "-h"], capture_output=True, encoding="utf-8", env=env, check=False
+    )
+
+    assert "在终端里画出调度" in done.stdout
+    assert not re.search("[\u4e00-\u9fff]…", done.stdout)  # nothing is cut off for want of a space to break at
+
+
+def test_list_and_refusals_speak_chinese(monkeypatch, capsys):
+    from glidepath.cli.common import tell
+    from glidepath.cli.schedules import list_words
+
+    monkeypatch.setenv("GLIDEPATH_LANG", "zh")
+    monkeypatch.setenv("COLUMNS", "60")
+    list_words()
+    listed = capsys.readouterr().out
+    assert "预热：用`steps`步升到1" in "".join(listed.split())
+    assert not re.search("[\u4e00-\u9fff]…", listed)
+    list_words("cosine")
+    assert "steps: $n$，步数。" in capsys.readouterr().out
+    tell(GlidepathError(refused("cosine(0)")))
+    assert "错误：" in (told := "".join(capsys.readouterr().err.split()))
+    assert "必须是1到9007199254740992之间的整数，得到的是0" in told
+
+
+def test_a_chinese_word_finds_the_words_it_means(monkeypatch, capsys):
+    from glidepath.cli.schedules import list_words
+
+    list_words("余弦")
+    found = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert found[0] == "cosine"
+    assert {"sgdr", "warmup_cosine", "pytorch.CosineAnnealingLR", "tensorflow.train.cosine_decay"} <= set(found)
+    for wanted, word in {
+        "预热": "warmup",
+        "热重启": "sgdr",
+        "分段常数": "piecewise_constant",
+        "恒定": "constant",
+        "单周期": "one_cycle",
+    }.items():
+        list_words(wanted)
+        assert word in capsys.readouterr().out
+    with pytest.raises(GlidepathError, match="WORD must be a known word"):
+        list_words("没有的词")
+
+
+def test_the_page_gets_both_languages_of_every_word_and_classic_class():
+    from glidepath.playground.catalogue import catalogue
+
+    words = {
+        name: entry
+        for name, entry in catalogue()["words"].items()
+        if name.partition(".")[0] in ("", *CLASSIC) or "." not in name
+    }
+    assert len(words) > 100
+    for name, entry in words.items():
+        assert CHINESE.search(entry["zh"]["about"]), name
+        assert all(bool(each["note"]) == bool(each["zh"]["note"]) for each in entry["args"]), name
+        if "." in name:
+            assert all(each["note"] for each in entry["args"]), name
+    assert all(group["zh"]["name"] for group in catalogue()["groups"])
