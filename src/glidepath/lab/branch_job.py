@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from glidepath import Schedule, recipes
-from glidepath.core.checks import problem_of
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Steps
 from glidepath.lab.measured import MeasuredJob
@@ -30,7 +29,7 @@ class BranchJob(MeasuredJob):
     """
 
     kind: ClassVar[str] = "branches"
-    warmup: int
+    warmup: Steps
     branches: tuple[tuple[int, int], ...]
 
     def __post_init__(self) -> None:
@@ -40,7 +39,7 @@ class BranchJob(MeasuredJob):
         super().__post_init__()
 
     def problems(self) -> Sequence[Problem | None]:
-        """What is wrong with warmup and branches."""
+        """What is wrong with branches."""
         right = self.branches and all(
             len(pair) == 2 and all(type(number) is int for number in pair) and 1 <= pair[0] < pair[1]
             for pair in self.branches
@@ -48,10 +47,7 @@ class BranchJob(MeasuredJob):
         starts = [pair[0] for pair in self.branches] if right else []
         rule = "at least one pair (start, length), 1 <= start < length, by ascending start"
         fault = Problem(self.kind, "branches", rule, shown(self.branches))
-        return [
-            None if right and starts == sorted(set(starts)) else fault,
-            problem_of(self.kind, "warmup", self.warmup, Steps),
-        ]
+        return [None if right and starts == sorted(set(starts)) else fault]
 
     @property
     def budget(self) -> int:

@@ -1,15 +1,10 @@
 """A comparison: what the records of one grid of schedules and seeds say, as a value that turns into JSON and back."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from glidepath.core.errors import GlidepathError
-from glidepath.lab.adapting import from_pydantic
+from glidepath.lab.plain import Plain, plain
 from glidepath.lab.provenance import provenance
 from glidepath.lab.rate_choice import RateChoice, by_rate, choose_rate
 from glidepath.lab.runs import Record
@@ -18,10 +13,8 @@ from glidepath.lab.tasks import Task
 
 __all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class ScheduleResult:
     """What one schedule did on one task.
 
@@ -54,7 +47,7 @@ class ScheduleResult:
     rank: Rank | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class TaskResult:
     """What all schedules did on one task.
 
@@ -82,8 +75,8 @@ class TaskResult:
     cpu_seconds: float
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
-class Comparison:
+@plain(kw_only=True)
+class Comparison(Plain):
     """Schedules compared on tasks, at one shared peak rate a task or each at its own from a grid.
 
     Args:
@@ -97,32 +90,6 @@ class Comparison:
     seeds: tuple[int, ...]
     baseline: str
     command: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, without NaN or infinity."""
-        return _ADAPTER.dump_python(self, mode="json")
-
-    def to_json(self) -> str:
-        """The comparison as an indented JSON text."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> "Comparison":
-        """The comparison that `to_json` wrote.
-
-        Args:
-            text: JSON.
-
-        Raises:
-            GlidepathError: If it is no JSON, or a field is missing, unknown or breaks its rule.
-        """
-        try:
-            return _ADAPTER.validate_json(text)
-        except ValidationError as error:
-            raise from_pydantic("comparison", error) from None
-
-
-_ADAPTER: TypeAdapter[Comparison] = TypeAdapter(Comparison)
 
 
 def summarise(

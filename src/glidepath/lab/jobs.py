@@ -4,15 +4,21 @@ A job says everything that decides its outcome, turns into JSON and back, and ha
 process, here or on another machine, can carry it out, and a folder of records is a memory.
 """
 
+import dataclasses
+import functools
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_type_hints
 
-from glidepath.core.errors import GlidepathError
+from glidepath import Schedule
+from glidepath.core.checks import problem_of, refuse
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Positive, Seed, check_of
+from glidepath.core.files import digest
 from glidepath.lab.tasks import Task
 
-__all__ = ["Done", "Job", "Outcome", "job_from_dict", "job_to_dict"]
+__all__ = ["Done", "Job", "Outcome", "Specified", "job_from_dict", "job_to_dict"]
 
 _HOMES = {
     "run": ("glidepath.lab.runs", "RunSpec"),
@@ -117,6 +123,78 @@ class Job(Protocol[OutcomeT]):
             on_progress: Called with the updates made so far, about ten times a second.
         """
         ...
+
+
+class Specified:
+    """What every job is: a frozen dataclass with a task, a rate and a seed, checked whole, and plain JSON both ways.
+
+    Args:
+        task: What is trained.
+        peak_rate: Base learning rate. Finite, above 0.
+        seed: Decides initial weights and the order of the minibatches. In [0, 2^32).
+    """
+
+    kind: ClassVar[str]
+    task: Task
+    peak_rate: Positive
+    seed: Seed
+
+    def __post_init__(self) -> None:
+        found: list[Problem | None] = []
+        for name, hint in _fields(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(hint, type):
+                wrong = Problem(self.kind, name, f"a {hint.__name__}", shown(value))
+                found.append(None if isinstance(value, hint) else wrong)
+            elif check_of(hint) is not None:
+                found.append(problem_of(self.kind, name, value, hint))
+        refuse([*found, *self.problems()])
+        object.__setattr__(self, "peak_rate", float(self.peak_rate))
+
+    def problems(self) -> Sequence[Problem | None]:
+        """What else is wrong, besides what the types of the fields say."""
+        return ()
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome, as plain JSON data."""
+        return {**self.to_dict(), "task": self.task.identity(), "kind": self.kind}
+
+    @property
+    def hash(self) -> str:
+        """The name of the record: sha256, in hex, of the canonical JSON of what decides the outcome."""
+        return digest(self.identity())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_dict` makes an equal job."""
+        values = {name: getattr(self, name) for name in _fields(type(self))}
+        return {name: value.to_dict() if name in _READERS else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The job that `to_dict` wrote.
+
+        Args:
+            data: Plain JSON data.
+
+        Raises:
+            GlidepathError: If a field is missing, unknown or breaks its rule.
+        """
+        names = _fields(cls)
+        if not isinstance(data, dict) or sorted(data) != sorted(names):
+            found = sorted(data) if isinstance(data, dict) else data
+            raise GlidepathError.of(cls.kind, "fields", ", ".join(names), found)
+        return cls(**{name: _READERS.get(name, lambda value: value)(value) for name, value in data.items()})
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {"task": Task.from_dict, "schedule": Schedule.from_dict}
+"""The fields of jobs that are values of their own."""
+
+
+@functools.cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """The fields of a kind of job with their types."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
 
 
 def job_to_dict(job: Job[Any]) -> dict[str, Any]:

@@ -1,23 +1,17 @@
 """Jobs of several runs, and what they measure: named numbers, and the files made besides."""
 
 import abc
-import dataclasses
 import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
-from typing import Annotated, Any, ClassVar, Self, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import PlainSerializer, PlainValidator
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Positive, Seed
-from glidepath.core.files import digest
-from glidepath.lab.adapting import from_pydantic
-from glidepath.lab.jobs import Done, Job, job_from_dict, job_to_dict
+from glidepath.lab.jobs import Done, Job, Specified, job_from_dict, job_to_dict
+from glidepath.lab.plain import Plain, plain
 from glidepath.lab.tasks import Task
 
 __all__ = ["Measured", "MeasuredJob"]
@@ -27,8 +21,8 @@ def _job(value: object) -> Job[Any]:
     return job_from_dict(value) if isinstance(value, dict) else cast("Job[Any]", value)
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class Measured:
+@plain(kw_only=True)
+class Measured(Plain):
     """What a job measured.
 
     Args:
@@ -46,6 +40,7 @@ class Measured:
         ValidationError: If a number is not finite or a field has the wrong type (pydantic's, a `ValueError`).
     """
 
+    called: ClassVar[str] = "record"
     spec: Annotated[Any, PlainValidator(_job), PlainSerializer(job_to_dict)]
     values: dict[str, dict[str, float | None]]
     files: dict[str, str] = field(default_factory=dict[str, str])
@@ -56,31 +51,9 @@ class Measured:
     versions: dict[str, str]
     machine: dict[str, str | int]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, without NaN or infinity."""
-        return _ADAPTER.dump_python(self, mode="json")
 
-    @classmethod
-    def from_dict(cls, data: object) -> "Measured":
-        """The record that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule; all problems in one message.
-        """
-        try:
-            return _ADAPTER.validate_json(json.dumps(data))
-        except ValidationError as error:
-            raise from_pydantic("record", error) from None
-
-
-_ADAPTER: TypeAdapter[Measured] = TypeAdapter(Measured)
-
-
-@dataclasses.dataclass(frozen=True)
-class MeasuredJob(abc.ABC):
+@dataclass(frozen=True)
+class MeasuredJob(Specified, abc.ABC):
     """A job that gives a `Measured`. Its fields but the task are plain JSON data.
 
     Args:
@@ -89,23 +62,9 @@ class MeasuredJob(abc.ABC):
         seed: Decides initial weights and the order of the minibatches. In [0, 2^32).
     """
 
-    kind: ClassVar[str]
     task: Task
-    peak_rate: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        task = None if isinstance(self.task, Task) else Problem(self.kind, "task", "a Task", shown(self.task))
-        rate, seed = (
-            problem_of(self.kind, "peak_rate", self.peak_rate, Positive),
-            problem_of(self.kind, "seed", self.seed, Seed),
-        )
-        refuse([task, rate, seed, *self.problems()])
-        object.__setattr__(self, "peak_rate", float(self.peak_rate))
-
-    @abc.abstractmethod
-    def problems(self) -> Sequence[Problem | None]:
-        """What is wrong with the fields of its own."""
+    peak_rate: Positive
+    seed: Seed
 
     @property
     @abc.abstractmethod
@@ -125,32 +84,6 @@ class MeasuredJob(abc.ABC):
         Returns:
             The numbers, as in `Measured.values`, and the updates made.
         """
-
-    @property
-    def hash(self) -> str:
-        """The name of the record: sha256, in hex, of what decides the outcome."""
-        return digest({**self.to_dict(), "task": self.task.identity(), "kind": self.kind})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data from which `from_dict` makes an equal job."""
-        return {**{one.name: getattr(self, one.name) for one in dataclasses.fields(self)}, "task": self.task.to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The job that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule.
-        """
-        names = [one.name for one in dataclasses.fields(cls)]
-        if not isinstance(data, dict) or sorted(data) != sorted(names):
-            found = sorted(data) if isinstance(data, dict) else data
-            raise GlidepathError.of(cls.kind, "fields", ", ".join(names), found)
-        fields: dict[str, Any] = {**data, "task": Task.from_dict(data["task"])}
-        return cls(**fields)
 
     @staticmethod
     def record_from_dict(data: object) -> Measured:

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from glidepath.core.checks import refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.adapting import from_pydantic
+from glidepath.lab.plain import from_pydantic
 from glidepath.lab.tasks import Metric, Own, Sgd, Task
 
 if TYPE_CHECKING:

@@ -3,18 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
-
+from glidepath.lab.plain import plain
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate, estimate
 
 __all__ = ["RateChoice", "RateTrial", "by_rate", "choose_among", "choose_rate"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class RateTrial:
     """What one schedule did at one peak rate.
 
@@ -29,7 +25,7 @@ class RateTrial:
     diverged: int
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class RateChoice:
     """Which peak rate a schedule got, and why.
 

@@ -3,31 +3,24 @@
 The hash of a specification names its record, so that a folder of records is a memory: what is there is not run again.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as validated
+from pydantic import PlainSerializer, PlainValidator
 
 from glidepath import Schedule
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Positive, Seed
-from glidepath.core.files import digest
-from glidepath.lab.adapting import from_pydantic
-from glidepath.lab.jobs import Done
+from glidepath.lab.jobs import Done, Specified
+from glidepath.lab.plain import Plain, plain
 from glidepath.lab.tasks import Task
 
 __all__ = ["Evaluation", "Record", "RunSpec"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
-
 
 @dataclass(frozen=True)
-class RunSpec:
+class RunSpec(Specified):
     """Everything that decides the outcome of one run.
 
     Args:
@@ -44,67 +37,14 @@ class RunSpec:
     kind: ClassVar[str] = "run"
     task: Task
     schedule: Schedule
-    peak_rate: float
-    seed: int
-    budget: int
+    peak_rate: Positive
+    seed: Seed
+    budget: Count
 
-    def __post_init__(self) -> None:
-        task = None if isinstance(self.task, Task) else Problem("run", "task", "a Task", shown(self.task))
-        schedule = (
-            None
-            if isinstance(self.schedule, Schedule)
-            else Problem("run", "schedule", "a Schedule", shown(self.schedule))
-        )
-        rate, seed = (
-            problem_of("run", "peak_rate", self.peak_rate, Positive),
-            problem_of("run", "seed", self.seed, Seed),
-        )
-        refuse([task, schedule, rate, seed, problem_of("run", "budget", self.budget, Count)])
-        object.__setattr__(self, "peak_rate", float(self.peak_rate))
-
-    @property
-    def hash(self) -> str:
-        """The name of the run: sha256, in hex, of the canonical JSON of what decides its outcome."""
-        identity = {
-            "task": self.task.identity(),
-            "schedule": self.schedule.fingerprint,
-            "peak_rate": self.peak_rate,
-            "seed": self.seed,
-            "budget": self.budget,
-        }
-        return digest(identity)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data from which `from_dict` makes an equal specification."""
-        return {
-            "task": self.task.to_dict(),
-            "schedule": self.schedule.to_dict(),
-            "peak_rate": self.peak_rate,
-            "seed": self.seed,
-            "budget": self.budget,
-        }
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "RunSpec":
-        """The specification that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule.
-        """
-        fields = ("task", "schedule", "peak_rate", "seed", "budget")
-        if not isinstance(data, dict) or sorted(data) != sorted(fields):
-            found = sorted(data) if isinstance(data, dict) else data
-            raise GlidepathError.of("run", "fields", ", ".join(fields), found)
-        return cls(
-            task=Task.from_dict(data["task"]),
-            schedule=Schedule.from_dict(data["schedule"]),
-            peak_rate=data["peak_rate"],
-            seed=data["seed"],
-            budget=data["budget"],
-        )
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome, as plain JSON data."""
+        fields = {"peak_rate": self.peak_rate, "seed": self.seed, "budget": self.budget}
+        return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint}
 
     @staticmethod
     def record_from_dict(data: object) -> "Record":
@@ -118,7 +58,7 @@ class RunSpec:
         return Done(run(self, on_progress))
 
 
-@validated(frozen=True, config=_CONFIG)
+@plain()
 class Evaluation:
     """A measurement between two updates.
 
@@ -139,8 +79,8 @@ def _spec(value: object) -> RunSpec:
     return value if isinstance(value, RunSpec) else RunSpec.from_dict(cast("dict[str, Any]", value))
 
 
-@validated(frozen=True, kw_only=True, config=_CONFIG)
-class Record:
+@plain(kw_only=True)
+class Record(Plain):
     """What one run did and measured.
 
     Args:
@@ -185,25 +125,3 @@ class Record:
     def diverged(self) -> bool:
         """Whether the loss stopped being finite."""
         return self.diverged_at is not None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, without NaN or infinity."""
-        return _RECORD.dump_python(self, mode="json")
-
-    @classmethod
-    def from_dict(cls, data: object) -> "Record":
-        """The record that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule; all problems in one message.
-        """
-        try:
-            return _RECORD.validate_json(json.dumps(data))
-        except ValidationError as error:
-            raise from_pydantic("record", error) from None
-
-
-_RECORD: TypeAdapter[Record] = TypeAdapter(Record)

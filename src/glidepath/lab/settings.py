@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, did_you_mean, shown
 from glidepath.core.fields import Count
-from glidepath.lab.adapting import from_pydantic
+from glidepath.lab.plain import from_pydantic
 from glidepath.lab.tasks import Cifar100, Images, Own, Prose, ResNet, Task, find_task
 
 __all__ = ["NETWORKS", "adjusted"]

@@ -15,9 +15,6 @@ Source:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
@@ -25,6 +22,7 @@ from glidepath.core.fields import Count, Positive
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab.engines import Engine
 from glidepath.lab.measured import Measured
+from glidepath.lab.plain import Plain
 from glidepath.lab.planning import Rates, Seeds, plan_runs
 from glidepath.lab.progress import Watcher
 from glidepath.lab.provenance import provenance
@@ -71,7 +69,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Snapshots:
+class Snapshots(Plain):
     """Snapshot ensembles and their baselines.
 
     Args:
@@ -103,10 +101,6 @@ class Snapshots:
     versions: dict[str, str]
     machines: tuple[str, ...]
     cpu_seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return TypeAdapter(Snapshots).dump_python(self, mode="json")
 
     def table(self) -> str:
         """A line a method, as plain text."""

@@ -7,20 +7,19 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 from scipy import stats
+
+from glidepath.lab.plain import plain
 
 __all__ = ["Difference", "Estimate", "Rank", "estimate", "holm", "paired_difference", "ranks", "seeds_needed"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 _LEVEL = 0.95
 _POWER = 0.9
 _MOST_SEEDS = 1000
 _RESAMPLES = 4000
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@plain()
 class Estimate:
     """A mean over seeds.
 
@@ -39,7 +38,7 @@ class Estimate:
     high: float | None
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@plain()
 class Difference:
     """A mean of differences between two schedules on the same seeds.
 
@@ -61,7 +60,7 @@ class Difference:
     seeds_needed: int | None = None
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@plain()
 class Rank:
     """Where a schedule stands among the others; 1 is best.
 

@@ -5,11 +5,11 @@ Nothing here imports torch or loads data: `glidepath.lab.data` makes the arrays,
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
+from pydantic import Field
+
+from glidepath.lab.plain import plain
 
 __all__ = [
-    "CONFIG",
     "AdamW",
     "AnyData",
     "AnyModel",
@@ -33,13 +33,12 @@ __all__ = [
     "Share",
 ]
 
-CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 Count = Annotated[int, Field(ge=1, le=2**53)]
 Rate = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Mnist1d:
     """The MNIST-1D benchmark: ten classes of one-dimensional signals, 40 numbers each, made by its published generator.
 
@@ -62,7 +61,7 @@ class Mnist1d:
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Digits:
     """The 1797 digits of 8 by 8 pixels that ship inside scikit-learn, with wrong labels among those to train on.
 
@@ -78,7 +77,7 @@ class Digits:
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Cifar100:
     """CIFAR-100 from the user's own copy, fine labels, a tenth of the training rows kept for validation.
 
@@ -88,7 +87,7 @@ class Cifar100:
     kind: Literal["cifar100"] = "cifar100"
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Images:
     """Made-up images of CIFAR-100's shape: 100 classes in 20 families, 32 by 32 pixels in three colours, as bytes.
 
@@ -109,7 +108,7 @@ class Images:
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Own:
     """A user's own data and model: an object with the functions `data()` and `model()`, see `glidepath.lab.own`.
 
@@ -123,7 +122,7 @@ class Own:
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Prose:
     """The English prose that ships inside Python (`pydoc_data.topics`, about 465,000 characters), a character a token.
 
@@ -138,7 +137,7 @@ class Prose:
     stretch: Annotated[int, Field(ge=64)] = 4096
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Mlp:
     """A multi-layer perceptron with ReLU.
 
@@ -150,7 +149,7 @@ class Mlp:
     hidden: Annotated[tuple[Count, ...], Field(min_length=1, max_length=64, strict=False)] = (64, 64)
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Cnn1d:
     """Three convolutions of stride 2 over a signal, with ReLU, then one linear layer: 2474 parameters on MNIST-1D.
 
@@ -165,7 +164,7 @@ class Cnn1d:
     channels: Count = 16
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class ResNet:
     """A residual network for images of 32 by 32: a first convolution of 3 by 3, no pooling.
 
@@ -184,7 +183,7 @@ class ResNet:
     stride: Count = 1
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class CharTransformer:
     """A small causal transformer over characters: pre-norm blocks, learned positions, GELU.
 
@@ -210,7 +209,7 @@ class CharTransformer:
             raise ValueError(msg)
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class Sgd:
     """Stochastic gradient descent with heavy-ball momentum (`torch.optim.SGD`).
 
@@ -224,7 +223,7 @@ class Sgd:
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
+@plain(kw_only=True, strict=True)
 class AdamW:
     """Adam with decoupled weight decay (`torch.optim.AdamW`).
 
@@ -243,7 +242,7 @@ class AdamW:
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
 
 
-@dataclass(frozen=True, config=CONFIG)
+@plain(strict=True)
 class Metric:
     """The one number by which runs of a task are compared.
 

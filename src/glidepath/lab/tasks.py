@@ -12,17 +12,14 @@ Examples:
     True
 """
 
-import json
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import Field
 
 from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.lab.adapting import from_pydantic
+from glidepath.lab.plain import Plain, plain
 from glidepath.lab.task_parts import (
-    CONFIG,
     AdamW,
     AnyData,
     AnyModel,
@@ -69,8 +66,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Task:
+@plain(kw_only=True, strict=True)
+class Task(Plain):
     """One thing to train: data, model, optimizer, loss, metric, and the settings at which schedules are told apart.
 
     Args:
@@ -112,25 +109,6 @@ class Task:
     warmup: Share = 0.0
     revision: Count = field(default=1)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole declaration as plain JSON data."""
-        return _ADAPTER.dump_python(self, mode="json")
-
-    @classmethod
-    def from_dict(cls, data: object) -> "Task":
-        """The task that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule; all problems in one message.
-        """
-        try:
-            return _ADAPTER.validate_json(json.dumps(data))
-        except ValidationError as error:
-            raise from_pydantic("task", error) from None
-
     def identity(self) -> dict[str, Any]:
         """What decides the outcome of a run, as plain JSON data: the declaration without its texts and defaults."""
         hidden = ("about", "peak_rate", "budget", "warmup")
@@ -140,9 +118,6 @@ class Task:
             if whole[key] == usual:
                 del whole[key]
         return whole
-
-
-_ADAPTER: TypeAdapter[Task] = TypeAdapter(Task)
 
 
 _ERROR = Metric("error", "%")

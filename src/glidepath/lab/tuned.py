@@ -1,19 +1,15 @@
 """What a search found, as a value: its trials, the best of them, and what that gained on fresh seeds."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter
-from pydantic.dataclasses import dataclass
-
+from glidepath.lab.plain import Plain, plain
 from glidepath.lab.statistics import Difference, Estimate
 from glidepath.lab.verdict import number, signed
 
 __all__ = ["Trial", "Tuned"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class Trial:
     """One point of the search.
 
@@ -41,8 +37,8 @@ class Trial:
         return sum(kept) / len(kept) if self.state == "complete" and kept else None
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
-class Tuned:
+@plain(kw_only=True)
+class Tuned(Plain):
     """What a search found.
 
     Args:
@@ -83,10 +79,6 @@ class Tuned:
     def found(self) -> Trial:
         """The best trial."""
         return self.trials[self.best]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return _TUNED.dump_python(self, mode="json")
 
     @property
     def command(self) -> str:
@@ -145,6 +137,3 @@ class Tuned:
         ends = "the difference is shown" if low > 0 or high < 0 else "no difference is shown"
         seeds = len(self.fresh_seeds)
         return f"On {seeds} fresh seeds the test {self.metric} is {means} of the defaults: {size} ({interval}); {ends}."
-
-
-_TUNED: TypeAdapter[Tuned] = TypeAdapter(Tuned)

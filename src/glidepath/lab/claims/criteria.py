@@ -6,22 +6,19 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass as validated
-
 from glidepath import Schedule
 from glidepath.forecast.bound import transfer_peak
 from glidepath.lab.claims.evidence import Evidence, Losses
+from glidepath.lab.plain import plain
 from glidepath.lab.statistics import Difference, estimate, holm, paired_difference
 from glidepath.lab.verdict import number, signed
 
 __all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 _LEVEL = 0.05
 
 
-@validated(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class Check:
     """One rule applied to what was measured.
 

@@ -1,21 +1,16 @@
 """Outcomes: what came of a claim, as a value that turns into JSON and back."""
 
 import json
-from typing import Any, Literal
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from typing import Literal
 
 from glidepath.core.errors import GlidepathError
-from glidepath.lab.adapting import from_pydantic
 from glidepath.lab.claims.criteria import Check
+from glidepath.lab.plain import Plain, plain
 
 __all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]
 
-_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class ChosenRate:
     """The peak rate that a schedule or method got.
 
@@ -30,7 +25,7 @@ class ChosenRate:
     edge: Literal["lowest", "highest"] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class Verdict:
     """One criterion and its checks.
 
@@ -43,7 +38,7 @@ class Verdict:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@plain(kw_only=True)
 class TrialOutcome:
     """What one trial of a claim came to.
 
@@ -80,8 +75,8 @@ class TrialOutcome:
         return all(check.passed for check in self.checks)
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
-class Outcome:
+@plain(kw_only=True)
+class Outcome(Plain):
     """What came of a claim.
 
     Args:
@@ -138,8 +133,7 @@ class Outcome:
 
     def to_json(self) -> str:
         """The outcome as an indented JSON text."""
-        data: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
-        data = {"passed": self.passed, "sentence": self.sentence, **data}
+        data = {"passed": self.passed, "sentence": self.sentence, **self.to_dict()}
         return json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -155,14 +149,9 @@ class Outcome:
         try:
             data = json.loads(text)
             told = {name: data.pop(name) for name in ("passed", "sentence")}
-            outcome = _ADAPTER.validate_json(json.dumps(data))
-        except ValidationError as error:
-            raise from_pydantic("outcome", error) from None
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise GlidepathError.worded("outcome", "text", "the JSON of an outcome", str(error)) from None
+        outcome = super().from_json(json.dumps(data))
         if told != {"passed": outcome.passed, "sentence": outcome.sentence}:
             raise GlidepathError.of("outcome", "passed and sentence", "what its checks amount to", told)
         return outcome
-
-
-_ADAPTER: TypeAdapter[Outcome] = TypeAdapter(Outcome)
