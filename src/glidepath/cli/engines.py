@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -114,7 +114,7 @@ class Changes:
 
         if budget is not None and self.epochs is not None:
             raise GlidepathError.of("--budget", "", "left out beside --epochs", budget)
-        given = {**vars(self), "precision": "bfloat16" if self.amp else None}
+        given: dict[str, Any] = {**vars(self), "precision": "bfloat16" if self.amp else None}
         given = {name: value for name, value in given.items() if name != "amp" and value is not None}
         return adjusted(task, **given) if given else task
 

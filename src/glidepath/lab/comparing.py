@@ -75,7 +75,8 @@ def compare(
     folder = Path(out)
     specs = _in_order(grid)
     refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
-    with opened("compare", folder, engine, progress) as session:
+    told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
+    with opened("compare", folder, engine, progress, command=told) as session:
         for note in _misfits(grid):
             session.watcher.note(note)
         records = session.records(specs)
@@ -88,7 +89,7 @@ def compare(
             },
             seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
             baseline=baseline,
-            command=command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline),
+            command=told,
         )
         if _held_another(folder, specs):
             session.watcher.note(

@@ -26,7 +26,7 @@ class Status:
         updates_done: Optimizer updates made or found.
         updates_total: All optimizer updates.
         seconds: Time since the first run was started.
-        seconds_left: Estimate of the time left; None until one run of every task has shown its speed.
+        seconds_left: Estimate of the time left; None until the updates of every task have shown their speed.
     """
 
     runs_done: int
@@ -62,6 +62,9 @@ class Silent:
         del text
 
 
+_MEASURED_SECONDS = 1.0
+
+
 class Meter:
     """Counts jobs and updates and estimates the time left from the speed of each task.
 
@@ -77,9 +80,17 @@ class Meter:
         self._ended = set(self._made)
         self._started = time.monotonic()
         self._spent: dict[str, tuple[float, int]] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._pace: dict[str, tuple[float, int]] = {}
 
     def advanced(self, spec: Job[Any], updates: int) -> None:
         """A job has made so many updates; 0 when it starts again."""
+        now = time.monotonic()
+        begun, first = self._begun.setdefault(spec.hash, (now, updates))
+        if updates < first:
+            self._begun[spec.hash] = now, updates
+        elif updates > first and now - begun > _MEASURED_SECONDS:
+            self._pace[spec.task.name] = now - begun, updates - first
         self._made[spec.hash] = min(updates, spec.budget)
 
     def ended(self, spec: Job[Any], seconds: float | None = None, updates: int = 0) -> None:
@@ -90,6 +101,15 @@ class Meter:
             before, count = self._spent.get(spec.task.name, (0.0, 0))
             self._spent[spec.task.name] = (before + seconds, count + updates)
 
+    def update_seconds(self, task: str) -> float | None:
+        """Seconds of an update of a task, measured on the jobs that are over, or else on the first updates; None before."""
+        seconds, updates = self._spent.get(task) or self._pace.get(task) or (0.0, 0)
+        return seconds / updates if updates else None
+
+    def missing(self, task: str) -> int:
+        """Updates that the jobs of a task have still to make."""
+        return sum(spec.budget - self._made.get(key, 0) for key, spec in self._all.items() if spec.task.name == task)
+
     def status(self, side_by_side: int) -> Status:
         """The status now.
 
@@ -97,15 +117,10 @@ class Meter:
             side_by_side: Jobs that go on at the same time.
         """
         left: float | None = 0.0
-        for key, spec in self._all.items():
-            missing = spec.budget - self._made.get(key, 0)
-            if not missing:
-                continue
-            if spec.task.name not in self._spent:
-                left = None
-                break
-            seconds, updates = self._spent[spec.task.name]
-            left += missing * seconds / updates / side_by_side
+        for task in {spec.task.name for spec in self._all.values()}:
+            missing, seconds = self.missing(task), self.update_seconds(task)
+            if missing:
+                left = None if left is None or seconds is None else left + missing * seconds / side_by_side
         return Status(
             runs_done=len(self._ended),
             runs_found=self._found,

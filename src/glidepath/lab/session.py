@@ -14,6 +14,7 @@ from typing import Any, Generic
 
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.engines import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
+from glidepath.lab.estimate import estimate
 from glidepath.lab.jobs import Job, OutcomeT
 from glidepath.lab.progress import Meter, Silent, Watcher
 from glidepath.lab.store import Store, only_writer
@@ -32,13 +33,18 @@ class Session:
         engine: What carries out jobs.
         watcher: Who hears how far it is; None for nobody.
         where: Name of the command, for errors.
+        command: What makes it again, for the cheaper one that is proposed; empty for the command of that name on the task.
     """
 
-    def __init__(self, store: Store, engine: Engine, watcher: Watcher | None = None, where: str = "session") -> None:
+    def __init__(
+        self, store: Store, engine: Engine, watcher: Watcher | None = None, where: str = "session", command: str = ""
+    ) -> None:
         self.store = store
         self.engine = engine
         self.watcher = watcher or Silent()
         self.where = where
+        self.command = command
+        self.estimated: set[str] = set()
 
     def records(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
         """A record for every job, by hash.
@@ -115,6 +121,7 @@ class _Making(Generic[OutcomeT]):
                 self.capacity = jobs
             case Advanced(spec, updates):
                 self.meter.advanced(spec, updates)
+                self._estimate(spec)
             case Finished(record, files):
                 self._keep(record, files)
             case Retried(spec, reason):
@@ -127,6 +134,20 @@ class _Making(Generic[OutcomeT]):
                 self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
         if not isinstance(event, Advanced | Finished) or time.monotonic() - self.told > _STATUS_SECONDS:
             self.tell()
+
+    def _estimate(self, job: Job[Any]) -> None:
+        """Says once for each task how long it will take, as soon as its first updates are measured."""
+        task, session = job.task, self.session
+        each = self.meter.update_seconds(task.name)
+        if each is None or task.name in session.estimated:
+            return
+        session.estimated.add(task.name)
+        missing = self.meter.missing(task.name)
+        text = estimate(
+            task, each, missing, self.capacity, session.command or f"glidepath {session.where} -t {task.name}"
+        )
+        if text:
+            session.watcher.note(text)
 
     def tell(self) -> None:
         """Give the newest status."""
@@ -165,7 +186,12 @@ def session_problems(where: str, out: Path | None, engine: object, jobs: Sequenc
 
 @contextlib.contextmanager
 def opened(
-    where: str, out: Path | None, engine: Engine | None, watcher: Watcher | None, files: Path | None = None
+    where: str,
+    out: Path | None,
+    engine: Engine | None,
+    watcher: Watcher | None,
+    files: Path | None = None,
+    command: str = "",
 ) -> Generator[Session]:
     """A session on a folder that this process alone writes to: its records are in `out/records`.
 
@@ -175,6 +201,7 @@ def opened(
         engine: What carries out jobs; None for one worker process a processor.
         watcher: Who hears how far it is.
         files: Folder for the files of records; None for the folder of the records.
+        command: What makes it again, for the cheaper one that is proposed.
 
     Raises:
         GlidepathError: If another process holds the folder, or it cannot be written.
@@ -188,7 +215,7 @@ def opened(
             store = Store(out / "records", files)
             store.sweep()
             held.enter_context(_in_batches(where, store))
-        yield Session(store, engine or Workers(), watcher, where)
+        yield Session(store, engine or Workers(), watcher, where, command)
 
 
 @contextlib.contextmanager

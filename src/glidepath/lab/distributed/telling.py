@@ -49,7 +49,8 @@ class Teller:
             return
         self._told, self._tenth = now, tenth
         seconds, seen = now - self._begun[0], samples - self._begun[1]
-        speed = f" · {seen / seconds:,.0f} samples/s" if seconds > 0 and seen else ""
+        hours = seconds / seen * (self.total - position) * samples / position / 3600 if seen and position else 0.0
+        speed = f" · {seen / seconds:,.0f} samples/s · {hours:.2g} hours left" if seconds > 0 and seen else ""
         share = min(100, int(100 * position / self.total))
         text = f"{share:3d} % · {int(position):,} of {self.total:,} {self.clock} · update {update:,}"
         text += f" · rate {rate:.4g} · loss {loss:.4g}{speed}"
