@@ -98,7 +98,7 @@ def _mnist1d(declared: Mnist1d) -> Examples:
     from mnist1d.utils import ObjectView
 
     wanted = declared.train + declared.validation + declared.test
-    settings = cast(dict[str, object], get_dataset_args(as_dict=True))
+    settings = cast("dict[str, object]", get_dataset_args(as_dict=True))
     settings |= {"num_samples": -(-wanted // 10) * 10, "train_split": 1.0, "seed": declared.seed}
     # The generator seeds and draws from the global random states: they are the caller's, so they are put back.
     ours = np.random.get_state()  # noqa: NPY002

@@ -260,7 +260,7 @@ def _colour(i: int) -> str:
 @contextmanager
 def _figure(width: float, height: float) -> Generator[Figure]:
     """A figure of its own: no pyplot, no window, no global state left changed."""
-    with mpl.rc_context(cast(Any, _STYLE)):
+    with mpl.rc_context(cast("Any", _STYLE)):
         yield Figure(figsize=(width, height), layout="constrained", facecolor="none")
 
 

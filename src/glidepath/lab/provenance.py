@@ -6,7 +6,7 @@ from typing import Protocol
 
 from glidepath.core.errors import GlidepathError
 
-__all__ = ["Provenance", "Sourced", "machine_line", "provenance"]
+__all__ = ["Provenance", "Sourced", "here", "machine_line", "provenance"]
 
 
 class Sourced(Protocol):
@@ -38,16 +38,23 @@ class Provenance:
     """Where a set of records comes from.
 
     Args:
-        data_sha256: Hash of the data, the same in all.
+        data_sha256: Hash of the data, the same in all; None where there are none.
         versions: By package; several, sorted and joined, where records were made by different ones.
         machines: A line a machine.
-        cpu_seconds: Processor time of all.
+        cpu_seconds: Processor time of all; None where it was not recorded.
     """
 
-    data_sha256: str
+    data_sha256: str | None
     versions: dict[str, str]
     machines: tuple[str, ...]
-    cpu_seconds: float
+    cpu_seconds: float | None
+
+
+def here() -> Provenance:
+    """Where something comes from that this process computes, without data and in no time."""
+    from glidepath.lab.training import machine, versions
+
+    return Provenance(data_sha256=None, versions=versions(), machines=(machine_line(machine()),), cpu_seconds=None)
 
 
 def machine_line(machine: Mapping[str, str | int]) -> str:

@@ -16,11 +16,12 @@ from glidepath.forecast.design import design
 from glidepath.lab.claims.criteria import Check, Criterion
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.outcome import TrialOutcome, Verdict
+from glidepath.lab.claims.trials import Trial, sources, verdicts
 from glidepath.lab.claims.tried import Limits, verdicts_of
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.engines import Engine
 from glidepath.lab.progress import Watcher
-from glidepath.lab.provenance import machine_line
+from glidepath.lab.provenance import here, provenance
 from glidepath.lab.runs import Record, RunSpec
 from glidepath.lab.session import opened
 from glidepath.lab.tasks import TASKS, Task
@@ -33,7 +34,7 @@ _SECONDS = 0.003  # of an update of `text`, with forty evaluations a run
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Trained(abc.ABC):
+class _Trained(Trial):
     """What the trials that train share: a task with forty evaluations, one peak rate, some seeds.
 
     Args:
@@ -46,7 +47,7 @@ class _Trained(abc.ABC):
     task: str = "text"
     peak_rate: float = 0.01
     seeds: int
-    slug: str
+    slug: str  # type: ignore[assignment]
 
     @property
     def _task(self) -> Task:
@@ -59,8 +60,6 @@ class _Trained(abc.ABC):
     def runs(self) -> int:
         """Runs of this trial."""
         return len(self._runs(0))
-
-    jobs = runs
 
     @property
     def updates(self) -> int:
@@ -155,12 +154,12 @@ class Designed(_Trained):
         tests = {name: [records[spec.hash].test for spec in row] for name, row in rows.items()}
         values = {name: tuple(None if one is None else one.loss for one in row) for name, row in tests.items()}
         evidence = Evidence(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
-        verdicts = [Verdict(rule=one.rule(evidence), checks=tuple(one.judge(evidence))) for one in self.criteria]
-        return _outcome(f"{self.title}; designed: {made.schedule}", verdicts, list(records.values()))
+        told = verdicts(self.criteria, evidence)
+        return _outcome(f"{self.title}; designed: {made.schedule}", told, list(records.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublicCurves:
+class PublicCurves(Trial):
     """The loss curves of language models that Luo et al. published: fitted on some, held against the others.
 
     Args:
@@ -173,13 +172,10 @@ class PublicCurves:
     fits: Mapping[str, tuple[str, ...]]
     published: bool = False
     limits: Limits | None = None
-    slug: str
+    slug: str  # type: ignore[assignment]
 
-    title: str = "public curves of 25, 100 and 400 million parameters"
-    runs: int = 0
-    jobs: int = 0
-    updates: int = 0
-    seconds: float = 60.0
+    title = "public curves of 25, 100 and 400 million parameters"  # type: ignore[assignment]
+    seconds = 60.0  # type: ignore[assignment]
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Read, fit, forecast, judge; skipped where the curves are not at hand."""
@@ -193,8 +189,8 @@ class PublicCurves:
             for size in _SIZES
         }
         checks = tuple(_as_published(size, runs) for size, runs in groups.items()) if self.published else ()
-        verdicts = [Verdict(rule=_AS_PUBLISHED, checks=checks)] if checks else []
-        return _outcome(self.title, verdicts + verdicts_of(self.fits, groups, tuple(_COURSES), self.limits), [])
+        told = [Verdict(rule=_AS_PUBLISHED, checks=checks)] if checks else []
+        return _outcome(self.title, told + verdicts_of(self.fits, groups, tuple(_COURSES), self.limits), [])
 
 
 _PEAK = 3e-4
@@ -253,17 +249,6 @@ def _run(record: Record) -> Run:
     )
 
 
-def _outcome(title: str, verdicts: Sequence[Verdict], records: Sequence[Record]) -> TrialOutcome:
-    from glidepath.lab.training import machine, versions
-
-    known = {name: version for record in records for name, version in record.versions.items()}
-    return TrialOutcome(
-        title=title,
-        grid=(),
-        rates=(),
-        verdicts=tuple(verdicts),
-        data_sha256=records[0].data_sha256 if records else None,
-        versions=known or versions(),
-        machines=tuple(dict.fromkeys(machine_line(record.machine) for record in records)) or (machine_line(machine()),),
-        cpu_seconds=sum(record.cpu_seconds for record in records) if records else None,
-    )
+def _outcome(title: str, told: Sequence[Verdict], records: Sequence[Record]) -> TrialOutcome:
+    source = provenance(records, title) if records else here()
+    return TrialOutcome(title=title, grid=(), rates=(), verdicts=tuple(told), **sources(source))

@@ -32,8 +32,8 @@ class Whole:
         self._started = time.monotonic()
         self._first: tuple[float, float] | None = None  # when there was progress first, and how much
 
-    def begin(self) -> None:
-        """The next trial begins."""
+    def begin(self) -> Trial:
+        """The next trial begins, and is returned."""
         if self._trial is not None:
             found = self._last.runs_found if self._last is not None else 0
             self._before = [
@@ -41,6 +41,7 @@ class Whole:
             ]
             self._begun = self._made
         self._trial, self._found, self._last = self._coming.pop(0), None, None
+        return self._trial
 
     def status(self, status: Status) -> None:
         """Pass on."""
