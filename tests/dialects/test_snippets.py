@@ -602,3 +602,27 @@ def test_a_call_drives_an_optimizer():
         optimizer.step()
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.5, 0.5, 0.05, 0.05, 0.005])
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("ReduceLROnPlateau(optimizer, 'min', factor=0.5, patience=3)", "pytorch_plateau([0.1], 0.5, 3)"),
+        ("keras.callbacks.ReduceLROnPlateau(monitor='val_loss', factor=0.2, patience=5, min_lr=0.001)",
+         "keras_plateau([0.1], 0.2, 5, floors=[0.001])"),
+        ("ReduceLROnPlateau(patience=2, min_delta=0.01)", "keras_plateau([0.1], patience=2, threshold=0.01)"),
+        ("flow.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=2)", "oneflow_plateau([0.1], patience=2)"),
+        ("paddle.optimizer.lr.ReduceOnPlateau(0.1, patience=3, threshold_mode='abs')",
+         "paddle_plateau([0.1], patience=3, relative='absolute')"),
+        ("plateau(factor=0.5, patience=2)", "plateau(factor=0.5, patience=2)"),
+    ],
+)  # fmt: skip
+def test_a_plateau_by_its_class_name_is_a_controller(text, made):
+    from glidepath.dialects.plateaus import plateau_of
+    from glidepath.feedback import Controller
+
+    assert plateau_of(text) == Controller.of(made.replace("'", '"'))
+    assert plateau_of("StepLR(optimizer, 3)") is None
+    assert plateau_of("cosine(10)") is None
+    with pytest.raises(GlidepathError, match="patience must be an integer from 0"):
+        plateau_of(text.replace("patience=", "patience=-"))

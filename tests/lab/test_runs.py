@@ -80,3 +80,28 @@ def test_a_record_with_a_wrong_field_is_refused(spec, made_up):
 
     with pytest.raises(GlidepathError, match=r"record: losses\.0 must be valid"):
         Record.from_dict(data)
+
+
+def test_a_plateau_by_its_class_name_is_driven(tiny):
+    from glidepath.feedback import PyTorchPlateau
+    from glidepath.lab.planning import plan_runs
+    from glidepath.lab.training import run
+
+    call = "torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.9, min_lr=0.02)"
+    rows = plan_runs(tiny, [call], [0], peak_rate=0.1)[tiny.name]
+    (spec,) = rows[call]
+    assert spec.controller == PyTorchPlateau([0.1], 0.5, 0, 0.9, floors=[0.02])
+    assert RunSpec.from_dict(spec.to_dict()) == spec
+    assert spec.hash != rows["constant"][0].hash != ""
+
+    record = run(spec)
+    assert record.rates[:10] == (0.1,) * 10
+    assert record.rates[-1] in (0.05, 0.025, 0.02)
+    assert sorted(set(record.rates), reverse=True) == [
+        0.1 * 0.5**k if k < 3 else 0.02 for k in range(len(set(record.rates)))
+    ]
+
+    with pytest.raises(GlidepathError, match="compare: mode must be 'min': what is watched is the validation's loss"):
+        plan_runs(tiny, ["ReduceLROnPlateau(optimizer, 'max')"], [0])
+    with pytest.raises(GlidepathError, match="pytorch ReduceLROnPlateau: factor must be a finite number above 0"):
+        plan_runs(tiny, ["ReduceLROnPlateau(optimizer, factor=-1)"], [0])

@@ -81,12 +81,14 @@ def replay(
 
     Args:
         log (LOG): A .csv, .jsonl or .json file of recorded metrics.
-        controller (CONTROLLER): Such as "plateau(factor=0.5, patience=2)".
+        controller (CONTROLLER): Such as "plateau(factor=0.5, patience=2)", or a library's "ReduceLROnPlateau(patience=3)".
         metric: The column or key. Default: the only one.
         schedule (--schedule, -s): A schedule that the controller steers.
         changes: Only the observations that changed something.
     """
     from glidepath import feedback
+    from glidepath.dialects.plateaus import plateau_of
 
-    made = feedback.replay_file(log, controller, metric=metric, schedule=schedule, base=1.0 if base is None else base)
+    steering = plateau_of(controller, 1.0 if base is None else base) or controller
+    made = feedback.replay_file(log, steering, metric=metric, schedule=schedule, base=1.0 if base is None else base)
     print(json.dumps(made.to_dict(), indent=2) if as_json else "\n".join(made.lines(every=not changes)))

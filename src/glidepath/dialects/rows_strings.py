@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ELSEWHERE", "ROWS"]
+__all__ = ["ELSEWHERE", "PLATEAUS", "ROWS"]
 
 ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "transformers": {
@@ -1107,3 +1107,35 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What is answered for a name that is no scheduler of the step, by library."""
+
+PLATEAUS: Mapping[str, tuple[str, str]] = {
+    "pytorch": (
+        (
+            "ReduceLROnPlateau(mode: 'min' | 'max' = 'min', factor: positive = 0.1, patience: steps0 = 10, threshold: least0 = 1e-4, "
+            "threshold_mode: 'rel' | 'abs' = 'rel', cooldown: steps0 = 0, min_lr: any = 0.0, eps: least0 = 1e-8)"
+        ),
+        "A cut after more than `patience` validations in a row without an improvement.",
+    ),
+    "keras": (
+        (
+            "ReduceLROnPlateau(monitor: unused = 'val_loss', factor: positive = 0.1, patience: steps0 = 10, verbose: unused = 0, "
+            "mode: 'auto' | 'min' | 'max' = 'auto', min_delta: least0 = 1e-4, cooldown: steps0 = 0, min_lr: least0 = 0.0, "
+            "epsilon: least0 = None)"
+        ),
+        "A cut at the validation `patience` in a row without an improvement, compared in single precision.",
+    ),
+    "oneflow": (
+        (
+            "ReduceLROnPlateau(mode: 'min' | 'max' = 'min', factor: positive = 0.1, patience: steps0 = 10, threshold: least0 = 1e-4, "
+            "threshold_mode: 'rel' | 'abs' = 'rel', cooldown: steps0 = 0, min_lr: any = 0.0, eps: least0 = 1e-8)"
+        ),
+        "PyTorch's.",
+    ),
+    "paddle": (
+        (
+            "ReduceOnPlateau(mode: 'min' | 'max' = 'min', factor: positive = 0.1, patience: steps0 = 10, threshold: least0 = 1e-4, "
+            "threshold_mode: 'rel' | 'abs' = 'rel', cooldown: steps0 = 0, min_lr: least0 = 0.0, epsilon: least0 = 1e-8)"
+        ),
+        "A cut after more than `patience` validations without an improvement; what comes in the cooldown is not looked at.",
+    ),
+}

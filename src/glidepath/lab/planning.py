@@ -1,12 +1,13 @@
 """From the arguments of a comparison to the grid of its runs: every problem found is told at once, nothing is run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from glidepath import Product, Rate, Schedule, parse
+from glidepath import Hold, Product, Rate, Schedule, parse
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.core.fields import Count, Positive, Seed
+from glidepath.dialects.plateaus import plateau_of
 from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import TASKS, Cifar100, Task, find_task, task_remedy
@@ -15,6 +16,18 @@ __all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "plan_runs"]
 
 Grid = dict[str, dict[str, list[RunSpec]]]
 """Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """A constant rate that a controller cuts after validations.
+
+    Args:
+        text: The controller's word or class.
+    """
+
+    text: str
+
 
 Tasks = str | Task | Sequence[str | Task]
 Schedules = Mapping[str, Schedule | str] | Sequence[str | Schedule] | None
@@ -62,12 +75,16 @@ def plan_runs(
             for name, schedule in named.items()
         }
         grid[task.name] = {
-            name: [
-                RunSpec(task, schedule, rate, seed, updates) for rate in rates or [task.peak_rate] for seed in numbers
-            ]
+            name: [_spec(task, schedule, rate, seed, updates) for rate in rates or [task.peak_rate] for seed in numbers]
             for name, schedule in rows.items()
         }
     return grid
+
+
+def _spec(task: Task, schedule: Schedule | Controlled, rate: float, seed: int, updates: int) -> RunSpec:
+    if isinstance(schedule, Controlled):
+        return RunSpec(task, Hold(), rate, seed, updates, plateau_of(schedule.text, rate))
+    return RunSpec(task, schedule, rate, seed, updates)
 
 
 def _rates(given: Rates, problems: list[Problem | None]) -> list[float]:
@@ -131,8 +148,8 @@ def _schedules(
     schedules: Schedules,
     baseline: str,
     problems: list[Problem | None],
-) -> dict[str, Schedule | str]:
-    """By name: a schedule, or the name of a default one, which needs the budget of a task."""
+) -> dict[str, Schedule | str | Controlled]:
+    """By name: a schedule, what a controller cuts, or the name of a default one, which needs the budget of a task."""
     if schedules is None:
         pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
     elif isinstance(schedules, Mapping):
@@ -140,7 +157,7 @@ def _schedules(
     else:
         given = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
         pairs = [(one if isinstance(one, str) else str(one), one) for one in given]
-    found: dict[str, Schedule | str] = {}
+    found: dict[str, Schedule | str | Controlled] = {}
     for name, one in pairs:
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
             problems.append(Problem("compare", "schedule name", "1 to 200 printable characters", shown(name)))
@@ -159,7 +176,7 @@ def _schedules(
     return {baseline: baseline, **found}
 
 
-def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str:
+def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str | Controlled:
     if isinstance(one, Schedule):
         return one
     if not isinstance(one, str):
@@ -168,6 +185,10 @@ def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str:
     if one in DEFAULT_SCHEDULES:
         return one
     try:
+        if (controller := plateau_of(one)) is not None:
+            if getattr(controller, "mode", "min") == "max":
+                problems.append(Problem("compare", "mode", "'min': what is watched is the validation's loss", "'max'"))
+            return Controlled(one)
         return as_factor(parse(one))
     except GlidepathError as error:
         problems += error.problems

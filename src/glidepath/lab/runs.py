@@ -6,12 +6,13 @@ The hash of a specification names its record, so that a folder of records is a m
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
 from glidepath import Schedule
 from glidepath.core.fields import Count, Positive, Seed
+from glidepath.feedback import Controller
 from glidepath.lab.jobs import Done, Specified
 from glidepath.lab.plain import Plain, plain
 from glidepath.lab.tasks import Task
@@ -29,6 +30,7 @@ class RunSpec(Specified):
         peak_rate: Base learning rate. Finite, above 0.
         seed: Decides initial weights and the order of the minibatches, the same for every schedule. In [0, 2^32).
         budget: Optimizer updates. At least 1.
+        controller: What cuts the rate after a validation; None for nobody.
 
     Raises:
         GlidepathError: If an argument breaks its rule above; all problems in one message.
@@ -40,11 +42,34 @@ class RunSpec(Specified):
     peak_rate: Positive
     seed: Seed
     budget: Count
+    controller: Controller | None = None
 
     def identity(self) -> dict[str, Any]:
         """What decides the outcome, as plain JSON data."""
         fields = {"peak_rate": self.peak_rate, "seed": self.seed, "budget": self.budget}
-        return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint}
+        return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint} | self._controlled
+
+    @property
+    def _controlled(self) -> dict[str, Any]:
+        return {"controller": self.controller.to_dict()} if self.controller else {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_dict` makes an equal job; without a controller it is not spoken of."""
+        return {name: value for name, value in super().to_dict().items() if name != "controller"} | self._controlled
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The job that `to_dict` wrote.
+
+        Args:
+            data: Plain JSON data.
+
+        Raises:
+            GlidepathError: If a field is missing, unknown or breaks its rule.
+        """
+        given = data.get("controller") if isinstance(data, dict) else None
+        whole = {**data, "controller": Controller.of(given) if given else None} if isinstance(data, dict) else data
+        return super().from_dict(whole)
 
     @staticmethod
     def record_from_dict(data: object) -> "Record":

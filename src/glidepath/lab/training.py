@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glidepath import Shift
+from glidepath import Schedule, Shift
 from glidepath.core.errors import version
 from glidepath.lab import models
 from glidepath.lab.augment import augmented
@@ -29,6 +29,7 @@ from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.devices import device
 from glidepath.lab.runs import Evaluation, Record, RunSpec
 from glidepath.lab.tasks import AdamW, Sgd, Task
+from glidepath.plan import Plan
 from glidepath.torch import attach
 
 __all__ = ["Point", "examples_of", "minibatches", "run"]
@@ -118,7 +119,12 @@ def _train(
         optimizer.load_state_dict(copy.deepcopy(start.optimizer))
         for one in optimizer.param_groups:
             one["lr"] = spec.peak_rate
-    attachment = attach(optimizer, Shift(spec.schedule, -first) if first else spec.schedule, rebase=True)
+    driven: Schedule | Plan = Shift(spec.schedule, -first) if first else spec.schedule
+    if spec.controller:
+        driven = Plan.of(
+            {"rules": [{"schedule": driven}], "feedback": [{"controller": spec.controller, "monitor": "loss"}]}
+        )
+    attachment = attach(optimizer, driven, rebase=True)
     validate, test = _measure(spec.task, data, "validation"), _measure(spec.task, data, "test")
     due = evaluation_steps(spec.budget, spec.task.evaluations)
     rates: list[float] = [] if start is None else list(start.rates)
@@ -140,6 +146,9 @@ def _train(
             break
         if update + 1 in due:
             evaluations.append(validate(model, update + 1))
+            if spec.controller:
+                seen = evaluations[-1].loss
+                attachment.observe("loss", math.nan if seen is None else seen)
         if update + 1 in keep:
             weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
             keep[update + 1](Point(update + 1, weights, state, tuple(rates), tuple(losses)))

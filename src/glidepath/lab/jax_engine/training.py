@@ -55,6 +55,10 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
         TypeError: If the model cannot read the data of its task, or JAX has no such model.
         GlidepathError: If `attach` refuses the schedule.
     """
+    if spec.controller:  # it listens to validations between two updates: PyTorch drives it
+        from glidepath.lab.training import run as plain
+
+        return plain(spec, on_progress)
     data = load(spec.task.data)
     arrays = _arrays(spec.task)
     wall, cpu = time.perf_counter(), time.process_time()
