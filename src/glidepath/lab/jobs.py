@@ -16,6 +16,7 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Positive, Seed, check_of
 from glidepath.core.files import digest
+from glidepath.feedback import Controller
 from glidepath.lab.tasks import Task
 
 __all__ = ["Done", "Job", "Outcome", "Specified", "job_from_dict", "job_to_dict"]
@@ -167,7 +168,8 @@ class Specified:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data from which `from_dict` makes an equal job."""
         values = {name: getattr(self, name) for name in _fields(type(self))}
-        return {name: value.to_dict() if name in _READERS else value for name, value in values.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        return {name: value.to_dict() if name in _READERS else value for name, value in given.items()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -179,14 +181,19 @@ class Specified:
         Raises:
             GlidepathError: If a field is missing, unknown or breaks its rule.
         """
-        names = _fields(cls)
-        if not isinstance(data, dict) or sorted(data) != sorted(names):
+        free = {"controller"} & set(_fields(cls))  # the only field that may be missing
+        names = [name for name in _fields(cls) if name not in free]
+        if not isinstance(data, dict) or sorted(set(data) - free) != sorted(names):
             found = sorted(data) if isinstance(data, dict) else data
             raise GlidepathError.of(cls.kind, "fields", ", ".join(names), found)
         return cls(**{name: _READERS.get(name, lambda value: value)(value) for name, value in data.items()})
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {"task": Task.from_dict, "schedule": Schedule.from_dict}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "task": Task.from_dict,
+    "schedule": Schedule.from_dict,
+    "controller": Controller.of,
+}
 """The fields of jobs that are values of their own."""
 
 

@@ -6,7 +6,7 @@ The hash of a specification names its record, so that a folder of records is a m
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
@@ -47,29 +47,8 @@ class RunSpec(Specified):
     def identity(self) -> dict[str, Any]:
         """What decides the outcome, as plain JSON data."""
         fields = {"peak_rate": self.peak_rate, "seed": self.seed, "budget": self.budget}
-        return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint} | self._controlled
-
-    @property
-    def _controlled(self) -> dict[str, Any]:
-        return {"controller": self.controller.to_dict()} if self.controller else {}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data from which `from_dict` makes an equal job; without a controller it is not spoken of."""
-        return {name: value for name, value in super().to_dict().items() if name != "controller"} | self._controlled
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The job that `to_dict` wrote.
-
-        Args:
-            data: Plain JSON data.
-
-        Raises:
-            GlidepathError: If a field is missing, unknown or breaks its rule.
-        """
-        given = data.get("controller") if isinstance(data, dict) else None
-        whole = {**data, "controller": Controller.of(given) if given else None} if isinstance(data, dict) else data
-        return super().from_dict(whole)
+        steered = {"controller": self.controller.to_dict()} if self.controller else {}
+        return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint} | steered
 
     @staticmethod
     def record_from_dict(data: object) -> "Record":
