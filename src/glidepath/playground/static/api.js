@@ -7,6 +7,9 @@ export class Refused extends Error {
   }
 }
 
+/** The page works wherever it lies: nothing is asked from the root of its host. */
+const relative = (path) => path.replace(/^\//, "");
+
 async function answer(response) {
   if (response.ok) return response;
   let problems = [{ path: "", field: "", message: `the server answered ${response.status}` }];
@@ -18,11 +21,11 @@ async function answer(response) {
 }
 
 export async function get(path) {
-  return (await answer(await fetch(path))).json();
+  return (await answer(await fetch(relative(path)))).json();
 }
 
 export async function post(path, body, headers = {}) {
-  const response = await fetch(path, {
+  const response = await fetch(relative(path), {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
@@ -31,7 +34,7 @@ export async function post(path, body, headers = {}) {
 }
 
 export async function file(path, body) {
-  const response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const response = await fetch(relative(path), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   return (await answer(response)).blob();
 }
 

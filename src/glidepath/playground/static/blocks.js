@@ -1,11 +1,12 @@
 // The phases as blocks under the curve: choose, drag, stretch, all of it by keyboard too.
 
 import { $, h, say, whole } from "./dom.js";
+import { t } from "./words.js";
 
 /** Draws the strip and answers to hands and keys. */
 export class Strip {
   /**
-   * @param context {frame(), last(), select(i), move(from, to), stretch(i, steps), remove(i)}
+   * @param context {frame(), last(), gestures, select(i), move(from, to), boundary(i, steps, total), remove(i)}
    */
   constructor(context) {
     this.context = context;
@@ -43,6 +44,7 @@ export class Strip {
   lay() {
     const frame = this.context.frame();
     if (!frame) return;
+    this.node.hidden = !this.editable;
     const inside = (x) => Math.min(Math.max(x, frame.left), frame.left + frame.width);
     const blocks = this.node.querySelectorAll(".block");
     this.blocks.forEach((block, i) => {
@@ -62,10 +64,10 @@ export class Strip {
   }
 
   button(block, i) {
-    const length = block.end === null ? "for ever" : `${whole(block.end - block.begin)} steps`;
+    const length = block.end === null ? t("forever") : t("steps", { n: whole(block.end - block.begin) });
     const node = h("button", {
       type: "button", class: "block", title: `${block.name}, ${length}`, "aria-pressed": String(i === this.selected),
-      "aria-label": `Phase ${i + 1}: ${block.name}, ${length}`,
+      "aria-label": t("strip.block", { i: i + 1, name: block.name, length }),
       onclick: () => { if (!this.dragged) this.context.select(i); },
     }, block.name);
     node.dataset.key = `b${i}`;
@@ -81,7 +83,7 @@ export class Strip {
       const to = i + step;
       if (to < 0 || to >= this.blocks.length) return;
       this.context.move(i, to);
-      say(`${this.blocks[i].name} is now phase ${to + 1}`);
+      say(t("strip.moved", { name: this.blocks[i].name, i: to + 1 }));
       setTimeout(() => this.node.querySelector(`[data-key="b${to}"]`)?.focus(), 150);
     } else if (step) {
       event.preventDefault();
@@ -125,9 +127,9 @@ export class Strip {
 
   edge(block, i) {
     const node = h("div", {
-      class: "edge", role: "slider", tabindex: "0", "aria-label": `Length of phase ${i + 1}, ${block.name}`,
+      class: "edge", role: "slider", tabindex: "0", "aria-label": t("strip.edge", { i: i + 1, name: block.name }),
       "aria-valuemin": "1", "aria-valuemax": String(this.context.last() * 4), "aria-valuenow": String(block.end - block.begin),
-      "aria-valuetext": `${whole(block.end - block.begin)} steps`, title: "Drag to stretch",
+      "aria-valuetext": t("steps", { n: whole(block.end - block.begin) }), title: t("strip.edge.title"),
     });
     node.dataset.i = String(i);
     node.dataset.key = `e${i}`;
@@ -136,27 +138,28 @@ export class Strip {
       if (!direction) return;
       event.preventDefault();
       const length = this.blocks[i].end - this.blocks[i].begin;
-      const by = Math.max(1, Math.round(this.context.last() * (event.shiftKey ? 0.1 : 0.01)));
-      this.context.stretch(i, Math.max(1, length + direction * by));
-      node.setAttribute("aria-valuenow", String(Math.max(1, length + direction * by)));
+      this.context.gestures.begin();
+      this.context.boundary(i, Math.max(1, length + direction * Math.max(1, Math.round(this.context.last() * 0.01))), event.shiftKey);
     });
     node.addEventListener("pointerdown", (event) => this.stretch(event, node, i));
     return node;
   }
 
   stretch(event, node, i) {
+    if (event.button !== 0) return;
     event.preventDefault();
     node.setPointerCapture(event.pointerId);
-    node.focus();
+    node.focus({ preventScroll: true });
     this.busy = true;
-    const frame = this.context.frame(); // the scale stays that of the beginning, or the curve would run away from the hand
+    this.context.gestures.begin(true); // the scale stays that of the beginning, or the curve would run away from the hand
+    const frame = this.context.frame();
     const begin = event.clientX;
     const length = this.blocks[i].end - this.blocks[i].begin;
-    const perPixel = this.context.last() / frame.width;
+    const perPixel = (frame.step(frame.left + frame.width) - frame.step(frame.left)) / frame.width;
     const move = (now) => {
       const by = (now.clientX - begin) * perPixel;
       const unit = Math.max(1, 10 ** Math.floor(Math.log10(Math.max(perPixel, 1) * 2)));
-      this.context.stretch(i, Math.max(1, Math.round((length + by) / unit) * unit));
+      this.context.boundary(i, Math.max(1, Math.round((length + by) / unit) * unit), now.shiftKey);
     };
     node.addEventListener("pointermove", move);
     const end = () => { node.removeEventListener("pointermove", move); this.busy = false; this.draw(); };

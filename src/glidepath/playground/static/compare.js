@@ -1,33 +1,42 @@
-// The table of curves: peak, end, warmup, mean, largest jump, values at chosen steps.
+// The curves in numbers: peak, end, warmup, mean, largest jump, values at chosen steps; and below, every curve as a table.
 
-import { exact, h, short, toast, whole } from "./dom.js";
+import { exact, h, short, whole } from "./dom.js";
 import { latest, post } from "./api.js";
+import { mark, numberOf } from "./fields.js";
 import { asked, isBase } from "./state.js";
 import { colour, swatch } from "./style.js";
+import { t } from "./words.js";
 
 export class Compare {
   /** @param app the page: state, curves(), last, unpin(i), swap(i), rename(i, name), setAt(list) */
   constructor(app) {
     this.app = app;
     this.id = "compare";
-    this.title = "Compare";
     this.ask = latest((request) => this.load(request));
   }
 
   build(body) {
-    this.body = body;
-    this.at = h("input", { type: "text", inputmode: "numeric", size: "26", "aria-label": "Steps whose values the table shows" });
-    this.at.addEventListener("change", () => {
-      const steps = this.at.value.split(/[\s,;]+/).filter(Boolean).map(Number).filter((step) => Number.isInteger(step) && step >= 0 && step <= 2 ** 53);
-      this.app.setAt(steps.slice(0, 8));
-    });
+    this.error = h("p", { class: "problem", role: "alert", id: "compare-error" });
+    this.at = h("input", { type: "text", inputmode: "numeric", size: "26", "aria-label": t("compare.at"), "aria-describedby": "compare-error" });
+    this.at.addEventListener("change", () => this.steps());
     this.holder = h("div", { class: "scroll" });
     this.hint = h("p", { class: "hint" });
-    body.append(h("div", { class: "row" }, h("label", { class: "mini" }, "values at steps ", this.at)), this.holder, this.hint);
+    this.values = h("div", { class: "scroll", id: "values" });
+    const fold = h("details", { id: "every", ontoggle: () => { if (fold.open) this.refresh(); } }, h("summary", {}, t("values.title")), h("p", { class: "hint" }, t("values.about")), this.values);
+    this.fold = fold;
+    body.append(h("div", { class: "row" }, h("label", { class: "mini" }, t("compare.steps"), " ", this.at)), this.error, this.holder, this.hint, fold);
+  }
+
+  steps() {
+    const given = this.at.value.normalize("NFKC").split(/[\s;]+|,(?!\d{3}\b)|(?<=\d{4}),/).filter(Boolean);
+    const steps = given.map(numberOf);
+    const wrong = given.find((_, i) => !(Number.isInteger(steps[i]) && steps[i] >= 0 && steps[i] <= 2 ** 53));
+    mark(this.at, wrong === undefined && steps.length <= 8 ? "" : t("compare.rule", { value: wrong ?? t("compare.many", { n: steps.length }) }), this.error);
+    if (!this.at.classList.contains("bad")) this.app.setAt(steps);
   }
 
   refresh() {
-    if (document.activeElement !== this.at) this.at.value = this.app.state.at.join(", ");
+    if (document.activeElement !== this.at && !this.at.classList.contains("bad")) this.at.value = this.app.state.at.join(", ");
     const { state } = this.app;
     this.ask({ ...asked(state), last: this.app.last, at: state.at });
   }
@@ -35,69 +44,49 @@ export class Compare {
   async load(request) {
     let rows = [];
     try { ({ rows } = await post("/api/measures", request)); } catch { return; }
-    const heads = ["curve", "base rate", "peak", "final", "warmup", "mean", "largest jump", ...request.at.map((step) => `at ${whole(step)}`), ""];
     const { state } = this.app;
-    const lines = rows.map((row, i) => this.row(row, i, state.pins[i - 1], request.last));
-    const table = h("table", {}, h("caption", { class: "sr" }, "The curves in numbers"), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, lines));
+    const heads = [...["curve", "base", "peak", "final", "warmup", "mean", "jump"].map((name) => t(`compare.${name}`)), ...request.at.map((step) => t("compare.value", { n: whole(step) })), ""];
+    const lines = rows.map((row, i) => this.row(row, i, state.pins[i - 1]));
+    const table = h("table", {}, h("caption", { class: "sr" }, t("compare.caption")), h("thead", {}, h("tr", {}, heads.map((head, i) => h(i && head === "" ? "td" : "th", head === "" ? {} : { scope: "col" }, head)))), h("tbody", {}, lines));
+    if (this.fold.open) this.every(rows);
     if (this.holder.contains(document.activeElement) && document.activeElement.tagName === "INPUT") return;
     this.holder.replaceChildren(table);
-    this.hint.textContent = rows.some((row) => row?.sampled) ? "Longer than 500,000 steps: mean and jump are from sampled points; peaks and restarts are all there." : state.pins.length ? "" : "Pin curves to compare up to eight of them.";
+    this.hint.textContent = rows.some((row) => row?.sampled) ? t("compare.sampled") : state.pins.length ? "" : t("compare.hint");
   }
 
-  row(row, i, pin, last) {
-    const name = h("input", { type: "text", value: pin ? pin.name || pin.text : this.app.state.name, placeholder: pin ? null : "this one", title: pin?.text ?? "A name for the curve being worked on", "aria-label": pin ? `Name of curve ${i}` : "Name of this curve", maxlength: "80", onchange: (event) => this.app.rename(i - 1, event.target.value.trim()) });
-    const label = h("td", {}, h("span", { style: { display: "inline-flex", gap: "8px", alignItems: "center" } }, swatch(pin ? pin.slot : 0), pin ? h("b", { class: "slot", style: { color: colour(pin.slot) } }, String(pin.slot)) : h("b", { class: "slot" }), name));
-    if (!row) return h("tr", {}, label, h("td", { colspan: "10" }, "cannot be read"));
+  row(row, i, pin) {
+    const name = h("input", { type: "text", value: pin ? pin.name || pin.text : this.app.state.name, placeholder: pin ? null : t("this.one"), title: pin?.text ?? t("compare.name.own"), "aria-label": pin ? t("compare.name", { i }) : t("compare.name.this"), maxlength: "80", onchange: (event) => this.app.rename(i - 1, event.target.value.trim()) });
+    const label = h("td", {}, h("span", { class: "who" }, swatch(pin ? pin.slot : 0), pin ? h("b", { class: "slot", style: { color: colour(pin.slot) } }, String(pin.slot)) : h("b", { class: "slot" }), name));
+    if (!row) return h("tr", {}, label, h("td", { colspan: "10" }, t("compare.unread")));
     const number = (value, sub) => h("td", { class: "num", title: exact(value) }, short(value, 5), sub ? h("span", { class: "sub" }, sub) : null);
     const buttons = pin
-      ? h("td", {}, h("button", { type: "button", title: "Work on this curve; the current one takes its place", onclick: () => this.app.swap(i - 1) }, "Edit"), " ", h("button", { type: "button", "aria-label": `Remove curve ${pin.slot}`, title: "Remove this curve", onclick: () => this.app.unpin(i - 1) }, "×"))
+      ? h("td", {}, h("button", { type: "button", title: t("compare.edit.title"), onclick: () => this.app.swap(i - 1) }, t("compare.edit")), " ", h("button", { type: "button", "aria-label": t("compare.remove", { slot: pin.slot }), title: t("curve.remove"), onclick: () => this.app.unpin(i - 1) }, "×"))
       : h("td", {});
-    return h("tr", {}, label, this.base(row, i, pin), number(row.peak, `at ${whole(row.peak_step)}`), number(row.final), h("td", {}, `${short(100 * row.warmup, 3)} %`), number(row.area), number(row.jump, row.jump ? `at ${whole(row.jump_step)}` : ""), ...row.at.map((value) => number(value)), buttons);
+    const at = (step) => t("compare.value", { n: whole(step) });
+    return h("tr", {}, label, this.base(row, i, pin), number(row.peak, at(row.peak_step)), number(row.final), h("td", {}, `${short(100 * row.warmup, 3)} %`), number(row.area), number(row.jump, row.jump ? at(row.jump_step) : ""), ...row.at.map((value) => number(value)), buttons);
   }
 
   /** The base rate of a curve: its own, or the page's. */
   base(row, i, pin) {
-    if (row.absolute) return h("td", { title: "Its values are rates: no base multiplies them" }, "–");
-    if (!pin) return h("td", { style: { fontFamily: "var(--mono)" } }, short(this.app.state.base));
-    const box = h("input", { type: "text", inputmode: "decimal", class: "num", size: "7", value: pin.base === null ? "" : String(pin.base), placeholder: String(this.app.state.base), "aria-label": `Base rate of curve ${i}`, title: "A base rate of its own, as a parameter group has; empty for the page's" });
+    if (row.absolute) return h("td", { title: t("compare.absolute") }, "–");
+    if (!pin) return h("td", { class: "num-plain" }, short(this.app.state.base));
+    const box = h("input", { type: "text", inputmode: "decimal", class: "num", size: "7", value: pin.base === null ? "" : String(pin.base), placeholder: String(this.app.state.base), "aria-label": t("compare.base.of", { i }), title: t("compare.base.title"), "aria-describedby": "compare-error" });
     box.addEventListener("change", () => {
-      const value = box.value.trim() === "" ? null : Number(box.value);
+      const value = box.value.trim() === "" ? null : numberOf(box.value);
       const good = value === null || isBase(value);
-      box.classList.toggle("bad", !good);
-      box.setAttribute("aria-invalid", String(!good));
+      mark(box, good ? "" : t("compare.base.rule", { i, value: box.value }), this.error);
       if (good) this.app.rebase(i - 1, value);
-      else toast(`base rate of curve ${i}: must be above 0 and at most 1,000,000, got ${box.value}`);
     });
     return h("td", {}, box);
   }
-}
 
-/** Every curve as a table: what the picture shows, in numbers, with every digit. */
-export class Values {
-  constructor(app) {
-    this.app = app;
-    this.id = "values";
-    this.title = "Values";
-    this.ask = latest((request) => this.load(request));
-  }
-
-  build(body) {
-    this.holder = h("div", { class: "scroll" });
-    body.append(h("p", {}, "The curve in numbers: evenly spread steps and every beginning of a phase, each value with every digit."), this.holder);
-  }
-
-  refresh() {
-    this.ask({ ...asked(this.app.state), last: this.app.last, at: [] });
-  }
-
-  async load(request) {
-    let rows = [];
-    try { ({ rows } = await post("/api/measures", request)); } catch { return; }
+  /** What the picture shows, in numbers, with every digit. */
+  every(rows) {
     const { pins } = this.app.state;
     const columns = rows.map((row) => new Map(row ? row.table : []));
     const steps = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-    const heads = ["step", ...rows.map((_, i) => (i ? pins[i - 1]?.name || `curve ${pins[i - 1]?.slot}` : this.app.state.name || "this one"))];
+    const heads = [t("axis.step"), ...rows.map((_, i) => (i ? pins[i - 1]?.name || t("curve.n", { slot: pins[i - 1]?.slot }) : this.app.state.name || t("this.one")))];
     const lines = steps.map((step) => h("tr", {}, h("td", {}, whole(step)), columns.map((column) => h("td", { class: "num" }, column.has(step) ? exact(column.get(step)) : "·"))));
-    this.holder.replaceChildren(h("table", {}, h("caption", { class: "sr" }, "Values of the curves by step"), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, lines)));
+    this.values.replaceChildren(h("table", {}, h("caption", { class: "sr" }, t("values.caption")), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, lines)));
   }
 }

@@ -1,5 +1,7 @@
 // Small helpers: elements, numbers, messages.
 
+import { t } from "./words.js";
+
 export const $ = (id) => document.getElementById(id);
 
 /** An element. Text is always set as text: nothing typed by anybody becomes markup. */
@@ -59,15 +61,21 @@ export async function copy(text, what) {
     document.execCommand("copy");
     area.remove();
   }
-  toast(`${what} copied`);
+  toast(t("copied", { what }));
 }
 
+/** Does something once nothing has asked for it for a while. */
 export function later(wait, work) {
   let timer = 0;
-  return (...given) => {
+  const start = (...given) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...given), wait);
   };
+  start.cancel = () => clearTimeout(timer);
+  return start;
 }
+
+/** A text as the name of a file. */
+export const slug = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}_.]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 60).replace(/[-.]+$/, "") || "schedule";
 
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

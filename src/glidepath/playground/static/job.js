@@ -2,6 +2,7 @@
 
 import { h, say, whole } from "./dom.js";
 import { post } from "./api.js";
+import { t } from "./words.js";
 
 const token = () => document.querySelector("meta[name=glidepath-token]").content;
 
@@ -14,13 +15,13 @@ export class Work {
   constructor(label, name, context) {
     this.context = context;
     this.button = h("button", { type: "button", class: "main", onclick: () => this.start() }, label);
-    this.stop = h("button", { type: "button", hidden: true, onclick: () => this.cancel() }, "Cancel");
+    this.stop = h("button", { type: "button", hidden: true, onclick: () => this.cancel() }, t("cancel"));
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": name });
     this.said = h("p", { class: "hint", "aria-live": "polite" });
   }
 
   async start() {
-    this.said.textContent = "Starting …";
+    this.said.textContent = t("job.starting");
     this.button.disabled = true;
     try {
       this.job = (await post(...this.context.request(), { "x-glidepath-token": token() })).job;
@@ -33,18 +34,18 @@ export class Work {
     this.context.begin();
     this.stop.hidden = this.bar.hidden = false;
     this.bar.value = 0;
-    const events = new EventSource(`/api/jobs/${this.job}/events`);
+    const events = new EventSource(`api/jobs/${this.job}/events`);
     events.onmessage = (message) => this.hear(JSON.parse(message.data), events);
-    events.onerror = () => { events.close(); this.over("The connection ended."); };
+    events.onerror = () => { events.close(); this.over(t("job.lost")); };
   }
 
   hear(event, events) {
     if (event.type === "progress") {
       this.bar.value = event.done / event.total;
-      this.said.textContent = `${whole(event.done)} of ${whole(event.total)} updates${event.left === null ? "" : `, about ${Math.ceil(event.left)} s left`}`;
+      this.said.textContent = t("job.progress", { done: whole(event.done), total: whole(event.total) }) + (event.left === null ? "" : t("job.left", { s: Math.ceil(event.left) }));
     } else if (event.type === "cancelled" || event.type === "error") {
       events.close();
-      this.over(event.type === "cancelled" ? "Cancelled. Nothing was kept." : event.message);
+      this.over(event.type === "cancelled" ? t("job.cancelled") : event.message);
     } else {
       this.context.hear(event);
       if (event.type !== "end") return;
@@ -61,7 +62,7 @@ export class Work {
   }
 
   async cancel() {
-    this.said.textContent = "Cancelling …";
+    this.said.textContent = t("job.cancelling");
     try { await post(`/api/jobs/${this.job}/cancel`, {}, { "x-glidepath-token": token() }); } catch { /* it has ended */ }
   }
 }

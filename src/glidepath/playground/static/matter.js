@@ -1,10 +1,12 @@
 // "Does it matter?": rate, loss and error of real runs, and a button that trains here.
 
-import { h, short, whole } from "./dom.js";
+import { $, h, short, whole } from "./dom.js";
+import { draw as svgOf } from "./chart.js";
 import { get, latest, post } from "./api.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
+import { pieces, t } from "./words.js";
 
 const CONSTANT = ["constant", "the constant rate"];
 const METRIC = [1, 2, 3], LOSS = [4, 5, 6]; // columns of a band: mean, lowest, highest
@@ -13,14 +15,13 @@ export class Matter {
   constructor(app) {
     this.app = app;
     this.id = "matter";
-    this.title = "Does it matter?";
     this.ask = latest((request) => this.match(request));
     this.near = {};
     this.chosen = {}; // by task: what a person picked instead of the nearest
   }
 
   build(body) {
-    this.head = h("p", {}, "Looking for finished runs …");
+    this.head = h("p", {}, t("matter.looking"));
     this.tasks = h("div", {});
     this.trainer = new Trainer(this.app);
     body.append(this.head, this.tasks, this.trainer.node);
@@ -31,18 +32,58 @@ export class Matter {
       try { this.records = (await get("/api/records")).tasks; } catch { this.records = []; }
     }
     this.head.replaceChildren(...(this.records.length
-      ? ["Real networks, trained under several schedules at one shared peak rate. A line is the mean over the seeds; a band reaches from the lowest seed to the highest."]
-      : ["There are no finished runs here yet: ", h("code", {}, "glidepath demo"), " makes some in about three minutes. Or train this schedule here, below."]));
+      ? [t("matter.about")]
+      : pieces("matter.none", { command: h("code", {}, "glidepath demo") })));
     if (this.records.length) this.ask({ text: this.app.state.text, last: this.app.last, budget: this.app.state.budget });
     this.trainer.draw();
   }
 
+  /** Whether the nearest run is to be seen right under the curve. */
+  under(on) {
+    this.wanted = on;
+    this.trace();
+  }
+
+  /** The nearest real run under the curve, on the axis of the curve: what its rate did to the loss. */
+  trace() {
+    const box = $("run");
+    const task = this.records?.find((each) => this.near[each.task]);
+    const near = task && (this.chosen[task.task] ?? this.near[task.task].name);
+    const rows = task?.rows.filter((row) => row.curves.length && (row.name === near || CONSTANT.includes(row.name))) ?? [];
+    const frame = this.app.chart.frame();
+    box.hidden = !this.wanted || !rows.length || !frame;
+    if (box.hidden) return;
+    const height = 110, top = 18;
+    const all = rows.flatMap((row) => row.curves.flatMap((point) => [point[5], point[6]])).filter((value) => value > 0);
+    const low = Math.log(Math.min(...all)), high = Math.log(Math.max(...all));
+    const x = (update) => frame.of((update / task.budget) * this.app.last);
+    const y = (loss) => top + ((high - Math.log(loss)) / (high - low || 1)) * (height - top - 6);
+    const svg = svgOf("svg", { height, width: box.clientWidth || frame.left + frame.width + 90, "aria-hidden": "true" });
+    for (const row of rows) {
+      const paint = row.name === near ? colour(0) : css("--quiet");
+      const line = (column) => row.curves.map((point) => `${x(point[0]).toFixed(1)},${y(point[column]).toFixed(1)}`);
+      svg.append(svgOf("path", { d: `M${line(5).join("L")}L${line(6).reverse().join("L")}Z`, fill: paint, opacity: 0.15 }), svgOf("path", { d: `M${line(4).join("L")}`, fill: "none", stroke: paint, "stroke-width": row.name === near ? 2.4 : 1.4 }));
+      const at = row.curves[row.curves.length - 1];
+      const word = svgOf("text", { x: x(at[0]) + 8, y: y(at[4]) + 4, fill: paint });
+      word.textContent = short(at[4], 3);
+      svg.append(word);
+    }
+    const title = svgOf("text", { x: frame.left, y: 12 });
+    title.textContent = t("matter.under", { task: task.task, name: near });
+    svg.append(title);
+    box.replaceChildren(svg);
+  }
+
   async match(request) {
-    try { this.near = (await post("/api/matter", request)).nearest; } catch { return; }
+    let near = null;
+    try { near = (await post("/api/matter", request)).nearest; } catch { return; }
+    if (request.text !== this.app.state.text) return;
+    this.near = near;
     this.show();
   }
 
   show() {
+    this.trace();
     this.tasks.replaceChildren(...this.records.map((task) => this.task(task)));
   }
 
@@ -53,19 +94,19 @@ export class Matter {
     const picture = h("div", { class: "runs", role: "img" });
     const paint = (row) => (row.name === name ? colour(0) : CONSTANT.includes(row.name) ? css("--quiet") : null);
     const own = task.sentences.filter((text) => text.startsWith(`${name} `));
-    picture.setAttribute("aria-label", `Rate, validation loss and validation ${task.metric} of ${rows.length} schedules on ${task.task}. ${own.join(" ")}`);
+    picture.setAttribute("aria-label", `${t("matter.picture", { metric: task.metric, n: rows.length, task: task.task })} ${own.join(" ")}`);
     draw(picture, rows.map((row) => ({ name: row.name, paint: paint(row), curves: row.curves, rates: row.rates })), task, { last: task.budget });
     const mine = rows.find((row) => row.name === name);
-    const which = !mine ? "" : this.chosen[task.task] ? `Blue: ${name}, ${mine.seeds} seeds of ${whole(task.budget)} updates.`
-      : near.same ? `Blue: ${name}, the shape on this page, trained with ${mine.seeds} seeds for ${whole(task.budget)} updates.`
-        : `None of them has the shape on this page. Blue: ${name}, the nearest, on average ${short(100 * near.apart, 2)} % of the peak away.`;
+    const which = !mine ? "" : this.chosen[task.task] ? t("matter.chosen", { name, seeds: mine.seeds, updates: whole(task.budget) })
+      : near.same ? t("matter.same", { name, seeds: mine.seeds, updates: whole(task.budget) })
+        : t("matter.near", { name, apart: short(100 * near.apart, 2) });
     const rest = task.sentences.filter((text) => !own.includes(text));
     return h("section", { class: "study", "aria-label": task.task },
       h("h3", {}, task.task, " ", h("span", { class: "quiet" }, task.about)),
       own.length ? h("p", { class: "finding" }, own[0]) : null,
-      h("p", { class: "hint" }, `${which} Grey: the constant rate.${task.rate === null ? "" : ` All at the peak rate ${short(task.rate)}.`}`),
+      h("p", { class: "hint" }, `${which} ${t("matter.grey")}${task.rate === null ? "" : ` ${t("matter.rate", { rate: short(task.rate) })}`}`),
       h("div", { class: "results" }, picture, finals(rows, task, name, (picked) => { this.chosen[task.task] = picked; this.show(); })),
-      h("details", {}, h("summary", {}, "What else these runs show, and what they do not"), list(rest, task.caveats)));
+      h("details", {}, h("summary", {}, t("matter.else")), list(rest, task.caveats)));
   }
 }
 
@@ -85,10 +126,10 @@ function finals(rows, task, name, pick) {
     const paint = row.name === name ? colour(0) : css("--quiet");
     const whisker = h("span", { class: "whisker", "aria-hidden": "true" },
       h("i", { style: { left: place(from), width: `calc(${place(to)} - ${place(from)})`, background: paint } }), h("b", { style: { left: place(mean), background: paint } }));
-    const words = `${row.name}: ${short(mean, 4)} ${task.unit}, 95 % interval ${short(from, 4)} to ${short(to, 4)}`;
+    const words = t("matter.row", { name: row.name, mean: short(mean, 4), unit: task.unit, from: short(from, 4), to: short(to, 4) }); // begins as what is seen, so that it can be spoken
     return h("li", {}, h("button", { type: "button", "aria-pressed": String(row.name === name), "aria-label": words, title: words, onclick: () => pick?.(row.name), disabled: !pick }, h("span", { class: "who" }, row.name), whisker, h("span", { class: "num" }, short(mean, 4))));
   });
-  return h("div", { class: "finals" }, h("p", { class: "hint" }, `test ${task.metric}, ${task.unit}, after the last update: mean and 95 % interval`), h("ul", {}, lines));
+  return h("div", { class: "finals" }, h("p", { class: "hint" }, t("matter.test", { metric: task.metric, unit: task.unit })), h("ul", {}, lines));
 }
 
 /** Rate, loss and metric below one another on one axis of updates. Rows without a paint stay faint. */
@@ -124,25 +165,25 @@ function draw(node, rows, task, { last, raw = [] }) {
 class Trainer {
   constructor(app) {
     this.app = app;
-    this.task = h("select", { "aria-label": "Task" }, h("option", { value: "mnist1d" }, "MNIST-1D, a perceptron"), h("option", { value: "text" }, "English text, a transformer"));
-    this.seeds = h("select", { "aria-label": "Seeds" }, [3, 5, 8].map((n) => h("option", { value: n }, `${n} seeds`)));
-    this.updates = h("select", { "aria-label": "Updates" }, [200, 400, 800, 2000].map((n) => h("option", { value: n, selected: n === 400 }, `${whole(n)} updates`)));
+    this.task = h("select", { "aria-label": t("task.label") }, h("option", { value: "mnist1d" }, t("task.mnist1d")), h("option", { value: "text" }, t("task.text")));
+    this.seeds = h("select", { "aria-label": t("matter.seeds") }, [3, 5, 8].map((n) => h("option", { value: n }, t("matter.seeds.n", { n }))));
+    this.updates = h("select", { "aria-label": t("matter.updates") }, [200, 400, 800, 2000].map((n) => h("option", { value: n, selected: n === 400 }, t("updates", { n: whole(n) }))));
     this.problem = h("p", { class: "problem", role: "alert" });
-    this.picture = h("div", { class: "runs", role: "img", "aria-label": "Rate, validation loss and metric of the runs made here" });
+    this.picture = h("div", { class: "runs", role: "img", "aria-label": t("matter.here.picture") });
     this.results = h("div", { class: "results", hidden: true }, this.picture);
     this.end = h("div", {});
     this.runs = [];
-    this.work = new Work("Train here", "Training", {
+    this.work = new Work(t("matter.train"), t("matter.training"), {
       request: () => ["/api/train", { text: app.state.text, last: app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: app.state.budget }],
       begin: () => this.begin(),
       hear: (event) => this.hear(event),
       refused: (problems) => { this.problem.textContent = problems.map((problem) => problem.message).join("  ·  "); },
-      ended: () => `${this.runs.length} runs of ${whole(this.last)} updates. Blue: this shape. Grey: the constant rate.`,
+      ended: () => t("matter.ended", { runs: this.runs.length, updates: whole(this.last) }),
     });
     this.work.button.id = "train";
-    this.node = h("section", { class: "study", "aria-label": "Train here" },
-      h("h3", {}, "Train this shape here"),
-      h("p", { class: "hint" }, "The shape on this page, stretched to the number of updates, against a constant rate: same data, same seeds, same peak rate."),
+    this.node = h("section", { class: "study", "aria-label": t("matter.train") },
+      h("h3", {}, t("matter.here")),
+      h("p", { class: "hint" }, t("matter.here.about")),
       h("div", { class: "row" }, this.task, this.seeds, this.updates, this.work.button, this.work.stop, this.work.bar), this.problem, this.work.said, this.results, this.end);
   }
 

@@ -1,6 +1,7 @@
-// The cursor through time: a slider, the pointer over the chart, and the animation. Values under it are asked from the schedules.
+// The cursor through time: a slider, the pointer over the chart, and the animation.
 
 import { $, still } from "./dom.js";
+import { t } from "./words.js";
 
 const SECONDS = 9; // from the first step to the last, at speed 1
 
@@ -32,12 +33,18 @@ export class Player {
     else this.play();
   }
 
+  /** Says on the button what it does now. */
+  show() {
+    const button = $("play");
+    button.textContent = this.playing ? "❚❚" : "▶";
+    button.dataset.tLabel = this.playing ? "pause" : "play";
+    button.setAttribute("aria-label", t(button.dataset.tLabel));
+  }
+
   play() {
     if (this.step >= this.context.last()) this.go(0);
     this.playing = true;
-    const button = $("play");
-    button.textContent = "❚❚";
-    button.setAttribute("aria-label", "Pause");
+    this.show();
     let before = performance.now();
     let place = this.step;
     const calm = still();
@@ -57,8 +64,6 @@ export class Player {
 
   pause() {
     this.playing = false;
-    const button = $("play");
-    button.textContent = "▶";
-    button.setAttribute("aria-label", "Play");
+    this.show();
   }
 }

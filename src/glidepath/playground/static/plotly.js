@@ -9,7 +9,7 @@ let reading = null;
 function library() {
   reading ??= new Promise((done, failed) => {
     const script = document.createElement("script");
-    script.src = "/plotly.js";
+    script.src = "plotly.js";
     script.onload = done;
     script.onerror = () => { reading = null; failed(new Error("plotly could not be read")); };
     document.head.append(script);

@@ -5,6 +5,7 @@ import { latest, post } from "./api.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
+import { pieces, t } from "./words.js";
 
 const MAX_FILE = 2000000;
 const MAX_DOTS = 2400; // raw points drawn; of more, every so many-th
@@ -13,30 +14,28 @@ const tint = (paint, share) => `color-mix(in srgb, ${paint} ${share}%, transpare
 export class RangeTest {
   constructor(app) {
     this.app = app;
-    this.id = "range";
-    this.title = "Range test";
     this.ask = latest((request) => this.load(request));
   }
 
   build(body) {
     const { sweeps } = this.app.catalogue;
-    this.known = h("select", { "aria-label": "A range test with a known answer", onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, "from a file or made here"), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, one.name)));
-    this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": "File that glidepath find wrote", "aria-describedby": "range-problem" });
+    this.known = h("select", { "aria-label": t("range.known"), onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, t("range.here")), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, one.name)));
+    this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": t("range.file"), "aria-describedby": "range-problem" });
     this.file.addEventListener("change", () => this.take(this.file.files[0]));
     this.problem = h("p", { class: "problem", id: "range-problem", role: "alert" });
     this.verdict = h("div", { class: "verdict" });
-    this.chart = h("div", { class: "rangechart", role: "img", "aria-label": "Loss against learning rate" });
-    this.key = h("ul", { class: "legend small-legend", "aria-label": "Lines of the picture" });
+    this.chart = h("div", { class: "rangechart", role: "img", "aria-label": t("range.picture") });
+    this.key = h("ul", { class: "lines", "aria-label": t("range.lines") });
     this.rules = h("div", { class: "scroll" });
     const drop = h("div", { class: "drop" },
-      h("label", { class: "mini" }, "show ", this.known),
-      h("label", { class: "mini" }, "or open a file ", this.file),
-      h("p", { class: "hint" }, "Or drop a file here that ", h("code", {}, "glidepath find TASK -o found.json"), " or ", h("code", {}, "Found.to_json()"), " wrote."));
+      h("label", { class: "mini" }, t("range.show"), " ", this.known),
+      h("label", { class: "mini" }, t("range.open"), " ", this.file),
+      h("p", { class: "hint" }, pieces("range.drop", { command: h("code", {}, "glidepath find TASK -o found.json"), call: h("code", {}, "Found.to_json()") })));
     for (const kind of ["dragover", "dragenter"]) body.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
     body.addEventListener("dragleave", (event) => { if (!body.contains(event.relatedTarget)) drop.classList.remove("over"); });
     body.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); this.take(event.dataTransfer.files[0]); });
     body.append(
-      h("p", {}, "Which peak rate? A range test trains for a short while as the rate rises and reads the losses. It answers with a band of rates, or says why it cannot."),
+      h("p", {}, t("range.about")),
       h("div", { class: "sources" }, drop, this.here()),
       this.problem, this.verdict, this.chart, this.key, this.rules);
   }
@@ -47,19 +46,19 @@ export class RangeTest {
       const input = h("input", { type: "text", inputmode: "decimal", size: "7", value, id: `sweep-${name}`, "aria-describedby": "sweep-problem" });
       return [h("label", { class: "mini" }, `${label} `, input), input];
     };
-    this.task = h("select", { "aria-label": "Task to sweep" }, h("option", { value: "mnist1d" }, "MNIST-1D, a perceptron"), h("option", { value: "text" }, "English text, a transformer"));
-    const fields = [["low", "from", "1e-6"], ["high", "to", "10"], ["steps", "updates", "240"], ["repeats", "sweeps", "3"]].map((each) => [each[0], ...field(...each)]);
+    this.task = h("select", { "aria-label": t("range.task") }, h("option", { value: "mnist1d" }, t("task.mnist1d")), h("option", { value: "text" }, t("task.text")));
+    const fields = [["low", t("range.from"), "1e-6"], ["high", t("range.to"), "10"], ["steps", t("range.updates"), "240"], ["repeats", t("range.sweeps"), "3"]].map((each) => [each[0], ...field(...each)]);
     this.fields = Object.fromEntries(fields.map(([name, , input]) => [name, input]));
     this.refusal = h("p", { class: "problem", id: "sweep-problem", role: "alert" });
-    this.work = new Work("Sweep here", "Range test", {
+    this.work = new Work(t("range.sweep"), t("view.range"), {
       request: () => ["/api/sweep", { task: this.task.value, ...Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim() === "" ? null : Number.isNaN(Number(input.value)) ? input.value : Number(input.value)])) }],
       begin: () => { this.refused([]); this.known.value = ""; },
       hear: (event) => this.show(event),
       refused: (problems) => this.refused(problems),
-      ended: (event) => `${event.drawn?.repeats.length ?? 0} sweeps in ${short(event.seconds, 3)} s. The model is thrown away; nothing is applied.`,
+      ended: (event) => t("range.ended", { n: event.drawn?.repeats.length ?? 0, s: short(event.seconds, 3) }),
     });
     this.work.button.id = "sweep";
-    return h("section", { class: "sweep", "aria-label": "Sweep here" }, h("p", { class: "hint" }, "Or sweep a fresh model here:"), h("div", { class: "row" }, this.task, fields.map(([, label]) => label)), h("div", { class: "row" }, this.work.button, this.work.stop, this.work.bar), this.refusal, this.work.said);
+    return h("section", { class: "sweep", "aria-label": t("range.sweep") }, h("p", { class: "hint" }, t("range.fresh")), h("div", { class: "row" }, this.task, fields.map(([, label]) => label)), h("div", { class: "row" }, this.work.button, this.work.stop, this.work.bar), this.refusal, this.work.said);
   }
 
   refused(problems) {
@@ -79,11 +78,13 @@ export class RangeTest {
   async take(file) {
     if (!file) return;
     if (file.size > MAX_FILE) {
-      this.problem.textContent = `file: must be of at most ${MAX_FILE} bytes, got ${file.size}`;
+      this.problem.textContent = t("range.large", { most: MAX_FILE, size: file.size });
       return;
     }
     this.known.value = "";
-    this.ask({ text: await file.text() });
+    const mine = (this.taken = (this.taken ?? 0) + 1);
+    const text = await file.text();
+    if (mine === this.taken) this.ask({ text });
   }
 
   async load(request) {
@@ -102,7 +103,7 @@ export class RangeTest {
     this.found = found;
     this.tell();
     this.draw();
-    say(`${found.title} ${found.usable ? "usable" : "no suggestion"}: ${found.sentence}`);
+    say(`${found.title} ${t(found.usable ? "range.usable" : "range.unusable")}: ${found.sentence}`);
   }
 
   /** The answer in words. */
@@ -111,17 +112,17 @@ export class RangeTest {
     const { result } = found;
     const made = [h("p", { class: "from" }, [found.title, found.known].filter(Boolean).join(". "))];
     if (found.type === "sweep") {
-      made.push(h("p", { class: "answer" }, `${found.stops.length} of the sweeps`), h("p", {}, "The answer comes with the last one."));
+      made.push(h("p", { class: "answer" }, t("range.some", { n: found.stops.length })), h("p", {}, t("range.last")));
     } else if (found.usable) {
       made.push(
-        h("p", { class: "answer good" }, `Try ${short(result.low, 2)} to ${short(result.high, 2)}`),
-        h("p", {}, `Training diverges from about ${short(result.edge, 2)}; the repeats differ by ${short(result.spread, 2)} decades.`),
+        h("p", { class: "answer good" }, t("range.try", { low: short(result.low, 2), high: short(result.high, 2) })),
+        h("p", {}, t("range.edge", { edge: short(result.edge, 2), spread: short(result.spread, 2) })),
         ...result.notes.map((note) => h("p", {}, note)),
-        h("button", { type: "button", id: "usemiddle", onclick: () => this.use(result.middle) }, `Use the middle, ${short(result.middle, 2)}, as base rate`));
+        h("button", { type: "button", id: "usemiddle", onclick: () => this.use(result.middle) }, t("range.use", { rate: short(result.middle, 2) })));
     } else {
-      made.push(h("p", { class: "answer bad" }, `No suggestion: ${result.verdict}`), h("p", {}, result.evidence ? `${capital(result.evidence)}.` : ""), h("p", { class: "remedy" }, h("b", {}, "What to do: "), `${result.remedy}.`));
+      made.push(h("p", { class: "answer bad" }, t("range.none", { verdict: result.verdict })), h("p", {}, result.evidence ? `${capital(result.evidence)}.` : ""), h("p", { class: "remedy" }, h("b", {}, t("range.remedy")), `${result.remedy}.`));
     }
-    if (found.verification) made.push(h("p", {}, `Whole trainings: ${found.rows.find((row) => row[0] === "verified")?.[1] ?? found.verification.verdict}.`));
+    if (found.verification) made.push(h("p", {}, t("range.whole", { found: found.rows.find((row) => row[0] === "verified")?.[1] ?? found.verification.verdict })));
     this.verdict.className = `verdict ${found.type === "sweep" ? "" : found.usable ? "good" : "bad"}`;
     this.verdict.replaceChildren(...made);
     this.rules.replaceChildren(table(found));
@@ -131,7 +132,7 @@ export class RangeTest {
     const base = Number(rate.toPrecision(2));
     this.app.change({ base });
     this.app.toggles();
-    toast(`The base rate is ${base} now`);
+    toast(t("range.used", { base }));
   }
 
   draw() {
@@ -159,11 +160,11 @@ export class RangeTest {
     const notes = drawn.ticks.map((tick, i) => ({ x: Math.log10(tick.high), y: i, yref: "y2", xanchor: "left", xshift: 8, text: short(tick.middle, 2), showarrow: false, font: { size: 11.5, color: css("--ink") } }));
     if (drawn.band) {
       shapes.push({ type: "rect", xref: "x", yref: "paper", x0: drawn.band[0], x1: drawn.band[1], y0: 0, y1: 1, line: { width: 0 }, fillcolor: colour(2), opacity: 0.16, layer: "below" });
-      notes.push({ x: Math.log10(drawn.band[0] * drawn.band[1]) / 2, y: 1, yref: "paper", yanchor: "bottom", text: "band", showarrow: false, font: { size: 12, color: colour(2) } });
+      notes.push({ x: Math.log10(drawn.band[0] * drawn.band[1]) / 2, y: 1, yref: "paper", yanchor: "bottom", text: t("range.band"), showarrow: false, font: { size: 12, color: colour(2) } });
     }
     if (drawn.edge) {
       shapes.push({ type: "line", xref: "x", yref: "paper", x0: drawn.edge, x1: drawn.edge, y0: 0, y1: 1, line: { width: 1.6, dash: "5px,4px", color: css("--bad") } });
-      notes.push({ x: Math.log10(drawn.edge), y: 0.99, yref: "paper", yanchor: "top", xanchor: "right", textangle: -90, text: "diverges", showarrow: false, font: { size: 12, color: css("--bad") } });
+      notes.push({ x: Math.log10(drawn.edge), y: 0.99, yref: "paper", yanchor: "top", xanchor: "right", textangle: -90, text: t("range.diverges"), showarrow: false, font: { size: 12, color: css("--bad") } });
     }
     const rates = drawn.repeats.flatMap((one) => [one.rates[0], one.rates[one.rates.length - 1]]);
     const span = [Math.log10(Math.min(...rates)) - 0.05, Math.log10(Math.max(...rates)) + 0.25];
@@ -172,20 +173,20 @@ export class RangeTest {
     plot(this.chart, traces, {
       ...layout,
       margin: { l: 88, r: whole ? 66 : 18, t: 26, b: 44 },
-      xaxis: { ...grid, type: "log", ...decades(span), anchor: names.length ? "y2" : "y", title: { text: "learning rate (log)", standoff: 6 }, range: span, fixedrange: true },
-      yaxis: { ...grid, tickformat: "~g", domain: [split, 1], range: [drawn.bottom, drawn.top], title: { text: "loss before the update", font: { size: 12 } }, fixedrange: true },
+      xaxis: { ...grid, type: "log", ...decades(span), anchor: names.length ? "y2" : "y", title: { text: t("range.x"), standoff: 6 }, range: span, fixedrange: true },
+      yaxis: { ...grid, tickformat: "~g", domain: [split, 1], range: [drawn.bottom, drawn.top], title: { text: t("range.y"), font: { size: 12 } }, fixedrange: true },
       ...(names.length ? { yaxis2: { ...grid, domain: [0, split - 0.04], showgrid: false, tickvals: rows, ticktext: names, tickfont: { color: css("--ink"), size: 12 }, range: [names.length - 0.4, -0.6], fixedrange: true, zeroline: false } } : {}),
-      ...(whole ? { yaxis3: { ...grid, overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: "final loss (×)" } } } : {}),
+      ...(whole ? { yaxis3: { ...grid, overlaying: "y", side: "right", showgrid: false, fixedrange: true, title: { text: t("range.y3") } } } : {}),
       shapes, annotations: notes,
     });
-    this.chart.setAttribute("aria-label", `Loss against learning rate. ${this.verdict.textContent}`);
+    this.chart.setAttribute("aria-label", `${t("range.picture")}. ${this.verdict.textContent}`);
     const line = (paint, label, thick) => h("li", {}, h("i", { class: "dash", style: { background: paint, height: `${thick}px` } }), h("span", { class: "label" }, label));
     this.key.replaceChildren(
       ...drawn.repeats.map((one, k) => line(colour(k), one.label, 2)),
-      line(css("--ink"), "median", 4),
-      ...(drawn.band ? [line(tint(colour(2), 35), "band", 12)] : []),
-      ...(whole ? [h("li", {}, h("span", { style: { color: colour(3) } }, "×"), h("span", { class: "label" }, "whole trainings"))] : []),
-      h("li", {}, h("span", { class: "label quiet" }, every > 1 ? `dots: every ${every}th measured loss` : "dots: the measured losses")));
+      line(css("--ink"), t("range.median"), 4),
+      ...(drawn.band ? [line(tint(colour(2), 35), t("range.band"), 12)] : []),
+      ...(whole ? [h("li", {}, h("span", { style: { color: colour(3) } }, "×"), h("span", { class: "label" }, t("range.trainings")))] : []),
+      h("li", {}, h("span", { class: "label quiet" }, every > 1 ? t("range.dots.some", { every }) : t("range.dots"))));
   }
 }
 
@@ -206,7 +207,7 @@ function table(found) {
   const rows = ticks.map((tick) => h("tr", {},
     h("td", {}, tick.name),
     h("td", { class: "num" }, short(tick.middle, 2)),
-    h("td", { class: "num" }, tick.low === tick.high ? "–" : `${short(tick.low, 2)} to ${short(tick.high, 2)}`),
+    h("td", { class: "num" }, tick.low === tick.high ? "–" : t("range.span", { low: short(tick.low, 2), high: short(tick.high, 2) })),
     h("td", { class: "words" }, marked(tick.about), h("span", { class: "sub" }, marked(tick.source)))));
-  return h("details", { open: false }, h("summary", {}, "The rules"), h("table", {}, h("caption", { class: "sr" }, "Rules of the range test"), h("thead", {}, h("tr", {}, ["rule", "reads", "repeats", "what it reads, and where it comes from"].map((head, i) => h("th", { scope: "col", class: i > 2 ? "words" : null }, head)))), h("tbody", {}, rows)));
+  return h("details", { open: false }, h("summary", {}, t("range.rules")), h("table", {}, h("caption", { class: "sr" }, t("range.rules.caption")), h("thead", {}, h("tr", {}, ["rule", "reads", "repeats", "about"].map((name) => t(`range.head.${name}`)).map((head, i) => h("th", { scope: "col", class: i > 2 ? "words" : null }, head)))), h("tbody", {}, rows)));
 }

@@ -1,8 +1,11 @@
 // The whole state of the page, its link, and undo.
 
+import { LANGUAGES, t } from "./words.js";
+
 export const MAX_PINS = 8;
 const MAX_TEXT = 20000;
 const MAX_LINK = 60000;
+export const VIEWS = ["schedule", "range", "feedback"];
 export const AXES = ["step", "epoch", "sample", "token", "percent"];
 export const BUDGET = { samples: 51200, batch: 128, accumulation: 1, processes: 1, epochs: 25, tokens: null, tokens_per_sample: 1 };
 
@@ -10,16 +13,15 @@ export function first() {
   return {
     text: "warmup_cosine(10000, warmup=500)",
     name: "",
-    pins: [
-      { text: "wsd(10000, warmup=500, cooldown=2000)", name: "", slot: 1, base: null },
-      { text: "one_cycle(10000)", name: "", slot: 2, base: null },
-    ],
+    pins: [],
     log: false,
     floor: null,
     axis: "step",
     base: 1,
     budget: { ...BUDGET },
     at: [0, 500, 5000, 9999],
+    view: "schedule",
+    lang: null, // what the person chose here or what the link brought; else the browser's
   };
 }
 
@@ -37,16 +39,18 @@ export function link(state) {
   const budget = Object.keys(BUDGET).filter((key) => state.budget[key] !== BUDGET[key]);
   if (budget.length) parts.append("budget", budget.map((key) => `${key}:${state.budget[key] ?? ""}`).join(","));
   parts.append("at", state.at.join(","));
+  if (state.view !== "schedule") parts.append("view", state.view);
+  if (state.lang) parts.append("lang", state.lang);
   return parts.toString();
 }
 
 /** The state that a link holds; throws an Error with a sentence if it is no link of this page. */
 export function unlink(fragment) {
-  if (fragment.length > MAX_LINK) throw new Error(`the link must be of at most ${MAX_LINK} characters`);
+  if (fragment.length > MAX_LINK) throw new Error(t("link.long", { most: MAX_LINK }));
   const parts = new URLSearchParams(fragment);
-  if (parts.get("v") !== "1") throw new Error("the link must be of version 1");
+  if (parts.get("v") !== "1") throw new Error(t("link.version"));
   const text = parts.get("s") ?? "";
-  if (!text || text.length > MAX_TEXT) throw new Error("the link must hold a schedule");
+  if (!text || text.length > MAX_TEXT) throw new Error(t("link.empty"));
   const state = { ...first(), text, name: (parts.get("n") ?? "").slice(0, 80), pins: [] };
   for (const item of parts.getAll("p").slice(0, MAX_PINS)) {
     let pin = null;
@@ -70,6 +74,8 @@ export function unlink(fragment) {
   if (state.budget.epochs === null && state.budget.tokens === null) state.budget.epochs = BUDGET.epochs;
   const at = (parts.get("at") ?? "").split(",").filter(Boolean).map(Number);
   state.at = at.filter((step) => Number.isInteger(step) && step >= 0 && step <= 2 ** 53).slice(0, 8);
+  if (VIEWS.includes(parts.get("view"))) state.view = parts.get("view");
+  if (LANGUAGES.includes(parts.get("lang"))) state.lang = parts.get("lang");
   return state;
 }
 

@@ -6,6 +6,8 @@ export const DASHES = ["solid", "8px,4px", "2px,3px", "8px,3px,2px,3px", "5px,2p
 
 export const dark = () => document.documentElement.dataset.theme === "dark";
 export const colour = (slot) => (dark() ? DARK : LIGHT)[slot % LIGHT.length];
+/** The colour of a number: the same in its sentence and in the formula. */
+export const tint = (place) => (dark() ? DARK : LIGHT)[[1, 2, 3, 6, 4, 5][place % 6]];
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A little piece of the curve's line. */

@@ -1,8 +1,11 @@
 // To take away: the formula, code, files.
 
-import { copy, h, toast } from "./dom.js";
+import { $, copy, h, toast } from "./dom.js";
 import { file, latest, post } from "./api.js";
+import { wordOf } from "./controls.js";
 import { asked } from "./state.js";
+import { tint } from "./style.js";
+import { t } from "./words.js";
 
 const MATHML = new Set("math mrow mi mo mn ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder munderover mtable mtr mtd mstyle mpadded mphantom menclose".split(" "));
 
@@ -23,30 +26,46 @@ export function formula(text) {
   return source ? build(source) : null;
 }
 
+/** The formula beside the sentences: in general, each symbol in the colour of its sentence; and with the current numbers. */
 export class Formula {
   constructor(app) {
     this.app = app;
-    this.id = "formula";
-    this.title = "Formula";
+    this.node = $("saying");
+    this.latex = "";
   }
 
-  build(body) {
-    this.general = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": "General formula" });
-    this.numbers = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": "Formula with the current numbers" });
-    this.source = h("p", { class: "hint" });
-    this.button = h("button", { type: "button", onclick: () => copy(this.latex, "LaTeX") }, "Copy LaTeX");
-    body.append(h("p", { class: "hint" }, "In general"), this.general, h("p", { class: "hint" }, "With the current numbers, read from the very function that computes the curve"), this.numbers, h("div", { class: "row" }, this.button), this.source);
+  /** Other words came: the general formula is another one. */
+  show() {
+    const call = this.app.call();
+    const entry = call ? this.app.catalogue.words[wordOf(call)] : null;
+    const math = formula(entry?.formula);
+    if (math) this.paint(math, entry.args);
+    const open = this.fold?.open ?? false;
+    this.general = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": t("formula.general") }, math ?? h("p", { class: "hint" }, t(entry ? "formula.none" : "formula.composed")));
+    this.numbers = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": t("formula.numbers") });
+    this.button = h("button", { type: "button", onclick: () => copy(this.latex, "LaTeX") }, t("formula.copy"));
+    this.fold = h("details", { open }, h("summary", {}, t("formula.numbers")), this.numbers, this.button, entry?.source ? h("p", { class: "hint" }, t("formula.source", { source: entry.source })) : null);
+    this.node.replaceChildren(this.general, this.fold);
+    this.refresh();
+  }
+
+  paint(math, specs) {
+    specs.forEach((spec, i) => {
+      if (!spec.symbol) return;
+      for (const node of math.querySelectorAll("mi, msub")) {
+        if (node.textContent !== spec.symbol || node.parentElement.closest("[data-field]")) continue;
+        node.dataset.field = spec.name;
+        node.style.color = tint(i);
+      }
+    });
   }
 
   refresh() {
     const found = this.app.details;
-    if (!found?.ok) return;
-    const entry = this.app.entry();
-    this.general.replaceChildren(formula(entry?.formula) ?? document.createTextNode(entry ? "–" : "A composition: each phase has its own."));
+    if (!found?.ok || !this.numbers) return;
     this.latex = found.latex;
-    this.numbers.replaceChildren(formula(found.formula) ?? document.createTextNode(found.latex ? "Too long to be drawn; copy it as LaTeX." : "This schedule is replayed step by step and has no closed form."));
+    this.numbers.replaceChildren(formula(found.formula) ?? document.createTextNode(t(found.latex ? "formula.long" : "formula.replayed")));
     this.button.disabled = !found.latex;
-    this.source.textContent = entry?.source ? `Source: ${entry.source}` : "";
   }
 }
 
@@ -54,45 +73,48 @@ export class Code {
   constructor(app) {
     this.app = app;
     this.id = "code";
-    this.title = "Code";
     this.ask = latest((request) => this.load(request));
+    this.chosen = "pytorch";
   }
 
   build(body) {
-    this.target = h("select", { "aria-label": "Language or library", onchange: () => this.refresh() }, Object.entries(this.app.catalogue.targets).map(([key, name]) => h("option", { value: key }, name)));
-    this.text = h("pre", { tabindex: "0", "aria-label": "Code" });
-    body.append(h("div", { class: "row" }, this.target, h("button", { type: "button", id: "copycode", onclick: () => copy(this.text.textContent, "Code") }, "Copy code")), this.text);
+    const targets = Object.entries(this.app.catalogue.targets).sort(([a], [b]) => (b === "pytorch") - (a === "pytorch"));
+    this.target = h("select", { "aria-label": t("code.target"), onchange: () => { this.chosen = this.target.value; this.refresh(); } }, targets.map(([key, name]) => h("option", { value: key, selected: key === this.chosen }, key === "python" ? t("code.python") : name)));
+    this.text = h("pre", { tabindex: "0", role: "region", "aria-label": t("tab.code") });
+    body.append(h("div", { class: "row" }, this.target, h("button", { type: "button", id: "copycode", class: "main", onclick: () => copy(this.text.textContent, t("copied.code")) }, t("code.copy"))), this.text);
   }
 
   refresh() {
     const { state } = this.app;
-    this.ask({ text: state.text, target: this.target.value, base: state.base, budget: state.budget });
+    this.ask({ text: state.text, target: this.chosen, base: state.base, budget: state.budget });
   }
 
   async load(request) {
-    try { this.text.textContent = (await post("/api/code", request)).code; } catch (error) { this.text.textContent = error.message; }
+    let said = "";
+    try { said = (await post("/api/code", request)).code; } catch (error) { said = error.message; }
+    if (request.target === this.chosen && request.text === this.app.state.text) this.text.textContent = said;
   }
 }
 
-const FILES = [["svg", "SVG", "a picture that stays sharp"], ["png", "PNG", "a picture"], ["gif", "GIF", "the animation"], ["csv", "CSV", "every step with every digit"], ["json", "JSON", "the schedule as data, and its points"]];
+const FILES = ["svg", "png", "gif", "csv", "json"];
 
 export class Files {
   constructor(app) {
     this.app = app;
     this.id = "files";
-    this.title = "Download";
   }
 
   build(body) {
     this.all = h("input", { type: "checkbox", checked: true });
-    const buttons = FILES.map(([format, name, about]) => h("button", { type: "button", title: about, "data-format": format, onclick: (event) => this.save(format, event.currentTarget) }, name));
+    const buttons = FILES.map((format) => h("button", { type: "button", "data-format": format, onclick: (event) => this.save(format, event.currentTarget) }, h("b", {}, format.toUpperCase()), h("span", {}, t(`files.${format}`))));
     this.problem = h("p", { class: "problem", role: "alert" });
-    body.append(h("p", {}, "All files are made by the function that trains, not from this picture."), h("div", { class: "row" }, buttons, h("label", { class: "mini" }, this.all, "with the pinned curves")), this.problem);
+    body.append(h("p", {}, t("files.about")), h("div", { class: "row files" }, buttons), h("label", { class: "mini" }, this.all, t("files.pins")), this.problem);
   }
 
   async save(format, button) {
     const { state } = this.app;
     const most = this.all.checked ? 7 : 0;
+    const name = `${this.app.fileName}.${format}`;
     button.disabled = true;
     this.problem.textContent = "";
     try {
@@ -101,12 +123,12 @@ export class Files {
         axis: state.axis, log: state.log, floor: state.floor,
       });
       const address = URL.createObjectURL(blob);
-      const link = h("a", { href: address, download: `schedule.${format}` });
+      const link = h("a", { href: address, download: name });
       document.body.append(link);
       link.click();
       link.remove();
       setTimeout(() => URL.revokeObjectURL(address), 10000);
-      toast(`schedule.${format} saved`);
+      toast(t("files.saved", { name }));
     } catch (error) {
       this.problem.textContent = error.message;
     } finally {

@@ -1,0 +1,145 @@
+// Twelve shapes to begin with, as small pictures, and a box that finds every schedule of every library.
+
+import { $, h } from "./dom.js";
+import { numbers, post } from "./api.js";
+import { draw } from "./chart.js";
+import { groupOf, titleOf, wordOf } from "./controls.js";
+import { core } from "./handles.js";
+import { known, t, told } from "./words.js";
+
+/** The shapes, sized for the budget that the page begins with. */
+export const SHAPES = [
+  ["constant", "constant()"],
+  ["step", "step(3000, 0.3)"],
+  ["exponential", "exponential(0.5, steps=2000)"],
+  ["linear", "linear(10000)"],
+  ["cosine", "cosine(10000)"],
+  ["warmup_cosine", "warmup_cosine(10000, warmup=500)"],
+  ["one_cycle", "one_cycle(10000)"],
+  ["restarts", "repeat(cosine(2500), cycles=4)"],
+  ["wsd", "wsd(10000, warmup=500, cooldown=2000)"],
+  ["inverse_sqrt", "warmup_inverse_sqrt(10000, warmup=500)"],
+  ["polynomial", "polynomial(10000, power=2)"],
+  ["triangular", "triangular(1250)"],
+];
+const BOX = { width: 84, height: 44, pad: 5 };
+const MOST = 400;
+
+export class Shapes {
+  /** @param app the page: catalogue, panel, tree, open views */
+  constructor(app) {
+    this.app = app;
+    this.pictures = new Map();
+  }
+
+  /** The pictures: from what the page was built with, else asked for one after the other once the page stands. */
+  async start(given = null) {
+    this.show();
+    for (const [i, [name, text]] of SHAPES.entries()) {
+      const look = given?.[i]?.look ?? await post("/api/look", { text, points: 200 });
+      if (!look.ok) continue;
+      this.pictures.set(name, { d: path(numbers(look.curve.steps), numbers(look.curve.values)), word: core(look.tree) ? wordOf(core(look.tree).call) : "" });
+      this.show();
+    }
+  }
+
+  show() {
+    $("shapes").replaceChildren(...SHAPES.map(([name, text]) => {
+      const picture = this.pictures.get(name);
+      const svg = draw("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, "aria-hidden": "true" });
+      if (picture) svg.append(draw("path", { d: picture.d }));
+      return h("li", {}, h("button", { type: "button", "data-shape": name, "aria-pressed": "false", onclick: () => this.app.panel.take(text) }, svg, h("span", {}, t(`shape.${name}`))));
+    }));
+    this.mark();
+    this.search();
+  }
+
+  /** Shows which of them is being worked on. */
+  mark() {
+    const now = core(this.app.tree) ? wordOf(core(this.app.tree).call) : "";
+    for (const button of $("shapes").querySelectorAll("button")) button.setAttribute("aria-pressed", String(Boolean(now) && this.pictures.get(button.dataset.shape)?.word === now));
+  }
+
+  // The box --------------------------------------------------------------------------------------------------------------
+
+  search() {
+    const box = $("search");
+    const count = Object.keys(this.app.catalogue.words).length + 1;
+    box.placeholder = t("search.placeholder", { n: count });
+    if (this.wired) return;
+    this.wired = true;
+    box.addEventListener("focus", () => this.list(box.value));
+    box.addEventListener("input", () => this.list(box.value));
+    box.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== box) this.close(); }, 150));
+    box.addEventListener("keydown", (event) => {
+      const options = [...$("found").querySelectorAll("[role=option]")];
+      const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (move) {
+        event.preventDefault();
+        if ($("found").hidden) return void this.list(box.value);
+        const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+        this.pick(options, (now + move + options.length) % options.length);
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        (options.find((option) => option.getAttribute("aria-selected") === "true") ?? options[0])?.click();
+      } else if (event.key === "Escape") {
+        box.value = "";
+        this.close();
+      }
+    });
+  }
+
+  pick(options, i) {
+    options.forEach((option, k) => option.setAttribute("aria-selected", String(k === i)));
+    options[i]?.scrollIntoView({ block: "nearest" });
+    if (options[i]) $("search").setAttribute("aria-activedescendant", options[i].id);
+  }
+
+  /** What fits the words typed, group by group. */
+  list(typed) {
+    const { catalogue } = this.app;
+    const wanted = typed.normalize("NFKC").toLowerCase().split(/[\s_.]+/).filter(Boolean);
+    const fits = (word, group) => {
+      const text = [word, titleOf(word), groupOf(group), told(catalogue.words[word], "about"), known(`shape.${word}`) ? t(`shape.${word}`) : ""].join(" ").toLowerCase();
+      return wanted.every((piece) => text.includes(piece) || text.replaceAll("_", "").includes(piece));
+    };
+    const rows = [];
+    let count = 0;
+    const option = (word, title, about, work) => h("li", { role: "option", id: `found-${count++}`, "aria-selected": "false", "data-word": word, onclick: () => this.done(work) }, h("b", {}, title), h("span", {}, about));
+    for (const group of catalogue.groups) {
+      const words = group.words.filter((word) => fits(word, group.name));
+      const own = group.name === "PyTorch" && wanted.every((piece) => "pytorch reducelronplateau reduce on plateau".includes(piece)) ? [["pytorch.ReduceLROnPlateau", "ReduceLROnPlateau"]] : [];
+      if (!words.length && !own.length) continue;
+      rows.push(h("li", { role: "presentation", class: "group" }, groupOf(group.name)));
+      for (const word of words.slice(0, MOST)) rows.push(option(word, titleOf(word), told(catalogue.words[word], "about").replaceAll("`", ""), () => this.app.panel.choose(word)));
+      for (const [word, title] of own) rows.push(option(word, title, t("plateau.about"), () => this.app.view("feedback")));
+    }
+    if (!rows.length) rows.push(h("li", { role: "presentation", class: "group" }, t("search.nothing")));
+    $("found").replaceChildren(...rows);
+    $("found").hidden = false;
+    $("search").setAttribute("aria-expanded", "true");
+    if (wanted.length) this.pick([...$("found").querySelectorAll("[role=option]")], 0);
+    else $("search").removeAttribute("aria-activedescendant");
+  }
+
+  close() {
+    $("found").hidden = true;
+    $("search").setAttribute("aria-expanded", "false");
+    $("search").removeAttribute("aria-activedescendant");
+  }
+
+  done(work) {
+    $("search").value = "";
+    this.close();
+    work();
+  }
+}
+
+/** A curve as a path in the small box; heights count from 0 to 1. */
+function path(steps, values) {
+  const last = steps[steps.length - 1] || 1;
+  const most = Math.max(1, ...values);
+  const points = [];
+  for (let i = 0; i < steps.length; i++) points.push(`${(BOX.pad + ((BOX.width - 2 * BOX.pad) * steps[i]) / last).toFixed(1)},${(BOX.height - BOX.pad - ((BOX.height - 2 * BOX.pad) * values[i]) / most).toFixed(1)}`);
+  return `M${points.join("L")}`;
+}
