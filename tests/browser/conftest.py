@@ -95,7 +95,8 @@ class Opened:
             return self.go()
         before = self.page.evaluate("glidepath.redraws")
         self.page.evaluate(
-            """first => { document.activeElement.blur(); glidepath.player.pause(); glidepath.player.go(0); glidepath.gestures.end();
+            """first => { document.activeElement.blur(); scrollTo(0, 0);
+              glidepath.player.pause(); glidepath.player.go(0); glidepath.gestures.end();
               glidepath.chart.zoom = null; glidepath.selected = 0; glidepath.open(first); glidepath.tabs.show(1); glidepath.write(false);
               glidepath.history.past.length = glidepath.history.future.length = 0; }""",
             FIRST,

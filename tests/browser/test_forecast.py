@@ -52,4 +52,4 @@ def test_a_log_that_identifies_nothing_is_refused_with_what_would_help(page):
 
 
 def test_the_main_page_leads_there(opened):
-    assert opened.page.get_attribute("footer a", "href") == "/forecast"
+    assert opened.page.get_attribute("#to-forecast", "href") == "forecast"

@@ -81,7 +81,7 @@ def test_a_file_is_shown_and_a_bad_one_keeps_the_picture(tab):
     rows = [trace.to_dict() | {"label": f"{evil}{k}"} for k, trace in enumerate(TRACES)]
     upload(tab, json.dumps({"task": evil, "traces": rows}))
     tab.wait("document.querySelector('#pane-range .verdict').textContent.includes('<img')")
-    assert evil in tab.page.inner_text("#pane-range .lines")
+    assert evil in tab.page.inner_text("#pane-range .keys")
     good = verdict(tab)
     for text, message in (
         ("{", "file: must be JSON"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem
 
-from . import code, details, exports, links, look, measures, plateau
+from . import code, details, exports, limits, links, look, measures, plateau
 from .asked import Asked, Base, Text, Texts
 from .budget import USUAL, Budget
 from .catalogue import catalogue
@@ -142,6 +142,7 @@ ANSWERS: Answers = {
     "code": (Code, _code),
     "export": (exports.Export, exports.export),
     "plateau": (plateau.Feed, plateau.feed),
+    "limits": (limits.Limits, limits.limits),
     "link": (Link, _link),
 }
 """What is answered without a machine: the request and what answers it, by path."""

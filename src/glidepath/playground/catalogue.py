@@ -50,6 +50,7 @@ _RANGES: Mapping[str, tuple[float, float, bool]] = {
     "T_mult": (1, 4, False),
 }
 _RATE = (1e-8, 10.0, True)
+_SYMBOL = re.compile(r"(\$\\?[A-Za-z_{}0-9]+\$)(?:, |\.$|: )")  # the letter of the formula that a note begins with
 _BARE = re.compile(r"\$[^$]*\$\.?")  # a note that is nothing but a letter of the formula says nothing beside a slider
 
 
@@ -176,6 +177,8 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
         "note": "" if _BARE.fullmatch(note) else _plain(note),
         "zh": {"note": "" if _BARE.fullmatch(note) else _plain(language.said(note, "zh"))},
     }
+    if symbol := _SYMBOL.match(note):
+        made["symbol"] = _plain(symbol[1])
     made["nullable"] = (not required and parameter.default is None) or bool(
         rule and len(options) < len(rule.get("anyOf", []))
     )

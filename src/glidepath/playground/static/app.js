@@ -1,9 +1,11 @@
 // The page: one state, one question at every change, everything else follows from the answer.
 
 import { $, copy, h, later, say, short, slug, toast, whole } from "./dom.js";
-import { get, latest, numbers, post } from "./api.js";
+import { ask, latest, machine, numbers, ready, start } from "./ask.js";
+import { compile } from "./program.js";
+import { sampled } from "./sample.js";
 import { mark, numberOf, watch } from "./fields.js";
-import { asked, AXES, first, freeSlot, History, isBase, link, unlink, VIEWS } from "./state.js";
+import { asked, AXES, BUDGET, first, freeSlot, History, isBase, link, unlink, VIEWS } from "./state.js";
 import { colour, swatch, theme } from "./style.js";
 import { Chart } from "./chart.js";
 import { accept, refuse, structure, wordOf } from "./controls.js";
@@ -26,8 +28,9 @@ import { keep, language, preferred, speak, t, translate } from "./words.js";
 const TYPING = 700; // milliseconds without a key after which what was typed is one undo
 
 class App {
-  constructor(catalogue) {
+  constructor({ catalogue, shapes }) {
     this.catalogue = catalogue;
+    this.first = shapes; // twelve shapes with what is drawn of them, before anything was asked
     this.state = first();
     this.tree = null;
     this.good = null; // the tree of the curve that is shown: what is refused never stays in it
@@ -92,13 +95,13 @@ class App {
   request(what) {
     const { state } = this;
     this.turns += 1;
-    this.look({ ...what, pins: state.pins.map((pin) => pin.text), bases: state.pins.map((pin) => pin.base), budget: state.budget, base: state.base, have: this.have });
+    this.look({ ...what, sampled: machine, pins: state.pins.map((pin) => pin.text), bases: state.pins.map((pin) => pin.base), budget: state.budget, base: state.base, have: this.have });
   }
 
   async ask({ instead, ...request }) {
     let answer = null;
     try {
-      answer = await post("/api/look", request);
+      answer = await ask("look", request);
     } catch (error) {
       this.problems(error.problems ?? [{ path: "", field: "", message: t("no.answer") }], request);
       return;
@@ -111,15 +114,22 @@ class App {
       if (!this.active && !instead) this.look({ ...request, text: (this.state.text = first().text), instead: true }); // a link that cannot be read: its error, and a curve
       return;
     }
+    this.apply(answer, request, instead);
+  }
+
+  /** Takes over what was answered: everything on the page follows from it. */
+  apply(answer, request, instead = false) {
+    this.bar.show(this.state.budget, answer.budget.updates, answer.budget.lines);
+    this.budget = answer.budget;
     if (!instead) this.problems([], request);
     this.state.text = answer.text;
     this.canonical = answer.canonical;
     this.last = answer.last;
     this.absolute = answer.absolute;
     this.blocks = answer.blocks;
-    this.active = { slot: 0, absolute: answer.absolute, ...this.curve(answer.curve) };
+    this.active = { slot: 0, absolute: answer.absolute, ...this.curve(answer.curve, answer.last) };
     if (answer.pins) {
-      this.pinned = answer.pins.map((pin, i) => (pin ? { slot: this.state.pins[i]?.slot ?? i + 1, ...this.curve(pin) } : null)).filter(Boolean);
+      this.pinned = answer.pins.map((pin, i) => (pin ? { slot: this.state.pins[i]?.slot ?? i + 1, ...this.curve(pin, answer.last) } : null)).filter(Boolean);
       this.have = answer.last;
     }
     this.adopt(answer.tree, request);
@@ -128,11 +138,14 @@ class App {
     this.settle();
   }
 
-  curve(packed) {
-    const values = numbers(packed.values);
+  /** A curve as it is drawn, and `at`, its value at a step: at once where there is a program, else asked for. */
+  curve(packed, last) {
+    const { program, factor, unit } = packed;
+    const drawn = packed.values === undefined ? sampled(program, factor, last, packed.until, packed.knots) : { steps: numbers(packed.steps), values: numbers(packed.values), least: packed.least, most: packed.most, zeros: packed.zeros };
     let low = Infinity;
-    for (const value of values) if (value < low) low = value;
-    return { steps: numbers(packed.steps), values, least: packed.least, most: packed.most, zeros: packed.zeros, unit: packed.unit, low };
+    for (const value of drawn.values) if (value < low) low = value;
+    const value = program ? compile(program) : null;
+    return { ...drawn, unit, low, at: value && ((step) => value(step) * factor) };
   }
 
   /** What factors are multiplied by in the picture. */
@@ -202,7 +215,7 @@ class App {
     this.strip.show(this.blocks, this.selected);
     this.handles.show();
     this.player.range(this.last);
-    this.valley.curve((step) => this.active.values[this.chart.sample(this.active, step)], this.last, top);
+    this.valley.curve(this.active.at ?? ((step) => this.active.values[this.chart.sample(this.active, step)]), this.last, top);
     this.moved(this.player.step);
   }
 
@@ -216,7 +229,7 @@ class App {
     const { text } = this.state;
     this.bounds({ tree: this.good, budget: this.state.budget });
     try {
-      const found = await post("/api/details", { text, budget: this.state.budget, base: this.state.base });
+      const found = await ask("details", { text, budget: this.state.budget, base: this.state.base });
       if (text !== this.state.text) return;
       this.details = found;
     } catch { return; }
@@ -243,10 +256,10 @@ class App {
 
   /** Asks how far each slider may go, so that none reaches what is refused. */
   async askLimits({ tree, budget }) {
-    const rows = this.controls.filter((row) => row.range && row.dataset.field && row.dataset.field !== "value").map((row) => ({ path: row.dataset.path, field: row.dataset.field, low: row.bounds()[0], high: row.bounds()[1], whole: row.whole }));
+    const rows = this.controls.filter((row) => row.range && row.current && typeof row.current() === "number").map((row) => ({ path: row.dataset.path, field: row.dataset.field, value: row.current(), low: row.bounds()[0], high: row.bounds()[1], whole: row.whole }));
     if (!rows.length || !tree) return;
     let found = null;
-    try { found = await post("/api/limits", { tree, budget, rows }); } catch { return; }
+    try { found = await ask("limits", { tree, budget, rows }); } catch { return; }
     if (tree !== this.good) return;
     found.limits.forEach((limit, i) => this.limits.set(`${rows[i].path}:${rows[i].field}`, limit));
     for (const row of this.controls) row.refresh?.();
@@ -277,21 +290,28 @@ class App {
     const position = this.state.axis === "step" ? at : `${this.state.axis === "percent" ? `${short(place, 4)} %` : `${t(`axis.${this.state.axis}`)} ${short(place, 6)}`} · ${at}`;
     $("where").textContent = `${position}${block?.name ? ` · ${block.name}` : ""}`;
     $("scrub").setAttribute("aria-valuetext", $("where").textContent);
-    this.values({ ...asked(this.state), step });
-  }
-
-  async askValues(request) {
-    try { this.under = await post("/api/at", request); } catch { return; }
     this.showValues();
   }
 
+  /** The value of each curve under the cursor, in the frame in which the cursor moves. */
   showValues() {
-    const boxes = $("legend").querySelectorAll(".value");
-    (this.under?.values ?? []).forEach((value, i) => {
-      if (!boxes[i]) return;
-      boxes[i].textContent = short(value, 4);
-      boxes[i].title = value === null ? "" : `schedule(${this.under.step}) = ${value}`;
-    });
+    const { step } = this.player;
+    const boxes = $("legend").children;
+    const { under } = this;
+    for (const curve of this.active ? [this.active, ...this.pinned] : []) {
+      const i = curve.slot ? this.state.pins.findIndex((pin) => pin.slot === curve.slot) + 1 : 0;
+      const value = curve.at ? curve.at(step) : under?.step === step ? under.values[i] : undefined;
+      const box = boxes[i]?.querySelector(".value");
+      if (!box || value === undefined) continue;
+      box.textContent = short(value, 4);
+      box.title = value === null ? "" : `schedule(${step}) = ${value}`;
+    }
+    if (this.active && [this.active, ...this.pinned].some((curve) => !curve.at) && under?.step !== step) this.values({ ...asked(this.state), step });
+  }
+
+  async askValues(request) {
+    try { this.under = await ask("at", request); } catch { return; }
+    if (this.under.step === this.player.step) this.showValues();
   }
 
   /** The call that the sentences under the chart are of. */
@@ -357,7 +377,7 @@ class App {
     this.state.budget = budget;
     this.have = null;
     this.limits.clear();
-    post("/api/look", { text: this.state.text, budget }).then((plain) => {
+    ask("look", { text: this.state.text, budget }).then((plain) => {
       if (!newest()) return;
       const ratio = plain.budget.updates / before;
       this.state.axis = "step";
@@ -366,7 +386,7 @@ class App {
       const whole = plain.duration !== null && plain.duration === before;
       const tree = this.panel.stretched(this.good, ratio);
       if (!whole) return void this.set(tree);
-      post("/api/fit", { text: this.state.text, budget }).then(({ text }) => { if (newest()) this.change({ text }); }, () => { if (newest()) this.set(tree); });
+      ask("fit", { text: this.state.text, budget }).then(({ text }) => { if (newest()) this.change({ text }); }, () => { if (newest()) this.set(tree); });
     }, (error) => toast(error.message));
   }
 
@@ -527,10 +547,26 @@ class App {
     this.pages = { range: new RangeTest(this), feedback: new Feedback(this) };
     for (const [name, page] of Object.entries(this.pages)) page.build($(`pane-${name}`));
     this.toggles();
+    this.shapes.show();
     this.history = new History(link(this.state));
     if (location.hash.length > 1 && this.open(location.hash.slice(1))) this.history = new History(link(this.state));
-    else this.request({ text: this.state.text, instead: location.hash.length > 1 });
-    this.shapes.start();
+    else this.begin(location.hash.length > 1);
+    $("moment").hidden = machine;
+    ready.then(() => { $("moment").hidden = true; }, (error) => { $("moment").hidden = true; $("problem").textContent = error.message; });
+  }
+
+  /** The first curve, which the page came with; `instead` of a link that cannot be read, whose error stays. */
+  begin(instead) {
+    const given = this.given(this.state.text);
+    if (given) this.apply(given, { text: this.state.text }, instead);
+    else this.request({ text: this.state.text, instead });
+  }
+
+  /** What is known of a text without asking: the twelve shapes, at the budget that the page begins with, beside no other curves. */
+  given(text) {
+    const found = this.first.find((shape) => shape.text === text);
+    const plain = found && !this.state.pins.length && this.state.base === 1 && JSON.stringify(this.state.budget) === JSON.stringify(BUDGET);
+    return plain ? structuredClone(found.look) : null;
   }
 
   keys(event) {
@@ -570,7 +606,7 @@ async function begin() {
   try {
     speak(preferred());
     translate();
-    const app = new App(await get("/api/catalogue"));
+    const app = new App(await start);
     window.glidepath = app; // for the tests and for the curious
     app.retell();
     app.start();

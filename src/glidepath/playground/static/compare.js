@@ -1,7 +1,7 @@
 // The curves in numbers: peak, end, warmup, mean, largest jump, values at chosen steps; and below, every curve as a table.
 
 import { exact, h, short, whole } from "./dom.js";
-import { latest, post } from "./api.js";
+import { ask, latest } from "./ask.js";
 import { mark, numberOf } from "./fields.js";
 import { asked, isBase } from "./state.js";
 import { colour, swatch } from "./style.js";
@@ -43,7 +43,7 @@ export class Compare {
 
   async load(request) {
     let rows = [];
-    try { ({ rows } = await post("/api/measures", request)); } catch { return; }
+    try { ({ rows } = await ask("measures", request)); } catch { return; }
     const { state } = this.app;
     const heads = [...["curve", "base", "peak", "final", "warmup", "mean", "jump"].map((name) => t(`compare.${name}`)), ...request.at.map((step) => t("compare.value", { n: whole(step) })), ""];
     const lines = rows.map((row, i) => this.row(row, i, state.pins[i - 1]));

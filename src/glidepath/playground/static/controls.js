@@ -102,6 +102,13 @@ export function controlsOf(context, call, path) {
   return [...rows.slice(0, shown), fold];
 }
 
+/** What an argument's note says beside its symbol, which stands in the sentence already; nothing where that is all. */
+function noteOf(spec) {
+  const said = told(spec, "note");
+  const rest = spec.symbol && said.startsWith(spec.symbol) ? said.slice(spec.symbol.length).replace(/^[\s,:，：、]+/, "") : said;
+  return ["in steps.", "以步计。"].includes(rest) ? "" : capital(rest);
+}
+
 function control(context, call, path, spec, place) {
   const prefix = path ? `${path}.` : "";
   const found = () => (at(context.tree(), path)?.args ?? []).findIndex((arg) => arg.name === spec.name);
@@ -112,7 +119,7 @@ function control(context, call, path, spec, place) {
   };
   const id = `c${++unique}`;
   const error = h("p", { class: "error", id: `${id}e`, "aria-live": "polite" });
-  const said = told(spec, "note");
+  const said = noteOf(spec);
   const note = said ? h("p", { class: "note", id: `${id}n` }, marked(said)) : null;
   const row = h("div", { class: "control" });
   const name = labelOf(spec.name, call.lib);
@@ -151,7 +158,7 @@ function control(context, call, path, spec, place) {
     });
     row.box = box;
   } else {
-    numeric(context, spec, { id, row, label, colon, symbol, name, note, described, set, current, refresh, path, error });
+    numeric(context, spec, { id, row, label, colon, symbol, name, note, described, set, current, refresh, path });
   }
   row.append(error);
   row.dataset.path = path;
@@ -163,7 +170,7 @@ function control(context, call, path, spec, place) {
   return row;
 }
 
-function numeric(context, spec, { id, row, label, colon, symbol, name, note, described, set, current, refresh, path, error }) {
+function numeric(context, spec, { id, row, label, colon, symbol, name, note, described, set, current, refresh, path }) {
   const given = typeof current() === "number" ? current() : null;
   const bound = () => context.limits?.get(`${path}:${spec.name}`);
   let map = slider(spec, given, context.total(), bound());
@@ -184,10 +191,9 @@ function numeric(context, spec, { id, row, label, colon, symbol, name, note, des
   box.addEventListener("input", () => {
     wide();
     const plain = plainly(box.value);
-    if (/^[-+]?0[box]/i.test(plain)) return refuse(row, t("number.plain", { value: box.value }), error); // Python would read it, a person would not
-    return set({ raw: plain, as: length ? "length" : "number" });
+    set({ raw: plain, as: length ? "length" : "number" });
   });
-  box.addEventListener("keydown", (event) => { if (event.key === "Escape") { accept(row, error); box.blur(); row.refresh(); } });
+  box.addEventListener("keydown", (event) => { if (event.key === "Escape") { accept(row); box.blur(); row.refresh(); } });
   box.addEventListener("blur", () => row.refresh());
   let auto = null;
   if (spec.nullable) {
@@ -198,6 +204,7 @@ function numeric(context, spec, { id, row, label, colon, symbol, name, note, des
   row.append(h("div", { class: "sentence" }, symbol, label, colon, box, unit, share, auto ? h("label", { class: "auto" }, auto, t("auto")) : null), range, note ?? "");
   row.box = box;
   row.range = range;
+  row.current = current;
   row.whole = length || spec.type === "integer";
   row.bounds = () => { // how far the slider would go if nothing were refused
     const value = typeof current() === "number" ? current() : null;

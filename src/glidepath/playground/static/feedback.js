@@ -1,7 +1,7 @@
 // Reduce on plateau, fed with a metric: drawn by hand, typed, from a CSV file, or from a finished run. Shows when it cuts, and why.
 
 import { h, short, whole } from "./dom.js";
-import { get, latest, post } from "./api.js";
+import { ask, latest } from "./ask.js";
 import { ticks, Scale } from "./axes.js";
 import { draw } from "./chart.js";
 import { accept, controlsOf, refuse } from "./controls.js";
@@ -80,7 +80,7 @@ export class Feedback {
   /** Validations of finished runs, to choose from. */
   async offer() {
     let tasks = [];
-    try { ({ tasks } = await get("/api/records")); } catch { return; }
+    try { ({ tasks } = await ask("records")); } catch { return; }
     const options = tasks.flatMap((task) => task.rows.filter((row) => row.validations.length).map((row) => h("option", { value: row.validations[0].filter((value) => value !== null).join(", ") }, `${task.task}, ${row.name}`)));
     if (!options.length) return;
     this.runs.hidden = false;
@@ -90,7 +90,7 @@ export class Feedback {
   async load(request) {
     let found = null;
     try {
-      found = await post("/api/plateau", request);
+      found = await ask("plateau", request);
       this.problem.textContent = "";
       for (const row of this.controls) accept(row);
     } catch (error) {

@@ -1,7 +1,7 @@
 // Forecasts: logs are dropped, laws are fitted by the server, and the loss follows the sliders with its band.
 
 import { $, whole } from "./dom.js";
-import { latest, post } from "./api.js";
+import { ask as question, latest } from "./ask.js";
 
 const MOST = 2900000; // of all files together: the server takes no more
 const NS = "http://www.w3.org/2000/svg";
@@ -23,7 +23,7 @@ async function take(files) {
   const base = $("base").value.trim();
   try {
     const sent = await Promise.all(list.map(async (file) => ({ name: file.name, text: await file.text() })));
-    const found = await post("/api/forecast/laws", { files: sent, plan: $("plan").value, base: base === "" ? null : Number(base) });
+    const found = await question("forecast/laws", { files: sent, plan: $("plan").value, base: base === "" ? null : Number(base) });
     ({ laws, runs } = found);
     const seen = laws.backtests.length ? `${laws.backtests.length} refits on parts of the logs` : "no refits: no part of the logs identifies a law alone";
     $("logs").textContent = `${runs.map((run) => run.name).join(", ")}: ${laws.metric.replace("_", " ")} at a peak rate of ${laws.peak}; ${seen}.`;
@@ -50,7 +50,7 @@ function compose() {
   ask();
 }
 
-const asked = latest((text) => post("/api/forecast/curve", { laws, text }).then(draw, refuse));
+const asked = latest((text) => question("forecast/curve", { laws, text }).then(draw, refuse));
 const ask = () => { if (laws) asked($("text").value); };
 
 function refuse(error) {

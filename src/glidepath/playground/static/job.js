@@ -1,10 +1,8 @@
 // Work on the server that takes a while: a button that starts it, how far it is, a cancel, and what it says as it goes.
 
 import { h, say, whole } from "./dom.js";
-import { post } from "./api.js";
+import { ask } from "./ask.js";
 import { t } from "./words.js";
-
-const token = () => document.querySelector("meta[name=glidepath-token]").content;
 
 export class Work {
   /**
@@ -24,7 +22,7 @@ export class Work {
     this.said.textContent = t("job.starting");
     this.button.disabled = true;
     try {
-      this.job = (await post(...this.context.request(), { "x-glidepath-token": token() })).job;
+      this.job = (await ask(...this.context.request())).job;
     } catch (error) {
       this.said.textContent = "";
       this.button.disabled = false;
@@ -63,6 +61,6 @@ export class Work {
 
   async cancel() {
     this.said.textContent = t("job.cancelling");
-    try { await post(`/api/jobs/${this.job}/cancel`, {}, { "x-glidepath-token": token() }); } catch { /* it has ended */ }
+    try { await ask(`jobs/${this.job}/cancel`, {}); } catch { /* it has ended */ }
   }
 }

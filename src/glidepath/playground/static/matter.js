@@ -2,7 +2,7 @@
 
 import { $, h, short, whole } from "./dom.js";
 import { draw as svgOf } from "./chart.js";
-import { get, latest, post } from "./api.js";
+import { ask, latest } from "./ask.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
@@ -29,7 +29,7 @@ export class Matter {
 
   async refresh() {
     if (!this.records) {
-      try { this.records = (await get("/api/records")).tasks; } catch { this.records = []; }
+      try { this.records = (await ask("records")).tasks; } catch { this.records = []; }
     }
     this.head.replaceChildren(...(this.records.length
       ? [t("matter.about")]
@@ -76,7 +76,7 @@ export class Matter {
 
   async match(request) {
     let near = null;
-    try { near = (await post("/api/matter", request)).nearest; } catch { return; }
+    try { near = (await ask("matter", request)).nearest; } catch { return; }
     if (request.text !== this.app.state.text) return;
     this.near = near;
     this.show();
@@ -174,7 +174,7 @@ class Trainer {
     this.end = h("div", {});
     this.runs = [];
     this.work = new Work(t("matter.train"), t("matter.training"), {
-      request: () => ["/api/train", { text: app.state.text, last: app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: app.state.budget }],
+      request: () => ["train", { text: app.state.text, last: app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: app.state.budget }],
       begin: () => this.begin(),
       hear: (event) => this.hear(event),
       refused: (problems) => { this.problem.textContent = problems.map((problem) => problem.message).join("  ·  "); },

@@ -1,7 +1,7 @@
 // What is under the chart: the sentences of a schedule or of one of its phases, and what is done to phases.
 
 import { $, h, marked, say, toast, whole } from "./dom.js";
-import { post } from "./api.js";
+import { ask, machine } from "./ask.js";
 import { at, changed, controlsOf, partsOf, put, titleOf, wordOf } from "./controls.js";
 import { core } from "./handles.js";
 import { t, told } from "./words.js";
@@ -29,7 +29,7 @@ export class Panel {
   /** The tree of a word, given to `use` unless something newer was asked for meanwhile. */
   async fresh(word, use) {
     const newest = this.app.turn();
-    const { tree } = await post("/api/look", { text: this.app.catalogue.words[word].text, budget: this.app.state.budget });
+    const { tree } = await ask("look", { text: this.app.catalogue.words[word].text, budget: this.app.state.budget });
     if (newest()) use(tree);
   }
 
@@ -103,11 +103,18 @@ export class Panel {
     const newest = app.turn();
     app.selected = 0;
     app.top = null;
-    const plain = await post("/api/look", { text, budget: app.state.budget });
+    const given = app.given(text);
+    if (given) {
+      Object.assign(app.state, { text, name: "" });
+      app.apply(given, { text });
+      if (machine) app.change({ text });
+      return;
+    }
+    const plain = await ask("look", { text, budget: app.state.budget });
     if (!newest()) return;
     let taken = text;
     if (plain.ok && plain.duration !== null && plain.duration > 1 && fitted) {
-      try { taken = (await post("/api/fit", { text, budget: app.state.budget })).text; } catch { /* as it is */ }
+      try { taken = (await ask("fit", { text, budget: app.state.budget })).text; } catch { /* as it is */ }
     } else if (plain.ok && plain.duration === null && app.budget.updates !== 10000) {
       app.limits.clear();
       if (newest()) app.set(this.stretched(plain.tree, app.budget.updates / 10000));
@@ -233,7 +240,7 @@ export class Panel {
     const { app } = this;
     const newest = app.turn();
     try {
-      const { text } = await post("/api/fit", { text: app.state.text, budget: app.state.budget });
+      const { text } = await ask("fit", { text: app.state.text, budget: app.state.budget });
       if (newest()) app.change({ text });
     } catch (error) { toast(error.message); }
     say(t("fitted"));

@@ -1,7 +1,7 @@
 // Range tests: traces and verdicts, from a file, made here, or with a known answer. What is drawn comes from the server ready to be drawn.
 
-import { h, marked, say, short, toast } from "./dom.js";
-import { latest, post } from "./api.js";
+import { $, h, marked, say, short, toast } from "./dom.js";
+import { ask, latest, machine } from "./ask.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
@@ -14,18 +14,23 @@ const tint = (paint, share) => `color-mix(in srgb, ${paint} ${share}%, transpare
 export class RangeTest {
   constructor(app) {
     this.app = app;
+    this.sweeps = [];
     this.ask = latest((request) => this.load(request));
   }
 
   build(body) {
-    const { sweeps } = this.app.catalogue;
+    if (!machine) {
+      body.append(h("p", {}, t("range.about")), h("p", { class: "hint" }, ...pieces("machine.needed", { command: h("code", {}, "glidepath open") })));
+      return;
+    }
+    const { sweeps } = this;
     this.known = h("select", { "aria-label": t("range.known"), onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, t("range.here")), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, one.name)));
     this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": t("range.file"), "aria-describedby": "range-problem" });
     this.file.addEventListener("change", () => this.take(this.file.files[0]));
     this.problem = h("p", { class: "problem", id: "range-problem", role: "alert" });
     this.verdict = h("div", { class: "verdict" });
     this.chart = h("div", { class: "rangechart", role: "img", "aria-label": t("range.picture") });
-    this.key = h("ul", { class: "lines", "aria-label": t("range.lines") });
+    this.key = h("ul", { class: "keys", "aria-label": t("range.lines") });
     this.rules = h("div", { class: "scroll" });
     const drop = h("div", { class: "drop" },
       h("label", { class: "mini" }, t("range.show"), " ", this.known),
@@ -51,7 +56,7 @@ export class RangeTest {
     this.fields = Object.fromEntries(fields.map(([name, , input]) => [name, input]));
     this.refusal = h("p", { class: "problem", id: "sweep-problem", role: "alert" });
     this.work = new Work(t("range.sweep"), t("view.range"), {
-      request: () => ["/api/sweep", { task: this.task.value, ...Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim() === "" ? null : Number.isNaN(Number(input.value)) ? input.value : Number(input.value)])) }],
+      request: () => ["sweep", { task: this.task.value, ...Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim() === "" ? null : Number.isNaN(Number(input.value)) ? input.value : Number(input.value)])) }],
       begin: () => { this.refused([]); this.known.value = ""; },
       hear: (event) => this.show(event),
       refused: (problems) => this.refused(problems),
@@ -70,9 +75,17 @@ export class RangeTest {
     this.refusal.textContent = problems.map((problem) => problem.message).join("  ·  ");
   }
 
-  refresh() {
+  /** What is shown first is asked for when the view is first opened. */
+  async refresh() {
+    if (!machine) return;
+    if (!this.sweeps.length) {
+      const { sweeps } = await ask("catalogue");
+      this.sweeps = sweeps;
+      $("pane-range").replaceChildren();
+      this.build($("pane-range"));
+    }
     if (this.found) this.draw();
-    else this.ask({ known: this.app.catalogue.sweeps[0].key });
+    else this.ask({ known: this.sweeps[0].key });
   }
 
   async take(file) {
@@ -90,7 +103,7 @@ export class RangeTest {
   async load(request) {
     let found = null;
     try {
-      found = await post("/api/range", request);
+      found = await ask("range", request);
     } catch (error) { // the last good picture stays
       this.problem.textContent = (error.problems ?? [error]).slice(0, 4).map((problem) => problem.message).join("  ·  ");
       return;

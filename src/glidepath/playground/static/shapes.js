@@ -1,27 +1,11 @@
 // Twelve shapes to begin with, as small pictures, and a box that finds every schedule of every library.
 
 import { $, h } from "./dom.js";
-import { numbers, post } from "./api.js";
 import { draw } from "./chart.js";
 import { groupOf, titleOf, wordOf } from "./controls.js";
 import { core } from "./handles.js";
 import { known, t, told } from "./words.js";
 
-/** The shapes, sized for the budget that the page begins with. */
-export const SHAPES = [
-  ["constant", "constant()"],
-  ["step", "step(3000, 0.3)"],
-  ["exponential", "exponential(0.5, steps=2000)"],
-  ["linear", "linear(10000)"],
-  ["cosine", "cosine(10000)"],
-  ["warmup_cosine", "warmup_cosine(10000, warmup=500)"],
-  ["one_cycle", "one_cycle(10000)"],
-  ["restarts", "repeat(cosine(2500), cycles=4)"],
-  ["wsd", "wsd(10000, warmup=500, cooldown=2000)"],
-  ["inverse_sqrt", "warmup_inverse_sqrt(10000, warmup=500)"],
-  ["polynomial", "polynomial(10000, power=2)"],
-  ["triangular", "triangular(1250)"],
-];
 const BOX = { width: 84, height: 44, pad: 5 };
 const MOST = 400;
 
@@ -29,22 +13,14 @@ export class Shapes {
   /** @param app the page: catalogue, panel, tree, open views */
   constructor(app) {
     this.app = app;
-    this.pictures = new Map();
-  }
-
-  /** The pictures: from what the page was built with, else asked for one after the other once the page stands. */
-  async start(given = null) {
-    this.show();
-    for (const [i, [name, text]] of SHAPES.entries()) {
-      const look = given?.[i]?.look ?? await post("/api/look", { text, points: 200 });
-      if (!look.ok) continue;
-      this.pictures.set(name, { d: path(numbers(look.curve.steps), numbers(look.curve.values)), word: core(look.tree) ? wordOf(core(look.tree).call) : "" });
-      this.show();
-    }
+    this.pictures = new Map(app.first.map(({ name, look }) => {
+      const { steps, values } = app.curve(look.curve, look.last);
+      return [name, { d: path(steps, values), word: core(look.tree) ? wordOf(core(look.tree).call) : "" }];
+    }));
   }
 
   show() {
-    $("shapes").replaceChildren(...SHAPES.map(([name, text]) => {
+    $("shapes").replaceChildren(...this.app.first.map(({ name, text }) => {
       const picture = this.pictures.get(name);
       const svg = draw("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, "aria-hidden": "true" });
       if (picture) svg.append(draw("path", { d: picture.d }));

@@ -1,7 +1,7 @@
 // To take away: the formula, code, files.
 
 import { $, copy, h, toast } from "./dom.js";
-import { file, latest, post } from "./api.js";
+import { ask, file, latest } from "./ask.js";
 import { wordOf } from "./controls.js";
 import { asked } from "./state.js";
 import { tint } from "./style.js";
@@ -91,7 +91,7 @@ export class Code {
 
   async load(request) {
     let said = "";
-    try { said = (await post("/api/code", request)).code; } catch (error) { said = error.message; }
+    try { said = (await ask("code", request)).code; } catch (error) { said = error.message; }
     if (request.target === this.chosen && request.text === this.app.state.text) this.text.textContent = said;
   }
 }
@@ -118,7 +118,7 @@ export class Files {
     button.disabled = true;
     this.problem.textContent = "";
     try {
-      const blob = await file("/api/export", {
+      const blob = await file("export", {
         ...asked(state, most), format, names: [state.name, ...state.pins.slice(0, most).map((pin) => pin.name)], last: this.app.last,
         axis: state.axis, log: state.log, floor: state.floor,
       });
