@@ -13,7 +13,7 @@ from glidepath.lab.rate_choice import by_rate, choose_rate
 from glidepath.lab.runs import Evaluation
 from glidepath.lab.statistics import Estimate, ranks, seeds_needed
 from glidepath.lab.table import table
-from glidepath.lab.verdict import caveats, flags
+from glidepath.lab.verdict import caveats, flags, verdict
 
 BEST = {"constant": 0.1, "linear": 0.4, "cosine": 0.2}
 NOISE = (-1.0, 0.5, 1.0, -0.5)
@@ -199,3 +199,18 @@ def test_ranks_are_as_unsure_as_the_intervals():
 
     assert [(one.low, one.high) for one in found] == [(1.0, 2.0), (1.0, 2.0)]
     assert [one.rank for one in found] == [2.0, 1.0]
+
+
+def test_the_effect_of_a_shape_is_told_apart_from_that_of_its_rate(compared, tiny, tmp_path, made_up):
+    comparison, _, folder = compared
+    told = (
+        "The shape of linear makes +3.0 percentage points, each at its own best rate (0.4, 0.1); at 0.1 for both it would have looked "
+        "like 0.0 percentage points ("
+    )
+
+    assert [row.at_shared is not None for row in comparison.tasks[0].schedules] == [False, True, True]
+    assert any(one.startswith(told) for one in verdict(comparison.tasks[0], "constant"))
+    assert told in (folder / "report.html").read_text()
+    shared = compare([tiny], list(BEST), 4, peak_rate=0.2, out=tmp_path / "b", engine=Valley(made_up))
+    assert not any("shape of" in one for one in verdict(shared.tasks[0], "constant"))
+    assert "a shape's effect is not told apart from its rate's" in caveats(shared)[0]

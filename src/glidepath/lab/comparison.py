@@ -30,6 +30,7 @@ class ScheduleResult:
         test: Mean and interval over the seeds that did not diverge; None if all did.
         top5: The same of the targets outside the five classes held most likely, in percent; None for fewer than 20 classes.
         to_baseline: Paired difference to the baseline; None for the baseline, and where either lost a seed.
+        at_shared: Paired difference where both have the baseline's peak rate; None where that is its own, and where a seed is missing.
         rank: Among the schedules that lost no seed; None for fewer than three seeds, and where this one lost some.
     """
 
@@ -44,6 +45,7 @@ class ScheduleResult:
     test: Estimate | None
     to_baseline: Difference | None
     top5: Estimate | None = None
+    at_shared: Difference | None = None
     rank: Rank | None = None
 
 
@@ -119,7 +121,13 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     rows = [_schedule(name, row, seeds) for name, row in grid.items()]
     rows = _ranked(rows, spec.task)
     base = next(row for row in rows if row.name == baseline)
-    rows = _corrected([row if row is base else replace(row, to_baseline=_paired(row, base)) for row in rows])
+    rows = [
+        row
+        if row is base
+        else replace(row, to_baseline=_paired(row, base), at_shared=_at_shared(grid[row.name], row, base))
+        for row in rows
+    ]
+    rows = _corrected(rows)
     return TaskResult(
         task=spec.task,
         peak_rate=spec.peak_rate if rows[0].rates is None else None,
@@ -158,6 +166,14 @@ def _paired(row: ScheduleResult, other: ScheduleResult) -> Difference | None:
         return None
     ours, theirs = ([value for value in result.values if value is not None] for result in (row, other))
     return paired_difference(ours, theirs)
+
+
+def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleResult) -> Difference | None:
+    same = [record.test.metric for record in records if record.spec.peak_rate == base.peak_rate and record.test]
+    kept = [value for value in same if value is not None]
+    if row.peak_rate == base.peak_rate or base.diverged or len(kept) < len(base.values):
+        return None
+    return paired_difference(kept, [value for value in base.values if value is not None])
 
 
 def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:

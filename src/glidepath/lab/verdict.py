@@ -52,6 +52,7 @@ def verdict(result: TaskResult, baseline: str) -> list[str]:
     """
     sentences = [_lost(row) for row in result.schedules if row.name == baseline and row.diverged]
     sentences += [_against(row, result, baseline) for row in result.schedules if row.name != baseline]
+    sentences += [_shape(row, result, baseline) for row in result.schedules if row.to_baseline and row.at_shared]
     sentences += [_order(result)] if result.runner_up else []
     sentences += [_resolution(result)] if _half_widths(result) else []
     return sentences + flags(result)
@@ -119,7 +120,8 @@ def caveats(comparison: Comparison) -> list[str]:
         else (
             f"All schedules of a task used one shared peak rate ({rates}). Schedules differ in the rate that suits "
             "them best, so any of them could look better or worse at its own best rate: this compares schedules at these "
-            "rates, not at their best."
+            "rates, not at their best, and a shape's effect is not told apart from its rate's. Several rates (-r 0.03 -r 0.1 -r 0.3) "
+            "give each its own."
         ),
         (
             "Every figure is measured once, on test data, with the weights after the last update; no run and no step "
@@ -184,6 +186,19 @@ def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
             f"corrected for the number of comparisons, {p}."
         )
     return f"The data do not show a difference between {row.name} and {baseline}: {measured}, which contains zero."
+
+
+def _shape(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
+    """What a schedule's shape makes, told apart from what its rate makes."""
+    assert row.to_baseline is not None  # noqa: S101 - the caller looked
+    assert row.at_shared is not None  # noqa: S101 - the caller looked
+    unit = result.task.metric.unit
+    other = next(one.peak_rate for one in result.schedules if one.name == baseline)
+    own, shared = (f"{signed(one.estimate.mean, unit)} {_steps_of(unit)}" for one in (row.to_baseline, row.at_shared))
+    return (
+        f"The shape of {row.name} makes {own}, each at its own best rate ({row.peak_rate:g}, {other:g}); at {other:g} for both it would "
+        f"have looked like {shared} ({_interval(row.at_shared, unit)})."
+    )
 
 
 def _order(result: TaskResult) -> str:
