@@ -1,20 +1,24 @@
 """Faults that were found by attacking, each with numbers of its own, and the value or the refusal that is right."""
 
+import importlib
 import json
 import math
 import threading
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import glidepath as gp
-from glidepath import logs
+from glidepath import dialects, logs
 from glidepath.advice import Log, NoFit, advise, fit
 from glidepath.core.syntax import syntax
+from glidepath.finder import Trace
 from glidepath.plan import Plan
-from glidepath.torch import attach
+from glidepath.torch import ScheduleLR, apply, attach
 from glidepath.view import knots, sampled
 
 
@@ -271,8 +275,13 @@ def test_eight_threads_parse_at_once():
     assert not failures
 
 
-def test_a_picture_of_many_cycles_is_drawn():
-    assert len(sampled(gp.parse("repeat(cosine(3))"), 10**12).steps) > 1000
+@pytest.mark.parametrize("length", [2, 3, 7, 16, 1000])
+@pytest.mark.parametrize("last", [10**12, 4_000_001, 2**40])
+def test_a_picture_of_many_cycles_is_drawn_whole(length: int, last: int):
+    curve = sampled(gp.parse(f"repeat(linear({length}))"), last)
+    columns = np.array_split(curve.values, 100)
+
+    assert all(column.max() - column.min() > 0.8 * (1 - 1 / length) for column in columns)
 
 
 def test_a_folder_where_a_record_should_be_is_named(tmp_path):
@@ -328,3 +337,43 @@ def test_a_number_beyond_floats_in_a_log_is_infinite(tmp_path, number: str):
 
     assert values[7] == float(number[:1] + "inf" if number.startswith("-") else "inf")
     assert values[[0, 11]].tolist() == [2.0, 2.0 - 11 / 10]
+
+
+def _sgd(lr: float = 0.1) -> torch.optim.Optimizer:
+    return torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=lr)
+
+
+HUGE = 10**400
+COSINE = gp.cosine(10)
+DOORS_OF_NUMBERS: dict[str, Callable[[], Any]] = {
+    "attach": lambda: attach(_sgd(HUGE), COSINE),
+    "apply": lambda: apply(_sgd(HUGE), COSINE, 0),
+    "the bridge": lambda: ScheduleLR(_sgd(HUGE), COSINE),
+    "scale": lambda: attach(_sgd(), COSINE).scale(HUGE),
+    "seek": lambda: attach(_sgd(), COSINE).seek(HUGE),
+    "times": lambda: COSINE * HUGE,
+    "plus": lambda: COSINE + HUGE,
+    "jax.rate": lambda: importlib.import_module("glidepath.jax").rate(COSINE, HUGE),
+    "written code": lambda: dialects.render(COSINE, "optax", base_lr=HUGE),
+    "a call": lambda: gp.parse("torch.optim.lr_scheduler.StepLR(10, gamma=10**400)"),
+    "a log": lambda: Log.of([0, 1, 2], loss=[HUGE] * 3, rate=[0.1] * 3),
+    "a log's steps": lambda: Log.of([HUGE, HUGE + 1], loss=[1.0, 0.9], rate=[0.1, 0.1]),
+    "a sweep": lambda: Trace([1e-5, HUGE], [1.0, 2.0], planned=2),
+    "a horizon": lambda: gp.plan.Horizon(HUGE),
+}
+
+
+@pytest.mark.parametrize("door", DOORS_OF_NUMBERS)
+def test_an_integer_beyond_floats_is_refused_by_name(door: str):
+    with pytest.raises(gp.GlidepathError, match="must be"):
+        DOORS_OF_NUMBERS[door]()
+
+
+@pytest.mark.parametrize("digits", [309, 400, 3000])
+def test_a_configuration_with_an_integer_beyond_floats(tmp_path, digits: int):
+    path = tmp_path / "ds_config.json"
+    scheduler = f'{{"type": "WarmupLR", "params": {{"warmup_max_lr": 0.1, "warmup_num_steps": {"9" * digits}}}}}'
+    path.write_text(f'{{"train_batch_size": 8, "optimizer": {{"type": "Adam"}}, "scheduler": {scheduler}}}')
+
+    with pytest.raises(gp.GlidepathError, match="must be"):
+        dialects.read_config(path)

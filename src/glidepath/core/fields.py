@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,6 +64,7 @@ MAX_VALUE = 1e100
 MAX_ITEMS = 1_000_000
 MAX_GROUPS = 10_000
 MAX_LOOKS = 5_000_000
+_MOST = sys.float_info.max
 
 _looks: ContextVar[list[int] | None] = ContextVar("looks", default=None)
 
@@ -149,14 +151,14 @@ def check_of(hint: Any) -> Check | None:
 
 
 def number(value: Any) -> int | float | None:
-    """Returns `value` as a Python int or float, or None if it is not a real number (booleans are not)."""
-    kind = type(value)
-    if kind is int or kind is float:
+    """Returns `value` as a Python int or float, or None if it is not a real number (booleans are not) or an integer beyond all floats."""
+    if type(value) is float:
         return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        whole = operator.index(value)  # type: ignore[arg-type]
+        return whole if -_MOST <= whole <= _MOST else None
     except TypeError:
         pass
     try:

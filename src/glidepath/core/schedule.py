@@ -351,7 +351,7 @@ class Schedule(Node):
 
         if isinstance(other, Schedule):
             return Product((self, other))
-        if number(other) is not None:
+        if _is_number(other):
             return Product((self,), scale=other)
         return Scaled(self, other) if namespace_of(other)[0] == "jax" else NotImplemented  # type: ignore[return-value]
 
@@ -359,12 +359,11 @@ class Schedule(Node):
 
     def __truediv__(self, other: float) -> Schedule:
         """Returns the schedule divided by a number."""
-        plain = number(other)
-        if plain is None:
+        if not _is_number(other):
             return NotImplemented
-        if plain == 0:
+        if other == 0:
             raise GlidepathError.of("/", "divisor", "other than 0", other)
-        return self * (1 / plain)
+        return self * (1 / other)
 
     def __neg__(self) -> Schedule:
         return self * -1.0
@@ -375,15 +374,15 @@ class Schedule(Node):
 
         if isinstance(other, Schedule):
             return Sum((self, other))
-        return Sum((self,), offset=other) if number(other) is not None else NotImplemented
+        return Sum((self,), offset=other) if _is_number(other) else NotImplemented
 
     __radd__ = __add__
 
     def __sub__(self, other: Schedule | float) -> Schedule:
-        return self + -other if isinstance(other, Schedule) or number(other) is not None else NotImplemented
+        return self + -other if isinstance(other, Schedule) or _is_number(other) else NotImplemented
 
     def __rsub__(self, other: float) -> Schedule:
-        return -self + other if number(other) is not None else NotImplemented
+        return -self + other if _is_number(other) else NotImplemented
 
     def clip(self, low: float | None = None, high: float | None = None) -> Schedule:
         """Returns the schedule with its values held between `low` and `high`."""
@@ -452,6 +451,11 @@ class Scaled:
         return Scaled(self.schedule, self.factor * other)
 
     __rmul__ = __mul__
+
+
+def _is_number(given: Any) -> bool:
+    """Whether an operator takes it; an integer beyond floats is taken, and refused by name."""
+    return number(given) is not None or type(given) is int
 
 
 def _exact(step: float) -> float:

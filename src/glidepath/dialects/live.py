@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
         return number(value)
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return value
 
 

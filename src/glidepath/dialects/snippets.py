@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import GlidepathError, Problem, shown
+from ..core.fields import number
 from ..core.rate import Rate
 from ..core.syntax import syntax
 from .arithmetic import Unknown
@@ -267,7 +268,8 @@ class _Scan:
             return None
         rates = [keyword.value for keyword in made.keywords if keyword.arg in _OPTIMIZER]
         value = Reader(self.around).value(rates[0]) if rates else None
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        plain = number(value)
+        return None if plain is None else float(plain)
 
     def _nothing(self) -> GlidepathError:
         """Returns the error of code without a scheduler call."""

@@ -21,6 +21,7 @@ __all__ = ["REPLAYED", "Curve", "horizon", "sampled", "thinned"]
 
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
 _EVENLY = 200_000  # of these, where not every one is looked at
+_GOLDEN = (math.sqrt(5) - 1) / 2  # one step in each stride, at a place that no cycle keeps pace with
 _FEW = 2_000
 REPLAYED = 100_000
 """The last step that is drawn where values exist only one after another."""
@@ -106,7 +107,8 @@ def thinned(
     elif last >= most:
         evenly = min(most, _EVENLY)
         sides = (mark + side for mark in marks for side in (-1, 0) if 0 <= mark + side <= last)
-        t = sorted({*(last * k // (evenly - 1) for k in range(evenly)), *sides})
+        spread = (int((k + k * _GOLDEN % 1) * last / evenly) for k in range(evenly))
+        t = sorted({*spread, last, *sides})
     values = several(t) if several is not None else list(map(schedule.scalar, t))
     kept = _thinned(values, points)
     if 0 < len(marks) <= points:  # up to a jump, then down: it stays upright

@@ -12,6 +12,7 @@ from typing import Any, cast
 from ...core.combinators import Until
 from ...core.documents import text_of_file
 from ...core.errors import GlidepathError, Problem, shown
+from ...core.fields import number
 from ...core.rate import Rate
 from ...core.schedule import Schedule
 from ...core.segments import Hold
@@ -256,10 +257,10 @@ class Reading:
         self.problems.append(Problem(self.where, path, rule, shown(value), remedy))
 
     def _checked(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, str) or (plain := number(value)) is None or not math.isfinite(plain):
             self.problems.append(Problem(self.where, name, "a finite number", shown(value)))
             return 1.0
-        return value
+        return plain
 
 
 def _is_number(value: Any) -> bool:
