@@ -9,10 +9,9 @@ from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.runs import Record
 from glidepath.lab.table import cells, headings
 from glidepath.lab.verdict import caveats, shown, verdict
+from glidepath.view.page import page
 
 __all__ = ["report"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
@@ -31,40 +30,17 @@ def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
     style = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
     names = ", ".join(result.task.name for result in comparison.tasks)
     sections = "\n".join(_task(result, comparison, records, at) for at, result in enumerate(comparison.tasks))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="color-scheme" content="light dark">
-<title>Learning-rate schedules compared: {escape(names)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<p class="brand">glidepath</p>
-<h1>Learning-rate schedules compared</h1>
-<p class="lead">{escape(_extent(comparison))}</p>
-<ul class="glance">{"".join(f"<li>{_glance(result, comparison.baseline)}</li>" for result in comparison.tasks)}</ul>
-</header>
-<main>
-{sections}
-<section>
-<h2>How to read this</h2>
-<ul>{_items(caveats(comparison))}</ul>
-</section>
-<section>
-<h2>Make it again</h2>
-<pre><code>{escape(comparison.command)}</code></pre>
-<p>Every run is one file in <code>records/</code>, named by the hash of task, schedule, peak rate, seed and budget. Runs
-that have a record are not run again. <code>comparison.json</code> holds every figure of this page.</p>
-</section>
-</main>
-</body>
-</html>
-"""
+    return page(
+        "report.html",
+        "glidepath.lab",
+        names=escape(names),
+        style=style,
+        extent=escape(_extent(comparison)),
+        glance="".join(f"<li>{_glance(result, comparison.baseline)}</li>" for result in comparison.tasks),
+        sections=sections,
+        caveats=_items(caveats(comparison)),
+        command=escape(comparison.command),
+    )
 
 
 def _extent(comparison: Comparison) -> str:
@@ -118,22 +94,21 @@ def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Reco
             "correction, an empty one does not."
         ),
     )
-    return f"""<section class="task">
-<h2>{escape(result.task.name)}</h2>
-<p>{escape(result.task.about)} {escape(facts)}</p>
-{_legend(result.schedules, at)}
-<div class="figures">
-{"".join(_figure(*picture) for picture in pictures)}
-</div>
-<div class="figures">
-<div><h3>What the data show, and what they do not</h3>
-<ul>{_items(verdict(result, comparison.baseline))}</ul></div>
-{_figure(*differences)}
-</div>
-{_figure(*tried) if (tried := _tried(result)) else ""}
-{_table(result, comparison.baseline)}
-{_details(result, comparison.seeds)}
-</section>"""
+    tried = _tried(result)
+    return page(
+        "report_task.html",
+        "glidepath.lab",
+        name=escape(result.task.name),
+        about=escape(result.task.about),
+        facts=escape(facts),
+        legend=_legend(result.schedules, at),
+        pictures="".join(_figure(*picture) for picture in pictures),
+        verdict=_items(verdict(result, comparison.baseline)),
+        differences=_figure(*differences),
+        tried=_figure(*tried) if tried else "",
+        table=_table(result, comparison.baseline),
+        details=_details(result, comparison.seeds),
+    )
 
 
 def _rate(result: TaskResult) -> str:

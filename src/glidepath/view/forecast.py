@@ -16,6 +16,7 @@ from glidepath.forecast.fit import merged
 from glidepath.forecast.path import rates_of
 
 from .fonts import lettered, short
+from .page import page
 from .still import _canvas, bytes_of
 from .style import COLOURS, DASHES, MOST_CURVES
 
@@ -26,14 +27,6 @@ __all__ = ["forecast_figure", "forecast_page"]
 
 _LOG = "#8a8a8a"
 _SHOWN = 2000
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.55 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-td { padding: .25rem .9rem .25rem 0; font-variant-numeric: tabular-nums; } tr:first-child { font-weight: 600; }
-img { width: 100%; background: #fff; border-radius: 6px; }
-code { overflow-wrap: anywhere; } div.wide { overflow-x: auto; }
-"""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def forecast_figure(
@@ -110,23 +103,12 @@ def forecast_page(laws: Laws, drawing: Figure, command: str, rows: Sequence[Sequ
     """
     picture = base64.b64encode(bytes_of(drawing, "svg")).decode()
     table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>glidepath: a forecast of the loss</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>A forecast of the {escape(laws.metric.replace("_", " "))}</h1>
-<div class="wide"><table>{table}</table></div>
-<img alt="The logs, the forecasts with their bands, and the rates" src="data:image/svg+xml;base64,{picture}">
-<p>Bands hold nine of ten ends where this was tried. They speak for the peak rate of the logs ({laws.peak:g}), their batch size, optimizer
-and data, and for at most four times their length.</p>
-<h2>The logs and the laws</h2><ul>{"".join(f"<li>{escape(line)}</li>" for line in laws.lines())}</ul>
-<h2>Make it again</h2><p><code>{escape(command)}</code></p>
-</body>
-</html>
-"""
+    return page(
+        "forecast.html",
+        metric=escape(laws.metric.replace("_", " ")),
+        table=table,
+        picture=picture,
+        peak=f"{laws.peak:g}",
+        laws="".join(f"<li>{escape(line)}</li>" for line in laws.lines()),
+        command=escape(command),
+    )

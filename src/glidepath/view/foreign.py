@@ -11,6 +11,8 @@ from glidepath.core.syntax import syntax
 from glidepath.dialects import libraries, load, names
 from glidepath.dialects.reading import known
 
+from .examples_strings import CALLS, CALLS_HERE
+
 __all__ = ["BEGINNINGS", "LIBRARIES", "arguments_of"]
 
 LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
@@ -42,41 +44,6 @@ BEGINNINGS: Mapping[str, Any] = {
     "total_steps": 10000,
     "warmup_steps": 1000,
 }
-_SPECIAL: Mapping[str, str] = {
-    "SequentialLR": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), CosineAnnealingLR(T_max=9500)]", milestones=[500]',
-    "ChainedScheduler": 'schedulers="[LinearLR(start_factor=0.1, total_iters=500), ExponentialLR(gamma=0.9997)]"',
-    "CosineDecay": "decay_steps=10000",
-    "LinearWarmup": 'learning_rate="CosineAnnealingDecay(learning_rate=0.1, T_max=9500)", warmup_steps=500, start_lr=0, end_lr=0.1',
-    "LambdaDecay": 'lr_lambda="lambda step: 0.9997**step"',
-    "MultiplicativeDecay": 'lr_lambda="lambda step: 0.9997"',
-    "MultiplicativeLR": 'lr_lambda="lambda step: 0.9997"',
-    "NaturalExpDecay": "gamma=0.0005",
-    "natural_exp_decay": "decay_steps=3000, decay_rate=1.0",
-    "inverse_time_decay": "decay_steps=3000, decay_rate=1.0",
-    "InverseTimeDecay": "decay_steps=3000, decay_rate=1.0",
-    "PiecewiseConstantDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseDecay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseConstantConf": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "PiecewiseScalingConf": "boundaries=[3000, 6000, 9000], scales=[1.0, 0.3, 0.1, 0.03]",
-    "ConstantLR": "factor=0.3, total_iters=3000",
-    "LinearLR": "start_factor=0.1, total_iters=3000",
-    "CyclicLR": "base_lr=0.001, max_lr=0.1, step_size_up=1000",
-    "OneCycleLR": "max_lr=0.1, total_steps=10000",
-    "ExponentialDecayConf": "decay_batches=3000, decay_rate=0.5",
-    "InverseTimeDecayConf": "decay_batches=3000, decay_rate=1.0",
-    "NaturalExpDecayConf": "decay_batches=3000, decay_rate=1.0",
-    "LinearCosineDecayConf": "decay_batches=10000, num_periods=2.5",
-    "PolynomialLR": "total_iters=10000, power=2",
-    "WarmupLR": 'scheduler_or_optimizer="CosineAnnealingLR(T_max=9500)", warmup_factor=0.1, warmup_iters=500',
-    "WarmUpLR": 'scheduler_or_optimizer="CosineAnnealingLR(T_max=9500)", warmup_factor=0.1, warmup_iters=500',
-    "train.piecewise_constant": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-    "train.piecewise_constant_decay": "boundaries=[3000, 6000, 9000], values=[0.1, 0.03, 0.01, 0.003]",
-}
-_SPECIAL_HERE: Mapping[tuple[str, str], str] = {
-    ("oneflow", "PolynomialLR"): "decay_batch=10000, power=2.0",
-    ("paddle", "CyclicLR"): "base_learning_rate=0.001, max_learning_rate=0.1, step_size_up=1000",
-    ("paddle", "OneCycleLR"): "max_learning_rate=0.1, total_steps=10000",
-}
 
 
 def arguments_of(library: str, name: str) -> dict[str, Any] | None:
@@ -96,7 +63,7 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
     types = known(library).types(name)
     begun = {**{field: kind.begin for field, kind in types.items()}, **BEGINNINGS}
     inside = {field: begun[field] for field in needed if begun.get(field) is not None}
-    texts = (known(library).examples[name], _SPECIAL_HERE.get((library, name)), _SPECIAL.get(name))
+    texts = (known(library).examples[name], CALLS_HERE.get((library, name)), CALLS.get(name))
     for arguments in (*(_read(text) for text in texts if text), inside):
         try:
             load(library, name, arguments)

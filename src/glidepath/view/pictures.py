@@ -20,6 +20,7 @@ from glidepath.dialects.reading import known
 from .animation import animate
 from .articles import CLASSIC, article, classes
 from .examples import COMPARISONS, EXAMPLES, example
+from .page import page
 from .still import figure, save
 
 __all__ = ["Picture", "gallery", "pictures"]
@@ -144,22 +145,4 @@ def _page(shown: Mapping[str, list[str]]) -> str:
         + "\n</section></details>\n"
         for k, (name, rows) in enumerate(shown.items())
     )
-    return f"""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>glidepath: the gallery</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1400px; padding: 0 1rem; color: #222; }}
-section {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 1rem; }}
-nav {{ position: sticky; top: 0; background: #fff; padding: .5rem 0; }}
-h2 {{ display: inline; scroll-margin-top: 3rem; }} summary {{ margin: 1.5rem 0 .5rem; cursor: pointer; }}
-figure {{ margin: 0; overflow-wrap: anywhere; }} img {{ width: 100%; background: #fff; }}
-figcaption {{ color: #555; }} small {{ white-space: nowrap; }}
-</style>
-<h1>glidepath: the gallery</h1>
-<p>Every picture is drawn by the function that trains.</p>
-<nav>{links}</nav>
-{body}
-</html>
-"""
+    return page("gallery.html", links=links, body=body)

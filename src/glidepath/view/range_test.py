@@ -18,6 +18,7 @@ from glidepath.core.files import write_whole
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
 
 from .fonts import lettered
+from .page import page
 from .range_data import Parts, parts
 from .still import _canvas, save
 from .style import COLOURS, significant
@@ -148,14 +149,7 @@ def range_test_page(drawing: Figure, rows: Sequence[tuple[str, str]], title: str
     data = base64.b64encode(buffer.getvalue()).decode()
     body = "".join(f"<tr><th>{markup.escape(a)}</th><td>{markup.escape(b)}</td></tr>" for a, b in rows)
     name = markup.escape(title)
-    style = (
-        "body{font:15px sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}"
-        "th{text-align:left;padding-right:2rem;font-weight:400;color:#555}"
-    )
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{style}</style><h1>{name}</h1>'
-        f'<img alt="{name}" src="data:image/png;base64,{data}"><table>{body}</table></html>\n'
-    )
+    return page("range_test.html", name=name, data=data, body=body)
 
 
 def range_test_place(path: str | os.PathLike[str]) -> Path:
