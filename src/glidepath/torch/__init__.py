@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
 
 from .attaching import attach, detach
 from .bridge import ScheduleLR
-from .events import Applied, ForeignWrite, ForeignWriteWarning
+from .events import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
 from .find import Found, Options, find, use
 from .logs import log, log_csv, log_jsonl, log_tensorboard
 from .resume import Resumed, ResumedWarning
@@ -24,6 +24,7 @@ __all__ = [
     "ForeignWriteWarning",
     "Found",
     "Options",
+    "OverrunWarning",
     "Resumed",
     "ResumedWarning",
     "ScheduleLR",

@@ -37,6 +37,7 @@ def attach(
     rebase: bool = False,
     restart: bool = False,
     tensors: bool = False,
+    scale_key: str | None = None,
 ) -> Scheduler:
     """Lets a plan drive the hyper-parameters of an optimizer, or of several, through their hooks.
 
@@ -67,6 +68,8 @@ def attach(
         restart: Whether an optimizer that the same plan drives already begins anew; otherwise it goes on where it is.
         tensors: Whether learning rates that are numbers become tensors, so that a compiled step is compiled once and a CUDA graph sees
             them change. Where the optimizer accepts none they stay numbers, with a warning.
+        scale_key: The key under which groups carry a factor of their rate, such as timm's `"lr_scale"`: it multiplies what the schedule
+            gives. Groups with an `lr_scale` that nobody asks for are told of; `""` says that their rates have it inside already.
 
     Returns:
         The scheduler: progress, events, checkpoints.
@@ -89,6 +92,8 @@ def attach(
         for name, value, known in (("foreign", foreign, FOREIGN), ("resume", resume, POLICIES))
         if value not in known
     ]
+    if not isinstance(scale_key, str | None):
+        problems.append(Problem("attach", "scale_key", "a key of the groups, or None", shown(scale_key)))
     for name, value in (("samples", samples), ("tokens", tokens)):
         problems += count_problems("attach", name, value)
     if problems:
@@ -96,7 +101,7 @@ def attach(
     made = plan_of(
         plan, "attach", total=total, samples=samples, tokens=tokens, absolute=absolute, floor=floor, join=join
     )
-    run = Run(made, foreign, (int(samples), int(tokens)), bool(rebase), bool(tensors))
+    run = Run(made, foreign, (int(samples), int(tokens)), bool(rebase), bool(tensors), scale_key)
     return Scheduler(driven, run, resume, bool(restart))
 
 

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel
 from .dynamo import invisible
-from .events import Applied, ForeignWrite, ForeignWriteWarning
+from .events import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
 from .past import dummy, has_past, past_of
 from .progress import Run
 from .seats import Group, Seat, extent, name_of, read, write
@@ -146,6 +146,7 @@ class Binding:
                 try:
                     start = int(at) if channel.rule.join == "start" else 0
                     taker = Seat.take(channel.rule, group, label, start, run.rebase and seat is None)
+                    taker.scale_by(run.scale_key)
                 except GlidepathError as error:
                     problems += error.problems
                     continue
@@ -165,6 +166,7 @@ class Binding:
             return seated
         for seat, group, taker in changes:
             seat.group, seat.params = group, group["params"]
+            seat.scale_by(run.scale_key)
             if taker is not None:
                 since = f"start_{seat.rule.parameter}" in group
                 seat.base, seat.start, seat.carried = taker.base, taker.start if since else seat.start, True
@@ -284,6 +286,8 @@ class Binding:
             if self.partial and run.seen.issubset(heads):
                 self.partial, self.again = False, None
             run.begin()
+            if run.at > run.end:
+                self._tell_end()
         else:
             if not run.armed:
                 self.partial, self.count = True, -1  # from now on every call is looked at
@@ -306,6 +310,14 @@ class Binding:
         said = run.past or past_of(self.channels)
         if said and not at:
             warnings.warn(f"{said}, and its schedule begins at step 0: {_REMEDY}", UserWarning, stacklevel=5)
+
+    def _tell_end(self) -> None:
+        """Warns once where the run goes on past the end of its schedules."""
+        run, end = self.run, f"{self.run.end:g} {self.run.plan.clock}"
+        run.end = math.inf
+        said = f"update {run.updates} is past the end of the schedule, {end}: its last value is held"
+        remedy = "`>> hold()` says that on purpose, and a longer plan with resume='extend' goes on"
+        warnings.warn(f"{said} ({remedy})", OverrunWarning, stacklevel=5)
 
     def repair(
         self, optimizer: Optimizer, at: float, states: tuple[Any, ...], mode: Literal["update", "keep", "step"]
@@ -520,7 +532,7 @@ class Binding:
                     run.armed = False  # a capture makes no update: `replay` does
                     return
             groups, failed = optimizer.param_groups, False
-            if len(groups) == self.count:
+            if len(groups) == self.count and run.updates <= run.end:
                 # With other parameters than in the last call, where all were there, it may be in the middle of an update.
                 group = groups[0]
                 params = group["params"]

@@ -71,7 +71,7 @@ class Channel:
 
     def base(self, seat: Seat) -> float:
         """Returns what the schedule's value is multiplied by."""
-        return (1.0 if self.rule.absolute else seat.base) * self.scale
+        return seat.root * self.scale
 
     def places(self) -> set[tuple[str, int | None, int]]:
         """Returns what it drives: keys, places in them, and groups by their identity."""

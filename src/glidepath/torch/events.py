@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Applied", "ForeignWrite", "ForeignWriteWarning"]
+__all__ = ["Applied", "ForeignWrite", "ForeignWriteWarning", "OverrunWarning"]
 
 
 class Applied(NamedTuple):
@@ -52,3 +52,7 @@ class ForeignWrite(NamedTuple):
 
 class ForeignWriteWarning(UserWarning):
     """Somebody else wrote a value that a schedule drives; given once for each group and hyper-parameter."""
+
+
+class OverrunWarning(UserWarning):
+    """A run went on past the end of its schedules, whose last values are held; given once."""

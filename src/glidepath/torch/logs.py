@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..core.errors import GlidepathError
+from .bridge import ScheduleLR
 from .events import Applied
 from .progress import Event
 from .scheduler import Scheduler
@@ -37,7 +38,12 @@ class SummaryWriter(Protocol):
         ...
 
 
-def log(scheduler: Scheduler, tracker: Any, prefix: str = "", every: int = 1) -> Callable[[], None]:
+Effective = str | Callable[[dict[str, Any]], float] | None
+
+
+def log(
+    scheduler: Scheduler | ScheduleLR, tracker: Any, prefix: str = "", every: int = 1, effective: Effective = None
+) -> Callable[[], None]:
     """Feeds the values that every update was made with to an experiment tracker, one row an update, as `<prefix><parameter>/<group>`.
 
     Args:
@@ -47,6 +53,7 @@ def log(scheduler: Scheduler, tracker: Any, prefix: str = "", every: int = 1) ->
             of values and step.
         prefix: In front of every tag.
         every: Of so many updates one is logged, beginning with update 0.
+        effective: Logs the rates that the optimizer really uses beside the others, as `effective_lr`: see `Scheduler.effective`.
 
     Returns:
         A function that ends it.
@@ -58,11 +65,14 @@ def log(scheduler: Scheduler, tracker: Any, prefix: str = "", every: int = 1) ->
     if found is None and not callable(tracker):
         raise GlidepathError.of("log", "tracker", f"an object with {', '.join(_METHODS)}, or a function", tracker)
     call = tracker if found is None else getattr(tracker, found)
+    more = _more(scheduler, effective)
 
     def listen(update: int) -> None:
         if update % every:
             return
-        values = {f"{prefix}{applied.parameter}/{applied.group}": applied.value for applied in scheduler.last}
+        values = {
+            f"{prefix}{applied.parameter}/{applied.group}": applied.value for applied in [*scheduler.last, *more()]
+        }
         if found in ("add_scalar", "track"):
             for tag, value in values.items():
                 call(tag, value, update) if found == "add_scalar" else call(value, name=tag, step=update)
@@ -77,7 +87,9 @@ def log(scheduler: Scheduler, tracker: Any, prefix: str = "", every: int = 1) ->
 _METHODS = ("add_scalar", "log_metrics", "track", "log")
 
 
-def log_tensorboard(scheduler: Source, writer: SummaryWriter, prefix: str = "") -> Callable[[], None]:
+def log_tensorboard(
+    scheduler: Source, writer: SummaryWriter, prefix: str = "", effective: Effective = None
+) -> Callable[[], None]:
     """Writes every applied value to TensorBoard as `<prefix><parameter>/<group>`, at the update that used it.
 
     Foreign writes become texts under `<prefix>foreign`.
@@ -86,6 +98,7 @@ def log_tensorboard(scheduler: Source, writer: SummaryWriter, prefix: str = "") 
         scheduler: What to listen to.
         writer: A `SummaryWriter`, or whatever has its `add_scalar` and `add_text`.
         prefix: In front of every tag.
+        effective: As in `log`.
 
     Returns:
         A function that ends it.
@@ -102,16 +115,17 @@ def log_tensorboard(scheduler: Source, writer: SummaryWriter, prefix: str = "") 
         else:
             writer.add_text(f"{prefix}foreign", str(event), event.update)
 
-    return scheduler.on_update(listen)
+    return _heard(scheduler, listen, effective)
 
 
-def log_csv(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[], None]:
+def log_csv(scheduler: Source, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
     """Appends every applied value to a CSV file: `update,group,parameter,value`, values in full precision.
 
     Args:
         scheduler: What to listen to.
         path: A new file gets a heading; an existing one is continued, as a resumed run does.
         every: Of so many updates one is written, beginning with update 0.
+        effective: As in `log`.
 
     Returns:
         A function that ends it and closes the file.
@@ -126,10 +140,10 @@ def log_csv(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[],
             rows.writerow((*event[:3], repr(event.value)))
             file.flush()
 
-    return _ending(scheduler.on_update(listen), file.close)
+    return _heard(scheduler, listen, effective, file.close)
 
 
-def log_jsonl(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[], None]:
+def log_jsonl(scheduler: Source, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
     """Appends every event to a file, an object a line: `{"event": "applied", "update": …, "group": …, "parameter": …, "value": …}`.
 
     Foreign writes are written whatever `every` says.
@@ -138,6 +152,7 @@ def log_jsonl(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[
         scheduler: What to listen to.
         path: An existing file is continued.
         every: Of so many updates one is written, beginning with update 0.
+        effective: As in `log`.
 
     Returns:
         A function that ends it and closes the file.
@@ -151,12 +166,28 @@ def log_jsonl(scheduler: Source, path: str | Path, every: int = 1) -> Callable[[
         file.write(json.dumps({"event": kind, **event._asdict()}) + "\n")
         file.flush()
 
-    return _ending(scheduler.on_update(listen), file.close)
+    return _heard(scheduler, listen, effective, file.close)
 
 
-def _ending(stop: Callable[[], None], close: Callable[[], None]) -> Callable[[], None]:
+def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
+    """Returns what gives the effective rates of the last update; a key that is missing is refused at once."""
+    if effective is None:
+        return list
+    scheduler.effective(effective)
+    return lambda: scheduler.effective(effective)
+
+
+def _heard(
+    scheduler: Any, listen: Callable[[Event], None], effective: Effective, close: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
+    """Lets a listener hear every event, and returns what ends that."""
+    more = _more(scheduler, effective)
+    stops = [scheduler.on_update(listen)]
+    if effective is not None:
+        stops.append(scheduler.on_step(lambda _: [listen(applied) for applied in more()]))
+
     def end() -> None:
-        stop()
-        close()
+        for stop in (*stops, close):
+            stop()
 
     return end

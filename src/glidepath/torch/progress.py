@@ -26,10 +26,20 @@ class Run:
         batch: The samples and the tokens of an update, where they are neither counted nor known from the plan; 0 for unknown.
         rebase: Whether the groups' present values are their bases, whatever bases they carry.
         tensors: Whether learning rates become tensors.
+        scale_key: The key of the groups that their rates are multiplied by.
     """
 
-    def __init__(self, plan: Plan, foreign: Foreign, batch: tuple[int, int], rebase: bool, tensors: bool) -> None:
-        self.plan, self.rules = plan, plan.driven
+    def __init__(
+        self,
+        plan: Plan,
+        foreign: Foreign,
+        batch: tuple[int, int],
+        rebase: bool,
+        tensors: bool,
+        scale_key: str | None = None,
+    ) -> None:
+        self.plan, self.rules, self.scale_key = plan, plan.driven, scale_key
+        self.end = max(rule.complete.duration for rule in self.rules)  # what is beyond it is told of once
         self.foreign: Foreign = foreign
         self.batch, self.rebase, self.tensors = batch, rebase, tensors
         self.updates = self.samples = self.tokens = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import warnings
 import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from .resume import (
     settled,
     state_of,
 )
-from .seats import Seat, powerless
+from .seats import Seat, extent, powerless
 
 __all__ = ["Scheduler", "count_problems"]
 
@@ -86,6 +87,7 @@ class Scheduler:
         rivals = [rival for binding, optimizer in pairs for rival in _rivals(binding, optimizer)]
         if rivals:
             _take_over(run, bindings, rivals, restart)
+        _tell_of_groups(run, [seat for binding in bindings for channel in binding.channels for seat in channel.seats])
         self._run, self._resume = run, resume
         self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers.values()]
         self._bindings = [weakref.ref(binding) for binding in bindings]
@@ -167,6 +169,30 @@ class Scheduler:
         """What the last update was made with: update, group, hyper-parameter, value. Empty before the first one."""
         self._settle()
         return [applied for optimizer, binding in self._live() for applied in binding.applied(optimizer.param_groups)]
+
+    def effective(self, of: str | Callable[[dict[str, Any]], float]) -> list[Applied]:
+        """Returns what a rate really comes to in each group, under the name `effective_lr`: for optimizers that scale it themselves.
+
+        Args:
+            of: A key of the groups that their rate is multiplied by, such as Prodigy's `"d"`, or a function of a group. Both are taken as
+                the group stands now, right after an update.
+
+        Raises:
+            GlidepathError: If a group has no such key.
+        """
+        groups = {s.label: s.group for row in self._seated() for s in row if s.rule.parameter == "lr"}
+        for label, group in groups.items() if isinstance(of, str) else ():
+            if of not in group:
+                known = ", ".join(key for key in group if key != "params")
+                raise GlidepathError.of(f"group {label}", "effective", f"one of {known}", of)
+        return [
+            applied._replace(
+                parameter="effective_lr",
+                value=applied.value * float(group[of]) if isinstance(of, str) else float(of(group)),
+            )
+            for applied in self.last
+            if applied.parameter == "lr" and (group := groups.get(applied.group)) is not None
+        ]
 
     def count(self, *, samples: int = _UNSAID, tokens: int = _UNSAID) -> None:
         """States what the coming update consumes, instead of what `attach` and the plan say of one; calls add up.
@@ -422,7 +448,8 @@ class Scheduler:
             plan = saved.plan
         elif policy == "extend":
             plan = saved.plan.extend(run.plan, there)
-        fresh = Run(plan, run.foreign, saved.batch if policy == "keep" else run.batch, run.rebase, run.tensors)
+        batch = saved.batch if policy == "keep" else run.batch
+        fresh = Run(plan, run.foreign, batch, run.rebase, run.tensors, run.scale_key)
         fresh.several = run.several
         fresh.updates, fresh.samples, fresh.tokens = saved.updates, saved.samples, saved.tokens
         fresh.states = _states(saved, plan)
@@ -437,7 +464,7 @@ class Scheduler:
                     for seat in channel.seats:
                         seat.rise()
                 binding.channels, binding.extents = other.channels, other.extents
-        for name in ("plan", "rules", "batch", "updates", "samples", "tokens", "states", "scales"):
+        for name in ("plan", "rules", "batch", "updates", "samples", "tokens", "states", "scales", "end"):
             setattr(run, name, getattr(fresh, name))
         run.armed, run.stated, run.late, run.seen = False, {}, None, set()
         run.at, run.now, run.placed, run.moved = run.position(), run.states, True, ""
@@ -481,7 +508,7 @@ class Scheduler:
         run = self._run
         kept = {name: getattr(run, name) for name in _KEPT}
         seats = [[getattr(seat, name) for name in _BASES] for row in self._seated() for seat in row]
-        return (run.plan, run.foreign, run.batch, False, run.tensors), kept, seats, self._resume
+        return (run.plan, run.foreign, run.batch, False, run.tensors, run.scale_key), kept, seats, self._resume
 
     @classmethod
     def unpacked(cls, optimizers: Mapping[str, Optimizer], packed: tuple[Any, ...]) -> Scheduler:
@@ -560,10 +587,27 @@ def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
             labels = [repr(b.label(g, i)) for b, optimizer in pairs for i, g in enumerate(optimizer.param_groups)]
             said = f"patterns that match a group ({', '.join(labels[:20])})"
             problems += GlidepathError.of(f"rule for {rule.parameter}", "groups", said, list(rule.groups)).problems
+        if run.scale_key and rule.parameter == "lr" and not any(run.scale_key in seat.group for seat in seats):
+            problems.append(Problem("attach", "scale_key", "a key that some group carries", shown(run.scale_key)))
         idle = None if past else powerless(rule, seats)
         problems += [idle] if idle else []
     if problems:
         raise GlidepathError(problems)
+
+
+def _tell_of_groups(run: Run, seats: list[Seat]) -> None:
+    """Warns of groups that say something of their rates which the schedule does not know."""
+    rates = [seat for seat in seats if seat.rule.parameter == "lr"]
+    scaled = [seat.label for seat in rates if seat.group.get("lr_scale", 1) != 1]
+    if scaled and run.scale_key is None:
+        names, remedy = ", ".join(scaled[:8]), 'scale_key="lr_scale" does; "" says that their rates have it inside'
+        warnings.warn(f"group {names}: lr_scale is carried, and nobody multiplies by it: {remedy}", stacklevel=4)
+    for seat in rates:
+        steps = number(seat.group.get("warmup_steps"))
+        if steps and steps > 0 and seat.schedule.scalar(0) < extent(seat.schedule)[1]:
+            said = f"group {seat.label}: the optimizer warms up by itself (warmup_steps={steps}), and the schedule too"
+            warnings.warn(f"{said}: their product is used; give warmup_steps=0, or a schedule without", stacklevel=4)
+            return
 
 
 def _states(saved: Saved, plan: Plan) -> tuple[Any, ...]:

@@ -21,6 +21,9 @@ Group = dict[str, Any]
 MISSING = object()
 _SAMPLES = 2048  # a longer schedule is looked at in so many places before it may drive anything
 _SHARES = ("momentum", "betas", "alpha")  # below 1, and mostly near it
+_OWN_RATE = (
+    "lr=1e-3, and for Adafactor relative_step=False, scale_parameter=False, warmup_init=False; or drive another key"
+)
 _SLACK = 1 + 1e-9  # an absolute peak is a product, and may round to above the base that it was made of
 
 
@@ -41,6 +44,7 @@ class Seat:
         "base",
         "before",
         "carried",
+        "factor",
         "formed",
         "found",
         "group",
@@ -61,6 +65,7 @@ class Seat:
     ) -> None:
         self.rule, self.group, self.label, self.schedule = rule, group, label, rule.complete
         self.base, self.start, self.carried = base, start, carried
+        self.factor = 1.0  # of the group's own, which its rate is multiplied by
         self.own = base  # what the base was when the seat was taken
         self.saved: float | None = None  # what a checkpoint says that it was
         self.seen = self.found = seen  # what was last written, and what was held when the seat was taken
@@ -78,23 +83,34 @@ class Seat:
             GlidepathError: If the group has no such hyper-parameter, or a value that is none.
         """
         current = read(rule, group, label)
+        if rule.parameter == "lr" and (current is None or group.get("relative_step")):
+            raise GlidepathError(
+                Problem(f"group {label}", "lr", "a rate of your own", "one that the optimizer makes itself", _OWN_RATE)
+            )
         key, since = f"initial_{rule.parameter}", f"start_{rule.parameter}"
         known = key in group and not rebase
         base = group[key] if known else current
         plain = float(base) if isinstance(base, Tensor) and base.numel() == 1 else number(base)
         if plain is None or not math.isfinite(plain):
             where = f"group {label}"
-            if base is None:
-                remedy = (
-                    "the optimizer makes its own rate: give a rate of your own, such as lr=1e-3, or drive another key"
-                )
-                raise GlidepathError.of(where, rule.parameter, "a finite number", base, remedy)
             raise GlidepathError.of(where, key if known else rule.parameter, "a finite number", base)
         started = number(group[since]) if known and since in group else start
         if started is None or started != started // 1:
             raise GlidepathError.of(f"group {label}", since, "a whole number", group[since])
         held = float(current) if isinstance(current, Tensor) else current
         return cls(rule, group, label, float(plain), int(started), held, known)
+
+    def scale_by(self, key: str | None) -> None:
+        """Finds the group's own factor of its rate.
+
+        Raises:
+            GlidepathError: If it is none.
+        """
+        if key and self.rule.parameter == "lr":
+            plain = number(self.group.get(key, 1.0))
+            if plain is None or not 0 <= plain < math.inf:
+                raise GlidepathError.of(f"group {self.label}", key, "a finite number, at least 0", self.group[key])
+            self.factor = float(plain)
 
     def check(self, low: float, high: float, end: float) -> list[Problem]:
         """Returns the problems of driving this group by values between `low` and `high` that end on `end`."""
@@ -130,8 +146,13 @@ class Seat:
     def finish(self, made: float, scale: float) -> float:
         """Returns what a value of the schedule comes to in this group."""
         rule = self.rule
-        value = ((1.0 if rule.absolute else self.base) * scale) * made
+        value = (self.root * scale) * made
         return value if rule.floor is None or value >= rule.floor else rule.floor
+
+    @property
+    def root(self) -> float:
+        """What the schedule's value is multiplied by."""
+        return (1.0 if self.rule.absolute else self.base) * self.factor
 
     def form(self, tensors: bool, early: bool = False) -> str:
         """Gives a learning rate the form that the optimizer accepts, a tensor if `tensors`; returns what was refused, or nothing.
