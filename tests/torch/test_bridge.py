@@ -179,7 +179,7 @@ def test_what_attach_gives_is_on_the_bridge_itself():
     scheduler.observe("loss", 2.0)
     assert scheduler.get_last_lr() == [0.025]
     assert scheduler.resumed is None
-    with pytest.raises(AttributeError, match="a ScheduleLR has no 'patience'"):
+    with pytest.raises(AttributeError, match="'ScheduleLR' object has no attribute 'patience'"):
         _ = scheduler.patience
     scheduler.detach()
     assert optimizer.param_groups[0]["lr"] == 0.1

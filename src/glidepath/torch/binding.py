@@ -55,7 +55,7 @@ class Binding:
         self.roots: tuple[Any, Any] = (None, None)  # the bases that the first and the last group carry
         self.on_cuda = self.careful = self.partial = False
         self.again: tuple[int, int, int] | None = None
-        self.shower = 0  # the `id` of the bridge, or of its copy, that wrote last between updates
+        self.shower = 0  # the `id` of the copy of a bridge that wrote last between updates
         self.handles: list[Any] = []
         problems: list[Problem] = []
         self._seat(optimizer.param_groups, problems)
@@ -531,8 +531,8 @@ class Binding:
                 if self.on_cuda and torch.cuda.is_current_stream_capturing():
                     run.armed = False  # a capture makes no update: `replay` does
                     return
-            groups, failed = optimizer.param_groups, False
-            if len(groups) == self.count and run.updates <= run.end:
+            groups, failed, k = optimizer.param_groups, False, run.updates
+            if len(groups) == self.count and k <= run.end:
                 # With other parameters than in the last call, where all were there, it may be in the middle of an update.
                 group = groups[0]
                 params = group["params"]
@@ -540,13 +540,13 @@ class Binding:
                     if self.only is not None:  # `write`, without its call
                         lane, key, base, factor = self.only
                         if group[key] is lane.last and group.get(_BASE) is self.roots[0]:
-                            group[key] = lane.last = base * factor(run.updates)
+                            group[key] = lane.last = base * factor(k)
                             run.armed = True
                             return
                     elif (
                         group.get(_BASE) is self.roots[0]
                         and groups[-1].get(_BASE) is self.roots[1]
-                        and self.write(groups, run.updates)
+                        and self.write(groups, k)
                     ):
                         run.armed = True
                         return

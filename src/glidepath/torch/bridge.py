@@ -6,7 +6,7 @@ import copy
 import copyreg
 import warnings
 import weakref
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -72,11 +72,9 @@ class ScheduleLR(LRScheduler):
         self._run.ahead = True
         self._bound.show(self._driven.param_groups)
 
-    def __getattr__(self, name: str) -> Any:
-        """Finds what `attach` gives: see `Scheduler`."""
-        if "scheduler" not in vars(self) or name.startswith("_") or not (hasattr(Scheduler, name) or name == "resumed"):
-            raise AttributeError(f"a ScheduleLR has no {name!r}", name=name, obj=self)
-        return getattr(self.scheduler, name)
+    if TYPE_CHECKING:  # what `attach` gives, below
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __copy__(self) -> ScheduleLR:
         made = type(self).__new__(type(self))
@@ -127,9 +125,8 @@ class ScheduleLR(LRScheduler):
         if epoch is not None:
             raise GlidepathError.of("ScheduleLR.step", "epoch", "None", epoch, "seek() goes to an update")
         self._step_count += 1
-        said = self.last_epoch
-        if self._said and self._said[1] == self._run.updates:
-            self._said = (said + 1, self._run.updates)
+        if self._said is not None:
+            self._said = (self.last_epoch + 1, self._run.updates) if self._said[1] == self._run.updates else None
         elif self._step_count == _PATIENCE and not self._run.updates:
             warnings.warn(
                 f"ScheduleLR: step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains? "
@@ -141,11 +138,16 @@ class ScheduleLR(LRScheduler):
 
     def _show(self, mode: Literal["keep", "step"]) -> None:
         """Writes the values of the coming update, or of the count that is shown instead."""
-        run, bound, optimizer, count = self._run, self._bound, self._driven, self.last_epoch
-        at = run.position() if count == run.updates else run.plan.position(updates=max(0, count))
-        for channel in bound.channels:
-            channel.states = run.states
-        bound.shower = id(self)
+        run, bound, optimizer = self._run, self._bound, self._driven
+        if run.late is not None:
+            bound.settle_late()
+        if self._said is not None and self._said[1] == run.updates:
+            at, bound.shower = run.plan.position(updates=max(0, self._said[0])), id(self)
+        else:
+            at, bound.shower = run.updates if run.plain else run.position(), 0
+        if not run.plain:
+            for channel in bound.channels:
+                channel.states = run.states
         if bound.handles and not bound.writes(optimizer.param_groups, at):
             bound.repair(optimizer, at, run.states, mode)
 
@@ -156,7 +158,7 @@ class ScheduleLR(LRScheduler):
 
     def get_last_lr(self) -> list[float | Tensor]:
         """Returns the learning rates that the groups hold now; tensors are copies."""
-        if self._bound.shower not in (0, id(self)):  # a copy has written its own
+        if self._bound.shower not in (0, id(self)):  # another has written its own has written its own
             self._show("keep")
         rates = (group["lr"] for group in self.optimizer.param_groups)
         return [rate.clone() if isinstance(rate, Tensor) else rate for rate in rates]
@@ -176,8 +178,17 @@ class ScheduleLR(LRScheduler):
         return report
 
 
+def _of_attach(name: str) -> property:
+    return property(lambda bridge: getattr(bridge.scheduler, name), doc=f"See `Scheduler.{name}`.")
+
+
+for _name in [*vars(Scheduler), "resumed"]:  # a `__getattr__` would make every other attribute slower
+    if not _name.startswith("_") and _name not in vars(ScheduleLR):
+        setattr(ScheduleLR, _name, _of_attach(_name))
+
+
 def _restored(bridge: weakref.ref[ScheduleLR]) -> None:
     """Puts the values of the coming update back where a copy has written its own."""
     left = bridge()
-    if left is not None and left._bound.shower not in (0, id(left)):
+    if left is not None and left._bound.shower:
         left._show("keep")
