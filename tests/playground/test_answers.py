@@ -31,7 +31,7 @@ import json, sys
 
 class Nothing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("numpy", "pydantic", "fastapi", "starlette", "matplotlib", "typer", "rich"):
+        if name.partition(".")[0] in ("numpy", "pydantic", "fastapi", "starlette", "matplotlib", "typer"):
             raise ImportError(f"{name} must not be needed")
 
 sys.meta_path.insert(0, Nothing())

@@ -19,16 +19,16 @@ from glidepath.core.curves import Curve
 from glidepath.core.node import Node
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
-from glidepath.view import example
 from glidepath.view.articles import CLASSIC
 from glidepath.view.docstrings import source
+from glidepath.view.examples import example
 from glidepath.view.foreign import LIBRARIES
 
 from .foreign import call_of, kind_of
 from .formula import mathml
 from .tree import signature
 
-__all__ = ["catalogue", "entry_of", "example_of"]
+__all__ = ["arguments_of", "catalogue", "entry_of", "example_of"]
 
 HIDDEN = ("recurrence", "custom", "rate")
 
@@ -99,15 +99,10 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     text = example_of(lib, word)
     if not text:
         return None
-    make: Any = vocabulary()[word] if not lib else _reader(lib, word)
+    make = _maker(lib, word)
     doc = inspect.getdoc(make) or ""
     first = _plain(doc.partition("\n")[0])
-    notes, rules = field_notes(make), _rules(make)
-    arguments = [
-        argument
-        for parameter in signature(lib, word).parameters.values()
-        for argument in [_argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))]
-    ]
+    arguments = arguments_of(lib, word)
     if lib in CLASSIC:
         for each in arguments:
             each["note"] = each["note"] or language.argument(word, each["name"], "en")
@@ -125,7 +120,24 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     }
 
 
-def _reader(lib: str, word: str) -> Any:
+def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
+    """Returns how each argument of a word is set.
+
+    Args:
+        lib: A library, or an empty string.
+        word: The word.
+    """
+    make = _maker(lib, word)
+    notes, rules = field_notes(make), _rules(make)
+    return [
+        _argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))
+        for parameter in signature(lib, word).parameters.values()
+    ]
+
+
+def _maker(lib: str, word: str) -> Any:
+    if not lib:
+        return vocabulary()[word]
     from glidepath.dialects.reading import known
 
     return known(lib).readers[word]

@@ -13,12 +13,14 @@ from glidepath.plan import Plan, Rule, check
 
 from .asked import MAX_PINS, Asked, Base, Text, several, words
 from .budget import USUAL, Budget, Settled
-from .catalogue import catalogue
+from .catalogue import arguments_of
 from .formula import mathml
 from .look import read
 from .tree import MAX_TEXT, text_of, tree_of, walk
 
 __all__ = ["Details", "Fit", "details", "fit", "warnings"]
+
+_FOR_EVER = 10**8
 
 
 @dataclass(frozen=True)
@@ -108,31 +110,33 @@ def _fitted(text: str, budget: Settled) -> str:
     if schedule.duration == math.inf:
         raise GlidepathError.of("fit", "schedule", "of finite duration", "an endless one", "give it an end first")
     ratio = Fraction(budget.updates, int(schedule.duration))
-    lengths: list[tuple[dict[str, Any], int | None]] = []
-    declared = catalogue()["words"]
+    single: list[tuple[dict[str, Any], int]] = []
+    rows: list[dict[str, Any]] = []
 
-    def scale(call: dict[str, Any]) -> None:
-        entry = declared.get(f"{call['lib']}.{call['word']}" if call["lib"] else call["word"])
-        kinds = {argument["name"]: argument for argument in entry["args"]} if entry else {}
+    def gather(call: dict[str, Any]) -> None:
+        kinds = {argument["name"]: argument for argument in arguments_of(call["lib"], call["word"])}
         for argument in call["args"]:
-            kind = kinds.get(argument["name"], {})
-            value = argument["value"]
+            kind, value = kinds.get(argument["name"], {}), argument["value"]
             if kind.get("type") == "length" and isinstance(value, int):
-                argument["value"] = max(int(kind.get("min", 1)), round(value * ratio))
-                if value:
-                    lengths.append((argument, value))
-            elif kind.get("type") == "lengths" and isinstance(value, list):
-                scaled = [round(item * ratio) for item in value]
-                argument["value"] = [max(item, i + (scaled[0] > 0)) for i, item in enumerate(scaled)]
+                single.append((argument, int(kind.get("min", 1))))
+            elif kind.get("type") == "lengths" and isinstance(value, list) and all(isinstance(v, int) for v in value):
+                rows.append(argument)
 
-    walk(tree, scale)
+    walk(tree, gather)
+    named = [argument["value"] for argument, _ in single] + [value for row in rows for value in row["value"]]
+    if schedule.duration > max(_FOR_EVER, 10_000 * max(named, default=0)):  # a library says so: 999,999,999 iterations
+        rule = "of a duration that its arguments say"
+        raise GlidepathError.worded("fit", "schedule", rule, f"{schedule.duration} steps", "give it an end first")
+    longest = max((argument for argument, _ in single), key=lambda argument: argument["value"], default=None)
+    for argument, least in single:
+        argument["value"] = max(least, round(argument["value"] * ratio))
+    for row in rows:
+        scaled = [round(item * ratio) for item in row["value"]]
+        row["value"] = [max(item, i + (scaled[0] > 0)) for i, item in enumerate(scaled)]
     text = text_of(tree)
     made = read(text, None, budget).built.schedule
-    if (
-        made is not None and made.duration != math.inf and lengths
-    ):  # rounding leaves a few steps: the longest length takes them
-        rest = budget.updates - int(made.duration)
-        longest = max(lengths, key=lambda pair: pair[0]["value"])[0]
+    if made is not None and made.duration != math.inf and longest is not None:
+        rest = budget.updates - int(made.duration)  # rounding leaves a few steps: the longest length takes them
         if rest and longest["value"] + rest >= 1:
             longest["value"] += rest
             text = text_of(tree)

@@ -52,7 +52,12 @@ const awake = new Promise((resolve, reject) => { up = resolve; down = reject; })
 awake.catch(() => {}); // whoever asks hears of it
 
 function wake() {
-  worker = window.glidepathWorker ?? new Worker("static/worker.js"); // boot.js may have started it before this module was read
+  try {
+    worker = window.glidepathWorker ?? new Worker("static/worker.js", { type: "module" }); // boot.js may have started it already
+  } catch (error) {
+    down(refused(`Python cannot start here: ${error.message}. Open the page from a web address, not from a file`));
+    return;
+  }
   worker.onmessage = ({ data }) => {
     if (data.ready) { up(data.ready); return; }
     if (data.failed) { down(refused(`Python could not start here: ${data.failed}`)); return; }
@@ -60,8 +65,9 @@ function wake() {
     waiting.delete(data.id);
     if (data.problems) one?.reject(new Refused(data.problems)); else one?.resolve(data.answer);
   };
-  worker.onerror = (event) => down(refused(`Python could not start here: ${event.message ?? "the worker failed"}`));
-  worker.postMessage({ hello: true });
+  worker.onerror = (event) => down(refused(`Python could not start here: ${event.message ?? "its worker could not be read"}`));
+  worker.postMessage({ again: true }); // what it said before anybody listened
+  awake.then(() => navigator.serviceWorker?.register("service.js")).catch(() => {});
 }
 
 async function worked(path, body) {
