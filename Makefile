@@ -32,7 +32,7 @@ export TOKENIZERS_PARALLELISM := false
 # The demo needs less than the tests: where everything is installed already, it installs nothing more.
 DEMO_READY := $(firstword $(wildcard $(VENV)/ready-dev) $(VENV)/ready-demo)
 
-.PHONY: help demo test quick soak check format mutate bench reproduce docs vectors browser clean
+.PHONY: help demo test quick soak check format mutate bench reproduce docs page vectors browser clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -75,7 +75,11 @@ docs: $(VENV)/ready-dev ## the documentation, into site/
 	@$(BIN)/python docs/generate.py
 	@echo "glidepath: building site/"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@if command -v npm >/dev/null; then $(MAKE) page; else echo "glidepath: no npm on the path: site/play/ is left out"; fi
 	@echo "glidepath: open site/index.html, or with the search: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
+page: $(VENV)/ready-dev ## the page as plain files for any static host, into site/play/ (needs node and npm)
+	@$(BIN)/python docs/page.py
 
 vectors: $(VENV)/ready-dev ## write spec/ anew from the code; read the difference before you commit it
 	@$(BIN)/python spec/generate.py

@@ -5,6 +5,7 @@ Pyodide is taken from npm, at the version and with the checksum below. What was 
 
 import argparse
 import base64
+import fcntl
 import gzip
 import hashlib
 import json
@@ -56,14 +57,22 @@ def build() -> Path:
     made = BUILD / f"page-{key}"
     if (made / "index.html").exists():
         return made
-    pyodide = _pyodide()
     BUILD.mkdir(exist_ok=True)
+    with (BUILD / "page.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run side by side build it once
+        if not (made / "index.html").exists():
+            _build(made, _pyodide(), key)
+    return made
+
+
+def _build(made: Path, pyodide: Path, key: str) -> None:
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         work = Path(folder)
         _write(work / "play", pyodide, work, key)
         shutil.rmtree(made, ignore_errors=True)
         (work / "play").rename(made)
-    return made
+    for old in sorted(BUILD.glob("page-*/"), key=lambda path: path.stat().st_mtime)[:-3]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _key() -> str:
@@ -167,7 +176,10 @@ def _python(to: Path, pyodide: Path, work: Path, texts: list[str]) -> None:
         raise SystemExit(f"the page's Python could not be built:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     for name in ("stdlib", "glidepath", "late"):
         (to / f"{name}.bin").write_bytes(_packed((made / name).read_bytes()))
-    (to / "pyodide.bin").write_bytes(_packed((pyodide / "pyodide.asm.wasm").read_bytes()))
+    wasm = pyodide / "pyodide.bin"
+    if not wasm.exists():
+        wasm.write_bytes(_packed((pyodide / "pyodide.asm.wasm").read_bytes()))
+    shutil.copy(wasm, to / "pyodide.bin")
     for name in ("pyodide.mjs", "pyodide.asm.mjs"):
         text = (pyodide / name).read_text(encoding="utf-8")
         (to / name).write_text(re.sub(r"\n//# sourceMappingURL=.*", "", text), encoding="utf-8")

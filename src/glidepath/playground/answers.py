@@ -15,7 +15,7 @@ from .asked import Asked, Base, Text, Texts
 from .budget import USUAL, Budget
 from .catalogue import catalogue
 
-__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "readable", "refusal", "start", "words"]
+__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "picture", "readable", "refusal", "start", "words"]
 
 SHAPES = {
     "constant": "constant()",
@@ -51,19 +51,13 @@ def start() -> dict[str, Any]:
         "catalogue": words(),
         "shapes": shapes,
         "budget": USUAL.settled().to_dict(),
-        "picture": picture(SHAPES[_FIRST]),
+        "picture": picture(),
     }
 
 
-def picture(text: str) -> str:
-    """Returns a curve as an SVG without axes, 1000 by 400, which stretches with its box.
-
-    Args:
-        text: The schedule.
-    """
-    schedule = look.read(text, None, USUAL.settled()).built.schedule
-    if schedule is None:
-        return ""
+def picture() -> str:
+    """Returns the first curve as an SVG without axes, 1000 by 400, which stretches with its box."""
+    schedule = readable(SHAPES[_FIRST], USUAL)
     last = USUAL.settled().updates
     steps = [last * k // 250 for k in range(251)]
     points = " ".join(f"{1000 * step / last:g},{round(400 - 400 * schedule(step), 1):g}" for step in steps)
@@ -123,12 +117,12 @@ class Answer:
 
     Args:
         body: JSON, or a file.
-        type: Its media type.
+        media: Its media type.
         status: 200, or 422 where something was refused, or 404.
     """
 
     body: bytes
-    type: str = "application/json"
+    media: str = "application/json"
     status: int = 200
 
 

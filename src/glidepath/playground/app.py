@@ -65,11 +65,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _sent(made: answers.Answer, headers: dict[str, str] | None = None) -> Response:
-    return Response(made.body, made.status, headers, made.type)
+    return Response(made.body, made.status, headers, made.media)
 
 
 def _pages(app: FastAPI, plotly: Path, token: str) -> None:
-    page = (STATIC / "index.html").read_text(encoding="utf-8").replace("{{token}}", token)
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    page = page.replace("{{token}}", token).replace("{{picture}}", answers.picture())
     script = plotly.as_posix()
 
     @app.get("/", response_class=HTMLResponse)

@@ -70,7 +70,10 @@ function wake() {
   awake.then(() => navigator.serviceWorker?.register("service.js")).catch(() => {});
 }
 
+const ELSEWHERE = /^(train|sweep|jobs|records|matter|range|forecast)\b/;
+
 async function worked(path, body) {
+  if (ELSEWHERE.test(path)) throw refused("page: this needs a machine, which trains and reads files (pip install 'glidepath-lr[play]', then: glidepath open)");
   await awake;
   return new Promise((resolve, reject) => {
     asked += 1;

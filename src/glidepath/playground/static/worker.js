@@ -45,12 +45,18 @@ function late() {
       python.FS.mkdirTree(place.slice(0, place.lastIndexOf("/")));
       python.FS.writeFile(place, Uint8Array.from(atob(content), (character) => character.charCodeAt(0)));
     }
-    python.runPython("import sys, importlib; sys.path.append('/late'); importlib.invalidate_caches()");
+    python.runPython("import sys; sys.path.append('/late')");
   }).catch((error) => { formulas = null; throw error; });
   return formulas;
 }
 
-const started = start();
+// Pyodide waits for ever for what cannot be read: this ends the wait.
+const lost = new Promise((resolve, reject) => {
+  for (const part of [wasm, library, ours]) part.catch(reject);
+  const { instantiateStreaming } = WebAssembly;
+  WebAssembly.instantiateStreaming = (...given) => instantiateStreaming(...given).catch((error) => { reject(error); throw error; });
+});
+const started = Promise.race([start(), lost]);
 const report = () => started.then(() => self.postMessage({ ready: KEY }), (error) => self.postMessage({ failed: String(error?.message ?? error).slice(-400) }));
 report();
 
@@ -58,7 +64,7 @@ async function told({ id, path, body }) {
   await started;
   if (path === "details") await late();
   const made = answer(path, body ?? "");
-  const { status, type } = made;
+  const { status, media: type } = made;
   const raw = made.body;
   try {
     if (type === "application/json") {
