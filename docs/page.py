@@ -4,6 +4,7 @@ Pyodide is taken from npm, at the version and with the checksum below. What was 
 """
 
 import argparse
+import ast
 import base64
 import fcntl
 import gzip
@@ -30,13 +31,6 @@ CHECKSUM = (
 
 # What answers the page. The rest of the package needs a machine: files, processes, NumPy.
 ROOMS = ("core", "recipes", "dialects", "feedback", "plan")
-PARTS = {
-    "view": ("articles", "axis", "docstrings", "examples", "foreign", "knots", "sample", "units"),
-    "playground": (
-        *("answers", "asked", "budget", "build", "catalogue", "code", "details", "exports", "foreign", "formula"),
-        *("links", "look", "measures", "plateau", "tree"),
-    ),
-}
 MACHINE = ("forecast.html", "forecast.js")  # parts of the page that only the server has
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -148,7 +142,7 @@ def _python(to: Path, pyodide: Path, work: Path, texts: list[str]) -> None:
     package = sources / "glidepath" / "glidepath"
     for room in ROOMS:
         shutil.copytree(SOURCES / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for room, names in PARTS.items():
+    for room, names in _parts().items():
         (package / room).mkdir()
         (package / room / "__init__.py").write_text(f'"""What the page needs of {room}."""\n', encoding="utf-8")
         for name in names:
@@ -184,6 +178,28 @@ def _python(to: Path, pyodide: Path, work: Path, texts: list[str]) -> None:
         text = (pyodide / name).read_text(encoding="utf-8")
         (to / name).write_text(re.sub(r"\n//# sourceMappingURL=.*", "", text), encoding="utf-8")
     shutil.copy(made / "modules.json", to / "modules.json")
+
+
+def _parts() -> dict[str, set[str]]:
+    """Returns the modules of the other rooms that are imported with what answers, and not only where it is asked for."""
+    found: dict[str, set[str]] = {"playground": {"answers"}, "view": set()}
+    waiting = [("playground", "answers")]
+    while waiting:
+        room, name = waiting.pop()
+        for statement in ast.parse((SOURCES / room / f"{name}.py").read_text(encoding="utf-8")).body:
+            if not isinstance(statement, ast.ImportFrom):
+                continue
+            module = statement.module or ""
+            if statement.level == 1:
+                named = [(room, module)] if module else [(room, alias.name) for alias in statement.names]
+            else:
+                head, _, tail = module.removeprefix("glidepath.").partition(".")
+                named = [(head, tail)] if head in found else []
+            for one in named:
+                if one[1] not in found[one[0]]:
+                    found[one[0]].add(one[1])
+                    waiting.append(one)
+    return found
 
 
 def _packed(content: bytes) -> bytes:
