@@ -186,7 +186,7 @@ def test_files_are_made_in_the_browser(window):
 
 def test_what_needs_a_machine_says_so(window):
     (found,) = window.evaluate(ASK, [("train", {"text": "cosine(10)", "last": 10})])
-    assert "pip install" in found["problems"][0]["message"]
+    assert "install glidepath-lr[play]" in found["problems"][0]["message"]
 
 
 def test_values_are_there_before_python_is(browser, site):

@@ -73,7 +73,7 @@ function wake() {
 const ELSEWHERE = /^(train|sweep|jobs|records|matter|range|forecast)\b/;
 
 async function worked(path, body) {
-  if (ELSEWHERE.test(path)) throw refused("page: this needs a machine, which trains and reads files (pip install 'glidepath-lr[play]', then: glidepath open)");
+  if (ELSEWHERE.test(path)) throw refused("page: this needs a machine, which trains and reads files: install glidepath-lr[play] and run glidepath open");
   await awake;
   return new Promise((resolve, reject) => {
     asked += 1;
