@@ -15,7 +15,7 @@ HEAVY = ("numpy", "torch", "jax", "optax", "keras", "tensorflow", "matplotlib", 
 def modules_after(statement: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter holds after `statement`."""
     code = f"import sys\n{statement}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 

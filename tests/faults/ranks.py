@@ -119,7 +119,7 @@ def resume(rank, world, folder):
 
 
 if __name__ == "__main__":
-    distributed.init_process_group("gloo", timeout=timedelta(seconds=60))
+    distributed.init_process_group("gloo", timeout=timedelta(seconds=280))
     own, size, folder = distributed.get_rank(), distributed.get_world_size(), Path(sys.argv[1])
     results = {name: globals()[name](own, size, folder) for name in sys.argv[2:]}
     (folder / f"{size}-{own}.json").write_text(json.dumps(results))

@@ -320,7 +320,6 @@ def test_i3_hostile_plans_are_refused_for_a_second_of_work_and_100_mb(tmp_path):
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=120,
         check=False,
     )
 

@@ -25,7 +25,7 @@ def run(world, folder, *names):
     ]
     source = str(HERE.parents[1] / "src")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": source}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads((folder / f"{world}-{rank}.json").read_text()) for rank in range(world)]
 

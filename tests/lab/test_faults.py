@@ -49,10 +49,9 @@ def test_a_driver_killed_twenty_times_in_a_comparison_of_60_runs_loses_and_repea
         return len(list(records.glob("*.json")))
 
     for _ in range(20):
-        before, end = count(), time.monotonic() + 100
+        before = count()
         with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as driver:
             while count() == before:
-                assert time.monotonic() < end
                 assert driver.poll() is None, driver.stderr.read()
                 time.sleep(0.002)
             time.sleep(moments.uniform(0.0, 0.05))
@@ -61,7 +60,7 @@ def test_a_driver_killed_twenty_times_in_a_comparison_of_60_runs_loses_and_repea
         for path in records.glob("*.json"):
             assert json.loads(path.read_text())["run"] == path.stem  # whole, whatever the moment
     kept = {path.name: path.read_bytes() for path in records.glob("*.json")}
-    subprocess.run(arguments, check=True, timeout=200)
+    subprocess.run(arguments, check=True)
     rows = plan_runs([tiny_text], SCHEDULES, 20, budget=20)["tiny-text"].values()
     specs = [spec for row in rows for spec in row]
 

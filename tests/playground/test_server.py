@@ -40,7 +40,7 @@ def port(tmp_path_factory):
     process, number = start(str(tmp_path_factory.mktemp("runs")))
     yield number
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=15)
+    process.communicate()
 
 
 def ask(port, path, body=None, headers=None, method=None):
@@ -62,7 +62,7 @@ def test_it_listens_on_this_machine_alone_and_ctrl_c_ends_it(tmp_path):
         if not own.startswith("127."):
             assert elsewhere.connect_ex((own, number)) != 0
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=15)
+    _, errors = process.communicate()
 
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
