@@ -182,6 +182,72 @@ def test_distributed_checkpoint_saves_and_loads(tmp_path, make):
     assert getattr(other, "scheduler", other).updates == 0
 
 
+@pytest.mark.parametrize("averaging", [True, False])
+def test_lightning_discards_the_bridge_as_it_does_pytorchs(averaging):
+    """StochasticWeightAveraging swaps the scheduler, `Tuner.lr_find` for a sweep: the rates used, losses and suggestion are PyTorch's."""
+    lightning = pytest.importorskip("lightning")
+    from lightning.pytorch.callbacks import StochasticWeightAveraging
+    from lightning.pytorch.tuner import Tuner
+
+    class Lit(lightning.LightningModule):
+        def __init__(self, make):
+            super().__init__()
+            self.model, self.make, self.lr, self.used = Model(), make, 0.1, []
+
+        def training_step(self, batch):
+            return self.model(**batch)["loss"]
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.SGD(self.parameters(), lr=self.lr)
+            optimizer.register_step_post_hook(lambda o, *_: self.used.append(float(o.param_groups[0]["lr"])))
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.make(optimizer), "interval": "step"}}
+
+    def run(make):
+        model = Lit(make)
+        swap = [StochasticWeightAveraging(swa_lrs=0.06, swa_epoch_start=1, annealing_epochs=1)] if averaging else []
+        trainer = lightning.Trainer(
+            max_epochs=3, accelerator="cpu", devices=1, logger=False, enable_progress_bar=False,
+            enable_model_summary=False, enable_checkpointing=False, callbacks=swap,
+        )  # fmt: skip
+        loader = DataLoader(Rows(), batch_size=3)
+        if averaging:
+            trainer.fit(model, loader)
+            return model.used
+        found = Tuner(trainer).lr_find(model, loader, min_lr=1e-5, num_training=12)
+        swept = list(model.used)
+        trainer.fit(model, loader)
+        return swept, found.results["loss"], found.suggestion(), model.used
+
+    expected = run(lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, SCHEDULE))
+    assert run(lambda optimizer: ScheduleLR(optimizer, SCHEDULE)) == expected
+    if averaging:
+        assert (len(expected), set(expected[-4:])) == (12, {0.06})
+
+
+def test_fully_sharded_models_and_fabric(tmp_path):
+    """FSDP2, alone and by Fabric's ModelParallelStrategy, two processes on gloo: states saved and loaded move and count nothing."""
+    pytest.importorskip("lightning")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    script = str(Path(__file__).with_name("fsdp_run.py"))
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", script, port, rank, str(tmp_path)], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) for rank in "01"
+    ]  # fmt: skip
+    schedule = gp.parse("ramp(0, 1, 4) >> linear(16)")
+    for out, errors in [process.communicate() for process in started]:
+        assert "FOUND" in out, errors[-3000:]
+        found = json.loads(out.partition("FOUND")[2].splitlines()[0])
+        assert len(found) == 4
+        for name, run in found.items():
+            assert run["seen"] == [[0.1 * schedule(k), 0.2 * schedule(k)] for k in range(6)], name
+            assert run["made"][-2:] == [3, 6]
+            assert run.get("same", True)
+
+
 def test_deepspeed_counts_updates_in_every_stage():
     """DeepSpeed 0.19.8 on gloo, ZeRO 0 to 3: several steps for one update (more than one a group in stage 3), resumed by its checkpoints."""
     if importlib.util.find_spec("deepspeed") is None:
