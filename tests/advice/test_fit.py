@@ -167,6 +167,9 @@ def test_gradients_that_grow_at_the_end_lower_the_rate_there():
 
     assert schedule(950) < 0.3 * (1 - 950 / 1000)
     assert refine(Log.of(gradient_norm=norms), steps=5000).duration == 5000
+    rates = refine(Log.of(gradient_norm=norms), base=0.003)
+    assert str(rates).startswith("rate(0.003 * table(")
+    assert (rates.absolute, rates(7)) == (True, 0.003 * schedule(7))
 
 
 def test_gradients_that_cannot_be_used_are_refused():
@@ -174,6 +177,8 @@ def test_gradients_that_cannot_be_used_are_refused():
         refine(Log.of(loss=[1.0]))
     with pytest.raises(GlidepathError, match="at least 10, all above 0"):
         refine(Log.of(gradient_norm=[0.0] * 20))
-    with pytest.raises(GlidepathError) as refused:
+    with pytest.raises(GlidepathError, match="base must be a finite number above 0"):
+        refine(Log.of(gradient_norm=[1.0] * 20), base=0.0)
+    with pytest.raises(GlidepathError, match="must be") as refused:
         refine(Log.of(gradient_norm=[1.0] * 20), smoothing=2.0, power=3, points=1)  # type: ignore[arg-type]
     assert len(refused.value.problems) == 3

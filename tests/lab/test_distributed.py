@@ -23,6 +23,7 @@ from glidepath.lab.distributed.telling import Teller
 from glidepath.lab.runs import RunSpec
 from glidepath.lab.training import fresh_model
 from glidepath.plan import Plan
+from glidepath.plan.files import read
 
 SCHEDULE = 'warmup("10%") >> cosine("rest", floor=0.1)'
 
@@ -170,6 +171,31 @@ def test_a_batch_ramp_of_the_plan_is_followed(tiny, tmp_path, silent):
 
     assert [update.mine[1] for update in seen] == [8] * 40 + [32] * 10
     assert [update.rate for update in seen] == [plan.value(samples=update.samples, base=0.1) for update in seen]
+
+
+def test_a_plan_with_a_controller_cuts_the_rate_and_goes_on_after_a_crash(tiny, tmp_path, silent):
+    """From the file, as `--plan` takes it: each validation is heard, what is decided is used, and a restart repeats none of it."""
+    controller = {"controller": "plateau(factor=0.5, patience=0, threshold=0.9)", "monitor": "loss", "after": "10%"}
+    plan = Plan('warmup("20%") >> hold("rest")', {"length": "60 steps"}, feedback=[controller])
+    (tmp_path / "plan.yaml").write_text(plan.to_yaml())
+
+    def run(folder, watch):
+        return train(
+            training_of(tiny, plan=read(tmp_path / "plan.yaml")), folder, checkpoint="10%", watch=watch, teller=silent
+        )
+
+    whole, halved = [], []
+    run(tmp_path / "a", until(None, whole))
+    with suppress(Halt):
+        run(tmp_path / "b", until(35, halved))
+    run(tmp_path / "b", until(None, halved))
+
+    rates = [rate for _, rate, _ in whole]
+    assert rates[:10] == [plan.value(updates=k, base=0.1) for k in range(10)]
+    assert [k for k in range(13, 60) if rates[k] != rates[k - 1]] == [30, 45]  # the validations after the first
+    assert rates[29:31] + rates[45:46] == [0.1, 0.05, 0.025]
+    assert [row[:2] for row in halved[:36]] == [row[:2] for row in whole[:36]]
+    assert {row[0]: row[1] for row in halved} == {row[0]: row[1] for row in whole}
 
 
 # Restarts ----------------------------------------------------------------------------------------------------------------------------

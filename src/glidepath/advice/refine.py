@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..core.rate import Rate
+from ..core.schedule import Schedule
 from ..core.segments import Table
 from ..forecast.bound import rest_of
 from ..logs.log import Array, Log, Series
@@ -22,8 +25,9 @@ def refine(
     smoothing: float = 0.1,
     power: Literal[1, 2] = 2,
     points: int = 200,
-) -> Table:
-    r"""Returns the schedule that a run's gradient norms speak for, as a factor with peak 1.
+    base: float | None = None,
+) -> Schedule:
+    r"""Returns the schedule that a run's gradient norms speak for, as a factor with peak 1, or as rates.
 
     $$ w_t = G_t^{-p}, \qquad f(t) \propto w_t \sum_{s > t} w_s $$
 
@@ -35,6 +39,8 @@ def refine(
         smoothing: Width of the median, as a share of the run, in [0, 1].
         power: $p$: 2 for SGD and L2 norms, 1 for Adam and L1 norms.
         points: At most so many points in the table, straight lines in between.
+        base: The peak of the new schedule: its text is then `rate(base * …)`, which trains at these rates whatever the optimizer's own is.
+            None gives factors, of whatever base they are pasted beside.
 
     Raises:
         GlidepathError: If there are no such norms, too few, or an argument breaks its rule.
@@ -58,6 +64,9 @@ def refine(
         problems.append(Problem("refine", "power", "1 or 2", shown(power)))
     if plain is None or plain < 1 or plain != int(plain):
         problems.append(Problem("refine", "steps", "an integer from 1", shown(steps)))
+    peak = 1.0 if base is None else number(base)
+    if peak is None or not 0 < peak < math.inf:
+        problems.append(Problem("refine", "base", "a finite number above 0", shown(base)))
     if not isinstance(points, int) or points < 2:
         problems.append(Problem("refine", "points", "an integer from 2", shown(points)))
     if problems or series is None:
@@ -76,7 +85,8 @@ def refine(
     where = (clean.steps - clean.steps[0]) / (clean.steps[-1] - clean.steps[0])
     at = np.unique(np.round(np.linspace(0, last, min(points, last + 1)))).astype(int)
     table = np.interp(at / max(last, 1), where, values)
-    return Table(tuple(int(t) for t in at), tuple(float(v) for v in table))
+    made = Table(tuple(int(t) for t in at), tuple(float(v) for v in table))
+    return made if base is None else Rate(float(base) * made)
 
 
 def _median(values: Array, share: float) -> Array:
