@@ -29,6 +29,7 @@ def compare(
     rate: list[float] | None = None,
     budget: int | None = None,
     out: Path = Path("runs/compare"),
+    surface: bool = False,
     *,
     trainer: Trainer,
     changes: Changes,
@@ -45,6 +46,7 @@ def compare(
         rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
             task's.
         out (--out, -o): Folder for records, table and report.
+        surface: Draw the loss around the paths of the first seed into the report; those runs are trained once more.
     """
     files = {text: config_of(text, let) for text in schedules or ()}
     _compare(
@@ -55,6 +57,7 @@ def compare(
         budget,
         out,
         trainer.made(),
+        surface,
     )
 
 
@@ -126,6 +129,7 @@ def snapshots(
     seeds: Count = 5,
     rate: list[float] | None = None,
     out: Path = Path("runs/snapshots"),
+    surface: bool = False,
     *,
     trainer: Trainer,
     changes: Changes,
@@ -138,6 +142,7 @@ def snapshots(
         rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
             task's.
         out (--out, -o): Folder for the results.
+        surface: Draw the loss around the first seed's run, with its snapshots, into surface.html; that run is trained once more.
     """
     from glidepath.lab.snapshots import snapshots as made_of
 
@@ -153,8 +158,11 @@ def snapshots(
             out=out,
             engine=chosen,
             progress=progress,
+            surface=surface,
         )
     say(made.table())
+    if surface:
+        messages.print(Text(f"\nsurface: {out / 'surface.html'}"), soft_wrap=True)
 
 
 def _rates(given: list[float] | None) -> float | list[float] | None:
@@ -169,6 +177,7 @@ def _compare(
     budget: int | None,
     out: Path,
     engine: Engine,
+    surface: bool = False,
 ) -> None:
     from glidepath import lab
     from glidepath.lab.table import table
@@ -185,6 +194,7 @@ def _compare(
             engine=engine,
             progress=progress,
             command=command,
+            surface=surface,
         )
     say(table(comparison))
     messages.print(Text(f"\nreport: {out / 'report.html'}"), soft_wrap=True)

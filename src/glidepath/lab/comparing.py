@@ -22,7 +22,7 @@ from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.tasks import Task
 
 if TYPE_CHECKING:
-    from glidepath.lab.comparison import Comparison
+    from glidepath.lab.comparison import Comparison, TaskResult
 
 __all__ = ["compare"]
 
@@ -41,6 +41,7 @@ def compare(
     engine: Engine | None = None,
     progress: Watcher | None = None,
     command: str | None = None,
+    surface: bool = False,
 ) -> "Comparison":
     """Compare schedules: train each with each seed on each task, and write a report.
 
@@ -62,6 +63,7 @@ def compare(
         engine: What carries out the runs; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
         command: The line that makes this comparison again, for the report; None for the call of this function.
+        surface: Whether to train the first seed of every schedule once more and draw the loss around their paths into the report.
 
     Returns:
         The comparison, as written to `comparison.json`.
@@ -96,7 +98,7 @@ def compare(
                 f"{folder} held another comparison; its records stay, table and report are now of this one."
             )
         with writing("compare", folder):
-            _write(folder, comparison, records)
+            _write(folder, comparison, records, surface)
     return comparison
 
 
@@ -133,13 +135,24 @@ def _in_order(grid: Grid) -> list[RunSpec]:
     return sorted(unique.values(), key=lambda spec: position[spec.seed])
 
 
-def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record]) -> None:
+def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record], surface: bool) -> None:
     from glidepath.lab.report import report
     from glidepath.lab.table import table
 
+    drawn = {result.task.name: _surface(result, records) for result in comparison.tasks} if surface else {}
+
     write_whole(folder / "comparison.json", comparison.to_json())
     write_whole(folder / "table.txt", table(comparison))
-    write_whole(folder / "report.html", report(comparison, records))
+    write_whole(folder / "report.html", report(comparison, records, drawn))
+
+
+def _surface(result: "TaskResult", records: Mapping[str, Record]) -> str:
+    from glidepath.lab.figures import surface_figure
+    from glidepath.lab.surface import surface
+
+    return surface_figure(
+        surface({row.name: records[row.runs[0]].spec for row in result.schedules if not row.diverged})
+    )
 
 
 def _call(

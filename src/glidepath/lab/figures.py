@@ -22,6 +22,7 @@ from scipy import stats
 from glidepath.lab.comparison import TaskResult
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate
+from glidepath.lab.surface import Surface
 from glidepath.lab.verdict import shown
 from glidepath.view.fonts import as_said, lettered, short
 
@@ -32,6 +33,7 @@ __all__ = [
     "metric_figure",
     "outcome_figure",
     "rate_figure",
+    "surface_figure",
     "tried_figure",
 ]
 
@@ -198,6 +200,40 @@ def difference_figure(result: TaskResult, baseline: str) -> str:
                 _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
         axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
         return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
+
+
+def surface_figure(made: Surface) -> str:
+    """The loss on a plane through weight space as lines of equal loss, each run's path, and its snapshots as numbered rings.
+
+    Args:
+        made: What to draw.
+
+    Returns:
+        An `<svg>` element.
+    """
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        levels = np.geomspace(made.losses.min() * 1.02, made.losses.max(), 14)
+        lines = axes.contour(made.x, made.y, made.losses, levels, colors=_SOFT, linewidths=0.7)
+        axes.clabel(lines, levels[::3], fmt="%.2g", fontsize=7.5)
+        for i, path in enumerate(made.paths.values()):
+            x, y = path.places.T
+            look = _line(i) | {"linewidth": 1.4}
+            axes.plot(x, y, **look)
+            axes.plot(x[-1:], y[-1:], "s", markersize=5, color=_colour(i), gid=f"s{i}")
+            ring: dict[str, Any] = {
+                "color": _colour(i),
+                "markerfacecolor": _PAPER,
+                "markeredgewidth": 1.6,
+                "gid": f"s{i}",
+            }
+            axes.plot(x[[*path.snapshots]], y[[*path.snapshots]], "o", markersize=7, **ring)
+            for k, at in enumerate(path.snapshots, 1):
+                axes.annotate(str(k), path.places[at], (6, 5), textcoords="offset points", fontsize=9)
+        axes.grid(visible=False)
+        first, second = (f"{100 * share:.0f} % of the way" for share in made.shares)
+        axes.set(xlabel=f"first direction, {first}", ylabel=f"second, {second}")
+        return _svg(figure, "Validation loss around the paths of the runs, in the plane of their two main directions")
 
 
 def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int) -> str:

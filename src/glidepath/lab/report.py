@@ -13,13 +13,19 @@ from glidepath.view.page import page
 
 __all__ = ["report"]
 
+_SURFACE = (
+    "The first seed's runs once more: lines of equal validation loss in the plane of the two directions in which their weights moved "
+    "most. A square is the end of a run. What lies off the plane is not seen."
+)
 
-def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
+
+def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapping[str, str] | None = None) -> str:
     """The whole page.
 
     Args:
         comparison: What to report.
         records: The records of its runs, by hash.
+        surfaces: Pictures of the loss around the paths, by task, where they were drawn.
 
     Returns:
         HTML. Every text that came from outside is escaped; nothing in it loads anything.
@@ -29,7 +35,7 @@ def report(comparison: Comparison, records: Mapping[str, Record]) -> str:
     """
     style = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
     names = ", ".join(result.task.name for result in comparison.tasks)
-    sections = "\n".join(_task(result, comparison, records, at) for at, result in enumerate(comparison.tasks))
+    sections = "\n".join(_task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks))
     return page(
         "report.html",
         "glidepath.lab",
@@ -71,7 +77,9 @@ def _glance(result: TaskResult, baseline: str) -> str:
     return f"<b>{escape(result.task.name)}</b>: {escape(text)}."
 
 
-def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Record], at: int) -> str:
+def _task(
+    result: TaskResult, comparison: Comparison, records: Mapping[str, Record], surfaces: Mapping[str, str], at: int
+) -> str:
     runs = {row.name: [records[run] for run in row.runs] for row in result.schedules}
     metric = result.task.metric
     facts = f"{result.budget} updates a run, minibatches of {result.task.batch}, {_rate(result)}."
@@ -94,7 +102,7 @@ def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Reco
             "correction, an empty one does not."
         ),
     )
-    tried = _tried(result)
+    tried = [*filter(None, [_tried(result)]), *((surfaces[name], _SURFACE) for name in [result.task.name] if name in surfaces)]
     return page(
         "report_task.html",
         "glidepath.lab",
@@ -105,7 +113,7 @@ def _task(result: TaskResult, comparison: Comparison, records: Mapping[str, Reco
         pictures="".join(_figure(*picture) for picture in pictures),
         verdict=_items(verdict(result, comparison.baseline)),
         differences=_figure(*differences),
-        tried=_figure(*tried) if tried else "",
+        tried="".join(_figure(*one) for one in tried),
         table=_table(result, comparison.baseline),
         details=_details(result, comparison.seeds),
     )

@@ -14,8 +14,11 @@ Source:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from importlib import resources
 from pathlib import Path
 
+from glidepath import recipes
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive
@@ -27,6 +30,7 @@ from glidepath.lab.planning import Rates, Seeds, plan_runs
 from glidepath.lab.progress import Watcher
 from glidepath.lab.provenance import provenance
 from glidepath.lab.rate_choice import RateChoice, choose_among
+from glidepath.lab.runs import RunSpec
 from glidepath.lab.session import opened, session_problems, writing
 from glidepath.lab.snapshot_job import Score, SnapshotJob
 from glidepath.lab.statistics import Difference, Estimate, estimate, paired_difference
@@ -135,6 +139,7 @@ def snapshots(
     out: str | Path,
     engine: Engine | None = None,
     progress: Watcher | None = None,
+    surface: bool = False,
 ) -> Snapshots:
     """Train snapshot ensembles and their baselines. The same call on the same folder goes on where the last one stopped.
 
@@ -150,6 +155,8 @@ def snapshots(
             written whole.
         engine: What carries out the jobs, one a seed and rate; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
+        surface: Whether to train the first seed's cyclic run once more and draw the loss around it, with its snapshots, into
+            `surface.html`.
 
     Returns:
         What every method ended with, on test data.
@@ -184,7 +191,24 @@ def snapshots(
         with writing("snapshots", folder):
             write_whole(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
             write_whole(folder / "snapshots.txt", made.table())
+            if surface:
+                write_whole(folder / "surface.html", _surface(row[0], made.results[0].peak_rate, cycles, length))
     return made
+
+
+def _surface(spec: RunSpec, rate: float, cycles: int, length: int) -> str:
+    from glidepath.lab.figures import surface_figure
+    from glidepath.lab.surface import surface
+    from glidepath.view.page import page
+
+    run = RunSpec(spec.task, recipes.sgdr(length, cycles=cycles), rate, spec.seed, length * cycles)
+    drawn = surface_figure(surface({"cyclic": run}, [length * (i + 1) for i in range(cycles)]))
+    caption = (
+        f"{spec.task.name}, seed {spec.seed}, peak rate {rate:g}: {cycles} cycles of {length} updates. Lines of equal validation loss "
+        "in the plane of the two directions in which the weights moved most; rings are the snapshots, at the end of each cycle."
+    )
+    style = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
+    return page("surface.html", "glidepath.lab", style=style, picture=drawn, caption=escape(caption))
 
 
 def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snapshots:

@@ -14,22 +14,18 @@ from rich.cells import cell_len, set_cell_size
 __all__ = ["aligned", "as_said", "columns", "lettered", "short"]
 
 # Families that have Chinese, in the order of our liking; any other that has the sign comes after them.
-_LIKED = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "SimHei",
-    "Heiti SC",
-    "Noto Sans CJK JP",
-    "Droid Sans Fallback",
-    "Arial Unicode MS",
-)
+_LIKED = [
+    *(
+        "Noto Sans CJK SC",
+        "Noto Sans SC",
+        "Source Han Sans SC",
+        "Source Han Sans CN",
+        "PingFang SC",
+        "Hiragino Sans GB",
+    ),
+    *("Microsoft YaHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "Heiti SC", "Noto Sans CJK JP"),
+    *("Droid Sans Fallback", "Arial Unicode MS"),
+]
 _SAID = "_glidepath_said"  # the attribute of a label that had to be spelled
 
 
