@@ -218,7 +218,7 @@ def surface_figure(made: Surface) -> str:
         axes.clabel(lines, levels[::3], fmt="%.2g", fontsize=7.5)
         for i, path in enumerate(made.paths.values()):
             x, y = path.places.T
-            look = _line(i) | {"linewidth": 1.4}
+            look: dict[str, Any] = _line(i) | {"linewidth": 1.4}
             axes.plot(x, y, **look)
             axes.plot(x[-1:], y[-1:], "s", markersize=5, color=_colour(i), gid=f"s{i}")
             ring: dict[str, Any] = {
