@@ -150,8 +150,8 @@ def refused(text: str) -> list[Problem]:
 
 def test_a_refusal_is_said_in_chinese():
     assert (
-        problem(refused("cosine(0)")[0], "zh")
-        == "text, column 1: cosine：steps 必须是 1 到 9007199254740992 之间的整数，得到的是 0"
+        problem(refused("cosine(-1)")[0], "zh")
+        == "text, column 1: cosine：steps 必须是 0 到 9007199254740992 之间的整数，得到的是 -1"
     )
     assert problem(refused("hld(10)")[0], "zh").endswith("（是不是 'hold'？）")
     told = [
@@ -160,7 +160,7 @@ def test_a_refusal_is_said_in_chinese():
         for one in refused(text)
     ]
     assert all("必须" in each for each in told), told
-    assert problem(refused("cosine(0)")[0], "en") == str(refused("cosine(0)")[0])
+    assert problem(refused("cosine(-1)")[0], "en") == str(refused("cosine(-1)")[0])
     assert (
         problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"
     )
@@ -188,9 +188,9 @@ def test_list_and_refusals_speak_chinese(monkeypatch, capsys):
     assert not re.search("[\u4e00-\u9fff]…", listed)
     list_words("cosine")
     assert "steps: $n$，步数。" in capsys.readouterr().out
-    tell(GlidepathError(refused("cosine(0)")))
+    tell(GlidepathError(refused("cosine(-1)")))
     assert "错误：" in (told := "".join(capsys.readouterr().err.split()))
-    assert "必须是1到9007199254740992之间的整数，得到的是0" in told
+    assert "必须是0到9007199254740992之间的整数，得到的是-1" in told
 
 
 def test_a_chinese_word_finds_the_words_it_means(monkeypatch, capsys):

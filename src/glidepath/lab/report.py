@@ -35,7 +35,9 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
     """
     style = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
     names = ", ".join(result.task.name for result in comparison.tasks)
-    sections = "\n".join(_task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks))
+    sections = "\n".join(
+        _task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks)
+    )
     return page(
         "report.html",
         "glidepath.lab",
@@ -102,7 +104,10 @@ def _task(
             "correction, an empty one does not."
         ),
     )
-    tried = [*filter(None, [_tried(result)]), *((surfaces[name], _SURFACE) for name in [result.task.name] if name in surfaces)]
+    tried = [
+        *filter(None, [_tried(result)]),
+        *((surfaces[name], _SURFACE) for name in [result.task.name] if name in surfaces),
+    ]
     return page(
         "report_task.html",
         "glidepath.lab",
