@@ -303,7 +303,7 @@ class App {
       const value = curve.at ? curve.at(step) : under?.step === step ? under.values[i] : undefined;
       const box = boxes[i]?.querySelector(".value");
       if (!box || value === undefined) continue;
-      box.textContent = short(value, 4);
+      box.textContent = short(value, this.chart.box.classList.contains("narrow") ? 3 : 4);
       box.title = value === null ? "" : `schedule(${step}) = ${value}`;
     }
     if (this.active && [this.active, ...this.pinned].some((curve) => !curve.at) && under?.step !== step) this.values({ ...asked(this.state), step });

@@ -48,7 +48,7 @@ export const wordOf = (call) => (call.lib ? `${call.lib}.${call.word}` : call.wo
 
 /** What an argument is called: in the reader's language for our own words, as in the code for a library's. */
 export const labelOf = (name, lib) => (!lib && known(`arg.${name}`) ? t(`arg.${name}`) : lib ? name : capital(name.replaceAll("_", " ")));
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text) => (/^[a-z]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
 
 const nice = (value) => {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
@@ -226,9 +226,9 @@ function numeric(context, spec, { id, row, label, colon, symbol, name, note, des
     }
     const next = slider(spec, value, context.total(), bound());
     const held = document.activeElement === range && context.gestures?.on;
-    if (!held && (next.min !== map.min || next.max !== map.max || next.step !== map.step)) {
+    if (!held) {
       map = next;
-      Object.assign(range, { min: map.min, max: map.max, step: map.step });
+      for (const name of ["min", "max", "step"]) if (range[name] !== String(map[name])) range[name] = String(map[name]);
     }
     if (!held) range.value = String(map.show(value));
     range.setAttribute("aria-valuetext", map.text(value));

@@ -119,7 +119,8 @@ function heights(app, call, path, { begin, end }, found = null) {
   const floor = specs.find((spec) => FLOORS.includes(spec.name) && typeof valueOf(call, spec) === "number");
   if (floor) {
     const unit = app.absolute ? 1 : scale * (found?.times || 1);
-    const low = floor.name === "low" ? begin : until;
+    let low = until;
+    for (let i = 0; i < active.steps.length; i++) if (active.steps[i] >= begin && active.steps[i] <= until && active.values[i] < 0.98 * values(low)) low = active.steps[i];
     made.push({ key: `${path}:${floor.name}`, path, field: floor.name, name: nameOf(floor.name), step: low, up: (value) => setter(app, path, floor.name)(tidy(Math.max(0, value / unit))), level: values(low), value: valueOf(call, floor) });
   }
   return made;
@@ -238,7 +239,7 @@ export class Handles {
 
   grab(event, node) {
     if (event.button !== 0) return;
-    const one = this.of(node);
+    const one = { ...this.of(node) }; // as it was when the hand took hold of it
     event.preventDefault();
     event.stopPropagation();
     node.focus({ preventScroll: true });

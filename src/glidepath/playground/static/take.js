@@ -53,7 +53,7 @@ export class Formula {
     specs.forEach((spec, i) => {
       if (!spec.symbol) return;
       for (const node of math.querySelectorAll("mi, msub")) {
-        if (node.textContent !== spec.symbol || node.parentElement.closest("[data-field]")) continue;
+        if (node.textContent !== spec.symbol || node.parentElement.closest("[data-field], [mathvariant], mtext") || node.hasAttribute("mathvariant")) continue;
         node.dataset.field = spec.name;
         node.style.color = tint(i);
       }
