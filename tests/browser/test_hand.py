@@ -142,7 +142,8 @@ def test_no_slider_reaches_what_is_refused(opened, text):
             if not ranges.nth(i).is_visible():
                 continue
             ranges.nth(i).evaluate(
-                "(node, end) => { node.value = node[end]; node.dispatchEvent(new Event('input', { bubbles: true })); }", end
+                "(node, end) => { node.value = node[end]; node.dispatchEvent(new Event('input', { bubbles: true })); }",
+                end,
             )
             opened.page.wait_for_timeout(120)
             assert opened.page.locator(".control.bad").count() == 0, (text, i, end)
@@ -276,7 +277,9 @@ def test_a_preset_fits_the_schedule_at_once(opened, preset, text, expected):
     alone(opened, text)
     opened.page.click("#budgetchip")
     opened.page.click(f'[data-preset="{preset}"]')
-    opened.wait(f"/^{expected.partition('(')[0].replace('.', '.')}/.test(glidepath.state.text) && glidepath.last < 3000")
+    opened.wait(
+        f"/^{expected.partition('(')[0].replace('.', '.')}/.test(glidepath.state.text) && glidepath.last < 3000"
+    )
     opened.rest()
     assert opened.text() == expected
     opened.type("torch.optim.lr_scheduler.StepLR(optimizer, step_size=3)")

@@ -135,10 +135,10 @@ def test_text_makes_blocks_and_blocks_make_text(opened):
     opened.rest()
     names = opened.page.locator("button.block").all_inner_texts()
     edge = opened.page.locator(".edge").nth(0).bounding_box()
-    opened.page.mouse.move(edge["x"] + 7, edge["y"] + 15)
+    opened.page.mouse.move(edge["x"] + 12, edge["y"] + 15)
     opened.page.mouse.down()
     for i in range(20):
-        opened.page.mouse.move(edge["x"] + 7 + 4 * i, edge["y"] + 15)
+        opened.page.mouse.move(edge["x"] + 12 + 4 * i, edge["y"] + 15)
         opened.page.wait_for_timeout(16)
     opened.page.mouse.up()
     opened.wait("!glidepath.state.text.startsWith('warmup(500)')")

@@ -2,6 +2,8 @@
 
 import { $, whole } from "./dom.js";
 import { ask as question, latest } from "./ask.js";
+import { numberOf } from "./fields.js";
+import { preferred, speak, t, translate } from "./words.js";
 
 const MOST = 2900000; // of all files together: the server takes no more
 const NS = "http://www.w3.org/2000/svg";
@@ -9,27 +11,32 @@ const BOX = { left: 56, right: 850, top: 12, bottom: 348 };
 let laws = null;
 let runs = [];
 
-const problems = (error) => (error.problems ?? []).map((one) => one.message).join("  ·  ") || "This page needs the machine that serves it: glidepath open";
+const problems = (error) => (error.problems ?? []).map((one) => one.message).join("  ·  ") || t("forecast.machine");
+
+let taken = 0;
 
 async function take(files) {
+  const mine = ++taken;
   const list = [...files];
   if (!list.length) return;
   $("problem").textContent = "";
   if (list.reduce((sum, file) => sum + file.size, 0) > MOST) {
-    $("problem").textContent = "These logs are larger than the page takes (2.9 MB together): glidepath forecast reads them.";
+    $("problem").textContent = t("forecast.large");
     return;
   }
-  $("logs").textContent = "Fitting the laws, and again on parts of the logs …";
+  $("logs").textContent = t("forecast.fitting");
   const base = $("base").value.trim();
   try {
     const sent = await Promise.all(list.map(async (file) => ({ name: file.name, text: await file.text() })));
-    const found = await question("forecast/laws", { files: sent, plan: $("plan").value, base: base === "" ? null : Number(base) });
+    const found = await question("forecast/laws", { files: sent, plan: $("plan").value, base: base === "" ? null : numberOf(base) || base });
+    if (mine !== taken) return;
     ({ laws, runs } = found);
-    const seen = laws.backtests.length ? `${laws.backtests.length} refits on parts of the logs` : "no refits: no part of the logs identifies a law alone";
-    $("logs").textContent = `${runs.map((run) => run.name).join(", ")}: ${laws.metric.replace("_", " ")} at a peak rate of ${laws.peak}; ${seen}.`;
+    const seen = laws.backtests.length ? t("forecast.refits", { n: laws.backtests.length }) : t("forecast.norefits");
+    $("logs").textContent = t("forecast.read", { runs: runs.map((run) => run.name).join(", "), metric: laws.metric.replace("_", " "), peak: laws.peak, seen });
     $("stage").hidden = false;
     compose();
   } catch (error) {
+    if (mine !== taken) return;
     laws = null;
     $("stage").hidden = true;
     $("logs").textContent = "";
@@ -44,8 +51,8 @@ function compose() {
   const fall = Math.max(1, Math.min(total - rise, Math.round((total * Number($("share").value)) / 100)));
   const hold = total - rise - fall;
   const shape = $("shape").value === "polynomial" ? `polynomial(${fall}, 2)` : `${$("shape").value}(${fall})`;
-  $("length-said").textContent = `${whole(total)} updates`;
-  $("share-said").textContent = `${whole(fall)} updates`;
+  $("length-said").textContent = t("updates", { n: whole(total) });
+  $("share-said").textContent = t("updates", { n: whole(fall) });
   $("text").value = [rise ? `warmup(${rise})` : "", hold ? `hold(${hold})` : "", shape].filter(Boolean).join(" >> ");
   ask();
 }
@@ -68,7 +75,7 @@ function node(tag, props, text) {
 function draw(found) {
   $("problem").textContent = "";
   const half = (found.to - found.from) / 2;
-  $("end").textContent = `ends with ${found.final.toFixed(4)} ± ${half.toFixed(4)}, ${found.horizon.toFixed(2)} times as long as the longest log`;
+  $("end").textContent = t("forecast.end", { final: found.final.toFixed(4), half: half.toFixed(4), times: found.horizon.toFixed(2) });
   const last = Math.max(found.steps.at(-1), ...runs.map((run) => run.steps.at(-1)));
   const seen = [...runs.flatMap((run) => run.losses), ...found.loss].sort((a, b) => a - b);
   const low = Math.min(found.low.at(-1), seen[0]), high = seen[Math.floor(0.97 * (seen.length - 1))];
@@ -102,3 +109,5 @@ document.addEventListener("drop", (event) => { event.preventDefault(); drop.clas
 for (const id of ["length", "share", "shape"]) $(id).addEventListener("input", () => laws && compose());
 $("text").addEventListener("input", ask);
 document.documentElement.dataset.theme = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+speak(preferred());
+translate();

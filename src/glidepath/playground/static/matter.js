@@ -127,7 +127,7 @@ function finals(rows, task, name, pick) {
     const whisker = h("span", { class: "whisker", "aria-hidden": "true" },
       h("i", { style: { left: place(from), width: `calc(${place(to)} - ${place(from)})`, background: paint } }), h("b", { style: { left: place(mean), background: paint } }));
     const words = t("matter.row", { name: row.name, mean: short(mean, 4), unit: task.unit, from: short(from, 4), to: short(to, 4) }); // begins as what is seen, so that it can be spoken
-    return h("li", {}, h("button", { type: "button", "aria-pressed": String(row.name === name), "aria-label": words, title: words, onclick: () => pick?.(row.name), disabled: !pick }, h("span", { class: "who" }, row.name), whisker, h("span", { class: "num" }, short(mean, 4))));
+    return h("li", {}, h("button", { type: "button", "aria-pressed": String(row.name === name), "aria-label": words, title: words, onclick: () => pick?.(row.name), disabled: !pick }, h("span", { class: "who" }, row.name), whisker, " ", h("span", { class: "num" }, short(mean, 4))));
   });
   return h("div", { class: "finals" }, h("p", { class: "hint" }, t("matter.test", { metric: task.metric, unit: task.unit })), h("ul", {}, lines));
 }
