@@ -36,6 +36,12 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'none'"
 )
+# The first curve stands where the chart will draw it, until it does.
+FIRST = (
+    "#chart .first{left:54px;top:42px;width:calc(100% - 146px);height:calc(100% - 80px);color:var(--accent)}"
+    "#chart .first:not(:only-child){display:none}"
+    "@media(max-width:700px){#chart .first{left:42px;top:40px;width:calc(100% - 100px);height:calc(100% - 64px)}}"
+)
 
 
 class Unavailable(Exception):
@@ -128,8 +134,10 @@ def page(picture: str) -> str:
     head = (
         f'<meta http-equiv="content-security-policy" content="{POLICY}">\n'
         '<meta name="glidepath-home" content="static">\n'
+        f"<style>{FIRST}</style>\n"
         '<script src="static/boot.js"></script>\n'
     )
+    text = re.sub(r'\s*<a href="forecast"[^>]*>[^<]*</a>', "", text)  # files and laws need a machine
     if picture not in text:
         text = re.sub(r'(<div id="chart"[^>]*>)', lambda found: found[1] + picture, text, count=1)
     text = text.replace('<meta charset="utf-8">\n', f'<meta charset="utf-8">\n{head}', 1)

@@ -24,6 +24,10 @@ ASKED = {
     "export": {"format": "csv", "texts": ["cosine(10)"], "last": 9},
     "plateau": {"values": "1, 0.9, 0.9"},
     "link": {"texts": ["cosine(400)"]},
+    "limits": {
+        "tree": {"t": "call", "lib": "", "word": "cosine", "args": [{"name": "steps", "value": 10}]},
+        "rows": [{"path": "", "field": "steps", "value": 10, "low": 1, "high": 50, "whole": True}],
+    },
 }
 
 ALONE = """

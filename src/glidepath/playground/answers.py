@@ -62,8 +62,8 @@ def picture() -> str:
     steps = [last * k // 250 for k in range(251)]
     points = " ".join(f"{1000 * step / last:g},{round(400 - 400 * schedule(step), 1):g}" for step in steps)
     return (
-        '<svg class="first" viewBox="0 -8 1000 416" preserveAspectRatio="none" aria-hidden="true">'
-        f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
+        '<svg class="first" viewBox="0 -24 1000 430" preserveAspectRatio="none" aria-hidden="true">'
+        f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="3" vector-effect="non-scaling-stroke"/></svg>'
     )
 
 

@@ -56,6 +56,7 @@ const lost = new Promise((resolve, reject) => {
   const { instantiateStreaming } = WebAssembly;
   WebAssembly.instantiateStreaming = (...given) => instantiateStreaming(...given).catch((error) => { reject(error); throw error; });
 });
+self.addEventListener("unhandledrejection", (event) => event.preventDefault()); // it leaves some behind; `lost` tells of them
 const started = Promise.race([start(), lost]);
 const report = () => started.then(() => self.postMessage({ ready: KEY }), (error) => self.postMessage({ failed: String(error?.message ?? error).slice(-400) }));
 report();
