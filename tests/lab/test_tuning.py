@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 import glidepath as gp
 from glidepath import GlidepathError
+from glidepath.lab import drivers
 from glidepath.lab.engines import Event, Finished
 from glidepath.lab.runs import Evaluation, Record, RunSpec
 from glidepath.lab.space import Dimension, families
@@ -198,3 +201,60 @@ def test_every_point_of_every_space_is_a_schedule_of_the_whole_budget_or_is_refu
         endless = name == "warmup_inverse_sqrt" and round(values["cooldown"] * budget) == 0
         assert schedule.duration == (math.inf if endless else _length(name, budget))
     assert family.schedule(1000, family.usual()).duration == _length(name, 1000)
+
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from tests.lab.test_tuning import Pretended, search, valley
+
+class Slow(Pretended):
+    def execute(self, jobs, emit):
+        for job in jobs:
+            print("begun", flush=True)
+            time.sleep(0.05)
+            super().execute([job], emit)
+
+print(len(search(Path({out!r}), Slow(valley), storage={storage!r}, trials=14, fresh=0).trials), flush=True)
+"""
+
+
+def _driver(out: Path, storage: str) -> subprocess.Popen[str]:
+    here = str(Path(__file__).parents[2])
+    code = DRIVER.format(here=here, out=str(out), storage=storage)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_two_drivers_share_one_search(tmp_path: Path):
+    storage = str(tmp_path / "search.journal")
+    drivers = [_driver(tmp_path / name, storage) for name in ("a", "b")]
+    said = [driver.communicate()[0] for driver in drivers]
+
+    assert [driver.returncode for driver in drivers] == [0, 0]
+    assert [text.split()[-1] for text in said] == ["14", "14"]
+    assert (tmp_path / "a" / "tuned.json").read_text() == (tmp_path / "b" / "tuned.json").read_text()
+    records = [{path.name for path in (tmp_path / name / "records").iterdir()} for name in ("a", "b")]
+    assert all(records)
+    assert len(records[0] & records[1]) <= 3  # of the defaults alone, if both began with them
+
+
+def test_what_a_dead_driver_had_in_hand_is_made_by_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drivers, "_BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(drivers, "_DEAD_SECONDS", 1.0)
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    killed = _driver(tmp_path / "a", storage)
+    assert killed.stdout is not None
+    killed.stdout.readline()
+    killed.kill()
+    killed.communicate()
+    found = search(tmp_path / "b", Pretended(valley), storage=storage, trials=9, fresh=0)
+
+    assert len(found.trials) == 9
+    assert found.trials[found.default].peak_rate == TASKS["digits"].peak_rate
+    assert {trial.state for trial in found.trials} <= {"complete", "pruned"}
+
+
+def test_a_storage_that_cannot_be_opened_is_told(tmp_path: Path):
+    with pytest.raises(GlidepathError, match=r"tune: storage must be a database such as .*, got .nosuch://here: "):
+        search(tmp_path, Pretended(valley), storage="nosuch://here")

@@ -24,6 +24,7 @@ def tune(
     fix: list[str] | None = None,
     ranges: list[str] | None = None,
     prune: bool = True,
+    storage: str | None = None,
     out: Path = Path("runs/tune"),
     *,
     trainer: Trainer,
@@ -42,6 +43,8 @@ def tune(
         fix (--fix NAME=VALUE): Give a parameter instead of searching it; may be repeated.
         ranges (--range NAME=LOW:HIGH): Search between these ends; lengths are shares of the budget.
         prune (--prune/--no-prune): Give up trials that are behind the median of the others.
+        storage (--storage): For several drivers of one search, each with its own --out: a database such as sqlite:///search.db, or a
+            journal's file.
         out (--out, -o): Folder for the search, records and table.
     """
     from glidepath.lab.tuning import DEFAULT_FAMILIES
@@ -66,6 +69,7 @@ def tune(
             fixed=fixed,
             ranges=ends,
             prune=prune,
+            storage=storage,
             out=out,
             engine=trainer.made(),
             progress=bar,

@@ -19,6 +19,7 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.fields import Count, Seed
 from glidepath.core.files import canonical_json, write_whole
+from glidepath.lab.drivers import Driver, storage_at
 from glidepath.lab.engines import Engine
 from glidepath.lab.overall import Overall
 from glidepath.lab.planning import plan_runs
@@ -54,6 +55,7 @@ def tune(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     prune: bool = True,
     seed: int = 0,
+    storage: str | None = None,
     out: str | Path,
     engine: Engine | None = None,
     progress: Watcher | None = None,
@@ -75,6 +77,8 @@ def tune(
         ranges: Ends of the search by parameter, in place of the usual ones; lengths as shares of the budget.
         prune: Whether to give up, after each seed, a trial that is behind the median of the others on the same seeds.
         seed: Of Optuna's sampler.
+        storage: Where several drivers keep one search, each with a folder of its own: a database as Optuna names it, such as
+            `sqlite:///search.db`, or the file of a journal. None for `study.journal` in `out`, with one driver.
         out: Folder for the results; made if missing.
         engine: What carries out the runs; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
@@ -109,7 +113,7 @@ def tune(
     space = search_space(chosen, row[0].task.peak_rate, ranges or {})
     search = _Search(row[0], chosen, space, seeds, trials, fresh, prune, seed, progress or Silent())
     with opened("tune", Path(out), engine, progress and search.watcher) as session, _quiet_optuna():
-        made = search.carried_out(Path(out), session)
+        made = search.carried_out(Path(out), session, storage)
         with writing("tune", Path(out)):
             write_whole(Path(out) / "tuned.json", canonical_json(made.to_dict()) + "\n")
             write_whole(Path(out) / "table.txt", made.table())
@@ -169,17 +173,21 @@ class _Search:
         self.defaults = self._defaults()
         self.watcher = Overall(watcher, trials * seeds + 2 * fresh, base.budget)
 
-    def carried_out(self, folder: Path, session: Session) -> Tuned:
-        """Search, or go on with it."""
-        study = self._study(folder)
-        while (missing := self.trials - len(_told(study))) > 0:
-            self._generation(study, session, min(missing, _AT_ONCE))
+    def carried_out(self, folder: Path, session: Session, storage: str | None = None) -> Tuned:
+        """Search, or go on with it, until all trials are over, those of other drivers too."""
+        driver = self._driver(folder, storage)
+        study = driver.study
+        with driver.beating():
+            while (open_ := self.trials - len(_told(study))) > 0:
+                missing = open_ - len(driver.unfinished())
+                if missing > 0:
+                    self._generation(driver, session, min(missing, _AT_ONCE))
+                else:
+                    driver.wait()
         return self._tuned(study, session)
 
-    def _study(self, folder: Path) -> "optuna.Study":
+    def _driver(self, folder: Path, place: str | None) -> Driver:
         import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
         question = {
             "task": self.task.identity(),
@@ -192,7 +200,7 @@ class _Search:
             "seed": self.seed,
         }
         with writing("tune", folder):
-            storage = JournalStorage(JournalFileBackend(str(folder / "study.journal")))
+            storage = storage_at(place or folder / "study.journal")
             better = "minimize" if self.task.metric.direction == "lower" else "maximize"
             study = optuna.create_study(study_name="tune", storage=storage, direction=better, load_if_exists=True)
             before = study.user_attrs.get("question")
@@ -201,19 +209,14 @@ class _Search:
                 raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
             if before is None:
                 study.set_user_attr("question", question)
-                study.enqueue_trial(self.defaults)
-            unfinished = optuna.trial.TrialState.RUNNING
-            for left in study.get_trials(
-                deepcopy=False, states=(unfinished,)
-            ):  # the process that asked for them is dead
-                study.tell(left.number, state=optuna.trial.TrialState.FAIL)
-                if left.params:
-                    study.enqueue_trial(left.params)
-        # A sampler begins where its seed says: after a restart it must not propose the same points again.
-        study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials))
+                study.enqueue_trial(self.defaults, user_attrs={"given": self.defaults}, skip_if_exists=True)
+            driver = Driver(study, folder, alone=place is None)
+            driver.unfinished()
+        # A sampler begins where its seed says: after a restart, or in another driver, it must not propose the same points again.
+        study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials) + driver.salt)
         startup = min(_UNPRUNED, self.trials)
         study.pruner = optuna.pruners.MedianPruner(startup) if self.prune else optuna.pruners.NopPruner()
-        return study
+        return driver
 
     def _defaults(self) -> dict[str, Any]:
         family = next(iter(self.families.values()))
@@ -226,13 +229,16 @@ class _Search:
             for name, value in inside.items()
         }
 
-    def _generation(self, study: "optuna.Study", session: Session, count: int) -> None:
+    def _generation(self, driver: Driver, session: Session, count: int) -> None:
         """Some trials, side by side: all of them with the first seed, those left with the second, and so on."""
         import optuna
 
-        alive: list[_Alive] = []
+        study, alive = driver.study, list[_Alive]()
+        driver.trials.clear()
         for _ in range(count):
-            asked = study.ask()
+            asked = driver.ask(self.trials)
+            if asked is None:
+                break
             try:
                 spec = self._spec(asked)
             except GlidepathError as error:  # values that do not go together say something about the space
