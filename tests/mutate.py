@@ -1,6 +1,7 @@
 """Breaks the code in many small ways and tells which of them no test notices: `make mutate`, with `ARGS="words to pick some"`.
 
-What is broken is listed in `core/mutations.py`, as text, and in `dropin/mutations.py`, as ways of breaking each class. All runs in a copy
+What is broken is listed in `core/mutations.py` and, for the other rooms, in `mutations.py`, as text; in `dropin/mutations.py`, as ways of
+breaking each class. All runs in a copy
 of the tree, two at a time. A suite is finished when every mutant is killed.
 """
 
@@ -11,6 +12,7 @@ import importlib.util
 import io
 import multiprocessing
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +32,7 @@ CONTROL = "control"
 
 @dataclass(frozen=True)
 class Text:
-    """A mutant of the core: some text in a file, replaced."""
+    """A mutant of a room: some text in a file, replaced."""
 
     column: str
     file: str
@@ -39,7 +42,7 @@ class Text:
 
     @property
     def words(self) -> str:
-        return f"core {self.file} {self.column}"
+        return f"{self.row} {self.file} {self.column}"
 
     def killer(self) -> str:
         """Returns the name of a test that fails in a process with the broken source."""
@@ -51,7 +54,7 @@ class Text:
             if self.old not in text:
                 return ""  # the list is no longer true of the file: to be mended as a survivor is
             source.write_text(text.replace(self.old, self.new), encoding="utf-8")
-            command = [sys.executable, "tests/mutate.py", "--tests", "core"]
+            command = [sys.executable, "tests/mutate.py", "--tests", self.row]
             path = os.pathsep.join([str(folder / "src"), "src"])
             done = subprocess.run(
                 command,
@@ -108,7 +111,10 @@ class Watch:
 
 
 def listed(suite: str) -> Any:
-    """Returns the module that lists what is broken in a suite."""
+    """Returns what lists what is broken in a suite: its own module, or its room in the list of all."""
+    if not Path(f"tests/{suite}/mutations.py").exists():
+        tests, rows = rooms()[suite]
+        return SimpleNamespace(TESTS=tests, OPTIONS=(), MUTATIONS=rows)
     name = f"{suite}_mutations"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, f"tests/{suite}/mutations.py")
@@ -117,6 +123,11 @@ def listed(suite: str) -> Any:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+def rooms() -> dict[str, Any]:
+    """Returns the list of the rooms around the core."""
+    return runpy.run_path("tests/mutations.py")["ROOMS"]
 
 
 def failing(suite: str, row: str = "") -> str:
@@ -152,7 +163,7 @@ def reported(results: Iterator[tuple[Text | Class, str, float]]) -> dict[tuple[s
 
 def table(found: dict[tuple[str, str], str]) -> str:
     """Returns the verdicts on the classes: a line for each class, a column for each way; `-` where the class has not what is broken."""
-    rows = sorted({row for row, _ in found} - {"core", "all"})
+    rows = sorted({row for row, _ in found} & set(listed("dropin").CLASSES))
     columns = [way for way in listed("dropin").WAYS if any((row, way) in found for row in rows)]
     marks = {"killed": "x", "SURVIVED": "SURVIVED", "": "-"}
     lines = [f"{'':28}" + "  ".join(columns)]
@@ -179,7 +190,7 @@ def main(arguments: list[str]) -> int:
         sys.path.insert(0, str(tree / "src"))
         everything = [
             *(Class(row, column) for row, column in listed("dropin").MUTATIONS),
-            *(Text(*broken) for broken in listed("core").MUTATIONS),
+            *(Text(*broken, room) for room in ("core", *rooms()) for broken in listed(room).MUTATIONS),
         ]
         chosen = [m for m in everything if not given.words or any(word in m.words for word in given.words)]
         begin = time.monotonic()

@@ -1,6 +1,7 @@
 """The repository keeps the rules of the house: what CI runs, what is pinned, what no tracked file may say."""
 
 import re
+import runpy
 import shutil
 import stat
 import subprocess
@@ -161,3 +162,26 @@ def test_the_import_contracts_are_kept():
     done = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_mutant_is_of_the_code_as_it_is():
+    """`make mutate` breaks what is there: a piece of text that is gone breaks nothing."""
+    rooms = runpy.run_path(str(ROOT / "tests/mutations.py"))["ROOMS"]
+    rows = runpy.run_path(str(ROOT / "tests/core/mutations.py"))["MUTATIONS"] + [
+        row for _, listed in rooms.values() for row in listed
+    ]
+    gone = [
+        (file, name)
+        for name, file, old, new in rows
+        if old == new or old not in (ROOT / "src/glidepath" / file).read_text()
+    ]
+    absent = [
+        f"tests/{room}/test_{name}.py"
+        for room, (tests, _) in rooms.items()
+        for name in tests
+        if not (ROOT / f"tests/{room}/test_{name}.py").exists()
+    ]
+
+    assert gone == []
+    assert absent == []
+    assert len(rows) > 90

@@ -25,8 +25,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "v is 1 - u",
         "core/curves.py",
-        "self.u, self.v = done / whole, left / whole",
-        "self.u, self.v = done / whole, 1.0 - done / whole",
+        "return self._left / self._whole",
+        "return 1.0 - self._done / self._whole",
     ),
     (
         "a shifted clock forgets its origin",
@@ -37,14 +37,14 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "cycles round the index",
         "core/namespace.py",
-        "def quotient(x: Any, y: Any) -> Any:\n        return x // y",
-        "def quotient(x: Any, y: Any) -> Any:\n        return round(x / y)",
+        "return x // y if y else nan",
+        "return round(x / y) if y else nan",
     ),
     ("the last cycle ends", "core/clock.py", "index = xp.minimum(index, xp.const(last))", "pass"),
     (
         "a slow clock counts whole steps",
         "core/clock.py",
-        "self.ticks * self.xp.const(factor.denominator), 0",
+        "self.xp.finer(self.ticks, factor.denominator), 0",
         "self.ticks, 0",
     ),
     # formulas
@@ -160,8 +160,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "minimum is maximum",
         "core/combinators/joined.py",
-        "value = clock.xp.minimum(value, other)",
-        "value = clock.xp.maximum(value, other)",
+        "reduce(getattr(clock.xp, self.kind),",
+        "reduce(clock.xp.maximum,",
     ),
     (
         "clip forgets its top",
@@ -231,8 +231,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "only the first problem of a constructor",
         "core/node.py",
-        "        if problems:\n            raise GlidepathError(problems)\n        return super()",
-        "        if problems:\n            raise GlidepathError(problems[:1])\n        return super()",
+        "                raise GlidepathError(problems)\n",
+        "                raise GlidepathError(problems[:1])\n",
     ),
     (
         "schedules can be changed",
@@ -255,8 +255,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "minimum of intervals",
         "core/trace.py",
-        "            if x.high <= y.low:\n                return x",
-        "            if x.low <= y.low:\n                return x",
+        "return min(x.low, y.low), min(x.high, y.high)",
+        "return min(x.low, y.low), max(x.high, y.high)",
     ),
     (
         "nested phases keep all bounds",
@@ -266,12 +266,17 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ),
     ("temporaries leak out of their block", "core/source.py", "            self._names.pop()\n", "            pass\n"),
     # recipes
-    ("warmup wastes the first step", "core/shorthand.py", "start = 1 / (plain + 1)", "start = 1 / plain"),
+    (
+        "warmup wastes the first step",
+        "core/shorthand.py",
+        "Ramp(1 / (steps + 1) if start is None",
+        "Ramp(1 / steps if start is None",
+    ),
     (
         "noam off by one",
         "recipes/decays.py",
-        "phases += [Ramp(1 / first, 1.0, first - 1)] if first > 1 else []\n    return Product",
-        "phases += [Ramp(1 / first, 1.0, first)] if first > 1 else []\n    return Product",
+        "[Ramp(1 / warmup, 1.0, warmup - 1)] if warmup > 1",
+        "[Ramp(1 / warmup, 1.0, warmup)] if warmup > 1",
     ),
     (
         "one_cycle without its last phase",
