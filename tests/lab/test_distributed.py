@@ -363,7 +363,9 @@ def test_a_checkpoint_whose_plan_was_altered_is_refused(training, tmp_path, sile
 def test_one_training_at_a_time_uses_a_folder(training, tmp_path, silent):
     def watch(update):
         del update
-        with pytest.raises(Shared, match="train: out must be a folder that no running training uses"):
+        with pytest.raises(
+            Shared, match=r"train: out must be a folder that no other glidepath process uses, got .*held by process"
+        ):
             train(training, tmp_path, teller=silent)
         raise Halt
 

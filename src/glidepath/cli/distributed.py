@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,36 +17,14 @@ from .engines import Changes
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.distributed import Outcome, Ranks
+    from glidepath.lab.distributed import Outcome, Ranks, Training
 
 
-@command()
-def train(
-    name: str | None = None,
-    task: str | None = None,
-    schedule: str | None = None,
-    length: str | None = None,
-    clock: str | None = None,
-    plan: Path | None = None,
-    batch: int | None = None,
-    per_process: bool = False,
-    micro: int | None = None,
-    rate: float | None = None,
-    seed: Steps = 0,
-    out: Path = Path("runs/train"),
-    changed: str = "strict",
-    checkpoint: str = "5%",
-    check: int = 50,
-    device: str = "auto",
-    timeout: float = 600.0,
-    *,
-    changes: Changes,
-) -> None:
-    """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them.
+@dataclass(frozen=True)
+class Asked:
+    """The options that say what is trained, as `glidepath.lab.distributed.training_of` takes them.
 
     Args:
-        name ([TASK]): text, images, cifar100, another task of the lab, or your own module:object. Default: text.
-        task (--task, -t): The same, as an option.
         schedule (--schedule SCHEDULE, -s): Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. Default:
             'warmup("5%") >> cosine("rest")'.
         length (--length, -n): Of the run: "2e6 tokens", "30000 samples", "3 epochs" or "1000 steps".
@@ -54,44 +32,77 @@ def train(
         plan (--plan, -p): A .yaml or .json plan, instead of schedule, length and clock.
         batch (--batch, -b): Samples of an update, split over the processes. Default: the task's.
         per_process (--per-process): The batch is each process's own: an update grows with their number.
-        micro: Samples a process takes at once; what is more is accumulated. Default: all.
         rate (--rate, -r): Peak learning rate. Default: the task's.
         seed: Of the first weights and of the order of the samples.
-        out (--out, -o): Folder for checkpoints, record and plan.
+    """
+
+    schedule: str | None = None
+    length: str | None = None
+    clock: str | None = None
+    plan: Path | None = None
+    batch: int | None = None
+    per_process: bool = False
+    rate: float | None = None
+    seed: Steps = 0
+
+
+@dataclass(frozen=True)
+class How:
+    """The options that say how it is trained, as `glidepath.lab.distributed.train` takes them.
+
+    Args:
+        micro: Samples a process takes at once; what is more is accumulated. Default: all.
         changed: Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one, extend
             stretches what is left of its to this length.
         checkpoint: How often one is written: "5%", "500 steps", "1e6 tokens".
         check: Every so many updates all processes must agree on plan, progress and rate.
+    """
+
+    micro: int | None = None
+    changed: str = "strict"
+    checkpoint: str = "5%"
+    check: int = 50
+
+
+@command()
+def train(
+    name: str | None = None,
+    task: str | None = None,
+    *,
+    asked: Asked,
+    out: Path = Path("runs/train"),
+    how: How,
+    device: str = "auto",
+    timeout: float = 600.0,
+    changes: Changes,
+) -> None:
+    """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them.
+
+    Args:
+        name ([TASK]): text, images, cifar100, another task of the lab, or your own module:object. Default: text.
+        task (--task, -t): The same, as an option.
+        out (--out, -o): Folder for checkpoints, record and plan.
         device: auto, cpu or cuda, a GPU for each process.
         timeout: Seconds that a process waits for another before it gives up.
     """
     from glidepath.lab import distributed
     from glidepath.plan import read
 
-    if length is not None and changes.epochs is not None:
-        raise GlidepathError.of("--length", "", "left out beside --epochs", length)
+    if asked.length is not None and changes.epochs is not None:
+        raise GlidepathError.of("--length", "", "left out beside --epochs", asked.length)
 
-    def asked(ranks: Ranks) -> Outcome:
-        training = ranks.together(
-            lambda: distributed.training_of(
-                replace(changes, epochs=None, amp=False).of(_one(name, task)),
-                plan=None if plan is None else read(plan),
-                schedule=schedule,
-                length=length if changes.epochs is None else f"{changes.epochs} epochs",
-                clock=clock,
-                batch=batch,
-                per_process=per_process,
-                processes=ranks.count,
-                rate=rate,
-                seed=seed,
-                amp=changes.amp,
-            )
-        )
-        given: Any = changed
-        return distributed.train(training, out, ranks, changed=given, checkpoint=checkpoint, check=check, micro=micro)
+    def trained(ranks: Ranks) -> Outcome:
+        def training() -> Training:
+            plan = None if asked.plan is None else read(asked.plan)
+            length = asked.length if changes.epochs is None else f"{changes.epochs} epochs"
+            one = replace(changes, epochs=None, amp=False).of(_one(name, task))
+            given: dict[str, Any] = vars(asked) | {"plan": plan, "length": length}
+            return distributed.training_of(one, processes=ranks.count, amp=changes.amp, **given)
+
+        return distributed.train(ranks.together(training), out, ranks, **vars(how))
 
     with distributed.ranks(device, timeout) as ranks:
-        ranks.leave(_code(asked, ranks, out))
+        ranks.leave(_code(trained, ranks, out))
 
 
 def _one(name: str | None, task: str | None) -> str:

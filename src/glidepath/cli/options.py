@@ -106,7 +106,7 @@ def _options(declared: Any) -> Iterator[tuple[str, inspect.Parameter]]:
             words = [one.partition(" ") for one in written or ([f"--{name}"] if parameter.default is False else [])]
             metavar = next((word for _, _, word in words if word), None)
             told = typer.Option(*(flag for flag, _, _ in words), metavar=metavar, help=note, **bounds)
-        yield name, parameter.replace(annotation=Annotated[plain[name], told])
+        yield name, parameter.replace(annotation=Annotated[plain[name], told], kind=parameter.KEYWORD_ONLY)
 
 
 def in_language(made: typer.Typer) -> Callable[[], Any]:

@@ -87,23 +87,15 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
-        return {
-            "trace": self.trace.to_dict(),
-            "evaluations": [asdict(one) for one in self.evaluations],
-            "test": None if self.test is None else asdict(self.test),
-            "decisions": self.decisions,
-            "segments": self.segments,
-            "seconds": self.seconds,
-        }
+        told = {name: value for name, value in vars(self).items() if name != "diverged_at"}
+        test = None if self.test is None else asdict(self.test)
+        made = {"trace": self.trace.to_dict(), "evaluations": [asdict(one) for one in self.evaluations], "test": test}
+        return told | made
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "History":
         """The history that `to_dict` wrote."""
-        return cls(
-            Trace(**data["trace"]),
-            [Evaluation(**one) for one in data["evaluations"]],
-            None if data["test"] is None else Evaluation(**data["test"]),
-            list(data.get("decisions", [])),
-            list(data["segments"]),
-            data["seconds"],
-        )
+        seen = [Evaluation(**one) for one in data["evaluations"]]
+        test = None if data["test"] is None else Evaluation(**data["test"])
+        read: dict[str, Any] = {"trace": Trace(**data["trace"]), "evaluations": seen, "test": test}
+        return cls(**data | read)

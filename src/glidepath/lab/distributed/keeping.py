@@ -2,15 +2,14 @@
 
 import json
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from glidepath.core.errors import GlidepathError
 from glidepath.core.files import write_whole
 from glidepath.lab.data import Examples, Text
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints, tensors_of
@@ -21,7 +20,28 @@ from glidepath.lab.store import only_writer
 from glidepath.lab.training import machine, versions
 from glidepath.plan import Progress
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "Standing"]
+
+
+@dataclass
+class Standing:
+    """Where a run stands: all that is kept of it.
+
+    Args:
+        training: What is trained.
+        data: Its data.
+        progress: What has happened.
+        history: What it did.
+        model: The model itself, not wrapped.
+        optimizer: Its optimizer.
+    """
+
+    training: Training
+    data: Examples | Text
+    progress: Progress
+    history: History
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
 
 
 class Keeper:
@@ -44,7 +64,7 @@ class Keeper:
         Raises:
             Shared: If one is in it, or the folder cannot be made.
         """
-        self.ranks.first(lambda: stack.enter_context(_only(self.folder)))
+        self.ranks.first(lambda: stack.enter_context(only_writer(self.folder, "train")))
 
     def found(self) -> tuple[dict[str, Any] | None, dict[str, torch.Tensor]]:
         """The head and the tensors of the newest whole checkpoint, on every process; None and nothing if there is none.
@@ -52,12 +72,11 @@ class Keeper:
         Raises:
             Shared: If there are some, and all are damaged.
         """
-        newest = self.ranks.first(self.files.newest)
-        head = json.loads(self.ranks.told(json.dumps(None if newest is None else newest.head)))
-        if head is None:
+        newest = self.ranks.told(self.ranks.first(self.files.newest))
+        if newest is None:
             return None, {}
-        self._before = head["history"]["seconds"]
-        return head, self.ranks.spread(None if newest is None else newest.tensors)
+        self._before = newest.head["history"]["seconds"]
+        return newest.head, newest.tensors
 
     def begin(self, training: Training) -> None:
         """Writes the plan, for `glidepath check` and `diff`.
@@ -68,16 +87,7 @@ class Keeper:
         text = training.plan.to_json(indent=2) + "\n"
         self.ranks.first(lambda: write_whole(self.folder / "plan.json", text))
 
-    def save(
-        self,
-        ended: str,
-        training: Training,
-        data: Examples | Text,
-        progress: Progress,
-        history: History,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-    ) -> None:
+    def save(self, ended: str, run: Standing) -> None:
         """Writes a checkpoint, then the record.
 
         Raises:
@@ -85,59 +95,35 @@ class Keeper:
         """
 
         def write() -> None:
-            tensors, plain = tensors_of(model, optimizer)
-            head = self._head(training, data, progress, history)
-            self.files.write(
-                progress.updates, Checkpoint(head | {"optimizer": plain, "history": history.to_dict()}, tensors)
-            )
-            self._record(ended, training, data, progress, history)
+            tensors, plain = tensors_of(run.model, run.optimizer)
+            head = self._head(run) | {"optimizer": plain, "history": run.history.to_dict()}
+            self.files.write(run.progress.updates, Checkpoint(head, tensors))
+            self._record(ended, run)
 
         self.ranks.first(write)
 
-    def record(
-        self, ended: str, training: Training, data: Examples | Text, progress: Progress, history: History
-    ) -> None:
+    def record(self, ended: str, run: Standing) -> None:
         """Writes the record alone.
 
         Raises:
             Shared: If it cannot be written.
         """
-        self.ranks.first(lambda: self._record(ended, training, data, progress, history))
+        self.ranks.first(lambda: self._record(ended, run))
 
-    def _head(self, training: Training, data: Examples | Text, progress: Progress, history: History) -> dict[str, Any]:
-        history.seconds = self._before + time.perf_counter() - self._begun
+    def _head(self, run: Standing) -> dict[str, Any]:
+        run.history.seconds = self._before + time.perf_counter() - self._begun
         return {
-            "identity": training.identity(),
-            "plan": training.plan.to_dict(),
-            "fingerprint": training.plan.fingerprint,
-            "progress": progress.to_dict(),
-            "data_sha256": data.sha256,
+            "identity": run.training.identity(),
+            "plan": run.training.plan.to_dict(),
+            "fingerprint": run.training.plan.fingerprint,
+            "progress": run.progress.to_dict(),
+            "data_sha256": run.data.sha256,
         }
 
-    def _record(
-        self, ended: str, training: Training, data: Examples | Text, progress: Progress, history: History
-    ) -> None:
-        head = self._head(training, data, progress, history)
-        kept = history.to_dict()
-        trace = kept.pop("trace")
-        record = {
-            "format": 1,
-            "ended": ended,
-            **head.pop("identity"),
-            **head,
-            "diverged_at": history.diverged_at,
-            **kept,
-        }
-        record |= {"stride": trace["stride"], **history.trace.columns(), "versions": versions(), "machine": machine()}
+    def _record(self, ended: str, run: Standing) -> None:
+        head, kept = self._head(run), run.history.to_dict()
+        stride = kept.pop("trace")["stride"]
+        record = {"format": 1, "ended": ended, **head.pop("identity"), **head}
+        record |= {"diverged_at": run.history.diverged_at, **kept, "stride": stride, **run.history.trace.columns()}
+        record |= {"versions": versions(), "machine": machine()}
         write_whole(self.folder / "record.json", json.dumps(record, allow_nan=False) + "\n")
-
-
-@contextmanager
-def _only(folder: Path) -> Generator[None]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(only_writer(folder))
-        except GlidepathError:
-            rule, remedy = "a folder that no running training uses", "wait for it or choose another"
-            raise GlidepathError.of("train", "out", rule, str(folder), remedy) from None
-        yield

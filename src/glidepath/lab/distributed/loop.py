@@ -1,6 +1,5 @@
 """The training loop: one update after another on all processes, until the plan ends, the loss does, or somebody wishes it."""
 
-import json
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -19,17 +18,17 @@ from glidepath.core.fields import Count
 from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.distributed.checkpoint import load_into
 from glidepath.lab.distributed.history import History, Trace
-from glidepath.lab.distributed.keeping import Keeper
+from glidepath.lab.distributed.keeping import Keeper, Standing
 from glidepath.lab.distributed.measuring import Meter
 from glidepath.lab.distributed.ranks import Ranks, Shared
 from glidepath.lab.distributed.resuming import Changed, Resumed, resumed
 from glidepath.lab.distributed.signals import Wish, hearing
 from glidepath.lab.distributed.stream import Stream, part
 from glidepath.lab.distributed.telling import Teller
-from glidepath.lab.distributed.training import Training
+from glidepath.lab.distributed.training import Training, enough
 from glidepath.lab.runs import Evaluation
 from glidepath.lab.training import _loss, _one_thread, _optimizer, fresh_model
-from glidepath.plan import Plan, Progress, diff
+from glidepath.plan import Progress, diff
 from glidepath.plan.replan import _length
 from glidepath.torch import Scheduler, attach
 from glidepath.torch.agreement import Agreement
@@ -114,14 +113,8 @@ def train(
         GlidepathError: On every process, within `check` updates, if one of them leaves the common plan.
     """
     ranks = ranks or Ranks()
-    ranks.together(
-        lambda: refuse(
-            [
-                problem_of("train", "check", check, Count),
-                None if micro is None else problem_of("train", "micro", micro, Count),
-            ]
-        )
-    )
+    counts = {"check": check, "micro": 1 if micro is None else micro}
+    ranks.together(lambda: refuse(problem_of("train", name, count, Count) for name, count in counts.items()))
     _same(training, ranks)
     data = ranks.together(lambda: load(training.task.data))
     folder = Path(folder)
@@ -137,7 +130,7 @@ def train(
         if head is not None:
             going_on = ranks.together(lambda: resumed(training, head, data.sha256, changed))
         plan = going_on.training.plan
-        _enough(plan, ranks.count)
+        ranks.together(lambda: enough(plan, ranks.count))
         period = ranks.together(lambda: _length(plan, "train", "checkpoint", checkpoint))
         teller = teller or Teller(going_on.training.total, plan.clock, quiet=ranks.rank > 0)
         session = _Session(going_on, keeper, data, period, check, micro, watch, teller, wish)
@@ -152,38 +145,23 @@ def _same(training: Training, ranks: Ranks) -> None:
     Raises:
         Shared: On every process, with what each that differs from rank 0 has.
     """
-    plans = ranks.texts(training.plan.to_json())
-    rest = ranks.texts(json.dumps(training.identity(), sort_keys=True))
+    plans, rest = ranks.texts(training.plan.to_dict()), ranks.texts(training.identity())
     problems: list[Problem] = []
     for rank in range(1, ranks.count):
-        if plans[rank] != plans[0]:
-            lines = diff(json.loads(plans[0]), json.loads(plans[rank])).lines()
-            problems.append(
-                Problem("train", "the plan", "the same on every rank", f"on rank {rank} {'; '.join(lines)}")
-            )
-        if rest[rank] != rest[0]:
-            mine, other = json.loads(rest[0]), json.loads(rest[rank])
-            said = "; ".join(f"{key}: {mine[key]} -> {other[key]}" for key in mine if mine[key] != other[key])
-            problems.append(Problem("train", "the run", "the same on every rank", f"on rank {rank} {said}"))
+        found = diff(plans[0], plans[rank])
+        for what, said in (("the plan", found.lines() if found else []), ("the run", _unlike(rest[0], rest[rank]))):
+            if said:
+                told = f"on rank {rank} {'; '.join(said)}"
+                problems.append(Problem("train", what, "the same on every rank", told))
     if problems:
         raise Shared(problems)
 
 
-def _enough(plan: Plan, processes: int) -> None:
-    smallest = plan.batch_size(0) or 0
-    if smallest < processes:
-        raise Shared(
-            Problem(
-                "train",
-                "batch",
-                f"at least {processes} samples, one for each process",
-                str(smallest),
-                "start fewer processes",
-            )
-        )
+def _unlike(mine: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    return [f"{key}: {mine[key]} -> {other[key]}" for key in mine if mine[key] != other[key]]
 
 
-class _Session:
+class _Session(Standing):
     """One process's side of a run between two starts."""
 
     def __init__(
@@ -198,9 +176,9 @@ class _Session:
         teller: Teller,
         wish: Wish,
     ) -> None:
-        self.training, self.progress, self.told = going_on.training, going_on.progress, going_on.told
-        self.plan, self.task = self.training.plan, self.training.task
-        self.keeper, self.ranks, self.data = keeper, keeper.ranks, data
+        self.training, self.progress, self.data = going_on.training, going_on.progress, data
+        self.told, self.plan, self.task = going_on.told, self.training.plan, self.training.task
+        self.keeper, self.ranks = keeper, keeper.ranks
         self.period, self.check, self.micro, self.watch = period, check, micro, watch
         self.teller, self.wish = teller, wish
         self.stream = Stream(self.task, data, self.training.seed, self.ranks.device)
@@ -248,9 +226,9 @@ class _Session:
         if ended == "finished":
             self.history.test = self.test.measure(self.model, self.progress.updates)
         if ended == "diverged":
-            self.keeper.record(ended, self.training, self.data, self.progress, self.history)
+            self.keeper.record(ended, self)
         else:
-            self._save(ended)
+            self.keeper.save(ended, self)
         return self._outcome(ended)
 
     def _introduce(self) -> None:
@@ -363,7 +341,7 @@ class _Session:
             self.history.evaluations.append(found)
             stop |= self._heard(found, scheduler)
         if after < total and not stop and before // self.period < after // self.period:
-            self._save("running")
+            self.keeper.save("running", self)
         return stop
 
     def _heard(self, found: Evaluation, scheduler: Scheduler) -> bool:
@@ -378,9 +356,6 @@ class _Session:
                     self.teller.note(f"{monitor} at {decision}")
         self.progress = scheduler.progress
         return ended
-
-    def _save(self, ended: str) -> None:
-        self.keeper.save(ended, self.training, self.data, self.progress, self.history, self.model, self.optimizer)
 
     def _outcome(self, ended: Ended) -> Outcome:
         history = self.history

@@ -1,9 +1,8 @@
 """The processes that train together: who this one is, what all of them say, and one failure for all."""
 
-import json
 import os
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,12 +14,11 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from glidepath.core.errors import GlidepathError, Problem
-from glidepath.torch.ranks import gathered, named
+from glidepath.torch.ranks import named
 
 __all__ = ["Ranks", "Shared", "ranks"]
 
 T = TypeVar("T")
-_FIELDS = ("where", "field", "rule", "value", "remedy")
 
 
 class Shared(GlidepathError):
@@ -41,16 +39,12 @@ class Ranks:
     count: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def texts(self, mine: str) -> list[str]:
-        """What every process says, in the order of their ranks."""
-        if self.count == 1:
-            return [mine]
-        raw = _raw(mine)
-        lengths = [int(one) for one in gathered(torch.tensor([len(raw)]), on=self.device)]
-        padded = torch.zeros(max(lengths), dtype=torch.uint8)
-        padded[: len(raw)] = raw
-        rows = gathered(padded, on=self.device)
-        return [row[:length].numpy().tobytes().decode() for row, length in zip(rows, lengths, strict=True)]
+    def texts(self, mine: T) -> list[T]:
+        """What every process says, plain data, in the order of their ranks."""
+        said: list[Any] = [mine] * self.count
+        if self.count > 1:
+            distributed.all_gather_object(said, mine)
+        return said
 
     def together(self, work: Callable[[], T]) -> T:
         """Does some work on every process; what one refuses all refuse. The work itself must not wait for other processes.
@@ -67,15 +61,14 @@ class Ranks:
             made.append(work())
         except GlidepathError as error:
             problems = error.problems
-        said = self.texts(json.dumps([[getattr(one, name) for name in _FIELDS] for one in problems]))
-        if made and all(text == "[]" for text in said):
+        said = self.texts(tuple(problems))
+        if made and not any(said):
             return made[0]
         found: list[Problem] = []
-        for text in dict.fromkeys(text for text in said if text != "[]"):
-            who = [rank for rank, other in enumerate(said) if other == text]
-            error = GlidepathError(Problem(*fields) for fields in json.loads(text))
+        for told in dict.fromkeys(filter(None, said)):
+            who = [rank for rank, other in enumerate(said) if other == told]
             everywhere = len(who) == len(workers)
-            found += error.problems if everywhere else error.inside(named(who)).problems
+            found += told if everywhere else GlidepathError(told).inside(named(who)).problems
         raise Shared(found)
 
     def first(self, work: Callable[[], T]) -> T | None:
@@ -96,16 +89,12 @@ class Ranks:
 
         return self._tried(alone, (0,))
 
-    def told(self, text: str | None) -> str:
-        """The text that rank 0 gives; what the others give does not count."""
-        if self.count == 1:
-            return text or ""
-        raw = _raw(text or "")
-        length = torch.tensor([len(raw)], device=self.device)
-        distributed.broadcast(length, 0)
-        raw = (raw if self.rank == 0 else torch.empty(int(length), dtype=torch.uint8)).to(self.device)
-        distributed.broadcast(raw, 0)
-        return raw.cpu().numpy().tobytes().decode()
+    def told(self, given: T | None) -> T | None:
+        """What rank 0 gives, plain data and tensors on the CPU, on every process; what the others give does not count."""
+        held = [given]
+        if self.count > 1:
+            distributed.broadcast_object_list(held, 0, device=self.device)
+        return held[0]
 
     def sums(self, values: Tensor) -> Tensor:
         """The sums over all processes of some numbers, float64 on the CPU; the same bits on each process."""
@@ -115,21 +104,6 @@ class Ranks:
         distributed.all_reduce(values)
         return values.cpu()
 
-    def spread(self, tensors: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-        """The named tensors that rank 0 has, on every process, on the CPU."""
-        mine = dict(tensors or {}) if self.rank == 0 else {}
-        if self.count == 1:
-            return mine
-        listed = json.dumps([[name, list(one.shape), str(one.dtype)] for name, one in mine.items()])
-        made: dict[str, Tensor] = {}
-        for name, shape, kind in json.loads(self.told(listed)):
-            held = mine.get(name, torch.empty(shape, dtype=getattr(torch, kind.removeprefix("torch."))))
-            raw = held.contiguous().reshape(-1).view(torch.uint8).to(self.device)
-            if len(raw):
-                distributed.broadcast(raw, 0)
-            made[name] = raw.cpu().view(held.dtype).reshape(shape)
-        return made
-
     def leave(self, code: int) -> NoReturn:
         """Ends the process."""
         if self.count == 1:
@@ -137,11 +111,6 @@ class Ranks:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)  # gloo's threads can outlive the interpreter's end, which aborts the process
-
-
-def _raw(text: str) -> Tensor:
-    """A text as bytes; one byte at least, as an empty tensor cannot be sent."""
-    return torch.frombuffer(bytearray(text.encode() or b" "), dtype=torch.uint8)
 
 
 @contextmanager

@@ -51,9 +51,8 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
     saved = Plan.from_dict(head["plan"])
     if saved.fingerprint != head["fingerprint"]:
         remedy = "a registered formula may have changed since"
-        raise GlidepathError.of(
-            "checkpoint", "fingerprint", f"that of its plan, {saved.fingerprint[:12]}", head["fingerprint"][:12], remedy
-        )
+        rule = f"that of its plan, {saved.fingerprint[:12]}"
+        raise GlidepathError.of("checkpoint", "fingerprint", rule, head["fingerprint"][:12], remedy)
     before, now = head["identity"], training.identity()
     fixed = [(name, before[name], now[name]) for name in ("task", "seed")] + [
         ("data", head["data_sha256"], data_sha256)

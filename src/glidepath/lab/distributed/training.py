@@ -15,7 +15,7 @@ from glidepath.lab.runs import RunSpec
 from glidepath.lab.tasks import Task, find_task
 from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
 
-__all__ = ["Training", "training_of"]
+__all__ = ["Training", "enough", "training_of"]
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _DURATION = re.compile(r"\d\s*(%|epochs?\b|steps?\b|updates?\b|samples?\b|tokens?\b)|\brest\b")
@@ -203,6 +203,15 @@ def _check(plan: Plan, processes: int) -> None:
     if plan.clock == "epochs":
         raise GlidepathError.of("plan", "clock", "updates, samples or tokens for train", plan.clock)
     plan.driven  # noqa: B018 - refuses what cannot be resolved
+    enough(plan, processes)
+
+
+def enough(plan: Plan, processes: int) -> None:
+    """Refuses a plan whose smallest batch does not have a sample for each process.
+
+    Raises:
+        GlidepathError: With what it has.
+    """
     smallest = plan.batch_size(0) or 0
     if smallest < processes:
         rule, remedy = f"at least {processes} samples, one for each process", "start fewer processes"
