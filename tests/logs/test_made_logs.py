@@ -63,6 +63,22 @@ def test_healthy_files_have_no_finding_and_faults_are_found(name: str, tmp_path:
     assert [finding.name for finding in advise(put(each, tmp_path)).findings] == ([each.fault] if each.fault else [])
 
 
+@pytest.mark.parametrize("name", ["args.yaml", "opt.yaml"])
+def test_the_arguments_beside_a_log_of_ultralytics_decide_its_length(name: str, tmp_path: Path):
+    each = FILES["yolo small 8"]
+    file = put(dataclasses.replace(each, text="".join(each.text.splitlines(keepends=True)[:16])), tmp_path)
+    assert fit(read(file)).end == "open"
+    (tmp_path / name).write_text(f"task: detect\nepochs: {each.total}\nlr0: 0.002\n")
+
+    log, found = read(tmp_path), fit(read(tmp_path))
+
+    assert (log.max_steps, log.complete) == (each.total, None)
+    assert f"its length is that of {name}" in log.notes
+    assert isinstance(found, Fit)
+    assert found.end == "said"
+    assert found.at(np.array([float(each.total)])) == pytest.approx([each.truth(float(each.total))], rel=1e-2)
+
+
 def test_a_run_that_is_cut_off_has_the_end_that_its_file_says(tmp_path: Path):
     found = fit(read(put(FILES["hf cut linear"], tmp_path)))
 

@@ -122,6 +122,12 @@ FINDINGS: dict[str, tuple[str, str, int, str]] = {
         -1,
         _HIGH,
     ),
+    "rate too high: no lower": (
+        "The loss swings between {low:.4g} and {top:.4g} early on, and never comes below: it ends at {end:.4g}.",
+        _TENTH,
+        -1,
+        _HIGH,
+    ),
     "rate too high: stands": (
         "All that was won was won by step {step}, and only {fall:.0%} of the loss; since then it stands, at a high rate.",
         _TENTH,
@@ -154,6 +160,12 @@ FINDINGS: dict[str, tuple[str, str, int, str]] = {
     ),
     "falls slowly": (
         "The loss falls by only {share:.0%}, and at the end as steadily as at the beginning.",
+        "Raise the rate 5 to 10 times.",
+        1,
+        f"{_FIND}; a branch of 200 updates at 5 times the rate falls faster if this is so",
+    ),
+    "falls slowly: begins late": (
+        "Only {tenth:.0%} of the fall was won in the first tenth of the rate that was spent: at a good rate it is a third or more.",
         "Raise the rate 5 to 10 times.",
         1,
         f"{_FIND}; a branch of 200 updates at 5 times the rate falls faster if this is so",

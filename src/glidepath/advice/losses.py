@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,35 @@ class _Curve:
         part = self.y[self.part(a, b)]
         return 1.4826 * float(np.median(np.abs(np.diff(part)))) / math.sqrt(2) if len(part) > 1 else 0.0
 
+    @cached_property
+    def steady(self) -> float:
+        """The share of the loss that a fall wins which is a straight line in time, or in the rate that was spent; 0 if it is none.
+
+        The line is that of the medians of up to 40 parts; it is one if chance makes it once in 70 times, and it does not level off.
+        """
+        loud = [self.spread(a / 5, a / 5 + 0.2) for a in range(5)]
+        if max(loud) > max(1.6, 1 + 8 / math.sqrt(self.n / 5)) * min(loud):
+            return 0.0  # a rate that is too low has the same noise all along
+        parts = np.array_split(np.arange(self.n), min(40, self.n // 4))
+        y = np.array([np.median(self.y[part]) for part in parts])
+        found: list[tuple[float, float]] = []
+        for clock in (self.t, self.spent):
+            x = np.array([np.mean(clock[part]) for part in parts])
+            x = 2 * (x - x[0]) / max(x[-1] - x[0], 1e-300) - 1
+            (bend, slope, level), covered = np.polyfit(x, y, 2, cov=True)
+            off = float(np.std(y - np.polyval((bend, slope, level), x)))
+            sure = -slope / max(math.sqrt(covered[1, 1]), 1e-300)
+            levels = bend > max(-0.3 * slope, 2 * math.sqrt(covered[0, 0]))
+            sudden = self.begun - (bend - slope + level) > max(-slope, 3 * self.noise)  # won before the line begins
+            if sure > 2.2 and not levels and not sudden:
+                found.append((off, -2 * slope / max(float(level - slope), 1e-300)))
+        return min(found)[1] if found else 0.0
+
+    @property
+    def slowly(self) -> bool:
+        """Whether a small fall is steady."""
+        return self.steady > 0.02 and max(self.steady, self.fall) < (0.2 if self.n < 200 else 0.3)
+
     def step(self, i: int) -> int:
         return int(self.t[i])
 
@@ -146,14 +176,13 @@ def loss_findings(log: Log, run: Followed, complete: bool | None) -> Iterator[Fi
     if len(series) < _LEAST:
         yield f"{len(series)} losses are too few to judge the rate by: only whether they diverge was looked at"
         return
-    began = _too_high(curve, run) or _start(curve, run)
+    over = complete is not False  # a run that is not may fall yet, and the rate with it
+    saddle = _saddle(curve, log.get("gradient_norm"), run) if over else None
+    began = saddle or _too_high(curve, run) or _start(curve, run)
     if began is not None:
         yield began
         return
-    gradients = log.get("gradient_norm")
-    late = _saddle(curve, gradients, run) or _slow(curve, run, complete) or _late(curve, run)
-    if complete is False:
-        late = None  # it may fall yet, and the rate with it
+    late = (_slow(curve, run, complete) or _late(curve, run)) if over else None
     if late is not None:
         yield late
 
@@ -178,7 +207,7 @@ def _diverges(c: _Curve, run: Followed) -> Finding | None:
     margin = 6 * noise
     worse = c.end > c.start + max(0.3 * abs(c.start), margin)
     lost = c.start - c.low > max(margin, 0.1 * abs(c.start)) and c.end > c.low + max(0.6 * (c.start - c.low), margin)
-    if not (worse or lost):
+    if c.slowly or not (worse or lost):
         return None
     limit = c.start if worse else (c.low + c.end) / 2
     below = np.nonzero(c.smooth <= limit)[0]
@@ -198,6 +227,8 @@ def _diverges(c: _Curve, run: Followed) -> Finding | None:
 
 def _too_high(c: _Curve, run: Followed) -> Finding | None:
     """It ends where it began after early spikes, or what was won was won at once and at a high loss: the rate is too high."""
+    if c.slowly:
+        return None
     head = running_median(c.y[: max(10, c.n // 5)], 3)
     top = int(head[1:].argmax()) + 1
     spike = float(head[top]) - c.begun
@@ -213,11 +244,17 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     back = c.end > c.begun - 0.05 * scale
     calm = c.spread(0.9, 1.0)
     moved = spike > max(0.04 * scale, 4 * noise) or c.end - c.low > max(0.06 * scale, 5 * noise)
-    if back and (moved or max(c.early, noise) > max(1.6 * min(calm, noise), 0.02 * scale)):
+    louder = max(1.6, 1 + 3.5 / math.sqrt(max(0.05 * c.n, 10)))  # what chance makes of so few rows
+    if back and (moved or max(c.early, noise) > max(louder * min(calm, noise), 0.02 * scale)):
         return Finding.of("rate too high: swings", evidence, 0.9, run.times(0.1), **facts)
     if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 3.5 * noise):
         sure = 0.85 if spike > 0.5 * scale else 0.75
         return Finding.of("rate too high: shoots", evidence, sure, run.times(0.1), **facts)
+    early = c.y[: max(8, c.n // 10)]
+    rise = float((early - np.minimum.accumulate(early)).max())
+    if rise > max(8 * noise, 0.1 * c.end) and float(np.quantile(early, 0.2)) < c.end + max(0.1 * c.end, 2 * noise):
+        facts |= {"low": early.min(), "top": early.max()}
+        return Finding.of("rate too high: no lower", evidence, 0.85, run.times(0.1), **facts)
     if c.fall <= 0.05 or c.fall > 0.45 or c.n < 60 or c.rate is None:
         return None
     soon = c.where(0.9)
@@ -249,7 +286,8 @@ def _start(c: _Curve, run: Followed) -> Finding | None:
         return Finding.of("fine-tuning too fast", evidence, 0.8, run.times(0.1), end=c.end, **facts)
     own = run.warmup
     key = "unstable start: warmed up" if own else "unstable start"
-    return Finding.of(key, evidence, 0.8, run.warmed(max(10, 2 * c.step(i), 2 * own)), own=own, **facts)
+    sure = 0.92 if head[i] > 1.5 * first and c.end < 0.6 * first else 0.8
+    return Finding.of(key, evidence, sure, run.warmed(max(10, 2 * c.step(i), 2 * own)), own=own, **facts)
 
 
 def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | None:
@@ -264,7 +302,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         Evidence(c.step(-1), "loss at the end", c.end),
         *c.rate_at(c.n // 2),
     ]
-    if abs(fall) <= max(4 * chance, 0.003 * c.begun):
+    if not c.slowly and abs(fall) <= max(4 * chance, 0.003 * c.begun):
         if c.noise > 0.2 * c.begun:
             return "the losses are too noisy to judge the rate by"
         if c.start - c.low > 10 * c.noise or complete is False:
@@ -275,13 +313,21 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     share = max(fall / c.begun, c.fall)
     soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
     slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.55
-    if fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall):
+    rise = float((c.smooth - np.minimum.accumulate(c.smooth)).max())
+    if rise > max(0.15 * c.begun, 3 * c.noise):
+        return None  # at a rate that is too low nothing is lost again
+    high = max(c.begun, c.level(0.0, 0.02))
+    tenth, quarter = ((high - c.level(at - 0.03, at + 0.03)) / max(high - c.end, 1e-300) for at in (0.1, 0.25))
+    late = tenth < 0.11 and quarter < 0.32 and c.fall > 0.1 and high - c.end > 8 * c.noise
+    if not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall)):
         return None
     evidence += [
         Evidence(None, "share of the fall in the first quarter of the rate", soon),
         Evidence(None, "fall late in the run, relative to that early", steady),
     ]
-    return Finding.of("falls slowly", evidence, 0.85 if share < 0.15 else 0.75, run.times(5), share=share)
+    key = "falls slowly: begins late" if late and not c.slowly and share >= 0.3 else "falls slowly"
+    sure = 0.75 if share >= 0.15 else 0.92 if c.slowly else 0.85
+    return Finding.of(key, evidence, sure, run.times(5), share=share, tenth=max(tenth, 0.0))
 
 
 def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | None:

@@ -162,7 +162,21 @@ def _read_file(file: Path, asked: dict[str, str | None], progress: Progress | No
         found = ({_tag(file.name) if key == "Value" else key: cell for key, cell in row.items()} for row in found)
         log = gather(found, made_of, file.name, file.name, asked, {})
         return replace(log, form="TensorBoard CSV")
-    return gather(_own(found), made_of, file.name, file.name, asked, {})
+    return _with_length(gather(_own(found), made_of, file.name, file.name, asked, {}), file.parent)
+
+
+def _with_length(log: Log, folder: Path) -> Log:
+    """Returns a log of Ultralytics with the number of epochs that the arguments beside it ask for: it decides the schedule's end."""
+    beside = (folder / name for name in ("args.yaml", "opt.yaml") if log.form.startswith("Ultralytics"))
+    for file in beside:
+        found = re.search(r"(?m)^epochs:\s*(\d{1,9})\s*$", file.read_text("utf-8", "replace") if file.is_file() else "")
+        if found and int(found[1]) > 0:
+            first = float(next(iter(log.series.values())).steps[0])
+            over = True if log.last - first + 1 >= int(found[1]) else None  # patience ends a run as well
+            return replace(
+                log, max_steps=int(found[1]), complete=over, notes=(*log.notes, f"its length is that of {file.name}")
+            )
+    return log
 
 
 def _again(first: Row, found: Iterator[Row]) -> Iterator[Row]:
