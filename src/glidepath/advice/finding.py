@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from ..core.answer import Answer
 from .findings_strings import FINDINGS
 
 __all__ = ["Advice", "Evidence", "Finding"]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(Answer):
     """A number in the log.
 
     Args:
@@ -27,16 +26,12 @@ class Evidence:
     what: str
     value: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the evidence as JSON data; a number that is not finite is null."""
-        return {"step": self.step, "what": self.what, "value": self.value if math.isfinite(self.value) else None}
-
     def __str__(self) -> str:
         return f"{'' if self.step is None else f'step {self.step}: '}{self.what} {self.value:.6g}"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Answer):
     """Something that went wrong.
 
     Args:
@@ -74,10 +69,6 @@ class Finding:
         name, says, remedy, apart = (text.format_map(facts) for text in (key.partition(":")[0], says, remedy, apart))
         return cls(name, says, tuple(evidence), confidence, remedy, paste, direction, apart)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the finding as JSON data."""
-        return vars(self) | {"evidence": [each.to_dict() for each in self.evidence]}
-
     def __str__(self) -> str:
         seen = "; ".join(str(each) for each in self.evidence)
         lines = [f"{self.name} ({self.confidence:.0%} sure): {self.says}", f"  seen: {seen}", f"  do: {self.remedy}"]
@@ -85,7 +76,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Advice:
+class Advice(Answer):
     """What a log says.
 
     Args:
@@ -95,19 +86,11 @@ class Advice:
         unjudged: What could not be judged, and why: too few rows, too noisy, a run that is not over.
     """
 
+    told: ClassVar[str] = "source looked findings unjudged"
     findings: tuple[Finding, ...]
     looked: tuple[str, ...]
     source: str = ""
     unjudged: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the advice as JSON data."""
-        found = [finding.to_dict() for finding in self.findings]
-        return {"source": self.source, "looked": list(self.looked), "findings": found, "unjudged": list(self.unjudged)}
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the advice as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
         found = [str(finding) for finding in self.findings]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
+from ..core.answer import Answer
 from ..core.combinators import Chain
 from ..core.curves import Curve
 from ..core.errors import GlidepathError
@@ -28,7 +28,7 @@ _MOST_POINTS = 800
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Answer):
     """A schedule that explains logged rates.
 
     Args:
@@ -48,6 +48,9 @@ class Fit:
         alternatives: Others that fit the log as well, and end elsewhere.
     """
 
+    told: ClassVar[str] = (
+        "kind base schedule text residual points shift lag mean unit end determined alternatives notes"
+    )
     schedule: Schedule
     base: float
     kind: str
@@ -61,6 +64,11 @@ class Fit:
     end: str = "seen"
     gap: int = 1
     alternatives: tuple[str, ...] = ()
+
+    @property
+    def determined(self) -> bool:
+        """Whether the log says where it ends."""
+        return self.end != "open"
 
     @property
     def text(self) -> str:
@@ -103,36 +111,13 @@ class Fit:
             said.append("these fit as well: " + "; ".join(self.alternatives))
         return said
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fit as JSON data."""
-        return {
-            "kind": self.kind,
-            "base": self.base,
-            "schedule": self.schedule.to_dict(),
-            "text": self.text,
-            "residual": self.residual,
-            "points": self.points,
-            "shift": self.shift,
-            "lag": [list(each) for each in self.lag],
-            "mean": self.mean,
-            "unit": self.unit,
-            "end": self.end,
-            "determined": self.end != "open",
-            "alternatives": list(self.alternatives),
-            "notes": self.notes(),
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the fit as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
-
     def __str__(self) -> str:
         head = f"{self.text}  ({self.kind}; {self.points} rates, off by at most {self.residual:.2g} of the peak)"
         return "\n".join((head, *(f"  {note}" for note in self.notes())))
 
 
 @dataclass(frozen=True)
-class NoFit:
+class NoFit(Answer):
     """No known schedule explains the rates.
 
     Args:
@@ -141,17 +126,15 @@ class NoFit:
         residual: Its residual, or None.
     """
 
+    told: ClassVar[str] = "kind reason nearest residual"
     reason: str
     nearest: str = ""
     residual: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the refusal as JSON data."""
-        return {"kind": None, "reason": self.reason, "nearest": self.nearest, "residual": self.residual}
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the refusal as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+    @property
+    def kind(self) -> None:
+        """There is none."""
+        return None
 
     def __str__(self) -> str:
         near = f" (nearest: {self.nearest}, off by {self.residual:.2g} of the peak)" if self.nearest else ""

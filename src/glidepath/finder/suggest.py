@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.answer import Answer
 from ..core.errors import GlidepathError
 from .rules import LEAST_POINTS, RULES, WIDTH, growth_edge
 from .smooth import Array, running_median, smoothed, weights
@@ -43,7 +43,7 @@ _NOISY = 0.1  # of the loss
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Answer):
     """What one rule reads off the repeats.
 
     Args:
@@ -63,13 +63,9 @@ class Reading:
         spread = math.log10(max(seen) / min(seen)) if len(seen) > 1 else None
         return cls(tuple(values), 10 ** float(np.median(np.log10(seen))) if seen else None, spread)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the reading as JSON data."""
-        return {"values": list(self.values), "middle": self.middle, "spread": self.spread}
-
 
 @dataclass(frozen=True)
-class Suggestion:
+class Suggestion(Answer):
     """A band of peak rates worth trying, lowest and highest, and what it rests on.
 
     Args:
@@ -83,6 +79,7 @@ class Suggestion:
         notes: What the reader should know besides.
     """
 
+    told: ClassVar[str] = "verdict low middle high edge lowest spread rules notes"
     low: float
     high: float
     rules: Mapping[str, Reading]
@@ -102,30 +99,12 @@ class Suggestion:
         """The width of the band in decades."""
         return math.log10(self.high / self.low)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the suggestion as JSON data."""
-        return {
-            "verdict": self.verdict,
-            "low": self.low,
-            "middle": self.middle,
-            "high": self.high,
-            "edge": self.edge,
-            "lowest": self.lowest,
-            "spread": self.spread,
-            "rules": {name: reading.to_dict() for name, reading in self.rules.items()},
-            "notes": list(self.notes),
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the suggestion as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
-
     def __str__(self) -> str:
         return f"{self.low:.2g} to {self.high:.2g} (diverges from about {self.edge:.2g}; repeats differ by {self.spread:.1f} decades)"
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Refusal(Answer):
     """No band, and why.
 
     Args:
@@ -135,6 +114,7 @@ class Refusal:
         evidence: Numbers behind the reason.
     """
 
+    told: ClassVar[str] = "verdict remedy evidence rules"
     reason: str
     remedy: str
     rules: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
@@ -144,15 +124,6 @@ class Refusal:
     def verdict(self) -> str:
         """The reason."""
         return self.reason
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the refusal as JSON data."""
-        rules = {name: reading.to_dict() for name, reading in self.rules.items()}
-        return {"verdict": self.reason, "remedy": self.remedy, "evidence": self.evidence, "rules": rules}
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the refusal as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
         return (

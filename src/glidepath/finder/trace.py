@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
+from ..core.answer import Answer
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 
@@ -25,7 +26,7 @@ _MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Answer):
     """One sweep: the rate of every real update, and the loss right before that update.
 
     Args:
@@ -80,16 +81,6 @@ class Trace:
     def finite(self) -> int:
         """How many points there are before the first loss that is not finite."""
         return next((i for i, loss in enumerate(self.losses) if not math.isfinite(loss)), len(self.losses))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the trace as JSON data."""
-        data = {field.name: getattr(self, field.name) for field in fields(self)}
-        losses = [loss if math.isfinite(loss) else None for loss in self.losses]
-        return data | {"rates": list(self.rates), "losses": losses}
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns the trace as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     @classmethod
     def from_dict(cls, data: Any) -> Trace:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.answer import Answer
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from .suggest import Suggestion
@@ -22,7 +22,7 @@ _CLEARANCE = 0.5  # decades below the divergence edge
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Answer):
     """What whole trainings say about a band. Nothing has been applied.
 
     Args:
@@ -38,6 +38,7 @@ class Verification:
         edge: The divergence edge of the range test, or None.
     """
 
+    told: ClassVar[str] = "verdict best good rates losses seeds trainings seconds edge"
     rates: tuple[float, ...]
     losses: tuple[tuple[float, ...], ...]
     seeds: tuple[int, ...]
@@ -52,25 +53,6 @@ class Verification:
     def cost(self) -> str:
         """What it cost, in words."""
         return f"{self.trainings} whole trainings ({len(self.rates)} rates, {len(self.seeds)} seeds), {self.seconds:.3g} seconds"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON data; a loss that was not finite is null."""
-        losses = [[loss if math.isfinite(loss) else None for loss in row] for row in self.losses]
-        return {
-            "verdict": self.verdict,
-            "best": self.best,
-            "good": list(self.good),
-            "rates": list(self.rates),
-            "losses": losses,
-            "seeds": list(self.seeds),
-            "trainings": self.trainings,
-            "seconds": round(self.seconds, 3),
-            "edge": self.edge,
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns everything as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
         best = (
@@ -162,7 +144,7 @@ def verify(
         good=_good(tried, best),
         verdict=_verdict(rates, best, (low, high), edge),
         trainings=made,
-        seconds=time.perf_counter() - begun,
+        seconds=round(time.perf_counter() - begun, 3),
         edge=edge,
     )
 

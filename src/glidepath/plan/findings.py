@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from ..core.answer import Answer
 from ..core.errors import Problem, shown
 from .findings_strings import FINDINGS
 
@@ -64,7 +65,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Answer):
     """All findings of one plan.
 
     Args:
@@ -73,6 +74,7 @@ class Report:
         schedules: What each rule drives, and with which schedule of the core.
     """
 
+    told: ClassVar[str] = "ok findings derivation schedules"
     findings: tuple[Finding, ...]
     derivation: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
@@ -96,15 +98,6 @@ class Report:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the report as JSON data."""
-        return {
-            "ok": self.ok,
-            "findings": [finding.to_dict() for finding in self.findings],
-            "derivation": list(self.derivation),
-            "schedules": list(self.schedules),
-        }
 
 
 def _count(n: int, word: str) -> str:

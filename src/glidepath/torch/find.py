@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import OrderedDict
@@ -10,12 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..core.answer import Answer
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Positive, integer
@@ -28,7 +28,7 @@ __all__ = ["Found", "Options", "find", "use"]
 
 
 @dataclass(frozen=True)
-class Found:
+class Found(Answer):
     """What a range test found. Nothing of it has been applied: see `use`.
 
     Args:
@@ -40,25 +40,12 @@ class Found:
         seconds: Time on the clock.
     """
 
+    told: ClassVar[str] = "result groups updates seconds traces"
     result: Suggestion | Refusal
     traces: tuple[Trace, ...]
     groups: Mapping[str, float]
     updates: int
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON data."""
-        return {
-            "result": self.result.to_dict(),
-            "groups": dict(self.groups),
-            "updates": self.updates,
-            "seconds": round(self.seconds, 3),
-            "traces": [trace.to_dict() for trace in self.traces],
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Returns everything as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
         return str(self.result)

@@ -1,0 +1,40 @@
+"""What the rooms answer with: frozen values that tell all they hold as JSON data."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, ClassVar
+
+__all__ = ["Answer"]
+
+
+class Answer:
+    """A dataclass as JSON data: its fields, or what `told` names; a number that is not finite is null."""
+
+    told: ClassVar[str] = ""
+    """Names of fields, properties and methods, apart by spaces, in the order of the data; empty for all fields."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON data."""
+        names = self.told.split() or [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return {name: _plain(getattr(self, name)) for name in names}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Returns everything as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if callable(getattr(value, "to_dict", None)):
+        return value.to_dict()
+    return _plain(value()) if inspect.ismethod(value) else value
