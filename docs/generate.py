@@ -188,7 +188,8 @@ def moving() -> str:
 def home() -> str:
     """Returns the home page: the README, with links that fit its new place."""
     text = (HERE.parent / "README.md").read_text(encoding="utf-8")
-    return text.replace("](docs/", "](").replace("](README.zh-CN.md)", "](zh.md)").replace("[CONTRIBUTING.md](CONTRIBUTING.md)", "`CONTRIBUTING.md`")
+    text = text.replace("](docs/", "](").replace("](README.zh-CN.md)", "](zh.md)")
+    return text.replace("[CONTRIBUTING.md](CONTRIBUTING.md)", "`CONTRIBUTING.md`")
 
 
 if __name__ == "__main__":
