@@ -9,7 +9,7 @@ from glidepath import recipes
 from glidepath.lab import plan_runs
 from glidepath.lab.comparison import summarise
 from glidepath.lab.report import report
-from glidepath.lab.verdict import caveats, verdict
+from glidepath.lab.verdict import caveats, headline, verdict
 
 FORMULA = "$x^2$_{lost}"
 HOSTILE = """<script>alert(1)</script>"'&$x^2$"""
@@ -89,7 +89,7 @@ def test_hostile_names_stay_text(hostile):
     assert "<script" not in html.lower()
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert page.text.count(HOSTILE) >= 4
-    assert all(f">{FORMULA}</text>" in svg for svg in _drawings(html)[3:])
+    assert all(f">{FORMULA}</text>" in svg for svg in [_drawings(html)[0], *_drawings(html)[4:]])
 
 
 def test_every_reference_inside_the_page_finds_its_one_target(hostile):
@@ -116,7 +116,7 @@ def test_sentences_figures_hashes_and_command_are_there(hostile):
     ):
         assert word in text
     assert comparison.command in text
-    assert html.count("<svg") == html.count("</svg>") == 5
+    assert html.count("<svg") == html.count("</svg>") == 6
     for i in range(3):
         assert f'class="s{i}"' in html
 
@@ -142,3 +142,43 @@ def test_all_seeds_lost_still_makes_a_page(tiny, made_up):
     html = _made(tiny, made_up, ["constant", "linear"], lambda name, seed: None)[1]
 
     assert "linear diverged on every seed at this peak rate." in html
+
+
+SPREAD = (0.0, 0.3, -0.3)
+
+
+@pytest.mark.parametrize(
+    ("means", "sentence"),
+    [
+        (
+            {"constant": 44.0, "linear": 40.0, "cosine": 33.0, "wsd": 50.0},
+            "cosine reached error 33.0 % against 44.0 % with constant, the largest gain that holds; 2 of 3 ended better and 1 worse.",
+        ),
+        (
+            {"constant": 44.0, "linear": 40.0},
+            "linear reached error 40.0 % against 44.0 % with constant, a difference that holds.",
+        ),
+        (
+            {"constant": 40.0, "linear": 44.0},
+            "The data do not show that any of 1 ended better than constant: error 40.0 % with constant; 1 ended worse.",
+        ),
+        (
+            {"constant": None, "linear": 44.0},
+            "constant diverged on every seed at this peak rate: nothing can be compared to it.",
+        ),
+    ],
+)
+def test_the_report_leads_with_one_sentence_and_the_schedules_by_their_means(tiny, made_up, means, sentence):
+    def metric(name, seed):
+        return None if means[name] is None else means[name] + SPREAD[seed] * (1 + len(name) / 50)
+
+    comparison, html = _made(tiny, made_up, list(means), metric)
+
+    assert headline(comparison.tasks[0], "constant") == sentence
+    head = html[: html.index("</header>")]
+    assert f"<b>tiny</b>: {sentence}" in head
+    names = re.findall(r">(\w+)</text>", _drawings(head)[0])
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    ranked = [name for name in names if name in means]
+    assert [name for name in ranked if name in known] == sorted(known, key=lambda name: known[name])
+    assert set(ranked) == set(means)

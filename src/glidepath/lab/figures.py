@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from glidepath.lab.comparison import TaskResult
 from glidepath.lab.runs import Record
 from glidepath.lab.statistics import Estimate
 from glidepath.lab.surface import Surface
-from glidepath.lab.verdict import shown
+from glidepath.lab.verdict import number, shown
 from glidepath.view.fonts import as_said, lettered, short
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "loss_figure",
     "metric_figure",
     "outcome_figure",
+    "ranked_figure",
     "rate_figure",
     "surface_figure",
     "tried_figure",
@@ -151,6 +153,40 @@ def outcome_figure(result: TaskResult) -> str:
                 _interval(axes, row.test, i, filled=True)
         axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
         return _svg(figure, f"Test {metric.name} of every schedule")
+
+
+def ranked_figure(result: TaskResult, baseline: str) -> str:
+    """Test metric of every schedule, best mean first: mean and 95 % interval, with a line through the baseline's mean.
+
+    Schedules that diverged on every seed stand at the end without a mark.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    sign = 1.0 if metric.direction == "lower" else -1.0
+    places = sorted(
+        range(len(result.schedules)),
+        key=lambda i: np.inf if (test := result.schedules[i].test) is None else sign * test.mean,
+    )
+    with _rows(replace(result, schedules=tuple(result.schedules[i] for i in places))) as (figure, axes):
+        for place, i in enumerate(places):
+            row = result.schedules[i]
+            if row.test is None:
+                continue
+            _interval(axes, row.test, i, filled=not row.diverged, at=place)
+            end = row.test.mean if row.test.high is None else row.test.high
+            text = number(row.test.mean, metric.unit) + (f" ({len(row.diverged)} diverged)" if row.diverged else "")
+            axes.annotate(text, (end, place), (8, 0), textcoords="offset points", va="center", color=_INK, gid=f"s{i}")
+            if row.name == baseline:
+                axes.axvline(row.test.mean, color=_SOFT, linewidth=1.1, linestyle=(0, (3, 3)), zorder=0)
+        axes.margins(x=0.14)
+        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
+        return _svg(figure, f"Test {metric.name}, best mean first, with 95 % intervals")
 
 
 def tried_figure(result: TaskResult) -> str:
@@ -276,12 +312,13 @@ def _budget(records: Records) -> int:
     return next(iter(records.values()))[0].spec.budget
 
 
-def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool) -> None:
+def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool, at: int | None = None) -> None:
+    y = i if at is None else at
     if one.low is not None and one.high is not None:
-        axes.plot([one.low, one.high], [i, i], color=_colour(i), linewidth=2.2, gid=f"s{i}")
+        axes.plot([one.low, one.high], [y, y], color=_colour(i), linewidth=2.2, gid=f"s{i}")
     face = _colour(i) if filled else _PAPER
     axes.plot(
-        [one.mean], [i], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}"
+        [one.mean], [y], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}"
     )
 
 

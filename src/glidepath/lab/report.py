@@ -8,7 +8,7 @@ from glidepath.lab import figures
 from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.runs import Record
 from glidepath.lab.table import cells, headings
-from glidepath.lab.verdict import caveats, shown, verdict
+from glidepath.lab.verdict import caveats, headline, verdict
 from glidepath.view.page import page
 
 __all__ = ["report"]
@@ -51,6 +51,12 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
     )
 
 
+_RANKED = (
+    "On test data at the end, best mean first: mean over seeds and its 95 % interval; the dotted line is {baseline}. "
+    "Intervals that overlap may still differ seed by seed: below."
+)
+
+
 def _extent(comparison: Comparison) -> str:
     schedules = len(comparison.tasks[0].schedules)
     rows = [row for result in comparison.tasks for row in result.schedules]
@@ -66,17 +72,9 @@ def _extent(comparison: Comparison) -> str:
 
 
 def _glance(result: TaskResult, baseline: str) -> str:
-    """One line a task: how many differences hold, in which direction; no order among schedules."""
-    others = [row for row in result.schedules if row.name != baseline]
-    held = [row.to_baseline.estimate.mean for row in others if row.to_baseline is not None and shown(row.to_baseline)]
-    better = sum((mean < 0) == (result.task.metric.direction == "lower") for mean in held)
-    lost = sum(bool(row.diverged) for row in result.schedules)
-    text = (
-        f"{better} of {_counted(len(others), 'schedule')} ended better than {baseline}, {len(held) - better} worse, "
-        f"{len(others) - len(held)} without a difference that these data could show"
-    )
-    text += f"; {_counted(lost, 'schedule')} diverged on some seeds" if lost else ""
-    return f"<b>{escape(result.task.name)}</b>: {escape(text)}."
+    """What a reader sees first of a task: one plain sentence and one picture, the schedules by their means with their intervals."""
+    picture = _figure(figures.ranked_figure(result, baseline), _RANKED.format(baseline=baseline))
+    return f"<p><b>{escape(result.task.name)}</b>: {escape(headline(result, baseline))}</p>{picture}"
 
 
 def _task(

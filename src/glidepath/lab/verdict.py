@@ -8,7 +8,7 @@ from glidepath.lab.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.extents import misfit
 from glidepath.lab.statistics import Difference
 
-__all__ = ["caveats", "flags", "number", "shown", "signed", "verdict"]
+__all__ = ["caveats", "flags", "headline", "number", "shown", "signed", "verdict"]
 
 _LEVEL = 0.05
 
@@ -38,6 +38,47 @@ def signed(value: float, unit: str) -> str:
     """
     text = number(abs(value), unit)
     return text if float(text) == 0.0 else f"{'−' if value < 0 else '+'}{text}"
+
+
+def headline(result: TaskResult, baseline: str) -> str:
+    """What one sentence can say of a task: the largest gain that holds, or that none does.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        Plain text, not escaped.
+    """
+    metric = result.task.metric
+    sign = 1.0 if metric.direction == "lower" else -1.0
+    base = next(row for row in result.schedules if row.name == baseline)
+    others = [row for row in result.schedules if row is not base]
+    if base.test is None:
+        return f"{_diverged_everywhere(base)[:-1]}: nothing can be compared to it."
+    reached = f"{metric.name} {number(base.test.mean, metric.unit)}{_unit(metric.unit)} with {baseline}"
+    whole = [(sign * row.test.mean, row) for row in others if row.test is not None and not row.diverged]
+    if len(base.values) == 1:
+        best = min(whole, key=lambda pair: pair[0], default=None)
+        own = "" if best is None else f", {number(sign * best[0], metric.unit)} with {best[1].name} at best"
+        return f"One seed, {reached}{own}: no interval, no claim."
+    held = [row for row in others if row.to_baseline is not None and shown(row.to_baseline)]
+    better = [(value, row) for value, row in whole if row in held and value < sign * base.test.mean]
+    worse = len(held) - len(better)
+    if not better:
+        rest = f"; {worse} ended worse" if worse else ""
+        return f"The data do not show that any of {len(others)} ended better than {baseline}: {reached}{rest}."
+    value, best = min(better, key=lambda pair: pair[0])
+    gain = f"{best.name} reached {metric.name} {number(sign * value, metric.unit)}{_unit(metric.unit)}"
+    against = f"against {number(base.test.mean, metric.unit)}{_unit(metric.unit)} with {baseline}"
+    if len(others) == 1:
+        return f"{gain} {against}, a difference that holds."
+    rest = f" and {worse} worse" if worse else ""
+    return f"{gain} {against}, the largest gain that holds; {len(better)} of {len(others)} ended better{rest}."
+
+
+def _unit(unit: str) -> str:
+    return f" {unit}" if unit else ""
 
 
 def verdict(result: TaskResult, baseline: str) -> list[str]:
