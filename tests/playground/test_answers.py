@@ -228,3 +228,43 @@ def test_the_base_is_in_the_code_once():
     assert torch.count("0.003") == 1
     with pytest.raises(GlidepathError, match="base must be"):
         answers.Code.of({"text": "cosine(10)", "target": "pytorch", "base": 0})
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("StepLR(step_size=7)", "pytorch.StepLR(step_size=7)"),
+        ("scheduler = StepLR(optimizer, 30)", "pytorch.StepLR(30)"),
+        ("torch.optim.lr_scheduler.StepLR(7)", "pytorch.StepLR(7)"),
+        (
+            "import torch\nopt = torch.optim.SGD(ps, lr=0.2)\nS = CosineAnnealingLR(opt, T_max=9)",
+            "pytorch.CosineAnnealingLR(T_max=9)",
+        ),
+        ("get_cosine_schedule_with_warmup(optimizer, 10, 90)", "transformers.get_cosine_schedule_with_warmup(10, 90)"),
+        ("LambdaLR(optimizer, lambda e: 0.95 ** e)", "pytorch.LambdaLR(lambda step: 0.95 ** step)"),
+        ("warmup(5) >> cosine(5)", "warmup(5) >> cosine(5)"),
+    ],
+)
+def test_a_call_is_taken_as_people_write_it(typed: str, shown: str):
+    seen = said("look", text=typed)[1]
+
+    assert (seen["ok"], seen["problems"]) == (True, [])
+    assert seen["text"] == shown
+    assert said("look", text=shown)[1]["text"] == shown
+    assert said("at", texts=[shown], step=3)[1]["values"][0] is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("StepLR(optimizer, N)", "must be known, got N"),
+        ("StepLR(o, 3)\nStepLR(o, 5)", "must be one scheduler call, got 2 of them"),
+        ("ReduceLROnPlateau(optimizer)", "a scheduler of the step"),
+        ("nonsense(3)", "must be a known word"),
+    ],
+)
+def test_what_is_no_single_call_says_why(typed: str, words: str):
+    seen = said("look", text=typed)[1]
+
+    assert not seen["ok"]
+    assert words in seen["problems"][0]["message"]

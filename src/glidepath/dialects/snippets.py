@@ -23,7 +23,7 @@ from .calls import Around, Call, Reader, checked_text, read_value
 from .reading import At, Dialect, known, read_call
 from .resolving import candidates, nobody, of_library, whose
 
-__all__ = ["Found", "chosen", "mentioned", "read_calls"]
+__all__ = ["Found", "chosen", "mentioned", "read_calls", "stands_for_optimizer"]
 
 BASE = 0.1  # of a call that does not say its optimizer's rate
 _OPTIMIZER = ("lr", "learning_rate", "base_lr")
@@ -81,7 +81,7 @@ class Found:
         grouped, given = self.library.grouped, list(self.call.given)
         placed = [p.name for p in self.library.parameters(at.name) if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
         order = [*self.library.leading[at.name], *placed]
-        if given and order[:1] == ["optimizer"] and not _stands_for_optimizer(given[0]):
+        if given and order[:1] == ["optimizer"] and not stands_for_optimizer(given[0]):
             order = order[1:]
         named = {**dict(zip(order, given, strict=False)), **self.call.arguments}
         lists = {name: value for name, value in named.items() if name in grouped and isinstance(value, list)}
@@ -94,7 +94,8 @@ class Found:
         ]
 
 
-def _stands_for_optimizer(value: Any) -> bool:
+def stands_for_optimizer(value: Any) -> bool:
+    """Whether an argument is a name, or a call without arguments, as an optimizer is."""
     return isinstance(value, Unknown) or (isinstance(value, Call) and not value.arguments and not value.given)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
-from glidepath.view.foreign import BEGINNINGS, arguments_of
+from glidepath.core.errors import GlidepathError
+from glidepath.core.text import vocabulary
+from glidepath.view.foreign import BEGINNINGS, LIBRARIES, arguments_of
 
-__all__ = ["call_of", "kind_of"]
+__all__ = ["call_of", "called", "kind_of"]
 
 
 @functools.cache
@@ -24,6 +28,29 @@ def call_of(lib: str, word: str) -> str:
         return ""
     inside = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items())
     return f"{lib}.{word}({inside})"
+
+
+def called(text: str) -> str:
+    """Returns a scheduler call as the page writes it, `pytorch.StepLR(step_size=30)`, of code as people write it; any other text as it is.
+
+    Raises:
+        GlidepathError: If the code holds several calls, or one that cannot be read.
+    """
+    begun = re.match(r"\s*([A-Za-z_]\w*)", text)
+    if begun is None or begun[1] in LIBRARIES or begun[1] in vocabulary():
+        return text  # the page's own text, without a look at other libraries
+    from glidepath.dialects.snippets import mentioned, read_calls, stands_for_optimizer
+
+    if not mentioned(text):
+        return text
+    found = read_calls(text)
+    if len(found) != 1:
+        lines = ", ".join(f"line {each.line}: {each.text[:60]}" for each in found[:5]) or "none"
+        raise GlidepathError.worded("text", "", "one scheduler call", f"{len(found)} of them", lines)
+    found[0].schedules()  # says what is missing
+    call, library = found[0].call, found[0].library
+    given = call.given[1:] if call.given and stands_for_optimizer(call.given[0]) else call.given
+    return str(replace(call, name=f"{library.framework}.{library.named(call.name)}", given=given))
 
 
 def _written(value: Any) -> str:

@@ -22,6 +22,7 @@ from glidepath.view.units import scaled, unit_of
 from .asked import MAX_PINS, Asked, Base, Bases, Step, Text, several, words
 from .budget import USUAL, Budget, Settled
 from .build import Built, build
+from .foreign import called
 from .tree import MAX_TEXT, Tree, text_of, tree_of
 
 __all__ = ["Look", "curve_data", "look", "own", "read"]
@@ -85,10 +86,16 @@ def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
     """
     try:
         if tree is None:
-            tree = tree_of(text or "")
+            given, text = text or "", called(text or "")
+            try:
+                tree = tree_of(text)
+            except GlidepathError:
+                if text == given:
+                    raise
+                tree = None  # a call inside a call, or a lambda
             if tree is None:  # more parts than controls: the curve alone
-                return Read(Built(parse(text or ""), {"t": "many"}), text or "")
-            return Read(build(tree, budget), text or "")
+                return Read(Built(parse(text), {"t": "many"}), text)
+            return Read(build(tree, budget), text)
         built = build(tree, budget)
         return Read(built, text_of(built.tree))
     except GlidepathError as error:
