@@ -123,7 +123,7 @@ def groups_of(
         strict: Whether to refuse what the library gets wrong.
         verb: What is done for a base rate that was not given.
     """
-    from glidepath.dialects.converting import base_taken, is_ours
+    from glidepath.dialects.converting import base_taken, is_ours, own_code
     from glidepath.dialects.snippets import chosen, mentioned, read_calls
 
     code = text.endswith(".py") and Path(text).is_file()
@@ -131,6 +131,8 @@ def groups_of(
     if text.endswith((".json", ".yaml", ".yml")) or (not code and (is_ours(text) or not told)):
         return {"": schedule_of(text, let)}
     source = Path(text).read_text(encoding="utf-8") if code else text
+    if (own := own_code(source)) is not None:
+        return {"": own}
     if code and not mentioned(source) and (configured := config_of(text, let)) is not None:
         return {"": configured}
     found = chosen(read_calls(source, library, given_by(let)), call)

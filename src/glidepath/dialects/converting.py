@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,11 +13,11 @@ from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.syntax import syntax
 from ..core.text import parse, vocabulary
-from . import write_functions, write_schedulers
+from . import write_functions, write_schedulers, write_targets
 from .snippets import BASE, Found, chosen, mentioned, read_calls
 from .writing import based
 
-__all__ = ["convert", "is_ours", "read_groups", "read_text", "render"]
+__all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render"]
 
 _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "pytorch": write_schedulers.pytorch,
@@ -27,16 +28,23 @@ _WRITERS: dict[str, Callable[[Schedule], str]] = {
 }
 
 
+_MARK = "# glidepath: "
+_FUNCTION = re.compile(r"^(def (?!make_scheduler)|class )", re.MULTILINE)
+
+
 def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = None) -> str:
     """Returns a schedule as code of a library.
 
     PyTorch and OneFlow: `make_scheduler(optimizer)`, and `base_lr`, the rate that the optimizer must have, where the values are absolute.
-    Keras and optax: `schedule`. Plain Python: a function `schedule(t)` that needs nothing but the standard library. A library's own class
-    is used where it has one; anything else becomes a function of the step.
+    transformers, timm and Composer: their own class or function; MMEngine, DeepSpeed and Megatron-LM: a piece of configuration, which holds
+    the rate itself. Keras and optax: `schedule`. Plain Python: a function `schedule(t)` that needs nothing but the standard library. A
+    library's own class is used where it has one; for PyTorch, OneFlow, Keras and optax anything else becomes a function of the step, under a
+    line that says the schedule. What is written is read back, equal: by `read_text`, or by `read_config` where it is configuration.
 
     Args:
         schedule: A schedule or its text.
-        framework: `pytorch`, `oneflow`, `keras`, `optax` or `python`.
+        framework: `pytorch`, `oneflow`, `keras`, `optax`, `python`, `transformers`, `timm`, `composer`, `mmengine`, `deepspeed` or
+            `megatron`.
         base_lr: What a factor is multiplied by; None leaves it a factor.
 
     Raises:
@@ -50,9 +58,10 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
         schedule = optax.cosine_decay_schedule(1.0, 100, alpha=0.0)
         <BLANKLINE>
     """
-    if not isinstance(framework, str) or framework not in _WRITERS:
-        hint = did_you_mean(str(framework)[:50], _WRITERS)
-        raise GlidepathError.of("render", "framework", f"one of {', '.join(_WRITERS)}", framework, hint)
+    known = (*_WRITERS, *write_targets.TARGETS)
+    if not isinstance(framework, str) or framework not in known:
+        hint = did_you_mean(str(framework)[:50], known)
+        raise GlidepathError.of("render", "framework", f"one of {', '.join(known)}", framework, hint)
     given = Schedule.of(schedule)
     if base_lr is not None and given.absolute:
         raise GlidepathError.of("render", "base_lr", "None for a schedule in absolute values", base_lr)
@@ -60,12 +69,36 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
     if base_lr is not None and framework in ("pytorch", "oneflow"):
         made = Rate(made)
     try:
-        return _WRITERS[framework](made)
+        if framework in write_targets.TARGETS:
+            return write_targets.written(given, framework, base_lr)
+        code = _WRITERS[framework](made)
+        return f"{_MARK}{made}\n{code}" if _FUNCTION.search(code) else code
     except RecursionError:
         rule = "of fewer parts in a row to be written as code"
         raise GlidepathError.worded(
             "render", "schedule", rule, f"{made._size} nodes", "a recipe or a chain of fewer"
         ) from None
+
+
+def own_code(source: str) -> Schedule | None:
+    """Returns the schedule that a piece of code says it was written from, if it is still word for word what is written for it.
+
+    Args:
+        source: Any text.
+    """
+    said = next((line.removeprefix(_MARK) for line in source.splitlines() if line.startswith(_MARK)), None)
+    if said is None:
+        return None
+    try:
+        made = parse(said)
+    except GlidepathError:
+        return None
+    bare = source.strip().partition("\n")[2].strip()
+    for writer in _WRITERS.values():
+        with contextlib.suppress(GlidepathError):
+            if writer(made).strip() == bare:
+                return made
+    return None
 
 
 def is_ours(source: str) -> bool:
@@ -143,6 +176,8 @@ def read_groups(
         raise GlidepathError.of("text", "", "a string", source)
     if framework is None and is_ours(source):
         return {"": parse(source)}
+    if (own := own_code(source)) is not None:
+        return {"": own}
     return dict(chosen(read_calls(source, framework, let), call).schedules(base_lr, strict))
 
 

@@ -580,7 +580,7 @@ def mmengine(r: Reading) -> Schedule:
         r.data["param_scheduler"] = parts = [parts]
     iters, epochs = r.at("train_cfg.max_iters"), r.at("train_cfg.max_epochs")
     counted = any(isinstance(part, dict) and cast("dict[str, Any]", part).get("by_epoch", True) for part in parts)
-    each = int(r.an_epoch()) if counted or not iters else 1
+    each = int(r.an_epoch()) if counted or (epochs and not iters) else 1
     total = r.number("train_cfg.max_iters") if iters else (r.number("train_cfg.max_epochs") if epochs else 0.0) * each
     r.total = math.ceil(total) or None
     found: Schedule = Hold(value=r.base)

@@ -19,7 +19,7 @@ from ...core.segments import Hold
 from ..pieces import scaled
 from .sources import Unbound, data_of
 
-__all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config"]
+__all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config", "schedule_of_data"]
 
 _NEEDED: Any = object()
 _TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
@@ -324,6 +324,27 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
             units.setdefault(ours, value)
     notes, odd = tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
     return Config(chosen.title, rate, reading.base, reading.total, groups, notes, odd, units)
+
+
+def schedule_of_data(data: dict[str, Any], title: str) -> Schedule:
+    """Returns the schedule that a form's data stand for.
+
+    Args:
+        data: What a file would hold.
+        title: The form.
+
+    Raises:
+        GlidepathError: With every problem found, or what is missing.
+    """
+    from . import forms  # noqa: F401 - each registers itself
+
+    reading = Reading(data, {}, title)
+    schedule = next(one for one in FORMS if one.title == title).read(reading)
+    if reading.problems or reading.missing:
+        raise GlidepathError(
+            reading.problems or [Problem(title, name, "given", why) for name, why in reading.missing.items()]
+        )
+    return schedule
 
 
 def _texts(file: Path) -> dict[str, str]:

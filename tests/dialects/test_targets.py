@@ -1,0 +1,103 @@
+"""What is written for other tools is read back with the same rates, or refused with what can be said instead."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.strategies import trees
+
+import glidepath as gp
+from glidepath import GlidepathError, dialects
+from glidepath.dialects.configs import read_config
+from glidepath.dialects.write_targets import TARGETS
+
+FILES = {"mmengine": "a.py", "deepspeed": "ds.json", "megatron": "run.sh"}
+DECAYS = ["linear({n})", "linear({n}, floor=0.1)", "cosine({n})", "cosine({n}, floor=0.1)", "polynomial({n}, power=2)", "hold()",
+          "step({n})", "multistep([{n}, 90])", "exponential(0.99)", "one_minus_sqrt({n})"]  # fmt: skip
+shapes = st.builds(
+    lambda warm, start, hold, decay, n: " >> ".join(
+        part
+        for part in (
+            f"ramp({start}, 1, {warm})" if warm else "",
+            f"hold({hold})" if hold else "",
+            decay.format(n=n),
+        )
+        if part
+    ),
+    st.sampled_from([0, 1, 7, 30]),
+    st.sampled_from([0.0, 0.125, 0.1]),
+    st.sampled_from([0, 0, 1, 20]),
+    st.sampled_from(DECAYS),
+    st.integers(2, 80),
+)
+
+
+def read_back(target, code, folder):
+    if target in FILES:
+        file = folder / FILES[target]
+        file.write_text(code)
+        open_end = target == "megatron" and "--train-iters" not in code
+        return read_config(file, **({"total": 10_000} if open_end else {})).schedule
+    base = re.search(r"base_lr = (\S+)", code)
+    run = re.search(r't_max="(\d+ba)"', code)
+    let = {"max_duration": run[1] if run else "1000ba"} if target == "composer" else None
+    return dialects.read_text(code, framework=target, base_lr=float(base[1]) if base else None, let=let)
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_what_a_tool_can_say_is_read_back_equal(target, tmp_path_factory):
+    folder, said = tmp_path_factory.mktemp(target), []
+
+    @settings(max_examples=60, deadline=None)
+    @given(shapes, st.sampled_from([0.1, 3e-4]))
+    def law(text, base):
+        schedule = gp.parse(text)
+        try:
+            code = dialects.render(schedule, target, base_lr=base)
+        except dialects.NotExpressible:
+            return
+        said.append(text)
+        end = re.search(r"the run has (\d+) updates", code)
+        back = read_back(target, code, folder)
+        for step in range(int(end[1]) + 1 if end else 200):
+            assert back(step) == pytest.approx(base * schedule(step), rel=1e-9, abs=1e-12 * base), (text, step, code)
+
+    law()
+    assert len(said) > 3
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "oneflow", "keras", "optax", "python"])
+@settings(max_examples=25, deadline=None)
+@given(tree=trees(nodes=8, without=("rate", "custom", "recurrence")).filter(lambda tree: not tree.absolute))
+def test_code_of_a_library_is_read_back_equal(framework, tree):
+    try:
+        code = dialects.render(tree, framework, base_lr=0.1)
+    except dialects.NotExpressible:
+        return
+    base = re.search(r"base_lr = (\S+)", code)
+    back = dialects.read_text(
+        code, framework=framework if base or "schedulers." in code else None, base_lr=float(base[1]) if base else None
+    )
+    for step in (0, 1, 2, 3, 5, 8, 13, 40, 97, 1000):
+        assert back(step) == pytest.approx(0.1 * tree(step), rel=1e-9, abs=1e-9 * max(1.0, abs(tree(0)))), step
+
+
+def test_code_that_was_changed_is_not_taken_at_its_word():
+    code = dialects.render("sgdr(5, growth=2)", "optax", base_lr=0.1)
+    assert code.startswith("# glidepath: ")
+    assert dialects.read_text(code)(6) == pytest.approx(0.1 * gp.parse("sgdr(5, growth=2)")(6))
+    with pytest.raises(GlidepathError, match="code with a call of a scheduler in it"):
+        dialects.read_text(code.replace("0.1", "0.2").replace("# glidepath: 0.2", "# glidepath: 0.1"))
+
+
+def test_the_nearest_is_named_and_a_rate_is_asked_for():
+    with pytest.raises(
+        dialects.NotExpressible,
+        match=r"the nearest that can be said: warmup\(500, start=0\) >> cosine\(9500, floor=0\.1\)",
+    ):
+        dialects.render("warmup(500) >> cosine(9500, floor=0.1)", "transformers", base_lr=0.1)
+    for target in ("mmengine", "deepspeed", "megatron"):
+        with pytest.raises(GlidepathError, match="render: base_lr must be given"):
+            dialects.render("hold()", target)
+    assert "base_lr" not in dialects.render("linear(100)", "transformers")
