@@ -86,6 +86,8 @@ def test_a_whole_call_may_be_pasted_into_the_page():
     found = look(Look(text="torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=100)"))
 
     assert found["tree"]["lib"] == "pytorch"
+    assert found["companions"]["momentum"].startswith("rate(profile([0, 29, 99], [0.95, 0.85, 0.95]")
+    assert look(Look(text="cosine(100)"))["companions"] == {}
     assert [(a["name"], a["value"]) for a in found["tree"]["args"]] == [("max_lr", 0.1), ("total_steps", 100)]
     found = look(Look(tree=found["tree"]))
     assert found["text"] == "pytorch.OneCycleLR(max_lr=0.1, total_steps=100)"

@@ -420,6 +420,7 @@ def convert(
     """
     from glidepath import dialects
     from glidepath.core.rate import text_for
+    from glidepath.dialects.reading import companions_of
 
     if to == "plan":
         print(plan_of_config(call, let), end="")
@@ -429,6 +430,9 @@ def convert(
         rate = None if one.absolute else base
         text = text_for(one, base) if to == "glidepath" else dialects.render(one, to, base_lr=rate).rstrip("\n")
         print(f"# group {name}\n{text}" if name else text)
+        for value, other in companions_of(one).items():
+            place = " (betas[0] of Adam)" if value == "momentum" else ""
+            note(f"it moves the {value.replace('_', ' ')}{place} too, by {text_for(other)}")
         if base is None:
             _tell_base(one, to)
 

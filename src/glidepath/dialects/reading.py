@@ -26,6 +26,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -530,6 +531,19 @@ def source_of(rate: Rate) -> tuple[str, str, str, str]:
     source, _, mode = source.partition(":")
     library, _, version = source.partition("@")
     return library, version, mode or "eager", call
+
+
+def companions_of(rate: Schedule) -> dict[str, Schedule]:
+    """Returns what else the scheduler of a rate that was read moves, by its name: the momentum, against the rate, or the weight decay."""
+    if not isinstance(rate, Rate) or not rate.origin:
+        return {}
+    library, version, mode, text = source_of(rate)
+    call, found = read_value(text), dict[str, Schedule]()
+    moved = getattr(known(library).readers.get(call.name), "__companions__", ())
+    for value in moved if mode == "eager" else ():
+        with suppress(GlidepathError):  # it stays, as with cycle_momentum=False
+            found[value] = load(library, call.name, call.arguments, version=version or None, value=value)
+    return found
 
 
 def companion(reader: Reader, value: str = "momentum") -> Reader:

@@ -116,7 +116,10 @@ def steered(plan: Plan, rates: Schedule, states: tuple[Any, ...], parameter: str
     Raises:
         GlidepathError: If a controller's multiplier is no straight line over updates.
     """
-    made, floor = rates, plan.rule(parameter, group).floor
+    rule = plan.rule(parameter, group)
+    made, floor = rates, rule.floor
+    if rule.over is not None:
+        raise GlidepathError.of("plan", "over", "left to a driver that knows the other value", rule.over, "use attach")
     for part, state in zip(plan.feedback, states or plan.begin().states, strict=True):
         if part.parameter == parameter:
             line = line_of(plan, part.controller, state, group)

@@ -88,7 +88,7 @@ def sentences(before: Plan, after: Plan) -> list[str]:
         if not others:
             found.append(f"{title}: saved with {rule.schedule}, now not driven")
         for other in others:
-            for field in ("schedule", "absolute", "floor", "join", "later"):
+            for field in ("schedule", "absolute", "floor", "join", "later", "over"):
                 was, now = getattr(rule, field), getattr(other, field)
                 if was != now:
                     found.append(f"{title}: {'' if field == 'schedule' else field + ' '}saved {was}, now {now}")

@@ -71,7 +71,11 @@ class Plan(Part):
         if not self.rules:
             problems.append(Problem("plan", "rules", "given, at least one", "none"))
         seen: dict[tuple[str, str], int] = {}
+        plain = {r.parameter for r in self.rules if r.over is None} - {r.parameter for r in self.rules if r.floor is not None}
         for i, rule in enumerate(self.rules):
+            if rule.over is not None and rule.over not in plain:
+                said = f"driven by a rule without a floor and of its own ({', '.join(sorted(plain)) or 'none'})"
+                problems.append(Problem(f"$.rules[{i}]", "over", said, shown(rule.over)))
             for pattern in rule.groups:
                 if any(other.startswith("!") for other in rule.groups):
                     continue  # which groups are left is known where they are

@@ -15,8 +15,9 @@ from .duration import Duration
 
 if TYPE_CHECKING:
     from .model import Plan
+    from .rules import Rule
 
-__all__ = ["Progress", "carried", "observe", "position", "starts_at", "steered", "value"]
+__all__ = ["Progress", "apart", "carried", "observe", "position", "starts_at", "steered", "value"]
 
 COUNTS = ("updates", "samples", "tokens")
 
@@ -127,6 +128,8 @@ def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group:
     """Returns the value of a hyper-parameter of a group at a position of the plan's clock."""
     rule, schedule = plan.rule(parameter, group), plan.schedule(parameter, group)
     made = steered(plan, schedule(at), at, states, parameter, group)
+    for other in plan.driven if rule.over is not None else ():
+        made = apart(plan, made, other, at, states, group) if other.parameter == rule.over and other.matches(group) else made
     made = made if rule.absolute or schedule.absolute else base * made
     return made if rule.floor is None else max(made, rule.floor)
 
@@ -139,6 +142,15 @@ def steered(
         if part.parameter == parameter:
             made *= part.controller.multiplier(state, at, group)
     return made
+
+
+def apart(
+    plan: Plan, made: float, other: Rule, at: float, states: tuple[Any, ...], group: str | None, start: float = 0
+) -> float:
+    """Returns a value divided by the factor of another rule, of which an absolute one is in terms of its highest value."""
+    top = other.complete(range(int(min(other.complete.duration, 2**11)) + 1)).max() if other.absolute else 1.0
+    factor = steered(plan, other.complete.scalar(at - start), at, states, other.parameter, group) / top
+    return made / factor if factor else made
 
 
 def starts_at(plan: Plan, after: str | int) -> float:

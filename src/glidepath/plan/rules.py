@@ -114,6 +114,8 @@ class Rule(Part):
         ends: The value that the schedule is meant to end on, for `check` to compare; None declares nothing.
         join: Where a group that is added later begins: `"progress"` where the run is, `"start"` at the schedule's step 0.
         later: Whether no group needs to match yet.
+        over: Another driven hyper-parameter that this one is kept apart from: values are divided by that one's factor, so that the product
+            of both follows this rule alone. Where that factor is 0 so is the product, and nothing is divided.
 
     Examples:
         >>> Rule("cosine(100)", "weight_decay", groups=("*", "!norm")).matches("head")
@@ -128,6 +130,7 @@ class Rule(Part):
     ends: Value | None = None
     join: Join = "progress"
     later: Flag = False
+    over: Parameter | None = None
 
     @property
     def key(self) -> str:

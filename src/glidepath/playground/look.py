@@ -15,6 +15,7 @@ from glidepath.core.fields import MAX_STEPS, Broken, Check, Flag, integer
 from glidepath.core.program import program
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse
+from glidepath.dialects.reading import companions_of
 from glidepath.view.knots import knots, phases
 from glidepath.view.sample import REPLAYED, horizon, thinned
 from glidepath.view.units import scaled, unit_of
@@ -135,6 +136,7 @@ def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> 
     drawn: dict[str, Any] = {
         "canonical": _short(schedule),
         "absolute": schedule.absolute,
+        "companions": {name: _short(other) for name, other in companions_of(schedule).items()},
         "duration": None if schedule.duration == math.inf else int(schedule.duration),
         "last": last,
         "curve": curve_data(schedule, last, request.points, request.base, request.sampled),

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from ..plan import Plan, Rule
-from ..plan.progress import steered
+from ..plan.progress import apart, steered
 from .rows import Values, tensors
 from .seats import Group, Seat, write
 
@@ -54,7 +54,8 @@ class Channel:
 
     def __init__(self, rule: Rule, plan: Plan, scale: float = 1.0) -> None:
         self.rule, self.scale, self.plan, self.schedule = rule, scale, plan, rule.complete
-        self.steered = any(part.parameter == rule.parameter for part in plan.feedback)
+        self.steered = any(part.parameter == rule.parameter for part in plan.feedback) or rule.over is not None
+        self.others = [other for other in plan.driven if other.parameter == rule.over]  # that it is kept apart from
         self.states: tuple[Any, ...] = ()  # of the controllers, for the coming write
         self.seats: list[Seat] = []
         self.lanes: list[Lane] = []
@@ -67,6 +68,9 @@ class Channel:
         made = self.schedule.scalar(k - seat.start)
         if self.steered:
             made = steered(self.plan, made, k, self.states, self.rule.parameter, seat.label)
+            for other in self.others:
+                if other.matches(seat.label):
+                    made = apart(self.plan, made, other, k, self.states, seat.label, seat.start)
         return seat.finish(made, self.scale)
 
     def base(self, seat: Seat) -> float:
