@@ -1,8 +1,8 @@
 """Breaks the code in many small ways and tells which of them no test notices: `make mutate`, with `ARGS="words to pick some"`.
 
-What is broken is listed in `core/mutations.py` and, for the other rooms, in `mutations.py`, as text; in `dropin/mutations.py`, as ways of
-breaking each class. All runs in a copy
-of the tree, two at a time. A suite is finished when every mutant is killed.
+What is broken is listed in `core/mutations.py`, `torch/mutations.py` and, for the other rooms, in `mutations.py`, as text; in
+`dropin/mutations.py`, as ways of breaking each class. All runs in a copy of the tree, two at a time. A suite is finished when every mutant is
+killed.
 """
 
 import argparse
@@ -190,7 +190,7 @@ def main(arguments: list[str]) -> int:
         sys.path.insert(0, str(tree / "src"))
         everything = [
             *(Class(row, column) for row, column in listed("dropin").MUTATIONS),
-            *(Text(*broken, room) for room in ("core", *rooms()) for broken in listed(room).MUTATIONS),
+            *(Text(*broken, room) for room in ("core", "torch", *rooms()) for broken in listed(room).MUTATIONS),
         ]
         chosen = [m for m in everything if not given.words or any(word in m.words for word in given.words)]
         begin = time.monotonic()

@@ -298,3 +298,56 @@ def test_a_text_that_was_handed_out_trains_at_what_was_meant(base, other, warmup
         for _ in wanted:
             optimizer.step()
         assert [row[0][0] for row in seen] == pytest.approx(wanted, rel=1e-9, abs=1e-9 * base)
+
+
+@settings(max_examples=30)
+@given(
+    rate=st.sampled_from(["warmup(5, start=0) >> cosine(20, floor=0.1)", "0.6 * linear(25)", "step(7, factor=0.5)"]),
+    decay=st.sampled_from(["constant()", "linear(30, floor=0.5)", "ramp(0.2, 1, 12)"]),
+    base=st.sampled_from([0.4, 1e-3]),
+    watched=st.booleans(),
+)
+def test_a_decay_kept_apart_from_the_rate_has_the_product_of_its_own_schedule(rate, decay, base, watched):
+    """What AdamW takes off is rate times decay: kept apart, it is the base rate times the decay's own schedule, whatever the rate does."""
+    rules = [{"schedule": rate}, {"schedule": decay, "parameter": "weight_decay", "over": "lr"}]
+    feedback = [{"controller": {"kind": "plateau", "patience": 0}, "monitor": "loss"}] if watched else []
+    plan = Plan.of(
+        {"glidepath": 1, "rules": rules, "feedback": feedback} if watched else {"glidepath": 1, "rules": rules}
+    )
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.AdamW([weight], lr=base, weight_decay=0.05)
+    scheduler = attach(optimizer, plan)
+    own = gp.parse(decay)
+    for k in range(24):
+        before = scheduler.progress
+        weight.grad = torch.ones(2)
+        optimizer.step()
+        group = optimizer.param_groups[0]
+        if group["lr"]:
+            assert group["lr"] * group["weight_decay"] == pytest.approx(base * 0.05 * own(k), rel=1e-15 * 8)
+        assert group["weight_decay"] == scheduler.plan.value(before, "weight_decay", base=0.05)
+        if watched:
+            scheduler.observe("loss", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ([{"schedule": "linear(9)", "parameter": "weight_decay", "over": "lr"}], r"over must be driven by a rule"),
+        (
+            [
+                {"schedule": "linear(9)", "floor": 0.1},
+                {"schedule": "linear(9)", "parameter": "weight_decay", "over": "lr"},
+            ],
+            r"over must be driven by a rule",
+        ),
+        ([{"schedule": "linear(9)", "over": "lr"}], r"over must be driven by a rule"),
+        (
+            [{"schedule": "rate(linear(9))"}, {"schedule": "linear(9)", "parameter": "weight_decay", "over": "lr"}],
+            r"over must be driven by a rule of its own that gives factors",
+        ),
+    ],
+)
+def test_what_a_rule_cannot_be_kept_apart_from(rules, said):
+    with pytest.raises(GlidepathError, match=said):
+        Plan.of({"glidepath": 1, "rules": rules})

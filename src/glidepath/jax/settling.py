@@ -87,7 +87,11 @@ def settle(
                 problems.append(Problem(where, word, "driven by one rule", "two"))
                 continue
             if rule.over is not None:
-                problems.append(Problem(where, f"rules[{i}].over", "left out: optax is driven one value at a time", shown(rule.over)))
+                problems.append(
+                    Problem(
+                        where, f"rules[{i}].over", "left out: optax is driven one value at a time", shown(rule.over)
+                    )
+                )
                 continue
             given = fixed.pop(word, None)
             default = parameters[word].default if word in parameters else None

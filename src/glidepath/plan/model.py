@@ -71,10 +71,12 @@ class Plan(Part):
         if not self.rules:
             problems.append(Problem("plan", "rules", "given, at least one", "none"))
         seen: dict[tuple[str, str], int] = {}
-        plain = {r.parameter for r in self.rules if r.over is None} - {r.parameter for r in self.rules if r.floor is not None}
+        plain = {r.parameter for r in self.rules if r.over is None and not r.absolute} - {
+            r.parameter for r in self.rules if r.floor is not None or getattr(r.schedule, "absolute", False)
+        }
         for i, rule in enumerate(self.rules):
             if rule.over is not None and rule.over not in plain:
-                said = f"driven by a rule without a floor and of its own ({', '.join(sorted(plain)) or 'none'})"
+                said = f"driven by a rule of its own that gives factors and has no floor ({', '.join(sorted(plain)) or 'none'})"
                 problems.append(Problem(f"$.rules[{i}]", "over", said, shown(rule.over)))
             for pattern in rule.groups:
                 if any(other.startswith("!") for other in rule.groups):

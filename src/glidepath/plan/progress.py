@@ -129,7 +129,11 @@ def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group:
     rule, schedule = plan.rule(parameter, group), plan.schedule(parameter, group)
     made = steered(plan, schedule(at), at, states, parameter, group)
     for other in plan.driven if rule.over is not None else ():
-        made = apart(plan, made, other, at, states, group) if other.parameter == rule.over and other.matches(group) else made
+        made = (
+            apart(plan, made, other, at, states, group)
+            if other.parameter == rule.over and other.matches(group)
+            else made
+        )
     made = made if rule.absolute or schedule.absolute else base * made
     return made if rule.floor is None else max(made, rule.floor)
 
@@ -147,9 +151,8 @@ def steered(
 def apart(
     plan: Plan, made: float, other: Rule, at: float, states: tuple[Any, ...], group: str | None, start: float = 0
 ) -> float:
-    """Returns a value divided by the factor of another rule, of which an absolute one is in terms of its highest value."""
-    top = other.complete(range(int(min(other.complete.duration, 2**11)) + 1)).max() if other.absolute else 1.0
-    factor = steered(plan, other.complete.scalar(at - start), at, states, other.parameter, group) / top
+    """Returns a value divided by the factor of another rule."""
+    factor = steered(plan, other.complete.scalar(at - start), at, states, other.parameter, group)
     return made / factor if factor else made
 
 
