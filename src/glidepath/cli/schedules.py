@@ -326,7 +326,7 @@ def value(
     if "" not in made:
         note(f"the columns are the groups {', '.join(made)}")
     rows = zip(at, *columns.values(), strict=True)
-    print("\n".join("\t".join([str(step), *map(repr, results)]) for step, *results in rows))
+    print("\n".join("\t".join([str(step), *map(_plainly, results)]) for step, *results in rows))
 
 
 def _steps(text: str) -> Iterator[int | float]:
@@ -354,6 +354,12 @@ def _number(text: str) -> int | float:
         if plain is None or plain != plain:
             raise
         return int(plain) if plain.is_integer() else plain  # type: ignore[union-attr]
+
+
+def _plainly(value: float) -> str:
+    """Returns a value as a person would write it: 0.01 where arithmetic leaves 0.010000000000000002."""
+    short, whole = f"{value:.15g}", repr(value)
+    return short if len(short) + 2 < len(whole) else whole
 
 
 @command()
