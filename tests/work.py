@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SECOND = 5_000_000  # what an idle core does in about a second
+SECOND = 8_000_000  # what an idle core does in about a second
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from .core.errors import GlidepathError, missing
@@ -16,7 +17,7 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.transformers", "transformers") from None
 
 from .torch import ScheduleLR
-from .torch.resume import Policy
+from .torch.resume import Policy, Resumed, ResumedWarning
 
 __all__ = ["Planned", "Trainer", "plan_of"]
 
@@ -127,6 +128,12 @@ class Planned:
 
 class ShownLR(ScheduleLR):
     """A plan as the Trainer's scheduler."""
+
+    def load_state_dict(self, state_dict: Any, resume: Policy | None = None) -> Resumed:
+        """Goes on from a state; what differs is printed when the training begins."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResumedWarning)
+            return super().load_state_dict(state_dict, resume)
 
     def rates(self) -> dict[str, float]:
         """Returns the learning rate of the last update, and that of each group where they differ."""

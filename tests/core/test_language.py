@@ -31,12 +31,17 @@ def first(thing) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
+def _ours(make) -> bool:
+    """Whether it is not a formula that another test registered in this process."""
+    return Path(inspect.getsourcefile(inspect.unwrap(make)) or "").is_relative_to(SOURCES)
+
+
 def asked() -> set[str]:
     """Every sentence that must have Chinese: kinds, recipes, curves, controllers, classes of the classic libraries, commands."""
     from glidepath.cli import app
 
     makes = [*gp.vocabulary().values(), *Curve.registry.values(), *Controller.registry.values()]
-    makes = [make for make in makes if make.__module__.startswith("glidepath.")]
+    makes = [make for make in makes if _ours(make)]
     makes += [known(library).readers[name] for library in CLASSIC for name in dialects.names(library)]
     found = {sentence for make in makes for sentence in (first(make), *field_notes(make).values()) if sentence}
     command = get_command(app)

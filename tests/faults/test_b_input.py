@@ -51,11 +51,7 @@ REFUSED = [
     ("period", lambda: gp.Step(0)),
     ("period", lambda: gp.Step(-1)),
     ("period", lambda: gp.Step(2.5)),
-    ("steps", lambda: gp.cosine(0)),
     ("steps", lambda: gp.cosine(-5)),
-    ("steps", lambda: gp.linear(0)),
-    ("steps", lambda: gp.Hold(0, 0.1)),
-    ("steps", lambda: gp.polynomial(0)),
     ("up", lambda: gp.triangular(0)),
     ("steps", lambda: gp.one_cycle(1)),
     ("peak_fraction", lambda: gp.one_cycle(10, peak_fraction=1.0)),
@@ -79,6 +75,16 @@ def test_b1_refused_when_it_is_built(field, make):
     """B1: each is refused by its constructor, which names the field and the value."""
     with pytest.raises(GlidepathError, match=rf"({field})\S* must be .*, got "):
         make()
+
+
+@pytest.mark.parametrize("make", [gp.cosine, gp.linear, gp.polynomial, gp.Hold])
+def test_b1_no_whole_schedule_is_of_length_zero(make):
+    """B1: a phase of length 0 is nothing inside a chain; alone it is refused wherever it is used."""
+    rule = "must be at least one step long, got a phase of length 0"
+    for use in (lambda s: s(0), lambda s: attach(sgd(), s), lambda s: gp.parse(str(s)), lambda s: 2 * s):
+        with pytest.raises(GlidepathError, match=rule):
+            use(make(0))(0)
+    assert (make(0) >> gp.cosine(5)) == gp.cosine(5)
 
 
 @pytest.mark.parametrize("rate", [math.nan, math.inf])

@@ -45,7 +45,7 @@ def test_b2_all_errors_of_a_plan_come_together():
     with pytest.raises(ValueError, match="Constant multiplicative factor"):
         torch.optim.lr_scheduler.ConstantLR(optimizer, factor=-1, total_iters=-1)  # the second fault is not named
     data = {
-        "rules": {"lr": "ramp(1, 2, 0, curve='sharp')", "we ight": "step(-1)", "momentum": 'warmup("5%", strat=0)'},
+        "rules": {"lr": "ramp(1, 2, -3, curve='sharp')", "we ight": "step(-1)", "momentum": 'warmup("5%", strat=0)'},
         "horizon": {"length": "0 steps", "batch": -1},
         "clock": "hours",
     }

@@ -85,7 +85,7 @@ def test_table_report_and_sentences_say_whose_rate_it_is(compared, tiny, tmp_pat
 
     assert caveats(comparison)[0].startswith("Each schedule got its own peak rate: of 0.1, 0.2, 0.4 the one with the")
     assert not any("shared" in sentence for sentence in caveats(comparison))
-    assert page.count("<svg") == 6
+    assert page.count("<svg") == 7
     assert "36 networks trained" in page
     shared = compare([tiny], list(BEST), 4, peak_rate=0.2, out=tmp_path / "b", engine=Valley(made_up))
     assert "one shared peak rate (0.2 on tiny)" in caveats(shared)[0]

@@ -146,7 +146,7 @@ def test_what_waits_in_rays_row_is_one_and_a_half_times_the_slots_and_all_that_i
     record = made_up(spec, 41.25)
     ray = _StandIn({"CPU": 40.0}, lambda job, position: ("finished", position, {**record.to_dict(), **job}, {}))
 
-    def start(jobs, modules, every):
+    def start(jobs, modules, every, device):
         ray.sent.append((len(jobs), every))
         return iter([({"spec": job["job"]}, position) for position, job in enumerate(jobs)])
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
@@ -81,8 +82,9 @@ def test_lengths_at_their_ends_have_a_link_too(text, rest):
     assert ("budget" in link) == (text == "hold(1)")
 
 
-def test_what_the_page_cannot_read_goes_into_the_link_in_our_own_words():
-    assert "s=rate%28" in fragment([("", "tf.train.exponential_decay(0.1, step, 10, 0.5)")])
+def test_a_call_goes_into_the_link_as_it_was_written():
+    for call in ("LambdaLR(optimizer, lambda k: 0.5 ** k)", "tf.train.exponential_decay(0.1, step, 10, 0.5)"):
+        assert f"s={quote_plus(call)}" in fragment([("", call)])
 
 
 @pytest.mark.parametrize(

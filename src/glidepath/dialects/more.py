@@ -184,7 +184,8 @@ def _overridden(a: Any, main: Schedule) -> Schedule:
 
 def _composed(a: Any) -> Schedule:
     stages, marks, before = list[Schedule](), [0], a.lr
-    for i, given in enumerate(a.at.checks().items("stages", a.stages, 1)):
+    a.at.require(isinstance(a.stages, list | tuple) and bool(a.stages), "stages", "a list of stages", a.stages)
+    for i, given in enumerate(a.stages):
         own = _part(a, f"stages[{i}]", "ComposableSchedulerStage", given)
         begun = {} if {"start_lr", "start_lr_fraction"} & set(own) else {"start_lr": before}
         stages.append(OLMO.inside(a.at, Call("ComposableSchedulerStage", {**own, **begun})))

@@ -561,7 +561,9 @@ def _numbers(version: str | None) -> tuple[int, ...] | None:
 def _texts(arguments: dict[str, Any]) -> dict[str, Any]:
     """Returns the arguments with schedulers and lambdas that are given as text read."""
     return {
-        name: read_value(value) if isinstance(value, str) and ("(" in value or "lambda" in value) else value
+        name: read_value(value)
+        if isinstance(value, str) and ("(" in value or "lambda" in value or value[:1] in ("[", "{"))
+        else value
         for name, value in arguments.items()
     }
 

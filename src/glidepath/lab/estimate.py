@@ -23,6 +23,7 @@ def estimate(task: Task, seconds: float, updates: int, side_by_side: int, comman
         command: What was asked for; a cheaper one is proposed where it takes more than a quarter of an hour.
 
     Examples:
+        >>> from glidepath.lab import find_task
         >>> print(estimate(find_task("cifar100"), 8.1, 315_900, 2, "glidepath compare -t cifar100 --seeds 5"))
         cifar100: about 355 hours (315,900 updates of 8.1 s, 2 at a time).
         Nearly the same far sooner, on generated images of the same shape: glidepath compare -t images --seeds 5

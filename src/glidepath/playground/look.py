@@ -87,13 +87,14 @@ def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
     """
     try:
         if tree is None:
-            given, text = text or "", called(text or "")
+            text = called(text or "")
             try:
                 tree = tree_of(text)
-            except GlidepathError:
-                if text == given:
-                    raise
-                tree = None  # a call inside a call, or a lambda
+            except GlidepathError as error:
+                try:
+                    return Read(Built(parse(text), {"t": "many"}), text)  # a call inside a call, or a lambda
+                except GlidepathError:
+                    raise error from None
             if tree is None:  # more parts than controls: the curve alone
                 return Read(Built(parse(text), {"t": "many"}), text)
             return Read(build(tree, budget), text)

@@ -36,7 +36,7 @@ def article(library: str, name: str) -> tuple[str, Schedule, int]:
 
     Examples:
         >>> call, schedule, last = article("oneflow", "StepLR")
-        >>> call, schedule(2), schedule(3), last
+        >>> call, schedule(2), round(schedule(3), 6), last
         ('StepLR(step_size=3)', 0.05, 0.005, 10)
     """
     base, last, text = ARTICLES.get(f"{library}.{name}") or ARTICLES[name]
