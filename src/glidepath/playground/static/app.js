@@ -126,6 +126,7 @@ class App {
     this.canonical = answer.canonical;
     this.last = answer.last;
     this.absolute = answer.absolute;
+    this.companions = answer.companions ?? {};
     this.blocks = answer.blocks;
     this.active = { slot: 0, absolute: answer.absolute, ...this.curve(answer.curve, answer.last) };
     if (answer.pins) {

@@ -4,7 +4,7 @@ import { $, h, marked, say, toast, whole } from "./dom.js";
 import { ask, machine } from "./ask.js";
 import { at, changed, controlsOf, partsOf, put, titleOf, wordOf } from "./controls.js";
 import { core } from "./handles.js";
-import { t, told } from "./words.js";
+import { pieces, t, told } from "./words.js";
 
 export class Panel {
   constructor(app) {
@@ -37,6 +37,7 @@ export class Panel {
     const { app } = this;
     const entry = app.entry();
     $("about").replaceChildren(...(entry ? marked(told(entry, "about")) : [t(app.tree?.t === "many" ? "about.many" : "about.phases")]));
+    for (const [value, text] of Object.entries(app.companions ?? {})) $("about").append(" ", ...pieces("about.companion", { value: value.replace("_", " "), text: h("code", {}, text) }));
     const box = $("controls");
     const inside = app.tree?.t === "call" && app.blocks.length > 1 && app.canonical.includes(">>") && !app.absolute;
     $("unfold").hidden = !inside;

@@ -180,6 +180,7 @@ export const STRINGS = {
 "composed": ["composed", "组合"],
 "remove": ["Remove", "移除"],
 "add.one": ["Add one", "添加一个"],
+"about.companion": ["It moves the {value} too: {text}.", "它同时调整 {value}：{text}。"],
 "about.many": ["Too many parts for controls: change it as text.", "部分过多，无法用滑块控制：请编辑文本。"],
 "about.phases": ["Several phases: drag their borders on the curve.", "由多个阶段组成：可在曲线上拖动分界。"],
 "phase.heading": ["Phase {i} of {n}: {name}", "阶段 {i}/{n}：{name}"],
