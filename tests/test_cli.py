@@ -100,7 +100,7 @@ def test_a_negative_step_is_a_step():
         (["convert", "torch.optim.lr_scheduler.StepLR(30)", "-t", "optax"], "0.1"),
         (["convert", "torch.optim.lr_scheduler.StepLR(30)"], "0.1"),
         (["convert", "torch.optim.lr_scheduler.StepLR(30)", "-t", "optax", "--base", "0.2"], None),
-        (["convert", "CyclicLR(optimizer, 0.001, 0.1)", "-t", "optax"], None),
+        (["convert", "CyclicLR(optimizer, 0.001, 0.1, cycle_momentum=False)", "-t", "optax"], None),
         (["convert", "cosine(100)", "-t", "keras"], "1"),
         (["export", TEXT, "-t", "keras"], "1"),
         (["export", TEXT, "-t", "keras", "--base", "0.2"], None),
@@ -114,6 +114,21 @@ def test_a_base_that_was_not_given_is_told(words: list[str], base: str | None):
     assert done.stderr == ("" if base is None else told)
     assert "note" not in done.stdout
     assert done.returncode == 0
+
+
+def test_what_a_scheduler_moves_beside_the_rate_is_told():
+    done = glidepath("convert", "CyclicLR(optimizer, 0.001, 0.1)", "-t", "optax")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: it moves the momentum (betas[0] of Adam) too, by rate(")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "shown"),
+    [("StepLR(step_size=3)", "3", "0.01"), ("0.1 * linear(10)", "7", "0.03"), ("cosine(7)", "1", "0.9504844339512096")],
+)
+def test_values_are_written_as_a_person_would(schedule: str, step: str, shown: str):
+    assert glidepath("value", schedule, step).stdout == f"{step}\t{shown}\n"
 
 
 def test_a_plan_says_which_of_its_rules_are_not_drawn(tmp_path: Path):
@@ -275,7 +290,7 @@ def test_a_python_file_gives_one_of_its_calls_by_number(tmp_path: Path):
         "\n", " "
     )
     one = glidepath("value", str(script), "0", "30", "--call", "1", "--let", "args.epochs=90")
-    assert one.stdout == f"0\t0.2\n30\t{0.2 * 0.1!r}\n"
+    assert one.stdout == "0\t0.2\n30\t0.02\n"
     groups = glidepath("value", str(script), "0", "--call", "2")
     assert groups.stdout == "0\t0.004\t0.04\n"
     assert "the columns are the groups 0, 1" in groups.stderr
