@@ -79,8 +79,8 @@ def _key() -> str:
     """A hash of everything that the page is made of."""
     digest = hashlib.sha256(f"{PYODIDE} {sys.version_info[:2]} {metadata.version('latex2mathml')}".encode())
     files = [path for path in SOURCES.rglob("*") if path.suffix in (".py", ".js", ".css", ".html", ".svg", ".json")]
-    for path in sorted([*files, *Path(__file__).parent.glob("page*.*")]):
-        if path.suffix != ".md":
+    for path in sorted([*files, *Path(__file__).parent.glob("page*.*"), ROOT / "space" / "README.md"]):
+        if path.suffix != ".md" or path.parent.name == "space":
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -117,6 +117,7 @@ def _write(to: Path, pyodide: Path, work: Path, key: str) -> None:
     (to / "index.html").write_text(page(start["picture"]), encoding="utf-8")
     (to / ".nojekyll").touch()
     files = sorted(str(path.relative_to(to)) for path in to.rglob("*") if path.is_file() and path.name != ".nojekyll")
+    shutil.copy(ROOT / "space" / "README.md", to)  # for a Space of Hugging Face, which is told by it what it serves
     service = (STATIC / "service.js").read_text(encoding="utf-8")
     service = service.replace('"{{key}}"', json.dumps(key)).replace('["{{files}}"]', json.dumps(["./", *files]))
     (to / "service.js").write_text(service, encoding="utf-8")

@@ -28,6 +28,8 @@ REQUESTS = [
     ("look", {"text": "warmup_cosine(10000, warmup=500)", "pins": ["wsd(10000)"], "sampled": False}),
     ("look", {"text": "cosine(0)", "base": "0,1"}),
     ("look", {"text": "nonsense("}),
+    ("look", {"text": "scheduler = StepLR(optimizer, 30)", "sampled": False}),
+    ("look", {"text": "LambdaLR(optimizer, lambda e: 0.95 ** e)", "sampled": False}),
     (
         "limits",
         {"tree": COSINE, "rows": [{"path": "", "field": "steps", "value": 10, "low": 1, "high": 50, "whole": True}]},
@@ -255,6 +257,7 @@ def test_the_build_is_small_whole_and_of_python_3_14(built):
     assert sum(path.stat().st_size for path in first) < 8e6
     assert sum(min(path.stat().st_size, len(gzip.compress(path.read_bytes(), 6))) for path in first) < 7e6
     assert json.loads((built / "python" / "modules.json").read_text())["python"].startswith("3.14.")
+    assert "sdk: static\napp_file: index.html\n" in (built / "README.md").read_text()
     text = (built / "index.html").read_text()
     assert "{{" not in text
     assert "glidepath-token" not in text
@@ -265,6 +268,6 @@ def test_the_build_is_small_whole_and_of_python_3_14(built):
             assert "{{" not in path.read_text(), path
             assert not re.search(r'(?:from|import\() ?"https?:', path.read_text()), path
     kept = json.loads(re.search(r"FILES = (\[.*\]);", (built / "service.js").read_text()).group(1))
-    assert {str(Path(name)) for name in kept if name != "./"} | {"service.js", ".nojekyll"} == {
+    assert {str(Path(name)) for name in kept if name != "./"} | {"service.js", ".nojekyll", "README.md"} == {
         str(path.relative_to(built)) for path in files
     }
