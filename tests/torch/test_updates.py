@@ -97,6 +97,24 @@ def test_a_dummy_step_of_a_schedule_that_drives_no_rate():
     assert optimizer.param_groups[0]["weight_decay"] == 0.5 * 0.9
 
 
+@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize("tensors", [False, True])
+def test_an_update_without_gradients_at_our_own_zero_counts(make, tensors):
+    """A warmup that begins at 0 and a batch whose gradients are all zeros: an update, though it looks like a dummy step."""
+    weights = parameters(2)
+    optimizer = torch.optim.SGD(weights, lr=0.1)
+    scheduler = make(optimizer, FROM_ZERO, tensors=tensors)
+    for made in range(3):
+        for weight in weights:
+            weight.grad = torch.zeros_like(weight)
+        optimizer.step()
+        getattr(scheduler, "step", lambda: None)()
+        assert updates(scheduler) == made + 1
+        assert float(optimizer.param_groups[0]["lr"]) == pytest.approx(
+            0.1 * FROM_ZERO(made + (make is ScheduleLR)), rel=1e-6
+        )
+
+
 @pytest.mark.parametrize("foreign", ["restore", "adopt"])
 def test_a_zero_that_somebody_wrote_is_no_dummy_step(foreign):
     """`foreign="adopt"` never adopts 0, which has no ratio: the schedule goes on."""
