@@ -268,3 +268,20 @@ def test_what_is_no_single_call_says_why(typed: str, words: str):
 
     assert not seen["ok"]
     assert words in seen["problems"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("word", "symbols"),
+    [
+        ("pytorch.StepLR", {"step_size": "T", "gamma": "γ"}),
+        ("pytorch.LinearLR", {"start_factor": "a", "end_factor": "b", "total_iters": "T"}),
+        ("keras.PolynomialDecay", {"initial_learning_rate": "a", "end_learning_rate": "b", "decay_steps": "T"}),
+        ("ignite.LRScheduler", {}),  # its base_lr is 0.1 as the factor is, by chance
+    ],
+)
+def test_a_class_of_a_library_has_the_formula_of_what_it_comes_to(word, symbols):
+    entry = answers.words()["words"][word]
+
+    assert "<math" in entry["formula"]
+    assert {each["name"]: each["symbol"] for each in entry["args"] if "symbol" in each} == symbols
+    assert sum(bool(one["formula"]) for name, one in answers.words()["words"].items() if "." in name) > 100

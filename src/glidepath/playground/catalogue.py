@@ -9,16 +9,19 @@ import functools
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from glidepath import dialects, recipes
 from glidepath.core import language, shorthand
 from glidepath.core.checks import types_of
 from glidepath.core.codec import field_notes, schema
+from glidepath.core.combinators import Product
 from glidepath.core.curves import Curve
+from glidepath.core.errors import GlidepathError
 from glidepath.core.node import Node
+from glidepath.core.rate import Rate
 from glidepath.core.schedule import Schedule
-from glidepath.core.text import vocabulary
+from glidepath.core.text import parse, vocabulary
 from glidepath.view.articles import CLASSIC
 from glidepath.view.docstrings import source
 from glidepath.view.examples import example
@@ -26,7 +29,7 @@ from glidepath.view.foreign import LIBRARIES
 
 from .foreign import call_of, kind_of
 from .formula import mathml
-from .tree import signature
+from .tree import signature, text_of, tree_of
 
 __all__ = ["arguments_of", "catalogue", "entry_of", "example_of"]
 
@@ -108,16 +111,61 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
             each["note"] = each["note"] or language.argument(word, each["name"], "en")
             each["zh"] = {"note": language.argument(word, each["name"], "zh")}
     chinese = _plain(language.said(doc.partition("\n")[0], "zh"))
-    formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
+    latex = _displayed(doc)
+    if lib:
+        latex, symbols = _formula_of(text, {each["name"]: each["default"] for each in arguments})
+        for each in arguments:
+            each |= {"symbol": symbols[each["name"]]} if each["name"] in symbols else {}
     return {
         "group": _group(lib, word),
         "about": (first.partition(": ")[2] or first) if lib else first,
-        "formula": mathml(formula.group(1).strip()) if formula else "",
+        "formula": mathml(latex) if latex else "",
         "source": source(make),
         "args": arguments,
         "text": text,
         "zh": {"about": chinese if chinese != first else ""},
     }
+
+
+def _displayed(doc: str) -> str:
+    formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
+    return formula.group(1).strip() if formula else ""
+
+
+def _formula_of(text: str, defaults: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Returns the formula of the kind that another library's call comes to, and which symbol in it each argument is.
+
+    Args:
+        text: A call as the page begins with it.
+        defaults: Of the arguments that it leaves out.
+    """
+    tree = cast("dict[str, Any]", tree_of(text))
+    given = defaults | {each["name"]: each["value"] for each in tree["args"]}
+    node, scaled = _inner(tree)
+    latex, notes = _displayed(inspect.getdoc(type(node)) or ""), field_notes(type(node)) if node else {}
+    if node is None or not latex or node.schedules():
+        return "", {}
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        for field in node.field_names() if type(value) in (int, float) else ():
+            letter = _SYMBOL.match(notes.get(field, "")) if getattr(node, field) == value else None
+            other = value + 1 if type(value) is int else value / 2
+            rest = [each for each in tree["args"] if each["name"] != name]
+            moved = _inner({**tree, "args": [*rest, {"name": name, "value": other}]})[0] if letter else None
+            if letter and getattr(moved, field, None) == other:
+                found[name] = _plain(letter[1])
+    return (rf"\eta(t) = \eta_0\,f(t), \quad {latex}" if scaled else latex), found
+
+
+def _inner(tree: dict[str, Any]) -> tuple[Schedule | None, bool]:
+    """Returns what a library's call comes to without its base rate, and whether there was one."""
+    try:
+        schedule = node = parse(text_of(tree))
+    except GlidepathError:
+        return None, False
+    while isinstance(node, Rate) or (isinstance(node, Product) and len(node.parts) == 1):
+        node = node.schedule if isinstance(node, Rate) else node.parts[0]
+    return node, schedule is not node
 
 
 def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
