@@ -1,18 +1,23 @@
 """Files that other programs read: SVG parsed, PNG and GIF opened."""
 
 import io
+import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from glidepath import GlidepathError, parse
+from glidepath import GlidepathError, parse, playground
 from glidepath.core.files import write_whole
 from glidepath.view import animate, animation, example, figure, gallery, html, save, terminal
 from glidepath.view.articles import ARTICLES, CLASSIC, article, classes
 from glidepath.view.pictures import pictures
+from glidepath.view.style import DASHES, MOST_CURVES, significant
 
 
 def svg_texts(path) -> list[str]:
@@ -278,3 +283,43 @@ def test_the_classes_have_the_numbers_of_the_articles():
         assert last >= len(rates) - 1
     restarted = article("oneflow", "CosineAnnealingWarmRestarts")[1]
     assert [restarted(step) for step in (0, 10, 30, 70, 79)] == [0.1, 0.05, 0.025, 0.0, 0.0]
+
+
+def test_the_page_and_the_pictures_share_dashes_and_numbers(tmp_path):
+    static = Path(playground.__file__).parent / "static"
+    listed = re.search(r"DASHES = \[(.*?)\]", (static / "style.js").read_text())[1]
+    pixels = [
+        "-" if one == "solid" else [float(x.removesuffix("px")) / 2 for x in one.split(",")]
+        for one in re.findall(r'"([^"]+)"', listed)
+    ]
+    assert pixels[:MOST_CURVES] == ["-" if one == "-" else list(one[1]) for one in DASHES]
+
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not on the path: the page's numbers are not asked for")
+    numbers = [
+        0.0,
+        0.1,
+        0.01,
+        2.5e-4,
+        9.9996e-5,
+        3e-9,
+        1.23456e-7,
+        1 / 3,
+        12.3456,
+        9999.4,
+        9999.96,
+        3e17,
+        10000.0,
+        123456.0,
+        3e14,
+        -0.5,
+    ]
+    source = re.search(r"export function short\(.*?\n}\n", (static / "dom.js").read_text(), re.DOTALL)[0].removeprefix(
+        "export "
+    )
+    script = tmp_path / "short.js"
+    script.write_text(f"{source}console.log(JSON.stringify({numbers}.map((value) => short(value))))")
+    said = subprocess.run([node, str(script)], capture_output=True, text=True, check=True).stdout
+
+    assert json.loads(said) == [significant(number) for number in numbers]

@@ -21,7 +21,7 @@ from .axis import Axis
 from .fonts import as_said, lettered, short
 from .knots import phases
 from .sample import Curve, horizon, sampled
-from .style import COLOURS, DASHES, MOST_CURVES
+from .style import COLOURS, DASHES, MOST_CURVES, significant
 from .units import Bases, bases_of, unit_of
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def draw(
     elif len(level := {float(v) for line in lines for v in line.get_ydata()}) == 1 and level != {0.0}:
         axes.set_ylim(*sorted((0.0, 1.15 * level.pop())))  # a flat line stands above its zero
     axes.set_xlim(0, scale.position(last))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     far = scale.position(last) >= 10**7
     axes.xaxis.set_major_formatter(

@@ -25,9 +25,10 @@ export const marked = (text) => text.split("`").map((part, i) => (i % 2 ? h("cod
 /** A number with some significant digits: never 0.000. */
 export function short(value, digits = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  if (value !== 0 && Math.abs(value) < 1e-4) return Number(value.toPrecision(digits)).toExponential();
-  const text = String(Number(value.toPrecision(digits)));
-  return Math.abs(value) >= 10000 && Math.abs(value) < 1e15 ? Number(value.toPrecision(digits)).toLocaleString("en-US") : text;
+  const round = Number(value.toPrecision(digits));
+  const size = Math.abs(round);
+  if (round !== 0 && (size < 1e-4 || size >= 1e15)) return round.toExponential().replace(/e([+-])(\d)$/, "e$10$2"); // as Python has it
+  return size >= 10000 ? round.toLocaleString("en-US") : String(round);
 }
 
 /** A whole number with separators. */
