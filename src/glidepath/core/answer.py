@@ -1,4 +1,4 @@
-"""What the rooms answer with: frozen values that tell all they hold as JSON data."""
+"""What the rooms answer with: frozen values that tell all they hold as JSON data, and results that show themselves in notebooks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,28 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
+from importlib import import_module
 from typing import Any, ClassVar
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "Shown"]
+
+
+class Shown:
+    """A result that a notebook shows as more than its text."""
+
+    __slots__ = ()
+
+    def looks(self, view: Any) -> Any:
+        """Returns the figure or the markup that a notebook shows of it; None for its text alone.
+
+        Args:
+            view: `glidepath.view`, which is reached when something is shown.
+        """
+        del view
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude  # the notebook leaves out what it does not want
+        return import_module("glidepath.view.notebook").bundle(self)
 
 
 class Answer:

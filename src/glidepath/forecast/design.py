@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..core.answer import Shown
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.schedule import Schedule
 from ..core.text import parse
@@ -47,7 +48,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Design:
+class Design(Shown):
     """The cooldown to take.
 
     Args:
@@ -76,6 +77,10 @@ class Design:
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return asdict(self) | {"told": self.gain.told}
+
+    def looks(self, view: Any) -> Any:
+        """Returns a figure of the cooldown and of the plan of today."""
+        return view.figure({text: parse(text) for text in (self.schedule, self.against)}, steps=self.updates)
 
     def __str__(self) -> str:
         one = self.chosen

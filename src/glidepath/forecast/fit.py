@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from ..core.answer import Shown
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.schedule import Schedule
@@ -72,7 +74,7 @@ class Backtest:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Shown):
     """What a schedule ends with.
 
     Args:
@@ -93,9 +95,15 @@ class Forecast:
     laws: Mapping[str, float]
     baseline: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.loss:.4f} ({self.low:.4f} to {self.high:.4f}) after {self.updates:,} updates, "
+            f"{self.horizon:.3g} times as long as the longest log"
+        )
+
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Shown):
     """A forecast along the way: at each step the median of the laws and the 90 % interval.
 
     Args:
@@ -110,9 +118,17 @@ class Curve:
     low: Array
     high: Array
 
+    def __str__(self) -> str:
+        ends = f"{self.loss[-1]:.4f} ({self.low[-1]:.4f} to {self.high[-1]:.4f})"
+        return f"a forecast that ends with {ends} after {int(self.steps[-1]):,} updates"
+
+    def looks(self, view: Any) -> Any:
+        """Returns a figure of the forecast with its band."""
+        return import_module(f"{view.__name__}.forecast").forecast_figure({"forecast with its 90 % interval": self})
+
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Two schedules by their forecast ends.
 
     Args:
@@ -139,7 +155,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Laws:
+class Laws(Shown):
     """Laws fitted to logs, and how far to trust them. Plain JSON both ways; a stored one forecasts in milliseconds.
 
     Args:
@@ -251,6 +267,9 @@ class Laws:
         if (wrong := check_rates(str(made), rates, self.peak, self.updates)) is not None:
             raise GlidepathError(replace(wrong, value=f"{length:,} updates") if length > most else wrong)
         return rates
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
         """Returns what the laws are, what they were fitted to, what was left out and why, and how refits fared, in lines of text."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive
@@ -50,7 +51,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Branched:
+class Branched(Shown):
     """A constant run and its cooldowns.
 
     Args:
@@ -76,6 +77,9 @@ class Branched:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        return self.table()
 
     def table(self) -> str:
         """A line a branch, as plain text."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from glidepath.core.answer import Shown
 from glidepath.core.errors import GlidepathError
 from glidepath.lab.plain import Plain, plain
 from glidepath.lab.provenance import provenance
@@ -78,7 +80,7 @@ class TaskResult:
 
 
 @plain(kw_only=True)
-class Comparison(Plain):
+class Comparison(Plain, Shown):
     """Schedules compared on tasks, at one shared peak rate a task or each at its own from a grid.
 
     Args:
@@ -92,6 +94,18 @@ class Comparison(Plain):
     seeds: tuple[int, ...]
     baseline: str
     command: str
+
+    def __str__(self) -> str:
+        from glidepath.lab.table import table
+
+        return table(self)
+
+    def looks(self, view: Any) -> Any:
+        """Returns what leads the report: for each task a sentence, a picture and the table."""
+        del view
+        from glidepath.lab.report import excerpt
+
+        return excerpt(self)
 
 
 def summarise(

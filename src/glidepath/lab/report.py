@@ -1,5 +1,6 @@
 """A comparison as one HTML file that needs nothing else: no network, no script, light and dark, wide and narrow."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -11,7 +12,7 @@ from glidepath.lab.table import cells, headings
 from glidepath.lab.verdict import caveats, headline, verdict
 from glidepath.view.page import page
 
-__all__ = ["report"]
+__all__ = ["excerpt", "report"]
 
 _SURFACE = (
     "The first seed's runs once more: lines of equal validation loss in the plane of the two directions in which their weights moved "
@@ -49,6 +50,23 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
         caveats=_items(caveats(comparison)),
         command=escape(comparison.command),
     )
+
+
+def excerpt(comparison: Comparison) -> str:
+    """Returns what leads the report, as markup for a notebook: for each task a sentence, a picture and the table.
+
+    Args:
+        comparison: What to show.
+    """
+    css = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
+    colours = "".join(re.findall(r"--s\d: #\w+;", css.partition("@media")[0]))
+    looks = "--ink:currentColor;--soft:currentColor;--grid:#8886;--paper:transparent;--face:inherit"
+    parts = "".join(
+        f"<div>{_glance(result, comparison.baseline)}{_table(result, comparison.baseline)}</div>"
+        for result in comparison.tasks
+    )
+    parts = parts.replace("<figure>", '<figure style="margin:0">')
+    return f'<div style="{colours}{looks};max-width:760px">{parts}</div>'
 
 
 _RANKED = (

@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 from glidepath import recipes
+from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive
@@ -73,7 +74,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Snapshots(Plain):
+class Snapshots(Plain, Shown):
     """Snapshot ensembles and their baselines.
 
     Args:
@@ -105,6 +106,9 @@ class Snapshots(Plain):
     versions: dict[str, str]
     machines: tuple[str, ...]
     cpu_seconds: float
+
+    def __str__(self) -> str:
+        return self.table()
 
     def table(self) -> str:
         """A line a method, as plain text."""

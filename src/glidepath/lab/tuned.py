@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from glidepath.core.answer import Shown
 from glidepath.lab.plain import Plain, plain
 from glidepath.lab.statistics import Difference, Estimate
 from glidepath.lab.verdict import number, signed
@@ -38,7 +39,7 @@ class Trial:
 
 
 @plain(kw_only=True)
-class Tuned(Plain):
+class Tuned(Plain, Shown):
     """What a search found.
 
     Args:
@@ -84,6 +85,9 @@ class Tuned(Plain):
     def command(self) -> str:
         """The line for the shell that compares what was found with a constant rate."""
         return f"glidepath compare '{self.found.schedule}' -t {self.task} -r {self.found.peak_rate!r} -n {self.budget}"
+
+    def __str__(self) -> str:
+        return self.table()
 
     def table(self, rows: int = 8) -> str:
         """The best trials, what mattered, and what it gained, as plain text.

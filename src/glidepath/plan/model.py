@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any
 
+from ..core.answer import Shown
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import Check, choice, one_document
 from ..core.files import digest
@@ -22,10 +23,11 @@ from .rules import Change, Feedback, Name, Rule, many
 __all__ = ["FORMAT", "Plan"]
 
 FORMAT = 1
+_MOST_SHOWN = 8  # curves of a picture
 
 
 @kind("plan")
-class Plan(Part):
+class Plan(Part, Shown):
     """What should happen in a run.
 
     Args:
@@ -312,6 +314,24 @@ class Plan(Part):
         return yaml_of(self.to_dict())
 
     __str__ = to_yaml
+
+    def looks(self, view: Any) -> Any:
+        """Returns a figure of what drives the groups over the run: the first rule's hyper-parameter above, the others below."""
+        first = self.rules[0].parameter
+        rows: list[dict[str, Schedule]] = [{}, {}]
+        for rule, schedule in zip(self.rules, self.schedules(), strict=True):
+            row = rows[rule.parameter != first]
+            if len(row) < _MOST_SHOWN:
+                row[f"{rule.title}: {schedule}"] = schedule
+        others = {rule.parameter for rule in self.rules} - {first}
+        return view.figure(
+            rows[0],
+            steps=self.total,
+            axis=view.Axis("step" if self.clock == "updates" else self.clock.removesuffix("s")),
+            title=self.name or None,
+            below=rows[1] or None,
+            below_unit=others.pop().replace("_", " ") if len(others) == 1 else "value",
+        )
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from importlib import import_module
 from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core.answer import Answer
+from ..core.answer import Answer, Shown
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Positive, integer
@@ -28,7 +29,7 @@ __all__ = ["Found", "Options", "find", "use"]
 
 
 @dataclass(frozen=True)
-class Found(Answer):
+class Found(Answer, Shown):
     """What a range test found. Nothing of it has been applied: see `use`.
 
     Args:
@@ -49,6 +50,10 @@ class Found(Answer):
 
     def __str__(self) -> str:
         return str(self.result)
+
+    def looks(self, view: Any) -> Any:
+        """Returns the picture of the range test."""
+        return import_module(f"{view.__name__}.range_test").range_test(self.traces, self.result)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from glidepath.core.files import write_whole
 from .axis import Axis
 from .fonts import lettered, short
 from .knots import Phase, phases
+from .notebook import Gif, PicturePath
 from .sample import Curve
 from .still import Schedules, _sampled, draw
 from .style import COLOURS, DASHES, MOST_CURVES, significant
@@ -42,7 +43,7 @@ def animation(
     per: float | None = None,
     width: int = 640,
     height: int = 300,
-) -> bytes:
+) -> Gif:
     """Returns a looping GIF of one or several schedules being drawn. Its first frame is the whole curve, for those who show no animation.
 
     Args:
@@ -89,7 +90,7 @@ def animation(
     return _gif(pictures, _COLOURS + 12 * len(curves), [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS])
 
 
-def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) -> Path:
+def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) -> PicturePath:
     """Writes the GIF that `animation` makes, whole or not at all, and returns its path.
 
     Args:
@@ -102,7 +103,7 @@ def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) 
     """
     if Path(path).suffix.lower() != ".gif":
         raise GlidepathError.of("view", "path", "a file name that ends in .gif", str(path))
-    return write_whole(path, animation(schedules, **options), where="view")
+    return PicturePath(write_whole(path, animation(schedules, **options), where="view"))
 
 
 def _stops(curves: Mapping[str, Curve], last: int, frames: int) -> list[int]:
@@ -229,7 +230,7 @@ def _cut(text: str, most: int) -> str:
     return short(text, most).replace("$", r"\$")
 
 
-def _gif(pictures: list[Any], colours: int, durations: list[int]) -> bytes:
+def _gif(pictures: list[Any], colours: int, durations: list[int]) -> Gif:
     from PIL import Image
 
     middle = pictures[len(pictures) // 2]
@@ -247,4 +248,4 @@ def _gif(pictures: list[Any], colours: int, durations: list[int]) -> bytes:
     frames[0].save(
         buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True, disposal=1
     )
-    return buffer.getvalue()
+    return Gif(buffer.getvalue())

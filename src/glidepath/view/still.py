@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html as markup
 import io
 import math
@@ -20,6 +19,7 @@ from glidepath.core.schedule import Schedule
 from .axis import Axis
 from .fonts import as_said, lettered, short
 from .knots import phases
+from .notebook import PicturePath, encoded
 from .sample import Curve, horizon, sampled
 from .style import COLOURS, DASHES, MOST_CURVES, significant
 from .units import Bases, bases_of, unit_of
@@ -92,7 +92,7 @@ def figure(
         plain = dict.fromkeys(others, 1.0)
         draw(rows[1], others, scale, log=False, floor=None, bases=plain, unit=below_unit, first=len(curves))
     rows[-1].set_xlabel(f"{scale.label}\n{note}" if note else scale.label)
-    _names(drawing, rows, [*curves, *others], title)
+    _names(drawing, rows, [*curves, *others], title, above=len(curves) == 1)
     if len(curves) == 1:
         _name_phases(rows[0], next(iter(curves.values())), scale)
     return lettered(drawing)
@@ -100,12 +100,12 @@ def figure(
 
 def _canvas() -> Any:
     try:
-        from matplotlib.figure import Figure
+        from .drawing import Drawing
     except ImportError as error:
         raise GlidepathError.of(
             "view", "matplotlib", "installed for pictures", str(error), installing("view")
         ) from None
-    return Figure
+    return Drawing
 
 
 def _sampled(schedules: Schedules | None, steps: int | None, below: Schedules | None) -> tuple[dict[str, Curve], int]:
@@ -206,12 +206,11 @@ def named(schedules: Any) -> dict[str, Schedule]:
     return found
 
 
-def _names(drawing: Figure, rows: Any, names: list[str], title: str | None) -> None:
+def _names(drawing: Figure, rows: Any, names: list[str], title: str | None, *, above: bool) -> None:
+    """Writes the title, over the names of the phases where they stand `above` the curve, and the legend."""
     heading = title if title is not None else short(names[0], _LONGEST) if len(names) == 1 else ""
     if heading:
-        rows[0].set_title(
-            heading.replace("$", r"\$"), fontsize=10, loc="left", color=_INK, pad=16 if len(names) == 1 else 6
-        )
+        rows[0].set_title(heading.replace("$", r"\$"), fontsize=10, loc="left", color=_INK, pad=16 if above else 6)
     if len(names) > 1:
         lines = [line for axes in rows for line in axes.get_lines() if line.get_linestyle() != "None"]
         drawing.legend(
@@ -271,24 +270,25 @@ def _floor(curves: Mapping[str, Curve], bases: Mapping[str, float], floor: float
     return max(min(positive), max(positive) * 1e-6) / 1.5
 
 
-def bytes_of(drawing: Figure, ending: str) -> bytes:
+def bytes_of(drawing: Figure, ending: str, dpi: int = 150) -> bytes:
     """Returns a figure as PNG or SVG; equal figures give equal bytes.
 
     Args:
         drawing: The figure.
         ending: `png` or `svg`.
+        dpi: Dots of an inch of the PNG.
     """
     import matplotlib as mpl
 
     buffer = io.BytesIO()
     with mpl.rc_context(_SVG), as_said(drawing) if ending == "svg" else nullcontext():
         drawing.savefig(
-            buffer, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else {"Software": None}
+            buffer, format=ending, dpi=dpi, metadata={"Date": None} if ending == "svg" else {"Software": None}
         )
     return buffer.getvalue()
 
 
-def save(drawing: Figure, path: str | os.PathLike[str]) -> Path:
+def save(drawing: Figure, path: str | os.PathLike[str]) -> PicturePath:
     """Writes a figure as PNG or SVG, by the file's ending: whole or not at all.
 
     Args:
@@ -301,7 +301,7 @@ def save(drawing: Figure, path: str | os.PathLike[str]) -> Path:
     ending = Path(path).suffix.lower().lstrip(".")
     if ending not in ("png", "svg"):
         raise GlidepathError.of("view", "path", "a file name that ends in .png or .svg", str(path))
-    return write_whole(path, bytes_of(drawing, ending), where="view")
+    return PicturePath(write_whole(path, bytes_of(drawing, ending), where="view"))
 
 
 def html(schedule: Schedule) -> str:
@@ -311,7 +311,5 @@ def html(schedule: Schedule) -> str:
         drawing = figure(schedule)
     except GlidepathError:
         return f"<code>{text}</code>"
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=110)
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = encoded(bytes_of(drawing, "png", dpi=110))
     return f'<img alt="{text}" src="data:image/png;base64,{data}" style="max-width:100%">'
