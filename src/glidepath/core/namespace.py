@@ -221,24 +221,19 @@ class MathNamespace:
         return table[int(index)]
 
 
-class NumpyNamespace:
-    """Formulas on a float64 array that is already cut into chunks; only the phases that a chunk touches are evaluated."""
+class _Arrays:
+    """What formulas on arrays of NumPy and of JAX have in common: functions of the same names."""
 
     digits = 53
-    chunk = 16_000  # one chunk of float64 stays below the size from which malloc asks the system for fresh pages
 
-    def __init__(self) -> None:
-        import numpy
-
-        self._np = numpy
-        self.sin, self.cos, self.tanh = numpy.sin, numpy.cos, numpy.tanh
-        self.exp, self.expm1 = numpy.exp, numpy.expm1
-        self.log, self.log1p, self.sqrt = numpy.log, numpy.log1p, numpy.sqrt
-        self.square, self.divide = numpy.square, numpy.divide
-        self.minimum, self.maximum = numpy.minimum, numpy.maximum
+    def __init__(self, library: Any) -> None:
+        self._np = library
+        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "square", "divide"):
+            setattr(self, name, getattr(library, name))
+        self.minimum, self.maximum, self.remainder = library.minimum, library.maximum, library.remainder
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        return self._np.minimum(self._np.maximum(x, low), high)
+        return self.minimum(self.maximum(x, low), high)
 
     def power(self, base: Any, exponent: Any) -> Any:
         return self._np.power(_real_base(self, base, exponent), exponent)
@@ -246,8 +241,26 @@ class NumpyNamespace:
     def quotient(self, x: Any, y: Any) -> Any:
         return self._np.where(y == 0, nan, self._np.floor_divide(x, y))
 
-    def remainder(self, x: Any, y: Any) -> Any:
-        return self._np.remainder(x, y)
+    def locate(self, x: Any, knots: Sequence[int]) -> Any:
+        return self._np.searchsorted(self.table(knots), x, side="right") - 1.0
+
+    def take(self, table: Sequence[Any], index: Any) -> Any:
+        return self.table(table)[self._np.asarray(index).astype(int)]
+
+    def table(self, numbers: Sequence[Any]) -> Any:
+        """Returns numbers as an array."""
+        return self._np.asarray(numbers, float)
+
+
+class NumpyNamespace(_Arrays):
+    """Formulas on a float64 array that is already cut into chunks; only the phases that a chunk touches are evaluated."""
+
+    chunk = 16_000  # one chunk of float64 stays below the size from which malloc asks the system for fresh pages
+
+    def __init__(self) -> None:
+        import numpy
+
+        super().__init__(numpy)
 
     def whole(self, x: Any, y: Any) -> Any:
         if not _is_whole(y):
@@ -283,12 +296,6 @@ class NumpyNamespace:
                 whole = isinstance(value, np.ndarray) and value.shape == x.shape  # it looked at more than its arguments
                 out[here] = value[here] if whole else value
         return out
-
-    def locate(self, x: Any, knots: Sequence[int]) -> Any:
-        return self._np.searchsorted(self._np.asarray(knots, dtype=float), x, side="right") - 1
-
-    def take(self, table: Sequence[Any], index: Any) -> Any:
-        return self._np.asarray(table, dtype=float)[self._np.asarray(index).astype(self._np.intp)]
 
 
 class TorchNamespace:
@@ -385,38 +392,19 @@ class TorchNamespace:
         return self.library.tensor(table, dtype=self.library.float64, device=index.device)[index.long()]
 
 
-class JaxNamespace:
+class JaxNamespace(_Arrays):
     """Formulas on a JAX array or tracer. They are evaluated in float64 whatever JAX's default float type, which the value is rounded to."""
 
-    digits = 53
-
     def __init__(self) -> None:
-        self.library, self._jnp = _loaded("jax"), _loaded("jax.numpy")
-        jnp = self._jnp
-        self.sin, self.cos, self.tanh = jnp.sin, jnp.cos, jnp.tanh
-        self.exp, self.expm1 = jnp.exp, jnp.expm1
-        self.log, self.log1p, self.sqrt = jnp.log, jnp.log1p, jnp.sqrt
-        self.square, self.divide = jnp.square, jnp.divide
-        self.minimum, self.maximum = jnp.minimum, jnp.maximum
+        super().__init__(_loaded("jax.numpy"))
+        self.library = _loaded("jax")
 
     def double(self) -> Any:
         """Returns the context in which JAX computes in float64, also within `jit`."""
         return self.library.enable_x64(True)
 
-    def clip(self, x: Any, low: Any, high: Any) -> Any:
-        return self._jnp.minimum(self._jnp.maximum(x, low), high)
-
-    def power(self, base: Any, exponent: Any) -> Any:
-        return self._jnp.power(_real_base(self, base, exponent), exponent)
-
-    def quotient(self, x: Any, y: Any) -> Any:
-        return self._jnp.where(y == 0, nan, self._jnp.floor_divide(x, y))
-
-    def remainder(self, x: Any, y: Any) -> Any:
-        return self._jnp.remainder(x, y)
-
     def whole(self, x: Any, y: Any) -> Any:
-        return _whole(x, y, self._jnp.where, self._jnp.floor) if _is_whole(y) else self.quotient(x, y)
+        return _whole(x, y, self._np.where, self._np.floor) if _is_whole(y) else self.quotient(x, y)
 
     @staticmethod
     def finer(x: Any, factor: int) -> Any:
@@ -427,16 +415,7 @@ class JaxNamespace:
         return float(number)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
-        return _select(self._jnp.where, self.clip, x, bounds, branches, args)
-
-    def locate(self, x: Any, knots: Sequence[int]) -> Any:
-        return self._jnp.searchsorted(self._table(knots), x, side="right") - 1.0
-
-    def take(self, table: Sequence[Any], index: Any) -> Any:
-        return self._table(table)[self._jnp.asarray(index).astype(int)]
-
-    def _table(self, numbers: Sequence[Any]) -> Any:
-        return self._jnp.asarray(numbers, float)
+        return _select(self._np.where, self.clip, x, bounds, branches, args)
 
 
 def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Branches, args: tuple[Any, ...]) -> Any:

@@ -73,14 +73,11 @@ class Recurrence(Endless):
         xp, steps = clock.xp, clock.steps
         if xp is MATH:
             return self._replay.value(steps)
-        if isinstance(xp, NumpyNamespace):
-            import numpy as np
-
-            return np.asarray(self._values(steps)).reshape(steps.shape)
         if isinstance(xp, TorchNamespace):
             return steps.new_tensor(self._values(steps)).reshape(steps.shape)
-        if isinstance(xp, JaxNamespace) and not isinstance(steps, sys.modules["jax"].core.Tracer):
-            return xp._table(self._values(steps)).reshape(steps.shape)
+        traced = isinstance(xp, JaxNamespace) and isinstance(steps, sys.modules["jax"].core.Tracer)
+        if isinstance(xp, NumpyNamespace | JaxNamespace) and not traced:
+            return xp.table(self._values(steps)).reshape(steps.shape)
         raise GlidepathError.of(
             self.kind,
             "step",

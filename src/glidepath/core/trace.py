@@ -10,6 +10,7 @@ import math
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .namespace import MATH
@@ -17,6 +18,12 @@ from .namespace import MATH
 __all__ = ["Expr", "Trace"]
 
 
+def _operator(op: str) -> tuple[Any, Any]:
+    """Returns the method of an operator, and the one for a number on its left."""
+    return lambda x, y: x.trace.binary(op, x, y), lambda y, x: y.trace.binary(op, x, y)
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Expr:
     """One node of a traced formula.
 
@@ -30,56 +37,20 @@ class Expr:
         real: Whether it is certain to be a float.
     """
 
-    __slots__ = ("args", "data", "high", "low", "op", "real", "trace")
+    trace: Trace
+    op: str
+    args: tuple[Expr, ...]
+    data: Any
+    low: float
+    high: float
+    real: bool
 
-    def __init__(
-        self, trace: Trace, op: str, args: tuple[Expr, ...], data: Any, low: float, high: float, real: bool
-    ) -> None:
-        self.trace, self.op, self.args, self.data, self.low, self.high, self.real = (
-            trace,
-            op,
-            args,
-            data,
-            low,
-            high,
-            real,
-        )
-
-    def __add__(self, other: Any) -> Expr:
-        return self.trace.binary("+", self, other)
-
-    def __radd__(self, other: Any) -> Expr:
-        return self.trace.binary("+", other, self)
-
-    def __sub__(self, other: Any) -> Expr:
-        return self.trace.binary("-", self, other)
-
-    def __rsub__(self, other: Any) -> Expr:
-        return self.trace.binary("-", other, self)
-
-    def __mul__(self, other: Any) -> Expr:
-        return self.trace.binary("*", self, other)
-
-    def __rmul__(self, other: Any) -> Expr:
-        return self.trace.binary("*", other, self)
-
-    def __truediv__(self, other: Any) -> Expr:
-        return self.trace.binary("/", self, other)
-
-    def __rtruediv__(self, other: Any) -> Expr:
-        return self.trace.binary("/", other, self)
-
-    def __floordiv__(self, other: Any) -> Expr:
-        return self.trace.binary("//", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Expr:
-        return self.trace.binary("//", other, self)
-
-    def __pow__(self, other: Any) -> Expr:
-        return self.trace.binary("**", self, other)
-
-    def __rpow__(self, other: Any) -> Expr:
-        return self.trace.binary("**", other, self)
+    __add__, __radd__ = _operator("+")
+    __sub__, __rsub__ = _operator("-")
+    __mul__, __rmul__ = _operator("*")
+    __truediv__, __rtruediv__ = _operator("/")
+    __floordiv__, __rfloordiv__ = _operator("//")
+    __pow__, __rpow__ = _operator("**")
 
     def __neg__(self) -> Expr:
         return self.trace.unary("neg", self)
