@@ -105,7 +105,7 @@ def test_any_rising_schedule_will_do():
     [
         ({"schedule": "cosine(10)"}, "schedule must be rising"),
         ({"schedule": "constant()"}, "steps must be an integer from 2"),
-        ({"factor": 1.0}, "factor must be a number above 1"),
+        ({"factor": 1.0}, "factor must be a finite number above 1"),
         ({"patience": 0}, "patience must be an integer from 1"),
         ({"steps": 1}, "steps must be an integer from 2"),
     ],

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
 
-__all__ = ["Checks", "checked", "problem_of", "refuse", "types_of"]
+__all__ = ["Checks", "checked", "each_of", "problem_of", "refuse", "settle", "types_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +43,14 @@ class Checks:
         """Notes a broken rule unless it holds; skipped once something else is wrong, because it may only follow from that."""
         if not holds and not self.problems:
             self.refuse(field, rule, value, remedy)
+
+    @contextmanager
+    def kept(self, path: str = "") -> Generator[None]:
+        """Notes what is refused within, which ends there; `path` is put in front of where it was."""
+        try:
+            yield
+        except GlidepathError as error:
+            self.problems += (error.inside(path) if path else error).problems
 
     def done(self) -> None:
         """Raises everything that was noted.
@@ -164,6 +174,35 @@ def types_of(function: Callable[..., Any]) -> dict[str, Check]:
     hints = get_type_hints(function, include_extras=True)
     found = {name: check_of(hint) for name, hint in hints.items() if name != "return"}
     return {name: check for name, check in found.items() if check is not None}
+
+
+def each_of(items: Iterable[Any], make: Callable[[Any], R], path: Callable[[int], str]) -> tuple[R, ...]:
+    """Returns what is made of each item; what is refused is told of all of them at once.
+
+    Args:
+        items: What there is.
+        make: Makes one.
+        path: What the place of an item is called.
+
+    Raises:
+        GlidepathError: If any was refused.
+    """
+    checks, made = Checks(""), list[R]()
+    for i, item in enumerate(items):
+        with checks.kept(path(i)):
+            made.append(make(item))
+    checks.done()
+    return tuple(made)
+
+
+def settle(record: Any, where: str) -> Checks:
+    """Brings the fields of a frozen dataclass into their normal forms, by the types it declares; returns the checks, not done yet."""
+    checks = Checks(where)
+    for field in fields(record):
+        check = types_of(type(record)).get(field.name)
+        if check is not None:
+            object.__setattr__(record, field.name, checks.take(field.name, getattr(record, field.name), check))
+    return checks
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:

@@ -31,6 +31,7 @@ __all__ = [
     "Cycles",
     "Flag",
     "Growth",
+    "Index",
     "Length",
     "Lengths",
     "Milestones",
@@ -348,6 +349,8 @@ Cycles = Annotated[int, integer(1, unit="cycles")]
 Count = Annotated[int, integer(1)]
 """How many of something, at least 1."""
 
+Index = Annotated[int, integer(0)]
+"""How many of something there were before: 0 and above."""
 Seed = Annotated[int, integer(0, 2**32 - 1)]
 """Of random numbers."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
 
+from .checks import each_of
 from .clock import Clock
 from .errors import GlidepathError, Problem
 from .fields import MAX_STEPS, Broken, Check, Taken, number
@@ -506,16 +507,7 @@ def whole(made: Schedule) -> Schedule:
 def _schedules(given: Any) -> tuple[Schedule, ...]:
     if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_NODES:
         raise Broken(f"a list of 1 to {MAX_NODES} schedules")
-    found: list[Schedule] = []
-    problems: list[Problem] = []
-    for i, item in enumerate(given):
-        try:
-            found.append(Schedule.phase(item))
-        except GlidepathError as error:
-            problems.extend(error.inside(f"$[{i}]").problems)
-    if problems:
-        raise GlidepathError(problems)
-    return tuple(found)
+    return each_of(given, Schedule.phase, "$[{}]".format)
 
 
 _schema = {"$ref": "#/$defs/schedule"}

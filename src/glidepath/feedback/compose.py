@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import GlidepathError, Problem
+from ..core.checks import Checks, each_of
+from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
 from .controller import Controller
 from .observation import Decision, Observation
@@ -40,22 +41,13 @@ class Steered:
     controllers: tuple[Controller, ...]
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
-        try:
+        checks, given = Checks("steered"), self.controllers
+        with checks.kept():
             object.__setattr__(self, "schedule", Schedule.of(self.schedule))
-        except GlidepathError as error:
-            problems.extend(error.problems)
-        given: Any = self.controllers
-        items: Sequence[Any] = given if isinstance(given, list | tuple) else (given,)
-        made: list[Controller] = []
-        for i, item in enumerate(items):
-            try:
-                made.append(Controller.of(item))
-            except GlidepathError as error:
-                problems.extend(error.inside(f"controllers[{i}]").problems)
-        if problems:
-            raise GlidepathError(problems)
-        object.__setattr__(self, "controllers", tuple(made))
+        with checks.kept():
+            items: Sequence[Any] = given if isinstance(given, list | tuple) else (given,)
+            object.__setattr__(self, "controllers", each_of(items, Controller.of, "controllers[{}]".format))
+        checks.done()
 
     def begin(self) -> tuple[Any, ...]:
         """Returns the states before the first observation, one for each controller."""

@@ -8,10 +8,12 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from ..core.errors import GlidepathError, Problem, did_you_mean, shown
-from ..core.fields import MAX_STEPS, number
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core.fields import MAX_STEPS, Broken, Check, number
 from ..core.node import Node
 from ..core.text import Reader
 from .observation import Decision, Observation
@@ -47,19 +49,16 @@ class State:
         hints = _hints(cls)
         if not isinstance(data, Mapping):
             raise GlidepathError.of(where, "", f"an object with {', '.join(hints)}", data)
-        problems = [Problem(where, name, "given", "nothing") for name in hints if name not in data]
+        checks = Checks(where)
+        checks.problems += [Problem(where, name, "given", "nothing") for name in hints if name not in data]
         fields: dict[str, Any] = {}
         for name, value in data.items():
             if name not in hints:
                 rule = f"one of its fields ({', '.join(hints)})"
-                problems.append(Problem(where, str(name)[:50], rule, shown(value), did_you_mean(str(name), hints)))
+                checks.refuse(str(name)[:50], rule, value, did_you_mean(str(name), hints))
                 continue
-            try:
-                fields[name] = _read(hints[name], value)
-            except TypeError as error:
-                problems.append(Problem(where, name, str(error), shown(value)))
-        if problems:
-            raise GlidepathError(problems)
+            fields[name] = checks.take(name, value, Check(partial(_read, hints[name])))
+        checks.done()
         return cls(**fields)
 
 
@@ -76,11 +75,11 @@ def _written(value: Any) -> Any:
 
 
 def _read(hint: Any, value: Any) -> Any:
-    """Returns a field of a state from JSON; raises TypeError with the rule it breaks."""
+    """Returns a field of a state from JSON; raises `Broken` with the rule it breaks."""
     options = get_args(hint)
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or len(value) > MAX_STATE:
-            raise TypeError("a list of numbers")
+            raise Broken("a list of numbers")
         return tuple(_read(options[0], item) for item in value)
     if type(None) in options:
         return None if value is None else _read(next(o for o in options if o is not type(None)), value)
@@ -89,10 +88,10 @@ def _read(hint: Any, value: Any) -> Any:
             return _WORDS[value]
         plain = number(value)
         if plain is None or (isinstance(plain, int) and plain.bit_length() > 1000):
-            raise TypeError("a number")
+            raise Broken("a number")
         return float(plain)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_STEPS:
-        raise TypeError(f"an integer from 0 to {MAX_STEPS}")
+        raise Broken(f"an integer from 0 to {MAX_STEPS}")
     return value
 
 
@@ -113,6 +112,10 @@ class Controller(Node):
     @abstractmethod
     def react(self, state: Any, seen: Observation) -> tuple[Any, Decision]:
         """Returns the next state and the decision; `observe` has checked the observation and notes its id."""
+
+    def decided(self, state: Any, seen: Observation, action: Any, reason: str) -> Decision:
+        """Returns the decision that came with a state."""
+        return Decision(seen.id, action, self.multiplier(state, seen.position), reason)
 
     @abstractmethod
     def multiplier(self, state: Any, at: float = 0, group: str | int | None = None) -> float:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
-from typing import Any
 
 from ..core.errors import GlidepathError
 from ..core.fields import Length
@@ -105,10 +104,10 @@ class Guard(Controller):
         """Returns the next state and the decision."""
         value = seen.value
         if state.stopped:
-            return state, self._decision(state, seen, "stop", f"{self.tries} tries are spent")
+            return state, self.decided(state, seen, "stop", f"{self.tries} tries are spent")
         if state.pause > 0:
             after = replace(state, pause=state.pause - 1)
-            return after, self._decision(after, seen, "cooling", f"{value:.6g}: not looked at, {after.pause} more")
+            return after, self.decided(after, seen, "cooling", f"{value:.6g}: not looked at, {after.pause} more")
         if not math.isfinite(value):
             return self._cut(state, seen, f"{value} is not finite")
         if len(state.recent) >= 3:
@@ -120,17 +119,14 @@ class Guard(Controller):
         else:
             reason = f"{value:.6g} is one of the first three"
         after = replace(state, recent=(*state.recent, value)[-self.memory :])
-        return after, self._decision(after, seen, "steady", reason)
+        return after, self.decided(after, seen, "steady", reason)
 
     def _cut(self, state: GuardState, seen: Observation, reason: str) -> tuple[GuardState, Decision]:
         if state.cuts >= self.tries:
             after = replace(state, stopped=1)
-            return after, self._decision(after, seen, "stop", f"{reason}; {self.tries} tries are spent")
+            return after, self.decided(after, seen, "stop", f"{reason}; {self.tries} tries are spent")
         after = replace(state, cuts=state.cuts + 1, begun=float(seen.position), pause=self.pause)
         tried = f"try {after.cuts} of {self.tries}"
-        return after, self._decision(
+        return after, self.decided(
             after, seen, "cut", f"{reason}: cut by {self.factor:g}, warm up again over {self.warmup}, {tried}"
         )
-
-    def _decision(self, state: GuardState, seen: Observation, action: Any, reason: str) -> Decision:
-        return Decision(seen.id, action, self.multiplier(state, seen.position), reason)

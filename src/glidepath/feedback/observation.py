@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import MAX_STEPS, number
+from ..core.answer import Answer
+from ..core.checks import settle
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, Broken, Check, Index, number
 
 __all__ = ["Action", "Decision", "Observation", "measured"]
 
 Action = Literal["first", "improved", "waiting", "cooling", "cut", "floor", "held", "steady", "stop"]
+
+
+def _position(value: Any) -> int | float:
+    plain = number(value)
+    if plain is None or not 0 <= plain <= MAX_STEPS:
+        raise Broken(f"a number from 0 to {MAX_STEPS}, or None")
+    return plain
+
+
+Position = Annotated[int | float, Check(_position, {"type": "number", "minimum": 0, "maximum": MAX_STEPS}, 0)]
+"""Where a run is, on a schedule's clock."""
 
 
 def measured(value: Any, where: str = "observation") -> float:
@@ -63,27 +76,16 @@ class Observation:
         Observation(id=500, value=0.31, at=500)
     """
 
-    id: int
+    id: Index
     value: float
-    at: int | float | None = None
+    at: Position | None = None
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
-        plain = number(self.id)
-        if plain is None or not 0 <= plain <= MAX_STEPS or plain != math.floor(plain):
-            problems.append(Problem("observation", "id", f"an integer from 0 to {MAX_STEPS}", shown(self.id)))
-        else:
-            object.__setattr__(self, "id", int(plain))
-        try:
+        checks = settle(self, "observation")
+        with checks.kept():
             object.__setattr__(self, "value", measured(self.value))
-        except GlidepathError as error:
-            problems.extend(error.problems)
-        at = self.id if self.at is None else number(self.at)
-        if self.at is not None and (at is None or not 0 <= at <= MAX_STEPS):
-            problems.append(Problem("observation", "at", f"a number from 0 to {MAX_STEPS}, or None", shown(self.at)))
-        if problems:
-            raise GlidepathError(problems)
-        object.__setattr__(self, "at", at)
+        checks.done()
+        object.__setattr__(self, "at", self.position)
 
     @property
     def position(self) -> int | float:
@@ -106,7 +108,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Answer):
     """What a controller did with an observation.
 
     Args:
@@ -121,10 +123,6 @@ class Decision:
     action: Action
     multiplier: float
     reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the decision as JSON data."""
-        return asdict(self)
 
     def __str__(self) -> str:
         return f"{'-' if self.id is None else self.id}: {self.action}, x{self.multiplier:.6g}: {self.reason}"

@@ -81,11 +81,8 @@ class _Peer(Controller):
     def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
         after = replace(state, rates=self._lowered(state), cooling=self.cooldown, bad=0)
         if after.rates == state.rates:
-            return after, self._decision(after, seen, "floor", f"{reason}: a cut is due, but every rate stays")
-        return after, self._decision(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
-
-    def _decision(self, state: PeerState, seen: Observation, action: Any, reason: str) -> Decision:
-        return Decision(seen.id, action, self.multiplier(state), reason)
+            return after, self.decided(after, seen, "floor", f"{reason}: a cut is due, but every rate stays")
+        return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
 
 
 class _Patient(_Peer):
@@ -120,12 +117,12 @@ class _Patient(_Peer):
         if state.cooling > 0:
             state = replace(state, cooling=state.cooling - 1, bad=0)
             if not improved:
-                return state, self._decision(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
+                return state, self.decided(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
         if state.bad > self.patience:
             return self._cut(state, seen, f"{what}: {state.bad} in a row did not improve, patience {self.patience}")
         if improved:
-            return state, self._decision(state, seen, "improved", f"{what}: an improvement")
-        return state, self._decision(state, seen, "waiting", f"{what}: {state.bad} of {self.patience} tolerated")
+            return state, self.decided(state, seen, "improved", f"{what}: an improvement")
+        return state, self.decided(state, seen, "waiting", f"{what}: {state.bad} of {self.patience} tolerated")
 
 
 @kind("pytorch_plateau")
@@ -210,18 +207,16 @@ class PaddlePlateau(_Patient):
         """Returns the next state and the decision."""
         if state.cooling > 0:
             after = replace(state, cooling=state.cooling - 1)
-            return after, self._decision(
-                after, seen, "cooling", f"{seen.value:.6g}: not looked at, {after.cooling} more"
-            )
+            return after, self.decided(after, seen, "cooling", f"{seen.value:.6g}: not looked at, {after.cooling} more")
         if state.best is None or self.better(seen.value, state.best):
             after = replace(state, best=seen.value, bad=0)
             action = "first" if state.best is None else "improved"
-            return after, self._decision(after, seen, action, f"{seen.value:.6g} is the best")
+            return after, self.decided(after, seen, action, f"{seen.value:.6g} is the best")
         what = f"{seen.value:.6g} against {state.best:.6g}"
         after = replace(state, bad=state.bad + 1)
         if after.bad > self.patience:
             return self._cut(after, seen, f"{what}: {after.bad} in a row did not improve, patience {self.patience}")
-        return after, self._decision(after, seen, "waiting", f"{what}: {after.bad} of {self.patience} tolerated")
+        return after, self.decided(after, seen, "waiting", f"{what}: {after.bad} of {self.patience} tolerated")
 
 
 @kind("keras_plateau")
@@ -266,22 +261,20 @@ class KerasPlateau(_Peer):
         if state.best is None or self.better(seen.value, state.best):
             after = replace(state, best=seen.value, bad=0)
             action = "first" if state.best is None else "improved"
-            return after, self._decision(after, seen, action, f"{seen.value:.6g} is the best")
+            return after, self.decided(after, seen, action, f"{seen.value:.6g} is the best")
         what = f"{seen.value:.6g} against {state.best:.6g}"
         if state.cooling > 0:
-            return state, self._decision(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
+            return state, self.decided(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
         state = replace(state, bad=state.bad + 1)
         if state.bad < self.patience:
-            return state, self._decision(
+            return state, self.decided(
                 state, seen, "waiting", f"{what}: {state.bad} bad, the cut comes at {self.patience}"
             )
         reason = f"{what}: {state.bad} in a row did not improve, patience {self.patience}"
         if not any(
             rate > _single(floor) for rate, floor in zip(state.rates, self.floors * len(state.rates), strict=False)
         ):
-            return state, self._decision(
-                state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor"
-            )
+            return state, self.decided(state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor")
         return self._cut(state, seen, reason)
 
 

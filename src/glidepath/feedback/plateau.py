@@ -119,16 +119,16 @@ class Plateau(Controller):
         value = seen.value
         if seen.position < self.after:
             reason = f"at {seen.position:g}, before this controller's phase begins at {self.after}: nothing changes"
-            return state, self._decision(state, seen, "held", reason)
+            return state, self.decided(state, seen, "held", reason)
         if not math.isfinite(value):
             if self.not_finite == "hold":
-                return state, self._decision(state, seen, "held", f"{value} is not finite: nothing changes")
+                return state, self.decided(state, seen, "held", f"{value} is not finite: nothing changes")
             if self.not_finite == "cut":
                 return self._cut(state, seen, f"{value} is not finite")
             return self._count(state, seen, f"{value} is not finite")
         remembered = replace(state, recent=(*state.recent, value)[-self.window :]) if self.window else state
         if state.best is None:
-            return replace(remembered, best=value, bad=0), self._decision(
+            return replace(remembered, best=value, bad=0), self.decided(
                 state, seen, "first", f"{value:.6g} is the first value"
             )
         target = self._target(state)
@@ -136,7 +136,7 @@ class Plateau(Controller):
             best = self._best(remembered, value)
             after = replace(remembered, best=best, bad=0, cooling=max(0, state.cooling - 1))
             word = "below" if self.mode == "min" else "above"
-            return after, self._decision(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
+            return after, self.decided(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
         word = "not below" if self.mode == "min" else "not above"
         counted = replace(remembered, best=self._best(remembered, state.best))
         return self._count(counted, seen, f"{value:.6g} is {word} {target:.6g}")
@@ -157,12 +157,12 @@ class Plateau(Controller):
         if state.cooling > 0:
             after = replace(state, bad=0, cooling=state.cooling - 1)
             left = f"{reason}; not counted, {after.cooling} more observations of the pause after a cut"
-            return after, self._decision(after, seen, "cooling", left)
+            return after, self.decided(after, seen, "cooling", left)
         bad = state.bad + 1
         if bad > self.patience:
             return self._cut(replace(state, bad=bad), seen, f"{reason}, {bad} in a row, patience {self.patience}")
         after = replace(state, bad=bad)
-        return after, self._decision(after, seen, "waiting", f"{reason}, {bad} of {self.patience} tolerated")
+        return after, self.decided(after, seen, "waiting", f"{reason}, {bad} of {self.patience} tolerated")
 
     def _cut(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
         before = self.factor**state.cuts
@@ -170,12 +170,9 @@ class Plateau(Controller):
         after = replace(state, bad=0, cooling=self.cooldown)
         if before <= min(lowest, self.floor) * (1 + 1e-12) or before * self.factor == 0.0:  # 0.1 * 0.1 is above 0.01
             reason = f"{reason}: a cut is due, but the multiplier is at its floor {self.multiplier(state):.6g}"
-            return after, self._decision(after, seen, "floor", reason)
+            return after, self.decided(after, seen, "floor", reason)
         after = replace(after, cuts=state.cuts + 1)
-        return after, self._decision(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
-
-    def _decision(self, state: PlateauState, seen: Observation, action: Any, reason: str) -> Decision:
-        return Decision(seen.id, action, self.multiplier(state), reason)
+        return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
 
 
 def _first(values: Iterable[float], mode: str) -> float:

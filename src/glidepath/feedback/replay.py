@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, did_you_mean
 from ..core.schedule import Schedule
 from .controller import Controller
 from .observation import Decision, Observation
@@ -155,21 +156,18 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
         (name for name in ("id", "step", "update", "updates", "epoch", "iteration") if name in names and name != key),
         None,
     )
-    problems: list[Problem] = []
+    checks = Checks(where)
     for i, row in enumerate(rows):
         value: Any = row.get(key)
         if value is None or value == "":
             continue
-        try:
+        with checks.kept(f"{where}, row {i + 1}"):
             number = i if counter is None else _number(row.get(counter))
             at = _number(row["at"]) if row.get("at") not in (None, "") else None
             yield Observation(number, _number(value), at)
-        except GlidepathError as error:
-            problems.extend(error.inside(f"{where}, row {i + 1}").problems)
-            if len(problems) > 20:
-                break
-    if problems:
-        raise GlidepathError(problems)
+        if len(checks.problems) > 20:
+            break
+    checks.done()
 
 
 _COUNTERS = ("id", "at", "step", "update", "updates", "epoch", "iteration", "lr", "rate", "time")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from ..core.checks import Checks
 from ..core.curves import Geometric
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.fields import Positive, integer
 from ..core.schedule import Schedule
 from ..core.segments import Ramp
 from .trace import Trace
@@ -36,17 +36,12 @@ def rising(low: float = 1e-7, high: float = 10.0, steps: int = 240) -> Ramp:
         >>> [round(rising(0.01, 1.0, 3)(t), 12) for t in range(3)]
         [0.01, 0.1, 1.0]
     """
-    problems: list[Problem] = []
-    first, last, count = number(low), number(high), number(steps)
-    if first is None or not 0 < first < math.inf:
-        problems.append(Problem("range test", "low", "a rate above 0", shown(low)))
-    elif last is None or not first < last < math.inf:
-        problems.append(Problem("range test", "high", f"a rate above low, {low}", shown(high)))
-    if count is None or not 2 <= count <= _MOST_STEPS or count != math.floor(count):
-        problems.append(Problem("range test", "steps", f"an integer from 2 to {_MOST_STEPS}", shown(steps)))
-    if problems:
-        raise GlidepathError(problems)
-    return Ramp(low, high, int(steps) - 1, Geometric())
+    checks = Checks("range test")
+    first, last = checks.take("low", low, Positive), checks.take("high", high, Positive)
+    checks.require(first < last, "high", f"above low, {low}", high)
+    count = checks.take("steps", steps, integer(2, _MOST_STEPS))
+    checks.done()
+    return Ramp(first, last, count - 1, Geometric())
 
 
 def sweep(
@@ -93,27 +88,22 @@ def sweep(
     plan = Schedule.of(schedule) if schedule is not None else rising()
     count = _count(plan, steps)
     rates = [plan.scalar(step) for step in range(count)]
-    problems: list[Problem] = []
-    if not all(0 < rate < math.inf for rate in rates) or any(a >= b for a, b in pairwise(rates)):
-        problems.append(Problem("sweep", "schedule", "rising from above 0, step by step", shown(plan)))
-    bound = number(factor)
-    if bound is None or not 1 < bound < math.inf:
-        problems.append(Problem("sweep", "factor", "a number above 1", shown(factor)))
-    allowed = max(4, count // 20) if patience is None else number(patience)
-    if allowed is None or allowed < 1 or allowed != math.floor(allowed):
-        problems.append(Problem("sweep", "patience", "an integer from 1", shown(patience)))
-    if problems:
-        raise GlidepathError(problems)
-    losses, stop = _losses(train_step, rates, float(bound or 0), int(allowed or 0))
+    checks = Checks("sweep")
+    rises = all(0 < rate < math.inf for rate in rates) and all(a < b for a, b in pairwise(rates))
+    checks.require(rises, "schedule", "rising from above 0, step by step", plan)
+    bound = checks.real("factor", factor, above=1)
+    allowed = checks.length("patience", max(4, count // 20) if patience is None else patience)
+    checks.done()
+    losses, stop = _losses(train_step, rates, bound, allowed)
     return Trace(tuple(rates[: len(losses)]), tuple(losses), stop, count, label)
 
 
 def _count(plan: Schedule, steps: int | None) -> int:
-    duration = plan.duration
-    whole = number(steps) if steps is not None else (duration + 1 if duration < _MOST_STEPS else None)
-    if whole is None or not 2 <= whole <= _MOST_STEPS or whole != math.floor(whole):
-        raise GlidepathError.of("sweep", "steps", f"an integer from 2 to {_MOST_STEPS}", steps)
-    return int(whole)
+    checks, duration = Checks("sweep"), plan.duration
+    whole = duration + 1 if steps is None and duration < _MOST_STEPS else steps
+    count = checks.take("steps", whole, integer(2, _MOST_STEPS))
+    checks.done()
+    return count
 
 
 def _losses(

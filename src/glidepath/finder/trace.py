@@ -6,11 +6,12 @@ import json
 import math
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 from ..core.answer import Answer
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.checks import settle
+from ..core.errors import GlidepathError
+from ..core.fields import Broken, Check, choice, integer, number
 
 __all__ = ["STOPS", "Trace"]
 
@@ -23,6 +24,26 @@ STOPS = {
 }
 _MOST_POINTS = 1_000_000
 _MOST_BYTES = 64 * 2**20
+
+
+def _numbers(given: Any, none: float | None = None) -> tuple[float, ...]:
+    rule = f"a list of up to {_MOST_POINTS} numbers"
+    if isinstance(given, str | bytes | dict) or not hasattr(given, "__len__") or len(given) > _MOST_POINTS:
+        raise Broken(rule)
+    found = [none if item is None else number(item) for item in given]
+    if None in found:
+        raise Broken(rule)
+    return tuple(float(item) for item in found if item is not None)
+
+
+def _seen(given: Any) -> tuple[float, ...]:
+    return _numbers(given, math.nan)
+
+
+def _label(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > 200:
+        raise Broken("a text of at most 200 characters")
+    return given
 
 
 @dataclass(frozen=True)
@@ -45,37 +66,22 @@ class Trace(Answer):
         '{"rates": [0.1, 0.2], "losses": [1.0, null], "stop": "non-finite", "planned": 40, "label": ""}'
     """
 
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
-    stop: str = "end"
+    rates: Annotated[tuple[float, ...], Check(_numbers, stand_in=())]
+    losses: Annotated[tuple[float, ...], Check(_seen, stand_in=())]
+    stop: Annotated[str, choice(*STOPS)] = "end"
     planned: int | None = None
-    label: str = ""
+    label: Annotated[str, Check(_label, stand_in="")] = ""
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
-
-        def require(holds: bool, field: str, rule: str, value: Any) -> None:
-            if not holds:
-                problems.append(Problem("trace", field, rule, shown(value)))
-
-        rates, losses = _numbers(self.rates), _numbers(self.losses, none=True)
-        rule = f"a list of up to {_MOST_POINTS} numbers"
-        require(rates is not None, "rates", rule, self.rates)
-        require(losses is not None, "losses", rule, self.losses)
-        if rates is not None:
-            rising = all(0.0 < a < math.inf for a in rates) and all(a < b for a, b in pairwise(rates))
-            require(rising, "rates", "strictly increasing, above 0 and finite", self.rates)
-            if losses is not None:
-                require(len(losses) == len(rates), "losses", f"as many as the rates, {len(rates)}", len(losses))
-        require(self.stop in STOPS, "stop", f"one of {', '.join(STOPS)}", self.stop)
-        require(isinstance(self.label, str) and len(self.label) <= 200, "label", "text", self.label)
-        planned = len(rates or ()) if self.planned is None else number(self.planned)
-        whole = planned is not None and planned == math.floor(planned) and planned >= len(rates or ())
-        require(whole, "planned", f"an integer of at least {len(rates or ())}", self.planned)
-        if problems:
-            raise GlidepathError(problems)
-        for name, value in (("rates", rates), ("losses", losses), ("planned", int(planned or 0))):
-            object.__setattr__(self, name, value)
+        checks = settle(self, "trace")
+        rates, losses, broken = self.rates, self.losses, {problem.field for problem in checks.problems}
+        if not all(0.0 < a < math.inf for a in rates) or any(a >= b for a, b in pairwise(rates)):
+            checks.refuse("rates", "strictly increasing, above 0 and finite", rates)
+        if len(losses) != len(rates) and not broken & {"rates", "losses"}:
+            checks.refuse("losses", f"as many as the rates, {len(rates)}", len(losses))
+        planned = len(rates) if self.planned is None else self.planned
+        object.__setattr__(self, "planned", checks.take("planned", planned, integer(len(rates))))
+        checks.done()
 
     @property
     def finite(self) -> int:
@@ -114,10 +120,3 @@ class Trace(Answer):
 
     def __hash__(self) -> int:
         return hash(self.to_json())
-
-
-def _numbers(given: Any, none: bool = False) -> tuple[float, ...] | None:
-    if isinstance(given, str | bytes | dict) or not hasattr(given, "__len__") or len(given) > _MOST_POINTS:
-        return None
-    found = [math.nan if none and item is None else number(item) for item in given]
-    return None if any(item is None for item in found) else tuple(float(item) for item in found if item is not None)

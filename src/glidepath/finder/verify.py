@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.answer import Answer
-from ..core.errors import GlidepathError, Problem, shown
+from ..core.checks import Checks
 from ..core.fields import number
 from .suggest import Suggestion
 
@@ -96,16 +96,14 @@ def verify(
         ('confirmed', 0.0095, 6)
     """
     low, high = (band.low, band.high) if isinstance(band, Suggestion) else band
-    problems: list[Problem] = []
+    checks = Checks("verify")
     first, last = number(low), number(high)
     if first is None or last is None or not 0 < first < last < math.inf:
-        problems.append(Problem("verify", "band", "two rates above 0, the lower first", shown((low, high))))
+        checks.refuse("band", "two rates above 0, the lower first", (low, high))
     if len(seeds) < 2 or len(set(seeds)) < len(seeds):
-        problems.append(Problem("verify", "seeds", "two different integers or more", shown(list(seeds))))
-    if not isinstance(most, int) or most < 3:
-        problems.append(Problem("verify", "most", "an integer from 3", shown(most)))
-    if problems:
-        raise GlidepathError(problems)
+        checks.refuse("seeds", "two different integers or more", list(seeds))
+    checks.length("most", most, 3)
+    checks.done()
     begun, made = time.perf_counter(), 0
     step = math.sqrt(high / low)
     tried: dict[float, tuple[float, ...]] = {}

@@ -77,6 +77,19 @@ class Derived:
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
+    def counted(self, length: Duration, clock: str) -> Fraction | None:
+        """Returns a length on a clock, exactly; None for a share of a run of unknown length, and for what is left of one.
+
+        Raises:
+            Broken: If its unit cannot be converted.
+        """
+        total = self.total(clock) if length.unit in ("percent", "rest") else 0
+        if length.unit == "rest" or total is None:
+            return None
+        return (
+            length.amount * total / 100 if length.unit == "percent" else self.convert(length.amount, length.unit, clock)
+        )
+
     # A length in one unit, as a length in another -------------------------------------------------------------------------------------
 
     def convert(self, amount: Fraction, unit: str, clock: str) -> Fraction:

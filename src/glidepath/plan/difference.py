@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError, shown
+from ..core.answer import Answer
+from ..core.checks import each_of
+from ..core.errors import shown
 from ..core.schedule import Schedule
 from .curve_checks import places
 from .files import read
@@ -16,7 +18,7 @@ __all__ = ["Difference", "Differences", "diff", "diff_files"]
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Answer):
     """One field that differs.
 
     Args:
@@ -36,7 +38,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Differences:
+class Differences(Answer):
     """All differences of two plans.
 
     Args:
@@ -56,11 +58,6 @@ class Differences:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the differences as JSON data."""
-        rows = [{"path": d.path, "before": d.before, "after": d.after} for d in self.fields]
-        return {"fields": rows, "effects": list(self.effects)}
 
 
 def diff(a: Any, b: Any) -> Differences:
@@ -108,16 +105,7 @@ def diff_files(a: str | Path, b: str | Path) -> Differences:
     Raises:
         GlidepathError: With the problems of both files.
     """
-    problems: list[Any] = []
-    plans: list[Plan] = []
-    for path in (a, b):
-        try:
-            plans.append(read(path))
-        except GlidepathError as error:
-            problems.extend(error.inside(Path(path).name).problems)
-    if problems:
-        raise GlidepathError(problems)
-    return diff(*plans)
+    return diff(*each_of((a, b), read, lambda i: Path((a, b)[i]).name))
 
 
 def _compare(before: Any, after: Any, path: str, fields: list[Difference]) -> None:

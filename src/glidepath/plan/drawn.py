@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from ..core.errors import GlidepathError
+from ..core.checks import Checks
 from ..core.fields import Broken, Check
 from ..core.schedule import Schedule
 from .duration import Duration
@@ -22,15 +22,10 @@ def drawn(given: Any) -> Schedule | str:
         GlidepathError: If it is neither; wrong durations are listed with the rest.
     """
     if isinstance(given, str):
-        found = durations(given)
-        problems: list[Any] = []
+        found, checks = durations(given), Checks("text")
         for text in found:
-            try:
-                Duration.parse(text)
-            except Broken as broken:
-                problems.extend(GlidepathError.of("text", "every duration", broken.rule, text, broken.remedy).problems)
-        if problems:
-            raise GlidepathError(problems)
+            checks.take("every duration", text, Check(Duration.parse))
+        checks.done()
         return given.strip() if found else Schedule.of(given)
     if isinstance(given, dict | Schedule):
         return Schedule.of(given)

@@ -16,7 +16,7 @@ Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Finding(Problem):
+class Finding(Problem, Answer):
     """One thing that a plan's author should know.
 
     Args:
@@ -29,13 +29,9 @@ class Finding(Problem):
         level: `error` where the run would not do what the plan says, `warning` where it probably would not.
     """
 
+    told: ClassVar[str] = "level code where field rule value remedy"
     code: str = ""
     level: Level = "error"
-
-    def to_dict(self) -> dict[str, str]:
-        """Returns the finding as JSON data."""
-        names = ("level", "code", "where", "field", "rule", "value", "remedy")
-        return {name: getattr(self, name) for name in names}
 
 
 class Findings:

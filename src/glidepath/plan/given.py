@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError, Problem
+from ..core.checks import each_of
+from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.schedule import Schedule
 from .files import read
@@ -95,18 +96,14 @@ def _rules(given: Any, where: str, said: dict[str, Any]) -> tuple[Rule, ...]:
     rule = "a schedule, schedules by hyper-parameter, rules, a Plan or its file"
     if not items:
         raise GlidepathError.of(where, "schedule", rule, given)
-    problems: list[Problem] = []
-    made: list[Rule] = []
-    for path, item in items:
-        try:
-            if not isinstance(item, Rule | Mapping | str | Schedule):
-                raise GlidepathError.of("", "", rule if not path else "a Rule, or its fields", item)
-            made.append(Rule.of(dict(item) if isinstance(item, Mapping) else item))
-        except GlidepathError as error:
-            problems += error.inside(f"{where}{path}").problems
-    if problems:
-        raise GlidepathError(problems)
-    return tuple(made)
+
+    def made(pair: tuple[str, Any]) -> Rule:
+        path, item = pair
+        if not isinstance(item, Rule | Mapping | str | Schedule):
+            raise GlidepathError.of("", "", rule if not path else "a Rule, or its fields", item)
+        return Rule.of(dict(item) if isinstance(item, Mapping) else item)
+
+    return each_of(items, made, lambda i: f"{where}{items[i][0]}")
 
 
 def _horizon(where: str, total: Any, samples: int, tokens: int) -> Horizon:

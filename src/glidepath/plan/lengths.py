@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import Broken
@@ -22,7 +23,7 @@ __all__ = ["Resolved", "durations", "resolve"]
 _CARRIES = ("clip", "until", "minimum", "maximum", "rate")  # words whose schedules run on the clock of the whole
 
 
-class Resolved:
+class Resolved(NamedTuple):
     """What became of a text.
 
     Args:
@@ -31,8 +32,9 @@ class Resolved:
         unknown: Whether all that is missing is the length of the run, or something it follows from.
     """
 
-    def __init__(self, schedule: Schedule | None, problems: list[Problem], unknown: bool) -> None:
-        self.schedule, self.problems, self.unknown = schedule, problems, unknown
+    schedule: Schedule | None
+    problems: list[Problem]
+    unknown: bool
 
 
 def durations(text: str) -> list[str]:
@@ -115,45 +117,29 @@ class _Resolver:
             return node
         try:
             duration = Duration.parse(node.value)
-            if duration.unit == "rest":
+            if self.total is None and duration.unit in ("rest", "percent"):
+                remedy = "give horizon.length, and what it takes to count it"
+                self.refuse(node, "a share of a run of known length", remedy, unknown=True)
+                return node
+            exact = self.derived.counted(duration, self.clock)
+            if exact is None:
                 return self._rest(node, room)
-            if duration.unit == "percent":
-                if self.total is None:
-                    remedy = "give horizon.length, and what it takes to count it"
-                    self.refuse(node, "a share of a run of known length", remedy, unknown=True)
-                    return node
-                exact = duration.amount * self.total / 100
-            else:
-                exact = self.derived.convert(duration.amount, duration.unit, self.clock)
         except Broken as broken:
             self.refuse(node, broken.rule, broken.remedy, unknown=broken.rule.startswith("in "))
             return node
         steps = math.floor(exact + Fraction(1, 2))
         if steps == 0 and duration.amount > 0:
-            self.refuse(
-                node,
-                f"at least one of the clock's {self.clock}",
-                f"it comes to {float(exact):.3g}; a phase of no length says nothing",
-            )
+            remedy = f"it comes to {float(exact):.3g}; a phase of no length says nothing"
+            self.refuse(node, f"at least one of the clock's {self.clock}", remedy)
             return node
         return ast.copy_location(ast.Constant(steps), node)
 
     def _rest(self, node: ast.expr, room: int | None) -> ast.expr:
-        if self.total is None:
-            self.refuse(
-                node,
-                "a share of a run of known length",
-                "give horizon.length, and what it takes to count it",
-                unknown=True,
-            )
-        elif room is None:
+        if room is None:
             self.refuse(node, "the length of one phase of the outermost chain")
         elif room < 0:
-            self.refuse(
-                node,
-                f"at least one of the clock's {self.clock}",
-                f"the other phases take {self.total - room} of {self.total}",
-            )
+            remedy = f"the other phases take {(self.total or 0) - room} of {self.total}"
+            self.refuse(node, f"at least one of the clock's {self.clock}", remedy)
         else:
             return ast.copy_location(ast.Constant(room), node)
         return node

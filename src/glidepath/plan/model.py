@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from ..core.answer import Shown
+from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import Check, choice, one_document
 from ..core.files import digest
@@ -69,9 +70,9 @@ class Plan(Part, Shown):
     ] = ()
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
+        checks = Checks("plan")
         if not self.rules:
-            problems.append(Problem("plan", "rules", "given, at least one", "none"))
+            checks.problems.append(Problem("plan", "rules", "given, at least one", "none"))
         seen: dict[tuple[str, str], int] = {}
         plain = {r.parameter for r in self.rules if r.over is None and not r.absolute} - {
             r.parameter for r in self.rules if r.floor is not None or getattr(r.schedule, "absolute", False)
@@ -79,20 +80,17 @@ class Plan(Part, Shown):
         for i, rule in enumerate(self.rules):
             if rule.over is not None and rule.over not in plain:
                 said = f"driven by a rule of its own that gives factors and has no floor ({', '.join(sorted(plain)) or 'none'})"
-                problems.append(Problem(f"$.rules[{i}]", "over", said, shown(rule.over)))
+                checks.problems.append(Problem(f"$.rules[{i}]", "over", said, shown(rule.over)))
             for pattern in rule.groups:
                 if any(other.startswith("!") for other in rule.groups):
                     continue  # which groups are left is known where they are
                 first = seen.setdefault((rule.parameter, pattern), i)
                 if first != i:
                     rest = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
-                    problems.append(Problem(f"$.rules[{i}]", "groups", rest, shown(pattern)))
-        try:
-            problems.extend(self._resolution[1])
-        except GlidepathError as error:
-            problems.extend(error.problems)
-        if problems:
-            raise GlidepathError(problems)
+                    checks.problems.append(Problem(f"$.rules[{i}]", "groups", rest, shown(pattern)))
+        with checks.kept():
+            checks.problems += self._resolution[1]
+        checks.done()
 
     # What follows ---------------------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import MAX_STEPS, Broken, number
+from ..core.answer import Answer
+from ..core.checks import settle
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, Broken, Index, number
 from ..feedback import Decision, Observation
 from .duration import Duration
 
@@ -23,7 +25,7 @@ COUNTS = ("updates", "samples", "tokens")
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Answer):
     """One count in three units, and the states of the plan's controllers.
 
     Args:
@@ -37,23 +39,13 @@ class Progress:
         Progress(updates=1, samples=128, tokens=131072, states=())
     """
 
-    updates: int = 0
-    samples: int = 0
-    tokens: int = 0
+    updates: Index = 0
+    samples: Index = 0
+    tokens: Index = 0
     states: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
-        for name in COUNTS:
-            plain = number(getattr(self, name))
-            if plain is None or not 0 <= plain <= MAX_STEPS or plain != math.floor(plain):
-                problems.append(
-                    Problem("progress", name, f"an integer from 0 to {MAX_STEPS}", shown(getattr(self, name)))
-                )
-            else:
-                object.__setattr__(self, name, int(plain))
-        if problems:
-            raise GlidepathError(problems)
+        settle(self, "progress").done()
 
     def advanced(self, samples: int = 0, tokens: int = 0, updates: int = 1) -> Progress:
         """Returns the progress after more updates.
@@ -72,10 +64,6 @@ class Progress:
             if plain is None or plain < 0:
                 raise GlidepathError.of("progress", name, "at least 0: progress does not go backwards", count)
         return replace(self, **{name: getattr(self, name) + count for name, count in more.items()})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the progress as JSON data."""
-        return {name: getattr(self, name) for name in COUNTS} | {"states": [state.to_dict() for state in self.states]}
 
     @classmethod
     def from_dict(cls, data: Any, plan: Plan) -> Progress:
@@ -129,11 +117,8 @@ def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group:
     rule, schedule = plan.rule(parameter, group), plan.schedule(parameter, group)
     made = steered(plan, schedule(at), at, states, parameter, group)
     for other in plan.driven if rule.over is not None else ():
-        made = (
-            apart(plan, made, other, at, states, group)
-            if other.parameter == rule.over and other.matches(group)
-            else made
-        )
+        if other.parameter == rule.over and other.matches(group):
+            made = apart(plan, made, other, at, states, group)
     made = made if rule.absolute or schedule.absolute else base * made
     return made if rule.floor is None else max(made, rule.floor)
 
@@ -164,13 +149,11 @@ def starts_at(plan: Plan, after: str | int) -> float:
     """
     if isinstance(after, int):
         return after
-    duration = Duration.parse(after)
     try:
-        if duration.unit != "percent":
-            return float(plan.derived.convert(duration.amount, duration.unit, plan.clock))
-        if plan.total is None:
+        exact = plan.derived.counted(Duration.parse(after), plan.clock)
+        if exact is None:
             raise Broken("a share of a run of known length", "give horizon.length")
-        return float(duration.amount * plan.total / 100)
+        return float(exact)
     except Broken as broken:
         raise GlidepathError.of("feedback", "after", broken.rule, after, broken.remedy) from None
 
@@ -183,12 +166,8 @@ def observe(plan: Plan, progress: Progress, monitor: str, observation: Any) -> t
     at = position(plan, progress, {})
     seen = None
     if observation is not None:
-        seen = Observation.of(
-            observation
-            if isinstance(observation, Observation | dict | list | tuple)
-            else (progress.updates, observation)
-        )
-        seen = replace(seen, at=at)
+        whole = isinstance(observation, Observation | dict | list | tuple)
+        seen = replace(Observation.of(observation if whole else (progress.updates, observation)), at=at)
     states = list(progress.states or plan.begin().states)
     decisions: list[Decision] = []
     for i, part in enumerate(plan.feedback):

@@ -185,13 +185,9 @@ def _length(plan: Plan, where: str, field: str, given: Any) -> int:
     """Returns a length on the plan's clock."""
     try:
         if isinstance(given, str):
-            duration = Duration.parse(given)
-            if duration.unit == "rest" or (duration.unit == "percent" and plan.total is None):
+            exact = plan.derived.counted(Duration.parse(given), plan.clock)
+            if exact is None:
                 raise Broken("a length with a unit of its own")
-            if duration.unit == "percent":
-                exact = duration.amount * (plan.total or 0) / 100
-            else:
-                exact = plan.derived.convert(duration.amount, duration.unit, plan.clock)
             steps = math.floor(exact + Fraction(1, 2))
         else:
             plain = number(given)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from ..core.errors import GlidepathError, Problem
+from ..core.checks import each_of
+from ..core.errors import GlidepathError
 from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice, number
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
@@ -60,16 +61,7 @@ def many(make: Callable[[Any], Any], rule: str, mapped: str = "") -> Callable[[A
             items = [value]
         if not isinstance(items, list | tuple) or len(items) > MAX_RULES:
             raise Broken(rule)
-        made: list[Any] = []
-        problems: list[Problem] = []
-        for i, item in enumerate(items):
-            try:
-                made.append(make(item))
-            except GlidepathError as error:
-                problems.extend(error.inside(where[i]).problems)
-        if problems:
-            raise GlidepathError(problems)
-        return tuple(made)
+        return each_of(items, make, where.__getitem__)
 
     return check
 
