@@ -32,7 +32,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
                 "else max(made, rule.floor)",
                 "else min(made, rule.floor)",
             ),
-            ("part of an update counts", "plan/progress.py", "or plain != math.floor(plain):\n", "or False:\n"),
+            (
+                "part of an update counts",
+                "plan/progress.py",
+                'settle(self, "progress").done()',
+                'settle(self, "progress")',
+            ),
             ("a shorter run is an extension", "plan/replan.py", "if new is None or new <= old:", "if new is None:"),
             (
                 "a controller listens one early",
