@@ -7,7 +7,7 @@ import pytest
 from tests.browser.conftest import Opened
 
 from glidepath import GlidepathError, parse, view
-from glidepath.view.widget import changed, controls, shown
+from glidepath.view.widget import changed, controls, shown, words
 
 SOURCE = Path(view.__file__).with_name("widget.js").read_text(encoding="utf-8")
 
@@ -18,12 +18,14 @@ HOST = """async ([source, state]) => {
     get: (key) => state[key], set: (key, value) => { state[key] = value; },
     save_changes: async () => {
       window.asked += 1;
+      if (window.dead) return;
       const now = await answer(state.change);
       setTimeout(() => { state.shown = now; heard.get("change:shown")?.(); }, 30);
     },
     on: (name, work) => heard.set(name, work), off: (name) => heard.delete(name),
   };
   window.asked = 0;
+  window.late = () => model.save_changes();
   window.heard = heard;
   window.keys = 0;
   document.addEventListener("keydown", () => { window.keys += 1; });
@@ -53,7 +55,7 @@ def notebook(browser):
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: held.setdefault("errors", []).append(str(error)))
         page.expose_function("answer", answer)
-        state = {"controls": controls(held["schedule"]), "shown": shown(held["schedule"])}
+        state = {"controls": controls(held["schedule"]), "shown": shown(held["schedule"]), "words": words()}
         page.evaluate(HOST, [base64.b64encode(SOURCE.encode()).decode(), state])
         return page, held
 
@@ -96,7 +98,7 @@ def test_a_fast_hand_ends_where_it_stopped_and_leaves_no_queue(notebook):
 
     assert held["schedule"] == parse("cosine(160)")
     assert page.evaluate("asked") <= 3
-    assert page.text_content("output >> nth=2") == "160"
+    assert page.input_value('[aria-label="1 cosine steps, number"]') == "160"
 
 
 def test_what_is_refused_is_said_and_the_curve_stays(notebook):
@@ -124,6 +126,83 @@ def test_zero_small_rates_and_rates_of_their_own(notebook):
     page.wait_for_function("!document.querySelector('code').textContent.includes('floor')")
     assert held["schedule"] == parse("rate(0.1 * cosine(100))")
     assert "NaN" not in page.inner_html(".glidepath")
+
+
+def test_a_number_is_typed_as_people_write_it(notebook):
+    page, held = notebook("warmup(500) >> cosine(9500, floor=0.1)")
+    steps = page.locator('[aria-label="2 cosine steps, number"]')
+    assert steps.input_value() == "9,500"
+    steps.fill("２０,０００")
+    steps.press("Enter")
+    page.wait_for_function("document.querySelector('code').textContent.includes('cosine(20000')")
+    page.locator('[aria-label="2 cosine end, number"]').fill("3e-4")
+    page.locator('[aria-label="2 cosine end, number"]').blur()
+    page.wait_for_function("document.querySelector('code').textContent.includes('floor=0.0003')")
+
+    assert held["schedule"] == parse("warmup(500) >> cosine(20000, floor=3e-4)")
+    assert steps.input_value() == "20,000"
+    assert page.evaluate("keys") == 0
+
+
+def test_what_is_typed_wrong_is_marked_and_changes_nothing(notebook):
+    page, held = notebook("cosine(100)")
+    steps = page.locator('[aria-label="1 cosine steps, number"]')
+    for typed, said in (("many", "must be a number, such as 3e-4: many"), ("2.5", "must be a whole number: 2.5")):
+        steps.fill(typed)
+        steps.press("Enter")
+        assert page.text_content("[role=alert]") == f"steps {said}"
+        assert steps.get_attribute("aria-invalid") == "true"
+        assert steps.input_value() == typed
+    assert page.evaluate("asked") == 0
+    steps.fill("-3")  # a number, which Python refuses
+    steps.press("Enter")
+    page.wait_for_function("document.querySelector('[role=alert]').textContent.includes('steps must be')")
+    assert steps.get_attribute("aria-invalid") == "true"
+    steps.press("Escape")
+    steps.fill("50")
+    steps.press("Enter")
+    page.wait_for_function("document.querySelector('code').textContent === 'cosine(50)'")
+    assert steps.get_attribute("aria-invalid") == "false"
+    assert page.text_content("[role=alert]") == ""
+    assert held["schedule"] == parse("cosine(50)")
+
+
+def test_limits_grow_with_what_is_typed_and_where_a_slider_comes_to_its_end(notebook):
+    page, held = notebook("0.5 * cosine(100)")
+    steps, scale = (page.locator(f'[aria-label="{name}"]') for name in ("2 cosine steps", "1 product scale"))
+    assert steps.get_attribute("max") == "300"
+    page.locator('[aria-label="2 cosine steps, number"]').fill("5000")
+    page.locator('[aria-label="2 cosine steps, number"]').press("Enter")
+    page.wait_for_function("document.querySelector('code').textContent.includes('5000')")
+    assert steps.get_attribute("max") == "15000"
+    assert steps.input_value() == "5000"
+    steps.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("document.querySelector('code').textContent.includes('15000')")
+    page.wait_for_function("""document.querySelector('[aria-label="2 cosine steps"]').max === '45000'""")
+    page.keyboard.press("End")
+    page.wait_for_function("document.querySelector('code').textContent.includes('45000')")
+    scale.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("document.querySelector('code').textContent.startsWith('5')")
+    page.keyboard.press("End")
+    page.wait_for_function("document.querySelector('code').textContent.startsWith('15')")
+
+    assert held["schedule"] == parse("15 * cosine(45000)")
+
+
+def test_a_python_that_does_not_answer_is_told_and_an_answer_that_comes_late_is_taken(notebook):
+    page, _ = notebook("cosine(100)")
+    page.evaluate("window.dead = true")
+    page.focus('[aria-label="1 cosine steps"]')
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('[role=alert]').textContent.startsWith('Python does not answer')")
+    assert page.locator(".glidepath.unanswered").count() == 1
+    page.evaluate("window.dead = false; late()")
+    page.wait_for_function("document.querySelector('code').textContent === 'cosine(101)'")
+
+    assert page.text_content("[role=alert]") == ""
+    assert page.locator(".glidepath.unanswered").count() == 0
 
 
 def test_a_closed_output_listens_no_more(notebook):

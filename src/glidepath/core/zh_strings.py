@@ -148,6 +148,10 @@ SENTENCES: Mapping[str, str] = {
     "Warmup, stable, decay: warms up, holds the peak, and falls to the floor in the last `cooldown` steps.": "WSD（预热—稳定—衰减）：预热后保持峰值，最后 `cooldown` 步降到下限。",
     "$d$, in steps; None is a fifth of `steps`.": "$d$，步数；None 取 `steps` 的五分之一。",
     "$c$: `linear`, `one_minus_sqrt`, `cosine`, …": "$c$：`linear`、`one_minus_sqrt`、`cosine` 等。",
+    # The widget of notebooks --------------------------------------------------------------------------------------------------------------
+    "must be a number, such as 3e-4": "必须是数，例如 3e-4",
+    "must be a whole number": "必须是整数",
+    "Python does not answer: it is busy, or was stopped. If it was stopped, run the cell again.": "Python 没有回应：内核正忙或已停止。若已停止，请重新运行该单元格。",
     # Curves -----------------------------------------------------------------------------------------------------------------------------
     "A straight line, $c(u) = u$.": "直线，$c(u) = u$。",
     "Half a period of a cosine, $c(u) = \\sin^2(\\pi u / 2) = \\tfrac12 (1 - \\cos \\pi u)$.": "半个余弦周期，$c(u) = \\sin^2(\\pi u / 2) = \\tfrac12 (1 - \\cos \\pi u)$。",

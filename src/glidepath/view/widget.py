@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from glidepath.core.curves import Curve
 from glidepath.core.errors import GlidepathError, installing
+from glidepath.core.language import said
+from glidepath.core.node import checks_of
 from glidepath.core.schedule import Schedule
 
 from .sample import sampled
 from .units import unit_of
 
-__all__ = ["changed", "controls", "shown", "widget"]
+__all__ = ["changed", "controls", "shown", "widget", "words"]
 
 _POINTS = 600
 _MOST = 40  # controls; a larger schedule is changed as text
@@ -43,10 +48,11 @@ def widget(schedule: Schedule) -> Any:
         shown = traitlets.Dict().tag(sync=True)
         text = traitlets.Unicode().tag(sync=True)
         change = traitlets.Dict().tag(sync=True)
+        words = traitlets.Dict().tag(sync=True)
 
         def __init__(self, begun: Schedule) -> None:
             self.schedule = begun
-            super().__init__(controls=controls(begun), shown=shown(begun), text=str(begun))
+            super().__init__(controls=controls(begun), shown=shown(begun), text=str(begun), words=words())
             self.observe(self._hear, names="change")
 
         def _hear(self, event: Any) -> None:
@@ -61,6 +67,15 @@ def widget(schedule: Schedule) -> Any:
             self.shown = shown(self.schedule) | {"problem": problem, "serial": asked.get("serial")}
 
     return Live(schedule)
+
+
+def words() -> dict[str, str]:
+    """Returns the widget's own sentences, in the language of the environment."""
+    return {
+        "number": said("must be a number, such as 3e-4"),
+        "whole": said("must be a whole number"),
+        "dead": said("Python does not answer: it is busy, or was stopped. If it was stopped, run the cell again."),
+    }
 
 
 def shown(schedule: Schedule) -> dict[str, Any]:
@@ -83,6 +98,8 @@ def shown(schedule: Schedule) -> dict[str, Any]:
 def controls(schedule: Schedule) -> list[dict[str, Any]]:
     """Returns a control for every number inside a schedule: its path in the JSON data, the part it is of, label, value and range.
 
+    The range comes from what the number is declared as: where a slider begins and ends, and what is refused beyond. It has the value in it.
+
     Args:
         schedule: The schedule.
 
@@ -94,30 +111,55 @@ def controls(schedule: Schedule) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     parts = iter(range(1, 10_000))
 
-    def walk(data: Any, path: str, key: str, group: str) -> None:
+    def walk(data: Any, path: str, key: str, group: str, rule: Mapping[str, Any]) -> None:
         if isinstance(data, dict):
+            rules = _rules(data.get("kind"))
             if data.get("kind") in Schedule.registry and any(isinstance(v, int | float) for v in data.values()):
                 word = str(Schedule.from_dict(data)).partition("(")[0].strip()
                 group = f"{next(parts)} {word if word.isidentifier() else data['kind']}".replace("_", " ")
             for name, value in sorted(data.items(), key=lambda item: isinstance(item[1], dict | list)):  # its own first
                 if name != "kind":
-                    walk(value, f"{path}.{name}" if path else name, name, group)
+                    walk(value, f"{path}.{name}" if path else name, name, group, rules.get(name, {}))
         elif isinstance(data, list) and data and isinstance(data[0], dict):
             for i, item in enumerate(data):
-                walk(item, f"{path}.{i}", key, group)
+                walk(item, f"{path}.{i}", key, group, {})
         elif isinstance(data, int | float) and not isinstance(data, bool):
-            found.append({"path": path, "group": group, "label": key.replace("_", " "), "value": data} | _range(data))
+            found.append(
+                {"path": path, "group": group, "label": key.replace("_", " "), "value": data} | _range(data, rule)
+            )
 
-    walk(schedule.to_dict(), "", schedule.kind, "")
+    walk(schedule.to_dict(), "", schedule.kind, "", {})
     return found[:_MOST]
 
 
-def _range(value: float) -> dict[str, Any]:
-    if isinstance(value, int):
-        return {"whole": True, "log": False, "low": 1 if value > 0 else min(0, 3 * value), "high": max(10, 3 * value)}
+def _rules(kind: Any) -> dict[str, dict[str, Any]]:
+    """Returns what the numbers of a kind are declared as, by field."""
+    made = Schedule.registry.get(kind) or Curve.registry.get(kind)
+    return {field.name: check.json_schema for field, check in checks_of(made)} if made else {}
+
+
+def _range(value: float, rule: Mapping[str, Any]) -> dict[str, Any]:
+    bounds = next((each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"), rule)
+    whole = isinstance(value, int)
+    least, most = (
+        bounds.get(name, bounds.get(f"exclusive{name.capitalize()}", usual))
+        for name, usual in (("minimum", -math.inf), ("maximum", math.inf))
+    )
+    usual = (value / 1000, 10 * value, True) if value > 0 else (1e-8, 1.0, True)
+    low, high, log = bounds.get("slider") or ((max(least, 1), 100, False) if whole else usual)
     if value < 0:
-        return {"whole": False, "log": False, "low": 3 * value, "high": -value}
-    return {"whole": False, "log": True, "low": 1e-8, "high": max(10.0, 3 * value)}
+        low, high, log = 3 * value, max(high, -value), False
+    elif not log or value:
+        low = min(low, value / 10 if log else value)
+    return {
+        "whole": whole,
+        "log": log,
+        "low": max(low, least) if not log else low,
+        "high": min(max(high, 3 * value), most),
+        "least": least if math.isfinite(least) else None,
+        "most": most if math.isfinite(most) else None,
+        "zero": log and "exclusiveMinimum" not in bounds,
+    }
 
 
 def changed(schedule: Schedule, path: str, value: Any) -> Schedule:
