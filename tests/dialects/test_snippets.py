@@ -418,6 +418,63 @@ CORPUS: list[tuple[str, dict, Formula]] = [
         {},
         lambda t: 0.1 * (0.1 + 0.9 * cosine(min(t, 20), 20)),
     ),
+    # forms that a notebook, an example or a configuration file has
+    (
+        "lr_scheduler = get_linear_schedule_with_warmup(\n    optimizer=optimizer,\n    num_warmup_steps=0.06 * (len(dl) * n),\n    num_training_steps=(len(dl) * n),\n)",
+        {"len(dl)": 29, "n": 3},
+        lambda t: 0.1 * linear_warm(t, 0.06 * 87, 87),
+    ),
+    (
+        "get_cosine_schedule_with_warmup(optimizer, num_warmup_steps=300 * 0.07, num_training_steps=300)",
+        {},
+        lambda t: 0.1 * cosine_warm(t, 21, 300),
+    ),
+    (
+        "get_scheduler(args.kind, optimizer=optimizer, num_warmup_steps=args.w * accelerator.num_processes, num_training_steps=40)",
+        {"args.kind": "cosine", "args.w": 2, "accelerator.num_processes": 2},
+        lambda t: 0.1 * cosine_warm(t, 4, 40),
+    ),
+    (
+        "from diffusers.optimization import get_cosine_schedule_with_warmup\nget_cosine_schedule_with_warmup(optimizer, 5, 40)",
+        {},
+        lambda t: 0.1 * cosine_warm(t, 5, 40),
+    ),
+    ("tf.keras.experimental.CosineDecay(0.2, decay_steps=20)", {}, lambda t: 0.2 * cosine(min(t, 20), 20)),
+    (
+        "scheduler = functools.partial(torch.optim.lr_scheduler.StepLR, step_size=5, gamma=0.5)",
+        {},
+        lambda t: 0.1 * 0.5 ** (t // 5),
+    ),
+    (
+        "StepLR(optimizer, step_size=100 if dataset == 'cifar' else 8)",
+        {"dataset": "imagenet"},
+        lambda t: 0.1 * 0.1 ** (t // 8),
+    ),
+    (
+        ">>> optimizer = optim.SGD(net.parameters(), 0.05, momentum=0.9)\n>>> ExponentialLR(optimizer, 0.9)",
+        {},
+        lambda t: 0.05 * 0.9**t,
+    ),
+    (
+        "MultiStepLR(optimizer, milestones=np.array([5, 10]), gamma=0.5)",
+        {},
+        lambda t: 0.1 * 0.5 ** ((t >= 5) + (t >= 10)),
+    ),
+    (
+        "optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.2))\nparam_scheduler = [\n    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=6),\n    dict(type='MultiStepLR', by_epoch=False, milestones=[10, 20], gamma=0.1)]",
+        {},
+        lambda t: 0.2 * (0.001 + 0.999 * min(t, 5) / 5) * 0.1 ** ((t >= 10) + (t >= 20)),
+    ),
+    (
+        "param_scheduler = dict(type=CosineAnnealingLR, T_max=3)",
+        {"epoch_length": 10},
+        lambda t: 0.1 * cosine(t // 10, 3),
+    ),
+    (
+        "CosineAnnealingWithWarmupScheduler(t_warmup=Time(5, 'ba'), t_max=Time.from_timestring('30ba'))",
+        {},
+        lambda t: 0.1 * t / 5 if t < 5 else 0.1 * cosine(min(t - 5, 25), 25),
+    ),
 ]
 
 

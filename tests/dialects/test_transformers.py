@@ -31,7 +31,7 @@ def rates(function, arguments: dict, base: float) -> list[float]:
 
 @st.composite
 def calls(draw):
-    warmup = draw(st.integers(0, 40))
+    warmup = draw(st.integers(0, 40) | st.sampled_from([4.5, 17.4, 40 / 3]))
     total = warmup + draw(st.integers(1, 40) | st.integers(-5, -1))
     floor = draw(st.sampled_from([{"min_lr": 0.0}, {"min_lr": 0.01}, {"min_lr_rate": 0.1}, {"min_lr_rate": 0}]))
     both = {"num_warmup_steps": warmup, "num_training_steps": max(total, 0)}
@@ -114,7 +114,7 @@ def test_get_scheduler_makes_each_of_its_types(kind):
             "get_scheduler('cosine', optimizer, 1)",
             "transformers get_cosine_schedule_with_warmup: num_training_steps must be given",
         ),
-        ("get_linear_schedule_with_warmup(optimizer, 0.5, 10)", "num_warmup_steps must be an integer from 0"),
+        ("get_linear_schedule_with_warmup(optimizer, -0.5, 10)", "num_warmup_steps must be a finite number from 0"),
         ("get_cosine_with_min_lr_schedule_with_warmup(optimizer, 1, 9)", "min_lr must be given, or min_lr_rate"),
         ("get_polynomial_decay_schedule_with_warmup(optimizer, 1, 9, lr_end=1)", "below the optimizer's rate 0.1"),
     ],

@@ -133,7 +133,7 @@ def groups_of(
     source = Path(text).read_text(encoding="utf-8") if code else text
     if (own := own_code(source)) is not None:
         return {"": own}
-    if code and not mentioned(source) and (configured := config_of(text, let)) is not None:
+    if code and not mentioned(source, lists=False) and (configured := config_of(text, let)) is not None:
         return {"": configured}
     found = chosen(read_calls(source, library, given_by(let)), call)
     for line in found.notes:

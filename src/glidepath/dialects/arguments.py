@@ -4,6 +4,8 @@ A type says in one place what may be given, which error is told, what the page's
 signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 0.1, mode: 'stairs' | 'smooth' = 'stairs')`:
 
 - `steps` a whole number from 1 on, `steps0` from 0 on, `whole` any whole number, `span` a number of steps above 0 that need not be whole
+- `fine0` a number of steps from 0 on that need not be whole, `fine` of either sign: where one is not, the row is made on a clock of
+  `a.unit` parts of a step, in which they all are
 - `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `flag`, `text`; words, as above, are a choice
 - `marks` strictly increasing steps, `reals` a list of numbers, `factors` a dict from steps to numbers, `pairs` a list of (step, value)
 - `inner` a scheduler, `inners` a list of them, `function` a function of the step, `dicts` a list of dicts, `any` what the row looks at itself
@@ -16,19 +18,21 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ..core.checks import Checks
 from ..core.errors import GlidepathError
-from ..core.fields import MAX_STEPS
+from ..core.fields import MAX_STEPS, simplest
 from .calls import Call, read_value
 
 if TYPE_CHECKING:
     from .reading import At
 
-__all__ = ["KINDS", "UNUSED", "Argument", "checked", "signature"]
+__all__ = ["KINDS", "UNUSED", "Argument", "checked", "counted", "signature"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +85,17 @@ def _function(at: At, checks: Checks, name: str, value: Any) -> Any:
     return of_step(at, name, value)
 
 
+def _fine(low: int) -> Callable[[At, Checks, str, Any], Any]:
+    def read(at: At, checks: Checks, name: str, value: Any) -> Any:
+        plain = checks.real(name, value, low)
+        near = Fraction(plain).limit_denominator(1000)  # 300 * 0.07 is meant to be 21
+        if abs(near - plain) > 1e-9 * max(1.0, abs(plain)):
+            return math.copysign(checks.span(name, abs(plain)), plain)
+        return checks.length(name, int(near), low) if near.denominator == 1 else float(near)
+
+    return read
+
+
 def _text(at: At, checks: Checks, name: str, value: Any) -> str:
     if isinstance(value, Call) and not value.arguments and not value.given:
         return value.name  # a member of an enumeration, such as SchedulerType.COSINE
@@ -109,6 +124,8 @@ KINDS: Mapping[str, Argument] = {
     "steps": Argument("length", lambda at, checks, name, value: checks.length(name, value), 10000),
     "steps0": Argument("length", lambda at, checks, name, value: checks.length(name, value, 0), 1000),
     "whole": Argument("integer", lambda at, checks, name, value: checks.length(name, value, -MAX_STEPS), 1),
+    "fine0": Argument("length", _fine(0), 1000),
+    "fine": Argument("length", _fine(-MAX_STEPS), 1000),
     "span": Argument("length", lambda at, checks, name, value: checks.span(name, value), 3000),
     "real": Argument("number", lambda at, checks, name, value: checks.real(name, value), 0.1),
     "positive": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0), 0.5),
@@ -163,6 +180,15 @@ def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argume
     if made.args.kwarg:
         parameters.append(inspect.Parameter(made.args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
     return made.name, parameters, {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
+
+
+def counted(types: Mapping[str, Argument], values: dict[str, Any]) -> int:
+    """Turns the fine lengths among arguments into whole numbers of parts of a step, and returns how many parts a step has."""
+    fine = (KINDS["fine0"], KINDS["fine"])
+    lengths = {name: simplest(values[name]) for name, kind in types.items() if kind in fine and values.get(name)}
+    unit = math.lcm(*(length.denominator for length in lengths.values()))
+    values |= {name: int(length * unit) for name, length in lengths.items()}
+    return unit
 
 
 def checked(

@@ -57,6 +57,10 @@ def _times(x: Any, y: Any) -> Any:
     return x * y
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _ranged(*arguments: int) -> list[int]:
     numbers = range(*arguments)
     if len(numbers) > _LONGEST:
@@ -91,6 +95,14 @@ _PLAIN: Mapping[str, Any] = {
 _MATH = ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "cos", "sin", "pi", "e", "inf")
 FUNCTIONS: Mapping[str, Any] = {
     **_PLAIN,
+    **{
+        f"{module}.{name}": _same
+        for module in ("np", "numpy", "jnp", "torch")
+        for name in ("array", "asarray", "tensor")
+    },
+    **{f"{module}Time": "{}{}".format for module in ("", "composer.", "composer.core.")},
+    **{f"{module}Time.from_timestring": str for module in ("", "composer.", "composer.core.")},
+    "slice": lambda *ends: ends[-1],  # of fastai's rates: the last group's
     **{f"{module}.{name}": getattr(math, name) for module in ("math", "np", "numpy") for name in _MATH},
 }
 """What may be called inside a call, and the constants of math."""

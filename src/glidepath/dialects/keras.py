@@ -19,6 +19,8 @@ KERAS = dialect(
         "tf.keras.optimizers.schedules",
         "tensorflow.keras.optimizers.schedules",
         "tf.optimizers.schedules",
+        "tf.keras.experimental",
+        "keras.experimental",
         "keras.callbacks",
     ),
     aliases=("tf.keras",),

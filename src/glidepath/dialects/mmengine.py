@@ -62,6 +62,7 @@ def _floor(a: Any, needed: bool = False) -> float:
 MMENGINE = dialect(
     "mmengine",
     title="MMEngine",
+    ignored={"param_name": None},
     follows="0.10",
     modules=("mmengine.optim", "mmengine.optim.scheduler", "mmengine.optim.scheduler.lr_scheduler"),
     grouped=("eta_max",),
@@ -131,6 +132,22 @@ for _name in MMENGINE.readers.copy():
         _name[:-2] + "ParamScheduler", leading=("optimizer", "param_name"), example=MMENGINE.examples[_name]
     )
     _row(MMENGINE.readers[_name])
+
+
+def _of_list(a: Any) -> Schedule:
+    """Returns what `param_scheduler` of a configuration file makes together; without the length of an epoch, by epoch."""
+    from .configs.reading import schedule_of_data
+
+    clocks = {bool(part.get("by_epoch", True)) for part in a.parts}
+    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
+    known = a.epoch_length is not None or len(clocks) < 2
+    a.at.require(known, "epoch_length", "given for epochs beside iterations", None, remedy)
+    parts = [{**part, "type": str(getattr(part.get("type"), "name", part.get("type")))} for part in a.parts]
+    data = {"optim_wrapper": {"optimizer": {"lr": a.lr}}, "param_scheduler": parts}
+    return schedule_of_data(data, "MMEngine", {"steps_per_epoch": a.epoch_length or 1})
+
+
+MMENGINE.rows({"param_scheduler": _of_list}, plain=("param_scheduler",), leading={"param_scheduler": ()})
 
 
 # mmcv -----------------------------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..core.checks import Checks
+from ..core.combinators import Stretch
 from ..core.errors import GlidepathError, Problem, did_you_mean, shown
 from ..core.expression import Expression
 from ..core.fields import number
@@ -39,7 +40,7 @@ from ..core.rate import Rate
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from . import pieces
-from .arguments import UNUSED, Argument, checked, signature
+from .arguments import UNUSED, Argument, checked, counted, signature
 from .arithmetic import Unknown, names_in
 from .calls import Call, read_value
 from .rows_strings import ELSEWHERE, ROWS
@@ -214,11 +215,14 @@ class Dialect:
 
         def reader(at: At, **given: Any) -> Schedule:
             own = {name: value for name, value in given.items() if name in known_names}
-            a = SimpleNamespace(**{"lr": at.base, **checked(at, types, own, defaults), "at": at})
+            values = checked(at, types, own, defaults)
+            unit = counted(types, values)
+            a = SimpleNamespace(**{"lr": at.base, **values, "at": at, "unit": unit})
             if rest:
                 setattr(a, rest, {name: value for name, value in given.items() if name not in known_names})
             made = make(a)
-            return made if plain or self.around is None else self.around(a, made)
+            whole = made if plain or self.around is None else self.around(a, made)
+            return whole if unit == 1 else Stretch(whole, 1 / unit)
 
         reader.__doc__ = about
         first = inspect.Parameter("at", inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -16,16 +16,16 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "The optimizer's rate.",
         ),
         "get_constant_schedule_with_warmup": (
-            "(num_warmup_steps: steps0)",
+            "(num_warmup_steps: fine0)",
             "A straight line from 0, then the optimizer's rate.",
         ),
         "get_linear_schedule_with_warmup": (
-            "(num_warmup_steps: steps0, num_training_steps: steps0)",
+            "(num_warmup_steps: fine0, num_training_steps: fine0)",
             "A straight line from 0, then one down to 0 at `num_training_steps`.",
             "num_warmup_steps=1000, num_training_steps=10000",
         ),
         "get_cosine_schedule_with_warmup": (
-            "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5)",
+            "(num_warmup_steps: fine0, num_training_steps: fine0, num_cycles: positive = 0.5)",
             (
                 "A straight line from 0, then a cosine of `num_cycles` waves up to `num_training_steps`, where it "
                 "climbs again."
@@ -33,22 +33,22 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "num_warmup_steps=1000, num_training_steps=10000",
         ),
         "get_cosine_with_hard_restarts_schedule_with_warmup": (
-            "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 1)",
+            "(num_warmup_steps: fine0, num_training_steps: fine0, num_cycles: positive = 1)",
             "A straight line from 0, then `num_cycles` half cosines, and 0 from `num_training_steps` on.",
             "num_warmup_steps=1000, num_training_steps=10000, num_cycles=4",
         ),
         "get_polynomial_decay_schedule_with_warmup": (
-            "(num_warmup_steps: steps0, num_training_steps: steps0, lr_end: real = 1e-7, power: least0 = 1.0)",
+            "(num_warmup_steps: fine0, num_training_steps: fine0, lr_end: real = 1e-7, power: least0 = 1.0)",
             "A straight line from 0, then a power of what is left, down to `lr_end`.",
             "num_warmup_steps=1000, num_training_steps=10000",
         ),
         "get_inverse_sqrt_schedule": (
-            "(num_warmup_steps: steps0, timescale: steps = None)",
+            "(num_warmup_steps: fine0, timescale: fine0 = None)",
             ("A straight line from 0, then the reciprocal of the square root of the step over `timescale`, for ever."),
         ),
         "get_cosine_with_min_lr_schedule_with_warmup": (
             (
-                "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5, last_epoch: "
+                "(num_warmup_steps: fine0, num_training_steps: fine0, num_cycles: positive = 0.5, last_epoch: "
                 "unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None)"
             ),
             (
@@ -59,7 +59,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": (
             (
-                "(num_warmup_steps: steps0, num_training_steps: steps0, num_cycles: positive = 0.5, last_epoch: "
+                "(num_warmup_steps: fine0, num_training_steps: fine0, num_cycles: positive = 0.5, last_epoch: "
                 "unused = -1, min_lr: least0 = None, min_lr_rate: least0 = None, warmup_lr_rate: least0 = None)"
             ),
             (
@@ -70,8 +70,8 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "get_wsd_schedule": (
             (
-                "(num_warmup_steps: steps0, num_decay_steps: steps0, num_training_steps: steps0 = None, "
-                "num_stable_steps: whole = None, warmup_type: 'linear' | 'cosine' | '1-sqrt' = 'linear', decay_type: "
+                "(num_warmup_steps: fine0, num_decay_steps: fine0, num_training_steps: fine0 = None, "
+                "num_stable_steps: fine = None, warmup_type: 'linear' | 'cosine' | '1-sqrt' = 'linear', decay_type: "
                 "'linear' | 'cosine' | '1-sqrt' = 'cosine', min_lr_ratio: least0 = 0.0, num_cycles: positive = 0.5)"
             ),
             (
@@ -82,7 +82,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "get_scheduler": (
             (
-                "(name: text, optimizer: unused = None, num_warmup_steps: steps0 = None, num_training_steps: steps0 "
+                "(name: text, optimizer: unused = None, num_warmup_steps: least0 = None, num_training_steps: least0 "
                 "= None, scheduler_specific_kwargs: any = None)"
             ),
             ("One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`."),
@@ -315,6 +315,14 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             ),
             "Half a cosine in each period, from its own weight on; the last value stays.",
             "periods=[3000, 7000], restart_weights=[1, 0.5], eta_min=0.001",
+        ),
+        "param_scheduler": (
+            "(parts: dicts, epoch_length: steps = None)",
+            "The list of a configuration file: each changes the rate that the others left, from its `begin` up to its `end`.",
+            (
+                "parts=[{'type': 'LinearLR', 'start_factor': 0.1, 'by_epoch': False, 'end': 1000}, "
+                "{'type': 'CosineAnnealingLR', 'T_max': 9000, 'by_epoch': False, 'begin': 1000, 'end': 10000}]"
+            ),
         ),
     },
     "mmcv": {

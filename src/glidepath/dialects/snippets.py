@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,10 @@ from .resolving import candidates, nobody, of_library, whose
 __all__ = ["Found", "chosen", "mentioned", "read_calls", "stands_for_optimizer"]
 
 BASE = 0.1  # of a call that does not say its optimizer's rate
+_LISTS = {
+    "lr_config": "mmcv.lr_config",
+    "param_scheduler": "mmengine.param_scheduler",
+}  # assigned in configuration files
 _OPTIMIZER = ("lr", "learning_rate", "base_lr")
 
 
@@ -111,7 +116,7 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
         GlidepathError: If it is no Python, or a call in it cannot be read.
     """
     try:
-        tree = syntax(textwrap.dedent(checked_text(source)).strip() + "\n", "exec")
+        tree = _tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and "\n" in source.strip() else ""
         reason = f"{error.msg}{line}" if isinstance(error, SyntaxError) else type(error).__name__
@@ -124,32 +129,48 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
         raise GlidepathError.of("text", "", "nested less deep", source) from None
 
 
+def _tree(source: str) -> ast.Module:
+    """Returns the syntax tree of code, also of an example with its prompts."""
+    plain = textwrap.dedent(checked_text(source)).strip()
+    return syntax(re.sub(r"^(>>>|\.\.\.) ?", "", plain, flags=re.MULTILINE) + "\n", "exec")  # type: ignore[return-value]
+
+
 @functools.lru_cache(maxsize=256)  # a file may hold the same line thousands of times
-def mentioned(source: str) -> bool:
+def mentioned(source: str, lists: bool = True) -> bool:
     """Tells whether a piece of code calls a scheduler that a library has, under any module, or anything of a library's module.
 
     Args:
         source: Any text.
+        lists: Whether what OpenMMLab's configuration files assign counts too.
     """
     try:
-        tree = syntax(textwrap.dedent(checked_text(source)).strip(), "exec")
+        tree = _tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError, GlidepathError):
         return False
     try:
-        calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        calls = [ast.unparse(_made_by(node).func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        targets = [ast.unparse(node.targets[0]) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
     except RecursionError:
         return False
     plain = [name.removesuffix(".build_iter_from_epoch").rpartition(".") for name in calls]
-    return any(candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain)
+    return (lists and bool({*_LISTS} & {*targets})) or any(
+        candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain
+    )
 
 
 def _told(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
     try:
-        return read_value(value)
+        made = read_value(value) if isinstance(value, str) else value
     except GlidepathError:
         return value
+    return value if isinstance(made, Call) and not made.arguments and not made.given else made  # a word
+
+
+def _made_by(node: ast.Call) -> ast.Call:
+    """Returns a call, or the one that `partial(StepLR, …)` is for."""
+    if ast.unparse(node.func) not in ("partial", "functools.partial") or not node.args:
+        return node
+    return ast.copy_location(ast.Call(node.args[0], node.args[1:], node.keywords), node)
 
 
 class _Scan:
@@ -207,14 +228,16 @@ class _Scan:
         return sorted(free or [found for _, found in made], key=lambda found: found.line)
 
     def _configured(self) -> list[tuple[ast.expr, str]]:
-        """Returns mmcv's `lr_config = dict(policy=…)`."""
-        values = self.around.assigned.get("lr_config", [])
-        return [(value, "mmcv.lr_config") for value in values if "policy" in ast.unparse(value)]
+        """Returns mmcv's `lr_config = dict(policy=…)`, and MMEngine's `param_scheduler = [dict(type=…), …]`."""
+        found = [(value, full) for name, full in _LISTS.items() for value in self.around.assigned.get(name, [])]
+        return [
+            (value, full) for value, full in found if re.match(r"(\[|\(|{|dict\().*(policy|type)", ast.unparse(value))
+        ]
 
     def _outermost(self, node: ast.AST) -> list[tuple[ast.expr, str]]:
-        name = self._name(node) if isinstance(node, ast.Call) else ""
-        if name:
-            return [(node, name)]  # type: ignore[list-item]
+        made = _made_by(node) if isinstance(node, ast.Call) else None
+        if made is not None and (name := self._name(made)):
+            return [(made, name)]
         return [found for part in ast.iter_child_nodes(node) for found in self._outermost(part)]
 
     def _name(self, node: ast.Call) -> str:
@@ -236,10 +259,11 @@ class _Scan:
         """Returns a call with its library, its optimizer's rate, and what was taken for granted."""
         reader = Reader(self.around)
         value = reader.value(node)
-        call = Call("lr_config", value) if isinstance(value, dict) else value
-        if isinstance(call, Call) and not isinstance(value, dict):
-            call = replace(call, name=name.removesuffix(".build_iter_from_epoch"))
-        library, note = whose(replace(call, name=name) if isinstance(value, dict) else call, self.framework)
+        if name == _LISTS["param_scheduler"]:
+            value = {"parts": value if isinstance(value, list) else [value]}
+        call = Call(name, value) if isinstance(value, dict) else value
+        call = replace(call, name=name.removesuffix(".build_iter_from_epoch"))
+        library, note = whose(call, self.framework)
         notes = [note] if note else []
         arguments = dict(call.arguments)
         for ignored in ("last_epoch", "last_step"):
@@ -256,8 +280,11 @@ class _Scan:
 
     def _rate(self, node: ast.AST) -> float | None:
         """Returns the rate of the optimizer that a call is given, where the code makes it."""
-        if not isinstance(node, ast.Call):
-            return None
+        if not isinstance(node, ast.Call) or (isinstance(node.func, ast.Name) and node.func.id == "dict"):
+            said = [self.around.assigned.get(name, [None])[-1] for name in ("optim_wrapper", "optimizer")]
+            inner = [Reader(self.around).value(value) for value in said if value is not None]
+            flat = [one.get("optimizer", one) for one in inner if isinstance(one, dict)]
+            return next((float(one["lr"]) for one in flat if number(one.get("lr")) is not None), None)
         named = next((keyword.value for keyword in node.keywords if keyword.arg == "optimizer"), None)
         first = named if named is not None else node.args[0] if node.args else None
         made = (
@@ -268,6 +295,8 @@ class _Scan:
         if not isinstance(made, ast.Call):
             return None
         rates = [keyword.value for keyword in made.keywords if keyword.arg in _OPTIMIZER]
+        if not rates and ast.unparse(made.func).rpartition(".")[2][:1].isupper():
+            rates = made.args[1:2]  # SGD(model.parameters(), 0.1)
         value = Reader(self.around).value(rates[0]) if rates else None
         plain = number(value)
         return None if plain is None else float(plain)

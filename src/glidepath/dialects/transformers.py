@@ -26,7 +26,7 @@ TRANSFORMERS = dialect(
     "transformers",
     title="transformers",
     follows="5.23",
-    modules=("transformers.optimization", "transformers"),
+    modules=("transformers.optimization", "transformers", "diffusers.optimization"),
     aliases=("hf", "huggingface"),
     around=_warmed,
 )
@@ -34,7 +34,7 @@ _CURVES = {"linear": pieces.LINEAR, "cosine": pieces.COSINE}
 
 
 def _left(a: Any) -> int:
-    return max(1, a.num_training_steps - a.num_warmup_steps)
+    return max(a.unit, a.num_training_steps - a.num_warmup_steps)
 
 
 def _wave(a: Any, floor: float) -> Schedule:
@@ -51,7 +51,7 @@ def _floor(a: Any) -> float:
 
 def _hard_restarts(a: Any) -> Schedule:
     if a.num_training_steps <= a.num_warmup_steps:
-        return pieces.in_sequence([Hold(value=a.lr), Hold(value=0.0)], [1])
+        return pieces.in_sequence([Hold(value=a.lr), Hold(value=0.0)], [a.unit])
     cycle = pieces.lasting(_left(a) / a.num_cycles, lambda n: Repeat(Ramp(a.lr, 0.0, n, pieces.COSINE)))
     return pieces.in_sequence([cycle, Hold(value=0.0)], [_left(a)])
 
@@ -70,11 +70,14 @@ def _polynomial(a: Any) -> Schedule:
 
 def _ahead(a: Any) -> Schedule:
     """Returns the cosine with a floor one step ahead."""
-    warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, _floor(a)), 1)
+    warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, _floor(a)), a.unit)
     if not warmup:
         return decay
-    share = 1 / warmup if a.warmup_lr_rate is None else a.warmup_lr_rate
-    rise = Ramp(share * a.lr, a.lr, warmup - 1) if warmup > 1 else Hold(value=share * a.lr)
+    share = a.unit / max(warmup, a.unit) if a.warmup_lr_rate is None else a.warmup_lr_rate
+    start = share * a.lr
+    rise = Ramp(start, a.lr, warmup - a.unit) if warmup > a.unit else Hold(value=start)
+    if a.unit > 1 and warmup > a.unit:  # between the last whole step and the end of the warmup it goes on
+        rise = Ramp(start, start + (a.lr - start) * warmup / (warmup - a.unit), warmup)
     return pieces.in_sequence([rise, decay], [warmup])
 
 

@@ -326,19 +326,20 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     return Config(chosen.title, rate, reading.base, reading.total, groups, notes, odd, units)
 
 
-def schedule_of_data(data: dict[str, Any], title: str) -> Schedule:
+def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] | None = None) -> Schedule:
     """Returns the schedule that a form's data stand for.
 
     Args:
         data: What a file would hold.
         title: The form.
+        names: As in `read_config`.
 
     Raises:
         GlidepathError: With every problem found, or what is missing.
     """
     from . import forms  # noqa: F401 - each registers itself
 
-    reading = Reading(data, {}, title)
+    reading = Reading(data, names or {}, title)
     schedule = next(one for one in FORMS if one.title == title).read(reading)
     if reading.problems or reading.missing:
         raise GlidepathError(
