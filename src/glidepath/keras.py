@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .core.clock import Clock
 from .core.codec import parsed
@@ -19,6 +19,7 @@ from .core.schedule import Schedule
 from .feedback import Decision
 from .plan import Plan, plan_of
 from .plan.by_update import by_update, progress_after, steered
+from .plan.given import Policy, policy_problems
 from .plan.replan import continued
 
 try:
@@ -46,9 +47,6 @@ else:
     registered = keras.saving.register_keras_serializable("glidepath")
 
 __all__ = ["Driver", "Rate"]
-
-Policy = Literal["strict", "keep", "override", "extend"]
-POLICIES = ("strict", "keep", "override", "extend")
 
 
 @registered
@@ -155,9 +153,7 @@ class Driver(Callback):
             for i, rule in enumerate(self.plan.rules)
             if rule.parameter != "lr"
         ]
-        if resume not in POLICIES:
-            problems.append(Problem("Driver", "resume", f"one of {', '.join(POLICIES)}", shown(resume)))
-        if problems:
+        if problems := [*problems, *policy_problems("Driver", resume)]:
             raise GlidepathError(problems)
 
     def rate(self, group: str | None = None) -> Rate:

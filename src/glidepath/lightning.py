@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .core.errors import GlidepathError, Problem, missing, shown
 from .core.fields import number
 from .plan import Plan, plan_of
+from .plan.given import Policy, policy_problems
 
 try:
     from lightning.pytorch import callbacks
@@ -17,7 +17,6 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.lightning", "lightning") from None
 
 from .torch import Scheduler, attach
-from .torch.resume import Policy
 
 if TYPE_CHECKING:  # the library's own types are partly unknown
 
@@ -72,6 +71,9 @@ class Driver(Callback):
         self._cadence: dict[str, Any] = dict(cadence or {})
         self._saved: dict[str, Any] = {}
         self._told: dict[str, int] = {}
+        self._ended = False
+        if problems := policy_problems("Driver", resume):
+            raise GlidepathError(problems)
         self.scheduler: Scheduler | None = None
         """What drives them, while training: progress, events, checkpoints."""
 
@@ -96,6 +98,12 @@ class Driver(Callback):
 
     # What Lightning calls -------------------------------------------------------------------------------------------------------------
 
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Begins anew where another run is over; what a checkpoint knows comes after this."""
+        del pl_module
+        if stage == "fit" and self._ended and not trainer.global_step:
+            self._saved, self._told = {}, {}
+
     def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:
         """Finds what does not fit before anything is computed."""
         del pl_module
@@ -111,6 +119,8 @@ class Driver(Callback):
         self.scheduler = attach(optimizers, plan, resume=self._resume, **self._options)
         if "scheduler" in self._saved:
             rank_zero_info("%s", self.scheduler.load_state_dict(self._saved["scheduler"]))
+        elif trainer.global_step:
+            self._begin_late(trainer)
         self.scheduler.show()
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
@@ -143,7 +153,7 @@ class Driver(Callback):
         """Lets go, with the values last used."""
         del trainer, pl_module
         if self.scheduler is not None:
-            self._saved = self.state_dict()
+            self._saved, self._ended = self.state_dict(), True
             self.scheduler.detach(keep=True)
             self.scheduler = None
 
@@ -159,6 +169,17 @@ class Driver(Callback):
             raise GlidepathError.of("Driver", "optimizers", rule, odd[0] if odd else which)
         chosen = {name: found[place] for name, place in named.items()}
         return chosen if isinstance(which, Mapping) or len(chosen) > 1 else next(iter(chosen.values()))
+
+    def _begin_late(self, trainer: Any) -> None:
+        """Begins in the middle of a run whose checkpoint knows nothing of it."""
+        done, alone = trainer.global_step, len(trainer.optimizers) == 1
+        if self._resume != "override" or not alone:
+            remedy = "load the weights alone, without ckpt_path"
+            remedy = f'resume="override" goes on with this plan at update {done}' if alone else remedy
+            rule = f"in the checkpoint of a run that made {done} updates"
+            raise GlidepathError.worded("Driver", "its state", rule, "nothing", remedy)
+        if self.scheduler is not None:
+            self.scheduler.seek(done)
 
     def _others(self, trainer: Any) -> list[str]:
         """Returns the schedulers of others for what it drives."""
@@ -179,13 +200,7 @@ class Driver(Callback):
             problems.append(
                 Problem("Driver", "configure_optimizers", "without a scheduler of its own", others[0], remedy)
             )
-        try:
-            plan = plan_of(self._plan, "Driver")
-        except GlidepathError as error:
-            steps = trainer.estimated_stepping_batches
-            if not math.isfinite(steps):
-                raise error from None
-            plan = plan_of(self._plan, "Driver", total=int(steps))
+        plan = plan_of(self._plan, "Driver", run=lambda: trainer.estimated_stepping_batches)
         monitors = {part.monitor for part in plan.feedback}
         for monitor in sorted({*monitors, *self._cadence}):
             due = self._due(monitor)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from .core.errors import GlidepathError, missing
 from .dialects import load
+from .dialects.plateaus import plateau_of
 from .plan import Plan, Rule
 from .plan import plan_of as _plan_of
+from .plan.given import Policy, policy_problems
 
 try:
     import transformers
@@ -17,7 +19,7 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.transformers", "transformers") from None
 
 from .torch import ScheduleLR
-from .torch.resume import Policy, Resumed, ResumedWarning
+from .torch.resume import Resumed, ResumedWarning
 
 __all__ = ["Planned", "Trainer", "plan_of"]
 
@@ -32,20 +34,26 @@ def plan_of(args: Any, total: int | None = None) -> Plan:
         total: The updates of the run, where `args.max_steps` does not say.
 
     Raises:
-        GlidepathError: If the type follows a metric, its own arguments are refused, or the length of the run is unknown.
+        GlidepathError: If the type is `greedy`, its own arguments are refused, or the length of the run is unknown.
 
     Examples:
         >>> args = transformers.TrainingArguments("out", lr_scheduler_type="linear", warmup_steps=10, max_steps=100)
         >>> plan_of(args).schedule()
         warmup(10, start=0) >> linear(90)
     """
+    kind = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
+    own = dict(args.lr_scheduler_kwargs or {})
+    if kind == "reduce_lr_on_plateau":
+        given = ", ".join(["optimizer", *(f"{name}={value!r}" for name, value in own.items())])
+        controller = plateau_of(f"torch.optim.lr_scheduler.ReduceLROnPlateau({given})", args.learning_rate)
+        metric = args.metric_for_best_model or "loss"
+        monitor = metric if metric.startswith("eval_") else f"eval_{metric}"
+        return Plan("hold()", feedback=[{"controller": str(controller), "monitor": monitor}])
     steps = total or (args.max_steps if args.max_steps > 0 else None)
     if steps is None:
         raise GlidepathError.of(
             "plan_of", "total", "given, as the arguments count epochs", total, "plan_of(args, total=updates)"
         )
-    kind = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
-    own = dict(args.lr_scheduler_kwargs or {})
     if kind in _OF_RATE and (kind == "polynomial" or "min_lr" in own):  # of the rate, where the others are shares
         own[_OF_RATE[kind]] = own.get(_OF_RATE[kind], 1e-7) / args.learning_rate
     given = {"name": kind, "num_warmup_steps": args.get_warmup_steps(steps), "num_training_steps": steps}
@@ -81,6 +89,10 @@ class Planned:
         super().__init__(*positional, **options)  # type: ignore[call-arg]
         self._plan, self._resume = plan, resume
         self._made: list[ShownLR] = []  # shared by the shallow copies that DeepSpeed's integration makes
+        if problems := policy_problems("Trainer", resume):
+            raise GlidepathError(problems)
+        if self.lr_scheduler is not None:
+            raise self._taken()
         self.add_callback(_Listener(self))
 
     @property
@@ -91,10 +103,20 @@ class Planned:
             GlidepathError: If the optimizer is not made yet.
         """
         if not self._made:
-            raise GlidepathError.of(
-                "Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it"
+            raise (
+                self._taken()
+                if self.lr_scheduler is not None
+                else GlidepathError.of(
+                    "Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it"
+                )
             )
         return self._made[-1]
+
+    def _taken(self) -> GlidepathError:
+        remedy = "give none in optimizers=, nor in DeepSpeed's configuration"
+        return GlidepathError.of(
+            "Trainer", "the scheduler", "left to the plan", type(self.lr_scheduler).__name__, remedy
+        )
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Makes the scheduler of the plan; the Trainer calls it.
@@ -105,10 +127,9 @@ class Planned:
         """
         if self.lr_scheduler is None:
             plan = plan_of(self.args, num_training_steps) if self._plan is None else self._plan
-            total = None if isinstance(plan, Plan) and plan.horizon.length is not None else num_training_steps
-            self.lr_scheduler = ShownLR(
-                optimizer or self.optimizer, _plan_of(plan, "Trainer", total=total), resume=self._resume
-            )
+            made = _plan_of(plan, "Trainer", run=lambda: num_training_steps)
+            # train() again on the same optimizer begins anew, as the Trainer's own schedulers do
+            self.lr_scheduler = ShownLR(optimizer or self.optimizer, made, resume=self._resume, restart=True)
             self._made[:] = [self.lr_scheduler]
             self._created_lr_scheduler = True
         return self.lr_scheduler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.codec import parsed
 from ..core.errors import GlidepathError
@@ -15,10 +15,8 @@ from ..plan.duration import written
 if TYPE_CHECKING:
     from .driven import Driven
 
-__all__ = ["FORMAT", "POLICIES", "Policy", "Resumed", "extended", "moved", "read"]
+__all__ = ["FORMAT", "Resumed", "extended", "moved", "read"]
 
-Policy = Literal["strict", "keep", "override", "extend"]
-POLICIES = ("strict", "keep", "override", "extend")
 FORMAT = 1
 
 

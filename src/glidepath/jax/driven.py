@@ -17,7 +17,8 @@ from ..core.schedule import Schedule
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule, diff, plan_of
 from ..plan.by_update import progress_after
-from .checkpoint import FORMAT, POLICIES, Policy, Resumed, extended, moved, read
+from ..plan.given import Policy, policy_problems
+from .checkpoint import FORMAT, Resumed, extended, moved, read
 from .rates import static
 from .settling import Cell, Settled, maker, ramps_of, settle, values_of
 from .state import ONLY, DrivenState, changed, count, found
@@ -133,8 +134,8 @@ class Driven(GradientTransformation):
         Raises:
             GlidepathError: If they differ (`"strict"`), the document is none or not that of the state, or it cannot be extended.
         """
-        if resume not in POLICIES:
-            raise GlidepathError.of("resumed", "resume", f"one of {', '.join(POLICIES)}", resume)
+        if problems := policy_problems("resumed", resume):
+            raise GlidepathError(problems)
         before, bases, progress = read(saved)
         old = self._again(before, bases)
         mark, done = int(found(state).identity), count(state)

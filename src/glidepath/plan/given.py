@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ..core.checks import each_of
-from ..core.errors import GlidepathError
+from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.schedule import Schedule
 from .files import read
@@ -17,13 +18,24 @@ from .horizon import Horizon
 from .model import Plan
 from .rules import Rule
 
-__all__ = ["plan_of"]
+__all__ = ["POLICIES", "Policy", "plan_of", "policy_problems"]
+
+Policy = Literal["strict", "keep", "override", "extend"]
+"""What becomes of a checkpoint whose plan differs."""
+POLICIES: tuple[str, ...] = get_args(Policy)
 
 _FILES = (".yaml", ".yml", ".json")
 
 
 def plan_of(
-    given: Any, where: str = "plan", *, total: Any = None, samples: int = 0, tokens: int = 0, **options: Any
+    given: Any,
+    where: str = "plan",
+    *,
+    total: Any = None,
+    samples: int = 0,
+    tokens: int = 0,
+    run: Callable[[], float] | None = None,
+    **options: Any,
 ) -> Plan:
     """Returns the plan that a driver was given.
 
@@ -35,16 +47,25 @@ def plan_of(
             of a `Horizon`; None where the plan has its own, or needs none.
         samples: Samples of an update, for a `total` in samples or epochs.
         tokens: Tokens of an update, for a `total` in tokens.
+        run: Says how many updates a trainer makes: the length of a plan that needs one and has none of its own.
         options: Fields for each rule (`absolute`, `floor`, `join`), where no rule of its own is given.
 
     Raises:
         GlidepathError: With every problem found.
     """
     plan = _plan_of(given, where, total, samples, tokens, options)
+    if plan.unknown and run is not None and plan.horizon.length is None and math.isfinite(updates := run()):
+        plan = _plan_of(plan, where, int(updates), samples, tokens, {})
     if plan.unknown:
         told = "give total=, in a unit that can be counted: total=10_000 (updates)" if total is None else ""
+        told = told if run is None else "or give the trainer a length"
         raise GlidepathError(replace(p, remedy="; ".join(filter(None, (p.remedy, told)))) for p in plan.unknown)
     return plan
+
+
+def policy_problems(where: str, resume: Any) -> list[Problem]:
+    """Returns the problem of what is to become of a checkpoint whose plan differs, if it is no policy."""
+    return [] if resume in POLICIES else [Problem(where, "resume", f"one of {', '.join(POLICIES)}", shown(resume))]
 
 
 def _plan_of(given: Any, where: str, total: Any, samples: int, tokens: int, options: dict[str, Any]) -> Plan:

@@ -11,10 +11,10 @@ from torch.optim import Optimizer
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.schedule import Schedule
 from ..plan import Horizon, Plan, Rule, plan_of
+from ..plan.given import Policy, policy_problems
 from .binding import bindings_of
 from .optimizers import innermost, optimizers_of
 from .progress import Foreign, Run
-from .resume import POLICIES, Policy
 from .scheduler import Scheduler, count_problems
 
 __all__ = ["attach", "detach"]
@@ -87,11 +87,9 @@ def attach(
         (2, 0.45)
     """
     driven = optimizers_of(optimizer)
-    problems = [
-        Problem("attach", name, f"one of {', '.join(known)}", shown(value))
-        for name, value, known in (("foreign", foreign, FOREIGN), ("resume", resume, POLICIES))
-        if value not in known
-    ]
+    problems = policy_problems("attach", resume)
+    if foreign not in FOREIGN:
+        problems.append(Problem("attach", "foreign", f"one of {', '.join(FOREIGN)}", shown(foreign)))
     if not isinstance(scale_key, str | None):
         problems.append(Problem("attach", "scale_key", "a key of the groups, or None", shown(scale_key)))
     for name, value in (("samples", samples), ("tokens", tokens)):

@@ -13,9 +13,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..core.errors import GlidepathError
+from ..plan.given import Policy
 from .attaching import attach
 from .optimizers import optimizers_of
-from .resume import Policy, Resumed, ResumedWarning
+from .resume import Resumed, ResumedWarning
 from .scheduler import Scheduler
 
 __all__ = ["ScheduleLR"]

@@ -76,9 +76,14 @@ def _inside(optimizer: Any) -> list[Any]:
         elif isinstance(value, list | tuple):
             items = value
         for item in items:
-            if item is not optimizer and isinstance(item, Optimizer):
+            if item is not optimizer and (isinstance(item, Optimizer) or _like_one(item)):
                 found[id(item)] = item
     return list(found.values())
+
+
+def _like_one(value: Any) -> bool:
+    """Returns whether it is an optimizer in all but its class, as DeepSpeed's are."""
+    return isinstance(getattr(value, "param_groups", None), list) and callable(getattr(value, "step", None))
 
 
 def _hooked(optimizer: Any) -> bool:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
@@ -16,26 +16,25 @@ from ..core.files import digest
 from ..core.schedule import Schedule
 from ..plan import Plan
 from ..plan.difference import sentences
+from ..plan.given import Policy
 from .progress import Run
 from .seats import Seat, name_of
 
 __all__ = [
     "Bases",
-    "Policy",
     "Resumed",
     "ResumedWarning",
     "Saved",
     "base_differences",
     "bases_of",
     "differences",
+    "of_torch",
     "read_state",
     "seams",
     "settled",
     "state_of",
 ]
 
-Policy = Literal["strict", "keep", "override", "extend"]
-POLICIES = ("strict", "keep", "override", "extend")
 FORMAT = 2
 _COUNTS = ("updates", "samples", "tokens", "groups")
 _FIRST = ("plan", "fingerprint", "bases", "scales")
@@ -181,6 +180,12 @@ def _check(state: dict[str, Any]) -> str:
     return digest(rest)[:16]
 
 
+def of_torch(state: Any) -> int | None:
+    """Returns the updates that the state of one of PyTorch's own schedulers tells of; None if it is none."""
+    done = state.get("last_epoch") if isinstance(state, dict) and "format" not in state else None
+    return done if isinstance(done, int) and not isinstance(done, bool) and 0 <= done <= _MAX_COUNT else None
+
+
 def read_state(state: Any) -> Saved:
     """Returns what a state says, of this format or of the one before.
 
@@ -196,8 +201,8 @@ def read_state(state: Any) -> Saved:
             raise GlidepathError.of(where, "format", f"at most {FORMAT}", form, "it was saved by a newer glidepath")
         kinds = f"a dict with the keys {', '.join(sorted(map(str, state))[:8])}" if form is MISSING else form
         remedy = ""
-        if isinstance(state.get("last_epoch"), int):
-            remedy = f"it is of a PyTorch scheduler: scheduler.seek({state['last_epoch']}) goes on where that was"
+        if of_torch(state) is not None:
+            remedy = f'it is of a PyTorch scheduler: resume="override", or seek({state["last_epoch"]}), goes on where that was'
         raise GlidepathError.of(where, "format", f"{FORMAT}, as in the state of a glidepath scheduler", kinds, remedy)
     texts = _TEXTS[form]
     known = ("format", *_COUNTS, *texts)

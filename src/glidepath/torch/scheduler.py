@@ -20,17 +20,17 @@ from ..core.fields import number
 from ..core.files import read_json, write_whole
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule
+from ..plan.given import Policy, policy_problems
 from .binding import Binding, bindings_of
 from .events import Applied
 from .progress import Event, Run
 from .resume import (
-    POLICIES,
-    Policy,
     Resumed,
     Saved,
     base_differences,
     bases_of,
     differences,
+    of_torch,
     read_state,
     seams,
     settled,
@@ -418,7 +418,8 @@ class Scheduler:
         Args:
             state_dict: What `state_dict` returned, in this process or another, also through JSON.
             resume: What happens where the saved plan or the groups' bases differ from the present ones. `"strict"` refuses; `"keep"` goes
-                on with the saved plan and the saved bases; `"override"` takes the present ones at the saved progress; `"extend"` keeps the
+                on with the saved plan and the saved bases; `"override"` takes the present ones at the saved progress, also where the
+                state is that of one of PyTorch's schedulers; `"extend"` keeps the
                 saved plan and bases until here and stretches what is left of it to the length of the present plan, so that nothing jumps.
                 None is what `attach` was given.
 
@@ -428,11 +429,17 @@ class Scheduler:
         Raises:
             GlidepathError: If the state is refused; nothing is changed then.
         """
-        saved, run = read_state(state_dict), self._run
-        policy = self._resume if resume is None else resume
-        if policy not in POLICIES:
-            raise GlidepathError.of("load_state_dict", "resume", f"one of {', '.join(POLICIES)}", policy)
-        live = self._alive("load_state_dict")
+        run, policy = self._run, self._resume if resume is None else resume
+        if problems := policy_problems("load_state_dict", policy):
+            raise GlidepathError(problems)
+        live, foreign = self._alive("load_state_dict"), of_torch(state_dict)
+        if policy == "override" and foreign is not None:
+            self.seek(foreign)
+            self.resumed = Resumed(
+                policy, foreign, ("the state of a PyTorch scheduler: its count of updates is taken",)
+            )
+            return self.resumed
+        saved = read_state(state_dict)
         changed, seated = differences(saved, run), self._seated()
         titles = [rule.title for rule in run.rules]
         bases = settled(saved, titles, list(chain.from_iterable(seated)), policy)

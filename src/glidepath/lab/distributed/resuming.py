@@ -2,16 +2,16 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.distributed.training import Training
 from glidepath.plan import Plan, Progress, diff
+from glidepath.plan.given import POLICIES, Policy
 
-__all__ = ["CHANGED", "Changed", "Resumed", "resumed"]
+__all__ = ["Changed", "Resumed", "resumed"]
 
-Changed = Literal["strict", "keep", "override", "extend"]
-CHANGED = ("strict", "keep", "override", "extend")
+Changed = Policy
 _BATCH = ("batch", "accumulation", "processes")
 
 
@@ -46,8 +46,8 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
     Raises:
         GlidepathError: If something may not differ, or the checkpoint is not what its fingerprint says.
     """
-    if changed not in CHANGED:
-        raise GlidepathError.of("train", "changed", f"one of {', '.join(CHANGED)}", changed)
+    if changed not in POLICIES:
+        raise GlidepathError.of("train", "changed", f"one of {', '.join(POLICIES)}", changed)
     saved = Plan.from_dict(head["plan"])
     if saved.fingerprint != head["fingerprint"]:
         remedy = "a registered formula may have changed since"
