@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .core.errors import GlidepathError, missing
 from .dialects import load
 from .dialects.plateaus import plateau_of
-from .plan import Plan, Rule
+from .plan import Feedback, Plan, Rule
 from .plan import plan_of as _plan_of
 from .plan.given import Policy, policy_problems
 
@@ -48,7 +48,7 @@ def plan_of(args: Any, total: int | None = None) -> Plan:
         controller = plateau_of(f"torch.optim.lr_scheduler.ReduceLROnPlateau({given})", args.learning_rate)
         metric = args.metric_for_best_model or "loss"
         monitor = metric if metric.startswith("eval_") else f"eval_{metric}"
-        return Plan("hold()", feedback=[{"controller": str(controller), "monitor": monitor}])
+        return Plan((Rule("hold()"),), feedback=(Feedback(controller, monitor),))  # type: ignore[arg-type]
     steps = total or (args.max_steps if args.max_steps > 0 else None)
     if steps is None:
         raise GlidepathError.of(

@@ -124,6 +124,24 @@ def test_a_longer_run_is_refused_or_extended(tmp_path):
     assert seen.shown == values("warmup(6) >> cosine(18)", 0.1, 24)[12:]
 
 
+def test_a_driver_of_a_run_that_is_over_begins_anew_in_another(tmp_path):
+    driver, seen = Driver("linear(12)"), Seen()
+    fit(tmp_path, driver, epochs=2)
+    fit(tmp_path, driver, seen, epochs=2)
+
+    assert seen.shown == values("linear(12)", 0.1, 12)
+
+
+def test_a_checkpoint_that_knows_nothing_of_the_plan_is_refused_or_gone_on_from(tmp_path):
+    fit(tmp_path, ModelCheckpoint(tmp_path, filename="other"), module=Net(schedule="cosine(12)"), epochs=1)
+
+    with pytest.raises(gp.GlidepathError, match=r'made 6 updates, got nothing \(resume="override" goes on .* update 6'):
+        fit(tmp_path, Driver("linear(12)"), epochs=2, ckpt=tmp_path / "other.ckpt")
+    seen = Seen()
+    fit(tmp_path, Driver("linear(12)", resume="override"), seen, epochs=2, ckpt=tmp_path / "other.ckpt")
+    assert seen.shown == values("linear(12)", 0.1, 12)[6:]
+
+
 def test_what_is_left_is_stretched_without_a_jump(tmp_path):
     fit(tmp_path, Driver(PLAN), ModelCheckpoint(tmp_path, every_n_train_steps=6, save_top_k=-1), epochs=2)
     seen, driver = Seen(), Driver(PLAN, resume="extend")
@@ -189,6 +207,8 @@ def test_a_metric_of_training_is_observed_every_so_many_updates(tmp_path):
             "without a scheduler of its own, got LambdaLR",
         ),
         (lambda: Driver("cosine(9)", 1), {}, "places in what configure_optimizers returns, 0 to 0"),
+        (lambda: Driver(PLAN), {"epochs": -1}, "give the trainer a length"),
+        (lambda: Driver(PLAN, resume="exted"), {}, "resume must be one of strict, keep, override, extend, got 'exted'"),
         (lambda: Driver("cosine(9)", {"a": 2}), {}, "places in what configure_optimizers returns, 0 to 0, got 2"),
     ],
 )

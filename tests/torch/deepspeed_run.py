@@ -57,6 +57,47 @@ def run(stage, kind):
     return rows
 
 
+def trained(folder, stage, more, updates=6, begin=None, **options):
+    """Hugging Face's Trainer, which finds its optimizer inside Accelerate's wrapper of DeepSpeed's; the rates of its log."""
+    import transformers
+
+    from glidepath.transformers import Trainer
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.inner, self.norm = torch.nn.Linear(4, 4), torch.nn.LayerNorm(4)
+
+        def forward(self, x):
+            return {"loss": self.norm(self.inner(x)).square().mean()}
+
+    config = {
+        "train_micro_batch_size_per_gpu": "auto",
+        "gradient_accumulation_steps": "auto",
+        "zero_optimization": {"stage": stage},
+        "zero_force_ds_cpu_optimizer": False,
+    } | more
+    args = transformers.TrainingArguments(
+        folder, max_steps=updates, per_device_train_batch_size=2, gradient_accumulation_steps=2, learning_rate=0.1,
+        logging_steps=1, save_steps=3, report_to=[], disable_tqdm=True, deepspeed=config,
+    )  # fmt: skip
+    data = [{"x": x} for x in torch.randn(16, 4, generator=torch.Generator().manual_seed(1))]
+    made = Trainer(Net(), args, train_dataset=data, plan='warmup("50%") >> cosine("rest")', **options)
+    made.train(resume_from_checkpoint=begin and f"{folder}/checkpoint-{begin}")
+    rates = [row["learning_rate"] for row in made.state.log_history if "loss" in row]
+    weights = [p.tolist() for p in made.model.parameters()]
+    return rates, weights, made.schedule.scheduler.updates
+
+
+def run_trainer(stage):
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"optimizer": {"type": "AdamW", "params": {"lr": "auto", "torch_adam": True}}} if stage == 2 else {}
+        whole, again = trained(folder, stage, own), trained(folder, stage, own, begin=3)
+        longer = trained(folder, stage, own, 9, 3, resume="extend")
+    return [whole[0], whole[2], again == whole, longer[0], longer[2]]
+
+
 def main():
     os.environ |= {"DS_ACCELERATOR": "cpu", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[1]}
@@ -66,6 +107,7 @@ def main():
     torch.manual_seed(0)
     deepspeed.init_distributed("gloo")
     found = {f"{stage} {kind}": run(stage, kind) for stage in range(4) for kind in ("attach", "late", "bridge")}
+    found["trainer"] = {stage: run_trainer(stage) for stage in (2, 3)}
     print("FOUND" + json.dumps(found))
 
 

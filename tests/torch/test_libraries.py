@@ -249,7 +249,10 @@ def test_fully_sharded_models_and_fabric(tmp_path):
 
 
 def test_deepspeed_counts_updates_in_every_stage():
-    """DeepSpeed 0.19.8 on gloo, ZeRO 0 to 3: several steps for one update (more than one a group in stage 3), resumed by its checkpoints."""
+    """DeepSpeed 0.19.8 on gloo, ZeRO 0 to 3: several steps for one update (more than one a group in stage 3), resumed by its checkpoints.
+
+    Then under Hugging Face's Trainer, with its own AdamW and with one of DeepSpeed's configuration.
+    """
     if importlib.util.find_spec("deepspeed") is None:
         pytest.skip("no deepspeed here: DS_BUILD_OPS=0 pip install --no-deps deepspeed==0.19.8, and what it imports")
     with socket.socket() as free:
@@ -259,6 +262,11 @@ def test_deepspeed_counts_updates_in_every_stage():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "FOUND" in done.stdout, done.stderr[-3000:]
     found = json.loads(done.stdout.partition("FOUND")[2].splitlines()[0])
+    planned, trainers = gp.parse("warmup(3) >> cosine(3)"), found.pop("trainer")
+    assert list(trainers) == ["2", "3"]
+    for rates, updates, same, longer, more in trainers.values():
+        assert (rates, updates, same, more) == ([0.1 * planned(k) for k in range(6)], 6, True, 9)
+        assert longer[3:] == pytest.approx([0.1 * planned(3 + k / 2) for k in range(6)])
     schedule = gp.parse("warmup(3, start=0.25) >> linear(17)")
     assert len(found) == 12
     for name, rows in found.items():

@@ -330,11 +330,10 @@ def test_after_a_scheduler_of_pytorch():
     peer = peers.LinearLR(optimizer, 1.0, 0.0, 20)
     step(optimizer, peer, 5)
     scheduler = attach(optimizer, SCHEDULE)
-    with pytest.raises(
-        GlidepathError, match=r"it is of a PyTorch scheduler: scheduler\.seek\(5\) goes on where that was"
-    ):
+    with pytest.raises(GlidepathError, match=r'of a PyTorch scheduler: resume="override", or seek\(5\), goes on where'):
         scheduler.load_state_dict(peer.state_dict())
-    scheduler.seek(5)
+    report = scheduler.load_state_dict(peer.state_dict(), "override")
+    assert (report.updates, report.differences) == (5, (report.differences[0],))
     assert step(optimizer) == [0.1 * SCHEDULE(5)]
 
 

@@ -50,6 +50,13 @@ def trainer(folder, plan=PLAN, resume="strict", kind=Trainer, **options):
     )
 
 
+class Stock(transformers.Trainer):
+    """The Trainer without a plan."""
+
+    def __init__(self, *args, plan=None, resume=None, **options):
+        super().__init__(*args, **options)
+
+
 def rates(made, name="learning_rate"):
     return [row[name] for row in made.state.log_history if "loss" in row]
 
@@ -69,6 +76,25 @@ def test_the_rate_of_every_update_is_used_and_logged(tmp_path, accumulation):
     assert (
         rates(made) == [rate for rate, _ in used] == [same for _, same in used] == values("warmup(2) >> cosine(6)", 8)
     )
+
+
+@pytest.mark.parametrize("form", [lambda plan: plan, Plan.to_dict, str])
+def test_a_length_of_its_own_wins_over_the_trainers_in_every_form(tmp_path, form):
+    plan = Plan('warmup("25%") >> cosine("rest")', {"length": "10 updates"})
+    made = trainer(tmp_path, form(plan), max_steps=4)
+    made.train()
+
+    assert rates(made) == [plan.value(updates=k, base=0.05) for k in range(4)]
+
+
+def test_training_again_begins_anew_as_the_trainers_own_schedule(tmp_path):
+    made, stock = (trainer(tmp_path, "linear(4)", kind=kind, max_steps=4) for kind in (Trainer, Stock))
+    for each in (made, made, stock, stock):
+        each.train()
+
+    assert rates(made) == values("linear(4)", 4)
+    for ours, theirs in zip(made.model.parameters(), stock.model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_groups_that_differ_are_logged_each(tmp_path):
@@ -110,6 +136,17 @@ def test_it_resumes_bit_for_bit_and_a_longer_run_says_where_to_say_what(tmp_path
     jumping.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
     assert "0.0" not in str(jumping.schedule.scheduler.resumed.jump)
     assert "jump" in capsys.readouterr().out or jumping.schedule.scheduler.resumed.jump
+
+
+def test_the_checkpoint_of_a_trainer_without_a_plan_is_refused_or_gone_on_from(tmp_path):
+    trainer(tmp_path, None, kind=Stock, max_steps=4).train()
+
+    with pytest.raises(gp.GlidepathError, match=r'of a PyTorch scheduler: resume="override", or seek\(4\), goes on'):
+        trainer(tmp_path, "linear(8)", max_steps=8).train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    made = trainer(tmp_path, "linear(8)", "override", max_steps=8)
+    made.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    assert rates(made)[4:] == values("linear(8)", 8)[4:]
+    assert "its count of updates is taken" in str(made.schedule.scheduler.resumed)
 
 
 def test_metrics_of_evaluations_and_logs_feed_the_controllers(tmp_path):
@@ -179,6 +216,23 @@ def test_the_plan_of_the_arguments_has_the_trainers_own_rates(tmp_path, name, ow
         peer.step()
 
 
+def test_a_plateau_of_the_arguments_is_a_plan_with_its_controller(tmp_path):
+    def fitted(kind):
+        options = {"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "steps", "eval_steps": 1}
+        own = {"factor": 0.5, "patience": 1, "mode": "max", "min_lr": 0.02}
+        made = trainer(tmp_path, None, kind=kind, max_steps=8, lr_scheduler_kwargs=own, **options)
+        made.create_optimizer()
+        used = []
+        made.optimizer.register_step_post_hook(lambda opt, *_: used.append(opt.param_groups[0]["lr"]))
+        made.train()
+        return used, list(made.model.parameters())
+
+    (ours, weights), (theirs, others) = fitted(Trainer), fitted(Stock)
+    assert ours == pytest.approx(theirs)
+    assert set(ours) == {0.05, 0.025, 0.02}
+    assert all(torch.allclose(a, b, rtol=1e-6) for a, b in zip(weights, others, strict=True))
+
+
 def test_without_a_plan_the_arguments_are_the_plan(tmp_path):
     made = trainer(tmp_path, None, max_steps=4, warmup_steps=2, lr_scheduler_type="cosine")
     made.train()
@@ -187,11 +241,18 @@ def test_without_a_plan_the_arguments_are_the_plan(tmp_path):
     with pytest.raises(gp.GlidepathError, match=r"plan_of: total must be given, as the arguments count epochs"):
         plan_of(arguments(tmp_path))
     with pytest.raises(gp.GlidepathError, match="it follows a metric"):
-        plan_of(
-            arguments(
-                tmp_path, max_steps=4, lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="steps", eval_steps=2
-            )
-        )
+        plan_of(arguments(tmp_path, max_steps=4, lr_scheduler_type="greedy", eval_strategy="steps", eval_steps=2))
+    with pytest.raises(gp.GlidepathError, match="resume must be one of strict, keep, override, extend, got 'exted'"):
+        trainer(tmp_path, resume="exted")
+
+
+def test_another_scheduler_beside_the_plan_is_refused(tmp_path):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    both = optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer)
+    with pytest.raises(
+        gp.GlidepathError, match=r"the scheduler must be left to the plan, got 'ConstantLR' \(give none"
+    ):
+        Trainer(Net(), arguments(tmp_path), train_dataset=DATA, plan="linear(4)", optimizers=both)
 
 
 def test_any_trainer_can_be_planned(tmp_path):

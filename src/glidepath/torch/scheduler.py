@@ -88,7 +88,8 @@ class Scheduler:
         if rivals:
             _take_over(run, bindings, rivals, restart)
         _tell_of_groups(run, [seat for binding in bindings for channel in binding.channels for seat in channel.seats])
-        self._run, self._resume = run, resume
+        self._run = run
+        self._resume: Policy = resume
         self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers.values()]
         self._bindings = [weakref.ref(binding) for binding in bindings]
         for binding, optimizer in pairs:
