@@ -183,12 +183,12 @@ def test_b7_progress_is_a_whole_number_that_does_not_go_back():
     scheduler = attach(optimizer, "linear(10)")
     scheduler.seek(4)
     for wrong in (-3, 2.5, math.nan, "5", True, None, 3, 2**53 + 2):
-        with pytest.raises(GlidepathError, match="seek: updates must be a whole number from 4, the updates done, to"):
+        with pytest.raises(GlidepathError, match="seek: updates must be an integer from 4 to"):
             scheduler.seek(wrong)
         if wrong not in (3, 2**53 + 2):
-            with pytest.raises(GlidepathError, match="apply: step must be a whole number, at least 0, got"):
+            with pytest.raises(GlidepathError, match="apply: step must be an integer from 0 to"):
                 apply(optimizer, "linear(10)", wrong)
-            with pytest.raises(GlidepathError, match="count: samples must be a whole number, at least 0, got"):
+            with pytest.raises(GlidepathError, match="count: samples must be an integer from 0 to"):
                 scheduler.count(samples=wrong)
     assert (scheduler.updates, scheduler.samples) == (4, 0)
 

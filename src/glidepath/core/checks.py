@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
 
-__all__ = ["Checks", "checked", "each_of", "problem_of", "refuse", "settle", "types_of"]
+__all__ = ["Checks", "checked", "each_of", "problem_of", "refuse", "settle", "taken", "types_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -132,6 +132,18 @@ class Checks:
         marks = [self.length(f"{field}[{i}]", item, low) for i, item in enumerate(self.items(field, value, least))]
         self.require(all(a < b for a, b in pairwise(marks)), field, "strictly increasing", value)
         return marks
+
+
+def taken(where: str, field: str, value: Any, kind: Any, remedy: str = "") -> Any:
+    """Returns one argument in its normal form: see `Checks.take`.
+
+    Raises:
+        GlidepathError: If it breaks the rule.
+    """
+    checks = Checks(where)
+    made = checks.take(field, value, kind, remedy)
+    checks.done()
+    return made
 
 
 def problem_of(where: str, field: str, value: Any, kind: Any) -> Problem | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from ..core.checks import Checks
+from ..core.checks import Checks, taken
 from ..core.curves import Geometric
 from ..core.fields import Positive, integer
 from ..core.schedule import Schedule
@@ -99,11 +99,8 @@ def sweep(
 
 
 def _count(plan: Schedule, steps: int | None) -> int:
-    checks, duration = Checks("sweep"), plan.duration
-    whole = duration + 1 if steps is None and duration < _MOST_STEPS else steps
-    count = checks.take("steps", whole, integer(2, _MOST_STEPS))
-    checks.done()
-    return count
+    whole = plan.duration + 1 if steps is None and plan.duration < _MOST_STEPS else steps
+    return taken("sweep", "steps", whole, integer(2, _MOST_STEPS))
 
 
 def _losses(

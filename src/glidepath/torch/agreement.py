@@ -12,8 +12,9 @@ import torch
 from torch import distributed
 from torch.optim import Optimizer
 
+from ..core.checks import Checks, taken
 from ..core.errors import GlidepathError, Problem
-from ..core.fields import number
+from ..core.fields import Count, choice
 from ..feedback import Observation, measured
 from . import ranks
 
@@ -43,39 +44,34 @@ def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> 
         >>> reduced((100, 0.5))
         Observation(id=100, value=0.5, at=100)
     """
-    if operation not in _OPERATIONS:
-        raise GlidepathError.of("reduced", "operation", f"one of {', '.join(_OPERATIONS)}", operation)
-    refused: GlidepathError | None = None
+    taken("reduced", "operation", operation, choice(*_OPERATIONS))
+    checks = Checks("reduced")
     seen: Observation | None = None
-    try:
+    with checks.kept():
         seen = None if observation is None else Observation.of(observation)
-    except GlidepathError as error:
-        refused = error
     if ranks.count(group) == 1:
-        if refused is not None:
-            raise refused
+        checks.done()
         return seen
-    state = 2.0 if refused is not None else 0.0 if seen is None else 1.0
+    state = 2.0 if checks.problems else 0.0 if seen is None else 1.0
     mine = [state, *((float(seen.id), float(seen.position), seen.value) if seen is not None else (0.0, 0.0, 0.0))]
     rows = [row.tolist() for row in ranks.gathered(torch.tensor(mine, dtype=torch.float64), group)]
     broken = [rank for rank, row in enumerate(rows) if row[0] == 2.0]
-    if refused is not None:
-        raise refused
+    checks.done()
     if broken:
         raise GlidepathError.of(
             "reduced", "the observation", "accepted on every rank", f"one refused on {ranks.named(broken)}"
         )
-    taken = [(rank, row) for rank, row in enumerate(rows) if row[0] == 1.0]
-    if not taken:
+    made = [(rank, row) for rank, row in enumerate(rows) if row[0] == 1.0]
+    if not made:
         return None
     for place, name in ((1, "id"), (2, "at")):
-        if len({row[place] for _, row in taken}) > 1:
-            said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in taken[: ranks.SHOWN])
+        if len({row[place] for _, row in made}) > 1:
+            said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in made[: ranks.SHOWN])
             raise GlidepathError(Problem("reduced", f"the observation's {name}", "the same on every rank", said))
-    value = _OPERATIONS[operation]([row[3] for _, row in taken]) if all(math.isfinite(row[3]) for _, row in taken) else (
-        _not_finite([row[3] for _, row in taken], operation)
-    )  # fmt: skip
-    _, first = taken[0]
+    values = [row[3] for _, row in made]
+    finite = all(map(math.isfinite, values))
+    value = _OPERATIONS[operation](values) if finite else _not_finite(values, operation)
+    _, first = made[0]
     at = first[2]
     return Observation(int(first[1]), value, int(at) if at == math.floor(at) else at)
 
@@ -172,10 +168,7 @@ class Agreement:
         every: int = 1,
         group: Any = None,
     ) -> None:
-        plain = number(every)
-        if plain is None or plain < 1 or plain != math.floor(plain):
-            raise GlidepathError.of("Agreement", "every", "an integer from 1", every)
-        self.plan, self.parameters, self.every = plan, tuple(parameters), int(plain)
+        self.plan, self.parameters, self.every = plan, tuple(parameters), taken("Agreement", "every", every, Count)
         self.checks = self._calls = 0
         self._progress, self._group = progress, group
         self._handle = optimizer.register_step_pre_hook(self._before)

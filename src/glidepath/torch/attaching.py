@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from torch.optim import Optimizer
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core.checks import Checks
 from ..core.schedule import Schedule
 from ..plan import Horizon, Plan, Rule, plan_of
 from ..plan.given import Policy, policy_problems
 from .binding import bindings_of
 from .optimizers import innermost, optimizers_of
 from .progress import Foreign, Run
-from .scheduler import Scheduler, count_problems
+from .scheduler import Scheduler
 
 __all__ = ["attach", "detach"]
 
@@ -87,19 +87,17 @@ def attach(
         (2, 0.45)
     """
     driven = optimizers_of(optimizer)
-    problems = policy_problems("attach", resume)
-    if foreign not in FOREIGN:
-        problems.append(Problem("attach", "foreign", f"one of {', '.join(FOREIGN)}", shown(foreign)))
+    checks = Checks("attach")
+    checks.choice("foreign", foreign, FOREIGN)
+    checks.problems += policy_problems("attach", resume)
     if not isinstance(scale_key, str | None):
-        problems.append(Problem("attach", "scale_key", "a key of the groups, or None", shown(scale_key)))
-    for name, value in (("samples", samples), ("tokens", tokens)):
-        problems += count_problems("attach", name, value)
-    if problems:
-        raise GlidepathError(problems)
+        checks.refuse("scale_key", "a key of the groups, or None", scale_key)
+    samples, tokens = checks.length("samples", samples, 0), checks.length("tokens", tokens, 0)
+    checks.done()
     made = plan_of(
         plan, "attach", total=total, samples=samples, tokens=tokens, absolute=absolute, floor=floor, join=join
     )
-    run = Run(made, foreign, (int(samples), int(tokens)), bool(rebase), bool(tensors), scale_key)
+    run = Run(made, foreign, (samples, tokens), bool(rebase), bool(tensors), scale_key)
     return Scheduler(driven, run, resume, bool(restart))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-__all__ = ["endless", "moved", "position", "reseed"]
+__all__ = ["devices", "endless", "moved", "position", "reseed"]
 
 
 def moved(batch: Any, device: torch.device) -> Any:
@@ -26,19 +26,25 @@ def moved(batch: Any, device: torch.device) -> Any:
     return batch
 
 
+def devices() -> list[tuple[Any, str]]:
+    """Returns torch's modules of the kinds of devices that make random numbers, and how the names of functions for all of a kind end."""
+    torchs: Any = torch
+    # before the first use of a GPU its seed would wait for it
+    there = {
+        "cuda": torch.cuda.is_available() and torch.cuda.is_initialized(),
+        "mps": torch.backends.mps.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+    }
+    return [(getattr(torchs, name), "" if name == "mps" else "_all") for name, found in there.items() if found]
+
+
 def reseed(loader: Any, seed: int, repeat: int) -> None:
     """Gives this repeat random numbers and an order of the data of its own."""
     rank = dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
     stream = int(np.random.SeedSequence((seed & 0xFFFFFFFF, repeat, rank)).generate_state(1)[0])
     torch.default_generator.manual_seed(stream)
-    if (
-        torch.cuda.is_available() and torch.cuda.is_initialized()
-    ):  # otherwise the seed would wait for the first use of the device
-        torch.cuda.manual_seed_all(stream)
-    if torch.backends.mps.is_available():
-        torch.mps.manual_seed(stream)
-    if hasattr(torch, "xpu") and torch.xpu.is_available():
-        torch.xpu.manual_seed_all(stream)
+    for device, end in devices():
+        getattr(device, f"manual_seed{end}")(stream)
     random.seed(stream)
     np.random.seed(stream)  # noqa: NPY002 - data sets may use it
     for holder in (loader, getattr(loader, "sampler", None)):

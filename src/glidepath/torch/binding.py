@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel
 from .dynamo import invisible
@@ -57,10 +58,7 @@ class Binding:
         self.again: tuple[int, int, int] | None = None
         self.shower = 0  # the `id` of the copy of a bridge that wrote last between updates
         self.handles: list[Any] = []
-        problems: list[Problem] = []
-        self._seat(optimizer.param_groups, problems)
-        if problems:
-            raise GlidepathError(problems)
+        self._seat(optimizer.param_groups)
         self._note(optimizer)
 
     def _note(self, optimizer: Optimizer) -> None:
@@ -120,13 +118,12 @@ class Binding:
         """Returns what a group is called: its name, or its number."""
         return self.name + (name_of(group) or str(i if self.name else self.first + i))
 
-    def _seat(
-        self, groups: list[Group], problems: list[Problem], look: bool = False, loaded: bool = False
-    ) -> list[list[Seat]]:
-        """Gives every group its seats: those that it had, found by its parameters, or new ones. Problems are noted.
+    def _seat(self, groups: list[Group], look: bool = False, loaded: bool = False) -> list[list[Seat]]:
+        """Gives every group its seats: those that it had, found by its parameters, or new ones. Nothing is changed if one is refused.
 
         With `look` the seats are only returned. With `loaded` the groups come from a state, and so do the bases that they carry.
         """
+        checks = Checks("")
         run, at = self.run, self.run.position()
         tensors: dict[int, tuple[Seat, Channel]] = {}
         taken: dict[tuple[int, str, int | None], int] = {}
@@ -143,26 +140,26 @@ class Binding:
                 if seat is None and not channel.rule.matches(self.label(group, i)):
                     continue
                 label = seat.label if seat else self.label(group, i)
-                try:
+                with checks.kept():
                     start = int(at) if channel.rule.join == "start" else 0
                     taker = Seat.take(channel.rule, group, label, start, run.rebase and seat is None)
                     taker.scale_by(run.scale_key)
-                except GlidepathError as error:
-                    problems += error.problems
-                    continue
-                place = (i, channel.rule.key, channel.rule.place)
-                if taken.setdefault(place, n) != n:
-                    value = f"rules {taken[place]} and {n} (counted from 0)"
-                    problems.append(Problem(f"group {label}", channel.rule.parameter, "driven by one rule", value))
-                mine = seat or taker
-                carried = loaded and taker.carried and not self._decided(mine, taker.base)
-                if seat is None or carried:
-                    problems += taker.check(*self.extents[n])
-                _share(tensors, taker if carried else mine, group, channel, problems)
-                changes.append((mine, group, taker if carried and seat else None))
-                seats.append(mine)
+                    place = (i, channel.rule.key, channel.rule.place)
+                    if taken.setdefault(place, n) != n:
+                        value = f"rules {taken[place]} and {n} (counted from 0)"
+                        checks.problems.append(
+                            Problem(f"group {label}", channel.rule.parameter, "driven by one rule", value)
+                        )
+                    mine = seat or taker
+                    carried = loaded and taker.carried and not self._decided(mine, taker.base)
+                    if seat is None or carried:
+                        checks.problems += taker.check(*self.extents[n])
+                    checks.problems += _shared(tensors, taker if carried else mine, group, channel)
+                    changes.append((mine, group, taker if carried and seat else None))
+                    seats.append(mine)
             seated.append(seats)
-        if problems or look:
+        checks.done()
+        if look:
             return seated
         for seat, group, taker in changes:
             seat.group, seat.params = group, group["params"]
@@ -195,11 +192,7 @@ class Binding:
         Raises:
             GlidepathError: If a new group is refused.
         """
-        problems: list[Problem] = []
-        seated = self._seat(groups, problems, look=True)
-        if problems:
-            raise GlidepathError(problems)
-        return seated
+        return self._seat(groups, look=True)
 
     def settle(self, keep: bool = False, early: bool = True) -> None:
         """Writes each group's base into it, if `keep` only where there is none, and gives learning rates their form."""
@@ -343,10 +336,7 @@ class Binding:
                 "checkpoint", "the groups' bases", "those that it was saved with", run.moved, remedy
             )
         old = {id(seat) for channel in self.channels for seat in channel.seats}
-        problems: list[Problem] = []
-        seated = self._seat(groups, problems)
-        if problems:
-            raise GlidepathError(problems)
+        seated = self._seat(groups)
         known = [
             (channel, seat)
             for channel, seats in zip(self.channels, seated, strict=True)
@@ -439,11 +429,9 @@ class Binding:
 
     def reload(self, optimizer: Optimizer) -> None:
         """Finds the groups again after the optimizer loaded a state, and writes the values last used."""
-        run, problems = self.run, list[Problem]()
+        run = self.run
         run.moved = ""
-        self._seat(optimizer.param_groups, problems, loaded=True)
-        if problems:
-            raise GlidepathError(problems)
+        self._seat(optimizer.param_groups, loaded=True)
         if not run.updates and has_past(optimizer, run.dummied):
             run.past = f"{type(optimizer).__name__} was loaded with the state of updates made before"
         self.count, self.again = -1, None
@@ -590,17 +578,14 @@ def _rounded(value: float, held: Any) -> float:
     return torch.tensor(value, dtype=held.dtype).item() if isinstance(held, Tensor) else value
 
 
-def _share(
-    tensors: dict[int, tuple[Seat, Channel]], seat: Seat, group: Group, channel: Channel, problems: list[Problem]
-) -> None:
-    """Notes a problem if two groups have one tensor for values that differ."""
+def _shared(tensors: dict[int, tuple[Seat, Channel]], seat: Seat, group: Group, channel: Channel) -> list[Problem]:
+    """Returns the problem of two groups that have one tensor for values that differ, if they have."""
     held = read(channel.rule, group, seat.label)
     if not isinstance(held, Tensor):
-        return
+        return []
     first, other = tensors.setdefault(id(held), (seat, channel))
     same = (first.base, first.start, other.rule.schedule, other.rule.floor, other.rule.absolute)
     mine = (seat.base, seat.start, channel.rule.schedule, channel.rule.floor, channel.rule.absolute)
-    if same != mine:
-        where, rule = f"group {seat.label}", "a tensor of its own"
-        value = f"the tensor of group {first.label}"
-        problems.append(Problem(where, channel.rule.parameter, rule, value, "clone() it"))
+    value = f"the tensor of group {first.label}"
+    problem = Problem(f"group {seat.label}", channel.rule.parameter, "a tensor of its own", value, "clone() it")
+    return [] if same == mine else [problem]

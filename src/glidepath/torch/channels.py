@@ -100,7 +100,9 @@ class Channel:
         self.harvest()
         self.lanes, writes, self.only = [], [], None
         held_tensors: list[tuple[int, Seat, Tensor]] = []
-        floats: dict[tuple[float, int], list[tuple[int, Seat]]] = {}
+        floats: dict[
+            int, dict[float, list[tuple[int, Seat]]]
+        ] = {}  # by the beginning of their clocks, then by their bases
         for seat in self.seats:
             at = index.get(id(seat.group))
             if at is None or id(seat) in left:
@@ -109,85 +111,48 @@ class Channel:
             if isinstance(held, Tensor):
                 held_tensors.append((at, seat, held))
             else:
-                floats.setdefault((self.base(seat), seat.start), []).append((at, seat))
+                floats.setdefault(seat.start, {}).setdefault(self.base(seat), []).append((at, seat))
         kinds: dict[Any, list[tuple[int, Seat, Tensor]]] = {}
         for row in held_tensors:
             kinds.setdefault((row[2].dtype, row[2].device, type(row[2])), []).append(row)
         self.on_cuda = any(tensor.is_cuda for _, _, tensor in held_tensors)
         writes += [self._tensors(rows, k) for rows in kinds.values()]
-        count = sum(map(len, floats.values()))
+        shares = [rows for bases in floats.values() for rows in bases.values()]
+        every = sorted(chain.from_iterable(shares), key=itemgetter(0))
+        many = floats.keys() == {0} and len(every) > _MANY and len(shares) * _MANY > len(every)
         if self.rule.place is not None:
-            parts = [[row] for rows in floats.values() for row in rows] if self.steered else floats.values()
-            writes += [self._inside(rows, k) for rows in parts]
-        elif self.steered:
-            writes += [self._each(list(chain.from_iterable(floats.values())), k)] if floats else []
-        elif count > _MANY and len(floats) * _MANY > count and not any(start for _, start in floats):
-            writes.append(self._many(sorted(chain.from_iterable(floats.values()), key=itemgetter(0)), k))
-        elif len(floats) > 1 and self.rule.floor is None and not any(start for _, start in floats):
-            writes.append(self._several([(base, rows) for (base, _), rows in floats.items()], k))
+            writes += [self._inside(rows, k) for rows in ([[row] for row in every] if self.steered else shares)]
+        elif every and (self.steered or many):
+            writes.append(self._many(every, k))
         else:
-            writes += [self._shared(rows, base, start, len(groups), k) for (base, start), rows in floats.items()]
+            writes += [self._shared(bases, start, len(groups), k) for start, bases in floats.items()]
         self.write = writes[0] if len(writes) == 1 else _in_turn(writes) if writes else _nothing
 
-    def _lane(self, rows: list[tuple[int, Seat]]) -> Lane:
+    def _lane(self, rows: list[tuple[int, Seat]], k: float | None = None, each: bool = False) -> Lane:
+        """Returns the lane of some seats, with the values of position `k` written: one that they share, or each its own."""
         lane = Lane([seat for _, seat in rows], _picks([at for at, _ in rows]))
         self.lanes.append(lane)
+        if k is not None:
+            lane.last = [self.value(seat, k) for seat in lane.seats] if each else self.value(lane.seats[0], k)
+            for seat, value in zip(lane.seats, lane.values(), strict=True):
+                write(self.rule, seat.group, value)
         return lane
 
-    def _shared(self, rows: list[tuple[int, Seat]], base: float, start: int, count: int, k: float) -> Write:
-        """Returns the way of groups that share one value."""
-        lane, key, factor, picks = self._lane(rows), self.rule.key, self.schedule.scalar, None
-        lane.last = self.value(lane.seats[0], k)
-        for seat in lane.seats:
-            seat.group[key] = lane.last
-        if len(rows) == count and start == 0 and self.rule.floor is None:
-            self.only = (lane, key, base, factor) if count == 1 else None
+    def _shared(self, bases: dict[float, list[tuple[int, Seat]]], start: int, count: int, k: float) -> Write:
+        """Returns the way of groups on one clock, of which those with one base share a value."""
+        key, factor, floor = self.rule.key, self.schedule.scalar, self.rule.floor
+        lanes = [(self._lane(rows, k), base) for base, rows in bases.items()]
+        ways = [(lane, base, lane.picks) for lane, base in lanes]
+        if count == 1 and not start and floor is None:
+            ((lane, base),) = lanes
+            self.only = (lane, key, base, factor)
 
-            def write_all(groups: list[Group], k: float) -> bool:
-                last = lane.last
-                value = base * factor(k)
-                for group in groups:
-                    if group[key] is not last:
-                        lane.tried = value
-                        return False
-                    group[key] = value
-                lane.last = value
-                return True
-
-            return write_all
-        floor, picks = self.rule.floor, lane.picks
-
-        def write_some(groups: list[Group], k: float) -> bool:
-            last = lane.last
-            value = base * factor(k - start)
-            if floor is not None and value < floor:
-                value = floor
-            for group in picks(groups):
-                if group[key] is not last:
-                    lane.tried = value
-                    return False
-                group[key] = value
-            lane.last = value
-            return True
-
-        return write_some
-
-    def _several(self, parts: list[tuple[float, list[tuple[int, Seat]]]], k: float) -> Write:
-        """Returns the way of groups with a few bases; all on the clock of the run."""
-        key, factor = self.rule.key, self.schedule.scalar
-        ways: list[tuple[Lane, float, Callable[[list[Group]], Sequence[Group]]]] = []
-        for base, rows in parts:
-            lane = self._lane(rows)
-            lane.last = self.value(lane.seats[0], k)
-            for seat in lane.seats:
-                seat.group[key] = lane.last
-            ways.append((lane, base, lane.picks))
-
-        def write_several(groups: list[Group], k: float) -> bool:
-            part = factor(k)
+        def write_shared(groups: list[Group], k: float) -> bool:
+            part = factor(k - start)
             for lane, base, picks in ways:
-                last = lane.last
-                value = base * part
+                last, value = lane.last, base * part
+                if floor is not None and value < floor:
+                    value = floor
                 for group in picks(groups):
                     if group[key] is not last:
                         lane.tried = value
@@ -196,19 +161,19 @@ class Channel:
                 lane.last = value
             return True
 
-        return write_several
+        return write_shared
 
     def _many(self, rows: list[tuple[int, Seat]], k: float) -> Write:
-        """Returns the way of groups of which each has its own base; all on the clock of the run."""
-        lane, key, factor = self._lane(rows), self.rule.key, self.schedule.scalar
+        """Returns the way of groups of which each has a value of its own: by its base, or by what controllers say of it."""
+        lane, key, factor = self._lane(rows, k, each=True), self.rule.key, self.schedule.scalar
         bases, floor, picks = np.array([self.base(seat) for _, seat in rows]), self.rule.floor, lane.picks
-        lane.last = [self.value(seat, k) for seat in lane.seats]
-        for seat, value in zip(lane.seats, lane.last, strict=True):
-            seat.group[key] = value
 
         def write_many(groups: list[Group], k: float) -> bool:
-            values = bases * factor(k)
-            row = (values if floor is None else np.maximum(values, floor)).tolist()
+            if self.steered:
+                row = [self.value(seat, k) for seat in lane.seats]
+            else:
+                values = bases * factor(k)
+                row = (values if floor is None else np.maximum(values, floor)).tolist()
             for group, last, value in zip(picks(groups), lane.last, row):  # noqa: B905  (both are as long as the rows)
                 if group[key] is not last:
                     lane.tried = row
@@ -219,34 +184,11 @@ class Channel:
 
         return write_many
 
-    def _each(self, rows: list[tuple[int, Seat]], k: float) -> Write:
-        """Returns the way of groups whose values controllers multiply."""
-        lane, key = self._lane(sorted(rows, key=itemgetter(0))), self.rule.key
-        picks = lane.picks
-        lane.last = [self.value(seat, k) for seat in lane.seats]
-        for seat, value in zip(lane.seats, lane.last, strict=True):
-            seat.group[key] = value
-
-        def write_each(groups: list[Group], k: float) -> bool:
-            row = [self.value(seat, k) for seat in lane.seats]
-            for group, last, value in zip(picks(groups), lane.last, row):  # noqa: B905
-                if group[key] is not last:
-                    lane.tried = row
-                    return False
-                group[key] = value
-            lane.last = row
-            return True
-
-        return write_each
-
     def _inside(self, rows: list[tuple[int, Seat]], k: float) -> Write:
         """Returns the way into one place of a tuple."""
-        lane, rule, key = self._lane(rows), self.rule, self.rule.key
+        lane, rule, key = self._lane(rows, k), self.rule, self.rule.key
         place: int = rule.place or 0
         first, picks = lane.seats[0], lane.picks
-        lane.last = self.value(first, k)
-        for seat in lane.seats:
-            write(rule, seat.group, lane.last)
 
         def write_inside(groups: list[Group], k: float) -> bool:
             last, value = lane.last, self.value(first, k)

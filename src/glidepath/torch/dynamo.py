@@ -19,9 +19,5 @@ def invisible(hook: Callable[..., Any]) -> None:
         frames: Any = import_module("torch._C._dynamo.eval_frame")
         skip = frames._FrameAction.SKIP
         frames.set_code_exec_strategy(hook.__code__, frames._FrameExecStrategy(skip, skip))
-    except (
-        ImportError,
-        AttributeError,
-        TypeError,
-    ):  # a PyTorch without them: the first mark alone costs it some small graphs
-        return
+    except (ImportError, AttributeError, TypeError):
+        return  # a PyTorch without them: the first mark alone costs it some small graphs

@@ -32,9 +32,8 @@ def dummy(groups: list[Group], channels: Iterable[Channel]) -> bool:
     for group in groups:
         for parameter in group["params"]:
             if parameter.grad is not None:
-                local: Any = getattr(
-                    parameter.grad, "_local_tensor", parameter.grad
-                )  # a DTensor would ask the other processes
+                # a DTensor would ask the other processes
+                local: Any = getattr(parameter.grad, "_local_tensor", parameter.grad)
                 if torch.count_nonzero(local.detach()).item():
                     return False
                 found = True

@@ -58,9 +58,8 @@ class Run:
         self.now = self.states  # what its controllers say
         self.counted = self.consumed = self.slow = False
         self.supports_scaling = False  # the optimizer skips inside its kernel, and tells by `found_inf`
-        self.late: tuple[Any, Any, Any] | None = (
-            None  # a `found_inf` on its way from the GPU: whose, its copy, and the event
-        )
+        # a `found_inf` on its way from the GPU: whose, its copy, and the event
+        self.late: tuple[Any, Any, Any] | None = None
         self.listeners: list[Callable[[Any], object]] = []
         self.deciders: list[Callable[[Any], object]] = []
         self.steppers: list[Callable[[int], object]] = []

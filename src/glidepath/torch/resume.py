@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from ..core.checks import problem_of, refuse
 from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.fields import Index, number
 from ..core.files import digest
 from ..core.schedule import Schedule
 from ..plan import Plan
@@ -39,10 +40,8 @@ FORMAT = 2
 _COUNTS = ("updates", "samples", "tokens", "groups")
 _FIRST = ("plan", "fingerprint", "bases", "scales")
 _TEXTS = {1: (*_FIRST, "check"), 2: (*_FIRST, "states", "batch", "check")}
-_MAX_COUNT = 2**53
-_MOST_ROWS = (
-    64  # a state stays small for any number of groups; where there are more bases than this only their hash is kept
-)
+# a state stays small for any number of groups; where there are more bases than this only their hash is kept
+_MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -210,15 +209,11 @@ def read_state(state: Any) -> Saved:
     problems += [
         Problem(where, "every key", f"one of {', '.join(known)}", shown(key)) for key in state if key not in known
     ]
-    for key in _COUNTS:
-        value = state.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
-            problems.append(Problem(where, key, f"an integer from 0 to {_MAX_COUNT}", shown(value)))
+    problems += [wrong for key in _COUNTS if (wrong := problem_of(where, key, state.get(key, 0), Index))]
     problems += [
         Problem(where, key, "text", shown(state[key])) for key in texts if not isinstance(state.get(key, ""), str)
     ]
-    if problems:
-        raise GlidepathError(problems)
+    refuse(problems)
     if state["check"] != _check(state):
         raise GlidepathError.of(where, "check", f"the sum of the other entries, {_check(state)}", state["check"])
     return _plan(state, where)

@@ -167,9 +167,8 @@ class Elsewhere:
         self._tensors = list(found)
         self._versions: list[int] = []
         self._values = np.empty(0)
-        self.left: list[
-            float
-        ] = []  # what was written last, not rounded as the tensors are: to read them may wait for a GPU
+        # what was written last, not rounded as the tensors are: to read them may wait for a GPU
+        self.left: list[float] = []
 
     def holds(self, found: Sequence[Any]) -> bool:
         """Returns whether these are the tensors still."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
 
+from ..core.checks import Checks, refuse, taken
 from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.fields import Positive, integer, number
 from ..core.files import read_json, write_whole
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule
@@ -38,7 +39,7 @@ from .resume import (
 )
 from .seats import Seat, extent, powerless
 
-__all__ = ["Scheduler", "count_problems"]
+__all__ = ["Scheduler"]
 
 _UNSAID: Any = object()
 _KEPT = (
@@ -117,20 +118,17 @@ class Scheduler:
     @property
     def updates(self) -> int:
         """The updates that really happened: the next one is made with `schedule(updates)`."""
-        self._settle()
-        return self._run.updates
+        return self._settled.updates
 
     @property
     def samples(self) -> int:
         """The samples consumed, skipped updates included."""
-        self._settle()
-        return self._run.samples
+        return self._settled.samples
 
     @property
     def tokens(self) -> int:
         """The tokens consumed, skipped updates included."""
-        self._settle()
-        return self._run.tokens
+        return self._settled.tokens
 
     @property
     def plan(self) -> Plan:
@@ -145,14 +143,13 @@ class Scheduler:
     @property
     def progress(self) -> Progress:
         """What has happened before the coming update: `plan.value(scheduler.progress, …)` is what that will be made with."""
-        self._settle()
-        return self._run.progress
+        return self._settled.progress
 
     @property
     def batch_size(self) -> int | None:
         """The samples of the coming update, by the plan's batch ramp or its horizon; None if they are unknown."""
-        self._settle()
-        return self._run.plan.batch_size(int(self._run.position()))
+        run = self._settled
+        return run.plan.batch_size(int(run.position()))
 
     @property
     def duration(self) -> int | float:
@@ -162,13 +159,11 @@ class Scheduler:
     @property
     def overrun(self) -> int:
         """How far the run is beyond the end of the longest schedule, on the plan's clock; the last value is held there."""
-        self._settle()
-        return 0 if self.duration == math.inf else max(0, int(self._run.position()) - int(self.duration))
+        return 0 if self.duration == math.inf else max(0, int(self._settled.position()) - int(self.duration))
 
     @property
     def last(self) -> list[Applied]:
         """What the last update was made with: update, group, hyper-parameter, value. Empty before the first one."""
-        self._settle()
         return [applied for optimizer, binding in self._live() for applied in binding.applied(optimizer.param_groups)]
 
     def effective(self, of: str | Callable[[dict[str, Any]], float]) -> list[Applied]:
@@ -209,14 +204,13 @@ class Scheduler:
             GlidepathError: If a number is negative or not whole.
         """
         given = {name: n for name, n in (("samples", samples), ("tokens", tokens)) if n is not _UNSAID}
-        problems = [problem for name, n in given.items() for problem in count_problems("count", name, n)]
-        if problems:
-            raise GlidepathError(problems)
-        run = self._run
-        self._settle()
+        checks = Checks("count")
+        given = {name: checks.length(name, n, 0) for name, n in given.items()}
+        checks.done()
+        run = self._settled
         for name, n in given.items():
-            setattr(run, name, getattr(run, name) + int(n))
-            run.stated[name] = run.stated.get(name, 0) + int(n)
+            setattr(run, name, getattr(run, name) + n)
+            run.stated[name] = run.stated.get(name, 0) + n
 
     def observe(self, monitor: str, value: Any) -> tuple[Decision, ...]:
         """Tells the plan's controllers of a measurement; what they decide multiplies the values from the next update on.
@@ -233,8 +227,7 @@ class Scheduler:
         Raises:
             GlidepathError: If nobody listens to the metric, or a controller refuses it, as where it was told at this update already.
         """
-        self._settle()
-        run = self._run
+        run = self._settled
         progress, decisions = run.plan.observe(run.progress, monitor, value)
         run.states = progress.states
         if run.ahead:
@@ -250,8 +243,8 @@ class Scheduler:
 
         From the first call on the groups are meant to hold them there; what others write between two calls is theirs until the next.
         """
-        self._settle()
-        run, first = self._run, not self._run.ahead
+        run = self._settled
+        first = not run.ahead
         run.ahead = True
         at = run.position()
         for optimizer, binding in self._live():
@@ -280,18 +273,14 @@ class Scheduler:
             run.updates, run.samples, run.tokens, run.states = given.updates, given.samples, given.tokens, there
             run.stated = {}
         else:
-            plain = number(updates)
-            if plain is None or plain != plain // 1 or not done <= plain <= 2**53:
-                raise GlidepathError.of(
-                    "seek", "updates", f"a whole number from {done}, the updates done, to 2^53", updates
-                )
+            plain = taken("seek", "updates", updates, integer(done), f"{done} updates are done")
             if run.plan.clock in ("samples", "tokens") and plain != done:
                 try:
                     moved = run.plan.position(updates=plain) - run.plan.position(updates=done)
                 except GlidepathError as error:
                     raise error.inside("seek: give a Progress") from None
                 setattr(run, run.plan.clock, getattr(run, run.plan.clock) + int(moved))
-            run.updates = int(plain)
+            run.updates = plain
         run.placed, run.seen, run.at, run.now = True, set(), run.position(), run.states
         run.armed = False
         self._rewrite()
@@ -309,15 +298,13 @@ class Scheduler:
         Raises:
             GlidepathError: If the factor breaks its rule or the hyper-parameter is not driven.
         """
-        plain = number(factor)
-        if plain is None or not 0.0 < plain < math.inf:
-            raise GlidepathError.of("scale", "factor", "a finite number above 0", factor)
-        driven = [rule.parameter for rule in self._run.rules]
-        if parameter not in driven:
-            raise GlidepathError.of("scale", "parameter", f"one of {', '.join(driven)}", parameter)
+        checks, rules = Checks("scale"), self._run.rules
+        plain = checks.take("factor", factor, Positive)
+        checks.choice("parameter", parameter, [rule.parameter for rule in rules])
+        checks.done()
         self._run.scales = [
-            old * float(plain) if rule.parameter == parameter else old
-            for rule, old in zip(self._run.rules, self._run.scales, strict=True)
+            old * plain if rule.parameter == parameter else old
+            for rule, old in zip(rules, self._run.scales, strict=True)
         ]
         self._rewrite(scaled=True)
 
@@ -394,7 +381,6 @@ class Scheduler:
         Args:
             keep: Whether the groups keep the values last used instead.
         """
-        self._settle()
         for _, binding in self._live():
             binding.release(keep)
         self._bindings = []
@@ -406,7 +392,6 @@ class Scheduler:
 
         It may be taken at any moment between two updates; it says how many were done.
         """
-        self._settle()
         live = self._live()
         for optimizer, binding in live:
             binding.saving(optimizer)
@@ -431,8 +416,7 @@ class Scheduler:
             GlidepathError: If the state is refused; nothing is changed then.
         """
         run, policy = self._run, self._resume if resume is None else resume
-        if problems := policy_problems("load_state_dict", policy):
-            raise GlidepathError(problems)
+        refuse(policy_problems("load_state_dict", policy))
         live, foreign = self._alive("load_state_dict"), of_torch(state_dict)
         if policy == "override" and foreign is not None:
             self.seek(foreign)
@@ -512,8 +496,7 @@ class Scheduler:
 
     def packed(self) -> tuple[Any, ...]:
         """Returns all of it but the optimizers and those who listen, to be pickled or copied."""
-        self._settle()
-        run = self._run
+        run = self._settled
         kept = {name: getattr(run, name) for name in _KEPT}
         seats = [[getattr(seat, name) for name in _BASES] for row in self._seated() for seat in row]
         return (run.plan, run.foreign, run.batch, False, run.tensors, run.scale_key), kept, seats, self._resume
@@ -534,14 +517,19 @@ class Scheduler:
 
     def _live(self) -> list[tuple[Optimizer, Binding]]:
         pairs = [(optimizer(), binding()) for optimizer, binding in zip(self._optimizers, self._bindings, strict=False)]
-        return [(one, bound) for one, bound in pairs if one is not None and bound is not None and bound.handles]
-
-    def _settle(self) -> None:
-        for _, binding in self._live() if self._run.late is not None else ():
+        live = [(one, bound) for one, bound in pairs if one is not None and bound is not None and bound.handles]
+        for _, binding in live:
             binding.settle_late()
+        return live
+
+    @property
+    def _settled(self) -> Run:
+        """The run, nothing of which is on its way any more."""
+        if self._run.late is not None:
+            self._live()
+        return self._run
 
     def _alive(self, where: str) -> list[tuple[Optimizer, Binding]]:
-        self._settle()
         live = self._live()
         if not live:
             raise GlidepathError.of(where, "the optimizer", "attached", "none", "it was detached or deleted")
@@ -562,17 +550,13 @@ class Scheduler:
 def _bound(run: Run, optimizers: Mapping[str, Optimizer], old: list[Binding] | None = None) -> list[Binding]:
     """Returns a binding for each optimizer; the seats of old ones hand down what they know of their groups."""
     made: list[Binding] = []
-    problems: list[Problem] = []
-    first = 0
+    checks, first = Checks("attach"), 0
     for i, (name, optimizer) in enumerate(optimizers.items()):
         prefix = ("" if name.startswith(" ") else f"{name}/") if old is None else old[i].name
-        try:
+        with checks.kept():
             made.append(Binding(run, optimizer, prefix, first))
-        except GlidepathError as error:
-            problems += error.problems
         first += len(optimizer.param_groups)
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     for new, before in zip(made, old or (), strict=False):
         new.inherit(before)
         new.handles = before.handles
@@ -585,10 +569,9 @@ def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
     Raises:
         GlidepathError: If a rule matches no group, or multiplies nothing but zeros.
     """
-    problems: list[Problem] = []
-    past = any(
-        optimizer.state for _, optimizer in pairs
-    )  # a rate of 0 may be what is left of one, and come back with a state
+    problems: list[Problem | None] = []
+    # a rate of 0 may be what is left of one, and come back with a state
+    past = any(optimizer.state for _, optimizer in pairs)
     for n, rule in enumerate(run.rules):
         seats = [seat for binding, _ in pairs for seat in binding.channels[n].seats]
         if not seats and not rule.later:
@@ -597,10 +580,8 @@ def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
             problems += GlidepathError.of(f"rule for {rule.parameter}", "groups", said, list(rule.groups)).problems
         if run.scale_key and rule.parameter == "lr" and not any(run.scale_key in seat.group for seat in seats):
             problems.append(Problem("attach", "scale_key", "a key that some group carries", shown(run.scale_key)))
-        idle = None if past else powerless(rule, seats)
-        problems += [idle] if idle else []
-    if problems:
-        raise GlidepathError(problems)
+        problems.append(None if past else powerless(rule, seats))
+    refuse(problems)
 
 
 def _tell_of_groups(run: Run, seats: list[Seat]) -> None:
@@ -663,11 +644,3 @@ def _take_over(run: Run, bindings: list[Binding], rivals: list[Binding], restart
     run.placed = True
     for rival in rivals:
         rival.unbind()
-
-
-def count_problems(where: str, name: str, value: Any) -> list[Problem]:
-    """Returns the problem of a number that counts something, if it has one."""
-    plain = number(value)
-    if plain is None or plain != plain // 1 or not 0 <= plain <= 2**53:
-        return [Problem(where, name, "a whole number, at least 0", shown(value))]
-    return []

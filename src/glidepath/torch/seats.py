@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ _OWN_RATE = (
 _SLACK = 1 + 1e-9  # an absolute peak is a product, and may round to above the base that it was made of
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Seat:
     """One rule in one group.
 
@@ -40,40 +42,32 @@ class Seat:
         carried: Whether the base is one that the group carried, and not just the value that it held.
     """
 
-    __slots__ = (
-        "base",
-        "before",
-        "carried",
-        "factor",
-        "formed",
-        "found",
-        "group",
-        "label",
-        "own",
-        "params",
-        "rule",
-        "saved",
-        "schedule",
-        "seen",
-        "start",
-        "tensor",
-        "tried",
-    )
+    rule: Rule
+    group: Group
+    label: str
+    base: float
+    start: int
+    seen: Any  # and from then on what was last written
+    carried: bool = True
+    factor: float = 1.0  # of the group's own, which its rate is multiplied by
+    saved: float | None = None  # what a checkpoint says that the base was
+    tried: Any = None  # what a write that was not finished may have left
+    tensor: Tensor | None = None  # where it is written, if that is a tensor
+    formed: bool = False  # the group held a number, which was made a tensor
+    own: float = field(init=False)  # what the base was when the seat was taken
+    found: Any = field(init=False)  # what was held then
+    before: Any = field(init=False)  # the base that the group carried then
+    params: list[Any] = field(init=False)
+    schedule: Schedule = field(init=False)
 
-    def __init__(
-        self, rule: Rule, group: Group, label: str, base: float, start: int, seen: Any, carried: bool = True
-    ) -> None:
-        self.rule, self.group, self.label, self.schedule = rule, group, label, rule.complete
-        self.base, self.start, self.carried = base, start, carried
-        self.factor = 1.0  # of the group's own, which its rate is multiplied by
-        self.own = base  # what the base was when the seat was taken
-        self.saved: float | None = None  # what a checkpoint says that it was
-        self.seen = self.found = seen  # what was last written, and what was held when the seat was taken
-        self.tried: Any = None  # what a write that was not finished may have left
-        self.tensor: Tensor | None = None  # where it is written, if that is a tensor
-        self.formed = False  # the group held a number, which was made a tensor
-        self.before: Any = group.get(f"initial_{rule.parameter}", MISSING)
-        self.params: list[Any] = group["params"]
+    def __post_init__(self) -> None:
+        self.own, self.found, self.schedule, self.params = (
+            self.base,
+            self.seen,
+            self.rule.complete,
+            self.group["params"],
+        )
+        self.before = self.group.get(f"initial_{self.rule.parameter}", MISSING)
 
     @classmethod
     def take(cls, rule: Rule, group: Group, label: str, start: int, rebase: bool) -> Seat:
@@ -124,12 +118,8 @@ class Seat:
             low, high = sorted((low * self.base, high * self.base))
         elif rule.parameter == "lr" and not self.schedule.absolute and high > self.base * _SLACK:
             remedy = "give the group a rule of its own, or factors"
-            what = (
-                f"{end!r} that its absolute schedule ends on"
-                if end > self.base
-                else f"{high!r} that its absolute schedule reaches"
-            )
-            said = f"at least the {what}"
+            value, what = (end, "ends on") if end > self.base else (high, "reaches")
+            said = f"at least the {value!r} that its absolute schedule {what}"
             problems.append(Problem(where, rule.parameter, said, shown(self.base), remedy))
         if rule.floor is not None:
             low, high = max(low, rule.floor), max(high, rule.floor)

@@ -6,6 +6,7 @@ import random
 import types
 from collections import deque
 from collections.abc import Callable, Iterable
+from operator import is_
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..core.node import Node
+from .batches import devices
 
 __all__ = ["Snapshot"]
 
@@ -67,21 +69,19 @@ class Snapshot:
 
     def __init__(self, roots: Iterable[Any], structure: Iterable[Any] = ()) -> None:
         self._undo: list[Callable[[], None]] = []
-        self._seen: dict[
-            int, Any
-        ] = {}  # keeps what it has seen alive: an id means one object only while that object lives
+        # keeps what it has seen alive: an id means one object only while that object lives
+        self._seen: dict[int, Any] = {}
         for root in roots:
             self._walk(root, True)
         for root in structure:
             self._walk(root, False)
-        self._random = _random_states()
+        self._undo.append(_global_generators())
 
     def restore(self) -> None:
         """Puts everything back; what has not changed is not touched. May be called again."""
         with torch.no_grad():
             for undo in self._undo:
                 undo()
-        _set_random_states(self._random)
 
     def _walk(self, root: Any, tensors: bool) -> None:
         stack: list[tuple[Any, int]] = [(root, 0)]
@@ -108,12 +108,8 @@ class Snapshot:
         if generator is not None:
             self._undo.append(generator)
             return ()
-        if isinstance(value, dict):
-            return self._dict(cast("dict[Any, Any]", value))
-        if isinstance(value, list | deque):
-            return self._sequence(cast("list[Any]", value))
-        if isinstance(value, set):
-            return self._set(cast("set[Any]", value))
+        if isinstance(value, dict | list | deque | set):
+            return self._container(value)
         if isinstance(value, tuple | frozenset):
             return list(cast("tuple[Any, ...]", value))
         own = isinstance(value, nn.Module | Optimizer) or root
@@ -158,44 +154,29 @@ class Snapshot:
 
         self._undo.append(put)
 
-    def _dict(self, value: dict[Any, Any]) -> Iterable[Any]:
-        saved = list(value.items())
+    def _container(self, value: Any) -> Iterable[Any]:
+        """Remembers the items of a dictionary, a list or a set, each by its identity, and returns them."""
+        pairs = isinstance(value, dict)
+        saved, parts = list(value.items() if pairs else value), _parts(value)
 
         def put() -> None:
-            if not _same_items(value, saved):
-                value.clear()
-                value.update(saved)
+            now = _parts(value)
+            if len(now) == len(parts) and all(map(is_, now, parts)):
+                return
+            value.clear()
+            if not pairs:
+                (value.extend if hasattr(value, "extend") else value.update)(saved)
+            for key, item in saved if pairs else ():
+                value[key] = item
 
         self._undo.append(put)
-        return [item for _, item in saved] + [key for key, _ in saved if isinstance(key, Tensor)]
-
-    def _sequence(self, value: Any) -> Iterable[Any]:
-        saved = list(value)
-
-        def put() -> None:
-            if len(value) != len(saved) or any(a is not b for a, b in zip(value, saved, strict=True)):
-                value.clear()
-                value.extend(saved)
-
-        self._undo.append(put)
-        return saved
-
-    def _set(self, value: set[Any]) -> Iterable[Any]:
-        saved = set(value)
-
-        def put() -> None:
-            if value != saved:
-                value.clear()
-                value.update(saved)
-
-        self._undo.append(put)
-        return list(saved)
+        return [*value.values(), *(key for key in value if isinstance(key, Tensor))] if pairs else saved
 
     def _attributes(self, value: Any) -> Iterable[Any]:
         attributes = getattr(value, "__dict__", None)
         inside: list[Any] = []
         if isinstance(attributes, dict):
-            inside.extend(self._dict(cast("dict[Any, Any]", attributes)))
+            inside.extend(self._container(attributes))
         names = [name for cls in type(value).__mro__ for name in _slots(cls)]
         if names:
             saved = [(name, getattr(value, name, _MISSING)) for name in names]
@@ -216,11 +197,9 @@ def _slots(cls: type) -> list[str]:
     return [name for name in names if name not in ("__dict__", "__weakref__") and not name.startswith("__")]
 
 
-def _same_items(value: dict[Any, Any], saved: list[tuple[Any, Any]]) -> bool:
-    """Whether a dictionary holds the same objects in the same order."""
-    if len(value) != len(saved):
-        return False
-    return all(a is c and b is d for (a, b), (c, d) in zip(value.items(), saved, strict=True))
+def _parts(value: Any) -> list[Any]:
+    """Returns what is in a container, of a dictionary keys and values in turn."""
+    return [part for item in value.items() for part in item] if isinstance(value, dict) else list(value)
 
 
 def _generator(value: Any) -> Callable[[], None] | None:
@@ -244,29 +223,16 @@ def _generator(value: Any) -> Callable[[], None] | None:
     return None
 
 
-def _random_states() -> dict[str, Any]:
-    """Returns the state of every global random generator: Python, NumPy, and torch on every device."""
-    states: dict[str, Any] = {
-        "python": random.getstate(),
-        "numpy": np.random.get_state(),  # noqa: NPY002 - the global state is what is to be kept
-        "cpu": torch.random.get_rng_state(),
-    }
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state_all()
-    if torch.backends.mps.is_available():
-        states["mps"] = torch.mps.get_rng_state()
-    if hasattr(torch, "xpu") and torch.xpu.is_available():
-        states["xpu"] = torch.xpu.get_rng_state_all()
-    return states
+def _global_generators() -> Callable[[], None]:
+    """Returns what puts every global random generator back: Python's, NumPy's, and torch's on every device."""
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.random.get_rng_state()  # noqa: NPY002 - the global state
+    others = [(device, end, getattr(device, f"get_rng_state{end}")()) for device, end in devices()]
 
+    def put() -> None:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.random.set_rng_state(cpu)
+        for device, end, state in others:
+            getattr(device, f"set_rng_state{end}")(state)
 
-def _set_random_states(states: dict[str, Any]) -> None:
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])  # noqa: NPY002
-    torch.random.set_rng_state(states["cpu"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state_all(states["cuda"])
-    if "mps" in states:
-        torch.mps.set_rng_state(states["mps"])
-    if "xpu" in states:
-        torch.xpu.set_rng_state_all(states["xpu"])
+    return put

@@ -6,8 +6,9 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from ..core.errors import GlidepathError, Problem
-from ..core.fields import number
+from ..core.checks import Checks, taken
+from ..core.errors import GlidepathError
+from ..core.fields import Index
 from ..plan import plan_of
 from .seats import Seat, extent, name_of, write
 
@@ -36,9 +37,7 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
         >>> optimizer.param_groups[0]["lr"]
         0.4
     """
-    plain = number(step)
-    if plain is None or plain != plain // 1 or plain < 0:
-        raise GlidepathError.of("apply", "step", "a whole number, at least 0", step)
+    plain = taken("apply", "step", step, Index)
     made = plan_of(plan, "apply", total=total, absolute=absolute)
     if made.feedback:
         heard = ", ".join(str(part.controller) for part in made.feedback)
@@ -47,21 +46,16 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
         )
     at = made.position(updates=plain)
     seats: list[Seat] = []
-    problems: list[Problem] = []
+    checks = Checks("apply")
     for rule in made.driven:
         values = extent(rule.complete)
         for i, group in enumerate(optimizer.param_groups):
             label = name_of(group) or str(i)
             if rule.matches(label):
-                try:
-                    seat = Seat.take(rule, group, label, 0, rebase=False)
-                except GlidepathError as error:
-                    problems += error.problems
-                    continue
-                problems += seat.check(*values)
-                seats.append(seat)
-    if problems:
-        raise GlidepathError(problems)
+                with checks.kept():
+                    seats.append(Seat.take(rule, group, label, 0, rebase=False))
+                    checks.problems += seats[-1].check(*values)
+    checks.done()
     for seat in seats:
         seat.group.setdefault(f"initial_{seat.rule.parameter}", seat.base)
         write(seat.rule, seat.group, seat.value(at))

@@ -17,13 +17,18 @@ from ..lr_scheduler.base import Scheduler, packed
 from ..lr_scheduler.state import check, saved
 from ..rows import Values, plain
 
-__all__ = ["Closed", "OneFlow"]
+__all__ = ["Closed", "OneFlow", "called"]
 
 _TAIL = [
     inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
     for name, default in (("last_step", -1), ("verbose", False))
 ]
 _NO_CONFIGURATION = {"optimizer", "scheduler_or_optimizer", "schedulers", "last_step", "verbose"}
+
+
+def called(theirs: str, doc: str) -> Any:
+    """Returns the property that is an attribute of PyTorch's under OneFlow's name."""
+    return property(lambda held: getattr(held, theirs), lambda held, value: setattr(held, theirs, value), doc=doc)
 
 
 class OneFlow(Scheduler):
@@ -108,14 +113,7 @@ class OneFlow(Scheduler):
     def _next(self, groups: Any, current: Values, last: Any, at: Any) -> Values:
         return self._values(packed(self.base_lrs), at)
 
-    @property
-    def last_step(self) -> Any:
-        """The index of the last step; PyTorch calls it `last_epoch`."""
-        return self.last_epoch
-
-    @last_step.setter
-    def last_step(self, step: int) -> None:
-        self.last_epoch = step
+    last_step = called("last_epoch", "The index of the last step; PyTorch calls it `last_epoch`.")
 
     def get_lr(self, base_lr: float | None = None, step: float | None = None) -> Any:
         """Returns the rate that a base rate has at a step, as OneFlow's; without arguments PyTorch's list of the present rates.

@@ -6,6 +6,7 @@ import inspect
 from typing import Any, ClassVar
 
 from ..lr_scheduler import plateau
+from .base import called
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -45,23 +46,10 @@ class ReduceLROnPlateau(plateau.ReduceLROnPlateau):
     library: ClassVar[str] = "oneflow"
     __signature__: ClassVar[inspect.Signature] = _signature()
 
-    @property
-    def last_step(self) -> int:
-        """How many metrics there were; PyTorch calls it `last_epoch`."""
-        return self.last_epoch
-
-    @last_step.setter
-    def last_step(self, step: int) -> None:
-        self.last_epoch = step
-
-    @property
-    def num_bad_steps(self) -> int:
-        """The metrics in a row that did not improve; PyTorch calls it `num_bad_epochs`."""
-        return self.num_bad_epochs
-
-    @num_bad_steps.setter
-    def num_bad_steps(self, steps: int) -> None:
-        self.num_bad_epochs = steps
+    last_step = called("last_epoch", "How many metrics there were; PyTorch calls it `last_epoch`.")
+    num_bad_steps = called(
+        "num_bad_epochs", "The metrics in a row that did not improve; PyTorch calls it `num_bad_epochs`."
+    )
 
     def _when(self, epoch: Any) -> str:
         return f"{epoch:5d}"
