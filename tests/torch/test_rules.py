@@ -160,5 +160,5 @@ def test_scale_is_checked_and_multiplies():
     for wrong in (0, -1, float("nan"), "2"):
         with pytest.raises(gp.GlidepathError, match="scale: factor must be a finite number above 0 and at most"):
             scheduler.scale(wrong)
-    with pytest.raises(gp.GlidepathError, match="scale: parameter must be one of lr, got 'momentum'"):
+    with pytest.raises(gp.GlidepathError, match="scale: parameter must be one of 'lr', got 'momentum'"):
         scheduler.scale(2.0, "momentum")

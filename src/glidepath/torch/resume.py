@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.checks import problem_of, refuse
 from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import Index, number
+from ..core.fields import MAX_STEPS, Index, number
 from ..core.files import digest
 from ..core.schedule import Schedule
 from ..plan import Plan
@@ -182,7 +182,7 @@ def _check(state: dict[str, Any]) -> str:
 def of_torch(state: Any) -> int | None:
     """Returns the updates that the state of one of PyTorch's own schedulers tells of; None if it is none."""
     done = state.get("last_epoch") if isinstance(state, dict) and "format" not in state else None
-    return done if isinstance(done, int) and not isinstance(done, bool) and 0 <= done <= _MAX_COUNT else None
+    return done if isinstance(done, int) and not isinstance(done, bool) and 0 <= done <= MAX_STEPS else None
 
 
 def read_state(state: Any) -> Saved:
