@@ -22,8 +22,8 @@ import torch
 
 from bench import Row
 from glidepath.lab import InProcess, Ray, RunSpec, Session, Store, Workers, default_schedule, plan_runs, run
-from glidepath.lab.engines import Engine, Finished
-from glidepath.lab.tasks import TASKS
+from glidepath.lab.engines.engine import Engine, Finished
+from glidepath.lab.tasks.declared import TASKS
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 ROUNDS = 3
@@ -135,16 +135,16 @@ def overhead() -> Iterator[Row]:
 
 def bare(spec: RunSpec) -> float:
     """The training of a run as a script would write it, at a constant rate: same model, data and measurements, nothing kept."""
-    from glidepath.lab import training
-    from glidepath.lab.data import load
+    from glidepath.lab.engines import training
+    from glidepath.lab.tasks.data import load
 
     data = load(spec.task.data)
     model = training.fresh_model(spec, data)
-    optimizer = training._optimizer(spec, model)
-    validate, test = (training._measure(spec.task, data, part) for part in ("validation", "test"))
+    optimizer = training.optimizer_of(spec, model)
+    validate, test = (training.measurement(spec.task, data, part) for part in ("validation", "test"))
     due = training.evaluation_steps(spec.budget, spec.task.evaluations)
     for update, (inputs, targets) in zip(range(spec.budget), training.minibatches(spec, data), strict=False):
-        loss = training._loss(model(inputs), targets)
+        loss = training.loss_of(model(inputs), targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -15,7 +15,7 @@ from itertools import count, islice
 
 from bench import Row
 from glidepath.lab import DEFAULT_SCHEDULES, TASKS, RunSpec, default_schedule
-from glidepath.lab.jax_engine.engine import environment
+from glidepath.lab.engines.jax.engine import environment
 
 BAR = 5.0
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -44,8 +44,8 @@ def ratios(name: str) -> dict[str, float]:
 
 def main(name: str) -> None:
     """Prints the ratios of one task as JSON."""
-    from glidepath.lab import training
-    from glidepath.lab.jax_engine import training as fast
+    from glidepath.lab.engines import training
+    from glidepath.lab.engines.jax import training as fast
 
     task, spent = TASKS[name], {"wall clock": [0.0, 0.0], "processor time": [0.0, 0.0]}
     specs = (

@@ -16,9 +16,9 @@ from typing import Any
 
 from bench import Row
 from glidepath.lab import Ray, RunSpec, Session, Store, plan_runs, run
-from glidepath.lab.ray_engine import _Sweep
-from glidepath.lab.runs import Record
-from glidepath.lab.tasks import TASKS
+from glidepath.lab.engines.ray import _Sweep
+from glidepath.lab.records.runs import Record
+from glidepath.lab.tasks.declared import TASKS
 
 SLOTS, SECONDS = 800, 10.0
 RECORDS = 10_000

@@ -1,6 +1,6 @@
 """Computes what the widgets of the page *Why* show, by the functions that train, into `img/why.js`.
 
-Every path is made by PyTorch's SGD under `glidepath.torch.attach`; the surface is that of `glidepath.lab.surface` around a run of the lab.
+Every path is made by PyTorch's SGD under `glidepath.torch.attach`; the surface is that of `lab.report.surface` around a run of the lab.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from contourpy import contour_generator
 import glidepath as gp
 from glidepath import dialects, recipes
 from glidepath.lab import Quadratic
-from glidepath.lab.runs import RunSpec
-from glidepath.lab.surface import surface
-from glidepath.lab.tasks import TASKS
+from glidepath.lab.records.runs import RunSpec
+from glidepath.lab.report.surface import surface
+from glidepath.lab.tasks.declared import TASKS
 from glidepath.torch import attach
 
 __all__ = ["data", "write"]

@@ -90,7 +90,7 @@ def trained(schedule: gp.Schedule, base: float | None) -> float:
 def trained_by_jax(schedule: gp.Schedule, base: float | None) -> float:
     """Return the first rate that the lab's JAX engine computes for a run."""
     from glidepath.lab import TASKS, RunSpec
-    from glidepath.lab.jax_engine.training import _rates
+    from glidepath.lab.engines.jax.training import _rates
 
     return _rates(RunSpec(TASKS["mnist1d"], schedule, base or BASE, 0, 20))(0)
 

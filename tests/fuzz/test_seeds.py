@@ -285,7 +285,7 @@ def test_a_picture_of_many_cycles_is_drawn_whole(length: int, last: int):
 
 
 def test_a_folder_where_a_record_should_be_is_named(tmp_path):
-    from glidepath.lab.session import writing
+    from glidepath.lab.engines.session import writing
 
     (tmp_path / "record.json").mkdir()
     with (

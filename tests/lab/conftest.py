@@ -7,8 +7,8 @@ import pytest
 
 from glidepath import recipes
 from glidepath.lab import TASKS, Record, RunSpec
-from glidepath.lab.runs import Evaluation
-from glidepath.lab.tasks import Mlp, Mnist1d, Prose
+from glidepath.lab.records.runs import Evaluation
+from glidepath.lab.tasks.declared import Mlp, Mnist1d, Prose
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def started(monkeypatch):
             super().__init__(*arguments, **options)
             processes.append(self)
 
-    monkeypatch.setattr("glidepath.lab.workers.subprocess.Popen", Watched)
+    monkeypatch.setattr("glidepath.lab.engines.workers.subprocess.Popen", Watched)
     return processes
 
 

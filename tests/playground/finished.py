@@ -13,10 +13,10 @@ def write(folder: Path) -> Path:
     """Writes `comparison.json` and the records, and returns the folder."""
     from glidepath import parse
     from glidepath.core.files import write_whole
-    from glidepath.lab.comparison import summarise
-    from glidepath.lab.runs import Evaluation, Record, RunSpec
-    from glidepath.lab.store import Store
-    from glidepath.lab.tasks import TASKS
+    from glidepath.lab.records.runs import Evaluation, Record, RunSpec
+    from glidepath.lab.records.store import Store
+    from glidepath.lab.report.comparison import summarise
+    from glidepath.lab.tasks.declared import TASKS
 
     task = TASKS["mnist1d"]
 

@@ -41,7 +41,7 @@ def find(
     """
     from glidepath.core.files import write_whole
     from glidepath.finder import Suggestion
-    from glidepath.lab.rates import find_rates
+    from glidepath.lab.search.range_test import find_rates
     from glidepath.view.range_test import range_test, range_test_place, range_test_table, save_range_test
 
     if output is not None:

@@ -18,9 +18,9 @@ from glidepath.core.fields import Count
 from .common import messages
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines import Engine
-    from glidepath.lab.progress import Watcher
-    from glidepath.lab.tasks import Task
+    from glidepath.lab.engines.engine import Engine
+    from glidepath.lab.engines.progress import Watcher
+    from glidepath.lab.tasks.declared import Task
 
 __all__ = ["Changes", "EngineName", "Trainer", "trained"]
 
@@ -110,7 +110,7 @@ class Changes:
         Raises:
             GlidepathError: If a change breaks its rule, or the length is given twice.
         """
-        from glidepath.lab.settings import adjusted
+        from glidepath.lab.tasks.settings import adjusted
 
         if budget is not None and self.epochs is not None:
             raise GlidepathError.of("--budget", "", "left out beside --epochs", budget)

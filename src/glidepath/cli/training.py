@@ -17,8 +17,8 @@ from .engines import Changes, Trainer, trained
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines import Engine
-    from glidepath.lab.tasks import Task
+    from glidepath.lab.engines.engine import Engine
+    from glidepath.lab.tasks.declared import Task
 
 
 @command()
@@ -144,7 +144,7 @@ def snapshots(
         out (--out, -o): Folder for the results.
         surface: Draw the loss around the first seed's run, with its snapshots, into surface.html; that run is trained once more.
     """
-    from glidepath.lab.snapshots import snapshots as made_of
+    from glidepath.lab.search.snapshots import snapshots as made_of
 
     chosen = trainer.made()
     with trained(out) as progress:
@@ -180,7 +180,7 @@ def _compare(
     surface: bool = False,
 ) -> None:
     from glidepath import lab
-    from glidepath.lab.table import table
+    from glidepath.lab.report.table import table
 
     command = " ".join(["glidepath", *(shlex.quote(word) for word in sys.argv[1:])])
     with trained(out) as progress:

@@ -47,8 +47,8 @@ def tune(
             journal's file.
         out (--out, -o): Folder for the search, records and table.
     """
-    from glidepath.lab.tuning import DEFAULT_FAMILIES
-    from glidepath.lab.tuning import tune as search
+    from glidepath.lab.search.tune import DEFAULT_FAMILIES
+    from glidepath.lab.search.tune import tune as search
 
     problems: list[Problem] = []
     fixed = dict(_pair(text, "--fix", "NAME=VALUE", problems) for text in fix or ())

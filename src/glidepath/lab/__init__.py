@@ -8,22 +8,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glidepath.lab.branching import Branched, branches
-    from glidepath.lab.comparing import compare
-    from glidepath.lab.comparison import Comparison
-    from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
-    from glidepath.lab.engines import InProcess
-    from glidepath.lab.jax_engine import Jax
-    from glidepath.lab.planning import plan_runs
-    from glidepath.lab.progress import Bar, Silent, Status
-    from glidepath.lab.quadratic import Quadratic
-    from glidepath.lab.ray_engine import Ray
-    from glidepath.lab.runs import Record, RunSpec
-    from glidepath.lab.session import Session
-    from glidepath.lab.store import Store
-    from glidepath.lab.tasks import TASKS, Task, find_task
-    from glidepath.lab.training import run
-    from glidepath.lab.workers import Workers
+    from glidepath.lab.engines.engine import InProcess
+    from glidepath.lab.engines.jax import Jax
+    from glidepath.lab.engines.progress import Bar, Silent, Status
+    from glidepath.lab.engines.ray import Ray
+    from glidepath.lab.engines.session import Session
+    from glidepath.lab.engines.training import run
+    from glidepath.lab.engines.workers import Workers
+    from glidepath.lab.records.runs import Record, RunSpec
+    from glidepath.lab.records.store import Store
+    from glidepath.lab.report.comparison import Comparison
+    from glidepath.lab.search.branches import Branched, branches
+    from glidepath.lab.search.compare import compare
+    from glidepath.lab.search.planning import plan_runs
+    from glidepath.lab.tasks.declared import TASKS, Task
+    from glidepath.lab.tasks.find import find_task
+    from glidepath.lab.tasks.quadratic import Quadratic
+    from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = [
     "DEFAULT_SCHEDULES",
@@ -52,29 +53,29 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DEFAULT_SCHEDULES": "defaults",
-    "TASKS": "tasks",
-    "Bar": "progress",
-    "Branched": "branching",
-    "Comparison": "comparison",
-    "InProcess": "engines",
-    "Jax": "jax_engine",
-    "Quadratic": "quadratic",
-    "Ray": "ray_engine",
-    "Record": "runs",
-    "RunSpec": "runs",
-    "Session": "session",
-    "Silent": "progress",
-    "Status": "progress",
-    "Store": "store",
-    "Task": "tasks",
-    "Workers": "workers",
-    "branches": "branching",
-    "compare": "comparing",
-    "default_schedule": "defaults",
-    "find_task": "tasks",
-    "plan_runs": "planning",
-    "run": "training",
+    "DEFAULT_SCHEDULES": "tasks.schedules",
+    "TASKS": "tasks.declared",
+    "Bar": "engines.progress",
+    "Branched": "search.branches",
+    "Comparison": "report.comparison",
+    "InProcess": "engines.engine",
+    "Jax": "engines.jax",
+    "Quadratic": "tasks.quadratic",
+    "Ray": "engines.ray",
+    "Record": "records.runs",
+    "RunSpec": "records.runs",
+    "Session": "engines.session",
+    "Silent": "engines.progress",
+    "Status": "engines.progress",
+    "Store": "records.store",
+    "Task": "tasks.declared",
+    "Workers": "engines.workers",
+    "branches": "search.branches",
+    "compare": "search.compare",
+    "default_schedule": "tasks.schedules",
+    "find_task": "tasks.find",
+    "plan_runs": "search.planning",
+    "run": "engines.training",
 }
 
 

@@ -68,7 +68,7 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
     def work(job: Job) -> None:
         try:
             prepare()
-            from glidepath.lab.rates import find_rates
+            from glidepath.lab.search.range_test import find_rates
         except ImportError as error:
             raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
         traces: list[Trace] = []

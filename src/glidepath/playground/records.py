@@ -33,7 +33,7 @@ def tasks(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         with _importing:
-            import_module("glidepath.lab.verdict")
+            import_module("glidepath.lab.report.verdict")
         return _tasks(folder, stamp.stat().st_mtime_ns)
     except (OSError, ImportError, GlidepathError, ValueError, KeyError, TypeError):
         return []
@@ -50,15 +50,15 @@ def prepare() -> None:
     """
     with _importing:
         import_module("torch")
-        import_module("glidepath.lab.verdict")
-        import_module("glidepath.lab.workers")
+        import_module("glidepath.lab.report.verdict")
+        import_module("glidepath.lab.engines.workers")
 
 
 @functools.lru_cache(maxsize=4)
 def _tasks(folder: Path, stamp: int) -> list[dict[str, Any]]:
     del stamp
-    from glidepath.lab.comparison import Comparison
-    from glidepath.lab.verdict import caveats, verdict
+    from glidepath.lab.report.comparison import Comparison
+    from glidepath.lab.report.verdict import caveats, verdict
 
     comparison = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = []

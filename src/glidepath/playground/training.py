@@ -65,12 +65,12 @@ def training(request: Train) -> Callable[[Job], None]:
     def work(job: Job) -> None:
         try:
             prepare()
-            from glidepath.lab.comparison import summarise
-            from glidepath.lab.engines import Advanced, Event, Failed, Finished
-            from glidepath.lab.runs import Record, RunSpec
-            from glidepath.lab.tasks import TASKS
-            from glidepath.lab.verdict import caveats, verdict
-            from glidepath.lab.workers import Workers
+            from glidepath.lab.engines.engine import Advanced, Event, Failed, Finished
+            from glidepath.lab.engines.workers import Workers
+            from glidepath.lab.records.runs import Record, RunSpec
+            from glidepath.lab.report.comparison import summarise
+            from glidepath.lab.report.verdict import caveats, verdict
+            from glidepath.lab.tasks.declared import TASKS
         except ImportError as error:
             raise GlidepathError.of("train", "packages", "installed", str(error), installing("lab")) from None
         task = TASKS[request.task]

@@ -10,8 +10,8 @@ from glidepath import Schedule
 from glidepath.forecast.bound import transfer_peak
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.plain import plain
-from glidepath.lab.statistics import Difference, estimate, holm, paired_difference
-from glidepath.lab.verdict import number, signed
+from glidepath.lab.report.statistics import Difference, estimate, holm, paired_difference
+from glidepath.lab.report.verdict import number, signed
 
 __all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
 

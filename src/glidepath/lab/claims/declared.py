@@ -15,7 +15,7 @@ from glidepath.lab.claims.declared_strings import WORDS
 from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
 from glidepath.lab.claims.tried import Limits
-from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]
 

@@ -18,13 +18,14 @@ from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.outcome import TrialOutcome, Verdict
 from glidepath.lab.claims.trials import Trial, sources, verdicts
 from glidepath.lab.claims.tried import Limits, verdicts_of
-from glidepath.lab.defaults import DEFAULT_SCHEDULES, default_schedule
-from glidepath.lab.engines import Engine
-from glidepath.lab.progress import Watcher
-from glidepath.lab.provenance import here, provenance
-from glidepath.lab.runs import Record, RunSpec
-from glidepath.lab.session import opened
-from glidepath.lab.tasks import TASKS, Task
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.machine import here
+from glidepath.lab.engines.progress import Watcher
+from glidepath.lab.engines.session import opened
+from glidepath.lab.records.provenance import provenance
+from glidepath.lab.records.runs import Record, RunSpec
+from glidepath.lab.tasks.declared import TASKS, Task
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = ["CURVES", "Designed", "Forecasts", "PublicCurves", "curves_folder"]
 

@@ -10,11 +10,11 @@ from glidepath.core.fields import Seed
 from glidepath.core.files import write_whole
 from glidepath.lab.claims.declared import Claim, find_claims
 from glidepath.lab.claims.outcome import Outcome
+from glidepath.lab.claims.progress import Whole
 from glidepath.lab.claims.trials import Trial
-from glidepath.lab.claims.whole import Whole
-from glidepath.lab.engines import Engine
-from glidepath.lab.progress import Silent, Watcher
-from glidepath.lab.session import writing
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.progress import Silent, Watcher
+from glidepath.lab.engines.session import writing
 
 __all__ = ["outcome_path", "reproduce"]
 

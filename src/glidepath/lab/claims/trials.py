@@ -10,15 +10,15 @@ from glidepath import Schedule
 from glidepath.lab.claims.criteria import Carried, Criterion, Flatter
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
-from glidepath.lab.engines import Engine
-from glidepath.lab.planning import plan_runs
-from glidepath.lab.progress import Watcher
-from glidepath.lab.provenance import here
-from glidepath.lab.store import Store
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.machine import here
+from glidepath.lab.engines.progress import Watcher
+from glidepath.lab.records.store import Store
+from glidepath.lab.search.planning import plan_runs
 
 if TYPE_CHECKING:
-    from glidepath.lab.comparison import ScheduleResult
-    from glidepath.lab.snapshots import Result
+    from glidepath.lab.report.comparison import ScheduleResult
+    from glidepath.lab.search.snapshots import Result
 
 __all__ = ["Ensembles", "Exact", "Trainings", "Trial"]
 
@@ -178,7 +178,7 @@ class Trainings(_Tuned):
 
 def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses]:
     """The last validation loss of every run, from the records that the comparison has just checked or made."""
-    from glidepath.lab.rate_choice import by_rate
+    from glidepath.lab.report.rate_choice import by_rate
 
     store, found = Store(folder / "records"), dict[str, Losses]()
     for name, row in grid.items():
@@ -200,7 +200,7 @@ class Ensembles(_Tuned):
         rates: Peak rates, ascending.
         seeds: How many.
         budget: Updates of each method, a multiple of `cycles`.
-        criteria: What has to hold. Rows are the methods of `glidepath.lab.snapshots`, columns are seeds.
+        criteria: What has to hold. Rows are the methods of `glidepath.lab.search.snapshots`, columns are seeds.
     """
 
     cycles: int
@@ -233,7 +233,7 @@ class Ensembles(_Tuned):
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the ensembles, and judge. See `Trial.carry_out`."""
         from glidepath.lab import Jax, Workers
-        from glidepath.lab.snapshots import snapshots
+        from glidepath.lab.search.snapshots import snapshots
 
         made = snapshots(
             self.task,
@@ -280,7 +280,7 @@ class Exact(Trial):
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compute, and judge. See `Trial.carry_out`."""
         del folder, first_seed, engine, watcher
-        from glidepath.lab.quadratic import Quadratic
+        from glidepath.lab.tasks.quadratic import Quadratic
 
         model = Quadratic()
         values = {

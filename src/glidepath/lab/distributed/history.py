@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from glidepath.lab.runs import Evaluation
-from glidepath.lab.training import _number
+from glidepath.lab.engines.training import finite_number
+from glidepath.lab.records.runs import Evaluation
 
 __all__ = ["History", "Trace"]
 
@@ -54,7 +54,7 @@ class Trace:
             "update": [self.stride * i for i in range(len(self.rows))],
             "samples": [row[0] for row in self.rows],
             "tokens": [row[1] for row in self.rows],
-            "loss": [_number(row[2] / row[3]) for row in self.rows],
+            "loss": [finite_number(row[2] / row[3]) for row in self.rows],
         }
         return made | {name: [row[4 + i] for row in self.rows] for i, name in enumerate(self.parameters)}
 

@@ -15,19 +15,20 @@ from torch.nn.parallel import DistributedDataParallel
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem
 from glidepath.core.fields import Count
-from glidepath.lab.data import Examples, Text, load
 from glidepath.lab.distributed.checkpoint import load_into
 from glidepath.lab.distributed.history import History, Trace
-from glidepath.lab.distributed.keeping import Keeper, Standing
 from glidepath.lab.distributed.measuring import Meter
+from glidepath.lab.distributed.progress import Teller
 from glidepath.lab.distributed.ranks import Ranks, Shared
 from glidepath.lab.distributed.resuming import Changed, Resumed, resumed
 from glidepath.lab.distributed.signals import Wish, hearing
 from glidepath.lab.distributed.stream import Stream, part
-from glidepath.lab.distributed.telling import Teller
 from glidepath.lab.distributed.training import Training, enough
-from glidepath.lab.runs import Evaluation
-from glidepath.lab.training import _loss, _one_thread, _optimizer, fresh_model
+from glidepath.lab.distributed.writer import Keeper, Standing
+from glidepath.lab.engines.training import fresh_model, loss_of, one_thread, optimizer_of
+from glidepath.lab.records.runs import Evaluation
+from glidepath.lab.tasks.data import load
+from glidepath.lab.tasks.examples import Examples, Text
 from glidepath.plan import Progress, diff
 from glidepath.plan.replan import _length
 from glidepath.torch import Scheduler, attach
@@ -119,7 +120,7 @@ def train(
     data = ranks.together(lambda: load(training.task.data))
     folder = Path(folder)
     with ExitStack() as stack:
-        stack.enter_context(_one_thread())
+        stack.enter_context(one_thread())
         gpus = [ranks.device] if ranks.device.type == "cuda" else []
         stack.enter_context(torch.random.fork_rng(devices=gpus))
         wish = stack.enter_context(hearing())
@@ -183,7 +184,7 @@ class _Session(Standing):
         self.teller, self.wish = teller, wish
         self.stream = Stream(self.task, data, self.training.seed, self.ranks.device)
         self.model = fresh_model(self.training.spec, data).to(self.ranks.device)
-        self.optimizer = _optimizer(self.training.spec, self.model)
+        self.optimizer = optimizer_of(self.training.spec, self.model)
         self.history = History(Trace([rule.parameter for rule in self.plan.rules]))
         self.validate = Meter(self.task, data, "validation", self.ranks, self._context)
         self.test = Meter(self.task, data, "test", self.ranks, self._context)
@@ -320,7 +321,7 @@ class _Session(Standing):
             with model.no_sync() if alone else nullcontext():  # type: ignore[operator,union-attr]
                 with self._context():
                     logits = model(inputs)
-                loss = _loss(logits.float(), targets, self.task.label_smoothing)
+                loss = loss_of(logits.float(), targets, self.task.label_smoothing)
                 (loss * (many * self.ranks.count / size)).backward()
             total += loss.item() * many
         return total

@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, distributed, nn
 
-from glidepath.lab.data import Examples, Text
 from glidepath.lab.distributed.ranks import Ranks
-from glidepath.lab.runs import Evaluation
-from glidepath.lab.tasks import Task
-from glidepath.lab.training import _loss, evaluation, examples_of, hits
+from glidepath.lab.engines.training import evaluation, examples_of, hits, loss_of
+from glidepath.lab.records.runs import Evaluation
+from glidepath.lab.tasks.declared import Task
+from glidepath.lab.tasks.examples import Examples, Text
 
 __all__ = ["Meter"]
 
@@ -67,7 +67,7 @@ class Meter:
     def _chunk(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
         with self.context():
             logits = model(inputs)
-        loss = _loss(logits.float(), targets).item() * len(targets)
+        loss = loss_of(logits.float(), targets).item() * len(targets)
         return [loss, *map(float, hits(logits, targets))]
 
 

@@ -5,10 +5,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from glidepath.lab.augment import augmented
-from glidepath.lab.data import Examples, Text
-from glidepath.lab.tasks import Task
-from glidepath.lab.training import _context, _stream, held
+from glidepath.lab.engines.training import context_of, held, stream_of
+from glidepath.lab.tasks.augment import augmented
+from glidepath.lab.tasks.declared import Task
+from glidepath.lab.tasks.examples import Examples, Text
 
 __all__ = ["Stream", "part"]
 
@@ -64,7 +64,7 @@ class Stream:
                 self.samples = len(self._labels)
                 """Samples of an epoch."""
             case Text():
-                self.tokens = _context(task)
+                self.tokens = context_of(task)
                 self._text = torch.from_numpy(data.train).to(self._on)
                 self.samples = len(self._text) // self.tokens - 1
 
@@ -84,7 +84,7 @@ class Stream:
         return found
 
     def batch(self, first: int, count: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of some places of the row, as `glidepath.lab.training.minibatches` yields them.
+        """Inputs and targets of some places of the row, as `glidepath.lab.engines.training.minibatches` yields them.
 
         Args:
             first: The first place.
@@ -95,7 +95,7 @@ class Stream:
             rows = torch.from_numpy(np.concatenate([each for _, each in numbers])).to(self._on)
             inputs = self._inputs[rows]
             if self._augment:
-                inputs = augmented(inputs, first + np.arange(count), _stream(self.seed, 2))
+                inputs = augmented(inputs, first + np.arange(count), stream_of(self.seed, 2))
             return inputs, self._labels[rows]
         starts = np.concatenate([self._offset(epoch) + self.tokens * each for epoch, each in numbers])
         windows = self._text[(torch.from_numpy(starts).unsqueeze(1) + torch.arange(self.tokens + 1)).to(self._on)]

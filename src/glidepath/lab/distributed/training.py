@@ -9,10 +9,11 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Positive, Seed
 from glidepath.core.files import digest
-from glidepath.lab.data import load
 from glidepath.lab.distributed.stream import Stream
-from glidepath.lab.runs import RunSpec
-from glidepath.lab.tasks import Task, find_task
+from glidepath.lab.records.runs import RunSpec
+from glidepath.lab.tasks.data import load
+from glidepath.lab.tasks.declared import Task
+from glidepath.lab.tasks.find import find_task
 from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
 
 __all__ = ["Training", "enough", "training_of"]

@@ -1,0 +1,71 @@
+"""What trainings compute on: the processor, or one GPU for each job that goes on at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from glidepath.core.errors import GlidepathError
+from glidepath.lab.tasks.declared import ResNet
+
+if TYPE_CHECKING:
+    import torch
+
+    from glidepath.lab.records.jobs import Job
+
+__all__ = ["VARIABLE", "computing_on", "device", "devices_of"]
+
+VARIABLE = "GLIDEPATH_DEVICE"
+"""The environment variable by which a worker process knows its device."""
+
+
+def device() -> torch.device:
+    """What this process trains on: the processor, unless it was started or told otherwise."""
+    import torch
+
+    return torch.device(os.environ.get(VARIABLE, "cpu"))
+
+
+@contextlib.contextmanager
+def computing_on(name: str) -> Generator[None]:
+    """Trainings in this process compute on this device as long as it lasts."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = name
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+def devices_of(asked: str, jobs: Sequence[Job[Any]], where: str = "engine") -> list[str]:
+    """The devices that jobs are spread over, one job on each at a time; `["cpu"]` for the processor.
+
+    Args:
+        asked: `cpu`; `cuda`, every GPU; `cuda:N`, one of them; `auto`, every GPU for residual networks where there is one, else the
+            processor, on which small networks are faster.
+        jobs: What is to be trained.
+        where: Who asks, for the error.
+
+    Raises:
+        GlidepathError: If there is no such device, or a job wants bfloat16 of one that has none.
+    """
+    if asked == "cpu" or (asked == "auto" and not any(isinstance(job.task.model, ResNet) for job in jobs)):
+        return ["cpu"]
+    import torch
+
+    there = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    found = there if asked in ("auto", "cuda") else [asked] if asked in there else []
+    if not found and asked != "auto":
+        rule = "one of " + ", ".join(["auto", "cpu", *(["cuda", *there] if there else [])])
+        raise GlidepathError.of(where, "device", rule, asked, "" if there else "torch sees no GPU here")
+    if found and any(job.task.precision != "float32" for job in jobs) and not torch.cuda.is_bf16_supported():
+        name = torch.cuda.get_device_name(found[0])
+        raise GlidepathError.of(
+            where, "precision", "float32 on a device without bfloat16", "bfloat16", f"{name} has none"
+        )
+    return found or ["cpu"]

@@ -1,0 +1,148 @@
+"""Engines: they carry out jobs and tell what happens. An engine writes no files; whoever called it keeps the records.
+
+`InProcess` carries them out one after another here, `Workers` in processes of their own, `Ray` on the nodes of a
+cluster. All give the same records.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from glidepath.core.errors import GlidepathError
+from glidepath.lab.engines.devices import computing_on, devices_of
+from glidepath.lab.records.jobs import Job, Outcome
+
+__all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many jobs can go on at the same time; told at the start and whenever it changes. One until it is told.
+
+    Args:
+        jobs: So many. At least 1.
+    """
+
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A job has made some updates.
+
+    Args:
+        spec: The job.
+        updates: Updates made so far in this try.
+    """
+
+    spec: Job[Any]
+    updates: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job is over, by its end or by divergence.
+
+    Args:
+        record: What it measured.
+        files: The files of the record, whole, by name.
+    """
+
+    record: Outcome
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+
+@dataclass(frozen=True)
+class Retried:
+    """A worker or a node died and a job that it held starts again.
+
+    Args:
+        spec: The job.
+        reason: How it ended.
+    """
+
+    spec: Job[Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job was given up.
+
+    Args:
+        spec: The job.
+        reason: What went wrong.
+    """
+
+    spec: Job[Any]
+    reason: str
+
+
+Event = Capacity | Advanced | Finished | Retried | Failed
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Whatever can carry out jobs.
+
+    An engine that cannot carry out every job, or needs a package, has a method `refuse(jobs)` besides, which raises a
+    `GlidepathError`: commands call it before they write anything.
+    """
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs; every one ends in one `Finished` or one `Failed`, in any order.
+
+        Args:
+            specs: What to do; no two equal.
+            emit: Called for every event, in the thread that called this. What it raises stops the engine and comes out
+                of here, as does Ctrl-C, after every helper process has ended.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Jobs one after another in this process: for one run, for tests, and where processes cannot be started.
+
+    Args:
+        device: What they compute on: see `glidepath.lab.engines.devices.devices_of`. The first, where there are several.
+    """
+
+    device: str = "auto"
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse a device that is not here."""
+        devices_of(self.device, specs)
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs, in order. See `Engine.execute`."""
+        with computing_on(devices_of(self.device, specs)[0]):
+            self._execute(specs, emit)
+
+    def _execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        from glidepath.lab.engines.carry_out import (
+            carry_out,  # torch: a command that trains nothing does not wait for it
+        )
+
+        for spec in specs:
+            listener: list[BaseException] = []
+
+            def tell(updates: int, spec: Job[Any] = spec, listener: list[BaseException] = listener) -> None:
+                try:
+                    emit(Advanced(spec, updates))
+                except BaseException as error:
+                    listener.append(error)
+                    raise
+
+            try:
+                done = carry_out(spec, tell)
+            except Exception as error:
+                if listener:
+                    raise
+                emit(
+                    Failed(
+                        spec, str(error) if isinstance(error, GlidepathError) else f"{type(error).__name__}: {error}"
+                    )
+                )
+            else:
+                emit(Finished(done.record, done.files))

@@ -1,0 +1,198 @@
+"""Train one run with JAX: the counterpart of `glidepath.lab.engines.training.run`, sharing with it all that is not arithmetic.
+
+Initial weights, the order of the minibatches, the rates and the protocol are those of the torch loop, made by its own
+functions. Rates are formed in float64 and rounded once to float32, as torch's fused optimizers do.
+"""
+
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import torch
+from jax import Array
+from torch import Tensor
+
+from glidepath.lab.engines.jax.networks import Weights
+from glidepath.lab.engines.jax.program import CHUNK, Program, State, program
+from glidepath.lab.engines.machine import machine as machine_of
+from glidepath.lab.engines.machine import versions
+from glidepath.lab.engines.training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
+from glidepath.lab.records.runs import Evaluation, Record, RunSpec
+from glidepath.lab.tasks.data import load
+from glidepath.lab.tasks.declared import Task
+from glidepath.lab.tasks.examples import Examples, Text
+from glidepath.torch import attach
+
+__all__ = ["run"]
+
+_PROGRESS_SECONDS = 0.1
+_BLOCK = 128
+Pair = tuple[Array, Array]
+Rows = npt.NDArray[Any]
+
+
+def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
+    """Train one specification from fresh weights and measure it, as `glidepath.lab.engines.training.run` does.
+
+    The first run of a task in a process compiles it, which takes seconds and counts into its times. Torch's random state
+    is as before when this returns.
+
+    Args:
+        spec: What to run.
+        on_progress: Called with the updates made so far, at most ten times a second.
+
+    Returns:
+        The record; its versions name `jax`, and its machine the engine. A loss that is not finite ends the run and is
+        recorded, not raised.
+
+    Raises:
+        TypeError: If the model cannot read the data of its task, or JAX has no such model.
+        GlidepathError: If `attach` refuses the schedule.
+    """
+    if spec.controller:  # it listens to validations between two updates: PyTorch drives it
+        from glidepath.lab.engines.training import run as plain
+
+        return plain(spec, on_progress)
+    data = load(spec.task.data)
+    arrays = _arrays(spec.task)
+    wall, cpu = time.perf_counter(), time.process_time()
+    with torch.random.fork_rng(devices=[]):
+        model = fresh_model(spec, data)
+    weights = {name: _array(weight.detach()) for name, weight in model.named_parameters()}
+    training = _train(spec, places(spec, data), arrays, weights, on_progress or _nobody)
+    return Record(
+        spec=spec,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        data_sha256=data.sha256,
+        versions=versions() | {"jax": jax.__version__},
+        machine=machine_of() | {"threads": 1, "engine": "jax"},
+        **training,
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a run is measured on.
+
+    Args:
+        blocks: Inputs and targets, `blocks b …`.
+        count: Targets that count; what comes after them fills up the last block.
+    """
+
+    blocks: Pair
+    count: int
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The data of a task where JAX wants them: pairs of inputs and targets.
+
+    Args:
+        train: Examples, or the tokens and the same shifted by one: windows of both begin at the same places.
+        validation: All that is measured on while training.
+        test: All that is measured on at the end.
+    """
+
+    train: Pair
+    validation: _Part
+    test: _Part
+
+
+@functools.lru_cache(maxsize=4)
+def _arrays(task: Task) -> _Arrays:
+    data = load(task.data)
+    match data:
+        case Examples(train=(inputs, targets)):
+            pass
+        case Text(train=tokens):
+            inputs, targets = tokens[:-1], tokens[1:]
+    train = _array(torch.from_numpy(inputs)), _array(torch.from_numpy(targets))
+    return _Arrays(train, _part(task, data, "validation"), _part(task, data, "test"))
+
+
+def _part(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> _Part:
+    """What a run is measured on, in blocks whose intermediate results stay in the cache of one processor; the last is filled up."""
+    inputs, targets = examples_of(task, data, part)
+    missing = -len(targets) % _BLOCK
+    whole = (torch.cat([one, one[:1].expand(missing, *one.shape[1:])]) for one in (inputs, targets))
+    blocks = (_array(one.unflatten(0, (-1, _BLOCK))) for one in whole)
+    return _Part((next(blocks), next(blocks)), targets.numel())
+
+
+def _array(tensor: Tensor) -> Array:
+    """A copy of a tensor; whole numbers as int32."""
+    return jnp.array(tensor.numpy(), dtype=jnp.float32 if tensor.is_floating_point() else jnp.int32)
+
+
+def _train(
+    spec: RunSpec, blocks: Iterator[Tensor], arrays: _Arrays, weights: Weights, on_progress: Callable[[int], None]
+) -> dict[str, Any]:
+    """Make the updates and the measurements, a chunk at a time; returns what `summary` does."""
+    made = program(spec.task.model, spec.task.optimizer)
+    state: State = weights, tuple(jax.tree.map(jnp.zeros_like, weights) for _ in range(made.rule.moments))
+    rate_at = _rates(spec)
+    rows = chain.from_iterable(block.numpy() for block in blocks)
+    due = evaluation_steps(spec.budget, spec.task.evaluations)
+    rates: list[float] = []
+    losses: list[float] = []
+    evaluations: list[Evaluation] = []
+    told = time.perf_counter()
+    for first, last in _chunks(spec.budget, due):
+        now = [rate_at(update) for update in range(first, last)]
+        where = np.array([*islice(rows, last - first)], dtype=np.int32)
+        numbers = made.rule.numbers(now, first)
+        state, found = made.advance(state, arrays.train, _whole(where), _whole(numbers), last - first)
+        rates += now
+        losses += np.asarray(found)[: last - first].tolist()
+        lost = next((update for update in range(first, last) if not math.isfinite(losses[update])), None)
+        if lost is not None:
+            return summary(spec, rates[: lost + 1], losses[: lost + 1], evaluations, None)
+        if last in due:
+            evaluations.append(_measure(spec.task, made, state[0], arrays.validation, last))
+        if time.perf_counter() - told > _PROGRESS_SECONDS:
+            told = time.perf_counter()
+            on_progress(last)
+    return summary(spec, rates, losses, evaluations, _measure(spec.task, made, state[0], arrays.test, spec.budget))
+
+
+def _rates(spec: RunSpec) -> Callable[[int], float]:
+    """The learning rate of an update, as `attach` writes it; what `attach` refuses is refused here too."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=spec.peak_rate)
+    attach(optimizer, spec.schedule, rebase=True).detach()
+    factor, base = spec.schedule.scalar, 1.0 if spec.schedule.absolute else spec.peak_rate
+    return lambda update: base * factor(update)
+
+
+def _chunks(budget: int, due: frozenset[int]) -> Iterator[tuple[int, int]]:
+    """Stretches of at most `CHUNK` updates, first and one past the last, that end where an evaluation is due."""
+    first = 0
+    for stop in sorted(due | {budget}):
+        while first < stop:
+            last = min(first + CHUNK, stop)
+            yield first, last
+            first = last
+
+
+def _whole(rows: Rows) -> Rows:
+    """As many rows as a whole chunk has; the last ones, if any are missing, are 0 and never looked at."""
+    whole = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
+    whole[: len(rows)] = rows
+    return whole
+
+
+def _measure(task: Task, made: Program, weights: Weights, part: _Part, updates: int) -> Evaluation:
+    losses, right = (np.asarray(found).reshape(-1)[: part.count] for found in made.measure(weights, part.blocks))
+    return evaluation(task, updates, float(losses.mean(dtype=np.float64)), np.count_nonzero(right) / part.count)
+
+
+def _nobody(updates: int) -> None:
+    del updates

@@ -1,0 +1,41 @@
+"""This machine and the versions on it, as records name them."""
+
+import os
+import platform
+import sys
+
+import numpy as np
+import torch
+
+from glidepath.core.errors import version
+from glidepath.lab.engines.devices import device
+from glidepath.lab.records.provenance import Provenance, machine_line
+
+__all__ = ["here", "machine", "versions"]
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "glidepath": version(),
+    }
+
+
+def machine() -> dict[str, str | int]:
+    """What is known of this machine."""
+    on = device()
+    return {
+        **({"device": torch.cuda.get_device_name(on)} if on.type == "cuda" else {}),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "implementation": sys.implementation.name,
+        "cpus": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def here() -> Provenance:
+    """Where something comes from that this process computes, without data and in no time."""
+    return Provenance(data_sha256=None, versions=versions(), machines=(machine_line(machine()),), cpu_seconds=None)

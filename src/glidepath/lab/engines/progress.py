@@ -1,0 +1,202 @@
+"""How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from glidepath.lab.records.jobs import Job
+
+__all__ = ["Bar", "Meter", "Silent", "Status", "Watcher"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a command is.
+
+    Args:
+        runs_done: Runs that have a record, those found on disk included.
+        runs_found: Of these, the ones found on disk.
+        runs_total: All runs.
+        updates_done: Optimizer updates made or found.
+        updates_total: All optimizer updates.
+        seconds: Time since the first run was started.
+        seconds_left: Estimate of the time left; None until the updates of every task have shown their speed.
+    """
+
+    runs_done: int
+    runs_found: int
+    runs_total: int
+    updates_done: int
+    updates_total: int
+    seconds: float
+    seconds_left: float | None
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how far a command is."""
+
+    def status(self, status: Status) -> None:
+        """Take the newest status; called several times a second."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Take a sentence that a reader should see: a damaged record, a worker that died."""
+        ...
+
+
+class Silent:
+    """Looks away."""
+
+    def status(self, status: Status) -> None:
+        """Do nothing."""
+        del status
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
+        del text
+
+
+_MEASURED_SECONDS = 1.0
+
+
+class Meter:
+    """Counts jobs and updates and estimates the time left from the speed of each task.
+
+    Args:
+        specs: All jobs.
+        found: Those that have a record already.
+    """
+
+    def __init__(self, specs: Sequence[Job[Any]], found: Sequence[Job[Any]]) -> None:
+        self._found = len(found)
+        self._all = {spec.hash: spec for spec in specs}
+        self._made = {spec.hash: spec.budget for spec in found}
+        self._ended = set(self._made)
+        self._started = time.monotonic()
+        self._spent: dict[str, tuple[float, int]] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._pace: dict[str, tuple[float, int]] = {}
+
+    def advanced(self, spec: Job[Any], updates: int) -> None:
+        """A job has made so many updates; 0 when it starts again."""
+        now = time.monotonic()
+        begun, first = self._begun.setdefault(spec.hash, (now, updates))
+        if updates < first:
+            self._begun[spec.hash] = now, updates
+        elif updates > first and now - begun > _MEASURED_SECONDS:
+            self._pace[spec.task.name] = now - begun, updates - first
+        self._made[spec.hash] = min(updates, spec.budget)
+
+    def ended(self, spec: Job[Any], seconds: float | None = None, updates: int = 0) -> None:
+        """A job is over, after so many seconds for so many updates; None if it failed."""
+        self._made[spec.hash] = spec.budget
+        self._ended.add(spec.hash)
+        if seconds is not None and updates:
+            before, count = self._spent.get(spec.task.name, (0.0, 0))
+            self._spent[spec.task.name] = (before + seconds, count + updates)
+
+    def update_seconds(self, task: str) -> float | None:
+        """Seconds of an update of a task, measured on the jobs that are over, or else on the first updates; None before."""
+        seconds, updates = self._spent.get(task) or self._pace.get(task) or (0.0, 0)
+        return seconds / updates if updates else None
+
+    def missing(self, task: str) -> int:
+        """Updates that the jobs of a task have still to make."""
+        return sum(spec.budget - self._made.get(key, 0) for key, spec in self._all.items() if spec.task.name == task)
+
+    def status(self, side_by_side: int) -> Status:
+        """The status now.
+
+        Args:
+            side_by_side: Jobs that go on at the same time.
+        """
+        left: float | None = 0.0
+        for task in {spec.task.name for spec in self._all.values()}:
+            missing, seconds = self.missing(task), self.update_seconds(task)
+            if missing:
+                left = None if left is None or seconds is None else left + missing * seconds / side_by_side
+        return Status(
+            runs_done=len(self._ended),
+            runs_found=self._found,
+            runs_total=len(self._all),
+            updates_done=sum(self._made.values()),
+            updates_total=sum(spec.budget for spec in self._all.values()),
+            seconds=time.monotonic() - self._started,
+            seconds_left=left,
+        )
+
+
+_LINE_SECONDS = 20.0
+
+
+class Bar:
+    """A progress bar on standard error: runs, updates, time left. Use it as a context manager; it begins with the first status.
+
+    Where that is no terminal, a plain line now and then: every 20 seconds, later whenever a tenth of the time so far has
+    passed again.
+
+    Args:
+        console: Where to draw; None for standard error.
+        clock: Seconds from anywhere, rising.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = self._told = clock()
+        self._drawn = False
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("training"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[runs]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console or Console(stderr=True),
+            expand=True,
+        )
+        self._bar = self._progress.add_task("training", total=None, runs="", left="")
+
+    def __enter__(self) -> "Bar":
+        self._began = self._told = self._clock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del kind, error, trace
+        if self._drawn:
+            self._progress.stop()
+
+    def status(self, status: Status) -> None:
+        """Redraw, or write a line if it is time for one."""
+        left = "" if status.seconds_left is None else f"{_clock(status.seconds_left)} left"
+        runs = f"{status.runs_done}/{status.runs_total} runs"
+        if not self._progress.console.is_terminal:
+            now = self._clock()
+            if now - self._told >= max(_LINE_SECONDS, 0.1 * (now - self._began)):
+                self._told = now
+                self.note(", ".join(filter(None, (runs, left))))
+            return
+        if not self._drawn:
+            self._drawn = True
+            self._progress.start()
+        self._progress.update(
+            self._bar, completed=status.updates_done, total=status.updates_total, runs=runs, left=left
+        )
+
+    def note(self, text: str) -> None:
+        """Print a sentence above the bar, as it is: no markup, no links, no pictures for `:words:`."""
+        self._progress.console.print(Text(text), soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,270 @@
+"""One call of a command that trains: find the records that are there, have the missing ones made, keep each at once.
+
+Whatever the command and the engine, so: what is on disk is not made again, damage is found and made good, Ctrl-C loses
+nothing but the jobs in hand, and a full disk is an error that names the place.
+"""
+
+import contextlib
+import errno
+import tempfile
+import time
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic
+
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.lab.engines.engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
+from glidepath.lab.engines.estimate import estimate
+from glidepath.lab.engines.progress import Meter, Silent, Watcher
+from glidepath.lab.records.jobs import Job, OutcomeT
+from glidepath.lab.records.store import Store, only_writer
+
+__all__ = ["Session", "opened", "session_problems", "writing"]
+
+_STATUS_SECONDS = 0.1
+_GOES_ON = "the other runs are kept; the same call goes on"
+
+
+class Session:
+    """Finds, has made and keeps the records of jobs.
+
+    Args:
+        store: Where records are found and kept.
+        engine: What carries out jobs.
+        watcher: Who hears how far it is; None for nobody.
+        where: Name of the command, for errors.
+        command: What makes it again, for the cheaper one that is proposed; empty for the command of that name on the task.
+    """
+
+    def __init__(
+        self, store: Store, engine: Engine, watcher: Watcher | None = None, where: str = "session", command: str = ""
+    ) -> None:
+        self.store = store
+        self.engine = engine
+        self.watcher = watcher or Silent()
+        self.where = where
+        self.command = command
+        self.estimated: set[str] = set()
+
+    def records(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
+        """A record for every job, by hash.
+
+        Args:
+            jobs: What is wanted; equal ones are made once. All of one kind, or of several.
+
+        Raises:
+            GlidepathError: If jobs failed, after all others have ended and been kept; or if a record cannot be written,
+                after every worker has ended.
+            KeyboardInterrupt: On Ctrl-C, after every worker has ended.
+        """
+        unique = list({job.hash: job for job in jobs}.values())
+        records = self._found(unique)
+        made = self._made(unique, records)
+        # What was made now shows which data this machine has; older records from other data cannot stand beside it.
+        current = {record.spec.task.name: record.data_sha256 for record in made.values()}
+        records |= made
+        stale = [
+            job
+            for job in unique
+            if records[job.hash].data_sha256 != current.get(job.task.name, records[job.hash].data_sha256)
+        ]
+        if stale:
+            self.watcher.note(f"{len(stale)} records were made from other data than this machine has; they run again.")
+            for job in stale:
+                del records[job.hash]
+            records |= self._made(unique, records)
+        return records
+
+    def _found(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
+        records: dict[str, OutcomeT] = {}
+        for job in jobs:
+            try:
+                record = self.store.read(job)
+            except GlidepathError as error:
+                self.watcher.note(f"{error}; it runs again.")
+                continue
+            if record is not None:
+                records[job.hash] = record
+        return records
+
+    def _made(self, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> dict[str, OutcomeT]:
+        """Records of the jobs that are not among those found."""
+        making = _Making[OutcomeT](self, jobs, found)
+        missing = [job for job in jobs if job.hash not in found]
+        making.tell()
+        if missing:
+            self.engine.execute(missing, making.hear)
+            making.tell()
+        if making.failures:
+            raise GlidepathError(
+                Problem(self.where, _titles(jobs), "able to run", reason, _GOES_ON)
+                for reason, jobs in making.failures.items()
+            )
+        return making.made
+
+
+class _Making(Generic[OutcomeT]):
+    """Listens to an engine: keeps what it finishes, counts, and tells the watcher."""
+
+    def __init__(self, session: Session, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> None:
+        self.session = session
+        self.meter = Meter(jobs, [record.spec for record in found.values()])
+        self.capacity = 1
+        self.made: dict[str, OutcomeT] = {}
+        self.failures: dict[str, list[Job[Any]]] = {}  # by what went wrong
+        self.told = 0.0
+
+    def hear(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case Capacity(jobs):
+                self.capacity = jobs
+            case Advanced(spec, updates):
+                self.meter.advanced(spec, updates)
+                self._estimate(spec)
+            case Finished(record, files):
+                self._keep(record, files)
+            case Retried(spec, reason):
+                self.meter.advanced(spec, 0)
+                self.session.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
+            case Failed(spec, reason):
+                alike = self.failures.setdefault(reason, [])
+                alike.append(spec)
+                self.meter.ended(spec)
+                self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
+        if not isinstance(event, Advanced | Finished) or time.monotonic() - self.told > _STATUS_SECONDS:
+            self.tell()
+
+    def _estimate(self, job: Job[Any]) -> None:
+        """Says once for each task how long it will take, as soon as its first updates are measured."""
+        task, session = job.task, self.session
+        each = self.meter.update_seconds(task.name)
+        if each is None or task.name in session.estimated:
+            return
+        session.estimated.add(task.name)
+        missing = self.meter.missing(task.name)
+        text = estimate(
+            task, each, missing, self.capacity, session.command or f"glidepath {session.where} -t {task.name}"
+        )
+        if text:
+            session.watcher.note(text)
+
+    def tell(self) -> None:
+        """Give the newest status."""
+        self.told = time.monotonic()
+        self.session.watcher.status(self.meter.status(self.capacity))
+
+    def _keep(self, record: Any, files: Mapping[str, bytes]) -> None:
+        with writing(self.session.where, self.session.store.folder):
+            self.session.store.write(record, files)
+        self.made[record.spec.hash] = record
+        self.meter.ended(record.spec, record.wall_seconds, record.updates)
+
+
+def session_problems(where: str, out: Path | None, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
+    """What is wrong with the folder and the engine of a command, before anything is written.
+
+    Args:
+        where: Name of the command.
+        out: Its folder, which need not exist; None for none.
+        engine: None or an engine.
+        jobs: What it would carry out; an engine that has a method `refuse` is asked.
+    """
+    found: list[Problem] = []
+    place = out and next(place for place in (out, *out.absolute().parents) if place.exists())
+    if place is not None and not place.is_dir():
+        found.append(Problem(where, "out", "a folder", f"{shown(str(out))}: {place} is a file"))
+    if engine is not None and not isinstance(engine, Engine):
+        found.append(Problem(where, "engine", "an engine such as Workers() or InProcess()", shown(engine)))
+    elif (ask := getattr(engine, "refuse", None)) is not None:
+        try:
+            ask(jobs)
+        except GlidepathError as error:
+            found += error.problems
+    return found
+
+
+@contextlib.contextmanager
+def opened(
+    where: str,
+    out: Path | None,
+    engine: Engine | None,
+    watcher: Watcher | None,
+    files: Path | None = None,
+    command: str = "",
+) -> Generator[Session]:
+    """A session on a folder that this process alone writes to: its records are in `out/records`.
+
+    Args:
+        where: Name of the command.
+        out: Folder of the command, made if missing; None for one that is removed at the end.
+        engine: What carries out jobs; None for one worker process a processor.
+        watcher: Who hears how far it is.
+        files: Folder for the files of records; None for the folder of the records.
+        command: What makes it again, for the cheaper one that is proposed.
+
+    Raises:
+        GlidepathError: If another process holds the folder, or it cannot be written.
+    """
+    from glidepath.lab.engines.workers import Workers
+
+    with contextlib.ExitStack() as held:
+        out = out or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="glidepath-")))
+        with writing(where, out):
+            held.enter_context(only_writer(out, where))
+            store = Store(out / "records", files)
+            store.sweep()
+            held.enter_context(_in_batches(where, store))
+        yield Session(store, engine or Workers(), watcher, where, command)
+
+
+@contextlib.contextmanager
+def _in_batches(where: str, store: Store) -> Generator[None]:
+    batches = contextlib.ExitStack()
+    batches.enter_context(store.in_batches())
+    try:
+        yield
+    finally:
+        with writing(where, store.folder):
+            batches.close()
+
+
+@contextlib.contextmanager
+def writing(where: str, place: Path) -> Generator[None]:
+    """Turns what the system says when something cannot be written into an error that names the place.
+
+    Args:
+        where: Name of the command.
+        place: The folder written to.
+
+    Raises:
+        GlidepathError: If the disk is full, the folder cannot be written, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        named = Path(error.filename2 or error.filename or place).name
+        cure = (
+            "make room"
+            if full
+            else f"{named} is a folder: move it away"
+            if isinstance(error, IsADirectoryError)
+            else f"free {named}"
+        )
+        remedy = f"what is there is whole; {cure}, or choose another folder: the same call goes on"
+        raise GlidepathError.worded(
+            where, "out", "a place that can be written", f"{place}: {reason}", remedy
+        ) from error
+
+
+def _titles(jobs: Sequence[Job[Any]]) -> str:
+    """The first of several jobs, and how many more there are."""
+    return _title(jobs[0]) + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
+
+
+def _title(job: Job[Any]) -> str:
+    schedule = getattr(job, "schedule", None)
+    what = f"{job.task.name}, {shown(schedule)}" if schedule is not None else job.task.name
+    return f"{job.kind} {job.hash[:12]} ({what}, seed {job.seed})"

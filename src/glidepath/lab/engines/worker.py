@@ -1,0 +1,76 @@
+"""A worker process: `python -m glidepath.lab.engines.worker`. One JSON line in is one job; JSON lines come out.
+
+In: `{"kind": kind, "job": job}`. Out: `{"ready": pid}` once, then for every job `{"advanced": updates}` and at its end
+`{"finished": record, "files": {name: size}}`, followed by the bytes of each file, or `{"failed": text}`. When its input
+closes, which also happens when the driver dies however it dies, the worker exits at once, in the middle of a job if need
+be.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from glidepath.lab.records.jobs import Done, Job
+
+    CarryOut = Callable[[Job[Any], Callable[[int], None]], Done[Any]]
+
+__all__ = ["main"]
+
+
+def main(carry_out: "CarryOut | None" = None) -> None:
+    """Serve jobs until the input closes.
+
+    Args:
+        carry_out: Does a job, given who hears how far it is; None for the usual way, `glidepath.lab.engines.carry_out`.
+    """
+    # Our messages keep the real standard output; whatever libraries print goes to standard error.
+    messages = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+
+    import torch
+
+    from glidepath.core.errors import GlidepathError
+    from glidepath.lab.engines.carry_out import carry_out as usual
+    from glidepath.lab.records.jobs import job_from_dict
+
+    torch.set_num_threads(1)
+    _say(messages, {"ready": os.getpid()})
+    while True:
+        data = jobs.get()
+        try:
+            job, tell = job_from_dict(data), lambda updates: _say(messages, {"advanced": updates})
+            done = (carry_out or usual)(job, tell)
+            sizes = {name: len(file) for name, file in done.files.items()}
+            answer, files = {"finished": done.record.to_dict(), "files": sizes}, list(done.files.values())
+        except GlidepathError as error:
+            answer, files = {"failed": str(error)}, []
+        except Exception:  # noqa: BLE001 - whatever a job raises is its outcome, and the driver reports it
+            answer, files = {"failed": traceback.format_exc(limit=-4)}, []
+        _say(messages, answer, files)
+
+
+def _listen(jobs: "queue.SimpleQueue[Any]") -> None:
+    for line in sys.stdin.buffer:
+        jobs.put(json.loads(line))
+    os._exit(0)
+
+
+def _say(messages: BinaryIO, message: dict[str, Any], files: Iterable[bytes] = ()) -> None:
+    try:
+        messages.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+        messages.writelines(files)
+        messages.flush()
+    except BrokenPipeError:  # the driver is gone
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

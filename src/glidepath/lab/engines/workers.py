@@ -1,0 +1,272 @@
+"""The engine of worker processes on this machine: a dead worker is replaced, and the job it held starts again.
+
+Each worker is a fresh Python that reads and writes JSON lines (`glidepath.lab.engines.worker`), with one thread for arithmetic:
+several small trainings on several threads each slow one another down by an order of magnitude.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import sysconfig
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import glidepath
+from glidepath.core.checks import problem_of, refuse
+from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.fields import Count
+from glidepath.lab.engines.devices import VARIABLE, devices_of
+from glidepath.lab.engines.engine import Advanced, Capacity, Event, Failed, Finished, Retried
+from glidepath.lab.records.jobs import Job, job_to_dict
+
+__all__ = ["Crew", "Workers", "available_cpus"]
+
+_STILLBORN = 3
+_FAREWELL_SECONDS = 5.0
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def available_cpus() -> int:
+    """Processors that this process may use; at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Worker processes on this machine.
+
+    Args:
+        count: How many; None for one per processor that this process may use, or one a GPU; never more than there are jobs.
+        tries: How often a job is started whose worker dies, before it is given up. At least 1.
+        device: What they compute on: see `glidepath.lab.engines.devices.devices_of`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above.
+    """
+
+    count: int | None = None
+    tries: int = 3
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        count = None if self.count is None else problem_of("workers", "count", self.count, Count)
+        refuse([count, problem_of("workers", "tries", self.tries, Count)])
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse a device that is not here."""
+        devices_of(self.device, specs)
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out jobs. See `glidepath.lab.engines.engine.Engine.execute`.
+
+        Raises:
+            GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
+        """
+        devices = devices_of(self.device, specs)
+        count = len(devices) if self.count is None and devices != ["cpu"] else self.count
+        Crew(count, self.tries, specs, emit, devices=devices).work()
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One process, the job it holds, and the threads that read what it writes."""
+
+    inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
+    module: str
+    environment: Mapping[str, str]
+    device: str
+    spec: Job[Any] | None = None
+    ready: bool = False
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
+
+    def __post_init__(self) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - a module of ours, named by ours
+            [sys.executable, "-P", "-m", self.module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**_environment(), VARIABLE: self.device, **self.environment},
+            start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
+        )
+        readers = ((self._read_messages, self.process.stdout), (self._read_errors, self.process.stderr))
+        self.threads = [threading.Thread(target=read, args=(pipe,), daemon=True) for read, pipe in readers]
+        for thread in self.threads:
+            thread.start()
+
+    def give(self, spec: Job[Any]) -> None:
+        """Hand over a job; if the process is already dead, its end of output will tell."""
+        self.spec = spec
+        line = json.dumps(job_to_dict(spec)).encode() + b"\n"
+        assert self.process.stdin is not None  # noqa: S101 - Popen was given PIPE
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Close its input, which ends it."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+    def bury(self) -> None:
+        """Wait until it has ended, by force if need be, and close its pipes."""
+        try:
+            self.process.wait(_FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for thread in self.threads:
+            thread.join(_FAREWELL_SECONDS)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def epitaph(self) -> str:
+        """How it ended, with its last lines on standard error."""
+        code = self.process.returncode
+        how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+        words = "\n".join(self.last_words).strip()
+        return f"worker {self.process.pid} died ({how})" + (f":\n{words}" if words else "")
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            with contextlib.suppress(ValueError):  # what is cut off by death is followed by the end of output
+                message = json.loads(line)
+                message["files"] = {name: _exactly(pipe, size) for name, size in message.get("files", {}).items()}
+                self.inbox.put((self, message))
+        self.inbox.put((self, None))
+
+    def _read_errors(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            self.last_words.append(line.decode("utf-8", "replace").rstrip())
+
+
+class Crew:
+    """The driver's side: which worker holds which job, what waits, what was tried how often.
+
+    Args:
+        count: Processes; None for one per processor that this process may use.
+        tries: How often a job is started whose worker dies.
+        specs: The jobs.
+        emit: Hears the events.
+        module: What a worker runs; it talks as `glidepath.lab.engines.worker` does.
+        environment: Variables of the workers, besides those of this process and one thread for arithmetic.
+        devices: What they compute on, as equally many of them on each as can be.
+    """
+
+    def __init__(
+        self,
+        count: int | None,
+        tries: int,
+        specs: Sequence[Job[Any]],
+        emit: Callable[[Event], None],
+        *,
+        module: str = "glidepath.lab.engines.worker",
+        environment: Mapping[str, str] | None = None,
+        devices: Sequence[str] = ("cpu",),
+    ) -> None:
+        self.tries = tries
+        self.emit = emit
+        self.module, self.environment, self.devices = module, environment or {}, devices
+        self.waiting = deque(specs)
+        self.open = len(specs)
+        self.tried: Counter[str] = Counter()
+        self.size = min(count or available_cpus(), len(specs))
+        self.stillborn = 0
+        self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+        self.workers: list[_Worker] = []
+
+    def work(self) -> None:
+        """Until every job has ended; whatever happens, no worker outlives this call."""
+        try:
+            self.emit(Capacity(max(1, self.size)))
+            for _ in range(self.size):
+                self._hire()
+            while self.open:
+                worker, message = self.inbox.get()
+                if message is None:
+                    self._replace(worker)
+                else:
+                    self._hear(worker, message)
+        finally:
+            for worker in self.workers:
+                worker.dismiss()
+            for worker in self.workers:
+                worker.bury()
+
+    def _hire(self) -> None:
+        taken = Counter(worker.device for worker in self.workers)
+        free = min(self.devices, key=taken.__getitem__)
+        self.workers.append(_Worker(self.inbox, self.module, self.environment, free))
+
+    def _hear(self, worker: _Worker, message: dict[str, Any]) -> None:
+        spec = worker.spec
+        if "ready" in message:
+            worker.ready, self.stillborn = True, 0
+        elif spec is not None and "advanced" in message:
+            self.emit(Advanced(spec, int(message["advanced"])))
+            return
+        elif spec is not None and "finished" in message:
+            worker.spec = None
+            self._close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
+        elif spec is not None and "failed" in message:
+            worker.spec = None
+            self._close(Failed(spec, str(message["failed"]).strip()))
+        self._share()
+
+    def _share(self) -> None:
+        for worker in self.workers:
+            if self.waiting and worker.ready and worker.spec is None:
+                worker.give(self.waiting.popleft())
+
+    def _replace(self, worker: _Worker) -> None:
+        self.workers.remove(worker)
+        worker.dismiss()
+        worker.bury()
+        if not worker.ready:
+            self.stillborn += 1
+            if self.stillborn >= _STILLBORN:
+                deaths = f"{self.stillborn} deaths in a row; the last: {worker.epitaph()}"
+                raise GlidepathError(Problem("workers", "processes", "able to start", deaths))
+        if worker.spec is not None:
+            self._again(worker.spec, worker.epitaph())
+        if len(self.workers) < min(self.size, self.open):
+            self._hire()
+        self._share()
+
+    def _again(self, spec: Job[Any], reason: str) -> None:
+        self.tried[spec.hash] += 1
+        if self.tried[spec.hash] >= self.tries:
+            self._close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
+        else:
+            self.waiting.appendleft(spec)
+            self.emit(Retried(spec, reason))
+
+    def _close(self, event: Finished | Failed) -> None:
+        self.open -= 1
+        self.emit(event)
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
+    data = pipe.read(size)
+    if len(data) < size:
+        msg = "cut off"
+        raise ValueError(msg)
+    return data
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, one thread for arithmetic, and this `glidepath` where it is not the installed one."""
+    home = str(Path(glidepath.__file__).resolve().parent.parent)
+    installed = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib")}
+    path = [*({home} - installed), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(path)}

@@ -1,0 +1,217 @@
+"""Jobs: the values that engines carry out. A run is one kind; the snapshots and the branches of one seed are others.
+
+A job says everything that decides its outcome, turns into JSON and back, and has a hash that names its record. So any
+process, here or on another machine, can carry it out, and a folder of records is a memory.
+"""
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_type_hints
+
+from glidepath import Schedule
+from glidepath.core.checks import problem_of, refuse
+from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.fields import Positive, Seed, check_of
+from glidepath.core.files import digest
+from glidepath.feedback import Controller
+from glidepath.lab.tasks.declared import Task
+
+__all__ = ["Done", "Job", "Outcome", "Specified", "job_from_dict", "job_to_dict"]
+
+_HOMES = {
+    "run": ("glidepath.lab.records.runs", "RunSpec"),
+    "snapshots": ("glidepath.lab.search.snapshots", "SnapshotJob"),
+    "branches": ("glidepath.lab.search.branches", "BranchJob"),
+}
+"""Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it."""
+
+
+class Outcome(Protocol):
+    """What a job measured: a record, which turns into plain JSON."""
+
+    @property
+    def spec(self) -> "Job[Any]":
+        """The job."""
+        ...
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates made."""
+        ...
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time on the clock."""
+        ...
+
+    @property
+    def data_sha256(self) -> str:
+        """Hash of the data it was made from."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name and sha256, in hex, of every file that belongs to the record."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data, without NaN or infinity."""
+        ...
+
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome, covariant=True)  # noqa: PLC0105 - reads as one word everywhere
+
+
+@dataclass(frozen=True)
+class Done(Generic[OutcomeT]):
+    """A job carried out.
+
+    Args:
+        record: What it measured.
+        files: What it made besides, whole, by name; whoever keeps the record keeps them beside it.
+    """
+
+    record: OutcomeT
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+
+class Job(Protocol[OutcomeT]):
+    """A specification of work: frozen, hashable, plain JSON both ways."""
+
+    kind: ClassVar[str]
+
+    @property
+    def task(self) -> Task:
+        """What is trained."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Decides initial weights and the order of the minibatches."""
+        ...
+
+    @property
+    def budget(self) -> int:
+        """Optimizer updates of the whole job, for progress."""
+        ...
+
+    @property
+    def hash(self) -> str:
+        """The name of the record: sha256, in hex, of what decides the outcome."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_dict` makes an equal job."""
+        ...
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], /) -> "Job[OutcomeT]":
+        """The job that `to_dict` wrote; refuses anything else with a `GlidepathError`."""
+        ...
+
+    @staticmethod
+    def record_from_dict(data: object, /) -> OutcomeT:
+        """The record that its `to_dict` wrote; refuses anything else with a `GlidepathError`."""
+        ...
+
+
+class Specified:
+    """What every job is: a frozen dataclass with a task, a rate and a seed, checked whole, and plain JSON both ways.
+
+    Args:
+        task: What is trained.
+        peak_rate: Base learning rate. Finite, above 0.
+        seed: Decides initial weights and the order of the minibatches. In [0, 2^32).
+    """
+
+    kind: ClassVar[str]
+    task: Task
+    peak_rate: Positive
+    seed: Seed
+
+    def __post_init__(self) -> None:
+        found: list[Problem | None] = []
+        for name, hint in _fields(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(hint, type):
+                wrong = Problem(self.kind, name, f"a {hint.__name__}", shown(value))
+                found.append(None if isinstance(value, hint) else wrong)
+            elif check_of(hint) is not None:
+                found.append(problem_of(self.kind, name, value, hint))
+        refuse([*found, *self.problems()])
+        object.__setattr__(self, "peak_rate", float(self.peak_rate))
+
+    def problems(self) -> Sequence[Problem | None]:
+        """What else is wrong, besides what the types of the fields say."""
+        return ()
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome, as plain JSON data."""
+        return {**self.to_dict(), "task": self.task.identity(), "kind": self.kind}
+
+    @property
+    def hash(self) -> str:
+        """The name of the record: sha256, in hex, of the canonical JSON of what decides the outcome."""
+        return digest(self.identity())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_dict` makes an equal job."""
+        values = {name: getattr(self, name) for name in _fields(type(self))}
+        given = {name: value for name, value in values.items() if value is not None}
+        return {name: value.to_dict() if name in _READERS else value for name, value in given.items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The job that `to_dict` wrote.
+
+        Args:
+            data: Plain JSON data.
+
+        Raises:
+            GlidepathError: If a field is missing, unknown or breaks its rule.
+        """
+        free = {"controller"} & set(_fields(cls))  # the only field that may be missing
+        names = [name for name in _fields(cls) if name not in free]
+        if not isinstance(data, dict) or sorted(set(data) - free) != sorted(names):
+            found = sorted(data) if isinstance(data, dict) else data
+            raise GlidepathError.of(cls.kind, "fields", ", ".join(names), found)
+        return cls(**{name: _READERS.get(name, lambda value: value)(value) for name, value in data.items()})
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "task": Task.from_dict,
+    "schedule": Schedule.from_dict,
+    "controller": Controller.of,
+}
+"""The fields of jobs that are values of their own."""
+
+
+@functools.cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """The fields of a kind of job with their types."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
+def job_to_dict(job: Job[Any]) -> dict[str, Any]:
+    """A job of any kind as plain JSON data, with its kind."""
+    return {"kind": job.kind, "job": job.to_dict()}
+
+
+def job_from_dict(data: object) -> Job[Any]:
+    """The job that `job_to_dict` wrote.
+
+    Args:
+        data: Plain JSON data.
+
+    Raises:
+        GlidepathError: If the kind is unknown, or a field is missing, unknown or breaks its rule.
+    """
+    given = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    if sorted(given) != ["job", "kind"] or given["kind"] not in _HOMES:
+        raise GlidepathError.of("job", "data", f"a job of kind {', '.join(_HOMES)}", data)
+    module, name = _HOMES[given["kind"]]
+    return getattr(importlib.import_module(module), name).from_dict(given["job"])

@@ -1,0 +1,384 @@
+"""The pictures of a report: SVG that takes its colours and its typeface from the page it stands in.
+
+Matplotlib draws with stand-in colours; afterwards each becomes a CSS variable: one picture serves light and dark.
+Every mark of schedule number i carries the class `s<i>`, by which the page shows and hides schedules.
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, cast
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from glidepath.lab.records.runs import Record
+from glidepath.lab.report.comparison import TaskResult
+from glidepath.lab.report.statistics import Estimate
+from glidepath.lab.report.surface import Surface
+from glidepath.lab.report.verdict import number, shown
+from glidepath.view.fonts import as_said, lettered, short
+
+__all__ = [
+    "COLOURS",
+    "difference_figure",
+    "loss_figure",
+    "metric_figure",
+    "outcome_figure",
+    "ranked_figure",
+    "rate_figure",
+    "surface_figure",
+    "tried_figure",
+]
+
+COLOURS = 8
+"""Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
+
+_INK, _SOFT, _GRID, _PAPER = "#0a0c00", "#0a0c01", "#0a0c02", "#0a0c03"
+_VARIABLES = {_INK: "var(--ink)", _SOFT: "var(--soft)", _GRID: "var(--grid)", _PAPER: "var(--paper)"}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "glidepath",
+    "font.size": 11,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _SOFT,
+    "axes.titlecolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _SOFT,
+    "ytick.labelcolor": _SOFT,
+    "text.color": _INK,
+    "text.parse_math": False,
+    "lines.solid_capstyle": "round",
+    "axes.formatter.useoffset": False,
+}
+_DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
+_SIZE = (6.4, 3.7)
+_BINS = 50
+_LONGEST_NAME = 30
+
+Records = Mapping[str, Sequence[Record]]
+Curve = npt.NDArray[np.float64]
+
+
+def rate_figure(records: Records) -> str:
+    """Learning rate by update, as recorded at every update.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+
+    Returns:
+        An `<svg>` element.
+    """
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, row in enumerate(records.values()):
+            longest = max(row, key=lambda record: record.updates)
+            steps = np.arange(len(longest.rates)) * longest.stride
+            axes.plot(steps, longest.rates, **_line(i))
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel="updates", ylabel="learning rate")
+        return _svg(figure, "Learning rate by update")
+
+
+def metric_figure(records: Records, name: str, unit: str) -> str:
+    """Validation metric by update: mean over seeds, band of the 95 % t-interval. The scale leaves out the first tenth.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+        name: The metric, in words.
+        unit: Its unit.
+
+    Returns:
+        An `<svg>` element.
+    """
+    curves: list[tuple[Curve, list[Curve]]] = []
+    for row in records.values():
+        pairs = [[(e.updates, e.metric) for e in record.evaluations if e.metric is not None] for record in row]
+        length = min(len(one) for one in pairs)
+        steps = np.array([updates for updates, _ in pairs[0][:length]], dtype=np.float64)
+        curves.append((steps, [np.array([value for _, value in one[:length]], dtype=np.float64) for one in pairs]))
+    return _bands(curves, f"validation {name} ({unit})", _budget(records))
+
+
+def loss_figure(records: Records) -> str:
+    """Training loss by update, averaged over fiftieths of the run: mean over seeds, band of the 95 % t-interval.
+
+    Args:
+        records: Of one task: the schedules by name, each with one record a seed.
+
+    Returns:
+        An `<svg>` element.
+    """
+    budget = _budget(records)
+    edges = np.unique(np.linspace(0, budget, min(_BINS, budget) + 1).round().astype(int))
+    curves: list[tuple[Curve, list[Curve]]] = []
+    for row in records.values():
+        means = [_binned(record, edges) for record in row]
+        length = min(len(one) for one in means)
+        centres = (edges[:length] + edges[1 : length + 1]) / 2
+        curves.append((centres, [one[:length] for one in means]))
+    return _bands(curves, "training loss (nats)", budget)
+
+
+def outcome_figure(result: TaskResult) -> str:
+    """Test metric of every seed, with mean and 95 % interval.
+
+    Args:
+        result: The task's part of a comparison.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _rows(result) as (figure, axes):
+        for i, row in enumerate(result.schedules):
+            values = [value for value in row.values if value is not None]
+            axes.scatter(values, [i + 0.25] * len(values), s=16, alpha=0.6, linewidths=0, color=_colour(i), gid=f"s{i}")
+            if row.test is not None:
+                _interval(axes, row.test, i, filled=True)
+        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
+        return _svg(figure, f"Test {metric.name} of every schedule")
+
+
+def ranked_figure(result: TaskResult, baseline: str) -> str:
+    """Test metric of every schedule, best mean first: mean and 95 % interval, with a line through the baseline's mean.
+
+    Schedules that diverged on every seed stand at the end without a mark.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    sign = 1.0 if metric.direction == "lower" else -1.0
+    places = sorted(
+        range(len(result.schedules)),
+        key=lambda i: np.inf if (test := result.schedules[i].test) is None else sign * test.mean,
+    )
+    with _rows(replace(result, schedules=tuple(result.schedules[i] for i in places))) as (figure, axes):
+        for place, i in enumerate(places):
+            row = result.schedules[i]
+            if row.test is None:
+                continue
+            _interval(axes, row.test, i, filled=not row.diverged, at=place)
+            end = row.test.mean if row.test.high is None else row.test.high
+            text = number(row.test.mean, metric.unit) + (f" ({len(row.diverged)} diverged)" if row.diverged else "")
+            axes.annotate(text, (end, place), (8, 0), textcoords="offset points", va="center", color=_INK, gid=f"s{i}")
+            if row.name == baseline:
+                axes.axvline(row.test.mean, color=_SOFT, linewidth=1.1, linestyle=(0, (3, 3)), zorder=0)
+        axes.margins(x=0.14)
+        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
+        return _svg(figure, f"Test {metric.name}, best mean first, with 95 % intervals")
+
+
+def tried_figure(result: TaskResult) -> str:
+    """Validation metric by peak rate, for schedules that chose theirs from a grid.
+
+    Args:
+        result: The task's part of a comparison.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, row in enumerate(result.schedules):
+            known = [
+                (one.peak_rate, one.validation) for one in (row.rates.trials if row.rates else ()) if one.validation
+            ]
+            for (x, y), (next_x, next_y) in pairwise((rate, one.mean) for rate, one in known):
+                axes.plot([x, next_x], [y, next_y], **_line(i))
+            for rate, one in known:
+                if one.low is not None and one.high is not None:
+                    axes.plot([rate, rate], [one.low, one.high], color=_colour(i), alpha=0.5, gid=f"s{i}")
+                if rate == row.peak_rate:
+                    axes.scatter([rate], [one.mean], s=60, facecolors="none", edgecolors=_colour(i), gid=f"s{i}")
+        axes.set_xscale("log")
+        axes.set_xlabel("peak rate")
+        axes.set_ylabel(f"validation {metric.name} ({metric.unit})")
+        return _svg(figure, f"Validation {metric.name} by peak rate")
+
+
+def difference_figure(result: TaskResult, baseline: str) -> str:
+    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one not.
+
+    Args:
+        result: The task's part of a comparison.
+        baseline: Name of the schedule that the others are compared to.
+
+    Returns:
+        An `<svg>` element.
+    """
+    metric = result.task.metric
+    with _rows(result) as (figure, axes):
+        axes.axvline(0.0, color=_SOFT, linewidth=1.2)
+        for i, row in enumerate(result.schedules):
+            if row.to_baseline is not None:
+                _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
+        axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
+        return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
+
+
+def surface_figure(made: Surface) -> str:
+    """The loss on a plane through weight space as lines of equal loss, each run's path, and its snapshots as numbered rings.
+
+    Args:
+        made: What to draw.
+
+    Returns:
+        An `<svg>` element.
+    """
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        levels = np.geomspace(made.losses.min() * 1.02, made.losses.max(), 14)
+        lines = axes.contour(made.x, made.y, made.losses, levels, colors=_SOFT, linewidths=0.7)
+        axes.clabel(lines, levels[::3], fmt="%.2g", fontsize=7.5)
+        for i, path in enumerate(made.paths.values()):
+            x, y = path.places.T
+            look: dict[str, Any] = _line(i) | {"linewidth": 1.4}
+            axes.plot(x, y, **look)
+            axes.plot(x[-1:], y[-1:], "s", markersize=5, color=_colour(i), gid=f"s{i}")
+            ring: dict[str, Any] = {
+                "color": _colour(i),
+                "markerfacecolor": _PAPER,
+                "markeredgewidth": 1.6,
+                "gid": f"s{i}",
+            }
+            axes.plot(x[[*path.snapshots]], y[[*path.snapshots]], "o", markersize=7, **ring)
+            for k, at in enumerate(path.snapshots, 1):
+                axes.annotate(str(k), path.places[at], (6, 5), textcoords="offset points", fontsize=9)
+        axes.grid(visible=False)
+        first, second = (f"{100 * share:.0f} % of the way" for share in made.shares)
+        axes.set(xlabel=f"first direction, {first}", ylabel=f"second, {second}")
+        return _svg(figure, "Validation loss around the paths of the runs, in the plane of their two main directions")
+
+
+def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int) -> str:
+    lows: list[float] = []
+    highs: list[float] = []
+    with _figure(*_SIZE) as figure:
+        axes = figure.subplots()
+        for i, (steps, rows) in enumerate(curves):
+            if not len(steps):
+                continue
+            values = np.stack(rows)
+            mean = values.mean(0)
+            half = np.zeros_like(mean)
+            if len(rows) > 1:
+                half = stats.t.ppf(0.975, len(rows) - 1) * values.std(0, ddof=1) / np.sqrt(len(rows))
+                axes.fill_between(
+                    steps, mean - half, mean + half, color=_colour(i), alpha=0.16, linewidth=0, gid=f"s{i}"
+                )
+            axes.plot(steps, mean, **_line(i))
+            settled = steps > 0.1 * budget
+            lows += (mean - half)[settled].tolist()
+            highs += (mean + half)[settled].tolist()
+        if lows:
+            margin = 0.04 * (max(highs) - min(lows)) or 1.0
+            axes.set_ylim(min(lows) - margin, max(highs) + margin)
+        axes.set(xlabel="updates", ylabel=title)
+        return _svg(figure, f"{title} by update, mean over seeds with 95 % interval")
+
+
+def _binned(record: Record, edges: npt.NDArray[np.int_]) -> Curve:
+    """Mean loss between edges, as far as the run was finite."""
+    losses = np.array([np.nan if loss is None else loss for loss in record.losses], dtype=np.float64)
+    per_update = np.repeat(losses, record.stride)[: record.updates]
+    finite = len(per_update) if record.diverged_at is None else min(record.diverged_at, len(per_update))
+    whole = edges[edges <= finite]
+    return np.array([per_update[a:b].mean() for a, b in pairwise(whole)], dtype=np.float64)
+
+
+def _budget(records: Records) -> int:
+    return next(iter(records.values()))[0].spec.budget
+
+
+def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool, at: int | None = None) -> None:
+    y = i if at is None else at
+    if one.low is not None and one.high is not None:
+        axes.plot([one.low, one.high], [y, y], color=_colour(i), linewidth=2.2, gid=f"s{i}")
+    face = _colour(i) if filled else _PAPER
+    axes.plot(
+        [one.mean], [y], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}"
+    )
+
+
+def _line(i: int) -> dict[str, Any]:
+    return {"color": _colour(i), "linewidth": 1.9, "linestyle": _DASHES[i // COLOURS % len(_DASHES)], "gid": f"s{i}"}
+
+
+def _colour(i: int) -> str:
+    return f"#0a0b{i % COLOURS:02x}"
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Generator[Figure]:
+    """A figure of its own: no pyplot, no window, no global state left changed."""
+    with mpl.rc_context(cast("Any", _STYLE)):
+        yield Figure(figsize=(width, height), layout="constrained", facecolor="none")
+
+
+@contextmanager
+def _rows(result: TaskResult) -> Generator[tuple[Figure, Axes]]:
+    """A figure with one line a schedule, from the top."""
+    count = len(result.schedules)
+    with _figure(_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * count)) as figure:
+        axes = figure.subplots()
+        axes.set_yticks(range(count), labels=[_short(row.name) for row in result.schedules])
+        axes.set_ylim(count - 0.5, -0.5)
+        axes.tick_params(axis="y", labelcolor=_INK, length=0)
+        yield figure, axes
+
+
+def _short(name: str) -> str:
+    return short(name, _LONGEST_NAME + 1)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    for axes in figure.axes:
+        axes.set_facecolor("none")
+    out = io.StringIO()
+    with as_said(lettered(figure)):
+        figure.savefig(out, format="svg", transparent=True)
+    return _inlined(out.getvalue(), title)
+
+
+def _inlined(svg: str, title: str) -> str:
+    """The element alone: no prolog, no metadata, no name spaces, no ids that two pictures could share."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    size = re.search(r'viewBox="([^"]+)"', svg)
+    box = size.group(1) if size else "0 0 460 270"
+    svg = re.sub(r"^<svg[^>]*>", f'<svg class="figure" role="img" aria-label="{_escaped(title)}" viewBox="{box}">', svg)
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r'<g id="(s\d+)">', r'<g class="\1">', svg)
+    svg = re.sub(r' id="(?![mpC][0-9a-f_]{8,}")[^"]*"', "", svg)
+    svg = re.sub(r"#0a0b([0-9a-f]{2})", lambda found: f"var(--s{int(found.group(1), 16)})", svg)
+    for stand_in, variable in _VARIABLES.items():
+        svg = svg.replace(stand_in, variable)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--face)", svg)
+    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    return re.sub(r'(\bid="|#)([mpC][0-9a-f_]{8,})', rf"\1f{own}-\2", svg).strip()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

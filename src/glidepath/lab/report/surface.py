@@ -1,0 +1,122 @@
+"""The loss around runs that were made: the plane in which their weights moved most, the loss on it, the paths and the snapshots.
+
+The directions are the first two principal components of the weights along the way, so that lengths in the plane are lengths in weight
+space; `shares` says how much of the way they hold. What lies off the plane is not seen.
+
+Source:
+    Li et al. 2018, "Visualizing the loss landscape of neural nets", section 7, https://arxiv.org/abs/1712.09913
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from glidepath.core.errors import GlidepathError
+from glidepath.lab.records.runs import RunSpec
+
+__all__ = ["Path", "Surface", "surface"]
+
+_EXAMPLES = 512
+_MOST = 2_000_000  # of parameters: a path of theirs has to fit into memory
+_MARGIN = 0.2
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Path:
+    """A run in the plane.
+
+    Args:
+        updates: Updates made at each point.
+        places: Where the point lies, `points 2`.
+        snapshots: Which of the points are snapshots.
+    """
+
+    updates: tuple[int, ...]
+    places: Floats
+    snapshots: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Losses on a plane through weight space.
+
+    Args:
+        x: Along the first direction.
+        y: Along the second.
+        losses: On validation examples, in nats, `y x`.
+        paths: By name.
+        shares: What part of the paths' variance each direction holds.
+    """
+
+    x: Floats
+    y: Floats
+    losses: Floats
+    paths: dict[str, Path]
+    shares: tuple[float, float]
+
+
+def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points: int = 60, size: int = 25) -> Surface:
+    """Trains runs of one task and seed again, the same way, and returns the loss on the plane of their paths.
+
+    Args:
+        specs: By name; one task.
+        moments: Updates whose weights are snapshots.
+        points: How many points of each path are looked at, beside the snapshots.
+        size: Losses along each side of the plane.
+
+    Raises:
+        GlidepathError: If the model has more than 2,000,000 parameters.
+    """
+    import torch
+    from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+    from glidepath.lab.engines import training
+    from glidepath.lab.tasks.data import load
+
+    first = next(iter(specs.values()))
+    data = load(first.task.data)
+    model = training.fresh_model(first, data).to(training.device())
+    origin = parameters_to_vector(model.parameters()).detach().double().cpu().numpy()
+    if len(origin) > _MOST:
+        rule = f"of a model of at most {_MOST:,} parameters"
+        raise GlidepathError.of("surface", "task", rule, len(origin), "leave the surface out")
+    names = [name for name, _ in model.named_parameters()]
+    rows, updates = [], dict[str, list[int]]()
+    for name, spec in specs.items():
+        due = sorted(
+            {round(spec.budget * k / points) for k in range(1, points + 1)} | {m for m in moments if m <= spec.budget}
+        )
+        reached: list[training.Point] = []
+        training.run(spec, keep=dict.fromkeys((each for each in due if each), reached.append))
+        updates[name] = [0, *(point.updates for point in reached)]
+        flat = [
+            torch.cat([point.weights[each].flatten() for each in names]).double().cpu().numpy() for point in reached
+        ]
+        rows.append(np.stack([origin, *flat]))
+    every = np.concatenate(rows)
+    middle = every.mean(0)
+    _, sizes, directions = np.linalg.svd(every - middle, full_matrices=False)
+    plane = directions[:2]
+    places = [(each - middle) @ plane.T for each in rows]
+    low, high = (edge(np.concatenate(places), 0) for edge in (np.min, np.max))
+    x, y = (np.linspace(a - _MARGIN * (b - a), b + _MARGIN * (b - a), size) for a, b in zip(low, high, strict=True))
+    inputs, targets = (part[:_EXAMPLES] for part in training.examples_of(first.task, data, "validation"))
+    model.train(any(True for _ in model.buffers()))  # statistics of batches belong to weights that were trained
+    losses = np.empty((size, size))
+    with torch.no_grad():
+        for i, down in enumerate(y):
+            for j, across in enumerate(x):
+                weights = torch.from_numpy(middle + across * plane[0] + down * plane[1]).to(
+                    inputs.device, torch.float32
+                )
+                vector_to_parameters(weights, model.parameters())
+                losses[i, j] = training.loss_of(model(inputs), targets).item()
+    paths = {
+        name: Path(tuple(updates[name]), where, tuple(k for k, n in enumerate(updates[name]) if n in moments))
+        for name, where in zip(specs, places, strict=True)
+    }
+    parts = sizes**2 / (sizes**2).sum()
+    return Surface(x, y, losses, paths, (float(parts[0]), float(parts[1])))

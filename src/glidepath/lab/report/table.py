@@ -1,0 +1,87 @@
+"""A comparison as a plain text table."""
+
+from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
+from glidepath.lab.report.statistics import Difference
+from glidepath.lab.report.verdict import caveats, number, shown, signed, verdict
+from glidepath.view.fonts import aligned, columns
+
+__all__ = ["cells", "headings", "table"]
+
+
+def table(comparison: Comparison) -> str:
+    """Means, intervals, differences and plain sentences, as text of at most about 120 columns.
+
+    Args:
+        comparison: What to show.
+    """
+    parts = [_task(result, comparison.baseline) for result in comparison.tasks]
+    remarks = caveats(comparison)
+    if any(row.to_baseline and shown(row.to_baseline) for result in comparison.tasks for row in result.schedules):
+        remarks = ["An asterisk marks the differences that hold after Holm's correction.", *remarks]
+    closing = "\n".join(f"- {sentence}" for sentence in remarks)
+    return "\n\n".join([*parts, closing]) + "\n"
+
+
+def headings(result: TaskResult, baseline: str) -> list[str]:
+    """The column titles of a task's table."""
+    metric = result.task.metric
+    return [
+        "schedule",
+        *(["peak rate"] if result.peak_rate is None else []),
+        f"test {metric.name} ({metric.unit})",
+        "95 % interval",
+        *(["top-5 error (%)"] if _five(result) else []),
+        "rank",
+        f"to {baseline}",
+        "95 % interval",
+        "p (Holm)",
+    ]
+
+
+def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
+    """The texts of one schedule's line: a dash where there is nothing to say.
+
+    Args:
+        row: One of the schedules of `result`.
+        result: The task's part of a comparison.
+    """
+    unit = result.task.metric.unit
+    name = f"{row.name} ({len(row.diverged)} of {len(row.values)} diverged)" if row.diverged else row.name
+    texts = [name, "–", "–", "–", "–", "–", "–"]
+    if row.test is not None:
+        texts[1] = number(row.test.mean, unit)
+        if row.test.low is not None and row.test.high is not None:
+            texts[2] = f"{number(row.test.low, unit)} to {number(row.test.high, unit)}"
+    if row.rank is not None:
+        texts[3] = f"{row.rank.low:g} to {row.rank.high:g}"
+    if row.to_baseline is not None:
+        texts[4:] = _difference(row.to_baseline, unit)
+    if _five(result):
+        texts.insert(3, "–" if row.top5 is None else number(row.top5.mean, "%"))
+    if result.peak_rate is None:
+        edge = f" ({row.rates.edge})" if row.rates and row.rates.edge else ""
+        texts.insert(1, f"{row.peak_rate:g}{edge}")
+    return texts
+
+
+def _five(result: TaskResult) -> bool:
+    return any(row.top5 is not None for row in result.schedules)
+
+
+def _difference(difference: Difference, unit: str) -> list[str]:
+    one, p = difference.estimate, difference.p_holm
+    interval = "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
+    mark = " *" if shown(difference) else ""
+    return [signed(one.mean, unit), interval, "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}"]
+
+
+def _task(result: TaskResult, baseline: str) -> str:
+    rows = [headings(result, baseline), *(cells(row, result) for row in result.schedules)]
+    lines = aligned(rows)
+    seeds = len(result.schedules[0].values)
+    rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
+    title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
+    sentences = [f"- {sentence}" for sentence in verdict(result, baseline)]
+    changed = "Changed: " + result.task.about.partition("Changed: ")[2]
+    title = f"{title}\n{changed}" if changed in result.task.about else title
+    return "\n".join([title, "", lines[0], "-" * columns(lines[0]), *lines[1:], "", *sentences])

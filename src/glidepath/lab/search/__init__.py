@@ -1,0 +1,1 @@
+"""The questions that trainings answer: comparisons, searches, branches, snapshot ensembles, range tests."""

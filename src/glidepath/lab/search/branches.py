@@ -1,0 +1,266 @@
+"""Branched cooldowns: one run at a constant rate, and from chosen points of it a decay to zero each.
+
+The end of each branch is what a whole warmup-stable-decay run of that length would have ended with, to the last bit, at
+a part of the cost: the constant part is trained once.
+
+Source:
+    Hägele et al. 2024, "Scaling laws and compute-optimal training beyond fixed training durations",
+    https://arxiv.org/abs/2405.18392
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from glidepath.core.answer import Shown
+from glidepath import Schedule, recipes
+from glidepath.core.checks import problem_of, refuse
+from glidepath.core.errors import Problem, shown
+from glidepath.core.fields import Count, Positive, Steps
+from glidepath.core.files import canonical_json, write_whole
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.progress import Watcher
+from glidepath.lab.engines.session import opened, session_problems, writing
+from glidepath.lab.records.measured import Measured, MeasuredJob
+from glidepath.lab.records.runs import Record, RunSpec
+from glidepath.lab.report.statistics import Estimate, estimate
+from glidepath.lab.report.verdict import number
+from glidepath.lab.search.planning import Seeds, plan_runs
+from glidepath.lab.tasks.declared import Task
+
+if TYPE_CHECKING:
+    from glidepath.lab.engines.training import Point
+
+__all__ = ["Branch", "BranchJob", "Branched", "branches"]
+
+
+@dataclass(frozen=True)
+class BranchJob(MeasuredJob):
+    """A run at a constant rate, and a linear cooldown to zero from each of some points of it.
+
+    Args:
+        warmup: Updates of linear warmup before the constant rate. At least 0.
+        branches: For every branch the updates before it and the updates of the whole run that it ends, ascending.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule; all problems in one message.
+    """
+
+    kind: ClassVar[str] = "branches"
+    warmup: Steps
+    branches: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.branches, list | tuple):
+            pairs = tuple(tuple(one) if isinstance(one, list | tuple) else one for one in self.branches)
+            object.__setattr__(self, "branches", pairs)
+        super().__post_init__()
+
+    def problems(self) -> Sequence[Problem | None]:
+        """What is wrong with branches."""
+        right = self.branches and all(
+            len(pair) == 2 and all(type(number) is int for number in pair) and 1 <= pair[0] < pair[1]
+            for pair in self.branches
+        )
+        starts = [pair[0] for pair in self.branches] if right else []
+        rule = "at least one pair (start, length), 1 <= start < length, by ascending start"
+        fault = Problem(self.kind, "branches", rule, shown(self.branches))
+        return [None if right and starts == sorted(set(starts)) else fault]
+
+    @property
+    def budget(self) -> int:
+        """Updates of the constant run and of all branches."""
+        return self.branches[-1][0] + sum(length - start for start, length in self.branches)
+
+    def schedule(self, start: int, length: int) -> Schedule:
+        """The whole schedule that the branch from `start` ends."""
+        return recipes.wsd(length, warmup=self.warmup, cooldown=length - start)
+
+    def work(
+        self, on_progress: Callable[[int], None], files: dict[str, bytes]
+    ) -> tuple[Mapping[str, dict[str, float | None]], int]:
+        """Train; kept are the test metric of each branch, and the logs of all runs, from which forecasts are made."""
+        from glidepath.lab.engines.training import run
+
+        name = f"rate{self.peak_rate:g}-seed{self.seed}".replace("+", "")
+        points: dict[int, Point] = {}
+        keep = {start: lambda point: points.update({point.updates: point}) for start, _ in self.branches}
+        end = self.branches[-1][0]
+        trunk = RunSpec(self.task, recipes.with_warmup(recipes.constant(), self.warmup), self.peak_rate, self.seed, end)
+        constant = run(trunk, on_progress, keep=keep)
+        files[f"{name}-trunk.csv"] = _log(constant)
+        made = constant.updates
+        values: dict[str, dict[str, float | None]] = {}
+        for start, length in self.branches:
+            if start not in points:  # the constant run diverged before
+                values[str(start)] = {"test": None}
+                continue
+            whole = RunSpec(self.task, self.schedule(start, length), self.peak_rate, self.seed, length)
+            record = run(whole, lambda updates, skip=made - start: on_progress(skip + updates), start=points.pop(start))
+            values[str(start)] = {"test": None if record.test is None else record.test.metric}
+            files[f"{name}-branch{start}.csv"] = _log(record)
+            made += record.updates - start
+        return values, made
+
+
+def _log(record: Record) -> bytes:
+    """Rates and training losses of a run, as the room of logs reads them."""
+    pairs = enumerate(zip(record.rates, record.losses, strict=True), 1)
+    rows = [f"{k * record.stride},{rate!r},{loss!r}" for k, (rate, loss) in pairs if loss is not None]
+    return "\n".join(["step,lr,loss", *rows, ""]).encode()
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One cooldown.
+
+    Args:
+        start: Updates at the constant rate before it.
+        cooldown: Updates of the decay.
+        schedule: The whole schedule that it ends, as text.
+        values: Test metric of each seed; None where the run diverged.
+        test: Mean and interval over the seeds that did not diverge; None if all did.
+    """
+
+    start: int
+    cooldown: int
+    schedule: str
+    values: tuple[float | None, ...]
+    test: Estimate | None
+
+
+@dataclass(frozen=True)
+class Branched(Shown):
+    """A constant run and its cooldowns.
+
+    Args:
+        task: Name of the task.
+        metric: Name of the metric.
+        unit: Its unit.
+        peak_rate: The constant rate.
+        seeds: The seeds.
+        branches: One a point, in the order of their starts.
+        updates: Optimizer updates made for each seed.
+        updates_apart: Updates that whole runs of the same lengths would have made.
+    """
+
+    task: str
+    metric: str
+    unit: str
+    peak_rate: float
+    seeds: tuple[int, ...]
+    branches: tuple[Branch, ...]
+    updates: int
+    updates_apart: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(self) -> str:
+        """A line a branch, as plain text."""
+        lines = [f"{'updates':>9}  {'cooldown':>8}  test {self.metric} ({self.unit})"]
+        for one in self.branches:
+            text = "diverged" if one.test is None else number(one.test.mean, self.unit)
+            if one.test is not None and one.test.low is not None and one.test.high is not None:
+                text += f"  ({number(one.test.low, self.unit)} to {number(one.test.high, self.unit)})"
+            lost = sum(value is None for value in one.values)
+            text += f"  {lost} of {len(one.values)} diverged" if lost and one.test is not None else ""
+            lines.append(f"{one.start + one.cooldown:>9}  {one.cooldown:>8}  {text}")
+        saved = 1.0 - self.updates / self.updates_apart
+        lines.append(f"{self.updates} updates a seed instead of {self.updates_apart}: {100 * saved:.0f} % saved.")
+        return (
+            f"{self.task}: cooldowns from one run at {self.peak_rate:g}, {len(self.seeds)} seeds\n"
+            + "\n".join(lines)
+            + "\n"
+        )
+
+
+def branches(
+    task: str | Task = "mnist1d-cnn",
+    points: Sequence[int] = (800, 1600, 3200),
+    *,
+    share: float = 0.2,
+    seeds: Seeds = 5,
+    peak_rate: float | None = None,
+    out: str | Path | None = None,
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
+) -> Branched:
+    """Train at a constant rate and let linear cooldowns branch off.
+
+    The same call on the same folder goes on where the last one stopped: every seed that has a record is done.
+
+    Args:
+        task: Name or task. Its share of warmup is of the shortest branch, and the same for all.
+        points: After how many updates to branch off; all different, each at least 1.
+        share: Part of a branch's whole length that is cooldown, in (0, 1).
+        seeds: How many, or which.
+        peak_rate: The constant rate, finite, above 0; None for the task's default.
+        out: Folder for `records`, `branches.json`, `branches.txt` and `logs`, a CSV a run, from which `glidepath forecast` fits its
+            laws; each written whole. None to keep nothing.
+        engine: What carries out the jobs, one a seed; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
+
+    Returns:
+        What every branch ended with, on test data.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above, all problems in one message, nothing trained or written; if
+            another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
+    """
+    problems: list[Problem | None] = []
+    starts: list[int] = []
+    if isinstance(points, str) or not isinstance(points, Sequence) or not points:
+        problems.append(Problem("branches", "points", "at least one number of updates", shown(points)))
+    else:
+        problems += [problem_of("branches", "points", point, Count) for point in points]
+        starts = [] if any(problems) else sorted(points)
+        if len(set(starts)) < len(starts):
+            problems.append(Problem("branches", "points", "all different", shown(list(points))))
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0.0 < share < 1.0:
+        problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
+    problems.append(None if peak_rate is None else problem_of("branches", "peak_rate", peak_rate, Positive))
+    refuse(problems)
+    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, where="branches").values()))["constant"]
+    lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
+    warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
+    jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]
+    folder = None if out is None else Path(out)
+    refuse(session_problems("branches", folder, engine, jobs))
+    logs = None if folder is None else folder / "logs"
+    with opened("branches", folder, engine, progress, files=logs) as session:
+        records = session.records(jobs)
+        made = _made(jobs, records)
+        if folder is not None:
+            with writing("branches", folder):
+                write_whole(folder / "branches.json", canonical_json(made.to_dict()) + "\n")
+                write_whole(folder / "branches.txt", made.table())
+    return made
+
+
+def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branched:
+    job, found = jobs[0], []
+    for start, length in job.branches:
+        values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
+        found.append(Branch(start, length - start, str(job.schedule(start, length)), values, _mean(values)))
+    return Branched(
+        task=job.task.name,
+        metric=job.task.metric.name,
+        unit=job.task.metric.unit,
+        peak_rate=job.peak_rate,
+        seeds=tuple(one.seed for one in jobs),
+        branches=tuple(found),
+        updates=job.budget,
+        updates_apart=sum(length for _, length in job.branches),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> Estimate | None:
+    kept = [value for value in values if value is not None]
+    return estimate(kept) if kept else None

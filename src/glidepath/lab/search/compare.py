@@ -1,0 +1,178 @@
+"""Train every schedule with every seed and say what comes out: the function behind `glidepath compare`.
+
+A comparison is a folder. Records come first, each whole and at its place as soon as its run is over; table, JSON and
+report are made from the records. So the same call on the same folder goes on where the last one was stopped.
+"""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glidepath import Schedule
+from glidepath.core.checks import refuse
+from glidepath.core.errors import GlidepathError, Problem, installing
+from glidepath.core.files import write_whole
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.progress import Watcher
+from glidepath.lab.engines.session import opened, session_problems, writing
+from glidepath.lab.records.runs import Record, RunSpec
+from glidepath.lab.report.misfit import misfit
+from glidepath.lab.search.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
+from glidepath.lab.tasks.declared import Task
+
+if TYPE_CHECKING:
+    from glidepath.lab.report.comparison import Comparison, TaskResult
+
+__all__ = ["compare"]
+
+_NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
+
+
+def compare(
+    tasks: Tasks = ("mnist1d", "text"),
+    schedules: Schedules = None,
+    seeds: Seeds = 5,
+    *,
+    peak_rate: Rates = None,
+    budget: int | None = None,
+    out: str | Path,
+    baseline: str = "constant",
+    engine: Engine | None = None,
+    progress: Watcher | None = None,
+    command: str | None = None,
+    surface: bool = False,
+) -> "Comparison":
+    """Compare schedules: train each with each seed on each task, and write a report.
+
+    Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
+    run, `comparison.json`, `table.txt` and `report.html`, each written whole. Runs that have a record there are not run
+    again; a run whose record is damaged is, with a note.
+
+    Args:
+        tasks: Names from `glidepath.lab.TASKS`, or tasks.
+        schedules: Default names (`constant`, `step`, `cosine`, `linear`, `one_cycle`, `wsd`), one-line texts or
+            schedules; a mapping gives them names of its own. None for the six defaults. Values are factors on the peak
+            rate. A default baseline that is missing is added in front.
+        seeds: How many (0, 1, …), or which. Two at least for intervals; five or more for a claim.
+        peak_rate: Base learning rate, finite, above 0, shared by all; or several, from which each schedule gets the one
+            with the best mean metric on validation data; None for each task's default.
+        budget: Optimizer updates a run; None for each task's default.
+        out: Folder for the results; made if missing.
+        baseline: Name of the schedule that the others are compared to.
+        engine: What carries out the runs; None for one worker process a processor.
+        progress: Who hears how far it is; None for nobody.
+        command: The line that makes this comparison again, for the report; None for the call of this function.
+        surface: Whether to train the first seed of every schedule once more and draw the loss around their paths into the report.
+
+    Returns:
+        The comparison, as written to `comparison.json`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule, all problems in one message and nothing written; if another
+            process is writing to `out`; or if runs failed, after all others have ended and been kept.
+        KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
+    """
+    grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
+    folder = Path(out)
+    specs = _in_order(grid)
+    refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
+    told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
+    with opened("compare", folder, engine, progress, command=told) as session:
+        for note in _misfits(grid):
+            session.watcher.note(note)
+        records = session.records(specs)
+        from glidepath.lab.report.comparison import summarise  # scipy's statistics: no training waits for them
+
+        comparison = summarise(
+            {
+                task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
+                for task, rows in grid.items()
+            },
+            seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
+            baseline=baseline,
+            command=told,
+        )
+        if _held_another(folder, specs):
+            session.watcher.note(
+                f"{folder} held another comparison; its records stay, table and report are now of this one."
+            )
+        with writing("compare", folder):
+            _write(folder, comparison, records, surface)
+    return comparison
+
+
+def _misfits(grid: Grid) -> list[str]:
+    """A sentence for every task and schedule of another length than the runs."""
+    firsts = [(task, name, row[0]) for task, rows in grid.items() for name, row in rows.items()]
+    told = [(task, misfit(name, spec.schedule, spec.budget)) for task, name, spec in firsts]
+    return [f"{task}: {text}." for task, text in told if text]
+
+
+def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
+    """Whether the folder's comparison reports runs that this one does not: a smaller one of the same runs goes on here."""
+    from glidepath.lab.report.comparison import Comparison
+
+    try:
+        before = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, GlidepathError):  # none, or none that can be told apart
+        return False
+    reported = {run for result in before.tasks for row in result.schedules for run in row.runs}
+    return not reported <= {spec.hash for spec in specs}
+
+
+def _missing_packages() -> list[Problem]:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    remedy = installing("lab")
+    return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
+
+
+def _in_order(grid: Grid) -> list[RunSpec]:
+    """Seed by seed, so that a comparison stopped early holds whole seeds."""
+    rows = [row for schedules in grid.values() for row in schedules.values()]
+    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
+    position = {spec.seed: at for at, spec in enumerate({spec.seed: spec for spec in rows[0]}.values())}
+    return sorted(unique.values(), key=lambda spec: position[spec.seed])
+
+
+def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record], surface: bool) -> None:
+    from glidepath.lab.report.html import report
+    from glidepath.lab.report.table import table
+
+    drawn = {result.task.name: _surface(result, records) for result in comparison.tasks} if surface else {}
+
+    write_whole(folder / "comparison.json", comparison.to_json())
+    write_whole(folder / "table.txt", table(comparison))
+    write_whole(folder / "report.html", report(comparison, records, drawn))
+
+
+def _surface(result: "TaskResult", records: Mapping[str, Record]) -> str:
+    from glidepath.lab.report.figures import surface_figure
+    from glidepath.lab.report.surface import surface
+
+    return surface_figure(
+        surface({row.name: records[row.runs[0]].spec for row in result.schedules if not row.diverged})
+    )
+
+
+def _call(
+    tasks: Tasks,
+    schedules: Schedules,
+    seeds: Seeds,
+    peak_rate: Rates,
+    budget: int | None,
+    folder: Path,
+    baseline: str,
+) -> str:
+    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
+    arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
+    if isinstance(schedules, Mapping):
+        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()}!r}")
+    elif schedules is not None:
+        several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
+        arguments.append(f"schedules={[str(one) for one in several]!r}")
+    arguments.append(f"seeds={seeds!r}")
+    arguments += [f"peak_rate={peak_rate!r}"] if peak_rate is not None else []
+    arguments += [f"budget={budget!r}"] if budget is not None else []
+    arguments += [f"baseline={baseline!r}"] if baseline != "constant" else []
+    return f"glidepath.lab.compare({', '.join(arguments)}, out={folder.name!r})"

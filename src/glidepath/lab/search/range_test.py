@@ -1,0 +1,138 @@
+"""A range test on a task of the lab, and its verification by whole trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from glidepath.core.schedule import Schedule
+from glidepath.finder import Suggestion, Trace, Verification, verify
+from glidepath.lab.engines.devices import device
+from glidepath.lab.engines.training import loss_of, minibatches, one_thread, optimizer_of, run
+from glidepath.lab.records.runs import RunSpec
+from glidepath.lab.tasks import models
+from glidepath.lab.tasks.data import load
+from glidepath.lab.tasks.declared import Task
+from glidepath.lab.tasks.find import find_task
+from glidepath.lab.tasks.schedules import default_schedule
+from glidepath.torch.find import Found, find
+
+__all__ = ["TaskRates", "find_rates"]
+
+
+@dataclass(frozen=True)
+class TaskRates:
+    """What a range test on a task found.
+
+    Args:
+        task: Its name.
+        found: The answer with its traces.
+        schedule: The schedule that it was verified under, or None.
+        verification: Whole trainings, or None.
+    """
+
+    task: str
+    found: Found
+    schedule: Schedule | None = None
+    verification: Verification | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON data."""
+        return {
+            "task": self.task,
+            **self.found.to_dict(),
+            "schedule": None if self.schedule is None else self.schedule.to_dict(),
+            "verification": None if self.verification is None else self.verification.to_dict(),
+        }
+
+
+class _Batches:
+    """The minibatches of a seed, from the beginning whenever they are iterated; each time of another seed."""
+
+    def __init__(self, spec: RunSpec, data: Any) -> None:
+        self.spec, self.data, self.epoch = spec, data, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[Any]:
+        task = self.spec.task
+        other = RunSpec(task, self.spec.schedule, self.spec.peak_rate, self.spec.seed + self.epoch, self.spec.budget)
+        return minibatches(other, self.data)
+
+
+def find_rates(
+    task: Task | str,
+    schedule: Schedule | str | None = None,
+    *,
+    budget: int | None = None,
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 240,
+    repeats: int = 3,
+    seed: int = 0,
+    verified: bool = False,
+    seeds: Sequence[int] = (0, 1),
+    progress: Callable[[int, int], object] | None = None,
+    swept: Callable[[Trace], object] | None = None,
+) -> TaskRates:
+    """Sweeps the rate of a task's fresh model, and on demand trains whole runs at the ends and the middle of the band.
+
+    Args:
+        task: A task or its name.
+        schedule: To verify under; None is a cosine with the task's warmup.
+        budget: Length of the whole trainings, in updates; None is the task's. A shorter one is no test of the task's.
+        low: First rate of the sweep.
+        high: Last rate.
+        steps: Updates of a sweep.
+        repeats: Sweeps.
+        seed: Of the initial weights and of the first data order.
+        verified: Whether to train whole runs; not done where there is no band.
+        seeds: Of the whole runs.
+        progress: Called with the sweeps' updates made and planned.
+        swept: Called with each sweep's trace as soon as there is one.
+
+    Returns:
+        The answer. Nothing is applied.
+
+    Raises:
+        GlidepathError: If an argument is refused.
+    """
+    task = find_task(task) if isinstance(task, str) else task
+    updates = task.budget if budget is None else budget
+    plan = (
+        Schedule.of(schedule)
+        if schedule is not None
+        else default_schedule("cosine", updates, round(task.warmup * updates))
+    )
+    spec = RunSpec(task, plan, task.peak_rate, seed, updates)
+    data = load(task.data)
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = models.build(task.model, data).to(device())
+        optimizer = optimizer_of(spec, model)
+        found = find(
+            model,
+            optimizer,
+            loss_of,
+            _Batches(spec, data),
+            low=low,
+            high=high,
+            steps=steps,
+            repeats=repeats,
+            seed=seed,
+            progress=progress,
+            swept=swept,
+        )
+    verification = None
+    if verified and isinstance(found.result, Suggestion):
+
+        def train(rate: float, seed: int) -> float | None:
+            record = run(RunSpec(task, plan, rate, seed, updates))
+            return None if record.test is None else record.test.loss
+
+        verification = verify(train, found.result, seeds=seeds)
+    return TaskRates(task.name, found, plan if verified else None, verification)

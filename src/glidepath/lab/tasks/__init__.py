@@ -1,0 +1,1 @@
+"""What is trained: declarations of tasks, their data and their networks."""

@@ -1,0 +1,109 @@
+"""The networks that tasks declare, as torch modules. Weights come from torch's global generator: seed it first."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from glidepath.lab.tasks.declared import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
+from glidepath.lab.tasks.examples import Examples, Text
+
+__all__ = ["build"]
+
+
+def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
+    """The network of a declaration, sized for its data, with fresh weights.
+
+    Args:
+        declared: The model part of a task.
+        data: What it will see; decides the sizes of the first and last layer.
+
+    Returns:
+        A module that maps inputs `b features` (or tokens `b t`) to logits `b classes` (or `b t symbols`).
+
+    Raises:
+        TypeError: If the model cannot read these data.
+        GlidepathError: If the user's own model breaks a rule of `glidepath.lab.tasks.user`.
+    """
+    match declared, data:
+        case Mlp(), Examples():
+            widths = [data.train[0].shape[1], *declared.hidden]
+            layers: list[nn.Module] = []
+            for before, after in pairwise(widths):
+                layers += [nn.Linear(before, after), nn.ReLU()]
+            return nn.Sequential(*layers, nn.Linear(widths[-1], data.classes))
+        case Cnn1d(), Examples():
+            return _cnn1d(declared.channels, data)
+        case ResNet(), Examples():
+            from glidepath.lab.tasks import resnet
+
+            return resnet.ResNet(declared, data.classes)
+        case Own(), Examples():
+            from glidepath.lab.tasks.user import own_model
+
+            return own_model(declared, data)
+        case CharTransformer(), Text():
+            return Transformer(len(data.symbols), declared)
+        case _:
+            msg = f"model: a {declared.kind} cannot read {type(data).__name__.lower()}"
+            raise TypeError(msg)
+
+
+def _cnn1d(channels: int, data: Examples) -> nn.Module:
+    layers: list[nn.Module] = [nn.Unflatten(1, (1, -1))]
+    for before, kernel in ((1, 5), (channels, 3), (channels, 3)):
+        layers += [nn.Conv1d(before, channels, kernel, stride=2, padding=1), nn.ReLU()]
+    length = data.train[0].shape[1]
+    for kernel in (5, 3, 3):
+        length = (length + 2 - kernel) // 2 + 1
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * length, data.classes))
+
+
+class Transformer(nn.Module):
+    """A causal transformer over token numbers.
+
+    Args:
+        symbols: Size of the vocabulary.
+        declared: Its sizes.
+    """
+
+    def __init__(self, symbols: int, declared: CharTransformer) -> None:
+        super().__init__()
+        width = declared.width
+        self.symbols = nn.Embedding(symbols, width)
+        self.positions = nn.Parameter(torch.empty(declared.context, width))
+        self.blocks = nn.Sequential(*(_Block(width, declared.heads) for _ in range(declared.layers)))
+        self.norm = nn.LayerNorm(width)
+        self.logits = nn.Linear(width, symbols)
+        nn.init.normal_(self.symbols.weight, std=_EMBEDDING_STD)
+        nn.init.normal_(self.positions, std=_EMBEDDING_STD)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits of the next token at every position: `b t` -> `b t symbols`, t at most the context."""
+        embedded = self.symbols(tokens) + self.positions[: tokens.shape[1]]
+        return self.logits(self.norm(self.blocks(embedded)))
+
+
+_EMBEDDING_STD = 0.5
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.mixed = nn.Linear(width, width)
+        self.norm_mlp = nn.LayerNorm(width)
+        self.wide = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output: `b t width` -> `b t width`."""
+        batch, length, width = x.shape
+        split = self.queries_keys_values(self.norm_attention(x)).view(batch, length, 3, self.heads, width // self.heads)
+        queries, keys, values = split.permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        x = x + self.mixed(seen.transpose(1, 2).reshape(batch, length, width))
+        return x + self.narrow(functional.gelu(self.wide(self.norm_mlp(x))))

@@ -1,0 +1,114 @@
+"""How long a command will take, told from the first updates."""
+
+import re
+
+import pytest
+
+from glidepath import recipes
+from glidepath.lab import TASKS, RunSpec
+from glidepath.lab.engines import progress
+from glidepath.lab.engines.engine import Advanced, Capacity
+from glidepath.lab.engines.estimate import estimate
+from glidepath.lab.engines.progress import Meter
+from glidepath.lab.engines.session import Session
+from glidepath.lab.records.store import Store
+
+SLOW = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 0, 10_530)
+OTHER = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 1, 10_530)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(progress.time, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_a_speed_is_measured_between_reports_and_not_from_the_start_of_the_job(clock):
+    meter = Meter([SLOW, OTHER], [])
+    for now, updates in ((130.0, 1), (130.5, 1), (138.0, 2), (146.0, 3)):
+        clock.now = now
+        meter.advanced(SLOW, updates)
+
+    assert meter.update_seconds("cifar100") == pytest.approx(8.0)
+    assert meter.missing("cifar100") == 2 * 10_530 - 3
+    assert meter.status(2).seconds_left == pytest.approx((2 * 10_530 - 3) * 8.0 / 2)
+
+
+def test_a_job_that_starts_again_is_measured_anew(clock):
+    meter = Meter([SLOW], [])
+    for now, updates in ((100.0, 50), (200.0, 0), (204.0, 2)):
+        clock.now = now
+        meter.advanced(SLOW, updates)
+
+    assert meter.update_seconds("cifar100") == pytest.approx(2.0)
+
+
+class _Engine:
+    def __init__(self, clock):
+        self.clock = clock
+
+    def execute(self, specs, emit):
+        emit(Capacity(2))
+        for update in range(1, 4):
+            self.clock.now += 8.1
+            emit(Advanced(specs[0], update))
+            emit(Advanced(specs[1], update))
+        raise KeyboardInterrupt
+
+
+class _Heard:
+    def __init__(self):
+        self.notes = []
+
+    def status(self, status):
+        pass
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def test_the_estimate_is_told_once_with_the_cheaper_command(tmp_path, clock):
+    heard = _Heard()
+    session = Session(Store(tmp_path), _Engine(clock), heard, "compare", "glidepath compare -t cifar100 --epochs 30")
+    with pytest.raises(KeyboardInterrupt):
+        session.records([SLOW, OTHER])
+
+    (told,) = heard.notes
+    assert told.startswith("cifar100: about 24 hours (21,057 updates of 8.1 s, 2 at a time).")
+    assert told.endswith(": glidepath compare -t images --epochs 30")
+
+
+@pytest.mark.parametrize(
+    ("task", "seconds", "updates", "command", "told"),
+    [
+        ("images", 0.02, 100, "glidepath compare", r""),
+        ("images", 0.02, 18_000, "glidepath compare", r"images: about 0\.05 hours \(3 minutes; .*"),
+        (
+            "text",
+            0.02,
+            318_000,
+            "glidepath compare -t text -s 20",
+            r"(?s).*\nNearly .*: glidepath compare -t text --seeds 3",
+        ),
+        (
+            "text",
+            0.02,
+            318_000,
+            "glidepath compare -t text -s 3",
+            r"(?s).*\nCheaper: fewer updates a run, such as a budget of 375.*",
+        ),
+        ("cifar100", 8.0, 9999, "lab.compare(tasks=['cifar100'])", r"(?s).*: lab\.compare\(tasks=\['images'\]\)"),
+        (
+            "cifar100",
+            8.0,
+            9999,
+            "glidepath compare 'cosine(9)' -t cifar100",
+            r"(?s).* 'cosine\(9\)' -t images --budget 10530",
+        ),
+    ],
+)
+def test_the_words_of_an_estimate(task, seconds, updates, command, told):
+    assert re.fullmatch(told, estimate(TASKS[task], seconds, updates, 2, command))
