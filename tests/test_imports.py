@@ -77,3 +77,16 @@ def test_no_room_imports_one_that_imports_it():
         below = {room: others - with_nothing_below for room, others in below.items() if room not in with_nothing_below}
         with_nothing_below = {room for room, others in below.items() if not others}
     assert below == {}
+
+
+def test_no_private_name_crosses_a_room():
+    crossed = []
+    for path in (ROOT / "src/glidepath").rglob("*.py"):
+        room = path.parent
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("glidepath."):
+                continue
+            home = (ROOT / "src" / node.module.replace(".", "/")).parent
+            crossed += [f"{path.name}: {one.name}" for one in node.names if one.name.startswith("_") and home != room]
+
+    assert crossed == []

@@ -52,7 +52,7 @@ def cooldown_from(
     Source:
         Hägele et al. 2024, https://arxiv.org/abs/2405.18392
     """
-    at, steps = _place(plan, progress), _length(plan, "cooldown_from", "length", length)
+    at, steps = _place(plan, progress), length_of(plan, "cooldown_from", "length", length)
     chosen = [i for i, rule in enumerate(plan.rules) if rule.parameter in parameters]
     if not chosen:
         known = ", ".join(sorted({rule.parameter for rule in plan.rules}))
@@ -181,7 +181,7 @@ def _place(plan: Plan, progress: Any) -> int:
     return int(at)
 
 
-def _length(plan: Plan, where: str, field: str, given: Any) -> int:
+def length_of(plan: Plan, where: str, field: str, given: Any) -> int:
     """Returns a length on the plan's clock."""
     try:
         if isinstance(given, str):
@@ -202,7 +202,7 @@ def _length(plan: Plan, where: str, field: str, given: Any) -> int:
 def _longer(plan: Plan, total: int | str) -> Horizon:
     if isinstance(total, str):
         return plan.horizon.replace(length=total)
-    return plan.horizon.replace(length=_span(plan, _length(plan, "extend", "total", total)))
+    return plan.horizon.replace(length=_span(plan, length_of(plan, "extend", "total", total)))
 
 
 def _span(plan: Plan, total: int) -> str:

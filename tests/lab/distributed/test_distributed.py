@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from glidepath import GlidepathError, advice, cli
 from glidepath.lab.distributed import Ranks, Shared, Stream, part, train, training_of
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints
-from glidepath.lab.distributed.history import Trace
+from glidepath.lab.distributed.history import Rates
 from glidepath.lab.distributed.progress import Teller
 from glidepath.lab.engines.training import fresh_model
 from glidepath.lab.records.runs import RunSpec
@@ -376,12 +376,12 @@ def test_one_training_at_a_time_uses_a_folder(training, tmp_path, silent):
 
 @pytest.mark.parametrize("updates", [5, 2048, 2049, 10_000])
 def test_a_trace_has_bounded_rows_and_keeps_means_however_it_was_interrupted(updates):
-    trace, broken = Trace(["lr"]), Trace(["lr"])
+    trace, broken = Rates(["lr"]), Rates(["lr"])
     for k in range(updates):
         for each in (trace, broken):
             each.add(k, 16 * k, 0, float(k), [0.1 / (k + 1)])
         if k % 997 == 0:
-            broken = Trace(**json.loads(json.dumps(broken.to_dict())))
+            broken = Rates(**json.loads(json.dumps(broken.to_dict())))
     columns = trace.columns()
 
     assert broken.columns() == columns

@@ -207,7 +207,7 @@ DRIVER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {here!r})
-from tests.lab.test_tuning import Pretended, search, valley
+from tests.lab.search.test_tune import Pretended, search, valley
 
 class Slow(Pretended):
     def execute(self, jobs, emit):

@@ -15,7 +15,7 @@ from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.engines import devices
 from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.engines.training import _loss, hits, minibatches
+from glidepath.lab.engines.training import loss_of, hits, minibatches
 from glidepath.lab.engines.workers import Crew
 from glidepath.lab.tasks import resnet
 from glidepath.lab.tasks.augment import augmented
@@ -132,7 +132,7 @@ def test_top_five_and_label_smoothing_are_what_they_say():
         0.9 * functional.log_softmax(logits, -1)[range(300), targets]
         + 0.1 * functional.log_softmax(logits, -1).mean(-1)
     )
-    assert torch.allclose(_loss(logits, targets, 0.1), spread.mean())
+    assert torch.allclose(loss_of(logits, targets, 0.1), spread.mean())
 
 
 def test_a_small_run_has_top_five_and_the_validation_is_not_smoothed():

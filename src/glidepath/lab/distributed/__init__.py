@@ -3,9 +3,9 @@
 `glidepath train` is the command; `ranks`, `training_of` and `train` are what it calls.
 """
 
-from glidepath.lab.distributed.loop import Outcome, Update, train
+from glidepath.lab.distributed.loop import Trained, Update, train
 from glidepath.lab.distributed.ranks import Ranks, Shared, ranks
 from glidepath.lab.distributed.stream import Stream, part
 from glidepath.lab.distributed.training import Training, training_of
 
-__all__ = ["Outcome", "Ranks", "Shared", "Stream", "Training", "Update", "part", "ranks", "train", "training_of"]
+__all__ = ["Trained", "Ranks", "Shared", "Stream", "Training", "Update", "part", "ranks", "train", "training_of"]

@@ -7,12 +7,12 @@ from typing import Any
 from glidepath.lab.engines.training import finite_number
 from glidepath.lab.records.runs import Evaluation
 
-__all__ = ["History", "Trace"]
+__all__ = ["History", "Rates"]
 
 _MOST = 2048
 
 
-class Trace:
+class Rates:
     """Every update's position, loss and driven values, in at most 2048 rows.
 
     Row i stands for the updates from `i * stride`: it has position and values of the first and the mean loss of all. The stride doubles
@@ -77,7 +77,7 @@ class History:
         diverged_at: The update whose loss was not finite on some process, and which was not made.
     """
 
-    trace: Trace
+    trace: Rates
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     test: Evaluation | None = None
     decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -97,5 +97,5 @@ class History:
         """The history that `to_dict` wrote."""
         seen = [Evaluation(**one) for one in data["evaluations"]]
         test = None if data["test"] is None else Evaluation(**data["test"])
-        read: dict[str, Any] = {"trace": Trace(**data["trace"]), "evaluations": seen, "test": test}
+        read: dict[str, Any] = {"trace": Rates(**data["trace"]), "evaluations": seen, "test": test}
         return cls(**data | read)

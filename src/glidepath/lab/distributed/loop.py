@@ -16,8 +16,8 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem
 from glidepath.core.fields import Count
 from glidepath.lab.distributed.checkpoint import load_into
-from glidepath.lab.distributed.history import History, Trace
-from glidepath.lab.distributed.measuring import Meter
+from glidepath.lab.distributed.history import History, Rates
+from glidepath.lab.distributed.measuring import Measurement
 from glidepath.lab.distributed.progress import Teller
 from glidepath.lab.distributed.ranks import Ranks, Shared
 from glidepath.lab.distributed.resuming import Changed, Resumed, resumed
@@ -30,11 +30,11 @@ from glidepath.lab.records.runs import Evaluation
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.examples import Examples, Text
 from glidepath.plan import Progress, diff
-from glidepath.plan.replan import _length
+from glidepath.plan.replan import length_of
 from glidepath.torch import Scheduler, attach
 from glidepath.torch.agreement import Agreement
 
-__all__ = ["Outcome", "Update", "train"]
+__all__ = ["Trained", "Update", "train"]
 
 Ended = Literal["finished", "stopped", "diverged"]
 _RANDOM = 2
@@ -60,7 +60,7 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Trained:
     """How a run ended.
 
     Args:
@@ -89,7 +89,7 @@ def train(
     micro: int | None = None,
     watch: Callable[[Update], object] | None = None,
     teller: Teller | None = None,
-) -> Outcome:
+) -> Trained:
     """Trains, from the newest checkpoint in a folder if there is one. Called on every process; only rank 0 reads and writes the folder.
 
     An update takes the next samples of the stream, whatever the number of processes; each process takes its part, and gradients count
@@ -132,7 +132,7 @@ def train(
             going_on = ranks.together(lambda: resumed(training, head, data.sha256, changed))
         plan = going_on.training.plan
         ranks.together(lambda: enough(plan, ranks.count))
-        period = ranks.together(lambda: _length(plan, "train", "checkpoint", checkpoint))
+        period = ranks.together(lambda: length_of(plan, "train", "checkpoint", checkpoint))
         teller = teller or Teller(going_on.training.total, plan.clock, quiet=ranks.rank > 0)
         session = _Session(going_on, keeper, data, period, check, micro, watch, teller, wish)
         if head is not None:
@@ -185,9 +185,9 @@ class _Session(Standing):
         self.stream = Stream(self.task, data, self.training.seed, self.ranks.device)
         self.model = fresh_model(self.training.spec, data).to(self.ranks.device)
         self.optimizer = optimizer_of(self.training.spec, self.model)
-        self.history = History(Trace([rule.parameter for rule in self.plan.rules]))
-        self.validate = Meter(self.task, data, "validation", self.ranks, self._context)
-        self.test = Meter(self.task, data, "test", self.ranks, self._context)
+        self.history = History(Rates([rule.parameter for rule in self.plan.rules]))
+        self.validate = Measurement(self.task, data, "validation", self.ranks, self._context)
+        self.test = Measurement(self.task, data, "test", self.ranks, self._context)
 
     def restore(self, head: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
         """Goes to where a checkpoint is."""
@@ -216,7 +216,7 @@ class _Session(Standing):
 
     # The run ------------------------------------------------------------------------------------------------------------------
 
-    def run(self) -> Outcome:
+    def run(self) -> Trained:
         """Trains until the end."""
         if self.ended:
             self.teller.note(f"nothing is left to do: this run has ended, see {self.keeper.folder / 'record.json'}")
@@ -358,10 +358,10 @@ class _Session(Standing):
         self.progress = scheduler.progress
         return ended
 
-    def _outcome(self, ended: Ended) -> Outcome:
+    def _outcome(self, ended: Ended) -> Trained:
         history = self.history
         last = history.evaluations[-1] if history.evaluations else None
-        return Outcome(ended, self.progress, last, history.test, history.diverged_at)
+        return Trained(ended, self.progress, last, history.test, history.diverged_at)
 
 
 def _processes(count: int) -> str:

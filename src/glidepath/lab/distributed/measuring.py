@@ -14,12 +14,12 @@ from glidepath.lab.records.runs import Evaluation
 from glidepath.lab.tasks.declared import Task
 from glidepath.lab.tasks.examples import Examples, Text
 
-__all__ = ["Meter"]
+__all__ = ["Measurement"]
 
 _CHUNK = 64
 
 
-class Meter:
+class Measurement:
     """Measures on one part of a task's data.
 
     Args:

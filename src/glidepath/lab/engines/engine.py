@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.records.jobs import Job, Outcome
+from glidepath.lab.records.jobs import Job, AnyRecord
 
 __all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
 
@@ -48,7 +48,7 @@ class Finished:
         files: The files of the record, whole, by name.
     """
 
-    record: Outcome
+    record: AnyRecord
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 

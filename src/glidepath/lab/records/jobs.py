@@ -19,7 +19,7 @@ from glidepath.core.files import digest
 from glidepath.feedback import Controller
 from glidepath.lab.tasks.declared import Task
 
-__all__ = ["Done", "Job", "Outcome", "Specified", "job_from_dict", "job_to_dict"]
+__all__ = ["Done", "Job", "AnyRecord", "Specified", "job_from_dict", "job_to_dict"]
 
 _HOMES = {
     "run": ("glidepath.lab.records.runs", "RunSpec"),
@@ -29,7 +29,7 @@ _HOMES = {
 """Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it."""
 
 
-class Outcome(Protocol):
+class AnyRecord(Protocol):
     """What a job measured: a record, which turns into plain JSON."""
 
     @property
@@ -62,7 +62,7 @@ class Outcome(Protocol):
         ...
 
 
-OutcomeT = TypeVar("OutcomeT", bound=Outcome, covariant=True)  # noqa: PLC0105 - reads as one word everywhere
+OutcomeT = TypeVar("OutcomeT", bound=AnyRecord, covariant=True)  # noqa: PLC0105 - reads as one word everywhere
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.files import canonical_json, digest, synced, write_whole
-from glidepath.lab.records.jobs import Job, Outcome, OutcomeT
+from glidepath.lab.records.jobs import Job, AnyRecord, OutcomeT
 
 __all__ = ["Store", "only_writer"]
 
@@ -84,7 +84,7 @@ class Store:
         """Where the record of a job is, or would be."""
         return self.folder / f"{spec.hash}.json"
 
-    def write(self, record: Outcome, files: Mapping[str, bytes] | None = None) -> None:
+    def write(self, record: AnyRecord, files: Mapping[str, bytes] | None = None) -> None:
         """Put a record in its place, whole or not at all, after its files.
 
         Args:

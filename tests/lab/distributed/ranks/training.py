@@ -107,7 +107,7 @@ def leaves(group, folder):
 
 def diverges(group, folder):
     """The loss of rank 1 is not finite in update 4."""
-    seen, real = Seen(), loop._loss
+    seen, real = Seen(), loop.loss_of
     calls = []
 
     def spoilt(logits, targets, *more):
@@ -115,11 +115,11 @@ def diverges(group, folder):
         return real(logits, targets, *more) * (math.nan if len(calls) == 5 else 1.0)
 
     if group.rank == 1:
-        loop._loss = spoilt
+        loop.loss_of = spoilt
     try:
         outcome = text_run(group, folder / "diverges", seen)
     finally:
-        loop._loss = real
+        loop.loss_of = real
     return [outcome.ended, outcome.diverged_at, len(seen.updates)]
 
 

@@ -10,7 +10,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from glidepath.lab.engines.jax.networks import Weights, network
-from glidepath.lab.engines.jax.updates import Moments, Rule, rule
+from glidepath.lab.engines.jax.updates import Moments, UpdateRule, rule
 from glidepath.lab.tasks.declared import AdamW, AnyModel, CharTransformer, Sgd
 
 __all__ = ["CHUNK", "Program", "State", "program"]
@@ -33,7 +33,7 @@ class Program:
             prediction was right.
     """
 
-    rule: Rule
+    rule: UpdateRule
     advance: Callable[[State, tuple[Array, Array], ArrayLike, ArrayLike, int], tuple[State, Array]]
     measure: Callable[[Weights, tuple[Array, Array]], tuple[Array, Array]]
 

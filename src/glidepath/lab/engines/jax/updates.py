@@ -13,7 +13,7 @@ from jax import Array
 from glidepath.lab.engines.jax.networks import Weights
 from glidepath.lab.tasks.declared import AdamW, Sgd
 
-__all__ = ["Floats", "Rule", "rule"]
+__all__ = ["Floats", "UpdateRule", "rule"]
 
 Floats = npt.NDArray[np.float32]
 _EPSILON = 1e-8
@@ -21,7 +21,7 @@ Moments = tuple[Weights, ...]
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateRule:
     """An update rule.
 
     Args:
@@ -35,7 +35,7 @@ class Rule:
     update: Callable[[Weights, Moments, Weights, Array], tuple[Weights, Moments]]
 
 
-def rule(declared: Sgd | AdamW) -> Rule:
+def rule(declared: Sgd | AdamW) -> UpdateRule:
     """The update rule of a declaration.
 
     Args:
@@ -44,7 +44,7 @@ def rule(declared: Sgd | AdamW) -> Rule:
     return _sgd(declared) if isinstance(declared, Sgd) else _adamw(declared)
 
 
-def _sgd(declared: Sgd) -> Rule:
+def _sgd(declared: Sgd) -> UpdateRule:
     def numbers(rates: list[float], first: int) -> Floats:
         del first
         return np.asarray(rates, dtype=np.float32)[:, None]
@@ -55,10 +55,10 @@ def _sgd(declared: Sgd) -> Rule:
         momentum = _each(lambda mean, slope: declared.momentum * mean + slope, moments[0], slopes)
         return _each(lambda weight, mean: weight - row[0] * mean, weights, momentum), (momentum,)
 
-    return Rule(1, numbers, update)
+    return UpdateRule(1, numbers, update)
 
 
-def _adamw(declared: AdamW) -> Rule:
+def _adamw(declared: AdamW) -> UpdateRule:
     beta1, beta2, decay = declared.beta1, declared.beta2, declared.weight_decay
 
     def numbers(rates: list[float], first: int) -> Floats:
@@ -77,7 +77,7 @@ def _adamw(declared: AdamW) -> Rule:
         )
         return new, (mean, square)
 
-    return Rule(2, numbers, update)
+    return UpdateRule(2, numbers, update)
 
 
 def _each(function: Callable[..., Array], *weights: Weights) -> Any:
