@@ -81,12 +81,12 @@ def test_no_room_imports_one_that_imports_it():
 
 def test_no_private_name_crosses_a_room():
     crossed = []
-    for path in (ROOT / "src/glidepath").rglob("*.py"):
+    for path in Path(glidepath.__file__).parent.rglob("*.py"):
         room = path.parent
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("glidepath."):
                 continue
-            home = (ROOT / "src" / node.module.replace(".", "/")).parent
+            home = (Path(glidepath.__file__).parents[1] / node.module.replace(".", "/")).parent
             crossed += [f"{path.name}: {one.name}" for one in node.names if one.name.startswith("_") and home != room]
 
     assert crossed == []

@@ -14,8 +14,8 @@ from PIL import Image
 from glidepath import parse, view
 from glidepath.forecast import Comparison, Forecast
 from glidepath.lab import plan_runs
-from glidepath.lab.comparison import summarise
-from glidepath.lab.runs import Evaluation, Record
+from glidepath.lab.records.runs import Evaluation, Record
+from glidepath.lab.report.comparison import summarise
 from glidepath.plan import Plan
 from glidepath.view import animate, animation, figure, save
 

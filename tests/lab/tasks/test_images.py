@@ -15,7 +15,7 @@ from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.engines import devices
 from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.engines.training import loss_of, hits, minibatches
+from glidepath.lab.engines.training import hits, loss_of, minibatches
 from glidepath.lab.engines.workers import Crew
 from glidepath.lab.tasks import resnet
 from glidepath.lab.tasks.augment import augmented

@@ -8,4 +8,4 @@ from glidepath.lab.distributed.ranks import Ranks, Shared, ranks
 from glidepath.lab.distributed.stream import Stream, part
 from glidepath.lab.distributed.training import Training, training_of
 
-__all__ = ["Trained", "Ranks", "Shared", "Stream", "Training", "Update", "part", "ranks", "train", "training_of"]
+__all__ = ["Ranks", "Shared", "Stream", "Trained", "Training", "Update", "part", "ranks", "train", "training_of"]

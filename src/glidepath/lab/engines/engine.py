@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from glidepath.core.errors import GlidepathError
 from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.records.jobs import Job, AnyRecord
+from glidepath.lab.records.jobs import AnyRecord, Job
 
 __all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
 

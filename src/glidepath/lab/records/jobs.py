@@ -19,7 +19,7 @@ from glidepath.core.files import digest
 from glidepath.feedback import Controller
 from glidepath.lab.tasks.declared import Task
 
-__all__ = ["Done", "Job", "AnyRecord", "Specified", "job_from_dict", "job_to_dict"]
+__all__ = ["AnyRecord", "Done", "Job", "Specified", "job_from_dict", "job_to_dict"]
 
 _HOMES = {
     "run": ("glidepath.lab.records.runs", "RunSpec"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.files import canonical_json, digest, synced, write_whole
-from glidepath.lab.records.jobs import Job, AnyRecord, OutcomeT
+from glidepath.lab.records.jobs import AnyRecord, Job, OutcomeT
 
 __all__ = ["Store", "only_writer"]
 

@@ -105,14 +105,14 @@ class Comparison(Plain, Shown):
     command: str
 
     def __str__(self) -> str:
-        from glidepath.lab.table import table
+        from glidepath.lab.report.table import table
 
         return table(self)
 
     def looks(self, view: Any) -> Any:
         """Returns what leads the report: for each task a sentence, a picture and the table."""
         del view
-        from glidepath.lab.report import excerpt
+        from glidepath.lab.report.html import excerpt
 
         return excerpt(self)
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glidepath.core.answer import Shown
 from glidepath import Schedule, recipes
+from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive, Steps

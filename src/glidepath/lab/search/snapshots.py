@@ -21,9 +21,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from glidepath import recipes
-from glidepath.core.answer import Shown
 from glidepath import MultiStep, Schedule, recipes
+from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive
