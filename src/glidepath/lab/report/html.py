@@ -58,7 +58,7 @@ def excerpt(comparison: Comparison) -> str:
     Args:
         comparison: What to show.
     """
-    css = resources.files("glidepath.lab").joinpath("report.css").read_text(encoding="utf-8")
+    css = resources.files("glidepath.lab.report").joinpath("report.css").read_text(encoding="utf-8")
     colours = "".join(re.findall(r"--s\d: #\w+;", css.partition("@media")[0]))
     looks = "--ink:currentColor;--soft:currentColor;--grid:#8886;--paper:transparent;--face:inherit"
     parts = "".join(
