@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
+from rich.text import Text
 
-from .common import messages, note, say
+from .common import messages, note, say, typed
+from .engines import Changes
 from .options import command
 
 
@@ -24,13 +26,16 @@ def find(
     steps: int = 240,
     repeats: int = 3,
     output: Path | None = None,
+    device: str = "auto",
+    *,
+    changes: Changes,
     as_json: bool = False,
 ) -> None:
     """Sweep a rising rate and answer with a band, or with the reason why there is none. Exits with 1 if there is none.
 
     Args:
         task (TASK): A task of compare, or your own module:object.
-        schedule (--schedule, -s): Verify under this schedule. Default: warmup and cosine.
+        schedule (--schedule, -s): Verify under this schedule, as in compare, a plateau too. Default: warmup and cosine.
         verify: Train whole runs at the ends and the middle of the band.
         budget (--budget, -n): Updates of a whole run. Default: the task's.
         low: First rate of the sweep.
@@ -38,6 +43,7 @@ def find(
         steps: Updates of a sweep.
         repeats: Sweeps, with different data order.
         output (--output, -o): Write a .png, .svg or .html picture with the band, or the traces as .json.
+        device (--device): cpu, cuda, cuda:1 (that one), or auto: a GPU for images and cifar100 where there is one.
     """
     from glidepath.core.files import write_whole
     from glidepath.finder import Suggestion
@@ -49,7 +55,7 @@ def find(
     with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
         row = bar.add_task("sweeping", total=None)
         made = find_rates(
-            task,
+            changes.of(task, budget),
             schedule,
             budget=budget,
             low=low,
@@ -58,6 +64,9 @@ def find(
             repeats=repeats,
             verified=verify,
             progress=lambda done, total: bar.update(row, completed=done, total=total),
+            on=device,
+            tell=lambda text: bar.console.print(Text(text), soft_wrap=True),
+            command=typed(),
         )
     rows = range_test_table(made.found.result, made.verification)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,11 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Prints what a command took for granted, beside its result."""
     messages.print(Text.assemble(("note: ", "bold"), text), soft_wrap=True)
+
+
+def typed() -> str:
+    """Returns the command as it was typed."""
+    return shlex.join(["glidepath", *sys.argv[1:]])
 
 
 def fail(error: GlidepathError, code: int = 2) -> NoReturn:

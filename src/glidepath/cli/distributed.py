@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Steps
 
-from .common import tell
+from .common import tell, typed
 from .engines import Changes
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.distributed import Outcome, Ranks, Training
+    from glidepath.lab.distributed import Ranks, Trained, Training
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Asked:
 
     Args:
         schedule (--schedule SCHEDULE, -s): Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. Default:
-            'warmup("5%") >> cosine("rest")'.
+            'warmup("5%") >> cosine("rest")'. Or a library's scheduler call, a plateau too.
         length (--length, -n): Of the run: "2e6 tokens", "30000 samples", "3 epochs" or "1000 steps".
-        clock: What the schedule counts: samples, tokens or updates. Default: as the length.
+        clock: What the schedule counts: samples, tokens or updates. Default: as the length; updates for a scheduler call.
         plan (--plan, -p): A .yaml or .json plan, instead of schedule, length and clock.
         batch (--batch, -b): Samples of an update, split over the processes. Default: the task's.
         per_process (--per-process): The batch is each process's own: an update grows with their number.
@@ -82,7 +82,7 @@ def train(
         name ([TASK]): text, images, cifar100, another task of the lab, or your own module:object. Default: text.
         task (--task, -t): The same, as an option.
         out (--out, -o): Folder for checkpoints, record and plan.
-        device: auto, cpu or cuda, a GPU for each process.
+        device: auto, cpu or cuda, a GPU for each process; cuda:1 is that one, for one process.
         timeout: Seconds that a process waits for another before it gives up.
     """
     from glidepath.lab import distributed
@@ -91,7 +91,7 @@ def train(
     if asked.length is not None and changes.epochs is not None:
         raise GlidepathError.of("--length", "", "left out beside --epochs", asked.length)
 
-    def trained(ranks: Ranks) -> Outcome:
+    def trained(ranks: Ranks) -> Trained:
         def training() -> Training:
             plan = None if asked.plan is None else read(asked.plan)
             length = asked.length if changes.epochs is None else f"{changes.epochs} epochs"
@@ -99,7 +99,7 @@ def train(
             given: dict[str, Any] = vars(asked) | {"plan": plan, "length": length}
             return distributed.training_of(one, processes=ranks.count, amp=changes.amp, **given)
 
-        return distributed.train(ranks.together(training), out, ranks, **vars(how))
+        return distributed.train(ranks.together(training), out, ranks, **vars(how), command=typed())
 
     with distributed.ranks(device, timeout) as ranks:
         ranks.leave(_code(trained, ranks, out))
@@ -112,7 +112,7 @@ def _one(name: str | None, task: str | None) -> str:
     return name or task or "text"
 
 
-def _code(asked: Callable[[Ranks], Outcome], ranks: Ranks, out: Path) -> int:
+def _code(asked: Callable[[Ranks], Trained], ranks: Ranks, out: Path) -> int:
     """Trains, says how it ended, and returns the exit code."""
     from glidepath.lab.distributed import Shared
 
@@ -132,7 +132,7 @@ def _code(asked: Callable[[Ranks], Outcome], ranks: Ranks, out: Path) -> int:
     return code
 
 
-def _tell(outcome: Outcome, out: Path, *, quiet: bool) -> int:
+def _tell(outcome: Trained, out: Path, *, quiet: bool) -> int:
     progress, code = outcome.progress, {"finished": 0, "stopped": 130, "diverged": 1}[outcome.ended]
     if quiet:
         return code

@@ -100,6 +100,13 @@ class Changes:
     epochs: Count | None = None
     amp: bool = False
 
+    def typed(self) -> str:
+        """Returns the same options as they are typed, with a space before each; the length of runs, which is a budget too, is left out."""
+        switch = {None: "", True: "--augment", False: "--no-augment"}[self.augment]
+        values = {"--model": self.model, "--label-smoothing": self.label_smoothing, "--weight-decay": self.weight_decay}
+        given = [switch, *(f"{name} {one}" for name, one in values.items() if one is not None), "--amp" * self.amp]
+        return "".join(f" {one}" for one in given if one)
+
     def of(self, task: str, budget: int | None = None) -> str | Task:
         """Returns the task with what is changed; its name where nothing is.
 

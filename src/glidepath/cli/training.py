@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from rich.text import Text
 import glidepath
 from glidepath.core.fields import Count, integer
 
-from .common import config_of, messages, say
+from .common import config_of, messages, say, typed
 from .engines import Changes, Trainer, trained
 from .options import command
 
@@ -87,6 +86,7 @@ def demo(out: Path = Path("runs/demo"), *, trainer: Trainer) -> None:
 def branches(
     points: list[int] | None = None,
     task: str = "mnist1d-cnn",
+    schedule: str | None = None,
     share: float = 0.2,
     seeds: Count = 5,
     rate: float | None = None,
@@ -98,7 +98,8 @@ def branches(
     """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one.
 
     Args:
-        points ([POINT]...): Steps of the constant run where cooldowns branch off.
+        points ([POINT]...): Steps of the run where cooldowns branch off.
+        schedule (--schedule SCHEDULE): What that run follows, as in compare, a plateau too. Default: warmup as the task has it, then constant.
         share: Length of a cooldown as a share of the whole.
         rate (--rate, -r): Peak learning rate. Default: the task's.
         out (--out, -o): Folder for the results.
@@ -110,12 +111,14 @@ def branches(
         made = lab.branches(
             changes.of(task),
             tuple(points or (800, 1600, 3200)),
+            schedule=schedule,
             share=share,
             seeds=seeds,
             peak_rate=rate,
             out=out,
             engine=chosen,
             progress=progress,
+            command=typed(),
         )
     say(made.table())
 
@@ -125,6 +128,7 @@ def snapshots(
     task: str = "mnist1d",
     cycles: Annotated[int, integer(2)] = 5,
     last: int | None = None,
+    schedule: str | None = None,
     budget: int | None = None,
     seeds: Count = 5,
     rate: list[float] | None = None,
@@ -139,6 +143,7 @@ def snapshots(
     Args:
         cycles: Cosine cycles of a run, a snapshot at the end of each.
         last: Snapshots that are averaged, counted from the end. Default: all.
+        schedule (--schedule SCHEDULE): What the single model follows, as in compare, a plateau too. Default: the steps of the paper.
         rate (--rate, -r): Peak learning rate shared by all; given twice or more, each one's own is chosen on validation. Default: the
             task's.
         out (--out, -o): Folder for the results.
@@ -152,6 +157,7 @@ def snapshots(
             changes.of(task, budget),
             cycles=cycles,
             last=last,
+            schedule=schedule,
             budget=budget,
             seeds=seeds,
             peak_rate=_rates(rate),
@@ -159,6 +165,7 @@ def snapshots(
             engine=chosen,
             progress=progress,
             surface=surface,
+            command=typed(),
         )
     say(made.table())
     if surface:
@@ -182,7 +189,6 @@ def _compare(
     from glidepath import lab
     from glidepath.lab.report.table import table
 
-    command = " ".join(["glidepath", *(shlex.quote(word) for word in sys.argv[1:])])
     with trained(out) as progress:
         comparison = lab.compare(
             tasks,
@@ -193,7 +199,7 @@ def _compare(
             out=out,
             engine=engine,
             progress=progress,
-            command=command,
+            command=typed(),
             surface=surface,
         )
     say(table(comparison))

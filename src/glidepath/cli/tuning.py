@@ -8,7 +8,7 @@ from pathlib import Path
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Steps
 
-from .common import messages, say
+from .common import messages, say, typed
 from .engines import Changes, Trainer, trained
 from .options import command
 
@@ -36,7 +36,8 @@ def tune(
     The same command goes on where it was stopped; with more --trials it goes on from its end.
 
     Args:
-        schedules ([RECIPE]...): Recipes to choose between, such as warmup_cosine. Default: warmup_cosine, warmup_linear, wsd.
+        schedules ([RECIPE]...): Recipes to choose between, such as warmup_cosine; also constant, step, schedules and scheduler calls as in
+            compare, whose rate alone is searched. Default: warmup_cosine, warmup_linear, wsd.
         trials (--trials): Points to try; the defaults are the first.
         seeds (--seeds, -s): Seeds of each trial.
         fresh (--fresh): Fresh seeds on which the best is compared with the defaults.
@@ -73,9 +74,12 @@ def tune(
             out=out,
             engine=trainer.made(),
             progress=bar,
+            command=typed(),
         )
     say(json.dumps(made.to_dict(), indent=2) if as_json else made.table())
-    messages.print(f"compare it with a constant rate:\n  {made.command}", highlight=False, soft_wrap=True)
+    messages.print(
+        f"compare it with a constant rate:\n  {made.command}{changes.typed()}", highlight=False, soft_wrap=True
+    )
 
 
 def _pair(text: str, option: str, form: str, problems: list[Problem]) -> tuple[str, str]:

@@ -8,10 +8,11 @@ from glidepath import recipes
 from glidepath.lab import TASKS, RunSpec
 from glidepath.lab.engines import progress
 from glidepath.lab.engines.engine import Advanced, Capacity
-from glidepath.lab.engines.estimate import estimate
+from glidepath.lab.engines.estimate import Foretold, estimate
 from glidepath.lab.engines.progress import Meter
 from glidepath.lab.engines.session import Session
 from glidepath.lab.records.store import Store
+from glidepath.lab.tasks.settings import adjusted
 
 SLOW = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 0, 10_530)
 OTHER = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 1, 10_530)
@@ -78,7 +79,7 @@ def test_the_estimate_is_told_once_with_the_cheaper_command(tmp_path, clock):
 
     (told,) = heard.notes
     assert told.startswith("cifar100: about 24 hours (21,057 updates of 8.1 s, 2 at a time).")
-    assert told.endswith(": glidepath compare -t images --epochs 30")
+    assert told.endswith(": glidepath compare -t images")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,46 @@ def test_the_estimate_is_told_once_with_the_cheaper_command(tmp_path, clock):
             "glidepath compare 'cosine(9)' -t cifar100",
             r"(?s).* 'cosine\(9\)' -t images --budget 10530",
         ),
+        (
+            "cifar100",
+            8.0,
+            9999,
+            "glidepath tune wsd -t cifar100 --model resnet50 --epochs 30 --amp --augment -n 7",
+            r"(?s).*: glidepath tune wsd -t images --augment",
+        ),
+        (
+            "cifar100",
+            8.0,
+            9999,
+            "glidepath train cifar100 --length '3 epochs' --out a",
+            r"(?s).*: glidepath train images --out a",
+        ),
+        ("text", 1.0, 9999, "glidepath train text", r"(?s).*of 1 s\)\.\nCheaper: fewer updates a run.*"),
+        ("text", 1.0, 9999, "glidepath find text --verify", r"(?s).*\nCheaper: without --verify.*"),
     ],
 )
 def test_the_words_of_an_estimate(task, seconds, updates, command, told):
-    assert re.fullmatch(told, estimate(TASKS[task], seconds, updates, 2, command))
+    assert re.fullmatch(told, estimate(TASKS[task], seconds, updates, 1 if "train" in command else 2, command))
+
+
+def test_the_small_network_is_proposed_for_a_large_one_on_the_generated_images():
+    told = estimate(
+        adjusted("images", model="resnet18"), 8.0, 9999, 2, "glidepath branches 100 -t images --model resnet18"
+    )
+
+    assert told.endswith(", with the small network of the task: glidepath branches 100 -t images")
+
+
+def test_updates_that_are_made_in_a_row_foretell_the_whole_once(clock):
+    told = []
+    foretold = Foretold(TASKS["cifar100"], 1000, "glidepath train cifar100", told.append)
+    for update in range(300, 305):
+        foretold(update)
+        clock.now += 3.6
+
+    assert told == [
+        (
+            "cifar100: about 0.7 hours (42 minutes; 699 updates of 3.6 s).\n"
+            "Nearly the same far sooner, on generated images of the same shape: glidepath train images"
+        )
+    ]

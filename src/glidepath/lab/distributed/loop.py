@@ -25,6 +25,8 @@ from glidepath.lab.distributed.signals import Wish, hearing
 from glidepath.lab.distributed.stream import Stream, part
 from glidepath.lab.distributed.training import Training, enough
 from glidepath.lab.distributed.writer import Keeper, Standing
+from glidepath.lab.engines.devices import half_missing
+from glidepath.lab.engines.estimate import Foretold
 from glidepath.lab.engines.training import fresh_model, loss_of, one_thread, optimizer_of
 from glidepath.lab.records.runs import Evaluation
 from glidepath.lab.tasks.data import load
@@ -89,6 +91,7 @@ def train(
     micro: int | None = None,
     watch: Callable[[Update], object] | None = None,
     teller: Teller | None = None,
+    command: str = "",
 ) -> Trained:
     """Trains, from the newest checkpoint in a folder if there is one. Called on every process; only rank 0 reads and writes the folder.
 
@@ -107,6 +110,7 @@ def train(
         micro: Samples that a process takes at once, where its part of an update is larger; None is no limit.
         watch: Called on every process after each update.
         teller: Who hears how far it is; None is rank 0's standard error.
+        command: What makes this run again, for the cheaper one that is proposed where it takes long.
 
     Raises:
         Shared: On every process, if an argument breaks its rule, the processes were given different things, the checkpoint is refused, or
@@ -116,6 +120,7 @@ def train(
     ranks = ranks or Ranks()
     counts = {"check": check, "micro": 1 if micro is None else micro}
     ranks.together(lambda: refuse(problem_of("train", name, count, Count) for name, count in counts.items()))
+    ranks.together(lambda: refuse([half_missing("train", str(ranks.device)) if training.amp else None]))
     _same(training, ranks)
     data = ranks.together(lambda: load(training.task.data))
     folder = Path(folder)
@@ -134,6 +139,8 @@ def train(
         ranks.together(lambda: enough(plan, ranks.count))
         period = ranks.together(lambda: length_of(plan, "train", "checkpoint", checkpoint))
         teller = teller or Teller(going_on.training.total, plan.clock, quiet=ranks.rank > 0)
+        updates = going_on.training.spec.budget
+        teller.foretell = Foretold(training.task, updates, command or "glidepath train", teller.note)
         session = _Session(going_on, keeper, data, period, check, micro, watch, teller, wish)
         if head is not None:
             session.restore(head, tensors)
@@ -250,6 +257,8 @@ class _Session(Standing):
             f"{self.task.name}: {self.training.total:,} {self.plan.clock}, {size} samples an update, "
             f"{_processes(ranks.count)} on {ranks.device.type}"
         )
+        if self.task.changed:
+            self.teller.note(self.task.changed)
 
     def _updates(self) -> Ended:
         scheduler = attach(self.optimizer, self.plan, rebase=True)

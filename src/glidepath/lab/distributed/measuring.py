@@ -62,13 +62,15 @@ class Measurement:
         model.train(training)
         found = self.ranks.sums(found)  # of one number and zeros: exact
         loss, right, among = (_sum(column) for column in found.T)
-        return evaluation(self.task, updates, loss / self.count, right / self.labels, among / self.labels)
+        five = among / self.labels if among >= 0.0 else None
+        return evaluation(self.task, updates, loss / self.count, right / self.labels, five)
 
     def _chunk(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
         with self.context():
             logits = model(inputs)
         loss = loss_of(logits.float(), targets).item() * len(targets)
-        return [loss, *map(float, hits(logits, targets))]
+        first, five = hits(logits, targets)
+        return [loss, float(first), -1.0 if five is None else float(five)]
 
 
 def _sum(values: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 __all__ = ["Teller"]
@@ -25,6 +26,8 @@ class Teller:
         self.moving = self.stream.isatty()
         self._told, self._tenth, self._open = time.monotonic(), -1, False
         self._begun: tuple[float, int] | None = None
+        self.foretell: Callable[[int], object] | None = None
+        """Hears of every update, for the estimate of the whole."""
 
     def note(self, text: str) -> None:
         """Says something on a line of its own."""
@@ -42,6 +45,8 @@ class Teller:
             rate: What the last update was made with.
             loss: Its loss.
         """
+        if self.foretell is not None and not self.quiet:
+            self.foretell(update)
         now = time.monotonic()
         self._begun = self._begun or (now, samples)
         tenth = int(10 * position / self.total)

@@ -14,6 +14,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from glidepath.core.errors import GlidepathError, Problem
+from glidepath.lab.engines.devices import gpus
 from glidepath.torch.ranks import named
 
 __all__ = ["Ranks", "Shared", "ranks"]
@@ -118,7 +119,8 @@ def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
     """Joins the processes that `torchrun` started; alone where it did not start this one.
 
     Args:
-        device: `auto` is a GPU for each process where there is CUDA (nccl), else the CPU (gloo); `cpu` or `cuda` ask for one.
+        device: `auto` is a GPU for each process where there is CUDA (nccl), else the CPU (gloo); `cpu` or `cuda` ask for one, `cuda:1`
+            for that GPU, by one process alone.
         timeout: How long a process waits for another one, in seconds, before it gives up.
 
     Raises:
@@ -147,12 +149,20 @@ def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
 
 
 def _device(name: str, local: int, side: int) -> torch.device:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name not in ("auto", "cpu", "cuda"):
-        raise GlidepathError.of("train", "device", "auto, cpu or cuda", name)
+    there = gpus()
+    count, one = len(there), name in there and side == 1
+    if name not in ("auto", "cpu", "cuda") and not one:
+        named = f" or one of {', '.join(there)} for one process" if there else ""
+        raise GlidepathError.of(
+            "train", "device", f"auto, cpu or cuda{named}", name, "" if there else "torch sees no GPU here"
+        )
+    if one:
+        return torch.device(name)
     if name == "cpu" or (name == "auto" and not count):
         return torch.device("cpu")
+    if not count:
+        raise GlidepathError.of("train", "device", "auto or cpu", name, "torch sees no GPU here")
     if count < side:
-        remedy = f"start at most {count} processes here, or give --device cpu" if count else "give --device cpu"
+        remedy = f"start at most {count} processes here, or give --device cpu"
         raise GlidepathError.worded("train", "device", f"a GPU for each of {side} processes", f"{count} GPUs", remedy)
     return torch.device("cuda", local)

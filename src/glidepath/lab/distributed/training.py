@@ -9,11 +9,13 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Positive, Seed
 from glidepath.core.files import digest
+from glidepath.dialects.converting import is_ours
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Task
 from glidepath.lab.tasks.find import find_task
+from glidepath.lab.tasks.schedules import steered
 from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
 
 __all__ = ["Training", "enough", "training_of"]
@@ -82,9 +84,10 @@ def training_of(
     Args:
         task: A task or its name.
         plan: A whole plan, instead of schedule, length and clock. What its horizon does not say about the data is filled in.
-        schedule: Factors on the peak rate, with durations such as `"5%"`; None is a warmup of 5 % and a cosine.
+        schedule: Factors on the peak rate, with durations such as `"5%"`; another library's scheduler call, a plateau too, which hears
+            the validation's loss. None is a warmup of 5 % and a cosine.
         length: Of the run, such as `"2e6 tokens"`, `"30000 samples"` or `"3 epochs"`; None is what the task's own budget sees.
-        clock: What the schedule counts; None is the length's unit, and samples for one in epochs.
+        clock: What the schedule counts; None is the length's unit, and samples for one in epochs; for a scheduler call, updates.
         batch: Samples of an update; None is the plan's, or the task's.
         per_process: Whether `batch` is meant for each process, so that an update grows with their number.
         processes: How many there are.
@@ -116,11 +119,15 @@ def training_of(
         horizon = Horizon(length or f"{task.budget * task.batch} samples", stream.samples)
         counts = Duration.parse(horizon.length).unit
         text = DEFAULT_SCHEDULE if schedule is None else schedule
-        plan = _placed(text, horizon, clock or ("samples" if counts == "epochs" else counts), stream, size)
+        called = isinstance(text, str) and not is_ours(text)  # another library's schedulers are stepped by the update
+        usual = "updates" if called else "samples" if counts == "epochs" else counts
+        steering = steered(text, task.peak_rate if rate is None else rate, "train") if isinstance(text, str) else None
+        plan = _placed("hold()" if steering else text, horizon, clock or usual, stream, size)
+        plan = plan.replace(feedback=(steering,)) if steering else plan
     else:
         plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
     _check(plan, processes)
-    return Training(task, plan, task.peak_rate if rate is None else rate, seed, amp)
+    return Training(task, plan, task.peak_rate if rate is None else rate, seed, amp or task.precision != "float32")
 
 
 def _problems(length: str | None, clock: str | None) -> tuple[Problem, ...]:

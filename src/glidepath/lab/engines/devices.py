@@ -7,7 +7,8 @@ import os
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.checks import refuse
+from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.tasks.declared import ResNet
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from glidepath.lab.records.jobs import Job
 
-__all__ = ["VARIABLE", "computing_on", "device", "devices_of"]
+__all__ = ["VARIABLE", "computing_on", "device", "devices_of", "gpus", "half_missing"]
 
 VARIABLE = "GLIDEPATH_DEVICE"
 """The environment variable by which a worker process knows its device."""
@@ -56,16 +57,28 @@ def devices_of(asked: str, jobs: Sequence[Job[Any]], where: str = "engine") -> l
     """
     if asked == "cpu" or (asked == "auto" and not any(isinstance(job.task.model, ResNet) for job in jobs)):
         return ["cpu"]
-    import torch
-
-    there = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    there = gpus()
     found = there if asked in ("auto", "cuda") else [asked] if asked in there else []
     if not found and asked != "auto":
         rule = "one of " + ", ".join(["auto", "cpu", *(["cuda", *there] if there else [])])
         raise GlidepathError.of(where, "device", rule, asked, "" if there else "torch sees no GPU here")
-    if found and any(job.task.precision != "float32" for job in jobs) and not torch.cuda.is_bf16_supported():
-        name = torch.cuda.get_device_name(found[0])
-        raise GlidepathError.of(
-            where, "precision", "float32 on a device without bfloat16", "bfloat16", f"{name} has none"
-        )
+    if any(job.task.precision != "float32" for job in jobs):
+        refuse(half_missing(where, one) for one in found[:1])
     return found or ["cpu"]
+
+
+def gpus() -> list[str]:
+    """The GPUs that torch sees here, as it names them."""
+    import torch
+
+    return [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+
+
+def half_missing(where: str, on: str) -> Problem | None:
+    """What is wrong with bfloat16 on a device; None where it has it."""
+    import torch
+
+    if not on.startswith("cuda") or torch.cuda.is_bf16_supported():
+        return None
+    remedy = f"{torch.cuda.get_device_name(on)} has none"
+    return Problem(where, "precision", "float32 on a device without bfloat16", shown("bfloat16"), remedy)

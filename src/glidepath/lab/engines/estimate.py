@@ -1,15 +1,18 @@
 """How long a command will take, told as soon as its first updates are measured, and what is cheaper and answers nearly the same."""
 
 import re
+import time
+from collections.abc import Callable
 
-from glidepath.lab.tasks.declared import Cifar100, Task
+from glidepath.lab.tasks.declared import TASKS, Cifar100, Images, Task
 
-__all__ = ["estimate"]
+__all__ = ["Foretold", "estimate"]
 
 _WORTH_SAYING = 60.0
 _LONG = 900.0
 _FEWER = 3
 _SHORTER = 4
+_MEASURED_SECONDS = 1.0
 
 
 def estimate(task: Task, seconds: float, updates: int, side_by_side: int, command: str) -> str:
@@ -36,20 +39,63 @@ def estimate(task: Task, seconds: float, updates: int, side_by_side: int, comman
     hours = total / 3600
     short = "" if hours >= 2 else f"{total / 60:.0f} minutes; "
     took = f"{hours:.0f}" if hours >= 10 else f"{hours:.2g}"
-    text = f"{task.name}: about {took} hours ({short}{updates:,} updates of {seconds:.2g} s, {side_by_side} at a time)."
+    many = f", {side_by_side} at a time" if side_by_side > 1 else ""
+    text = f"{task.name}: about {took} hours ({short}{updates:,} updates of {seconds:.2g} s{many})."
     return f"{text}\n{_cheaper(task, command)}" if total > _LONG else text
+
+
+class Foretold:
+    """Measures the first updates that are made one after another, and says once how long all of them will take.
+
+    Args:
+        task: The task.
+        updates: All that are to be made.
+        command: What was asked for.
+        tell: Hears the sentence, where there is one.
+    """
+
+    def __init__(self, task: Task, updates: int, command: str, tell: Callable[[str], object]) -> None:
+        self.task, self.updates, self.command, self.tell = task, updates, command, tell
+        self._first: tuple[float, int] | None = None
+        self._told = False
+
+    def __call__(self, made: int) -> None:
+        """Takes how many were made."""
+        if self._told:
+            return
+        now = time.monotonic()
+        began, first = self._first = self._first or (now, made)
+        if made > first and now - began > _MEASURED_SECONDS:
+            self._told = True
+            text = estimate(self.task, (now - began) / (made - first), self.updates - made, 1, self.command)
+            if text:
+                self.tell(text)
 
 
 def _cheaper(task: Task, command: str) -> str:
     shell = command.startswith("glidepath ")
     if isinstance(task.data, Cifar100) and task.name in command:
-        # A schedule that is written out is as long as it says: the runs stay as long as it.
-        written = shell and "(" in command and not re.search(r" (-n|--budget|--epochs)\b", command)
-        other = command.replace(task.name, "images") + (f" --budget {task.budget}" if written else "")
+        other = (
+            _small(command.replace(task.name, "images"), task.budget) if shell else command.replace(task.name, "images")
+        )
         return f"Nearly the same far sooner, on generated images of the same shape: {other}"
+    if isinstance(task.data, Images) and shell and task.model != TASKS["images"].model:
+        return f"Nearly the same far sooner, with the small network of the task: {_small(command, task.budget)}"
+    if " find " in command:
+        return "Cheaper: without --verify, or with a lower --budget, which is another question."
     seeds = re.search(r" (?:--seeds|-s)[ =](\d+)", command)
-    if shell and (seeds is None or int(seeds[1]) > _FEWER):
+    several = not command.startswith("glidepath train")
+    if shell and several and (seeds is None or int(seeds[1]) > _FEWER):
         fewer = (command if seeds is None else command.replace(seeds[0], "")) + f" --seeds {_FEWER}"
         return f"Nearly the same with wider intervals: {fewer}"
     shorter = f"fewer updates a run, such as a budget of {max(1, task.budget // _SHORTER)}"
     return f"Cheaper: {shorter}, to which the named schedules are sized; or fewer schedules."
+
+
+def _small(command: str, budget: int) -> str:
+    """A command without what makes a run of the generated images long: another network, its precision, passes over all the data."""
+    lengths = r" (?:-n|--budget|--epochs|--length)[ =](?:'[^']*'|\S+)"
+    # A schedule that is written out is as long as it says: the runs stay as long as it.
+    written = "(" in command and " compare" in command
+    kept = re.sub(r" --amp| --model[ =]\S+" + ("" if written else "|" + lengths), "", command)
+    return kept + (f" --budget {budget}" if written and not re.search(lengths, command) else "")

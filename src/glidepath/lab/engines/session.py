@@ -45,6 +45,8 @@ class Session:
         self.where = where
         self.command = command
         self.estimated: set[str] = set()
+        self.later = 0
+        """Updates of jobs that will be asked for later, as far as that is known, for the estimate."""
 
     def records(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
         """A record for every job, by hash.
@@ -142,7 +144,7 @@ class _Making(Generic[OutcomeT]):
         if each is None or task.name in session.estimated:
             return
         session.estimated.add(task.name)
-        missing = self.meter.missing(task.name)
+        missing = self.meter.missing(task.name) + session.later
         text = estimate(
             task, each, missing, self.capacity, session.command or f"glidepath {session.where} -t {task.name}"
         )

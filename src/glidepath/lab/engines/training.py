@@ -320,7 +320,7 @@ def measurement(
     @torch.no_grad()
     def measure(model: nn.Module, updates: int) -> Evaluation:
         losses: list[float] = []
-        right, among = 0, 0
+        right, among = 0, None
         training = model.training
         model.eval()
         for some_inputs, some_targets in zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True):
@@ -328,22 +328,24 @@ def measurement(
                 logits = model(some_inputs)
                 losses.append(loss_of(logits, some_targets).item() * len(some_targets))
             first, five = hits(logits, some_targets)
-            right, among = right + first, among + five
+            right, among = right + first, None if five is None else (among or 0) + five
         model.train(training)
         count = targets.numel()
-        return evaluation(task, updates, sum(losses) / len(targets), right / count, among / count)
+        return evaluation(
+            task, updates, sum(losses) / len(targets), right / count, None if among is None else among / count
+        )
 
     return measure
 
 
-def hits(logits: Tensor, targets: Tensor) -> tuple[int, int]:
-    """How many targets are the class held most likely, and how many are among the five; the latter 0 for fewer than 20 classes."""
+def hits(logits: Tensor, targets: Tensor) -> tuple[int, int | None]:
+    """How many targets are the class held most likely, and how many are among the five; the latter None for fewer than 20 classes."""
     right = int((logits.argmax(-1) == targets).sum())
     many = logits.shape[-1] >= _MANY_CLASSES
-    return right, int((logits.topk(_TOP).indices == targets.unsqueeze(-1)).sum()) if many else 0
+    return right, int((logits.topk(_TOP).indices == targets.unsqueeze(-1)).sum()) if many else None
 
 
-def evaluation(task: Task, updates: int, loss: float, right: float, among: float = 0.0) -> Evaluation:
+def evaluation(task: Task, updates: int, loss: float, right: float, among: float | None = None) -> Evaluation:
     """A measurement as records hold it.
 
     Args:
@@ -351,11 +353,15 @@ def evaluation(task: Task, updates: int, loss: float, right: float, among: float
         updates: Updates made before it.
         loss: Mean loss, in nats.
         right: Share of the predictions that were right.
-        among: Share of the targets among the five classes held most likely; 0 where that was not counted.
+        among: Share of the targets among the five classes held most likely; None where that was not counted.
     """
     found = finite_number(loss)
     metric = loss if task.metric.name == "loss" else 100.0 * (1.0 - right)
-    top5 = finite_number(100.0 * (1.0 - among)) if found is not None and among and task.metric.name == "error" else None
+    top5 = (
+        finite_number(100.0 * (1.0 - among))
+        if found is not None and among is not None and task.metric.name == "error"
+        else None
+    )
     return Evaluation(updates=updates, loss=found, metric=None if found is None else finite_number(metric), top5=top5)
 
 

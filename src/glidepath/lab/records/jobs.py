@@ -173,7 +173,7 @@ class Specified:
         Raises:
             GlidepathError: If a field is missing, unknown or breaks its rule.
         """
-        free = {"controller"} & set(_fields(cls))  # the only field that may be missing
+        free = {each.name for each in dataclasses.fields(cls) if each.default is None}  # type: ignore[arg-type]
         names = [name for name in _fields(cls) if name not in free]
         if not isinstance(data, dict) or sorted(set(data) - free) != sorted(names):
             found = sorted(data) if isinstance(data, dict) else data

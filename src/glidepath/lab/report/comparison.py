@@ -31,8 +31,8 @@ class ScheduleResult:
 
     Args:
         name: Its name in this comparison.
-        text: The schedule in the one-line text form.
-        fingerprint: Of the schedule.
+        text: The schedule in the one-line text form, or the controller.
+        fingerprint: Of the same.
         peak_rate: The peak rate of the runs reported.
         rates: How that rate was chosen; None if there was only one.
         runs: Hashes of its runs at that rate, in the order of the seeds.
@@ -167,11 +167,12 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
     records = rows[choice.peak_rate]
     values = [None if record.test is None else record.test.metric for record in records]
     kept = [value for value in values if value is not None]
+    driver = records[0].spec.controller or records[0].spec.schedule
     five = [record.test.top5 for record in records if record.test and record.test.top5 is not None]
     return ScheduleResult(
         name=name,
-        text=str(records[0].spec.schedule),
-        fingerprint=records[0].spec.schedule.fingerprint,
+        text=str(driver),
+        fingerprint=driver.fingerprint,
         peak_rate=choice.peak_rate,
         rates=choice if len(rows) > 1 else None,
         runs=tuple(record.spec.hash for record in records),

@@ -82,6 +82,5 @@ def _task(result: TaskResult, baseline: str) -> str:
     rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
     title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"
     sentences = [f"- {sentence}" for sentence in verdict(result, baseline)]
-    changed = "Changed: " + result.task.about.partition("Changed: ")[2]
-    title = f"{title}\n{changed}" if changed in result.task.about else title
+    title = "\n".join(filter(None, (title, result.task.changed)))
     return "\n".join([title, "", lines[0], "-" * columns(lines[0]), *lines[1:], "", *sentences])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from glidepath import parse
+from glidepath.dialects.plateaus import plateau_of
 from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.report.misfit import misfit
 from glidepath.lab.report.statistics import Difference
@@ -107,7 +108,8 @@ def flags(result: TaskResult) -> list[str]:
     Args:
         result: The task's part of a comparison.
     """
-    lengths = [misfit(row.name, parse(row.text), result.budget) for row in result.schedules]
+    written = [row for row in result.schedules if plateau_of(row.text) is None]
+    lengths = [misfit(row.name, parse(row.text), result.budget) for row in written]
     sentences = [f"{sentence}." for sentence in lengths if sentence]
     edges = [
         f"{row.name} ({row.peak_rate:g}, the {row.rates.edge})"

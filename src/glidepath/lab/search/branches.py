@@ -1,4 +1,4 @@
-"""Branched cooldowns: one run at a constant rate, and from chosen points of it a decay to zero each.
+"""Branched cooldowns: one run, usually at a constant rate, and from chosen points of it a decay to zero each.
 
 The end of each branch is what a whole warmup-stable-decay run of that length would have ended with, to the last bit, at
 a part of the cost: the constant part is trained once.
@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glidepath import Schedule, recipes
+from glidepath import Hold, Schedule, linear, recipes
 from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive, Steps
 from glidepath.core.files import canonical_json, write_whole
+from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Watcher
 from glidepath.lab.engines.session import opened, session_problems, writing
@@ -26,7 +27,7 @@ from glidepath.lab.records.measured import Measured, MeasuredJob
 from glidepath.lab.records.runs import Record, RunSpec
 from glidepath.lab.report.statistics import Estimate, estimate
 from glidepath.lab.report.verdict import number
-from glidepath.lab.search.planning import Seeds, plan_runs
+from glidepath.lab.search.planning import Seeds, one_row
 from glidepath.lab.tasks.declared import Task
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class BranchJob(MeasuredJob):
     Args:
         warmup: Updates of linear warmup before the constant rate. At least 0.
         branches: For every branch the updates before it and the updates of the whole run that it ends, ascending.
+        schedule: What the run follows from which they branch off; None for the warmup and the constant rate.
+        controller: What cuts its rate after a validation; None for nobody.
 
     Raises:
         GlidepathError: If an argument breaks its rule; all problems in one message.
@@ -50,6 +53,8 @@ class BranchJob(MeasuredJob):
     kind: ClassVar[str] = "branches"
     warmup: Steps
     branches: tuple[tuple[int, int], ...]
+    schedule: Schedule | None = None
+    controller: Controller | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.branches, list | tuple):
@@ -73,9 +78,27 @@ class BranchJob(MeasuredJob):
         """Updates of the constant run and of all branches."""
         return self.branches[-1][0] + sum(length - start for start, length in self.branches)
 
-    def schedule(self, start: int, length: int) -> Schedule:
-        """The whole schedule that the branch from `start` ends."""
-        return recipes.wsd(length, warmup=self.warmup, cooldown=length - start)
+    def whole(self, start: int, length: int, level: float | None = None) -> Schedule:
+        """The schedule that ends the branch from `start`; before that it is right where the run was at the constant rate.
+
+        Args:
+            start: Updates before it.
+            length: Updates of the whole run.
+            level: The factor that it begins at; None for that of the run's schedule, or 1.
+        """
+        if self.schedule is None:
+            return recipes.wsd(length, warmup=self.warmup, cooldown=length - start)
+        level = self.schedule(start) if level is None else level
+        return (Hold(start) >> linear(length - start)) * level
+
+    def told(self, start: int, length: int) -> str:
+        """The same in words."""
+        steered = self.controller or self.schedule
+        return (
+            str(self.whole(start, length))
+            if steered is None
+            else f"{steered}, from update {start} linear({length - start})"
+        )
 
     def work(
         self, on_progress: Callable[[int], None], files: dict[str, bytes]
@@ -87,7 +110,8 @@ class BranchJob(MeasuredJob):
         points: dict[int, Point] = {}
         keep = {start: lambda point: points.update({point.updates: point}) for start, _ in self.branches}
         end = self.branches[-1][0]
-        trunk = RunSpec(self.task, recipes.with_warmup(recipes.constant(), self.warmup), self.peak_rate, self.seed, end)
+        schedule = self.schedule or recipes.with_warmup(recipes.constant(), self.warmup)
+        trunk = RunSpec(self.task, schedule, self.peak_rate, self.seed, end, self.controller)
         constant = run(trunk, on_progress, keep=keep)
         files[f"{name}-trunk.csv"] = _log(constant)
         made = constant.updates
@@ -96,8 +120,10 @@ class BranchJob(MeasuredJob):
             if start not in points:  # the constant run diverged before
                 values[str(start)] = {"test": None}
                 continue
-            whole = RunSpec(self.task, self.schedule(start, length), self.peak_rate, self.seed, length)
-            record = run(whole, lambda updates, skip=made - start: on_progress(skip + updates), start=points.pop(start))
+            point = points.pop(start)
+            level = point.rates[-1] / self.peak_rate if self.controller else None
+            whole = RunSpec(self.task, self.whole(start, length, level), self.peak_rate, self.seed, length)
+            record = run(whole, lambda updates, skip=made - start: on_progress(skip + updates), start=point)
             values[str(start)] = {"test": None if record.test is None else record.test.metric}
             files[f"{name}-branch{start}.csv"] = _log(record)
             made += record.updates - start
@@ -138,7 +164,9 @@ class Branched(Shown):
         task: Name of the task.
         metric: Name of the metric.
         unit: Its unit.
-        peak_rate: The constant rate.
+        peak_rate: The peak rate.
+        schedule: What the run follows that they branch off; empty for a constant rate.
+        changed: What is changed in the task.
         seeds: The seeds.
         branches: One a point, in the order of their starts.
         updates: Optimizer updates made for each seed.
@@ -153,6 +181,8 @@ class Branched(Shown):
     branches: tuple[Branch, ...]
     updates: int
     updates_apart: int
+    schedule: str = ""
+    changed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -173,23 +203,23 @@ class Branched(Shown):
             lines.append(f"{one.start + one.cooldown:>9}  {one.cooldown:>8}  {text}")
         saved = 1.0 - self.updates / self.updates_apart
         lines.append(f"{self.updates} updates a seed instead of {self.updates_apart}: {100 * saved:.0f} % saved.")
-        return (
-            f"{self.task}: cooldowns from one run at {self.peak_rate:g}, {len(self.seeds)} seeds\n"
-            + "\n".join(lines)
-            + "\n"
-        )
+        steered = f", {self.schedule}" if self.schedule else ""
+        title = f"{self.task}: cooldowns from one run at {self.peak_rate:g}{steered}, {len(self.seeds)} seeds"
+        return "\n".join([title, *([self.changed] if self.changed else []), *lines]) + "\n"
 
 
 def branches(
     task: str | Task = "mnist1d-cnn",
     points: Sequence[int] = (800, 1600, 3200),
     *,
+    schedule: str | Schedule | None = None,
     share: float = 0.2,
     seeds: Seeds = 5,
     peak_rate: float | None = None,
     out: str | Path | None = None,
     engine: Engine | None = None,
     progress: Watcher | None = None,
+    command: str = "",
 ) -> Branched:
     """Train at a constant rate and let linear cooldowns branch off.
 
@@ -198,13 +228,15 @@ def branches(
     Args:
         task: Name or task. Its share of warmup is of the shortest branch, and the same for all.
         points: After how many updates to branch off; all different, each at least 1.
+        schedule: What the run follows, as for `compare`: a plateau too. None for the task's warmup and a constant rate.
         share: Part of a branch's whole length that is cooldown, in (0, 1).
         seeds: How many, or which.
-        peak_rate: The constant rate, finite, above 0; None for the task's default.
+        peak_rate: Base learning rate, finite, above 0; None for the task's default.
         out: Folder for `records`, `branches.json`, `branches.txt` and `logs`, a CSV a run, from which `glidepath forecast` fits its
             laws; each written whole. None to keep nothing.
         engine: What carries out the jobs, one a seed; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
+        command: What makes this again, for the cheaper one that is proposed.
 
     Returns:
         What every branch ended with, on test data.
@@ -227,14 +259,26 @@ def branches(
         problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
     problems.append(None if peak_rate is None else problem_of("branches", "peak_rate", peak_rate, Positive))
     refuse(problems)
-    row = next(iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, where="branches").values()))["constant"]
+    row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=starts[-1], where="branches")
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
-    jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items())) for one in row]
+    written = schedule is not None
+    jobs = [
+        BranchJob(
+            one.task,
+            one.peak_rate,
+            one.seed,
+            0 if written else warmup,
+            tuple(lengths.items()),
+            one.schedule if written else None,
+            one.controller,
+        )
+        for one in row
+    ]
     folder = None if out is None else Path(out)
     refuse(session_problems("branches", folder, engine, jobs))
     logs = None if folder is None else folder / "logs"
-    with opened("branches", folder, engine, progress, files=logs) as session:
+    with opened("branches", folder, engine, progress, files=logs, command=command) as session:
         records = session.records(jobs)
         made = _made(jobs, records)
         if folder is not None:
@@ -248,7 +292,7 @@ def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branche
     job, found = jobs[0], []
     for start, length in job.branches:
         values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
-        found.append(Branch(start, length - start, str(job.schedule(start, length)), values, _mean(values)))
+        found.append(Branch(start, length - start, job.told(start, length), values, _mean(values)))
     return Branched(
         task=job.task.name,
         metric=job.task.metric.name,
@@ -258,6 +302,8 @@ def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branche
         branches=tuple(found),
         updates=job.budget,
         updates_apart=sum(length for _, length in job.branches),
+        schedule="" if job.schedule is None else str(job.controller or job.schedule),
+        changed=job.task.changed,
     )
 
 

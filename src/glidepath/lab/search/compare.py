@@ -17,8 +17,7 @@ from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Watcher
 from glidepath.lab.engines.session import opened, session_problems, writing
 from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.report.misfit import misfit
-from glidepath.lab.search.planning import Grid, Rates, Schedules, Seeds, Tasks, plan_runs
+from glidepath.lab.search.planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 from glidepath.lab.tasks.declared import Task
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def compare(
     refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
     told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
     with opened("compare", folder, engine, progress, command=told) as session:
-        for note in _misfits(grid):
+        for note in notes_of(grid):
             session.watcher.note(note)
         records = session.records(specs)
         from glidepath.lab.report.comparison import summarise  # scipy's statistics: no training waits for them
@@ -100,13 +99,6 @@ def compare(
         with writing("compare", folder):
             _write(folder, comparison, records, surface)
     return comparison
-
-
-def _misfits(grid: Grid) -> list[str]:
-    """A sentence for every task and schedule of another length than the runs."""
-    firsts = [(task, name, row[0]) for task, rows in grid.items() for name, row in rows.items()]
-    told = [(task, misfit(name, spec.schedule, spec.budget)) for task, name, spec in firsts]
-    return [f"{task}: {text}." for task, text in told if text]
 
 
 def _held_another(folder: Path, specs: list[RunSpec]) -> bool:

@@ -9,11 +9,12 @@ from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
 from glidepath.core.fields import Count, Positive, Seed
 from glidepath.dialects.plateaus import plateau_of
 from glidepath.lab.records.runs import RunSpec
+from glidepath.lab.report.misfit import misfit
 from glidepath.lab.tasks.declared import TASKS, Cifar100, Task
 from glidepath.lab.tasks.find import find_task, task_remedy
-from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
 
-__all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "plan_runs"]
+__all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "notes_of", "one_row", "plan_runs"]
 
 Grid = dict[str, dict[str, list[RunSpec]]]
 """Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
@@ -80,6 +81,34 @@ def plan_runs(
             for name, schedule in rows.items()
         }
     return grid
+
+
+def one_row(
+    task: str | Task,
+    schedule: str | Schedule,
+    seeds: Seeds = 1,
+    *,
+    peak_rate: Rates = None,
+    budget: int | None = None,
+    where: str = "compare",
+) -> list[RunSpec]:
+    """The runs of one schedule on one task: see `plan_runs`."""
+    grid = plan_runs(task, {"one": schedule}, seeds, peak_rate=peak_rate, budget=budget, baseline="one", where=where)
+    return next(iter(grid.values()))["one"]
+
+
+def notes_of(grid: Grid) -> list[str]:
+    """What to know before training, a sentence for each: schedules of another length than the runs, what a controller's patience counts."""
+    told: list[str] = []
+    for task, rows in grid.items():
+        for name, (spec, *_) in rows.items():
+            if text := misfit(name, spec.schedule, spec.budget):
+                told.append(f"{task}: {text}.")
+            if spec.controller:
+                often = min(spec.task.evaluations, spec.budget)
+                every = f"one every {spec.budget / often:.4g} updates"
+                told.append(f"{task}: {name} hears the loss of {often} validations, {every}; its patience counts them.")
+    return told
 
 
 def _spec(task: Task, schedule: Schedule | Controlled, rate: float, seed: int, updates: int) -> RunSpec:
@@ -186,9 +215,7 @@ def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str | C
     if one in DEFAULT_SCHEDULES:
         return one
     try:
-        if (controller := plateau_of(one)) is not None:
-            if getattr(controller, "mode", "min") == "max":
-                problems.append(Problem("compare", "mode", "'min': what is watched is the validation's loss", "'max'"))
+        if steered(one) is not None:
             return Controlled(one)
         return as_factor(parse(one))
     except GlidepathError as error:

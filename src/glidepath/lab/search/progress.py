@@ -34,6 +34,11 @@ class Overall:
         """Pass a sentence on."""
         self.watcher.note(text)
 
+    @property
+    def left(self) -> int:
+        """Runs that are planned and not yet asked for and over."""
+        return self.runs - self.before
+
     def ended(self, skipped: int) -> None:
         """The runs asked for last are over, and so many planned ones are not needed.
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from glidepath.core.schedule import Schedule
 from glidepath.finder import Suggestion, Trace, Verification, verify
-from glidepath.lab.engines.devices import device
+from glidepath.lab.engines.devices import computing_on, device, devices_of
+from glidepath.lab.engines.estimate import Foretold
 from glidepath.lab.engines.training import loss_of, minibatches, one_thread, optimizer_of, run
 from glidepath.lab.records.runs import RunSpec
+from glidepath.lab.search.planning import one_row
 from glidepath.lab.tasks import models
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Task
-from glidepath.lab.tasks.find import find_task
-from glidepath.lab.tasks.schedules import default_schedule
 from glidepath.torch.find import Found, find
 
 __all__ = ["TaskRates", "find_rates"]
@@ -78,12 +79,15 @@ def find_rates(
     seeds: Sequence[int] = (0, 1),
     progress: Callable[[int, int], object] | None = None,
     swept: Callable[[Trace], object] | None = None,
+    on: str = "auto",
+    tell: Callable[[str], object] | None = None,
+    command: str = "",
 ) -> TaskRates:
     """Sweeps the rate of a task's fresh model, and on demand trains whole runs at the ends and the middle of the band.
 
     Args:
         task: A task or its name.
-        schedule: To verify under; None is a cosine with the task's warmup.
+        schedule: To verify under, as for `compare`: a plateau too. None is a cosine with the task's warmup.
         budget: Length of the whole trainings, in updates; None is the task's. A shorter one is no test of the task's.
         low: First rate of the sweep.
         high: Last rate.
@@ -94,6 +98,9 @@ def find_rates(
         seeds: Of the whole runs.
         progress: Called with the sweeps' updates made and planned.
         swept: Called with each sweep's trace as soon as there is one.
+        on: The device: see `glidepath.lab.devices.devices_of`. The first, where there are several.
+        tell: Hears how long it will take, as soon as the first updates are measured.
+        command: What makes this again, for the cheaper one that is proposed.
 
     Returns:
         The answer. Nothing is applied.
@@ -101,38 +108,43 @@ def find_rates(
     Raises:
         GlidepathError: If an argument is refused.
     """
-    task = find_task(task) if isinstance(task, str) else task
-    updates = task.budget if budget is None else budget
-    plan = (
-        Schedule.of(schedule)
-        if schedule is not None
-        else default_schedule("cosine", updates, round(task.warmup * updates))
-    )
-    spec = RunSpec(task, plan, task.peak_rate, seed, updates)
+    (spec,) = one_row(task, schedule or "cosine", [seed], budget=budget, where="find")
+    task, chosen = spec.task, devices_of(on, [spec], "find")[0]
+    planned = repeats * steps + verified * 3 * len(seeds) * spec.budget
+    foretold = Foretold(task, planned, command or f"glidepath find {task.name}", tell or (lambda text: None))
+
+    def heard(made: int, of: int) -> None:
+        foretold(made)
+        if progress is not None:
+            progress(made, of)
+
     data = load(task.data)
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    with computing_on(chosen), one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = models.build(task.model, data).to(device())
         optimizer = optimizer_of(spec, model)
         found = find(
             model,
             optimizer,
-            loss_of,
+            partial(loss_of, smoothing=task.label_smoothing),
             _Batches(spec, data),
             low=low,
             high=high,
             steps=steps,
             repeats=repeats,
             seed=seed,
-            progress=progress,
+            progress=heard,
+            autocast=torch.bfloat16 if task.precision == "bfloat16" else None,
             swept=swept,
         )
     verification = None
     if verified and isinstance(found.result, Suggestion):
 
         def train(rate: float, seed: int) -> float | None:
-            record = run(RunSpec(task, plan, rate, seed, updates))
+            (one,) = one_row(task, schedule or "cosine", [seed], peak_rate=rate, budget=budget, where="find")
+            with computing_on(chosen):
+                record = run(one)
             return None if record.test is None else record.test.loss
 
         verification = verify(train, found.result, seeds=seeds)
-    return TaskRates(task.name, found, plan if verified else None, verification)
+    return TaskRates(task.name, found, spec.schedule if verified else None, verification)

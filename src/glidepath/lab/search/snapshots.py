@@ -27,6 +27,7 @@ from glidepath.core.checks import problem_of, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive
 from glidepath.core.files import canonical_json, write_whole
+from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Watcher
 from glidepath.lab.engines.session import opened, session_problems, writing
@@ -37,7 +38,7 @@ from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.report.rate_choice import RateChoice, choose_among
 from glidepath.lab.report.statistics import Difference, Estimate, estimate, paired_difference
 from glidepath.lab.report.verdict import number, signed
-from glidepath.lab.search.planning import Rates, Seeds, plan_runs
+from glidepath.lab.search.planning import Rates, Seeds, one_row
 from glidepath.lab.tasks.declared import Task
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class SnapshotJob(MeasuredJob):
         cycles: Cosine cycles of the cyclic run. At least 1.
         last: How many of the last snapshots are averaged. In 1 to `cycles`.
         length: Updates of a cycle. At least 1.
+        schedule: What the single model follows; None for the steps of the paper.
+        controller: What cuts its rate after a validation; None for nobody.
 
     Raises:
         GlidepathError: If an argument breaks its rule; all problems in one message.
@@ -89,6 +92,8 @@ class SnapshotJob(MeasuredJob):
     cycles: Count
     last: Count
     length: Count
+    schedule: Schedule | None = None
+    controller: Controller | None = None
 
     def problems(self) -> Sequence[Problem | None]:
         """What is wrong with last."""
@@ -117,7 +122,7 @@ def _work(
     budget, moments = length * cycles, [length * (i + 1) for i in range(cycles)]
     runs = _Runs(job, on_progress)
     cyclic = runs.trained(recipes.sgdr(length, cycles=cycles), moments)
-    stepped = runs.trained(_steps(budget), moments)
+    stepped = runs.trained(job.schedule or _steps(budget), moments, controller=job.controller)
     cosine = runs.trained(recipes.warmup_cosine(budget), [budget])
     fresh: list[Point] = []
     for i in range(cycles):
@@ -153,12 +158,14 @@ class _Runs:
         self.on_progress = on_progress
         self.updates = 0
 
-    def trained(self, schedule: Schedule, moments: Sequence[int], seed: int | None = None) -> list["Point"]:
+    def trained(
+        self, schedule: Schedule, moments: Sequence[int], seed: int | None = None, controller: Controller | None = None
+    ) -> list["Point"]:
         """The points of one run that ends at the last moment; fewer than asked for if it diverged."""
         from glidepath.lab.engines.training import run
 
         job, before, points = self.job, self.updates, list["Point"]()
-        spec = RunSpec(job.task, schedule, job.peak_rate, job.seed if seed is None else seed, moments[-1])
+        spec = RunSpec(job.task, schedule, job.peak_rate, job.seed if seed is None else seed, moments[-1], controller)
         keep = dict.fromkeys(moments, points.append)
         self.updates += run(spec, lambda updates: self.on_progress(before + updates), keep=keep).updates
         return points
@@ -265,6 +272,8 @@ class Snapshots(Plain, Shown):
         versions: Versions found in the records.
         machines: Machines found in the records.
         cpu_seconds: Processor time of all runs.
+        schedule: What the single model followed; empty for the steps of the paper.
+        changed: What is changed in the task.
     """
 
     task: str
@@ -280,6 +289,8 @@ class Snapshots(Plain, Shown):
     versions: dict[str, str]
     machines: tuple[str, ...]
     cpu_seconds: float
+    schedule: str = ""
+    changed: str = ""
 
     def __str__(self) -> str:
         return self.table()
@@ -290,6 +301,8 @@ class Snapshots(Plain, Shown):
         lines = [
             f"{self.task}: {self.cycles} cycles in {self.budget} updates, the last {self.last} averaged",
             f"{rate}, {len(self.seeds)} seeds",
+            *([f"single model and no cycle: {self.schedule}"] if self.schedule else []),
+            *([self.changed] if self.changed else []),
             "",
             f"{'':<18} peak rate  test {self.metric} ({self.unit})    the ensemble to it, 95 % interval",
         ]
@@ -311,6 +324,7 @@ def snapshots(
     *,
     cycles: int = 5,
     last: int | None = None,
+    schedule: str | Schedule | None = None,
     budget: int | None = None,
     seeds: Seeds = 5,
     peak_rate: Rates = None,
@@ -318,6 +332,7 @@ def snapshots(
     engine: Engine | None = None,
     progress: Watcher | None = None,
     surface: bool = False,
+    command: str = "",
 ) -> Snapshots:
     """Train snapshot ensembles and their baselines. The same call on the same folder goes on where the last one stopped.
 
@@ -325,6 +340,7 @@ def snapshots(
         task: Name or task.
         cycles: Cosine cycles in a run, at least 2 and at most the budget.
         last: How many of the last snapshots to average; None for all.
+        schedule: What the single model follows, as for `compare`: a plateau too. None for the steps of the paper.
         budget: Updates of each method, a whole multiple of `cycles` or rounded down to one; None for the task's default.
         seeds: How many, or which.
         peak_rate: Base learning rate, finite, above 0; or several, from which each method gets the one with the best mean
@@ -335,6 +351,7 @@ def snapshots(
         progress: Who hears how far it is; None for nobody.
         surface: Whether to train the first seed's cyclic run once more and draw the loss around it, with its snapshots, into
             `surface.html`.
+        command: What makes this again, for the cheaper one that is proposed.
 
     Returns:
         What every method ended with, on test data.
@@ -355,15 +372,25 @@ def snapshots(
     problems += [None if rate is None else problem_of("snapshots", "peak_rate", rate, Positive) for rate in rates]
     problems.append(None if budget is None else problem_of("snapshots", "budget", budget, Count))
     refuse(problems)
-    row = next(
-        iter(plan_runs(task, ["constant"], seeds, peak_rate=peak_rate, budget=budget, where="snapshots").values())
-    )["constant"]
+    row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=budget, where="snapshots")
     length = row[0].budget // cycles
     refuse([None if length else Problem("snapshots", "cycles", f"at most the budget ({row[0].budget})", shown(cycles))])
     folder = Path(out)
-    jobs = [SnapshotJob(spec.task, spec.peak_rate, spec.seed, cycles, last or cycles, length) for spec in row]
+    jobs = [
+        SnapshotJob(
+            spec.task,
+            spec.peak_rate,
+            spec.seed,
+            cycles,
+            last or cycles,
+            length,
+            spec.schedule if schedule else None,
+            spec.controller,
+        )
+        for spec in row
+    ]
     refuse(session_problems("snapshots", folder, engine, jobs))
-    with opened("snapshots", folder, engine, progress, folder / "snapshots") as session:
+    with opened("snapshots", folder, engine, progress, folder / "snapshots", command=command) as session:
         records = session.records(jobs)
         made = _made(jobs, records)
         with writing("snapshots", folder):
@@ -405,6 +432,8 @@ def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snaps
         last=job.last,
         seeds=tuple(dict.fromkeys(one.seed for one in jobs)),
         results=_results(scores, job.task),
+        schedule="" if job.schedule is None else str(job.controller or job.schedule),
+        changed=job.task.changed,
         **vars(provenance((records[one.hash] for one in jobs), job.task.name)),
     )
 

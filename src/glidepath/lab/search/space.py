@@ -14,8 +14,9 @@ from glidepath import Schedule, vocabulary
 from glidepath.core.checks import types_of
 from glidepath.core.curves import Curve
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
 
-__all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space"]
+__all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space", "written"]
 
 Extent = tuple[float, float, bool]
 EXTENTS: Mapping[str, Extent] = {
@@ -68,22 +69,22 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Family:
-    """A recipe with a whole length and parameters.
+    """A recipe with a whole length and parameters; or one schedule that is written out, of which nothing but the rate is searched.
 
     Args:
-        name: Its word.
-        make: The recipe.
+        name: Its word, or the text.
+        make: The recipe; None for what is written out.
         dimensions: What is searched of it, by name.
         fixed: What is given, by name; lengths in updates.
     """
 
     name: str
-    make: Callable[..., Schedule]
+    make: Callable[..., Schedule] | None
     dimensions: Mapping[str, Dimension]
     fixed: Mapping[str, Any]
 
-    def schedule(self, budget: int, values: Mapping[str, Any]) -> Schedule:
-        """The member of the family with these values.
+    def schedule(self, budget: int, values: Mapping[str, Any]) -> Schedule | str:
+        """The member of the family with these values; its text for what is written out.
 
         Args:
             budget: Length of a run, in updates.
@@ -97,11 +98,11 @@ class Family:
             name: round(values[name] * budget) if dimension.share else readable(values[name])
             for name, dimension in self.dimensions.items()
         }
-        return self.make(budget, **arguments, **self.fixed)
+        return self.name if self.make is None else self.make(budget, **arguments, **self.fixed)
 
     def usual(self) -> dict[str, Any]:
         """The values that the recipe's own defaults stand for, pulled into the dimensions' ends."""
-        declared = {each.name: each for each in _typed(self.make)}
+        declared = {each.name: each for each in (_typed(self.make) if self.make else ())}
         return {name: _usual(one, declared[name].default) for name, one in self.dimensions.items()}
 
 
@@ -111,7 +112,7 @@ def families(
     """The families of these names, with what is searched of each.
 
     Args:
-        names: Words of recipes whose first argument is the whole length: `warmup_cosine`, `wsd`, …
+        names: Words of recipes whose first argument is the whole length: `warmup_cosine`, `wsd`, …; and what is `written` out.
         fixed: Parameters that are given and not searched, as text; a parameter no family has is refused.
         ranges: Ends of the search by parameter, in place of the usual ones.
 
@@ -119,11 +120,11 @@ def families(
         GlidepathError: If a name, parameter, value or range breaks its rule; all problems in one message.
     """
     problems: list[Problem] = []
-    known = {word: make for word, make in vocabulary().items() if _has_whole_length(make)}
+    known, texts = _known(), written(names)
     chosen = {name: known[name] for name in names if name in known}
     for name in names:
-        if name not in known:
-            rule = f"a recipe with a whole length ({', '.join(sorted(known))})"
+        if name not in known and name not in texts:
+            rule = f"a recipe with a whole length ({', '.join(sorted(known))}), constant, step, or a schedule or scheduler call as text"
             problems.append(Problem("tune", "schedule", rule, shown(name), did_you_mean(name, list(known))))
     if not names:
         problems.append(Problem("tune", "schedule", "at least one recipe", "none"))
@@ -131,17 +132,30 @@ def families(
     searchable = sorted({*parameters, RATE})
     for name, where in [*((name, "fix") for name in fixed), *((name, "range") for name in ranges)]:
         allowed = sorted(parameters) if where == "fix" else searchable
-        if chosen and name not in allowed:
-            problems.append(
-                Problem("tune", where, f"one of {', '.join(allowed)}", shown(name), did_you_mean(name, allowed))
-            )
+        if (chosen or texts) and name not in allowed:
+            rule = f"one of {', '.join(allowed)}" if allowed else "left out: what is written out has nothing to give"
+            problems.append(Problem("tune", where, rule, shown(name), did_you_mean(name, allowed)))
     both = sorted(set(fixed) & set(ranges))
     problems += [Problem("tune", name, "either given or searched", "both") for name in both]
     problems += _range_problems(ranges)
-    made = [_family(name, make, fixed, ranges, problems) for name, make in chosen.items()]
+    made = {name: _family(name, make, fixed, ranges, problems) for name, make in chosen.items()}
     if problems:
         raise GlidepathError(problems)
-    return made
+    return [made.get(name) or Family(name, None, {}, {}) for name in dict.fromkeys(names)]
+
+
+def written(names: Sequence[str]) -> list[str]:
+    """Those of some names that are no word of a recipe with a whole length, but schedules or scheduler calls as text.
+
+    Examples:
+        >>> written(["wsd", "constant", "StepLR(optimizer, step_size=30)", "cosin"])
+        ['constant', 'StepLR(optimizer, step_size=30)']
+    """
+    return [name for name in names if name not in _known() and (name in DEFAULT_SCHEDULES or not name.isidentifier())]
+
+
+def _known() -> dict[str, Callable[..., Schedule]]:
+    return {word: make for word, make in vocabulary().items() if _has_whole_length(make)}
 
 
 def search_space(

@@ -26,9 +26,9 @@ from glidepath.lab.records.runs import Record, RunSpec
 from glidepath.lab.report.statistics import Estimate, estimate, paired_difference
 from glidepath.lab.report.verdict import number
 from glidepath.lab.search.drivers import Driver, storage_at
-from glidepath.lab.search.planning import plan_runs
+from glidepath.lab.search.planning import notes_of, one_row, plan_runs
 from glidepath.lab.search.progress import Overall
-from glidepath.lab.search.space import RATE, SHAPE, Dimension, Family, families, readable, search_space
+from glidepath.lab.search.space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
 from glidepath.lab.search.tuned import Trial, Tuned
 from glidepath.lab.tasks.declared import Task
 
@@ -59,6 +59,7 @@ def tune(
     out: str | Path,
     engine: Engine | None = None,
     progress: Watcher | None = None,
+    command: str = "",
 ) -> Tuned:
     """Search for the peak rate, the schedule and its parameters that do best on a task.
 
@@ -68,7 +69,8 @@ def tune(
 
     Args:
         task: Name or task.
-        schedules: Recipes with a whole length, such as `warmup_cosine`: which one is best is searched too.
+        schedules: Recipes with a whole length, such as `warmup_cosine`; of a schedule or a library's scheduler call as text, or of
+            `constant` and `step`, the rate alone is searched. Which one is best is searched too.
         trials: How many points to try, the defaults (the task's own rate and the recipe's defaults) first.
         seeds: Seeds of every trial, 0, 1, …
         fresh: Seeds after those on which the best is trained against the defaults; 0 for none.
@@ -82,6 +84,7 @@ def tune(
         out: Folder for the results; made if missing.
         engine: What carries out the runs; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
+        command: What makes this search again, for the cheaper one that is proposed.
 
     Returns:
         What was found, as written to `tuned.json`.
@@ -101,18 +104,28 @@ def tune(
     found: list[Problem] = [problem for problem in problems if problem is not None]
     chosen: list[Family] = []
     row: list[RunSpec] = []
+    notes: list[str] = []
     try:
         chosen = families(list(schedules), fixed=fixed or {}, ranges=ranges or {})
     except GlidepathError as error:
         found += error.problems
     try:
-        row = next(iter(plan_runs(task, ["constant"], 1, budget=budget, where="tune").values()))["constant"]
+        grid = plan_runs(
+            task,
+            ["constant", *(one for one in written(schedules) if one != "constant")],
+            1,
+            budget=budget,
+            where="tune",
+        )
+        row, notes = next(iter(grid.values()))["constant"], notes_of(grid)
     except GlidepathError as error:
         found += error.problems
     refuse([*found, *session_problems("tune", Path(out), engine)])
     space = search_space(chosen, row[0].task.peak_rate, ranges or {})
     search = _Search(row[0], chosen, space, seeds, trials, fresh, prune, seed, progress or Silent())
-    with opened("tune", Path(out), engine, progress and search.watcher) as session, _quiet_optuna():
+    with opened("tune", Path(out), engine, progress and search.watcher, command=command) as session, _quiet_optuna():
+        for note in notes:
+            session.watcher.note(note)
         made = search.carried_out(Path(out), session, storage)
         with writing("tune", Path(out)):
             write_whole(Path(out) / "tuned.json", canonical_json(made.to_dict()) + "\n")
@@ -251,6 +264,7 @@ class _Search:
         for at, seed in enumerate(self.seeds):
             if not alive:
                 break
+            session.later = max(0, self.watcher.left - len(alive)) * self.budget
             records = session.records([_with_seed(one.spec, seed) for one in alive])
             self.watcher.ended(0)
             left = [one for one in alive if self._goes_on(study, one, records[_with_seed(one.spec, seed).hash], at)]
@@ -300,8 +314,12 @@ class _Search:
 
     def _run(self, values: Mapping[str, Any]) -> RunSpec:
         """The run, with the first seed, that these values stand for."""
-        schedule = self._family(values).schedule(self.budget, values)
-        return RunSpec(self.task, schedule, readable(values[RATE]), self.seeds[0], self.budget)
+        schedule, rate = self._family(values).schedule(self.budget, values), readable(values[RATE])
+        (spec,) = one_row(self.task, schedule, self.seeds[:1], peak_rate=rate, budget=self.budget, where="tune")
+        return spec
+
+    def _text(self, values: Mapping[str, Any], run: RunSpec) -> str:
+        return self._family(values).name if run.controller else str(run.schedule)
 
     def _suggested(self, asked: "optuna.Trial", name: str) -> Any:
         one = self.space[name]
@@ -342,6 +360,7 @@ class _Search:
             test=_estimate(test),
             default_test=_estimate(default),
             gain=gain,
+            changed=self.task.changed,
         )
 
     def _trial(self, number: int, found: "optuna.trial.FrozenTrial") -> Trial:
@@ -351,7 +370,7 @@ class _Search:
         return Trial(
             number=number,
             values=dict(found.params),
-            schedule="" if run is None else str(run.schedule),
+            schedule="" if run is None else self._text(found.params, run),
             peak_rate=readable(found.params[RATE]),
             validation=tuple(attributes.get("validation", ())),
             state=state,
@@ -360,6 +379,7 @@ class _Search:
     def _fresh(self, session: Session, trial: Trial) -> list[float | None]:
         """Test metric on the fresh seeds."""
         jobs = [_with_seed(self._run(trial.values), seed) for seed in self.fresh]
+        session.later = 0
         records = session.records(jobs)
         self.watcher.ended(0)
         finals = [records[job.hash].test for job in jobs]

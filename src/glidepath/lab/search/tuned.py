@@ -1,5 +1,6 @@
 """What a search found, as a value: its trials, the best of them, and what that gained on fresh seeds."""
 
+import shlex
 from typing import Literal
 
 from glidepath.core.answer import Shown
@@ -58,6 +59,7 @@ class Tuned(Plain, Shown):
         test: Test metric of the best on the fresh seeds; None if a run diverged or none was asked for.
         default_test: The same of the defaults.
         gain: Paired difference, the best minus the defaults; None if the best is the defaults, or a run is missing.
+        changed: What is changed in the task.
     """
 
     task: str
@@ -75,6 +77,7 @@ class Tuned(Plain, Shown):
     test: Estimate | None
     default_test: Estimate | None
     gain: Difference | None
+    changed: str = ""
 
     @property
     def found(self) -> Trial:
@@ -84,7 +87,7 @@ class Tuned(Plain, Shown):
     @property
     def command(self) -> str:
         """The line for the shell that compares what was found with a constant rate."""
-        return f"glidepath compare '{self.found.schedule}' -t {self.task} -r {self.found.peak_rate!r} -n {self.budget}"
+        return f"glidepath compare {shlex.quote(self.found.schedule)} -t {self.task} -r {self.found.peak_rate!r} -n {self.budget}"
 
     def __str__(self) -> str:
         return self.table()
@@ -108,6 +111,7 @@ class Tuned(Plain, Shown):
         title = f"{self.task}: {len(self.trials)} trials of {self.budget} updates, {len(self.seeds)} seeds"
         text = [
             title + (f" ({given_up})" if given_up else ""),
+            *([self.changed] if self.changed else []),
             "",
             *lines,
             "",

@@ -106,6 +106,11 @@ class Task(Plain):
     warmup: Share = 0.0
     revision: Count = field(default=1)
 
+    @property
+    def changed(self) -> str:
+        """What is other than in the task of this name, as its sentence says it; empty where nothing is."""
+        return "".join(self.about.partition("Changed: ")[1:])
+
     def identity(self) -> dict[str, Any]:
         """What decides the outcome of a run, as plain JSON data: the declaration without its texts and defaults."""
         hidden = ("about", "peak_rate", "budget", "warmup")

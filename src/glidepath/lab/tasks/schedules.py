@@ -1,10 +1,13 @@
-"""The six schedules that a comparison takes by default, sized for a budget."""
+"""The six schedules that a comparison takes by default, sized for a budget, and the controllers that texts stand for."""
 
 from collections.abc import Callable
 
 from glidepath import Schedule, Step, recipes
+from glidepath.core.errors import GlidepathError
+from glidepath.dialects.plateaus import plateau_of
+from glidepath.feedback import Controller
 
-__all__ = ["DEFAULT_SCHEDULES", "default_schedule"]
+__all__ = ["DEFAULT_SCHEDULES", "default_schedule", "steered"]
 
 
 def default_schedule(name: str, budget: int, warmup: int = 0) -> Schedule:
@@ -33,3 +36,20 @@ DEFAULT_SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
     "wsd": lambda budget, warmup: recipes.wsd(budget, warmup=warmup, cooldown=max(1, budget // 5)),
 }
 """By name: a function of the budget and the warmup, both in updates."""
+
+
+def steered(text: str, rate: float = 0.1, where: str = "compare") -> Controller | None:
+    """The controller that a library's plateau class or our own word stands for; None for any other text.
+
+    Args:
+        text: Any.
+        rate: The peak rate.
+        where: Name of the command, for errors.
+
+    Raises:
+        GlidepathError: With every problem in its arguments; or if it waits for a metric to rise.
+    """
+    controller = plateau_of(text, rate)
+    if getattr(controller, "mode", "min") == "max":
+        raise GlidepathError.of(where, "mode", "'min': what is watched is the validation's loss", "max")
+    return controller
