@@ -135,7 +135,7 @@ def controls(schedule: Schedule) -> list[dict[str, Any]]:
 def _rules(kind: Any) -> dict[str, dict[str, Any]]:
     """Returns what the numbers of a kind are declared as, by field."""
     made = Schedule.registry.get(kind) or Curve.registry.get(kind)
-    return {field.name: check.json_schema for field, check in checks_of(made)} if made else {}
+    return {field.name: dict(check.json_schema) for field, check in checks_of(made)} if made else {}
 
 
 def _range(value: float, rule: Mapping[str, Any]) -> dict[str, Any]:
