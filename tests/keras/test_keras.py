@@ -32,11 +32,11 @@ TEXTS = (
 )
 
 
-def model(rate, optimizer=keras.optimizers.Adam):
+def model(rate, optimizer=keras.optimizers.Adam, jit=BACKEND != "torch"):
     keras.utils.set_random_seed(0)
     made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="body"), keras.layers.Dense(1, name="head")])
     given = rate if isinstance(rate, keras.optimizers.Optimizer) else optimizer(rate)
-    made.compile(given, loss="mse", jit_compile=BACKEND != "torch")
+    made.compile(given, loss="mse", jit_compile=jit)
     return made
 
 
@@ -237,12 +237,30 @@ def test_a_metric_that_is_not_there_is_told_once():
     assert len([warning for warning in told if "val_acc" in str(warning.message)]) == 1
 
 
+@pytest.mark.soak
+@pytest.mark.skipif(BACKEND != "torch", reason="the other backends compile every step of these tests")
+def test_a_step_that_pytorch_compiles_follows_the_plan():
+    def fitted(jit):
+        driver = Driver(PLAN, 0.1)
+        net = model(driver.rate(), keras.optimizers.SGD, jit)
+        said = Said(val_loss=[1, 1, 0.5, 0.4], loss=[1, 1, math.nan, 1])
+        return fit(net, 4, callbacks=[said, driver]).history["learning_rate"], net.get_weights()
+
+    (plain, weights), (jitted, others) = fitted(jit=False), fitted(jit=True)
+    assert jitted == plain
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
 OTHERS = {"jax", "torch", "tensorflow"} - {BACKEND}
 
 
 @pytest.mark.skipif("GLIDEPATH_KERAS" in os.environ, reason="this is one of the others")
-@pytest.mark.parametrize("backend", sorted(OTHERS))
-def test_the_same_on_the_other_backends(backend):
+@pytest.mark.parametrize(
+    ("backend", "only"),
+    [*((other, "not soak") for other in sorted(OTHERS)), pytest.param("torch", "soak", marks=pytest.mark.soak)],
+)
+def test_the_same_on_the_other_backends(backend, only):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(
             f"no {backend} here: pip install '.[{backend}]' in an environment of its own, as it fixes NumPy's version"
@@ -258,6 +276,8 @@ def test_the_same_on_the_other_backends(backend):
         "no:cacheprovider",
         "-p",
         "no:xdist",
+        "-m",
+        only,
         "-W",
         "default",
         __file__,

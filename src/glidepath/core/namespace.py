@@ -7,7 +7,6 @@ the step and imported only then, by their users.
 from __future__ import annotations
 
 import decimal
-import functools
 import importlib
 import math
 import sys
@@ -499,23 +498,24 @@ def _loaded(name: str) -> Any:
     return sys.modules.get(name) or importlib.import_module(name)
 
 
-@functools.cache
-def _numpy() -> NumpyNamespace:
-    return NumpyNamespace()
+_MADE: dict[type[Any], Any] = {}
 
 
-@functools.cache
-def _torch() -> TorchNamespace:
-    return TorchNamespace()
+def _only(kind: type[Any]) -> Any:
+    """Returns the one of its kind, made at its first step; PyTorch's compiler warns of `functools.cache`."""
+    made = _MADE.get(kind)
+    if made is None:
+        made = _MADE[kind] = kind()
+    return made
 
 
 def namespace_of(step: Any) -> tuple[str, Namespace | None]:
     """Returns the name of the library that `step` belongs to, and its namespace (None if it is of no known kind)."""
     root = type(step).__module__.partition(".")[0]
     if root == "numpy":
-        return "numpy", _numpy()  # type: ignore[return-value]
+        return "numpy", _only(NumpyNamespace)
     if root == "torch" or ("torch" in sys.modules and isinstance(step, sys.modules["torch"].Tensor)):
-        return "torch", _torch()  # type: ignore[return-value]
+        return "torch", _only(TorchNamespace)
     if root in ("jax", "jaxlib") or ("jax" in sys.modules and isinstance(step, sys.modules["jax"].Array)):
         return "jax", JaxNamespace()  # type: ignore[return-value]
     return root, None

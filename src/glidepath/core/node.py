@@ -34,8 +34,6 @@ class _Checked(ABCMeta):
         caches = {key: value.func for key, value in body.items() if isinstance(value, cached_property)}
         defaults = {field: body.pop(field) for field in [*fields, *caches] if field in body}
         body["__slots__"] = dict.fromkeys(fields) | {key: make.__doc__ for key, make in caches.items()}
-        if not any(isinstance(base, _Checked) for base in bases):
-            body["__slots__"]["__weakref__"] = None
         body["_caches"] = {
             key: make
             for base in reversed(bases)
@@ -111,7 +109,13 @@ class _Checked(ABCMeta):
         )
 
 
-class Node(metaclass=_Checked):
+class _Bare:
+    """Has the dictionary that PyTorch's compiler looks for behind `__dict__`, and weak references."""
+
+    __slots__ = ("__dict__", "__weakref__")
+
+
+class Node(_Bare, metaclass=_Checked):
     """An immutable value: equal by its fields, hashable, picklable, printable as text that reads back."""
 
     kind: ClassVar[str]

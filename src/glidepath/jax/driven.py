@@ -269,10 +269,12 @@ def _driven(
         return values[ONLY] if labels is None else values
 
     def init(params: Any) -> DrivenState:
-        cells, begun = settled(params).cells, jnp.zeros([], jnp.int32)
-        ramps = ramps_of(made, names, made.begin())
-        values = values_of(cells, begun, ramps)
-        return DrivenState(begun, jnp.uint32(driven.identity), flat(values), ramps, build(params, values).init(params))
+        cells, ramps = settled(params).cells, ramps_of(made, names, made.begin())
+        values = {
+            label: {name: jnp.float32(driven.value(0, name, label)) for name in row} for label, row in cells.items()
+        }
+        inner = build(params, values).init(params)
+        return DrivenState(jnp.zeros([], jnp.int32), jnp.uint32(driven.identity), flat(values), ramps, inner)
 
     def update(updates: Any, state: DrivenState, params: Any = None, **extra: Any) -> tuple[Any, DrivenState]:
         cells, own = settled(updates).cells, driven.identity
