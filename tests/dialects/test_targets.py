@@ -1,6 +1,8 @@
 """What is written for other tools is read back with the same rates, or refused with what can be said instead."""
 
+import contextlib
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,10 @@ from tests.strategies import trees
 import glidepath as gp
 from glidepath import GlidepathError, dialects
 from glidepath.dialects.configs import read_config
+from glidepath.dialects.converting import targets
 from glidepath.dialects.write_targets import TARGETS
 
+ROOT = Path(__file__).parents[2]
 FILES = {"mmengine": "a.py", "deepspeed": "ds.json", "megatron": "run.sh"}
 DECAYS = ["linear({n})", "linear({n}, floor=0.1)", "cosine({n})", "cosine({n}, floor=0.1)", "polynomial({n}, power=2)", "hold()",
           "step({n})", "multistep([{n}, 90])", "exponential(0.99)", "one_minus_sqrt({n})"]  # fmt: skip
@@ -101,3 +105,42 @@ def test_the_nearest_is_named_and_a_rate_is_asked_for():
         with pytest.raises(GlidepathError, match="render: base_lr must be given"):
             dialects.render("hold()", target)
     assert "base_lr" not in dialects.render("linear(100)", "transformers")
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_the_nearest_can_be_said(target):
+    told = 0
+    for text in (
+        "warmup(50) >> hold(20) >> cosine(300, floor=0.1)",
+        "ramp(0.25, 1, 40) >> linear(200, floor=0.2)",
+        "ramp(0, 1, 7) >> repeat(cosine(60) >> ramp(0, 1, 60, curve='cosine'))",
+        "hold(30) >> polynomial(100, power=3)",
+    ):
+        with contextlib.suppress(dialects.NotExpressible):
+            dialects.render(text, target, base_lr=0.5)
+            continue
+        bare = text.startswith("hold") and target == "deepspeed"  # which has no decay without a warmup
+        match = "pytorch, optax" if bare else "the nearest that can be said: "
+        with pytest.raises(dialects.NotExpressible, match=match) as error:
+            dialects.render(text, target, base_lr=0.5)
+        if bare:
+            continue
+        near = str(error.value).partition("the nearest that can be said: ")[2].partition("; pytorch, optax")[0]
+        assert dialects.render(near, target, base_lr=0.5), near
+        told += 1
+    assert told or target == "timm"
+
+
+def test_the_docs_table_is_what_the_code_writes(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    said = __import__("said")
+    page = (ROOT / "docs/dialects.md").read_text(encoding="utf-8")
+    assert page.partition(said.BEGIN)[2].partition(said.END)[0] == said.table(), "make docs writes it anew"
+
+
+@pytest.mark.parametrize("command", ["convert", "export"])
+def test_the_help_names_every_target(command):
+    from glidepath.cli import schedules
+
+    text = " ".join(getattr(schedules, command).__doc__.split())
+    assert [target for target in targets() if not re.search(rf"\b{target}\b", text)] == []

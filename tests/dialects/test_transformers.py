@@ -33,6 +33,7 @@ def rates(function, arguments: dict, base: float) -> list[float]:
 def calls(draw):
     warmup = draw(st.integers(0, 40) | st.sampled_from([4.5, 17.4, 40 / 3]))
     total = warmup + draw(st.integers(1, 40) | st.integers(-5, -1))
+    assume(total > warmup or isinstance(warmup, int))
     floor = draw(st.sampled_from([{"min_lr": 0.0}, {"min_lr": 0.01}, {"min_lr_rate": 0.1}, {"min_lr_rate": 0}]))
     both = {"num_warmup_steps": warmup, "num_training_steps": max(total, 0)}
     decay = draw(st.integers(0, 12))

@@ -374,16 +374,19 @@ def export(
     """Write a schedule in another form: JSON, LaTeX, its one line, or code.
 
     Args:
-        to (--to, -t): text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code.
+        to (--to, -t): text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code;
+            transformers, timm, composer, mmengine, deepspeed or megatron, in whose words it is said.
         base (--base, -b): The base learning rate written into library code.
     """
+    from glidepath.dialects.converting import targets
+
     made = _only(groups_of(schedule, let, base, which, library), "export")
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
         "python": made.source,
         "latex": made.latex,
-        **{name: lambda name=name: _rendered(made, name, base) for name in ("pytorch", "oneflow", "keras", "optax")},
+        **{name: lambda name=name: _rendered(made, name, base) for name in targets() if name != "python"},
     }
     if to not in forms:
         raise GlidepathError.of("export", "--to", f"one of {', '.join(forms)}", to, did_you_mean(to, forms))
@@ -421,7 +424,8 @@ def convert(
 
     Args:
         call (CALL): A library's call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".
-        to (--to, -t): pytorch, oneflow, keras, optax, python, glidepath for our own text, or plan for a configuration file.
+        to (--to, -t): pytorch, oneflow, keras, optax, python, transformers, timm, composer, mmengine, deepspeed or megatron;
+            glidepath for our own text, or plan for a configuration file.
         base (--base, -b): The base learning rate. Default: 0.1 where the call needs one.
     """
     from glidepath import dialects

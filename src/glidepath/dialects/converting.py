@@ -17,7 +17,7 @@ from . import write_functions, write_schedulers, write_targets
 from .snippets import BASE, Found, chosen, mentioned, read_calls
 from .writing import based
 
-__all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render"]
+__all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render", "targets"]
 
 _WRITERS: dict[str, Callable[[Schedule], str]] = {
     "pytorch": write_schedulers.pytorch,
@@ -58,7 +58,7 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
         schedule = optax.cosine_decay_schedule(1.0, 100, alpha=0.0)
         <BLANKLINE>
     """
-    known = (*_WRITERS, *write_targets.TARGETS)
+    known = targets()
     if not isinstance(framework, str) or framework not in known:
         hint = did_you_mean(str(framework)[:50], known)
         raise GlidepathError.of("render", "framework", f"one of {', '.join(known)}", framework, hint)
@@ -78,6 +78,11 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
         raise GlidepathError.worded(
             "render", "schedule", rule, f"{made._size} nodes", "a recipe or a chain of fewer"
         ) from None
+
+
+def targets() -> tuple[str, ...]:
+    """Returns the names of the libraries and tools that `render` writes for."""
+    return (*_WRITERS, *write_targets.TARGETS)
 
 
 def own_code(source: str) -> Schedule | None:
@@ -263,7 +268,7 @@ def convert(
     Args:
         source: One call, such as `torch.optim.lr_scheduler.StepLR(step_size=30, gamma=0.1)`, or our own text. It is read from its syntax
             tree; nothing is executed.
-        to: `pytorch`, `oneflow`, `keras`, `optax`, `python`, or `glidepath` for our own text.
+        to: As `framework` in `render`, or `glidepath` for our own text.
         framework: The library of the call, where it does not say so itself.
         base_lr: The base rate, where the call does not hold it; None is 0.1 for a call, and leaves a schedule of ours a factor.
         strict: As in `load`.

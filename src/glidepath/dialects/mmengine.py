@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
-from ..core.combinators import Maximum, Product, Until
+from ..core.combinators import Maximum, Product
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
@@ -27,7 +27,7 @@ def _window(a: Any, local: Schedule) -> Schedule:
     begin, end = _scaled(a, a.begin), _end(a)
     a.at.require(begin < end, "end", f"above begin, {a.begin}", a.end)
     last = end - begin - 1
-    local = Until(local, last) if last else Hold(value=local(0))
+    local = pieces.until(local, last) if last else Hold(value=local(0))
     whole = pieces.in_sequence([Hold(value=a.lr), local], [begin])
     stairs = a.epoch_length and a.by_epoch and not a.convert_to_iter_based
     return pieces.by_epoch(whole, a.epoch_length, None) if stairs else whole

@@ -33,6 +33,7 @@ __all__ = [
     "restarts",
     "scaled",
     "times",
+    "until",
     "up_and_down",
     "warmed",
     "wave",
@@ -175,7 +176,17 @@ def after(schedule: Schedule, steps: int) -> Schedule:
         return schedule
     if schedule.duration <= steps:
         return Hold(value=schedule(steps))
+    if isinstance(schedule, Chain) and schedule.phases[0].duration <= steps:
+        first, *rest = schedule.phases
+        return after(Chain(tuple(rest)) if len(rest) > 1 else rest[0], steps - int(first.duration))
     return Shift(schedule, -steps)
+
+
+def until(schedule: Schedule, steps: int) -> Schedule:
+    """Returns the first steps of a schedule."""
+    if isinstance(schedule, Hold):
+        return Hold(steps, schedule.value)
+    return schedule if schedule.duration == steps else Until(schedule, steps)
 
 
 def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
@@ -183,7 +194,7 @@ def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
     edges = [0, *milestones]
     lengths = [b - a for a, b in zip(edges, milestones, strict=False)]
     parts = [(piece, n) for piece, n in zip(pieces, lengths, strict=False) if n > 0]
-    phases = [piece if piece.duration == n else Until(piece, n) for piece, n in parts]
+    phases = [until(piece, n) for piece, n in parts]
     return Chain((*phases, pieces[-1])) if phases else pieces[-1]
 
 

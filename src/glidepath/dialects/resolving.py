@@ -66,10 +66,9 @@ def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
         return found[0], ""
     fitting = [language for language in found if _fits(language, call)] or found
     taken, others = fitting[0], fitting[1:]
-    if not others:
-        return taken, ""
     modules = " or ".join(f"{language.modules[0]}." for language in others if language.modules)
-    return taken, f"{call.name} is read as {taken.title}'s; write {modules} before it for the other"
+    whose = ", which has all of its arguments" if not others else f"; write {modules} before it for another's"
+    return taken, f"{call.name} is read as {taken.title}'s{whose}"
 
 
 def library_of(call: Call, framework: str | None = None) -> Dialect:

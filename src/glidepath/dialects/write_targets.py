@@ -6,6 +6,7 @@ read back with the same rates, so that what is written is what was asked for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core import curves
-from ..core.combinators import Chain, Repeat
+from ..core.combinators import Chain, Repeat, Shift, Until
 from ..core.errors import GlidepathError
 from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, MultiStep, Ramp, Step
+from .pieces import until
 from .reading import load
 from .writing import closed_or_refused, peeled, refused
 
@@ -57,15 +59,6 @@ class Shape:
         """Updates up to the end of the decay."""
         return self.warm + self.hold + self.length
 
-    def schedule(self) -> Schedule:
-        """Returns the schedule of the shape."""
-        decay = self.decay
-        if isinstance(decay, Ramp) and abs(decay.end * self.peak - self.end) > 1e-15 * self.peak:
-            decay = Ramp(decay.start, self.end / self.peak, decay.steps, decay.curve)
-        parts: list[Schedule] = [Ramp(self.start / self.peak, 1.0, self.warm)] if self.warm else []
-        parts += [Hold(self.hold)] if self.hold else []
-        return Chain((*parts, decay)) * self.peak if parts else decay * self.peak
-
 
 _CURVES: dict[type[curves.Curve], str] = {
     curves.Linear: "linear",
@@ -92,7 +85,10 @@ def shape_of(schedule: Schedule) -> Shape | None:
         len(phases) > 1
         and isinstance(lead, Hold)
         and lead.duration == 1
-        and lead.value * value == phases[1][0](0) * phases[1][1]
+        and (
+            lead.value * value == phases[1][0](0) * phases[1][1]
+            or (len(phases) > 2 and phases[1][0](0) < phases[1][0](1))
+        )
     ):
         phases.pop(0)  # DeepSpeed's first rate, which it uses twice; the others do not have it
     first, own = phases[0]
@@ -107,6 +103,10 @@ def shape_of(schedule: Schedule) -> Shape | None:
     if len(phases) > 1:
         return None
     decay, own = phases[0]
+    if isinstance(decay, Repeat) and isinstance(decay.schedule, Chain) and isinstance(decay.schedule.phases[0], Ramp):
+        decay = decay.schedule.phases[0]  # one that climbs again after its run, as transformers' cosine does
+    if isinstance(decay, Shift) and decay.steps == -1:
+        decay = decay.schedule  # DeepSpeed's cosine begins with its second value
     peak = decay(0) * own * scale
     kind, power, length, end = type(decay).__name__.lower(), 1.0, 0, peak
     if isinstance(decay, Ramp):
@@ -135,14 +135,14 @@ def _transformers(s: Shape) -> Candidates:
 
     if s.kind == "hold":
         yield call("constant_with_warmup" if s.warm else "constant", 0)
-    if s.kind == "linear" and not s.hold and s.end == 0:
+    if s.kind == "linear" and s.end == 0:
         yield call("linear", s.total)
-    if s.kind in ("linear", "poly") and not s.hold:
+    if s.kind in ("linear", "poly"):
         yield call("polynomial", s.total, lr_end=s.end, power=s.power)
     if s.kind in ("linear", "cosine", "1-sqrt"):
         own = {"decay_type": s.kind, "min_lr_ratio": s.end / s.peak}
         yield call("warmup_stable_decay", s.total, num_decay_steps=s.length, **own)
-    if s.kind == "cosine" and not s.hold:
+    if s.kind == "cosine":
         yield call("cosine", s.total) if s.end == 0 else call("cosine_with_min_lr", s.total, min_lr_rate=s.end / s.peak)
     if isinstance(s.decay, InverseSqrt):
         yield call("inverse_sqrt", 0, **({} if s.decay.steps == s.warm else {"timescale": s.decay.steps}))
@@ -156,9 +156,9 @@ def _timm(s: Shape) -> Candidates:
     clock = {**warm, "t_in_epochs": False}
     if s.kind == "hold":
         yield "StepLRScheduler", {"decay_t": 1, "decay_rate": 1.0, **clock}
-    if s.kind == "cosine" and not s.hold:
+    if s.kind == "cosine":
         yield "CosineLRScheduler", {"t_initial": s.length, "lr_min": s.end, **clock}
-    if s.kind in ("linear", "poly") and not s.hold:
+    if s.kind in ("linear", "poly"):
         yield "PolyLRScheduler", {"t_initial": s.length, "power": s.power, "lr_min": s.end, **clock}
     if s.kind in ("linear", "cosine", "1-sqrt"):
         plain = {key: value for key, value in clock.items() if key != "warmup_prefix"}
@@ -188,7 +188,7 @@ def _composer(s: Shape) -> Candidates:
             {"t_warmup": f"{s.warm}ba"} if s.warm else {},
         )
     names = {"cosine": "CosineAnnealing", "linear": "Linear", "poly": "Polynomial"}
-    if s.kind in names and not s.hold:
+    if s.kind in names:
         own = {"power": s.power} if s.kind == "poly" else {}
         if s.warm:
             yield f"{names[s.kind]}WithWarmupScheduler", {**with_warmup, **own}
@@ -205,7 +205,7 @@ def _composer(s: Shape) -> Candidates:
         )
     if isinstance(s.decay, Step) and not s.warm and not s.hold:
         yield "StepScheduler", {"step_size": f"{s.decay.period}ba", "gamma": s.decay.factor}
-    if isinstance(s.decay, Exponential) and not s.warm and not s.hold:
+    if isinstance(s.decay, Exponential) and not s.warm:
         yield "ExponentialScheduler", {"gamma": s.decay.rate, "decay_period": f"{s.decay.steps}ba"}
 
 
@@ -230,8 +230,12 @@ def _mmengine(s: Shape) -> Candidates:
         later = {"type": "ExponentialLR", "gamma": s.decay.rate, **begin, "end": 10**9}
     elif s.kind != "hold":
         return
-    parts = [{"type": "LinearLR", "start_factor": s.start / s.peak, "end": s.warm + 1}] if s.warm else []
-    yield "param_scheduler", {"parts": [{**part, "by_epoch": False} for part in (*parts, later) if part]}
+    parts = [{"type": "LinearLR", "start_factor": s.start / s.peak or 1 / s.warm, "end": s.warm + 1}] if s.warm else []
+    for last in ({}, {"end": 10**9}) if s.kind == "cosine" else ({},):
+        every = [
+            {**part, **more} for part, more in zip([*parts, later], [*({} for _ in parts), last], strict=True) if part
+        ]
+        yield "param_scheduler", {"parts": [{**part, "by_epoch": False} for part in every]}
 
 
 def _deepspeed(s: Shape) -> Candidates:
@@ -240,19 +244,22 @@ def _deepspeed(s: Shape) -> Candidates:
         yield "WarmupLR", {"warmup_min_lr": s.start, "warmup_num_steps": s.warm, **late}
     if s.kind == "hold" and not s.warm:
         yield "WarmupLR", {"warmup_min_lr": s.peak, "warmup_num_steps": 2, **late}
-    if s.kind == "linear" and s.warm and not s.hold:
+    if s.kind != "cosine" and s.length and s.warm:
         ends = {"cycle_min_lr": s.start, "cycle_max_lr": s.peak, "cycle_momentum": False}
         yield "OneCycle", {**ends, "cycle_first_step_size": s.warm, "cycle_second_step_size": s.length}
         run = {"total_num_steps": s.total, "warmup_min_lr": s.start, "warmup_num_steps": s.warm}
         yield "WarmupDecayLR", {**run, **late}
+    if s.kind == "cosine" and s.warm:
+        own = {"total_num_steps": s.total, "warmup_min_ratio": s.start / s.peak, "warmup_num_steps": s.warm}
+        yield "WarmupCosineLR", {**own, "cos_min_ratio": s.end / s.peak, "warmup_type": "linear"}
 
 
 def _megatron(s: Shape) -> Candidates:
     style = {"linear": "linear", "cosine": "cosine", "hold": "constant", "inversesqrt": "inverse-square-root"}.get(
-        s.kind
+        s.kind, "linear" if s.length else ""
     )
     common = {"max_lr": s.peak, "min_lr": s.end if s.length else 0.0, "init_lr": s.start, "lr_warmup_steps": s.warm}
-    if style and not s.hold:
+    if style:
         total = s.total if s.length else 10**9
         yield "OptimizerParamScheduler", {**common, "lr_decay_steps": total, "lr_decay_style": style}
     words = {"linear": "linear", "cosine": "cosine", "1-sqrt": "minus_sqrt"}
@@ -359,21 +366,18 @@ def _again(target: str, name: str, given: dict[str, Any], shape: Shape) -> Sched
     return load(target, name, {**given, **more}, base_lr=shape.peak).schedule
 
 
-def _fits(target: str, name: str, given: dict[str, Any], shape: Shape, schedule: Schedule) -> int | None:
-    """Tells up to where a candidate has a schedule's rates: -1 for everywhere, a step for that far, None for not at all."""
-    try:
-        made = _again(target, name, given, shape)
-    except GlidepathError:
-        return None
+def _fits(made: Schedule, shape: Shape, schedule: Schedule) -> tuple[int | None, float]:
+    """Tells how far a candidate has a schedule's rates (-1: everywhere, None: not at all), and how far off it is."""
     end = int(min(schedule.duration, 10**6)) if schedule.duration != math.inf else max(20 * (shape.total + 1), 1000)
     near = {0, 1, 2, 3, shape.warm, shape.warm + shape.hold, shape.total, end}
     steps = {step + k for step in near for k in (-1, 0, 1)} | set(range(0, end, max(1, end // 300)))
+    gaps = {step: abs(made(step) - schedule(step)) for step in sorted(steps) if 0 <= step <= end}
     limit = 1e-11 * shape.peak
-    for step in sorted(step for step in steps if 0 <= step <= end):
-        if abs(made(step) - schedule(step)) > limit:
-            return None
+    if max(gaps.values()) > limit:
+        within = [gap for step, gap in gaps.items() if step <= (shape.total or end)]
+        return None, sum(within) / len(within)
     same = all(abs(made(step) - schedule(step)) <= limit for step in (end + 1, end + 7, 2 * end + 3, 10**7))
-    return -1 if same else end
+    return (-1 if same else end), 0.0
 
 
 def written(schedule: Schedule, target: str, base_lr: float | None = None) -> str:
@@ -402,52 +406,71 @@ def written(schedule: Schedule, target: str, base_lr: float | None = None) -> st
     )
     if free and tool.based:
         raise asked
-    if (text := _said(whole, target, free)) is not None:
-        return text
-    if free and _said(whole, target, False) is not None:
-        raise asked
     shape = shape_of(whole)
-    rule = f"a warmup, a hold and a decay that {tool.title} has"
+    options = list(_options(whole, shape, target)) if shape else []
+    fitting = [option for option in options if option.end is not None]
+    bare = [option for option in fitting if option.follows(whole)] if free else fitting
+    if shape and bare:
+        best = min(bare, key=lambda option: option.end or 0)
+        run = f"# the run has {best.end} updates; what comes after is the tool's\n"
+        note = run if best.end != -1 and target not in ("deepspeed", "megatron") else ""
+        return note + tool.write(best.name, best.given, None if free else shape.peak)
+    if fitting:
+        raise asked
     remedy = "pytorch, optax, keras and python say any schedule"
-    for changed in _nearest(shape) if shape else ():
-        if _said(changed, target, False) is not None:
-            inner, scale = peeled(changed)
-            near = inner if base_lr is not None or free or scale == 1.0 else changed
-            raise refused(target, "$", rule, plain, f"the nearest that can be said: {near}; {remedy}")
-    raise refused(target, "$", rule, plain, remedy)
+    if options:
+        near = min(options, key=lambda option: option.gap).made
+        unit = base_lr if base_lr is not None and not schedule.absolute else 1.0
+        remedy = f"the nearest that can be said: {_tidy(near, unit)}; {remedy}"
+    raise refused(target, "$", f"a warmup, a hold and a decay that {tool.title} has", plain, remedy)
 
 
-def _said(schedule: Schedule, target: str, free: bool) -> str | None:
-    """Returns a schedule as text, or None; `free` of the optimizer's rate if that is wanted."""
-    shape = shape_of(schedule)
-    if shape is None:
-        return None
-    half = replace(shape, peak=shape.peak / 2, start=shape.start / 2, end=shape.end / 2)
-    found: list[tuple[int, str, dict[str, Any]]] = []
+@dataclass(frozen=True)
+class _Option:
+    """What a tool may say for a shape: how it is read back, up to where that agrees, and how far it is off otherwise."""
+
+    target: str
+    shape: Shape
+    name: str
+    given: dict[str, Any]
+    made: Schedule
+    end: int | None
+    gap: float
+
+    def follows(self, schedule: Schedule) -> bool:
+        """Tells whether it is free of the rate: the same words say half of the schedule for half of the rate."""
+        half = replace(self.shape, peak=self.shape.peak / 2, start=self.shape.start / 2, end=self.shape.end / 2)
+        return _fits(_again(self.target, self.name, self.given, half), half, schedule * 0.5)[0] is not None
+
+
+def _options(schedule: Schedule, shape: Shape, target: str) -> Iterator[_Option]:
     for name, given in TARGETS[target].candidates(shape):
-        end = _fits(target, name, given, shape, schedule)
-        if end is not None and (not free or _fits(target, name, given, half, schedule * 0.5) is not None):
-            found.append((end, name, given))
-    if not found:
-        return None
-    end, name, given = min(found, key=lambda one: one[0])
-    note = (
-        f"# the run has {end} updates; what comes after is the tool's\n"
-        if end >= 0 and target not in ("deepspeed", "megatron")
-        else ""
-    )
-    return note + TARGETS[target].write(name, given, None if free else shape.peak)
+        with contextlib.suppress(GlidepathError):  # the tool refuses it
+            made = _again(target, name, given, shape)
+            yield _Option(target, shape, name, given, made, *_fits(made, shape, schedule))
 
 
-def _nearest(shape: Shape) -> Iterator[Schedule]:
-    """Yields schedules that differ from a shape in one thing, the least first."""
-    starts = [0.0, shape.end, shape.peak / max(shape.warm, 1)]
-    for start in starts if shape.warm else ():
-        if start != shape.start:
-            yield replace(shape, start=start).schedule()
-    if shape.warm:  # DeepSpeed uses its first rate twice
-        yield Chain((Hold(1, shape.start), shape.schedule()))
-        yield Chain((Hold(1, 0.0), replace(shape, start=0.0).schedule()))
-    yield replace(shape, hold=0 if shape.hold else 1).schedule()
-    if isinstance(shape.decay, Ramp):
-        yield replace(shape, end=0.0).schedule()
+def _tidy(schedule: Schedule, unit: float) -> Schedule:
+    """Returns a schedule in units of a rate, as a person would write it for the run that it is of."""
+    if isinstance(schedule, Chain):
+        parts = [_tidy(phase, unit) for phase in schedule.phases]
+        last, before = parts[-1], parts[-2]
+        ended = isinstance(last, Hold) and last.value == before(before.duration)
+        return Chain(tuple(parts[:-1] if ended else parts)) if len(parts) > 2 or not ended else before
+    if isinstance(schedule, Ramp):
+        return Ramp(_share(schedule.start, unit), _share(schedule.end, unit), schedule.steps, schedule.curve)
+    if isinstance(schedule, Hold):
+        return Hold(schedule.steps, _share(schedule.value, unit))
+    if isinstance(schedule, Repeat) and isinstance(schedule.schedule, Chain):
+        return _tidy(schedule.schedule.phases[0], unit)
+    if isinstance(schedule, Until):
+        return until(_tidy(schedule.schedule, unit), schedule.steps)
+    if isinstance(schedule, Shift):
+        return schedule.replace(schedule=_tidy(schedule.schedule, unit))
+    inner, scale = peeled(schedule)
+    share = _share(scale, unit)
+    return inner if share == 1.0 else inner * share
+
+
+def _share(rate: float, unit: float) -> float:
+    return float(f"{rate / unit:.12g}")

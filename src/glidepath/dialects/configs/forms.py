@@ -606,5 +606,8 @@ def mmengine(r: Reading) -> Schedule:
         before = found if follows else Hold()
         later = pieces.in_sequence([before, law], [moment]) if moment else law
         found = later if follows else pieces.times([found, later])
-        ended = max(ended, end * unit)
+        last = (
+            1 if part.get("convert_to_iter_based") else unit
+        )  # it acts for the last time one of its steps before its end
+        ended = max(ended, end * unit - last)
     return found
