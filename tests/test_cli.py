@@ -76,8 +76,10 @@ def test_values_as_json_read_back_bit_for_bit():
         (["list", "cosin"], "error: list: WORD must be a known word, got 'cosin' (did you mean 'cosine'?)"),
         (
             ["export", "cosine(5)", "--to", "jsn"],
-            "error: export: --to must be one of text, json, python, latex, pytorch, oneflow, keras, optax, transformers, "
-            "timm, composer, mmengine, deepspeed, megatron, got 'jsn'",
+            (
+                "error: export: --to must be one of text, json, python, latex, pytorch, oneflow, keras, optax, transformers, "
+                "timm, composer, mmengine, deepspeed, megatron, got 'jsn'"
+            ),
         ),
         (["show", "cosine(5)", "-o", "x.bmp"], "error: show: -o must be a file name that ends in .png, .svg or .gif"),
         (["convert", "ReduceLROnPlateau(optimizer)"], "use glidepath.feedback.PyTorchPlateau, or glidepath replay"),
