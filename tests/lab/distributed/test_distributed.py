@@ -1,7 +1,9 @@
 """Training on several processes, what one process can show: the order of samples, checkpoints, plans, restarts, the command line."""
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,10 +21,12 @@ from glidepath.lab.distributed import Ranks, Shared, Stream, part, train, traini
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints
 from glidepath.lab.distributed.history import Rates
 from glidepath.lab.distributed.progress import Teller
+from glidepath.lab.distributed.ranks import _device
 from glidepath.lab.engines.training import fresh_model
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.examples import Text
+from glidepath.lab.tasks.settings import adjusted
 from glidepath.plan import Plan
 from glidepath.plan.files import read
 
@@ -481,3 +485,72 @@ def test_a_rank_whose_launcher_is_dead_hears_the_wish_to_stop():
         assert int(started.stdout.readline())
         started.kill()
         assert started.stdout.read() == "ended by itself\n"
+
+
+def test_a_scheduler_call_counts_updates_and_a_plateau_hears_the_validation(tiny):
+    stepped = training_of(tiny, schedule="torch.optim.lr_scheduler.StepLR(optimizer, 7)", length="2 epochs")
+    steered = training_of(tiny, schedule="ReduceLROnPlateau(optimizer, patience=1, min_lr=0.01)", length="640 samples")
+
+    assert (stepped.plan.clock, stepped.total) == ("updates", 25)
+    assert str(stepped.plan.schedule()) == "step(7)"
+    assert steered.plan.feedback[0].monitor == "loss"
+    assert steered.plan.feedback[0].controller.floors == (0.01,)
+    assert training_of(tiny, schedule="cosine(300)", length="320 samples").plan.clock == "samples"
+    assert (
+        training_of(tiny, schedule="StepLR(optimizer, 7)", clock="samples", length="320 samples").plan.clock
+        == "samples"
+    )
+    with pytest.raises(GlidepathError, match="train: mode must be 'min'"):
+        training_of(tiny, schedule="ReduceLROnPlateau(optimizer, 'max')")
+
+
+def test_how_long_it_takes_is_told_and_what_is_changed(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("glidepath.lab.engines.estimate._MEASURED_SECONDS", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.estimate._WORTH_SAYING", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.estimate._LONG", 0.0)
+    said = io.StringIO()
+    task = adjusted(tiny, weight_decay=1e-4)
+    train(
+        training_of(task, length="64 samples"),
+        tmp_path,
+        teller=Teller(64, "samples", stream=said),
+        command="glidepath train x",
+    )
+
+    assert "Changed: weight decay 0.0001." in said.getvalue()
+    assert re.search(
+        r"tiny: about \S+ hours \(0 minutes; 2 updates of \S+ s\)\.\nCheaper: fewer updates", said.getvalue()
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "side", "found"),
+    [
+        ("auto", 0, 2, "cpu"),
+        ("cpu", 2, 1, "cpu"),
+        ("cuda", 2, 2, "cuda:1"),
+        ("auto", 2, 2, "cuda:1"),
+        ("cuda:0", 2, 1, "cuda:0"),
+    ],
+)
+def test_the_device_of_a_process(monkeypatch, asked, count, side, found):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+
+    assert str(_device(asked, 1, side)) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "side", "message"),
+    [
+        ("cuda", 0, 1, r"auto or cpu, got 'cuda' \(torch sees no GPU here\)"),
+        ("cuda:0", 0, 1, r"auto, cpu or cuda, got 'cuda:0' \(torch sees no GPU here\)"),
+        ("cuda:1", 2, 2, "auto, cpu or cuda or one of cuda:0, cuda:1 for one process, got 'cuda:1'"),
+        ("cuda", 1, 2, "a GPU for each of 2 processes, got 1 GPUs"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused(monkeypatch, asked, count, side, message):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+    with pytest.raises(GlidepathError, match=message):
+        _device(asked, 0, side)

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from glidepath import GlidepathError, recipes
+from glidepath import GlidepathError, parse, recipes
+from glidepath.dialects.plateaus import plateau_of
 from glidepath.forecast import fit_laws
 from glidepath.lab import TASKS, InProcess, RunSpec, run
-from glidepath.lab.search.branches import branches
+from glidepath.lab.search.branches import BranchJob, branches
 from glidepath.lab.tasks.declared import AdamW
 from glidepath.logs import read
 
@@ -74,3 +76,37 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
     with pytest.raises(GlidepathError, match="branches: points must be at least one number of updates, got"):
         branches("mnist1d", [], out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_branches_of_a_schedule_that_is_written_out_begin_at_its_rate(tiny, tmp_path):
+    made = branches(
+        tiny, [10, 20], schedule="StepLR(optimizer, step_size=8, gamma=0.5)", seeds=1, out=tmp_path, engine=InProcess()
+    )
+    rates = np.loadtxt(tmp_path / "logs" / "rate0.1-seed0-branch20.csv", delimiter=",", skiprows=1)[:, 1]
+
+    assert rates == pytest.approx([0.1] * 8 + [0.05] * 8 + [0.025] * 4 + [0.025 * k / 5 for k in (5, 4, 3, 2, 1)])
+    assert made.branches[1].schedule == "step(8, factor=0.5), from update 20 linear(5)"
+    assert "from one run at 0.1, step(8, factor=0.5), 1 seeds" in (tmp_path / "branches.txt").read_text()
+
+
+def test_branches_of_a_plateau_begin_at_the_rate_that_it_has_then(tiny, tmp_path):
+    call = "ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.9)"
+    made = branches(tiny, [12, 20], schedule=call, seeds=1, out=tmp_path, engine=InProcess())
+    trunk, branch = (
+        np.loadtxt(tmp_path / "logs" / f"rate0.1-seed0-{name}.csv", delimiter=",", skiprows=1)[:, 1]
+        for name in ("trunk", "branch12")
+    )
+
+    assert set(trunk) == {0.1, 0.05, 0.025, 0.0125}  # a validation every five updates, the first has nothing to beat
+    assert branch[:12] == pytest.approx(trunk[:12])
+    assert branch[12:] == pytest.approx([trunk[11] * k / 3 for k in (3, 2, 1)])
+    assert made.schedule.startswith("pytorch_plateau([0.1], factor=0.5")
+
+
+def test_jobs_of_before_have_the_hash_they_had(tiny):
+    job = BranchJob(tiny, 0.1, 0, 0, ((10, 12),))
+
+    assert set(job.to_dict()) == {"task", "peak_rate", "seed", "warmup", "branches"}
+    steered = replace(job, schedule=parse("hold()"), controller=plateau_of("plateau(patience=1)"))
+    assert BranchJob.from_dict(steered.to_dict()) == steered
+    assert steered.hash != job.hash

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from glidepath import GlidepathError, MultiStep, recipes
 from glidepath.lab import InProcess, RunSpec, run
 from glidepath.lab.engines.training import Point
+from glidepath.lab.search.planning import one_row
 from glidepath.lab.search.snapshots import METHODS, _averaged, _score, snapshots
 from glidepath.lab.tasks import data as lab_data
 from glidepath.lab.tasks.models import build
@@ -151,3 +152,20 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
     with pytest.raises(GlidepathError, match=r"cycles must be at most the budget \(5\), got 6"):
         snapshots("mnist1d", cycles=6, budget=5, out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("StepLR(optimizer, step_size=8)", "step(8)"),
+        ("ReduceLROnPlateau(optimizer, patience=0)", "pytorch_plateau([0.1], patience=0)"),
+    ],
+)
+def test_the_single_model_follows_the_scheduler_call_that_is_given(made, tiny, tmp_path, call, text):
+    other = snapshots(tiny, cycles=4, last=2, schedule=call, budget=40, seeds=[1], out=tmp_path, engine=InProcess())
+    (spec,) = one_row(tiny, call, [1], budget=40)
+    single = next(row for row in other.results if row.name == "single model")
+
+    assert single.values == pytest.approx((run(spec).test.metric,), abs=1e-6)
+    assert other.results[0].values == made[0].results[0].values[1:]
+    assert f"single model and no cycle: {text}" in other.table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -258,3 +259,77 @@ def test_what_a_dead_driver_had_in_hand_is_made_by_the_other(tmp_path: Path, mon
 def test_a_storage_that_cannot_be_opened_is_told(tmp_path: Path):
     with pytest.raises(GlidepathError, match=r"tune: storage must be a database such as .*, got .nosuch://here: "):
         search(tmp_path, Pretended(valley), storage="nosuch://here")
+
+
+CALLS = ("torch.optim.lr_scheduler.StepLR(optimizer, 30)", "ReduceLROnPlateau(optimizer, patience=1, min_lr=0.002)")
+
+
+def test_of_scheduler_calls_and_what_is_written_out_the_rate_alone_is_searched(tmp_path: Path):
+    seen: list[RunSpec] = []
+
+    def metric(spec: RunSpec) -> float:
+        seen.append(spec)
+        return valley(spec) + 10 * (spec.controller is None)
+
+    found = tune("digits", [*CALLS, "constant"], budget=BUDGET, trials=30, out=tmp_path, engine=Pretended(metric))
+
+    assert found.space == ("peak_rate in 0.000667 to 0.6 (log)", f"schedule in {CALLS[0]}, {CALLS[1]}, constant")
+    assert found.found.schedule == CALLS[1]
+    assert shlex.split(found.command)[2] == CALLS[1]
+    assert {str(spec.schedule) for spec in seen} == {"step(30)", "hold()"}
+    floors = {spec.peak_rate: spec.controller.floors[0] for spec in seen if spec.controller is not None}
+    assert len(floors) > 3
+    assert set(floors.values()) == {0.002}
+
+
+@pytest.mark.parametrize(
+    ("schedules", "message"),
+    [
+        (["StepLR(optimizer, step_size=-1)"], "step_size must be"),
+        (["ReduceLROnPlateau(optimizer, 'max')"], "mode must be 'min'"),
+        (["cosin"], r"constant, step, or a schedule or scheduler call as text, got 'cosin' \(did you mean 'cosine'"),
+    ],
+)
+def test_a_scheduler_call_that_is_wrong_is_refused_and_nothing_written(tmp_path: Path, schedules, message):
+    with pytest.raises(GlidepathError, match=message):
+        tune("digits", schedules, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_of_what_is_written_out_can_be_given(tmp_path: Path):
+    with pytest.raises(
+        GlidepathError, match="tune: fix must be left out: what is written out has nothing to give, got 'floor'"
+    ):
+        tune("digits", ["constant"], fixed={"floor": "0"}, out=tmp_path)
+
+
+def test_the_estimate_is_of_the_whole_search(tmp_path: Path, monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "glidepath.lab.engines.session.estimate",
+        lambda task, each, updates, jobs, command: asked.append(updates) or command,
+    )
+    told: list[str] = []
+
+    class Heard:
+        def status(self, status):
+            pass
+
+        def note(self, text):
+            told.append(text)
+
+    tune(
+        "digits",
+        ["wsd"],
+        trials=3,
+        seeds=2,
+        fresh=4,
+        budget=BUDGET,
+        out=tmp_path,
+        engine=Pretended(valley),
+        progress=Heard(),
+        command="glidepath tune wsd -t digits",
+    )
+
+    assert "glidepath tune wsd -t digits" in told
+    assert asked == [(3 * 2 + 2 * 4) * BUDGET - BUDGET]  # of the first run, which is over

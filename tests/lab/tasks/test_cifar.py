@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from glidepath import GlidepathError, recipes
+from glidepath.cli import app
 from glidepath.lab import TASKS, RunSpec, compare, run
 from glidepath.lab.tasks import cifar, resnet
 from glidepath.lab.tasks.cifar import Copy, Release, find_copy, read_cifar100
-from glidepath.lab.tasks.declared import ResNet
+from glidepath.lab.tasks.declared import Images, ResNet
 
 ROWS = 40, 20
 GENERATOR = np.random.default_rng(1)
@@ -243,3 +245,34 @@ def test_a_measurement_does_not_change_the_statistics_of_the_network(copy_at, mo
     assert any("running_mean" in name for name in few)
     assert all(torch.equal(few[name], many[name]) for name in few)
     assert torch.is_grad_enabled()
+
+
+COMMANDS = [
+    "compare cosine -t cifar100 -n 2 -s 1 -e here --augment --label-smoothing 0.1 --weight-decay 1e-4 --amp",
+    "tune constant -t cifar100 -n 2 --trials 1 -s 1 --fresh 0 -e here --label-smoothing 0.1 --augment",
+    "branches 2 -t cifar100 -s 1 -e here --weight-decay 1e-4",
+    "snapshots -t cifar100 --cycles 2 -n 4 -s 1 -e here --augment",
+    "train cifar100 --epochs 2 --batch 18 --augment --label-smoothing 0.1 --weight-decay 1e-4 --amp --device cpu",
+    "find cifar100 --steps 10 --augment --amp --device cpu",
+]
+
+
+@pytest.mark.parametrize("data", ["cifar100", "images"])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda text: text.split()[0])
+def test_every_command_of_the_practice_runs_with_the_data_and_without(copy_at, monkeypatch, command, data):
+    files = _files("cifar-100-binary")
+    _write(copy_at / "data", "cifar-100-binary", files, False)
+    monkeypatch.setattr(cifar, "PUBLISHED", _release(files))
+    small = {"model": ResNet(width=2), "batch": 18, "evaluations": 1}
+    monkeypatch.setitem(TASKS, "cifar100", replace(TASKS["cifar100"], **small))
+    images = Images(train=36, validation=20, test=20)
+    monkeypatch.setitem(TASKS, "images", replace(TASKS["images"], data=images, batch=18, evaluations=1))
+    words = command.replace("cifar100", data).split()
+    out = [] if words[0] == "find" else ["--out", str(copy_at / "out")]
+    told = CliRunner().invoke(app, [*words, *out])
+
+    assert told.exit_code == (1 if words[0] == "find" else 0), told.output
+    if words[0] != "find":
+        assert "Changed: " in told.output
+    if words[0] in ("compare", "train"):
+        assert "top-5 error" in told.output

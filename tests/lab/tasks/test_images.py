@@ -15,7 +15,7 @@ from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.engines import devices
 from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.engines.training import hits, loss_of, minibatches
+from glidepath.lab.engines.training import evaluation, hits, loss_of, minibatches
 from glidepath.lab.engines.workers import Crew
 from glidepath.lab.tasks import resnet
 from glidepath.lab.tasks.augment import augmented
@@ -305,3 +305,11 @@ def test_the_options_of_commands_come_to_a_task_and_an_engine():
         Changes(epochs=2).of("images", 7)
     with pytest.raises(GlidepathError, match="--device: must be cpu with --engine jax, got 'cuda'"):
         Trainer(engine=EngineName.jax, device="cuda").made()
+
+
+def test_targets_that_are_never_among_the_five_are_a_hundred_percent():
+    logits, targets = torch.arange(100.0).repeat(4, 1), torch.zeros(4, dtype=torch.int64)
+
+    assert hits(logits, targets) == (0, 0)
+    assert evaluation(TASKS["images"], 1, 4.6, 0.0, 0.0).top5 == 100.0
+    assert evaluation(TASKS["digits"], 1, 4.6, 0.0).top5 is None
