@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.lab.engines.engine import Event, Finished
+from glidepath.lab.engines.engine import Advanced, Event, Finished
 from glidepath.lab.records.runs import Evaluation, Record, RunSpec
 from glidepath.lab.search import drivers
 from glidepath.lab.search.space import Dimension, families
@@ -269,11 +269,11 @@ def test_of_scheduler_calls_and_what_is_written_out_the_rate_alone_is_searched(t
 
     def metric(spec: RunSpec) -> float:
         seen.append(spec)
-        return valley(spec) + 10 * (spec.controller is None)
+        return math.log10(spec.peak_rate / 0.2) ** 2 + 10 * (spec.controller is None)
 
     found = tune("digits", [*CALLS, "constant"], budget=BUDGET, trials=30, out=tmp_path, engine=Pretended(metric))
 
-    assert found.space == ("peak_rate in 0.000667 to 0.6 (log)", f"schedule in {CALLS[0]}, {CALLS[1]}, constant")
+    assert found.space == ("peak_rate in 0.000666667 to 0.6 (log)", f"schedule in {CALLS[0]}, {CALLS[1]}, constant")
     assert found.found.schedule == CALLS[1]
     assert shlex.split(found.command)[2] == CALLS[1]
     assert {str(spec.schedule) for spec in seen} == {"step(30)", "hold()"}
@@ -311,6 +311,12 @@ def test_the_estimate_is_of_the_whole_search(tmp_path: Path, monkeypatch):
     )
     told: list[str] = []
 
+    class Told(Pretended):
+        def execute(self, jobs, emit):
+            for spec in jobs:
+                emit(Advanced(spec, 1))
+                super().execute([spec], emit)
+
     class Heard:
         def status(self, status):
             pass
@@ -326,10 +332,10 @@ def test_the_estimate_is_of_the_whole_search(tmp_path: Path, monkeypatch):
         fresh=4,
         budget=BUDGET,
         out=tmp_path,
-        engine=Pretended(valley),
+        engine=Told(valley),
         progress=Heard(),
         command="glidepath tune wsd -t digits",
     )
 
     assert "glidepath tune wsd -t digits" in told
-    assert asked == [(3 * 2 + 2 * 4) * BUDGET - BUDGET]  # of the first run, which is over
+    assert asked == [(3 * 2 + 2 * 4) * BUDGET - BUDGET - 1]  # what is left in the second run, measured on the first
