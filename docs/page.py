@@ -238,11 +238,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("to", nargs="?", type=Path, default=ROOT / "site" / "play")
     to = parser.parse_args().to
+    from glidepath.playground import gallery
+
     try:
         made = build()
     except Unavailable as error:
         raise SystemExit(f"glidepath: {error}") from None
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(made, to)
+    gallery.write(to / "gallery")
     size = sum(path.stat().st_size for path in to.rglob("*") if path.is_file())
     print(f"glidepath: {to}: {size / 1e6:.1f} MB; try it: {sys.executable} -m http.server -b 127.0.0.1 -d {to}")

@@ -18,8 +18,8 @@ from glidepath.core import custom
 from glidepath.core.codec import field_notes
 from glidepath.core.curves import Curve
 from glidepath.core.errors import Problem
-from glidepath.core.language import argument, language, problem, said
-from glidepath.core.zh_strings import ARGUMENTS, REMARKS, RULES, SENTENCES
+from glidepath.core.language import argument, language, problem, reason, said
+from glidepath.core.zh_strings import ARGUMENTS, REASONS, REMARKS, RULES, SENTENCES
 from glidepath.dialects.reading import known
 from glidepath.feedback.controller import Controller
 from glidepath.view.articles import CLASSIC
@@ -92,12 +92,14 @@ def test_every_rule_is_one_that_the_code_has():
     plain = re.sub(r'"\s*\n\s*f?"', "", code)
     missing = [
         rule
-        for rule in [*RULES, *set(REMARKS) - PYTHONS]
+        for rule in [*RULES, *REASONS, *set(REMARKS) - PYTHONS]
         for piece in re.split(r"{}|(?: above| from)(?= {})", rule)
         if piece.strip(" ,") and piece.strip() not in plain
     ]
     assert missing == []
-    assert all(rule.count("{}") == len(re.findall(r"{\d?}", said)) for rule, said in (RULES | REMARKS).items())
+    assert all(
+        rule.count("{}") == len(re.findall(r"{\d?}", said)) for rule, said in (RULES | REMARKS | REASONS).items()
+    )
 
 
 PYTHONS = {  # what Python's own messages say
@@ -166,6 +168,20 @@ def test_a_refusal_is_said_in_chinese():
     assert (
         problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"
     )
+
+
+@pytest.mark.parametrize("nan", ["hold", "bad", "cut"])
+def test_every_reason_of_a_plateau_is_said_in_chinese(nan):
+    plateau = gp.feedback.Plateau(factor=0.5, patience=1, cooldown=1, floor=0.4, not_finite=nan, after=1)
+    values = [1.0, 1.0, 0.5, 0.5, float("nan"), 0.5, 0.5, 0.6, 0.6, 0.7, 0.1, 0.2, 0.2, 0.2, 0.2]
+    told = [
+        one.reason for _, one in gp.feedback.replay(plateau, [gp.feedback.Observation(*p) for p in enumerate(values)])
+    ]
+
+    assert len({re.sub(r"[0-9.]+", "", each) for each in told}) >= 6
+    assert [each for each in told if reason(each, "en") != each] == []
+    assert [each for each in told if re.search("[a-z]{2}", reason(each, "zh").replace("nan", ""))] == []
+    assert reason("something nobody says, patience 3", "zh") == "something nobody says, patience 3"
 
 
 def test_the_help_speaks_chinese():

@@ -278,7 +278,7 @@ def test_the_classes_have_the_numbers_of_the_articles():
         ("pytorch", "ReduceLROnPlateau", "ReduceLROnPlateau(patience=2, cooldown=2)", [1.0] * 4 + [0.1] * 5 + [0.01]),
         ("keras", "ReduceLROnPlateau", "ReduceLROnPlateau(patience=2, cooldown=2)", [1.0] * 3 + [0.1]),
     ):
-        told, schedule, last = article(library, name)
+        told, schedule, last, _ = article(library, name)
         assert (told, [round(schedule(step), 7) for step in range(len(rates))]) == (call, rates)
         assert last >= len(rates) - 1
     restarted = article("oneflow", "CosineAnnealingWarmRestarts")[1]

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 
 from .errors import Problem
-from .zh_strings import ARGUMENTS, REMARKS, RULES, SENTENCES
+from .zh_strings import ARGUMENTS, REASONS, REMARKS, RULES, SENTENCES
 
-__all__ = ["argument", "language", "problem", "said"]
+__all__ = ["argument", "language", "problem", "reason", "said"]
 
 
 def language() -> str:
@@ -67,6 +67,25 @@ def problem(one: Problem, lang: str | None = None) -> str:
         return str(one)
     value, remedy = (_filled(text, REMARKS) or text for text in (one.value, one.remedy))
     return f"{one.where}：{one.field}{' ' if one.field else ''}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
+
+
+def reason(text: str, lang: str | None = None) -> str:
+    """Returns why a controller decided as it did; in English where one of its clauses has no Chinese.
+
+    Args:
+        text: In English.
+        lang: `en` or `zh`; None is what the environment asks for.
+
+    Examples:
+        >>> reason("1.28 is not below 1.27, 4 in a row, patience 3: cut by 0.1", "zh")
+        '1.28 不低于 1.27，连续 4 次，容忍 3 次：乘以 0.1'
+    """
+    parts = re.split(r"([,;:]) ", text)
+    clauses = [_filled(part, REASONS) for part in parts[::2]]
+    if (lang or language()) != "zh" or None in clauses:
+        return text
+    marks = [{",": "，", ";": "；", ":": "："}[mark] for mark in parts[1::2]]
+    return "".join(f"{clause}{mark}" for clause, mark in zip(clauses, [*marks, ""], strict=True))
 
 
 def _filled(text: str, table: Mapping[str, str]) -> str | None:

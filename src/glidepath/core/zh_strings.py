@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ARGUMENTS", "REMARKS", "RULES", "SENTENCES"]
+__all__ = ["ARGUMENTS", "REASONS", "REMARKS", "RULES", "SENTENCES"]
 
 SENTENCES: Mapping[str, str] = {
     # Words of the language ---------------------------------------------------------------------------------------------------------------
@@ -265,6 +265,16 @@ SENTENCES: Mapping[str, str] = {
     "Phases": "阶段",
     "Made of others": "由别的调度组成",
     "Registered here": "自行注册的",
+    # The gallery ------------------------------------------------------------------------------------------------------------------------
+    "glidepath: the gallery": "glidepath：动画图库",
+    "Every picture is drawn by the function that trains.": "每幅图都由训练所用的函数画出。",
+    "A picture opens the page with its class.": "点击图片，即可在网页中打开这个类。",
+    "Comparisons": "对比",
+    "Recipes": "配方",
+    "Phases and other schedules": "阶段与其他调度",
+    "Step, exponential and cosine with a restart at half way: 50 epochs from 0.1": "阶梯、指数与中途热重启的余弦：从 0.1 开始，共 50 轮",
+    "Warmup and cosine: what the warmup, a hold and a floor change": "预热与余弦：预热、保持和下限各有什么影响",
+    "The cosine family: decay, annealing, restarts that grow, shrink and end": "余弦一族：衰减、退火，以及逐渐变长、变低、最终停止的热重启",
     # The help ---------------------------------------------------------------------------------------------------------------------------
     "Learning-rate schedules: write one, see it, take it along, compare several on real training.": "学习率调度：写下来，画出来，用起来，在真实训练上比较。",
     "Print the version and exit.": "打印版本号后退出。",
@@ -526,3 +536,24 @@ REMARKS: Mapping[str, str] = {
     "text is read by glidepath.parse": "文本由 glidepath.parse 读取",
 }
 """What is added to a refusal: the remedy, and what was given where it is described in words."""
+
+REASONS: Mapping[str, str] = {
+    "{} is the first value": "{} 是第一个值",
+    "{} is below {}": "{} 低于 {}",
+    "{} is above {}": "{} 高于 {}",
+    "{} is not below {}": "{} 不低于 {}",
+    "{} is not above {}": "{} 不高于 {}",
+    "{} is not finite": "{} 不是有限数",
+    "nothing changes": "不作改变",
+    "at {}": "在 {}",
+    "before this controller's phase begins at {}": "控制器从 {} 才开始起作用",
+    "not counted": "不计",
+    "{} more observations of the pause after a cut": "降低后的冷却期还剩 {} 次观测",
+    "{} in a row": "连续 {} 次",
+    "patience {}": "容忍 {} 次",
+    "{} of {} tolerated": "已容忍 {} / {} 次",
+    "a cut is due": "应当降低",
+    "but the multiplier is at its floor {}": "但倍率已到下限 {}",
+    "cut by {}": "乘以 {}",
+}
+"""The clauses of a controller's reasons."""

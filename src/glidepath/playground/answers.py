@@ -11,7 +11,7 @@ from typing import Any
 from glidepath.core.errors import GlidepathError, Problem
 
 from . import code, details, exports, limits, links, look, measures, plateau
-from .asked import Asked, Base, Text, Texts
+from .asked import Asked, Base, Text, Texts, refused
 from .budget import USUAL, Budget
 from .catalogue import catalogue
 
@@ -163,11 +163,11 @@ def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answ
 
 
 def _read(body: str | bytes) -> Any:
-    def refused(constant: str) -> Any:
+    def no_number(constant: str) -> Any:
         raise ValueError(f"{constant} is no number of JSON")
 
     try:
-        return json.loads(body, parse_constant=refused)
+        return json.loads(body, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise GlidepathError.worded("request", "body", "JSON", str(error)[:80]) from None
 
@@ -183,5 +183,5 @@ def refusal(problems: Sequence[Problem], status: int = 422) -> Answer:
         problems: The broken rules, of which twenty are said.
         status: Of HTTP.
     """
-    rows = [{"path": "", "field": problem.field, "message": str(problem)} for problem in problems[:20]]
+    rows = [refused(problem) for problem in problems[:20]]
     return Answer(json.dumps({"problems": rows}).encode(), status=status)

@@ -89,6 +89,18 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
     async def icon() -> FileResponse:
         return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
 
+    @app.get("/gallery/{file:path}")
+    def moving(file: str) -> Response:
+        from . import gallery
+
+        name = file or "index.html"
+        if name in gallery.PAGES:
+            return HTMLResponse(gallery.page(gallery.PAGES[name]))
+        made = gallery.animated(name)
+        if made is None:
+            raise HTTPException(404, "gallery: there is no picture of that name")
+        return Response(made, media_type="image/gif", headers={"cache-control": "max-age=86400"})
+
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 

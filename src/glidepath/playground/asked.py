@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
+from glidepath.core import language
 from glidepath.core.checks import Checks, types_of
-from glidepath.core.errors import GlidepathError, did_you_mean
+from glidepath.core.errors import GlidepathError, Problem, did_you_mean
 from glidepath.core.fields import MAX_STEPS, Broken, Check, integer, real
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Whole",
     "number_of",
     "plain",
+    "refused",
     "several",
     "typed",
     "words",
@@ -32,6 +34,18 @@ __all__ = [
 
 MAX_PINS = 8
 MAX_TEXT = 20_000
+
+
+def refused(problem: Problem, path: str = "", field: str | None = None) -> dict[str, Any]:
+    """Returns a refusal as the page is told it: where it belongs, and its sentence in both languages.
+
+    Args:
+        problem: What was refused.
+        path: Of the call in the tree.
+        field: The argument; None for the problem's own.
+    """
+    told = {"path": path, "field": problem.field if field is None else field, "message": str(problem)}
+    return told | {"zh": {"message": language.problem(problem, "zh")}}
 
 
 class Asked:

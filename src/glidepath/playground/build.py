@@ -15,7 +15,7 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import vocabulary
 
-from .asked import number_of, plain
+from .asked import number_of, plain, refused
 from .budget import Settled, length_of
 from .tree import Tree, signature
 
@@ -35,7 +35,7 @@ class Built:
 
     schedule: Schedule | None
     tree: Tree
-    problems: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    problems: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     durations: dict[str, float] = field(default_factory=dict[str, float])
 
 
@@ -66,12 +66,12 @@ def build(tree: Tree, budget: Settled) -> Built:
 class _Maker:
     def __init__(self, budget: Settled) -> None:
         self.budget = budget
-        self.problems: list[dict[str, str]] = []
+        self.problems: list[dict[str, Any]] = []
         self.durations: dict[str, float] = {}
 
     def refuse(self, path: str, error: GlidepathError, names: list[str] | None = None, only: str = "") -> None:
         for problem in error.problems:
-            self.problems.append({"path": path, "field": only or _field(problem, names or []), "message": str(problem)})
+            self.problems.append(refused(problem, path, only or _field(problem, names or [])))
 
     def node(self, tree: Tree, path: str) -> tuple[Any, Tree]:
         """Returns what a part of the tree makes, None if it was refused, and the part as read."""

@@ -15,9 +15,9 @@ from .asked import MAX_PINS
 from .budget import Budget
 from .look import read
 
-__all__ = ["fragment"]
+__all__ = ["PER_EPOCH", "fragment"]
 
-_PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
+PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
 _MOST_EPOCHS = 1e6  # a longer schedule is shown beside the budget that the page begins with
 
 
@@ -54,7 +54,7 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
     parts += [("p", json.dumps([text, name, slot])) for slot, (name, text, _) in enumerate(pins, start=1)]
     parts += [("base", repr(base))] if base != 1.0 else []
     length = first.duration
-    epochs = length / _PER_EPOCH
+    epochs = length / PER_EPOCH
     if epochs <= _MOST_EPOCHS and Budget(epochs=epochs).settled().updates == length != Budget().settled().updates:
         parts.append(("budget", f"epochs:{epochs}"))
     return urlencode([*parts, ("at", ",".join(map(str, _looked_at(length))))])

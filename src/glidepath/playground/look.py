@@ -20,7 +20,7 @@ from glidepath.view.knots import knots, phases
 from glidepath.view.sample import REPLAYED, horizon, thinned
 from glidepath.view.units import scaled, unit_of
 
-from .asked import MAX_PINS, Asked, Base, Bases, Step, Text, several, words
+from .asked import MAX_PINS, Asked, Base, Bases, Step, Text, refused, several, words
 from .budget import USUAL, Budget, Settled
 from .build import Built, build
 from .foreign import called
@@ -101,7 +101,7 @@ def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
         built = build(tree, budget)
         return Read(built, text_of(built.tree))
     except GlidepathError as error:
-        problems = [{"path": "", "field": "", "message": str(problem)} for problem in error.problems]
+        problems = [refused(problem, "", "") for problem in error.problems]
         return Read(Built(None, tree or {"t": "none"}, problems), text or "")
 
 
@@ -126,7 +126,7 @@ def look(request: Look) -> dict[str, Any]:
     try:
         return answer | _drawn(request, found.built, schedule, budget)
     except GlidepathError as error:  # a replayed rule can fail at a later step
-        problems = [{"path": "", "field": "", "message": str(problem)} for problem in error.problems]
+        problems = [refused(problem, "", "") for problem in error.problems]
         return answer | {"ok": False, "problems": problems[:50]}
 
 

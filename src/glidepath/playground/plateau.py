@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from glidepath.core import language
 from glidepath.core.codec import field_notes
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Broken, Check
@@ -64,7 +65,8 @@ def controls() -> list[dict[str, Any]]:
             "default": field.default,
             "required": False,
             "nullable": False,
-            "note": re.sub(r"\$\\theta\$", "θ", notes.get(field.name, "")).replace("`", ""),
+            "note": _plainly(notes.get(field.name, "")),
+            "zh": {"note": _plainly(language.said(notes.get(field.name, ""), "zh"))},
         }
         if kind == "choice":
             control["choices"] = {"mode": ["min", "max"], "relative": ["relative", "absolute"]}[field.name]
@@ -73,6 +75,10 @@ def controls() -> list[dict[str, Any]]:
             control |= {"low": low, "high": high, "log": False, "zero": low == 0, "min": low}
         made.append(control)
     return made
+
+
+def _plainly(note: str) -> str:
+    return re.sub(r"\$\\theta\$", "θ", note).replace("`", "")
 
 
 def feed(request: Feed) -> dict[str, Any]:
@@ -94,7 +100,10 @@ def feed(request: Feed) -> dict[str, Any]:
         "text": str(controller),
         "values": [value if math.isfinite(value) else None for value in values],
         "multipliers": [multiplier * request.base for multiplier, _ in decisions],
-        "decisions": [{"action": d.action, "reason": d.reason} for _, d in decisions],
+        "decisions": [
+            {"action": d.action, "reason": d.reason, "zh": {"reason": language.reason(d.reason, "zh")}}
+            for _, d in decisions
+        ],
         "cuts": [i for i, (_, d) in enumerate(decisions) if d.action == "cut"],
     }
 

@@ -27,22 +27,23 @@ def classes(library: str) -> tuple[str, ...]:
     return (*names(library), *plateau)
 
 
-def article(library: str, name: str) -> tuple[str, Schedule, int]:
-    """Returns a class's call, its schedule and the last step to show; a plateau's metric never improves.
+def article(library: str, name: str) -> tuple[str, Schedule, int, float]:
+    """Returns a class's call, its schedule in rates, the last step to show and the base rate; a plateau's metric never improves.
 
     Args:
         library: One of `CLASSIC`.
         name: One of `classes(library)`.
 
     Examples:
-        >>> call, schedule, last = article("oneflow", "StepLR")
-        >>> call, schedule(2), round(schedule(3), 6), last
-        ('StepLR(step_size=3)', 0.05, 0.005, 10)
+        >>> call, schedule, last, base = article("oneflow", "StepLR")
+        >>> call, schedule(2), round(schedule(3), 6), last, base
+        ('StepLR(step_size=3)', 0.05, 0.005, 10, 0.05)
     """
     base, last, text = ARTICLES.get(f"{library}.{name}") or ARTICLES[name]
     call: Any = syntax(f"f({text})")
     arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     if "Plateau" not in name:
-        return f"{name}({text})", load(library, name, arguments, base_lr=base), last
+        return f"{name}({text})", load(library, name, arguments, base_lr=base), last, base
     rows = feedback.replay(getattr(feedback, f"{_PLATEAUS[library]}Plateau")(rates=base, **arguments), [1.0] * last)
-    return f"{name}({text})", Table(range(last + 1), [base, *(base * factor for factor, _ in rows)], "previous"), last
+    drawn = Table(range(last + 1), [base, *(base * factor for factor, _ in rows)], "previous")
+    return f"{name}({text})", drawn, last, base

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as markup
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from glidepath import recipes
 from glidepath.core.errors import GlidepathError
 from glidepath.core.files import write_whole
+from glidepath.core.language import language, said
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse, vocabulary
 from glidepath.dialects.reading import known
@@ -23,7 +24,7 @@ from .examples import COMPARISONS, EXAMPLES, example
 from .page import page
 from .still import figure, save
 
-__all__ = ["Picture", "gallery", "pictures"]
+__all__ = ["Picture", "gallery", "gallery_page", "pictures"]
 
 MOST_BYTES = 300_000
 _SMALL = {"width": 480, "height": 240, "frames": 24}  # of the animation of a class
@@ -40,7 +41,8 @@ class Picture:
         schedules: By label.
         options: What `figure` and `animation` are told.
         moves: Whether it is animated too.
-        small: Whether the animation is.
+        small: Whether the animation is: those of other libraries' classes are.
+        base: The base rate of a class.
     """
 
     section: str
@@ -50,6 +52,7 @@ class Picture:
     options: Mapping[str, Any]
     moves: bool = True
     small: bool = False
+    base: float = 1.0
 
     @property
     def size(self) -> Mapping[str, Any]:
@@ -80,11 +83,13 @@ def _of_dialects() -> Iterator[Picture]:
     for library in CLASSIC:
         taken: set[str] = set()
         for name in classes(library):
-            call, schedule, last = article(library, name)
+            call, schedule, last, base = article(library, name)
             file = name if name.casefold() not in taken else f"{name}-2"  # some disks take WarmUpLR for WarmupLR
             taken.add(name.casefold())
             options = {"title": call, "unit": "learning rate", "steps": last}
-            yield Picture(known(library).title, f"{library}/{file}", call, {call: schedule}, options, small=True)
+            yield Picture(
+                known(library).title, f"{library}/{file}", call, {call: schedule}, options, small=True, base=base
+            )
 
 
 def gallery(
@@ -105,7 +110,7 @@ def gallery(
     """
     root = Path(folder)
     made: list[Path] = []
-    shown: dict[str, list[str]] = {}
+    shown: list[tuple[Picture, list[str]]] = []
     for picture in pictures():
         if progress is not None:
             progress(picture.name)
@@ -121,28 +126,52 @@ def gallery(
         if animations and picture.moves:
             files.append(animate(picture.schedules, f"{target}.gif", **picture.options, **picture.size))
         made += files
-        shown.setdefault(picture.section, []).append(_entry(picture, [file.relative_to(root) for file in files]))
-    made.append(write_whole(root / "index.html", _page(shown).encode(), where="view"))
+        shown.append((picture, [file.relative_to(root).as_posix() for file in files]))
+    made.append(write_whole(root / "index.html", gallery_page(shown).encode(), where="view"))
     return made
 
 
-def _entry(picture: Picture, files: list[Path]) -> str:
-    title, source = markup.escape(picture.title), files[-1].as_posix()
-    links = ", ".join(f'<a href="{file.as_posix()}">{file.suffix[1:].upper()}</a>' for file in files)
-    caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.small else ""  # a call has its name in it
-    return (
-        f'<figure><img src="{markup.escape(source)}" alt="{title}" loading="lazy">'
-        f"<figcaption><b>{caption}</b> {title} <small>{links}</small></figcaption></figure>"
+def gallery_page(
+    shown: Iterable[tuple[Picture, list[str]]],
+    *,
+    opens: Callable[[Picture], str] | None = None,
+    lang: str | None = None,
+) -> str:
+    """Returns the page that shows pictures, in their sections.
+
+    Args:
+        shown: Pictures with their files, the one to show last.
+        opens: The address that a picture leads to, empty for none; None for none at all.
+        lang: `en` or `zh`; None is what the environment asks for.
+    """
+    lang = lang or language()
+    sections: dict[str, list[str]] = {}
+    for picture, files in shown:
+        entry = _entry(picture, files, opens(picture) if opens else "", lang)
+        sections.setdefault(said(picture.section, lang), []).append(entry)
+    names = {name: markup.escape(name) for name in sections}
+    links = " · ".join(
+        f'<a href="#{k}">{names[name]}</a> {len(rows)}' for k, (name, rows) in enumerate(sections.items())
     )
-
-
-def _page(shown: Mapping[str, list[str]]) -> str:
-    names = {name: markup.escape(name) for name in shown}
-    links = " · ".join(f'<a href="#{k}">{names[name]}</a> {len(rows)}' for k, (name, rows) in enumerate(shown.items()))
     body = "".join(
         f'<details open><summary><h2 id="{k}">{names[name]}</h2></summary>\n<section>\n'
         + "\n".join(rows)
         + "\n</section></details>\n"
-        for k, (name, rows) in enumerate(shown.items())
+        for k, (name, rows) in enumerate(sections.items())
     )
-    return page("gallery.html", links=links, body=body)
+    about = said("Every picture is drawn by the function that trains.", lang)
+    if opens:
+        about += (" " if lang == "en" else "") + said("A picture opens the page with its class.", lang)
+    title = said("glidepath: the gallery", lang)
+    return page("gallery.html", lang=lang, title=title, about=about, links=links, body=body)
+
+
+def _entry(picture: Picture, files: list[str], opens: str, lang: str) -> str:
+    title = markup.escape(said(picture.title, lang))
+    links = ", ".join(
+        f'<a href="{markup.escape(file)}">{file.rpartition(".")[2].upper()}</a>' for file in files if not opens
+    )
+    caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.small else ""  # a call has its name in it
+    image = f'<img src="{markup.escape(files[-1])}" alt="{title}" loading="lazy">'
+    image = f'<a href="{markup.escape(opens)}">{image}</a>' if opens else image
+    return f"<figure>{image}<figcaption><b>{caption}</b> {title} <small>{links}</small></figcaption></figure>"

@@ -23,7 +23,7 @@ import { Code, Files, Formula } from "./take.js";
 import { Matter } from "./matter.js";
 import { Feedback } from "./feedback.js";
 import { RangeTest } from "./range.js";
-import { keep, language, preferred, speak, t, translate } from "./words.js";
+import { keep, language, preferred, refusal, speak, t, translate } from "./words.js";
 
 const TYPING = 700; // milliseconds without a key after which what was typed is one undo
 
@@ -184,12 +184,12 @@ class App {
     const left = problems.filter((problem) => {
       const row = problem.field && rows.find((each) => each.dataset.path === problem.path && each.dataset.field === problem.field);
       if (!row) return true;
-      refuse(row, problem.message);
+      refuse(row, refusal(problem));
       row.refused = row.box?.value;
       return byText;
     });
     const bad = byText && problems.length > 0;
-    $("problem").textContent = left.slice(0, 4).map((problem) => problem.message).join("  ·  ");
+    $("problem").textContent = left.slice(0, 4).map(refusal).join("  ·  ");
     mark($("line"), bad ? $("problem").textContent : "");
     $("textchip").classList.toggle("bad", bad);
     $("chartbox").classList.toggle("dim", problems.length > 0);
@@ -457,6 +457,7 @@ class App {
     $("tongue").textContent = language() === "zh" ? "English" : "中文";
     $("tongue").lang = language() === "zh" ? "en" : "zh-CN";
     $("axis").replaceChildren(...AXES.map((name) => h("option", { value: name }, t(`axis.${name}`))));
+    $("gallery").href = language() === "zh" ? "gallery/zh.html" : "gallery/";
     $("foot").textContent = t("foot");
     this.bar.build();
     if (this.state) this.toggles();

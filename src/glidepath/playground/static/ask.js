@@ -8,6 +8,8 @@
 //   ready                                  a promise that is kept once Python answers; the server is always there
 //   latest(work), newest(work)             so that an old answer never takes the place of a newer one
 
+import { refusal, t } from "./words.js";
+
 const tag = (name) => document.querySelector(`meta[name="glidepath-${name}"]`)?.content ?? "";
 
 export const home = tag("home") || "server";
@@ -17,7 +19,7 @@ export const machine = home === "server";
 
 export class Refused extends Error {
   constructor(problems) {
-    super(problems.map((problem) => problem.message).join("\n"));
+    super(problems.map(refusal).join("\n"));
     this.problems = problems;
   }
 }
@@ -33,12 +35,12 @@ async function served(path, body) {
   try {
     response = await fetch(`api/${path}`, body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) });
   } catch {
-    throw refused("the server does not answer: is it still running?");
+    throw refused(t("server.silent"));
   }
   if (response.ok) return response;
   let found = null;
   try { found = await response.json(); } catch { /* no JSON: the status must do */ }
-  throw found?.problems ? new Refused(found.problems) : refused(String(found?.detail ?? `the server answered ${response.status}`));
+  throw found?.problems ? new Refused(found.problems) : refused(String(found?.detail ?? t("server.status", { status: response.status })));
 }
 
 // The worker ------------------------------------------------------------------------------------------------------------
@@ -55,17 +57,17 @@ function wake() {
   try {
     worker = window.glidepathWorker ?? new Worker("static/worker.js", { type: "module" }); // boot.js may have started it already
   } catch (error) {
-    down(refused(`Python cannot start here: ${error.message}. Open the page from a web address, not from a file`));
+    down(refused(t("python.never", { why: error.message })));
     return;
   }
   worker.onmessage = ({ data }) => {
     if (data.ready) { up(data.ready); return; }
-    if (data.failed) { down(refused(`Python could not start here: ${data.failed}`)); return; }
+    if (data.failed) { down(refused(t("python.failed", { why: data.failed }))); return; }
     const one = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.problems) one?.reject(new Refused(data.problems)); else one?.resolve(data.answer);
   };
-  worker.onerror = (event) => down(refused(`Python could not start here: ${event.message ?? "its worker could not be read"}`));
+  worker.onerror = (event) => down(refused(t("python.failed", { why: event.message ?? "worker.js" })));
   worker.postMessage({ again: true }); // what it said before anybody listened
   awake.then(() => navigator.serviceWorker?.register("service.js")).catch(() => {});
 }

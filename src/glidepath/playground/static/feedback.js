@@ -6,7 +6,7 @@ import { ticks, Scale } from "./axes.js";
 import { draw } from "./chart.js";
 import { accept, controlsOf, refuse } from "./controls.js";
 import { colour } from "./style.js";
-import { pieces, t } from "./words.js";
+import { pieces, refusal, t, told } from "./words.js";
 
 const SAMPLE = "2.31, 1.84, 1.52, 1.37, 1.30, 1.28, 1.29, 1.28, 1.285, 1.28, 1.12, 1.06, 1.05, 1.052, 1.051, 1.05, 1.052, 1.05, 0.99, 0.985, 0.986, 0.985, 0.985, 0.986, 0.985";
 const MOST_FILE = 2000000;
@@ -97,7 +97,7 @@ export class Feedback {
       this.problem.textContent = "";
       for (const problem of error.problems ?? [{ field: "", message: error.message }]) {
         const row = this.controls.find((each) => each.dataset.field === problem.field);
-        if (row) refuse(row, problem.message); else this.problem.textContent = problem.message;
+        if (row) refuse(row, refusal(problem)); else this.problem.textContent = refusal(problem);
       }
       return; // the last good picture stays
     }
@@ -108,9 +108,9 @@ export class Feedback {
     if (found.columns.length > 1 && this.columns.options.length !== found.columns.length) this.columns.replaceChildren(...found.columns.map((name) => h("option", { value: name, selected: name === (this.column || found.columns[found.columns.length - 1]) }, name)));
     this.paint();
     this.cuts.replaceChildren(...(found.cuts.length
-      ? found.cuts.slice(0, 12).map((i) => h("li", {}, h("span", { class: "tagcut" }, t("feedback.cut", { n: whole(i) })), t("feedback.to", { why: found.decisions[i].reason, rate: short(found.multipliers[i]) })))
+      ? found.cuts.slice(0, 12).map((i) => h("li", {}, h("span", { class: "tagcut" }, t("feedback.cut", { n: whole(i) })), t("feedback.to", { why: told(found.decisions[i], "reason"), rate: short(found.multipliers[i]) })))
       : [h("li", {}, t("feedback.nocut"))]));
-    this.every.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, ["evaluation", "metric", "rate", "decision", "why"].map((head) => h("th", { scope: "col" }, t(`feedback.head.${head}`))))), h("tbody", {}, found.decisions.slice(0, 500).map((d, i) => h("tr", {}, h("td", {}, String(i)), h("td", { class: "num" }, String(found.values[i] ?? t("feedback.infinite"))), h("td", { class: "num" }, String(found.multipliers[i])), h("td", {}, d.action), h("td", { class: "words" }, d.reason))))));
+    this.every.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, ["evaluation", "metric", "rate", "decision", "why"].map((head) => h("th", { scope: "col" }, t(`feedback.head.${head}`))))), h("tbody", {}, found.decisions.slice(0, 500).map((d, i) => h("tr", {}, h("td", {}, String(i)), h("td", { class: "num" }, String(found.values[i] ?? t("feedback.infinite"))), h("td", { class: "num" }, String(found.multipliers[i])), h("td", {}, t(`feedback.action.${d.action}`)), h("td", { class: "words" }, told(d, "reason")))))));
   }
 
   /** The metric as it was fed, the rate that it leads to, and a mark at every cut. */

@@ -3,7 +3,7 @@
 import { $, whole } from "./dom.js";
 import { ask as question, latest } from "./ask.js";
 import { numberOf } from "./fields.js";
-import { preferred, speak, t, translate } from "./words.js";
+import { preferred, refusal, speak, t, translate } from "./words.js";
 
 const MOST = 2900000; // of all files together: the server takes no more
 const NS = "http://www.w3.org/2000/svg";
@@ -11,7 +11,7 @@ const BOX = { left: 56, right: 850, top: 12, bottom: 348 };
 let laws = null;
 let runs = [];
 
-const problems = (error) => (error.problems ?? []).map((one) => one.message).join("  ·  ") || t("forecast.machine");
+const problems = (error) => (error.problems ?? []).map(refusal).join("  ·  ") || t("forecast.machine");
 
 let taken = 0;
 

@@ -6,7 +6,7 @@ import { ask, latest } from "./ask.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
-import { pieces, t } from "./words.js";
+import { pieces, refusal, t } from "./words.js";
 
 const CONSTANT = ["constant", "the constant rate"];
 const METRIC = [1, 2, 3], LOSS = [4, 5, 6]; // columns of a band: mean, lowest, highest
@@ -177,7 +177,7 @@ class Trainer {
       request: () => ["train", { text: app.state.text, last: app.last, task: this.task.value, seeds: Number(this.seeds.value), updates: Number(this.updates.value), budget: app.state.budget }],
       begin: () => this.begin(),
       hear: (event) => this.hear(event),
-      refused: (problems) => { this.problem.textContent = problems.map((problem) => problem.message).join("  ·  "); },
+      refused: (problems) => { this.problem.textContent = problems.map(refusal).join("  ·  "); },
       ended: () => t("matter.ended", { runs: this.runs.length, updates: whole(this.last) }),
     });
     this.work.button.id = "train";

@@ -5,7 +5,7 @@ import { ask, latest, machine } from "./ask.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
-import { pieces, t } from "./words.js";
+import { pieces, refusal, t } from "./words.js";
 
 const MAX_FILE = 2000000;
 const MAX_DOTS = 2400; // raw points drawn; of more, every so many-th
@@ -72,7 +72,7 @@ export class RangeTest {
       input.classList.toggle("bad", bad);
       input.setAttribute("aria-invalid", String(bad));
     }
-    this.refusal.textContent = problems.map((problem) => problem.message).join("  ·  ");
+    this.refusal.textContent = problems.map(refusal).join("  ·  ");
   }
 
   /** What is shown first is asked for when the view is first opened. */
@@ -105,7 +105,7 @@ export class RangeTest {
     try {
       found = await ask("range", request);
     } catch (error) { // the last good picture stays
-      this.problem.textContent = (error.problems ?? [error]).slice(0, 4).map((problem) => problem.message).join("  ·  ");
+      this.problem.textContent = (error.problems ?? [error]).slice(0, 4).map(refusal).join("  ·  ");
       return;
     }
     this.show(found);

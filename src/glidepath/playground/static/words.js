@@ -45,6 +45,9 @@ export function told(thing, field) {
   return (now === 1 && thing?.zh?.[field]) || thing?.[field] || "";
 }
 
+/** What was refused, in the reader's language. */
+export const refusal = (problem) => told(problem, "message");
+
 /** Says what stands in the page itself. */
 export function translate(root = document) {
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
