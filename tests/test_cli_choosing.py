@@ -46,7 +46,7 @@ def test_find_refuses_where_there_is_no_evidence_and_exits_with_1():
     [
         (["find", "digts"], "find: task must be one of"),
         (["find", "digits", "--steps", "5"], "find: steps must be an integer from 10 to 1000000, got 5"),
-        (["find", "digits", "--low", "1", "--high", "0.1"], "range test: high must be a rate above low, 1.0, got 0.1"),
+        (["find", "digits", "--low", "1", "--high", "0.1"], "range test: high must be above low, 1.0, got 0.1"),
         (["find", "digits", "-o", "nowhere/x.html"], "find: output must be in a folder that can be written to, got"),
         (["find", "digits", "-o", "x.pdf"], "find: output must be a file name that ends in .png, .svg, .html or .json"),
         (["advise", "nowhere.csv"], "log: path must be a file or a folder, got 'nowhere.csv'"),
