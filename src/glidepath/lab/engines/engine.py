@@ -4,6 +4,7 @@
 cluster. All give the same records.
 """
 
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -12,7 +13,7 @@ from glidepath.core.errors import GlidepathError
 from glidepath.lab.engines.devices import computing_on, devices_of
 from glidepath.lab.records.jobs import AnyRecord, Job
 
-__all__ = ["Advanced", "Capacity", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
+__all__ = ["Advanced", "Capacity", "Dispatch", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,36 @@ class Engine(Protocol):
         ...
 
 
+class Dispatch:
+    """The driver's side of an engine whose workers may die: which jobs wait, and what was tried how often.
+
+    Args:
+        specs: The jobs.
+        tries: How often a job is started before it is given up.
+        emit: Called for every event.
+    """
+
+    def __init__(self, specs: Sequence[Job[Any]], tries: int, emit: Callable[[Event], None]) -> None:
+        self.waiting = deque(specs)
+        self.open = len(specs)
+        self.tries, self.emit = tries, emit
+        self.tried: Counter[str] = Counter()
+
+    def again(self, spec: Job[Any], reason: str) -> None:
+        """A job that was in hand has no outcome: it waits again, in front, or is given up."""
+        self.tried[spec.hash] += 1
+        if self.tried[spec.hash] >= self.tries:
+            self.close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
+        else:
+            self.waiting.appendleft(spec)
+            self.emit(Retried(spec, reason))
+
+    def close(self, event: Finished | Failed) -> None:
+        """A job has its outcome."""
+        self.open -= 1
+        self.emit(event)
+
+
 @dataclass(frozen=True)
 class InProcess:
     """Jobs one after another in this process: for one run, for tests, and where processes cannot be started.
@@ -120,9 +151,8 @@ class InProcess:
             self._execute(specs, emit)
 
     def _execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
-        from glidepath.lab.engines.carry_out import (
-            carry_out,  # torch: a command that trains nothing does not wait for it
-        )
+        # Imported here, with torch: a command that trains nothing does not wait for it.
+        from glidepath.lab.engines.carry_out import carry_out
 
         for spec in specs:
             listener: list[BaseException] = []
@@ -139,10 +169,7 @@ class InProcess:
             except Exception as error:
                 if listener:
                     raise
-                emit(
-                    Failed(
-                        spec, str(error) if isinstance(error, GlidepathError) else f"{type(error).__name__}: {error}"
-                    )
-                )
+                ours = isinstance(error, GlidepathError)
+                emit(Failed(spec, str(error) if ours else f"{type(error).__name__}: {error}"))
             else:
                 emit(Finished(done.record, done.files))

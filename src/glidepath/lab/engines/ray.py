@@ -15,17 +15,16 @@ import socket
 import sys
 import tempfile
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem, installing, shown
-from glidepath.core.fields import Count
-from glidepath.lab.engines.engine import Advanced, Capacity, Event, Failed, Finished, Retried
+from glidepath.core.checks import Checks, settle
+from glidepath.core.errors import GlidepathError, Problem, installing
+from glidepath.core.fields import Count, Positive, Rate
+from glidepath.lab.engines.engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
 from glidepath.lab.engines.ray_worker import Message, carry_out_chunk
 from glidepath.lab.records.jobs import Job, job_to_dict
 from glidepath.lab.tasks.declared import Own
@@ -70,28 +69,20 @@ class Ray:
     """
 
     address: str | None = None
-    count: int | None = None
-    tries: int = 3
-    seconds: float = 10.0
+    count: Count | None = None
+    tries: Count = 3
+    seconds: Positive = 10.0
     resources: Mapping[str, float] = field(default_factory=dict[str, float])
     runtime_env: Mapping[str, Any] | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else problem_of("ray", "count", self.count, Count)
-        seconds = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool) and self.seconds > 0
-        refuse(
-            [
-                _address_problem(self.address),
-                count,
-                problem_of("ray", "tries", self.tries, Count),
-                None if seconds else Problem("ray", "seconds", "a number above 0", shown(self.seconds)),
-                *_resource_problems(self.resources),
-                None
-                if self.device in ("auto", "cpu", "cuda")
-                else Problem("ray", "device", "auto, cpu or cuda, and Ray says which", shown(self.device)),
-            ]
-        )
+        checks = settle(self, "ray")
+        _check_address(checks, self.address)
+        _check_resources(checks, self.resources)
+        if self.device not in ("auto", "cpu", "cuda"):
+            checks.refuse("device", "auto, cpu or cuda, and Ray says which", self.device)
+        checks.done()
 
     @property
     def cluster(self) -> str | None:
@@ -111,12 +102,14 @@ class Ray:
             GlidepathError: If ray is not installed, or the address does not answer in time.
         """
         del specs
-        missing = importlib.util.find_spec("ray") is None
-        refuse([Problem("ray", "package", "installed", "no ray", installing("ray")) if missing else None])
+        if importlib.util.find_spec("ray") is None:
+            raise GlidepathError(Problem("ray", "package", "installed", "no ray", installing("ray")))
         loaded = sys.modules.get("ray")
         if loaded and loaded.is_initialized():
             return
-        refuse([_address_problem(self.cluster)])
+        checks = Checks("ray")
+        _check_address(checks, self.cluster)
+        checks.done()
         if self.cluster not in (None, "auto"):
             _check_answers(self.cluster, self.seconds)
 
@@ -140,16 +133,13 @@ class _Flight:
     over: set[int] = field(default_factory=set[int])
 
 
-class _Sweep:
+class _Sweep(Dispatch):
     """The driver's side: which jobs wait, which are out, what was tried how often."""
 
     def __init__(self, ray: ModuleType, engine: Ray, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        super().__init__(specs, engine.tries, emit)
         self.ray = ray
         self.engine = engine
-        self.emit = emit
-        self.waiting = deque(specs)
-        self.open = len(specs)
-        self.tried: Counter[str] = Counter()
         self.flights: dict[Any, _Flight] = {}
         self.slots = 0
         self.looked = self.seen = time.monotonic()
@@ -243,28 +233,17 @@ class _Sweep:
                 self.emit(Advanced(job, updates))
             case ("finished", position, record, files):
                 flight.over.add(position)
-                self._close(Finished(job.record_from_dict(record), files))
+                self.close(Finished(job.record_from_dict(record), files))
             case ("failed", position, reason):
                 flight.over.add(position)
-                self._close(Failed(job, reason))
+                self.close(Failed(job, reason))
 
     def _lost(self, flight: _Flight, reason: str) -> None:
         """Jobs without an outcome wait again, in front; the first of them was in hand, which counts as a try."""
         left = [job for position, job in enumerate(flight.jobs) if position not in flight.over]
-        if not left:
-            return
-        self.waiting.extendleft(reversed(left[1:]))
-        first = left[0]
-        self.tried[first.hash] += 1
-        if self.tried[first.hash] >= self.engine.tries:
-            self._close(Failed(first, f"given up after {self.engine.tries} tries; {reason}"))
-        else:
-            self.waiting.appendleft(first)
-            self.emit(Retried(first, reason))
-
-    def _close(self, event: Finished | Failed) -> None:
-        self.open -= 1
-        self.emit(event)
+        if left:
+            self.waiting.extendleft(reversed(left[1:]))
+            self.again(left[0], reason)
 
 
 @contextlib.contextmanager
@@ -387,26 +366,20 @@ def _check_answers(address: str, seconds: float) -> None:
         raise GlidepathError.worded("ray", "address", rule, f"{address}: {reason}", remedy)
 
 
-def _address_problem(address: object) -> Problem | None:
+def _check_address(checks: Checks, address: object) -> None:
     if address is None or address == "auto":
-        return None
-    if isinstance(address, str) and "://" not in address:
-        host, _, port = address.rpartition(":")
-        if host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
-            return None
-    return Problem("ray", "address", "host:port, such as 10.0.0.1:6379, or auto", shown(address))
+        return
+    host, _, port = address.rpartition(":") if isinstance(address, str) and "://" not in address else ("", "", "")
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        checks.refuse("address", "host:port, such as 10.0.0.1:6379, or auto", address)
 
 
-def _resource_problems(resources: object) -> list[Problem]:
+def _check_resources(checks: Checks, resources: object) -> None:
     if not isinstance(resources, Mapping):
-        return [
-            Problem("ray", "resources", "a mapping of Ray's names to amounts, such as {'GPU': 1}", shown(resources))
-        ]
-    return [
-        Problem("ray", f"resources[{name!r}]", "a finite number of at least 0", shown(amount))
-        for name, amount in resources.items()
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < math.inf
-    ]
+        checks.refuse("resources", "a mapping of Ray's names to amounts, such as {'GPU': 1}", resources)
+        return
+    for name, amount in resources.items():
+        checks.take(f"resources[{name!r}]", amount, Rate)
 
 
 def _options(engine: Ray) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import glidepath
-from glidepath.core.checks import problem_of, refuse
+from glidepath.core.checks import settle
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.fields import Count
 from glidepath.lab.engines.devices import VARIABLE, devices_of
-from glidepath.lab.engines.engine import Advanced, Capacity, Event, Failed, Finished, Retried
+from glidepath.lab.engines.engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
 from glidepath.lab.records.jobs import Job, job_to_dict
 
 __all__ = ["Crew", "Workers", "available_cpus"]
@@ -53,13 +53,12 @@ class Workers:
         GlidepathError: If an argument breaks its rule above.
     """
 
-    count: int | None = None
-    tries: int = 3
+    count: Count | None = None
+    tries: Count = 3
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else problem_of("workers", "count", self.count, Count)
-        refuse([count, problem_of("workers", "tries", self.tries, Count)])
+        settle(self, "workers").done()
 
     def refuse(self, specs: Sequence[Job[Any]]) -> None:
         """Refuse a device that is not here."""
@@ -150,7 +149,7 @@ class _Worker:
             self.last_words.append(line.decode("utf-8", "replace").rstrip())
 
 
-class Crew:
+class Crew(Dispatch):
     """The driver's side: which worker holds which job, what waits, what was tried how often.
 
     Args:
@@ -174,12 +173,8 @@ class Crew:
         environment: Mapping[str, str] | None = None,
         devices: Sequence[str] = ("cpu",),
     ) -> None:
-        self.tries = tries
-        self.emit = emit
+        super().__init__(specs, tries, emit)
         self.module, self.environment, self.devices = module, environment or {}, devices
-        self.waiting = deque(specs)
-        self.open = len(specs)
-        self.tried: Counter[str] = Counter()
         self.size = min(count or available_cpus(), len(specs))
         self.stillborn = 0
         self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
@@ -217,10 +212,10 @@ class Crew:
             return
         elif spec is not None and "finished" in message:
             worker.spec = None
-            self._close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
+            self.close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
         elif spec is not None and "failed" in message:
             worker.spec = None
-            self._close(Failed(spec, str(message["failed"]).strip()))
+            self.close(Failed(spec, str(message["failed"]).strip()))
         self._share()
 
     def _share(self) -> None:
@@ -238,22 +233,10 @@ class Crew:
                 deaths = f"{self.stillborn} deaths in a row; the last: {worker.epitaph()}"
                 raise GlidepathError(Problem("workers", "processes", "able to start", deaths))
         if worker.spec is not None:
-            self._again(worker.spec, worker.epitaph())
+            self.again(worker.spec, worker.epitaph())
         if len(self.workers) < min(self.size, self.open):
             self._hire()
         self._share()
-
-    def _again(self, spec: Job[Any], reason: str) -> None:
-        self.tried[spec.hash] += 1
-        if self.tried[spec.hash] >= self.tries:
-            self._close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
-        else:
-            self.waiting.appendleft(spec)
-            self.emit(Retried(spec, reason))
-
-    def _close(self, event: Finished | Failed) -> None:
-        self.open -= 1
-        self.emit(event)
 
 
 def _exactly(pipe: IO[bytes], size: int) -> bytes:

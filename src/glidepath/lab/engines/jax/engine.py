@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath.core.checks import problem_of, refuse
+from glidepath.core.checks import refuse, settle
 from glidepath.core.errors import Problem, installing
 from glidepath.core.fields import Count
 from glidepath.lab.engines.engine import Event
@@ -38,12 +38,11 @@ class Jax:
         GlidepathError: If an argument breaks its rule above.
     """
 
-    count: int | None = None
-    tries: int = 3
+    count: Count | None = None
+    tries: Count = 3
 
     def __post_init__(self) -> None:
-        count = None if self.count is None else problem_of("jax", "count", self.count, Count)
-        refuse([count, problem_of("jax", "tries", self.tries, Count)])
+        settle(self, "jax").done()
 
     def refuse(self, specs: Sequence[Job[Any]]) -> None:
         """Refuse what this engine cannot carry out.
