@@ -14,7 +14,7 @@ from ..core.errors import GlidepathError
 from ..core.segments import Hold, Ramp
 from ..recipes import one_cycle
 from .candidate import Candidate, Seen, between, nice, short
-from .cycles import levels, restarts, triangles
+from .cycles import cut_in_equal_parts, levels, restarts, triangles
 from .decays import Decay, decays
 
 __all__ = ["candidates"]
@@ -77,7 +77,9 @@ def _drops(seen: Seen) -> Iterator[Candidate]:
 def _cycles(seen: Seen) -> Iterator[Candidate]:
     t, y = seen.t, seen.y
     yield from triangles(t, y)
-    yield from restarts(t, y, [rise.steps for rise in _rises(seen) if abs(rise.peak / y.max() - 1) < 0.01])
+    firsts = [rise.steps for rise in _rises(seen) if abs(rise.peak / y.max() - 1) < 0.01]
+    yield from restarts(t, y, firsts)
+    yield from cut_in_equal_parts(seen, firsts)
     last = int(t[-1])
     for steps in dict.fromkeys((seen.most or last, last, last + 1, between(last, last + 2 + last // 50))):
         for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
@@ -105,6 +107,8 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
         peak = rise.peak or None
         top = peak if peak is not None else float(y.max())
         flat = np.nonzero(y[rise.first :] >= top - r[rise.first :] - 1e-9 * top)[0]
+        if len(flat) and flat[-1] - flat[0] >= len(flat):
+            continue  # it comes back to the peak later
         held = rise.first + int(flat[-1]) if len(flat) else -1
         begins: list[tuple[int, int]] = [(rise.steps, rise.first)]  # position at which the decay begins, entry after it
         if held > rise.first or (held == rise.first and t[held] > rise.steps):
@@ -165,8 +169,10 @@ def _multiplied(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
     batches = np.arange(1, 4001)
     for epochs in (3, 1, 2, 5, 4):
         warm = np.maximum(np.round(epochs * batches), 100)
-        c = np.minimum((batches[:, None] * (t + 1) - 1) / warm[:, None], 1.0)
-        fits = np.nonzero((np.abs(c * below - y) <= r).all(axis=1) & (c[:, -1] < 1 + 1e-9))[0]
+        fits = np.arange(len(batches))
+        for part in (slice(0, 1), slice(-1, None), slice(None)):  # nearly all are refused by one row
+            c = np.minimum((batches[fits, None] * (t[part] + 1) - 1) / warm[fits, None], 1.0)
+            fits = fits[(np.abs(c * below[part] - y[part]) <= r[part]).all(axis=1)]
         if len(fits):
             n = between(int(fits[0]), int(fits[-1]) + 1)
             n = n if n - 1 in fits else int(fits[0]) + 1
@@ -238,7 +244,7 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
         if k == 1 and t[0] > 0:
             lines = [(0.0, float(y[0] / t[0]))]
         elif k >= 2:
-            slope, begun = (float(each) for each in np.polyfit(t[:k], y[:k], 1))
+            slope, begun = (float(each) for each in np.polyfit(t[:k], y[:k], 1, w=r[:k].min() / r[:k]))
             lines = [(begun, slope)]
             if t[0] > 0:
                 lines.append((0.0, float((t[:k] * y[:k]).sum() / (t[:k] ** 2).sum())))

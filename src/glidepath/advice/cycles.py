@@ -9,14 +9,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.segments import MultiStep, Step, Triangle
+from ..core.combinators import Chain, Repeat
+from ..core.curves import Curve
+from ..core.segments import Hold, MultiStep, Ramp, Step, Triangle
 from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, Seen, between, nice
 
-__all__ = ["levels", "restarts", "triangles"]
+__all__ = ["cut_in_equal_parts", "levels", "period", "restarts", "triangles"]
 
 _CLOSE = 1e-6
+COSINE = Curve.of("cosine")
 Indices = NDArray[np.intp]
 
 
@@ -37,12 +40,14 @@ def levels(seen: Seen) -> Iterator[Candidate]:
         measured = float(np.exp(np.polyfit(ranks, np.log(values), 1)[0]))
         for factor in (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, nice(measured), nice(float(np.median(values[1:] / values[:-1])))):
             if 0 < factor < 1 and (np.abs(peak * factor**ranks - values) <= errors + 2 * _CLOSE * values).all():
-                period = _period(t, edges)
-                if period:
-                    yield Candidate("steps", peak, Step(period, factor), 2.05 if len(drops) > 1 else 3)
-                yield Candidate(
+                marks = Candidate(
                     _milestones(t, edges, drops, factor), peak, MultiStep(tuple(drops), factor), 2 + len(drops) / 10
                 )
+                length = period(t, edges)
+                steps = (
+                    [Candidate("steps", peak, Step(length, factor), 2.05 if len(drops) > 1 else 3)] if length else []
+                )
+                yield from (*steps, marks) if len(drops) > 1 else (marks, *steps)
                 break
     if len(edges) <= 20:
         shares = [nice(float(v) / peak) for v in values]
@@ -65,7 +70,7 @@ def _milestones(t: Array, edges: Indices, drops: list[int], factor: float) -> st
     return f"cut by {factor:g} at {marks}: reduce on plateau, patience about {int(gaps.min()) - 1} at most"
 
 
-def _period(t: Array, edges: Indices) -> int | None:
+def period(t: Array, edges: Indices) -> int | None:
     """Returns the one period that puts drop k between the steps seen before and after it, or None; the roundest of several."""
     k = np.arange(1, len(edges) + 1)
     low = int(np.floor((t[edges - 1] / k).max())) + 1
@@ -119,6 +124,23 @@ def restarts(t: Array, y: Array, firsts: Iterable[int]) -> Iterator[Candidate]:
             high = int(np.floor(((t[later] - first) / sums).min()))
             for length in dict.fromkeys((between(low, high), high) if 0 <= low < high else ()):
                 yield from _cosines(t, y, first, length, growth)
+
+
+def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
+    """Cosines to 0 over the whole run, in so many equal parts that need not be whole steps, as transformers has them."""
+    t, y = seen.t, seen.y
+    begins = np.nonzero(np.diff(y) > 0.3 * y.max())[0] + 1
+    last = int(t[-1])
+    for first in sorted({0, *firsts}):
+        parts = int((t[begins] > first).sum()) + 1
+        for end in dict.fromkeys((seen.most or last, last, last + 1)) if 1 < parts <= 100 else ():
+            steps = end - first
+            if steps < 2 or steps % parts == 0:
+                continue
+            falls = Repeat(Ramp(1.0, 0.0, steps, COSINE)).stretch(1 / parts).until(steps)
+            made = Chain((*((Ramp(0.0, 1.0, first),) if first else ()), falls, Hold(None, 0.0)))
+            c = made(t)
+            yield Candidate("cosine restarts", nice(float((c * y).sum() / (c * c).sum())), made, 3.2 + bool(first))
 
 
 def _cosines(t: Array, y: Array, first: int, length: int, growth: float) -> Iterator[Candidate]:

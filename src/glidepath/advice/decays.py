@@ -72,8 +72,10 @@ def decays(
         floors: Shares of the peak to try, in this order until one fits; None is whatever fits best.
     """
     x, y, r = seen.t - begin, seen.y, seen.r
-    if len(x) < 3 or x[-1] < 1:
+    if len(x) < 3 or x[-1] < 1 or (np.diff(y) > r[1:] + r[:-1]).any():
         return
+    if not names and inside == 1:
+        yield from _endless(x, y, r, peak)
     hints = [seen.most - begin] if seen.most is not None and seen.most - begin >= 1 else []
     for name in names or SHAPES:
         shape, inverse, made = SHAPES[name]
@@ -94,19 +96,18 @@ def decays(
                 yield Decay(name, top, n, low, 1 + (low > 0) + (peak is None) * 0.5, Ramp(1.0, low, n, made))
             if found and not seen.every:
                 break
-    if not names and inside == 1:
-        yield from _endless(x, y, r, peak)
 
 
 def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | None) -> tuple[float, float] | None:
     """Returns peak and floor, in short decimals, of the one decay of this length through all that was seen, or None."""
+    sure = r.min() / r
 
     def holds(top: float, low: float) -> bool:
         return top > 0 and 0 <= low < 1 and bool((np.abs(top * (low + (1 - low) * c) - y) <= r).all())
 
     def floor(top: float) -> float:
-        d = 1 - c
-        return max(float((d * (y / top - c)).sum() / max(float((d * d).sum()), 1e-300)), 0.0)
+        d = (1 - c) * sure
+        return max(float((d * (y / top - c) * sure).sum() / max(float((d * d).sum()), 1e-300)), 0.0)
 
     if asked is not None:
         low = asked
@@ -125,7 +126,7 @@ def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | Non
     if peak is None:
         if np.ptp(c) < 1e-9:
             return None
-        slope, bottom = np.polyfit(c, y, 1)
+        slope, bottom = np.polyfit(c, y, 1, w=sure)
         peak = short(float(slope + bottom), lambda v: share(v) is not None)
     low = share(peak)
     return None if low is None else (peak, low)
@@ -212,10 +213,12 @@ def _endless(x: Array, y: Array, r: Array, peak: float | None) -> Iterator[Decay
             for steps in (1, 10, 100, 1000, 10_000):
                 if steps * -slope < 3:
                     exact = math.exp(slope * steps)
-                    far = max(1.0, float(x[-1]) / steps)
-                    tries = (float(f"{exact:.{d}g}") for d in range(1, 9))
-                    factor = next((f for f in tries if 0 < f < 1 and abs(math.log(f / exact)) * far < 2e-4), exact)
-                    made.append(Exponential(factor, steps))
+                    tries = (float(f"{exact:.{d}g}") for d in range(1, 11))
+                    made += [
+                        Exponential(f, steps)
+                        for f in dict.fromkeys((*tries, exact))
+                        if 0 < f < 1 and (np.abs(top * f ** (x / steps) - y) <= 2 * r + 1e-7 * top).all()
+                    ][:1]
         elif kind == 1 and slope > 0 and begun > 0:
             made += [InverseSqrt(max(1, round(begun / slope)))]
         elif kind == 2 and slope > 0 and begun > 0:

@@ -20,6 +20,7 @@ from ..core.segments import Ramp
 from ..logs import Array, Log, Series
 from .candidate import Candidate, Seen, rounding
 from .candidates import candidates
+from .cycles import period
 from .decays import SHAPES
 
 __all__ = ["Fit", "NoFit", "fit"]
@@ -43,13 +44,14 @@ class Fit(Answer):
         unit: What a step of the log is: `update` or `epoch`.
         last: The last step that was logged.
         gap: Steps between two entries of the log.
+        per: Steps of the log for one of the schedule, where it moves with the epochs, or the log counts fractions of them.
         end: Whence the end is known: `seen` in the log, `said` by the file, `extrapolated` from the curve, which fits no other of those
             tried, `open` where the log does not determine it, or `endless`.
         alternatives: Others that fit the log as well, and end elsewhere.
     """
 
     told: ClassVar[str] = (
-        "kind base schedule text residual points shift lag mean unit end determined alternatives notes"
+        "kind base schedule text residual points shift lag mean per unit end determined alternatives notes"
     )
     schedule: Schedule
     base: float
@@ -64,6 +66,7 @@ class Fit(Answer):
     end: str = "seen"
     gap: int = 1
     alternatives: tuple[str, ...] = ()
+    per: float = 1.0
 
     @property
     def determined(self) -> bool:
@@ -81,7 +84,8 @@ class Fit(Answer):
         for at, skipped in self.lag:
             behind[steps >= at] = skipped
         made = Candidate(self.kind, self.base, self.schedule, 0, self.mean)
-        return made.at(np.maximum(steps - self.shift - behind, 0.0))
+        position = np.maximum(steps - self.shift - behind, 0.0)
+        return made.at(_counted(position, self.per))
 
     def notes(self) -> list[str]:
         """Returns what has to be said beside the text: offset, lag, means, and what is known of the end."""
@@ -93,6 +97,10 @@ class Fit(Answer):
             said.append(f"{self.lag[-1][1]} updates were skipped, and the schedule with them: {where}")
         if self.mean > 1:
             said.append(f"each rate is the mean over an epoch of {self.mean} updates; the text counts updates")
+        elif self.per > 1:
+            said.append(f"the rate moves once an epoch of {self.per:g} updates; the text counts epochs")
+        elif self.per < 1:
+            said.append(f"the log counts fractions of an epoch, {self.per:g} a row; the text counts rows")
         elif self.unit == "epoch":
             said.append("the text counts epochs, as the log does")
         if "milestones" in self.kind and self.gap > 1:
@@ -100,13 +108,14 @@ class Fit(Answer):
                 f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step"
             )
         duration = self.schedule.duration / self.mean
-        unit = "epoch" if self.unit == "epoch" else "step"
+        last = self.last if self.per == 1 else int(_counted(np.array([float(self.last)]), self.per)[0])
+        unit = "row" if self.per < 1 else "epoch" if self.unit == "epoch" else "step"
         if self.end == "open":
-            said.append(f"what comes after {unit} {self.last} is not determined by the log")
+            said.append(f"what comes after {unit} {last} is not determined by the log")
         elif self.end == "extrapolated":
-            said.append(f"the log ends at {unit} {self.last} of {duration:g}: the end is extrapolated")
+            said.append(f"the log ends at {unit} {last} of {duration:g}: the end is extrapolated")
         elif self.end == "said":
-            said.append(f"the log ends at {unit} {self.last}; the file's own length, {duration + 0:g}, decides the end")
+            said.append(f"the log ends at {unit} {last}; the file's own length, {duration + 0:g}, decides the end")
         if self.alternatives:
             said.append("these fit as well: " + "; ".join(self.alternatives))
         return said
@@ -171,6 +180,67 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
     if series is None or not len(series):
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
+    rows = _fractions(clean.steps)
+    if rows:
+        return _recounted(clean, rows, 0.0, tolerance)
+    found = _as_counted(log, clean, tolerance)
+    if (isinstance(found, NoFit) or found.kind.endswith("levels")) and isinstance(log, Log) and log.unit == "update":
+        for length, first in _stairs(clean, log.epoch):
+            again = _recounted(clean, length, first, tolerance)
+            if isinstance(again, Fit):
+                return again
+    return found
+
+
+def _counted(position: Array, per: float) -> Array:
+    """Returns where the schedule is at a position in the log: it moves once in more than one step, or with every row of fractions."""
+    return position if per == 1 else np.floor(position / per + 1e-9) if per > 1 else np.round(position / per)
+
+
+def _fractions(t: Array) -> float:
+    """Returns how far apart the rows of a log are that has no counter but fractions of epochs, or 0."""
+    if len(t) < 5 or (t == np.round(t)).all() or t[-1] <= t[0]:
+        return 0.0
+    gap = float(t[-1] - t[0]) / (len(t) - 1)
+    return gap if gap < 1 and np.abs(t - t[0] - gap * np.arange(len(t))).max() < 0.5 * gap else 0.0
+
+
+def _stairs(series: Series, epoch: int | None) -> Iterator[tuple[float, float]]:
+    """Yields lengths of epochs within which the rates do not move, each with the step at which the first begins."""
+    t, y = series.steps, series.values
+    edges = np.nonzero(np.diff(y))[0] + 1
+    if len(edges) < 4 or 2 * len(edges) > len(y):
+        return
+    for length in {epoch or 0, period(t, edges) or 0} - {0, 1}:
+        for first in (0, 1):
+            at = np.floor((t - first) / length)
+            if at[0] >= 0 and (np.diff(at)[np.diff(y) != 0] > 0).all():
+                yield float(length), float(first)
+
+
+def _recounted(series: Series, per: float, first: float, tolerance: float) -> Fit | NoFit:
+    """Returns the fit by epochs, or by rows, of a log that counts something finer, or fractions of epochs."""
+    at = _counted(series.steps - first, per)
+    kept = np.append(True, np.diff(at) > 0)
+    found = _as_counted(Series(at[kept], series.values[kept]), Series(at[kept], series.values[kept]), tolerance)
+    if isinstance(found, NoFit):
+        return found
+    shift = int(found.shift * per + first) if per > 1 else found.shift
+    made = replace(found, unit="epoch", per=per, shift=shift, last=int(series.steps[-1]), points=len(series))
+    if per < 1:
+        made = replace(
+            made, per=per, shift=0, schedule=made.schedule.shift(-found.shift) if found.shift else made.schedule
+        )
+    off = np.abs(made.at(series.steps) - series.values)
+    return (
+        made
+        if (off <= rounding(series.values) + tolerance * series.values.max()).all()
+        else NoFit("no known schedule moves with its epochs")
+    )
+
+
+def _as_counted(log: Log | Series, clean: Series, tolerance: float) -> Fit | NoFit:
+    """Returns the fit by the steps of the log."""
     t, y = clean.steps, clean.values
     if len(t) < 5:
         return NoFit(f"{len(t)} rates are too few to tell schedules apart")
@@ -187,7 +257,8 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
     for offset in offsets:
         for each in _tried(seen, offset) if offset <= t[0] else ():
             tried.append(each)
-            if each.off <= 1 and each.natural(seen) and each.ends <= max(t[-1] + 2, seen.most or 0):
+            shown = each.ends <= max(t[-1] + 2, seen.most or 0) or not math.isfinite(each.ends)
+            if each.off <= 1 and each.natural(seen) and shown:
                 break  # nobody would look further
         if any(each.off <= 1 and each.natural(seen) for each in tried):
             break
@@ -235,13 +306,18 @@ class _Tried:
         """How many digits it takes to write it down: of two that fit alike, people chose the rounder one."""
         text = f"{self.candidate.base!r}*{self.candidate.schedule}"
         numbers = re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)
-        digits = [len(re.sub(r"e.*|\.", "", number).strip("0")) for number in numbers]
+        digits = [
+            1 if len(number) > 14 and abs(1 / float(number) - round(1 / float(number))) < 1e-9  # a third
+            else len(re.sub(r"e.*|\.", "", number).strip("0"))
+            for number in numbers
+        ]  # fmt: skip
         return sum(digits) + digits[0]
 
     def natural(self, seen: Seen) -> bool:
         """Whether nobody would look further: few digits, and the file's own length where there is one."""
         said = seen.most is None or not math.isfinite(self.ends) or abs(self.ends - seen.most) <= 1
-        return said and self.digits <= 3 + 2.5 * self.candidate.parameters and self.candidate.parameters < 4
+        exact = 3.0 * (self.residual < 1e-12)
+        return said and self.digits <= 3 + exact + 2.5 * self.candidate.parameters and self.candidate.parameters < 4
 
 
 def _told(best: _Tried, whole: Seen, unit: str) -> Fit:

@@ -22,6 +22,7 @@ class Form:
         row_only_with: The column that only rows of training have; other rows do not move the counters.
         position: How much the counter of a row is ahead of the schedule's position: what the tool is known for.
         mean: Whether a row is the mean over an epoch.
+        once: Whether a step has one row of training: a later one sums up the epoch.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Form:
     row_only_with: str = ""
     position: int | None = None
     mean: bool = False
+    once: bool = False
 
 
 FORMS = (
@@ -52,9 +54,11 @@ FORMS = (
     Form("Keras CSVLogger", "csv", ("epoch", "loss", "lr|learning_rate|val_loss|accuracy")),
     Form("Keras History", "json", ("loss", "val_loss|lr|learning_rate|accuracy")),
     Form("Megatron text", "text", ("iteration", r".*lm loss")),
-    Form("fairseq text", "text", ("num_updates", "loss")),
+    Form("fairseq text", "text", ("num_updates", "loss"), once=True),
     Form("OLMo text", "text", ("step", r"optim/learning_rate_group0|train/CrossEntropyLoss")),
     Form("llm.c text", "text", ("step", "trl|tel")),
+    Form("Ultralytics text", "text", ("Epoch", "GPU_mem|gpu_mem", ".*loss")),
+    Form("Darknet text", "text", ("step", "avg loss", "rate")),
     Form("torchtitan text", "text", ("step", "loss", "mfu|tps|tflops|memory")),
     Form("PaddleDetection text", "text", (r"\[i/n\]", "learning_rate", "ips|batch_cost")),
     Form("MetricLogger text", "text", ("Epoch|epoch", r"\[i/n\]", "loss", "max mem|mem|data|time")),

@@ -118,7 +118,8 @@ def gather(
                     continue
                 column = columns[name] = _Column(name, found)
                 column.starts = [0] * clock.starts
-            column.add(clock.step, clock.epoch, value)
+            if not (form.once and column.steps and column.steps[-1] == clock.step):
+                column.add(clock.step, clock.epoch, value)
     made = _Made(columns, clock, form, totals, told)
     return made.log(
         source, [name for name in (*others, *names) if name not in columns and name and not name.endswith("/n")], asked

@@ -23,7 +23,7 @@ def _set(text: str) -> set[str]:
 _HELD_OUT = _set("val valid validation eval evaluation test dev heldout tel")
 _TRAIN = _set("train training trainer charts x metrics model progress current cur optim perf")
 _PLAIN = _TRAIN | _set(
-    "loss losses total lm reduced step epoch iter batch all overall mean cross entropy ce nll trl tel inner value"
+    "loss losses total lm reduced step epoch iter batch all overall mean cross entropy ce nll xent trl tel inner value"
 )
 _SMOOTHED = _set("avg average running smooth smoothed ema moving global median epoch")
 _NEVER = _set(
@@ -70,9 +70,13 @@ def role(column: str) -> Role | None:
     rate += [k for k in range(len(parts) - 1) if parts[k] == "learning" and re.fullmatch(r"rates?\d*", parts[k + 1])]
     if rate or parts == ["rate"]:
         return Role("rate", len(parts) + 10 * ("base" in parts))
-    if not any(re.fullmatch(r"loss(es)?|trl|tel|nll|entropy", part) for part in parts):
+    if not any(re.fullmatch(r"loss(es)?|trl|tel|nll|xent|entropy", part) for part in parts):
         return None
     held = bool(_HELD_OUT & set(parts))
     extra = set(parts) - _PLAIN - _SMOOTHED - _HELD_OUT
+    also = not any(
+        re.fullmatch(r"loss(es)?|t[re]l", part) for part in parts
+    )  # an entropy is the loss where there is no other
     rank = 100 if extra else 20 * len(_SMOOTHED & set(parts)) + ("total" not in parts) + 5 * (held and "test" in parts)
+    rank += 2 * also * (rank < 100)
     return Role("validation_loss" if held else "loss", rank)

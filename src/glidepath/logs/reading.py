@@ -15,6 +15,7 @@ from ..core.schedule import Schedule
 from .events import scalars
 from .gather import gather
 from .log import Log, Series
+from .names import role
 from .rows import Progress, Row, rows
 
 __all__ = ["read"]
@@ -142,8 +143,10 @@ def _tagged(files: list[Path]) -> Iterator[Row]:
 
 
 def _tag(name: str) -> str:
+    """Returns the tag that a file's name says, as TensorBoard names what it exports, or `Value`."""
     found = re.search(r"-tag-(.*)\.csv$", name)
-    return found[1] if found else "Value"
+    stem = name.rpartition(".")[0]
+    return found[1] if found else stem if getattr(role(stem), "name", "step") not in ("step", "epoch") else "Value"
 
 
 def _read_file(file: Path, asked: dict[str, str | None], progress: Progress | None) -> Log:
@@ -158,10 +161,11 @@ def _read_file(file: Path, asked: dict[str, str | None], progress: Progress | No
         if set(first) == {""}:
             return _object(first[""], file.name, asked)
         return gather(_again(first, found), made_of, file.name, file.name, asked, {})
-    if made_of == "csv" and _tag(file.name) != "Value":
-        found = ({_tag(file.name) if key == "Value" else key: cell for key, cell in row.items()} for row in found)
+    tag = _tag(file.name)
+    if made_of == "csv" and tag != "Value":
+        found = ({tag if key == "Value" else key: cell for key, cell in row.items()} for row in found)
         log = gather(found, made_of, file.name, file.name, asked, {})
-        return replace(log, form="TensorBoard CSV")
+        return replace(log, form="TensorBoard CSV") if "Wall time" in log.columns else log
     return _with_length(gather(_own(found), made_of, file.name, file.name, asked, {}), file.parent)
 
 

@@ -31,6 +31,13 @@ _CLOCKS = re.compile(
 _HELD_OUT = re.compile(r"\b(valid|validation|val|eval|evaluation|test)\b", re.IGNORECASE)
 
 
+_MEANT = (
+    (re.compile(r"^\s*(\d+): (?=[\d.]+, )"), r"step: \1 loss/now: "),
+    (re.compile(r"([\d.]+|-?nan) (avg loss|rate)\b"), r"\2: \1"),
+)
+"""What a number is where its name comes after it, as Darknet has it."""
+
+
 def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Row]]:
     """Returns what a file is made of, `csv`, `json`, `json lines` or `text`, and its rows in the order written.
 
@@ -99,7 +106,12 @@ def _delimiter(head: list[str]) -> str | None:
         cells = next(csv.reader(head[:1], delimiter=mark), [])
         counts = {len(next(csv.reader([line], delimiter=mark), [])) for line in head[1:]}
         known = any(role(cell.strip()) is not None for cell in cells)
-        names = not any(_number(cell) or re.search(r"""[A-Za-z"'\]]\s*[:=]\s*["'\[]?[-+]?\d""", cell) for cell in cells)
+        names = not any(
+            _number(cell)
+            or re.match(r"\s*\d+(\.\d+)? \w|\s*\d+: ", cell)
+            or re.search(r"""[A-Za-z"'\]]\s*[:=]\s*["'\[]?[-+]?\d""", cell)
+            for cell in cells
+        )
         if len(cells) > 1 and counts <= {len(cells)} and names and (known or not any(map(_NUMBER.search, cells))):
             return mark
         if len(cells) == 1 and known and len(head) > 1 and counts == {1} and _number(head[1]):
@@ -151,10 +163,20 @@ def _json(text: str, name: str) -> Iterator[Row]:
 
 
 def _text(lines: Iterable[str]) -> Iterator[Row]:
-    """Yields a row for each line that names numbers, with the counters that hold there: `name: number`, `name number`, `[i/n]`."""
+    """Yields a row for each line that names numbers, with the counters that hold there: `name: number`, `name number`, `[i/n]`.
+
+    A line under one of names alone that stands for columns is a row of that table.
+    """
     counters: Row = {}
+    heading: list[str] = []
     for line in lines:
         line = _CLOCKS.sub(" ", line[:20_000])
+        for pattern, meant in _MEANT:
+            line = pattern.sub(meant, line)
+        heading = _heading(line) or heading
+        if heading and (cells := _cells(heading, line)):
+            yield cells
+            continue
         row: Row = {}
         bare: list[tuple[float, float]] = []
         end, held = 0, False
@@ -196,6 +218,27 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             yield counters | row
 
 
+def _heading(line: str) -> list[str]:
+    """Returns the columns that a line names, if it does nothing else: one that counts and one that is a loss."""
+    names = line.split()
+    roles = {found.name for name in names if (found := role(name))} if 3 <= len(names) <= 30 else set[str]()
+    plain = roles & {"step", "epoch"} and "loss" in roles and not re.search(r"[:=,|]|\d ", line)
+    return names if plain else []
+
+
+def _cells(heading: list[str], line: str) -> Row:
+    """Returns the row of a table of columns set apart by blanks, or nothing: `3/100` counts up to 100."""
+    cells = line.partition(":")[0].split()
+    row: Row = {}
+    for name, cell in zip(heading, cells, strict=False):
+        value, _, total = cell.partition("/")
+        row[name] = value
+        if total:
+            row[f"{name}/n"] = total
+    told = [name for name, cell in row.items() if _number(cell)]
+    return row if 2 * len(told) > len(heading) and told[0] == heading[0] else {}
+
+
 def _counts(name: str) -> bool:
     """Whether a name in a text is a counter's; `epochs=30` is a setting."""
     found = role(name.removesuffix("/n"))
@@ -211,4 +254,6 @@ def _name(gap: str) -> str | None:
         name = re.sub(r"\((train|val)\)", "", " ".join(last[-count:])).strip("'\"[")
         if len(last) >= count and (role(name) or name == "s"):
             return "step" if name == "s" else name
-    return last[-1] if last and re.match(r"[A-Za-z_]", last[-1]) else None
+    name = last[-1] if last and re.match(r"[A-Za-z_]", last[-1]) else None
+    tail = (name or "").rpartition(":")[2]
+    return tail if role(tail) else name
