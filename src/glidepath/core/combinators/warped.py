@@ -312,9 +312,9 @@ class Repeat(Combinator):
         index = xp.locate(clock.steps, starts)
         ticks = clock.ticks - xp.take(starts, index) * per_step
         if ratio.denominator == 1:
-            return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * per_step)
+            return index, Clock(xp, ticks, 0, xp.take(self._multiples, index) * per_step, varies=True)
         length = int(self.schedule.duration)
-        return index, Clock(xp, xp.finer(ticks, length), 0, xp.take(lengths, index) * per_step)
+        return index, Clock(xp, xp.finer(ticks, length), 0, xp.take(lengths, index) * per_step, varies=True)
 
     @cached_property
     def _multiples(self) -> tuple[int, ...]:
