@@ -16,7 +16,7 @@ import torch
 import glidepath as gp
 from fuzz import grammar
 from fuzz.enclosure import ULPS, ULPS_XLA, Enclosure
-from glidepath.core.namespace import MATH, JaxNamespace, _numpy, _torch
+from glidepath.core.namespace import MATH, JaxNamespace, NumpyNamespace, TorchNamespace
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 
@@ -116,8 +116,8 @@ def libraries() -> dict[str, tuple[Any, Any]]:
     import jax.numpy as jnp
 
     return {
-        "numpy": (_numpy(), np.array),
-        "torch": (_torch(), lambda x: torch.tensor(x, dtype=torch.float64)),
+        "numpy": (NumpyNamespace(), np.array),
+        "torch": (TorchNamespace(), lambda x: torch.tensor(x, dtype=torch.float64)),
         "jax": (JaxNamespace(), jnp.asarray),
     }
 
