@@ -78,7 +78,18 @@ def test_who_reads_chinese_is_spoken_to_in_chinese(opened):
     page.fill("#search", "热重启")
     assert page.locator("#found [role=option]").count() >= 1
     page.keyboard.press("Escape")
+    assert page.get_attribute("#gallery", "href") == "gallery/zh.html"
+    page.fill('#controls .control[data-field="warmup"] input[type=text]', "-5")
+    page.wait_for_selector('#controls .control[data-field="warmup"] .error:has-text("必须是")')
+    page.press('#controls .control[data-field="warmup"] input[type=text]', "Escape")
+    page.click("#to-feedback")
+    page.wait_for_selector("#pane-feedback .tagcut")
+    seen = page.inner_text("#pane-feedback")
+    assert "乘以 0.1" in seen
+    assert "每次降低时学习率乘的系数" in seen
+    page.click("#to-schedule")
     page.click("#tongue")
+    assert page.get_attribute("#gallery", "href") == "gallery/"
     assert page.inner_text('#shapes [data-shape="cosine"]') == "Cosine"
     opened.rest()
     assert "lang=en" in page.evaluate("location.hash")
