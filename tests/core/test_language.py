@@ -43,6 +43,8 @@ def asked() -> set[str]:
     found = {sentence for make in makes for sentence in (first(make), *field_notes(make).values()) if sentence}
     command = get_command(app)
     helps = [command.help or "", *(one.help or "" for one in command.commands.values())]
+    options = [each for one in (command, *command.commands.values()) for each in one.params]
+    found |= {" ".join(text.split()) for each in options if (text := getattr(each, "help", None))}
     return found | {" ".join(part.split()) for text in helps for part in text.split("\n\n")}
 
 
@@ -155,7 +157,7 @@ def refused(text: str) -> list[Problem]:
 def test_a_refusal_is_said_in_chinese():
     assert (
         problem(refused("cosine(-1)")[0], "zh")
-        == "text, column 1: cosine：steps 必须是 0 到 9007199254740992 之间的整数，得到的是 -1"
+        == "文本第 1 列，cosine：steps 必须是 0 到 9007199254740992 之间的整数，得到的是 -1"
     )
     assert problem(refused("hld(10)")[0], "zh").endswith("（是不是 'hold'？）")
     told = [
@@ -164,6 +166,8 @@ def test_a_refusal_is_said_in_chinese():
         for one in refused(text)
     ]
     assert all("必须" in each for each in told), told
+    ending = Problem("show", "-o", "a file name that ends in .png, .svg or .gif", "'x.jpg'")
+    assert problem(ending, "zh") == "show：-o 必须是以 .png, .svg 或 .gif 结尾的文件名，得到的是 'x.jpg'"
     assert problem(refused("cosine(-1)")[0], "en") == str(refused("cosine(-1)")[0])
     assert (
         problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"
@@ -184,13 +188,14 @@ def test_every_reason_of_a_plateau_is_said_in_chinese(nan):
     assert reason("something nobody says, patience 3", "zh") == "something nobody says, patience 3"
 
 
-def test_the_help_speaks_chinese():
+@pytest.mark.parametrize(("words", "said"), [(["-h"], "在终端里画出调度"), (["compare", "-h"], "优化器的权重衰减")])
+def test_the_help_speaks_chinese(words, said):
     env = os.environ | {"GLIDEPATH_LANG": "zh", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
     done = subprocess.run(
-        [sys.executable, "-m", "glidepath", "-h"], capture_output=True, encoding="utf-8", env=env, check=False
+        [sys.executable, "-m", "glidepath", *words], capture_output=True, encoding="utf-8", env=env, check=False
     )
 
-    assert "在终端里画出调度" in done.stdout
+    assert said in "".join(done.stdout.split())
     assert not re.search("[\u4e00-\u9fff]…", done.stdout)  # nothing is cut off for want of a space to break at
 
 

@@ -111,6 +111,7 @@ def _options(declared: Any) -> Iterator[tuple[str, inspect.Parameter]]:
 
 def in_language(made: typer.Typer) -> Callable[[], Any]:
     """Returns the application, its help in the language that the environment asks for."""
+    from rich import columns
     from rich.table import Table
     from typer import rich_utils
     from typer.main import get_command
@@ -129,7 +130,8 @@ def in_language(made: typer.Typer) -> Callable[[], Any]:
         for parameter in one.params:
             if text := getattr(parameter, "help", None):
                 parameter.help = said(text)
-    rich_utils.__dict__["Table"] = Folding
+    for module in (rich_utils, columns):
+        module.__dict__["Table"] = Folding
     for name in ("OPTIONS", "COMMANDS", "ARGUMENTS"):
         setattr(rich_utils, f"{name}_PANEL_TITLE", said(name.capitalize()))
     return application

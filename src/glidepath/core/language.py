@@ -65,8 +65,10 @@ def problem(one: Problem, lang: str | None = None) -> str:
     rule = _filled(one.rule, RULES) if (lang or language()) == "zh" else None
     if rule is None:
         return str(one)
-    value, remedy = (_filled(text, REMARKS) or text for text in (one.value, one.remedy))
-    return f"{one.where}：{one.field}{' ' if one.field else ''}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
+    where, value, remedy = (_filled(text, REMARKS) or text for text in (one.where, one.value, one.remedy))
+    return (
+        f"{where}：{one.field}{' ' if one.field else ''}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
+    )
 
 
 def reason(text: str, lang: str | None = None) -> str:
@@ -93,8 +95,10 @@ def _filled(text: str, table: Mapping[str, str]) -> str | None:
     if text in table:
         return table[text]
     for pattern, chinese in _patterns(tuple(table.items())):
-        if (found := pattern.fullmatch(text)) and not any(_PROSE.search(part) for part in found.groups()):
-            return chinese.format(*found.groups())
+        if found := pattern.fullmatch(text):
+            parts = [part.replace(" or ", " 或 ").replace(" and ", " 和 ") for part in found.groups()]
+            if not any(_PROSE.search(part) for part in parts):
+                return chinese.format(*parts)
     return None
 
 
