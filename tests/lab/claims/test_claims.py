@@ -12,9 +12,9 @@ from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, rep
 from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
-from glidepath.lab.claims.progress import Whole
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines.engine import Finished
+from glidepath.lab.engines.progress import Part, Whole
 from glidepath.lab.report.statistics import holm
 from glidepath.lab.search.snapshots import METHODS
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
@@ -308,7 +308,7 @@ def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progr
     clock = iter([0.0, 90.0, 100.0, 103.0])  # the start, then what was found, then progress
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     listener, trial = Listener(), CLAIMS["C7"].trials[0]
-    whole = Whole(listener, [trial, trial])
+    whole = Whole(listener, [Part(trial.jobs, trial.updates, trial.seconds)] * 2)
     whole.begin()
     for share in (0.5, 0.6, 0.75):
         whole.status(Status(32, 32, trial.runs, round(share * trial.updates), trial.updates, 1.0, None))

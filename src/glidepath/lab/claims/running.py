@@ -9,11 +9,10 @@ from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Seed
 from glidepath.core.files import write_whole
 from glidepath.lab.claims.declared import Claim, find_claims
-from glidepath.lab.claims.outcome import Outcome
-from glidepath.lab.claims.progress import Whole
+from glidepath.lab.claims.outcome import Outcome, TrialOutcome
 from glidepath.lab.claims.trials import Trial
 from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Silent, Watcher
+from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
 from glidepath.lab.engines.session import writing
 
 __all__ = ["outcome_path", "reproduce"]
@@ -56,18 +55,19 @@ def reproduce(
     except GlidepathError as error:
         refuse([*error.problems, wrong_seed])
         raise
-    most = max(getattr(trial, "seeds", 1) for claim in claims for trial in _trials(claim, short))
+    coming = [trial for claim in claims for trial in _trials(claim, short)]
+    most = max(getattr(trial, "seeds", 1) for trial in coming)
     refuse([wrong_seed or problem_of("reproduce", "seed", (first_seed or 0) + most - 1, Seed)])
     folder = Path(out)
-    whole = Whole(progress or Silent(), [trial for claim in claims for trial in _trials(claim, short)])
+    whole = Whole(progress or Silent(), [Part(one.jobs, one.updates, one.seconds) for one in coming])
     outcomes: list[Outcome] = []
     for claim in claims:
         first = claim.first_seed if first_seed is None else first_seed
         place = outcome_path(folder, claim.name, short=short, first_seed=first_seed)
-        trials = [
-            whole.begin().carry_out(place.with_suffix("") / f"{at}-{trial.slug}", first, engine, whole)
-            for at, trial in enumerate(_trials(claim, short), 1)
-        ]
+        trials: list[TrialOutcome] = []
+        for at, trial in enumerate(_trials(claim, short), 1):
+            whole.begin()
+            trials.append(trial.carry_out(place.with_suffix("") / f"{at}-{trial.slug}", first, engine, whole))
         outcome = Outcome(
             claim=claim.name,
             statement=claim.statement,

@@ -1,10 +1,10 @@
 """How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from glidepath.lab.records.jobs import Job
 
-__all__ = ["Bar", "Meter", "Silent", "Status", "Watcher"]
+__all__ = ["Bar", "Meter", "Part", "Silent", "Status", "Watcher", "Whole"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,96 @@ class Meter:
             seconds=time.monotonic() - self._started,
             seconds_left=left,
         )
+
+
+class Part(NamedTuple):
+    """What a part of a command trains.
+
+    Args:
+        runs: How many runs or other jobs.
+        updates: Updates of all of them.
+        cost: What they cost beside the other parts: a rough time, or the updates.
+    """
+
+    runs: int
+    updates: int
+    cost: float
+
+
+def _together(parts: Iterable[Part]) -> Part:
+    return Part(*(sum(column) for column in zip(Part(0, 0, 0.0), *parts, strict=True)))
+
+
+class Whole:
+    """Turns the progress of one part of a command after another into that of all.
+
+    The time left is the cost of what is missing, stretched by how long what was made here really took, from the first
+    progress on: what was found, and the start of the workers, say nothing about it.
+
+    Args:
+        watcher: Who hears it.
+        parts: All parts, in the order in which they begin.
+    """
+
+    def __init__(self, watcher: Watcher, parts: Iterable[Part]) -> None:
+        self._watcher = watcher
+        self._coming = list(parts)
+        self._before = self._part = _together(())
+        self._found_before = 0
+        self._made = self._begun = 0.0
+        self._found: float | None = None
+        self._last: Status | None = None
+        self._started = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when there was progress first, and how much
+
+    def begin(self, count: int = 1) -> None:
+        """The next part begins, or several of them as one."""
+        self._before = _together((self._before, self._part))
+        self._found_before += self._last.runs_found if self._last is not None else 0
+        self._begun = self._made
+        self._part, self._coming = _together(self._coming[:count]), self._coming[count:]
+        self._found = self._last = None
+
+    @property
+    def later(self) -> int:
+        """Updates of the parts that are still to begin."""
+        return _together(self._coming).updates
+
+    def skip(self, count: int) -> None:
+        """So many of the last parts are not needed."""
+        self._coming = self._coming[: max(0, len(self._coming) - count)]
+
+    def status(self, status: Status) -> None:
+        """Pass on."""
+        share = status.updates_done / max(1, status.updates_total)
+        self._found = share if self._found is None else self._found
+        self._made = self._begun + (share - self._found) * self._part.cost
+        self._last = status
+        now, whole = time.monotonic(), _together((self._before, self._part, *self._coming))
+        self._watcher.status(
+            Status(
+                runs_done=self._before.runs + status.runs_done,
+                runs_found=self._found_before + status.runs_found,
+                runs_total=whole.runs,
+                updates_done=self._before.updates + status.updates_done,
+                updates_total=whole.updates,
+                seconds=now - self._started,
+                seconds_left=self._left(whole.cost - self._before.cost - share * self._part.cost, now),
+            )
+        )
+
+    def _left(self, missing: float, now: float) -> float | None:
+        if self._first is None and self._made > 0.0:
+            self._first = now, self._made
+        if missing == 0.0:
+            return 0.0
+        if self._first is None or self._made <= self._first[1]:
+            return None
+        return missing * (now - self._first[0]) / (self._made - self._first[1])
+
+    def note(self, text: str) -> None:
+        """Pass on."""
+        self._watcher.note(text)
 
 
 _LINE_SECONDS = 20.0

@@ -20,14 +20,13 @@ from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.fields import Count, Seed
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Silent, Watcher
+from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
 from glidepath.lab.engines.session import Session, opened, session_problems, writing
 from glidepath.lab.records.runs import Record, RunSpec
 from glidepath.lab.report.statistics import Estimate, estimate, paired_difference
 from glidepath.lab.report.verdict import number
 from glidepath.lab.search.drivers import Driver, storage_at
 from glidepath.lab.search.planning import notes_of, one_row, plan_runs
-from glidepath.lab.search.progress import Overall
 from glidepath.lab.search.space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
 from glidepath.lab.search.tuned import Trial, Tuned
 from glidepath.lab.tasks.declared import Task
@@ -184,7 +183,7 @@ class _Search:
         self.seeds, self.trials, self.fresh = list(range(seeds)), trials, list(range(seeds, seeds + fresh))
         self.prune, self.seed = prune, seed
         self.defaults = self._defaults()
-        self.watcher = Overall(watcher, trials * seeds + 2 * fresh, base.budget)
+        self.watcher = Whole(watcher, [Part(1, base.budget, base.budget)] * (trials * seeds + 2 * fresh))
 
     def carried_out(self, folder: Path, session: Session, storage: str | None = None) -> Tuned:
         """Search, or go on with it, until all trials are over, those of other drivers too."""
@@ -258,17 +257,17 @@ class _Search:
                 asked.set_user_attr("state", "refused")
                 asked.set_user_attr("why", str(error))
                 study.tell(asked, state=optuna.trial.TrialState.PRUNED)
-                self.watcher.ended(len(self.seeds))
+                self.watcher.skip(len(self.seeds))
                 continue
             alive.append(_Alive(asked, spec, []))
         for at, seed in enumerate(self.seeds):
             if not alive:
                 break
-            session.later = max(0, self.watcher.left - len(alive)) * self.budget
+            self.watcher.begin(len(alive))
+            session.later = self.watcher.later
             records = session.records([_with_seed(one.spec, seed) for one in alive])
-            self.watcher.ended(0)
             left = [one for one in alive if self._goes_on(study, one, records[_with_seed(one.spec, seed).hash], at)]
-            self.watcher.ended((len(alive) - len(left)) * (len(self.seeds) - at - 1))
+            self.watcher.skip((len(alive) - len(left)) * (len(self.seeds) - at - 1))
             alive = left
         best = [trial.value for trial in study.best_trials if trial.value is not None]
         if best:
@@ -337,7 +336,7 @@ class _Search:
         best = min(complete, key=lambda trial: sign * (trial.mean or 0.0))
         usual = next((trial for trial in trials if trial.values == self.defaults), trials[0])
         if best is usual:
-            self.watcher.ended(len(self.fresh))
+            self.watcher.skip(len(self.fresh))
         test = default = self._fresh(session, best)
         gain = None
         if best is not usual and usual.schedule:
@@ -379,9 +378,9 @@ class _Search:
     def _fresh(self, session: Session, trial: Trial) -> list[float | None]:
         """Test metric on the fresh seeds."""
         jobs = [_with_seed(self._run(trial.values), seed) for seed in self.fresh]
+        self.watcher.begin(len(jobs))
         session.later = 0
         records = session.records(jobs)
-        self.watcher.ended(0)
         finals = [records[job.hash].test for job in jobs]
         return [None if final is None else final.metric for final in finals]
 
