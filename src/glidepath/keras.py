@@ -14,6 +14,7 @@ from .core.codec import parsed
 from .core.errors import GlidepathError, Problem, missing, shown
 from .core.files import write_whole
 from .core.namespace import MathNamespace, TorchNamespace
+from .core.rate import Rate as Absolute
 from .core.rate import rate_of
 from .core.schedule import Schedule
 from .feedback import Decision
@@ -127,14 +128,23 @@ class Driver(Callback):
         resume: What happens where a loaded model has another schedule: `"strict"` refuses; `"keep"` goes on with the model's;
             `"override"` takes this plan's at the update that the model is at; `"extend"` stretches what is left of the model's to the
             length of this plan's.
+        total: The length of the run that quoted durations are parts of: a number of updates, epochs times those of an epoch.
 
     Raises:
         GlidepathError: With every problem: rules for what Keras keeps constant in a compiled step, factors without a base.
     """
 
-    def __init__(self, plan: Any, base: Any = None, path: str | Path | None = None, resume: Policy = "strict") -> None:
+    def __init__(
+        self,
+        plan: Any,
+        base: Any = None,
+        path: str | Path | None = None,
+        resume: Policy = "strict",
+        *,
+        total: Any = None,
+    ) -> None:
         super().__init__()
-        self.plan: Plan = plan_of(plan)
+        self.plan: Plan = plan_of(plan, total=total)
         self.path, self.resume = None if path is None else Path(path), resume
         self._base, self._told = base, set[str]()
         self._rates: dict[str | None, tuple[Rate, Schedule]] = {}
@@ -166,12 +176,14 @@ class Driver(Callback):
         made = by_update(self.plan, self.plan.schedule("lr", group))
         base = self._base.get(group) if isinstance(self._base, Mapping) else self._base
         made = Rate(made if made.absolute or not rule.absolute else rate_of(made, None, "Driver"), base)
-        return made if rule.floor is None else Rate(rate_of(made.rates.clip(low=rule.floor), None, "Driver"))
+        return made if rule.floor is None else Rate(Absolute(made.rates.clip(low=rule.floor)))
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Goes on where the model is: finds its rates, its updates and the controllers' states."""
         del logs
         done, kept = self._updates(), list[Any]()
+        if not done:  # of another model, perhaps
+            self.states, self._records = self.plan.begin().states, {}
         for name, optimizer in self._optimizers():
             found: Any = getattr(optimizer, "_learning_rate", None)
             if not isinstance(found, Rate):
@@ -215,7 +227,9 @@ class Driver(Callback):
         return [(each.name, each) for each in whole.optimizers] if hasattr(whole, "optimizers") else [(None, whole)]
 
     def _updates(self) -> int:
-        return max(int(optimizer.iterations.numpy()) for _, optimizer in self._optimizers())
+        """Returns what the rates are called with: under gradient accumulation Keras shows its schedules every batch."""
+        counts: list[Any] = [getattr(one, "_iterations", one.iterations) for _, one in self._optimizers()]
+        return max(int(count.numpy()) for count in counts)
 
     def _agreed(self, name: str | None, found: Schedule, own: Schedule, done: int) -> Schedule:
         """Returns the rates to go on with, where the model's are `found` and the plan's are `own`."""

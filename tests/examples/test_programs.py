@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,30 +28,32 @@ PROGRAMS = dict.fromkeys(PAGES, 9) | {"keras_fit.py": 5}
 QUICK = ("jax_optax.py", "lightning_module.py", "pytorch_loop.py")
 
 
-def start(program, *words):
+def start(program, *words, ranks=1):
     env = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore", "DS_ACCELERATOR": "cpu"}
     env = {name: value for name, value in env.items() if not name.startswith("PYTEST")}
-    command = [sys.executable, str(EXAMPLES / program), *map(str, words)]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)] if ranks > 1 else []
+    command = [sys.executable, *launch, str(EXAMPLES / program), *map(str, words)]
     return subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
 
 
-def whole(program, folder, until):
-    running = start(program, folder, until)
+def whole(program, folder, until, ranks=1):
+    running = start(program, folder, until, ranks=ranks)
     text, _ = running.communicate()
     assert running.returncode == 0, text
     return text
 
 
-def killed(program, folder, until, after):
+def killed(program, folder, until, after, ranks=1):
     """Kills a program, with all its processes, right after it told of so many updates."""
-    running = start(program, folder, until)
+    running = start(program, folder, until, ranks=ranks)
     lines = []
     for line in running.stdout:
         lines.append(line)
         if sum(line.startswith("update ") for line in lines) == after:
-            os.killpg(running.pid, signal.SIGKILL)
+            for process in [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]:
+                process.kill()  # ranks have sessions of their own
             break
     running.stdout.close()
     running.wait()
@@ -62,12 +65,12 @@ def told(text):
     return {line.split(":")[0]: line.strip() for line in text.splitlines() if line.startswith("update ")}
 
 
-def goes_on_after_kills(program, tmp_path, kills):
+def goes_on_after_kills(program, tmp_path, kills, ranks=1):
     until = PROGRAMS[program]
-    expected = told(whole(program, tmp_path / "whole", until))
+    expected = told(whole(program, tmp_path / "whole", until, ranks))
     for k in kills:
-        killed(program, tmp_path / "killed", until, k)
-    resumed = told(whole(program, tmp_path / "killed", until))
+        killed(program, tmp_path / "killed", until, k, ranks)
+    resumed = told(whole(program, tmp_path / "killed", until, ranks))
     assert resumed
     assert resumed.items() <= expected.items()  # loss and rates, digit for digit
     assert list(resumed)[-1] == list(expected)[-1]
@@ -82,6 +85,12 @@ def test_a_program_killed_at_a_random_update_goes_on_to_the_same_weights(program
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_program_killed_several_times_goes_on_to_the_same_weights(program, tmp_path):
     goes_on_after_kills(program, tmp_path, [random.SystemRandom().randint(1, 2) for _ in range(3)])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("program", ["fsdp.py", "deepspeed_zero.py"])
+def test_a_sharded_program_on_two_processes_goes_on_to_the_same_weights(program, tmp_path):
+    goes_on_after_kills(program, tmp_path, [2, 3], ranks=2)
 
 
 @pytest.mark.parametrize("program", sorted(path.name for path in EXAMPLES.glob("*.py")))

@@ -219,7 +219,7 @@ def test_clocks_of_tokens_count_every_update_as_full():
 
 
 def test_it_works_inside_other_transformations():
-    tx = optax.MultiSteps(gj.optimizer(optax.adam, 0.1, "linear(10)"), gj.whole("piecewise_constant([2], [1, 4])"))
+    tx = optax.MultiSteps(gj.optimizer(optax.adam, 0.1, "linear(10)"), gj.whole("piecewise_constant([2], [1, 3.5])"))
     _, state = trained(tx, PARAMS, tx.init(PARAMS), 10)
     assert gj.count(state) == 4
     assert gj.learning_rates(state)["0"] == pytest.approx(0.07)
@@ -227,6 +227,18 @@ def test_it_works_inside_other_transformations():
     tx = optax.chain(optax.clip(1.0), gj.optimizer(optax.sgd, {"body": 1.0, "norm": 0.5}, "linear(10)", LABELS))
     _, state = trained(tx, PARAMS, tx.init(PARAMS), 3)
     assert gj.learning_rates(state) == {"body": pytest.approx(0.8), "norm": pytest.approx(0.4)}
+
+
+def test_several_in_a_multi_transform_are_told_apart():
+    parts = {
+        "wide": gj.optimizer(optax.sgd, 0.1, 'linear("rest")', total=10),
+        "thin": gj.optimizer(optax.sgd, 1.0, "hold()"),
+    }
+    tx = optax.multi_transform(parts, {"body": "wide", "norm": "thin"})
+    _, state = trained(tx, PARAMS, tx.init(PARAMS), 3)
+
+    assert gj.count(state) == 3
+    assert gj.learning_rates(state) == {"thin": 1.0, "wide": pytest.approx(0.08)}
 
 
 def test_labels_may_be_a_function_and_each_label_has_its_own_optimizer():

@@ -129,6 +129,7 @@ def test_what_cannot_be_meant_is_refused(make, match):
         make()
 
 
+FED = [{"controller": "plateau(factor=0.5, patience=0)", "monitor": "val_loss"}]
 PLAN = Plan(
     "warmup(6) >> cosine(24)",
     feedback=[
@@ -211,6 +212,23 @@ def test_another_schedule_is_refused_kept_overridden_or_extended(tmp_path):
     assert rates == pytest.approx([0.1 * gp.cosine(12)(6), 0.1 * gp.cosine(12)(7.5)])
     made.save(tmp_path / "run.keras")
     assert after("extend")[0][0] == pytest.approx(0.1 * gp.cosine(12)(9))  # and resumed once more
+
+
+def test_under_accumulation_the_history_has_what_keras_shows_its_schedules():
+    driver, rate = Driver("linear(12)", 0.1), Rate("linear(12)", 0.1)
+    optimizer = keras.optimizers.SGD(driver.rate(), gradient_accumulation_steps=3)
+
+    assert fit(model(optimizer), 2, callbacks=[driver]).history["learning_rate"] == [rate.value(2), rate.value(5)]
+
+
+def test_a_floor_and_quoted_durations_reach_the_optimizer_and_a_second_model_begins_anew():
+    plan = {"rules": [{"schedule": 'linear("50%")', "floor": 0.05}], "feedback": FED}
+    driver = Driver(plan, 0.1, total=12)
+
+    for _ in range(2):
+        history = fit(model(driver.rate()), 3, callbacks=[Said(val_loss=[1, 1, 1]), driver])
+        assert history.history["learning_rate"] == pytest.approx([0.1 * 4 / 6, 0.05, 0.05])
+        assert driver.states[0].cuts == 2
 
 
 def test_groups_are_the_optimizers_of_a_multi_optimizer():

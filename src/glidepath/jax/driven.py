@@ -15,7 +15,7 @@ from ..core.fields import number
 from ..core.files import digest
 from ..core.schedule import Schedule
 from ..feedback import Decision
-from ..plan import Plan, Progress, Rule, diff, plan_of
+from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after
 from ..plan.given import Policy, policy_problems
 from .checkpoint import FORMAT, Resumed, extended, moved, read
@@ -175,7 +175,9 @@ class Driven(GradientTransformation):
         return changed(state, lambda s: s._replace(multipliers=ramps))
 
 
-def optimizer(make: Callable[..., Any], base: Any, schedule: Any, labels: Any = None, **arguments: Any) -> Driven:
+def optimizer(
+    make: Callable[..., Any], base: Any, schedule: Any, labels: Any = None, *, total: Any = None, **arguments: Any
+) -> Driven:
     """Returns an optax transformation whose learning rate follows a schedule.
 
     Args:
@@ -183,6 +185,7 @@ def optimizer(make: Callable[..., Any], base: Any, schedule: Any, labels: Any = 
         base: What a factor is multiplied by, or one for each label; None for an absolute schedule.
         schedule: A schedule or its text.
         labels: As in `plan`; needed where `base` differs.
+        total: As in `plan`.
         arguments: Of `make`. One that is a schedule drives that hyper-parameter: `weight_decay=rate("cosine(100)", 0.1)`.
 
     Raises:
@@ -195,29 +198,25 @@ def optimizer(make: Callable[..., Any], base: Any, schedule: Any, labels: Any = 
         >>> int(state.count), float(state.hyperparams["learning_rate"])
         (1, 0.5)
     """
-    made, problems, rules = None, list[Problem](), list[Rule]()
+    own = {name: value for name, value in arguments.items() if isinstance(value, Schedule)}
+    problems = [
+        Problem("optimizer", name, rule, shown(value), f"{name}=rate({str(value)!r}, base)")
+        for name, value in own.items()
+        if not value.absolute and (rule := "a rate of its own, as a factor has no base here")
+    ]
+    rules = {"lr": {"schedule": schedule}} | {name: {"schedule": rate, "absolute": True} for name, rate in own.items()}
     try:
-        made = Schedule.of(schedule)
-        rules.append(Rule(made, absolute=made.absolute))
+        made = plan_of(rules, "optimizer", total=total)
     except GlidepathError as error:
-        problems.extend(error.inside("optimizer").problems)
-    for name, value in list(arguments.items()):
-        if isinstance(value, Schedule):
-            if not value.absolute:
-                remedy = f"{name}=rate({str(value)!r}, base)"
-                problems.append(
-                    Problem("optimizer", name, "a rate of its own, as a factor has no base here", shown(value), remedy)
-                )
-            else:
-                rules.append(Rule(value, name, absolute=True))
-            del arguments[name]
+        problems.extend(error.problems)
     if problems:
         raise GlidepathError(problems)
     given = {} if base is None else {"learning_rate": base}
-    return plan(Plan(tuple(rules)), make, labels, **given, **arguments)
+    given |= {name: value for name, value in arguments.items() if name not in own}
+    return _driven(made, make, labels, given, None, None)  # type: ignore[reportPossiblyUnboundVariable]
 
 
-def plan(plan: Any, make: Any, labels: Any = None, **arguments: Any) -> Driven:
+def plan(plan: Any, make: Any, labels: Any = None, *, total: Any = None, **arguments: Any) -> Driven:
     """Returns an optax transformation that a plan drives: every rule of it, on every clock, with its feedback.
 
     The transformation is made anew in each trace with the values of the update, as `optax.inject_hyperparams` does; values are numbers on
@@ -228,6 +227,7 @@ def plan(plan: Any, make: Any, labels: Any = None, **arguments: Any) -> Driven:
         plan: A `Plan`, its data or text, a schedule, or rules.
         make: What makes the transformation, such as `optax.adamw`; or one for each label.
         labels: A tree of labels in the shape of the parameters or a prefix of it, or a function that returns one: the plan's groups.
+        total: The length of the run that quoted durations are parts of, as `glidepath.torch.attach` takes it.
         arguments: Of `make`, each for all labels or as a mapping from label to value. For a hyper-parameter that a factor drives it is the
             base; without it the default of `make` is.
 
@@ -235,7 +235,7 @@ def plan(plan: Any, make: Any, labels: Any = None, **arguments: Any) -> Driven:
         GlidepathError: With every problem: a factor without a base, an absolute rule with one, a parameter that `make` does not have, a
             rule that matches no label, a controller that cannot be a ramp.
     """
-    return _driven(plan_of(plan), make, labels, arguments, None, None)
+    return _driven(plan_of(plan, total=total), make, labels, arguments, None, None)
 
 
 def _driven(

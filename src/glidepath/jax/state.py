@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
+from jax.tree_util import DictKey
 
 from ..core.errors import GlidepathError
 
@@ -54,16 +55,24 @@ def count(state: Any) -> int:
 def learning_rates(state: Any, name: str = "learning_rate") -> dict[str, float]:
     """Returns the learning rate that each group's last update was made with (before the first: will be), by label; `"0"` without labels.
 
+    Of several transformations, as in `optax.multi_transform`, each is called by the words of its place in the state.
+
     Args:
         state: Of a transformation made by `plan` or `optimizer`, also one that it is a part of.
         name: Another hyper-parameter, by optax's name.
 
     Raises:
-        GlidepathError: If there is no such state, or it belongs to another plan than the one that made the update.
+        GlidepathError: If there is none, or one belongs to another plan than the one that made the update.
     """
-    held = found(state).hyperparams
-    rows = held if all(isinstance(row, dict) for row in held.values()) else {ONLY: held}
-    values = {label: float(row[name]) for label, row in rows.items() if name in row}
+    driven = [(path, part) for path, part in _placed(state) if isinstance(part, DrivenState)] or [((), found(state))]
+    values: dict[str, float] = {}
+    for path, part in driven:
+        held, place = part.hyperparams, "/".join(str(key.key) for key in path if isinstance(key, DictKey))
+        rows = held if all(isinstance(row, dict) for row in held.values()) else {ONLY: held}
+        alone = len(driven) == 1 or not place
+        for label, row in rows.items():
+            if name in row:
+                values[label if alone else place if rows is not held else f"{place}/{label}"] = float(row[name])
     if any(value != value for value in values.values()):
         rule = "that of the plan it was updated with"
         raise GlidepathError.worded(
@@ -72,9 +81,12 @@ def learning_rates(state: Any, name: str = "learning_rate") -> dict[str, float]:
     return values
 
 
+def _placed(state: Any) -> list[tuple[Any, Any]]:
+    return jax.tree.leaves_with_path(state, is_leaf=lambda x: isinstance(x, DrivenState))
+
+
 def _driven_states(state: Any) -> list[DrivenState]:
-    leaves = jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, DrivenState))
-    return [leaf for leaf in leaves if isinstance(leaf, DrivenState)]
+    return [leaf for _, leaf in _placed(state) if isinstance(leaf, DrivenState)]
 
 
 def found(state: Any) -> DrivenState:
