@@ -168,7 +168,7 @@ def snapshots(
             command=typed(),
         )
     say(made.table())
-    if surface:
+    if (out / "surface.html").exists() and surface:
         messages.print(Text(f"\nsurface: {out / 'surface.html'}"), soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from glidepath import GlidepathError, parse, recipes
 from glidepath.lab.engines import training
+from glidepath.lab.engines.progress import Silent
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.report import surface as room
 from glidepath.lab.report.figures import surface_figure
@@ -50,16 +51,47 @@ def test_the_picture_has_a_path_for_each_run_and_a_ring_for_each_snapshot():
     assert np.array_equal(made.losses, again.losses)
     assert [path.updates[-1] for path in made.paths.values()] == [120, 120]
     assert np.allclose(made.paths["cyclic"].places[0], made.paths["line <b>"].places[0])  # one start
+    lost = {"lost": RunSpec(TASK, parse("linear(120)"), 1e30, 0, 120)} | specs
+    assert {name: path.row for name, path in surface(lost, points=3, size=3).paths.items()} == {
+        "cyclic": 1,
+        "line <b>": 2,
+    }
     svg = surface_figure(made)
     texts = ["".join(node.itertext()).strip() for node in ET.fromstring(svg).iter() if node.tag.endswith("text")]
     assert {"1", "2"} <= set(texts)
     assert "first direction" in svg
 
 
-def test_a_model_that_does_not_fit_is_refused(monkeypatch):
+@pytest.mark.parametrize("ask", ["compare", "snapshots"])
+def test_what_cannot_be_drawn_is_refused_before_anything_is_trained(ask, monkeypatch, tmp_path):
+    from glidepath.lab import InProcess, compare
+    from glidepath.lab.search.snapshots import snapshots
+
+    make = {
+        "compare": lambda **more: compare("digits", ["constant"], 1, **more),
+        "snapshots": lambda **more: snapshots("digits", cycles=2, seeds=1, **more),
+    }[ask]
     monkeypatch.setattr(room, "_MOST", 100)
-    with pytest.raises(GlidepathError, match="surface: task must be of a model of at most 100 parameters"):
-        surface({"cyclic": CYCLIC})
+    with pytest.raises(
+        GlidepathError, match=f"{ask}: surface must be left out, or of a model of at most 100 parameters"
+    ):
+        make(budget=20, out=tmp_path / "out", engine=InProcess(), surface=True)
+    assert not (tmp_path / "out").exists()
+    if ask == "compare":
+        with pytest.raises(
+            GlidepathError, match="surface must be left out, or of runs of at least 2 updates, got 1 of digits"
+        ):
+            make(budget=1, out=tmp_path / "out", engine=InProcess(), surface=True)
+    monkeypatch.undo()
+    told = []
+    progress = Silent()
+    monkeypatch.setattr(progress, "note", told.append)
+    make(budget=20, peak_rate=1e30, out=tmp_path / "out", engine=InProcess(), surface=True, progress=progress)
+    assert any(
+        "the loss surface is left out: surface: runs must be at least one that did not diverge" in each for each in told
+    )
+    assert not (tmp_path / "out" / "surface.html").exists()
+    assert list((tmp_path / "out").glob("*.txt"))  # all else is there
 
 
 def test_snapshots_and_comparisons_hold_the_picture_where_it_is_asked_for(tmp_path):

@@ -249,10 +249,12 @@ def surface_figure(made: Surface) -> str:
     """
     with _figure(*_SIZE) as figure:
         axes = figure.subplots()
-        levels = np.geomspace(made.losses.min() * 1.02, made.losses.max(), 14)
+        losses = made.losses[np.isfinite(made.losses)]
+        levels = np.geomspace(losses.min() * 1.02, losses.max(), 14)
         lines = axes.contour(made.x, made.y, made.losses, levels, colors=_SOFT, linewidths=0.7)
         axes.clabel(lines, levels[::3], fmt="%.2g", fontsize=7.5)
-        for i, path in enumerate(made.paths.values()):
+        for path in made.paths.values():
+            i = path.row
             x, y = path.places.T
             look: dict[str, Any] = _line(i) | {"linewidth": 1.4}
             axes.plot(x, y, **look)

@@ -7,16 +7,16 @@ Source:
     Li et al. 2018, "Visualizing the loss landscape of neural nets", section 7, https://arxiv.org/abs/1712.09913
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.core.errors import GlidepathError
+from glidepath.core.errors import GlidepathError, Problem
 from glidepath.lab.records.runs import RunSpec
 
-__all__ = ["Path", "Surface", "surface"]
+__all__ = ["Path", "Surface", "surface", "surface_problems"]
 
 _EXAMPLES = 512
 _MOST = 2_000_000  # of parameters: a path of theirs has to fit into memory
@@ -32,11 +32,13 @@ class Path:
         updates: Updates made at each point.
         places: Where the point lies, `points 2`.
         snapshots: Which of the points are snapshots.
+        row: The place of its run among those that were asked for, whose colour it has.
     """
 
     updates: tuple[int, ...]
     places: Floats
     snapshots: tuple[int, ...]
+    row: int
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,33 @@ class Surface:
     shares: tuple[float, float]
 
 
+def surface_problems(where: str, specs: Iterable[RunSpec]) -> list[Problem]:
+    """Returns why the loss around runs could not be drawn: told before anything is trained, of each task once.
+
+    Args:
+        where: Who asks.
+        specs: The runs.
+    """
+    from glidepath.lab.engines import training
+    from glidepath.lab.tasks.data import load
+
+    found: list[Problem] = []
+    for name, spec in {spec.task.name: spec for spec in specs}.items():
+        count = sum(each.numel() for each in training.fresh_model(spec, load(spec.task.data)).parameters())
+        rules = (
+            (count <= _MOST, f"of a model of at most {_MOST:,} parameters", f"{count:,}"),
+            (spec.budget > 1, "of runs of at least 2 updates", str(spec.budget)),
+        )
+        found += [
+            Problem(where, "surface", f"left out, or {rule}", f"{got} of {name}")
+            for good, rule, got in rules
+            if not good
+        ]
+    return found
+
+
 def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points: int = 60, size: int = 25) -> Surface:
-    """Trains runs of one task and seed again, the same way, and returns the loss on the plane of their paths.
+    """Trains runs of one task and seed again, the same way, and returns the loss on the plane of their paths; those that diverge have none.
 
     Args:
         specs: By name; one task.
@@ -68,7 +95,7 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
         size: Losses along each side of the plane.
 
     Raises:
-        GlidepathError: If the model has more than 2,000,000 parameters.
+        GlidepathError: If all of the runs diverge.
     """
     import torch
     from torch.nn.utils import parameters_to_vector, vector_to_parameters
@@ -80,9 +107,6 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
     data = load(first.task.data)
     model = training.fresh_model(first, data).to(training.device())
     origin = parameters_to_vector(model.parameters()).detach().double().cpu().numpy()
-    if len(origin) > _MOST:
-        rule = f"of a model of at most {_MOST:,} parameters"
-        raise GlidepathError.of("surface", "task", rule, len(origin), "leave the surface out")
     names = [name for name, _ in model.named_parameters()]
     rows, updates = [], dict[str, list[int]]()
     for name, spec in specs.items():
@@ -90,12 +114,16 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
             {round(spec.budget * k / points) for k in range(1, points + 1)} | {m for m in moments if m <= spec.budget}
         )
         reached: list[training.Point] = []
-        training.run(spec, keep=dict.fromkeys((each for each in due if each), reached.append))
-        updates[name] = [0, *(point.updates for point in reached)]
+        made = training.run(spec, keep=dict.fromkeys((each for each in due if each), reached.append))
+        if made.diverged_at is not None:  # its places would be all that the plane shows
+            continue
         flat = [
             torch.cat([point.weights[each].flatten() for each in names]).double().cpu().numpy() for point in reached
         ]
+        updates[name] = [0, *(point.updates for point in reached)]
         rows.append(np.stack([origin, *flat]))
+    if not rows:
+        raise GlidepathError.worded("surface", "runs", "at least one that did not diverge", f"{', '.join(specs)}")
     every = np.concatenate(rows)
     middle = every.mean(0)
     _, sizes, directions = np.linalg.svd(every - middle, full_matrices=False)
@@ -115,8 +143,13 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
                 vector_to_parameters(weights, model.parameters())
                 losses[i, j] = training.loss_of(model(inputs), targets).item()
     paths = {
-        name: Path(tuple(updates[name]), where, tuple(k for k, n in enumerate(updates[name]) if n in moments))
-        for name, where in zip(specs, places, strict=True)
+        name: Path(
+            tuple(updates[name]),
+            where,
+            tuple(k for k, n in enumerate(updates[name]) if n in moments),
+            list(specs).index(name),
+        )
+        for name, where in zip(updates, places, strict=True)
     }
     parts = sizes**2 / (sizes**2).sum()
     return Surface(x, y, losses, paths, (float(parts[0]), float(parts[1])))

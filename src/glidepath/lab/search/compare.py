@@ -5,7 +5,7 @@ report are made from the records. So the same call on the same folder goes on wh
 """
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,10 @@ def compare(
     folder = Path(out)
     specs = _in_order(grid)
     refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
+    if surface:
+        from glidepath.lab.report.surface import surface_problems
+
+        refuse(surface_problems("compare", specs))
     told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
     with opened("compare", folder, engine, progress, command=told) as session:
         for note in notes_of(grid):
@@ -97,7 +101,7 @@ def compare(
                 f"{folder} held another comparison; its records stay, table and report are now of this one."
             )
         with writing("compare", folder):
-            _write(folder, comparison, records, surface)
+            _write(folder, comparison, records, surface, session.watcher.note)
     return comparison
 
 
@@ -127,14 +131,24 @@ def _in_order(grid: Grid) -> list[RunSpec]:
     return sorted(unique.values(), key=lambda spec: position[spec.seed])
 
 
-def _write(folder: Path, comparison: "Comparison", records: Mapping[str, Record], surface: bool) -> None:
+def _write(
+    folder: Path,
+    comparison: "Comparison",
+    records: Mapping[str, Record],
+    surface: bool,
+    note: Callable[[str], None],
+) -> None:
     from glidepath.lab.report.html import report
     from glidepath.lab.report.table import table
 
-    drawn = {result.task.name: _surface(result, records) for result in comparison.tasks} if surface else {}
-
     write_whole(folder / "comparison.json", comparison.to_json())
     write_whole(folder / "table.txt", table(comparison))
+    drawn: dict[str, str] = {}
+    for result in comparison.tasks if surface else ():
+        try:
+            drawn[result.task.name] = _surface(result, records)
+        except GlidepathError as error:
+            note(f"{result.task.name}: the loss surface is left out: {error}")
     write_whole(folder / "report.html", report(comparison, records, drawn))
 
 
@@ -142,9 +156,7 @@ def _surface(result: "TaskResult", records: Mapping[str, Record]) -> str:
     from glidepath.lab.report.figures import surface_figure
     from glidepath.lab.report.surface import surface
 
-    return surface_figure(
-        surface({row.name: records[row.runs[0]].spec for row in result.schedules if not row.diverged})
-    )
+    return surface_figure(surface({row.name: records[row.runs[0]].spec for row in result.schedules}))
 
 
 def _call(

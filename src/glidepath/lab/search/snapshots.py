@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from glidepath import MultiStep, Schedule, recipes
 from glidepath.core.answer import Shown
 from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import Problem, shown
+from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Positive
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.feedback import Controller
@@ -390,6 +390,10 @@ def snapshots(
         for spec in row
     ]
     refuse(session_problems("snapshots", folder, engine, jobs))
+    if surface:
+        from glidepath.lab.report.surface import surface_problems
+
+        refuse(surface_problems("snapshots", row))
     with opened("snapshots", folder, engine, progress, folder / "snapshots", command=command) as session:
         records = session.records(jobs)
         made = _made(jobs, records)
@@ -397,8 +401,19 @@ def snapshots(
             write_whole(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
             write_whole(folder / "snapshots.txt", made.table())
             if surface:
-                write_whole(folder / "surface.html", _surface(row[0], made.results[0].peak_rate, cycles, length))
+                _write_surface(folder, row[0], made.results[0].peak_rate, cycles, length, session.watcher.note)
     return made
+
+
+def _write_surface(
+    folder: Path, spec: RunSpec, rate: float, cycles: int, length: int, note: Callable[[str], None]
+) -> None:
+    file = folder / "surface.html"
+    try:
+        write_whole(file, _surface(spec, rate, cycles, length))
+    except GlidepathError as error:
+        file.unlink(missing_ok=True)  # one of another run would be taken for this one's
+        note(f"the loss surface is left out: {error}")
 
 
 def _surface(spec: RunSpec, rate: float, cycles: int, length: int) -> str:
