@@ -200,6 +200,11 @@ FILES = [
      0.05 ** ((k - 600) / 600))),
     ("bc.yaml", "lr_scheduler: {_name: fixed, warmup_updates: 50}\noptimization: {lr: [0.0003], max_update: 1200}", {}, "fairseq",
      lambda k: 3e-4 * min(1, (k + 1) / 50)),
+    ("bd.sh", ("GBS=256\nSAMPLES=$((GBS * 1200))\nITERS=$(( SAMPLES / GBS ))\nARGS=\" \\\n --train-iters $ITERS \\\n"
+     " --lr-warmup-iters $((${ITERS} / 12 )) --lr ${LR:-2e-4} --lr-decay-style=linear --min-lr 0 \\\n\"\npython pretrain_gpt.py $ARGS\n"), {},
+     "Megatron-LM", lambda k: 2e-4 * line(k, 100, 1200)),
+    ("be.yaml", ("common: &it\n  learning_rate: 2.0e-4\n  warmup_steps: 7\n<<: [*it, {lr_scheduler_type: linear, max_steps: 3}]\nmax_steps: 1200\n"
+     "warmup_steps: 100\n"), {}, "Hugging Face", lambda k: 2e-4 * line(k, 100, 1200)),
 ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def data_of_text(text: str, json: bool, *, foreign: bool = False) -> Any:
         text: The text.
         json: Whether it is JSON.
         foreign: Whether it is another tool's YAML: what has a tag becomes a mapping from `!` to the tag's name with what it holds,
-            an alias is what its anchor marks, a key that is no word becomes its text, infinity is a number.
+            an alias is what its anchor marks, `<<` lays mappings under its own, a key that is no word becomes its text, infinity is a number.
 
     Raises:
         GlidepathError: If it is something else, too large, too deep, or has a key twice, a tag, an anchor or an alias.
@@ -115,6 +115,7 @@ def _built(events: Iterator[Any], foreign: bool) -> Any:
     """Builds the data of one document."""
     roots: list[Any] = []
     marked: dict[str, Any] = {}
+    laid = 0
     stack: list[tuple[Any, list[Any]]] = [(roots, [])]  # a container, and the key that waits for its value
 
     def where(event: Any) -> str:
@@ -164,12 +165,26 @@ def _built(events: Iterator[Any], foreign: bool) -> Any:
             if len(stack) > 4 * MAX_DEPTH:
                 raise GlidepathError.of(where(event), "", f"nested at most {4 * MAX_DEPTH} deep", "a deeper document")
         elif name in ("MappingEndEvent", "SequenceEndEvent"):
-            stack.pop()
+            done, _ = stack.pop()
+            if foreign and isinstance(done, dict) and "<<" in done:
+                laid += _laid_under(done)
+                if laid > 4 * MAX_NODES:
+                    raise GlidepathError.of(where(event), "", f"made of at most {MAX_NODES} nodes", "more")
         elif name == "DocumentStartEvent" and roots:
             if foreign:
                 break
             raise GlidepathError.of(where(event), "", "one document", "several")
     return roots[0] if roots else None
+
+
+def _laid_under(over: dict[str, Any]) -> int:
+    """Puts what `<<` names under the mapping that names it; returns how many keys that were."""
+    below = over.pop("<<")
+    parts = {id(part): part for part in (below if isinstance(below, list) else [below])}
+    for part in parts.values():
+        for key, value in list(part.items()) if isinstance(part, dict) else ():
+            over.setdefault(key, value)
+    return sum(len(part) for part in parts.values() if isinstance(part, dict))
 
 
 def _scalar(event: Any, where: str, foreign: bool = False) -> Any:

@@ -359,7 +359,7 @@ def megatron(r: Reading) -> Schedule:
 @form("Ultralytics", _has("lr0"), plain=True)
 def ultralytics(r: Reading) -> Schedule:
     """Row by row of epochs, with the warmup by batch: the rate of the weights; `step` counts batches."""
-    r.base, epochs = r.number("lr0"), r.number("epochs", 100)
+    r.base, epochs = r.number("lr0"), r.number("epochs")
     each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
     warmup = r.number("warmup_epochs", 3.0)
     if str(r.at("optimizer", "")).lower() == "auto" and "lr0" not in r.names:

@@ -127,10 +127,24 @@ def _options(text: str) -> dict[str, Any]:
     def filled(part: str) -> str:
         return re.sub(r"\$\{?(\w+)(?::?[-=]([^}]*))?\}?", lambda m: variables.get(m[1], m[2] or m[0]), part)
 
+    def counted(part: str) -> str:
+        """Returns text with its `$((…))` worked out, in whole numbers, where every name in them is known."""
+
+        def result(match: re.Match[str]) -> str:
+            inner = re.sub(r"\b[A-Za-z_]\w*\b", lambda m: variables.get(m[0], m[0]), filled(match[1]))
+            with contextlib.suppress(GlidepathError, IndexError, AttributeError):
+                value = _value(cast("ast.Expr", _tree(re.sub(r"/+", "//", inner).strip()).body[0]).value, {})
+                return str(value) if isinstance(value, int) else match[0].replace(" ", "")
+            return match[0].replace(" ", "")
+
+        return re.sub(r"\$\(\(([\w\s$+*/%(){}-]{1,200}?)\)\)", result, part)
+
     found: dict[str, Any] = {}
     for line in lines:
+        line = counted(line)
         if set_here := re.match(r"\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)", line):
             variables[set_here[1]] = filled(set_here[2].partition(" #")[0].strip().strip("\"'"))
+    lines = [counted(line) for line in lines]
     try:
         words = [filled(word) for word in shlex.split(" ".join(lines), comments=False)]
     except ValueError:
