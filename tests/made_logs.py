@@ -667,3 +667,38 @@ def made(seed: int = 0) -> Iterator[Made]:
         total=total,
         kind="rounded",
     )
+    # What stands in no column: tables and text that name things behind the numbers, epochs that move the rate, fractions of them.
+    rate = lambda s: restarts(peak, 50, (total - 50) / 3)(s) if s < total else 0.0  # noqa: E731
+    total = pick(1000, 2000)
+    rows = run(rate, total, 10)
+    text = hf(rows, total, total).replace('"grad_norm"', '"entropy": 1.5, "grad_norm"')
+    yield Made("hf parts", "trainer_state.json", text, **columns(rows), truth=rate, complete=True, total=total)
+    own = overwritten(5e-4, 5, 30, 1e-6, 1e-5)
+    by_epoch = [
+        (float(e * 300 + i), own(e), 3 / (1 + e / 4 + i / 1200) + 0.3) for e in range(30) for i in range(0, 300, 50)
+    ]
+    line = "Train: {:.0f} [{:>4.0f}/300 ( 33%)]  Loss: {:.5f} (2.1)  Time: 0.301s, 3401.11/s  LR: {:.3e}  Data: 0.010 (0.020)"
+    text = "\n".join(line.format(s // 300, s % 300, y, r) for s, r, y in by_epoch)
+    yield Made(
+        "text timm", "train.log", text, **columns(by_epoch), truth=lambda s: own(s // 300), total=9000, kind="rounded"
+    )
+    rate = linear(1e-4, 0, 600)
+    rows = run(rate, 600, 10)  # no steps, but fractions of epochs
+    text = "\n".join(f"{{'loss': {y:.4f}, 'learning_rate': {r!r}, 'epoch': {s / 100:.2f}}}" for s, r, y in rows)
+    yield Made(
+        "text epochs", "train.log", text, [s / 100 for s, _, _ in rows], [r for _, r, _ in rows], [y for *_, y in rows]
+    )
+    head = "\n      Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size"
+    text = "\n".join(
+        f"{head}\n     {e}/60      3.21G      {2 / e:.4f}      {1 / e:.4f}        0.5         45        640: 100%|██|"
+        "\n                 Class     Images  Instances  Box(P  R      mAP50\n                   all         64        120      0.512"
+        for e in range(1, 61)
+    )
+    at = [float(e) for e in range(1, 61)]
+    yield Made("text ultralytics", "train.log", text, at, None, [3 / e + 0.5 for e in at])
+    text = "\n".join(
+        f" {s}: {6 / s:.6f}, {5 / s:.6f} avg loss, 0.001000 rate, 5.213 seconds, {s * 64} images, 12.1 hours left"
+        for s in range(1, 90)
+    )
+    at = [float(s) for s in range(1, 90)]
+    yield Made("text darknet", "train.log", text, at, [0.001] * 89, [5 / s for s in at], truth=lambda s: 0.001)

@@ -203,8 +203,8 @@ FILES = [
     ("bd.sh", ("GBS=256\nSAMPLES=$((GBS * 1200))\nITERS=$(( SAMPLES / GBS ))\nARGS=\" \\\n --train-iters $ITERS \\\n"
      " --lr-warmup-iters $((${ITERS} / 12 )) --lr ${LR:-2e-4} --lr-decay-style=linear --min-lr 0 \\\n\"\npython pretrain_gpt.py $ARGS\n"), {},
      "Megatron-LM", lambda k: 2e-4 * line(k, 100, 1200)),
-    ("be.yaml", ("common: &it\n  learning_rate: 2.0e-4\n  warmup_steps: 7\n<<: [*it, {lr_scheduler_type: linear, max_steps: 3}]\nmax_steps: 1200\n"
-     "warmup_steps: 100\n"), {}, "Hugging Face", lambda k: 2e-4 * line(k, 100, 1200)),
+    ("be.yaml", ("common: &it\n  learning_rate: 2.0e-4\n  warmup_steps: 7\n<<: [*it, {lr_scheduler_type: linear, max_steps: 3}]\n"
+     "max_steps: 1200\nwarmup_steps: 100\n"), {}, "Hugging Face", lambda k: 2e-4 * line(k, 100, 1200)),
 ]  # fmt: skip
 
 
