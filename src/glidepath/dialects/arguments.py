@@ -4,14 +4,18 @@ A type says in one place what may be given, which error is told, what the page's
 signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 0.1, mode: 'stairs' | 'smooth' = 'stairs')`:
 
 - `steps` a whole number from 1 on, `steps0` from 0 on, `whole` any whole number, `span` a number of steps above 0 that need not be whole
+  (`span0`: or 0)
 - `fine0` a number of steps from 0 on that need not be whole, `fine` of either sign: where one is not, the row is made on a clock of
   `a.unit` parts of a step, in which they all are
-- `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `flag`, `text`; words, as above, are a choice
+- `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `portion` (the same above 0), `flag`,
+  `text`; words, as above, are a choice
 - `marks` strictly increasing steps, `reals` a list of numbers, `factors` a dict from steps to numbers, `pairs` a list of (step, value)
-- `inner` a scheduler, `inners` a list of them, `function` a function of the step, `dicts` a list of dicts, `any` what the row looks at itself
+- `group` a number, or a list of one for the only parameter group; `times` a list of steps that may repeat
+- `inner` a scheduler, `inners` a list of them, `children` the same as the row itself reads them; `function` a function of the step,
+  `formula` one that is a formula; `dicts` a list of dicts, `any` what the row looks at itself
 - `unused` what does not bear on the values
 
-A default of None lets None through.
+A default of None lets None through. `steps['it divides by it']` tells beside a refused value why, or what helps.
 """
 
 from __future__ import annotations
@@ -20,12 +24,13 @@ import ast
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ..core.checks import Checks
 from ..core.errors import GlidepathError
+from ..core.expression import Expression
 from ..core.fields import MAX_STEPS, simplest
 from .calls import Call, read_value
 
@@ -44,12 +49,14 @@ class Argument:
         read: Returns the value, given the call, the collected problems, the argument's name and what was given.
         begin: What an example begins with.
         options: The words of a choice.
+        remedy: What is told beside a value that is refused.
     """
 
     kind: str
     read: Callable[[At, Checks, str, Any], Any]
     begin: Any = None
     options: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 def _read(value: Any) -> Any:
@@ -96,12 +103,27 @@ def _fine(low: int) -> Callable[[At, Checks, str, Any], Any]:
     return read
 
 
+def _one(at: At, checks: Checks, name: str, value: Any) -> float:
+    return checks.real(name, value[0] if isinstance(value, list | tuple) and len(value) == 1 else value)
+
+
+def _formula(at: At, checks: Checks, name: str, value: Any) -> Any:
+    found = _function(at, checks, name, value)
+    if not isinstance(found, Expression):
+        checks.refuse(name, "the text of a function, such as 'lambda x: 0.9**x'", value)
+    return found
+
+
 def _text(at: At, checks: Checks, name: str, value: Any) -> str:
     if isinstance(value, Call) and not value.arguments and not value.given:
         return value.name  # a member of an enumeration, such as SchedulerType.COSINE
     if not isinstance(value, str):
         checks.refuse(name, "a string", value)
     return str(value)
+
+
+def _times(at: At, checks: Checks, name: str, value: Any) -> list[int]:
+    return [checks.length(f"{name}[{i}]", item, 0) for i, item in enumerate(checks.items(name, value))]
 
 
 def _pairs(at: At, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
@@ -126,20 +148,26 @@ KINDS: Mapping[str, Argument] = {
     "whole": Argument("integer", lambda at, checks, name, value: checks.length(name, value, -MAX_STEPS), 1),
     "fine0": Argument("length", _fine(0), 1000),
     "fine": Argument("length", _fine(-MAX_STEPS), 1000),
+    "span0": Argument("length", lambda at, checks, name, value: checks.span(name, value) if value else 0, 3000),
     "span": Argument("length", lambda at, checks, name, value: checks.span(name, value), 3000),
     "real": Argument("number", lambda at, checks, name, value: checks.real(name, value), 0.1),
     "positive": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0), 0.5),
     "least0": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0), 0.1),
     "share": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0, 1), 0.3),
+    "portion": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0, high=1), 0.3),
     "flag": Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False),
     "text": Argument("text", _text, ""),
     "marks": Argument("lengths", lambda at, checks, name, value: checks.milestones(name, value), [3000, 6000, 9000]),
+    "times": Argument("lengths", _times, [3000, 6000, 9000]),
     "reals": Argument("numbers", lambda at, checks, name, value: checks.reals(name, value, 1), [0.1, 0.03, 0.01]),
     "factors": Argument("auto", _factors, {3000: 0.1, 6000: 0.1}),
     "pairs": Argument("auto", _pairs, [(0, 0.1), (5000, 0.05), (10000, 0.0)]),
     "inner": Argument("auto", _inner),
     "inners": Argument("auto", _inners),
     "function": Argument("text", _function, "lambda step: 0.9997**step"),
+    "formula": Argument("text", _formula),
+    "group": Argument("number", _one, 0.1),
+    "children": Argument("auto", lambda at, checks, name, value: checks.items(name, _read(value), 1)),
     "dicts": Argument("auto", _dicts),
     "any": Argument("auto", lambda at, checks, name, value: value),
     "unused": UNUSED,
@@ -149,6 +177,8 @@ KINDS: Mapping[str, Argument] = {
 def _kind(node: ast.expr | None) -> Argument:
     if isinstance(node, ast.Name):
         return KINDS[node.id]
+    if isinstance(node, ast.Subscript):
+        return replace(_kind(node.value), remedy=ast.literal_eval(node.slice))
     options = tuple(str(part.value) for part in ast.walk(node or ast.Name("any")) if isinstance(part, ast.Constant))
     return Argument("choice", lambda at, checks, name, value: checks.choice(name, value, options), options[0], options)
 
@@ -164,7 +194,8 @@ def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argume
         >>> name, [str(parameter) for parameter in parameters], types["gamma"].kind
         ('StepLR', ['step_size', 'gamma=0.1'], 'number')
     """
-    made: Any = ast.parse(f"def {text}: ...").body[0]
+    name, _, inside = text.partition("(")
+    made: Any = ast.parse(f"def row({inside}: ...").body[0]
     given, defaults = made.args.args, made.args.defaults
     padded = [*[None] * (len(given) - len(defaults)), *defaults]
     pairs = [*zip(given, padded, strict=True), *zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)]
@@ -179,7 +210,7 @@ def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argume
     ]
     if made.args.kwarg:
         parameters.append(inspect.Parameter(made.args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
-    return made.name, parameters, {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
+    return name, parameters, {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
 
 
 def counted(types: Mapping[str, Argument], values: dict[str, Any]) -> int:
@@ -210,7 +241,12 @@ def checked(
         kind = types.get(name)
         passes = kind is None or (value is None and defaults.get(name, 0) is None)
         try:
+            before = len(checks.problems)
             values[name] = value if passes or kind is None else kind.read(at, checks, name, value)
+            if kind is not None and kind.remedy:
+                checks.problems[before:] = [
+                    replace(problem, remedy=kind.remedy) for problem in checks.problems[before:]
+                ]
         except GlidepathError as error:
             checks.problems += error.problems
     checks.done()

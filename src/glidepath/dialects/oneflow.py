@@ -5,7 +5,6 @@ Every scheduler is a function of the step there. Inside others it takes the rate
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +17,8 @@ from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
-from .calls import Call, read_value
-from .reading import At, dialect, nested, of_step
+from .calls import Call
+from .reading import At, dialect, nested
 from .shared import logarithmic_restarts
 
 __all__ = ["ONEFLOW", "law"]
@@ -56,26 +55,6 @@ class _Law:
         return product if self.offset is None else Sum((product, self.offset))
 
 
-_laws: dict[str, Callable[..., _Law]] = {}
-
-
-def _law(*names: str) -> Callable[[Callable[..., _Law]], Callable[..., _Law]]:
-    """Registers a scheduler that may also stand inside others."""
-
-    def register(make: Callable[..., _Law]) -> Callable[..., _Law]:
-        def read(at: At, **arguments: Any) -> Schedule:
-            return make(at, **arguments).on(at.base)
-
-        read.__signature__ = inspect.signature(make)  # type: ignore[attr-defined]
-        read.__doc__ = make.__doc__
-        for name in names:
-            _laws[name] = make
-        ONEFLOW.reads(*names)(read)
-        return make
-
-    return register
-
-
 def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | None]:
     """Returns a scheduler for any base rate: the rate at a step is `base * factor + offset`, None being an offset of 0.
 
@@ -91,138 +70,69 @@ def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | N
         >>> 0.1 * factor(10) + offset(10)
         0.01
     """
-    found = _laws[name](At(ONEFLOW, name, 1.0), **arguments)
+    found = _LAWS[name](ONEFLOW.taken(At(ONEFLOW, name, 1.0), arguments))
     return found.factor, found.offset
 
 
-@_law("StepLR")
-def step(at: At, step_size: Any, gamma: Any = 0.1) -> _Law:
-    """One more gamma every `step_size` steps."""
-    checks = at.checks()
-    size, factor = checks.span("step_size", step_size), checks.real("gamma", gamma, above=0)
-    checks.done()
-    return _Law(pieces.stairs(factor, size))
+def _multistep(a: Any) -> _Law:
+    a.at.require(bool(a.milestones) or a.at.mode == "eager", "milestones", "one or more in graph mode", a.milestones)
+    return _Law(pieces.drops(a.milestones, a.gamma))
 
 
-@_law("MultiStepLR")
-def multistep(at: At, milestones: Any, gamma: Any = 0.1) -> _Law:
-    """One more gamma at each milestone."""
-    checks = at.checks()
-    marks, factor = checks.milestones("milestones", milestones), checks.real("gamma", gamma, above=0)
-    checks.require(bool(marks) or at.mode == "eager", "milestones", "one or more in graph mode", milestones)
-    checks.done()
-    return _Law(pieces.drops(marks, factor))
+def _constant(a: Any) -> _Law:
+    return _Law(pieces.lasting(a.total_iters, lambda n: pieces.constant_then(a.factor, n)) if a.total_iters else Hold())
 
 
-@_law("ConstantLR")
-def constant(at: At, factor: Any = 1.0 / 3, total_iters: Any = 5) -> _Law:
-    """`factor` for `total_iters` steps, then 1."""
-    checks = at.checks()
-    level = checks.real("factor", factor, 0, 1)
-    steps = 0 if total_iters == 0 else checks.span("total_iters", total_iters)
-    checks.done()
-    return _Law(pieces.lasting(steps, lambda n: pieces.constant_then(level, n)) if steps else Hold())
-
-
-@_law("LinearLR")
-def linear(at: At, start_factor: Any = 1.0 / 3, end_factor: Any = 1.0, total_iters: Any = 5) -> _Law:
-    """A straight line from one factor to another; before 0.9 it jumps to 1 at its end, whatever `end_factor` is."""
-    checks = at.checks()
-    start, end = checks.real("start_factor", start_factor, 0, 1), checks.real("end_factor", end_factor, 0, 1)
-    steps = 0 if total_iters == 0 else checks.span("total_iters", total_iters)
-    checks.done()
-    jumps = at.older(0, 9)
+def _linear(a: Any) -> _Law:
+    """Returns a straight line; before 0.9 it jumps to 1 at its end, whatever `end_factor` is."""
+    jumps = a.at.older(0, 9)
 
     def line(n: int) -> Schedule:
-        ramp = Ramp(start, end, n)
-        return Chain((ramp, Hold())) if jumps and end != 1.0 else ramp
+        ramp = Ramp(a.start_factor, a.end_factor, n)
+        return Chain((ramp, Hold())) if jumps and a.end_factor != 1.0 else ramp
 
-    return _Law(pieces.lasting(steps, line) if steps else Hold(value=1.0 if jumps else end))
+    still = Hold(value=1.0 if jumps else a.end_factor)
+    return _Law(pieces.lasting(a.total_iters, line) if a.total_iters else still)
 
 
-@_law("ExponentialLR")
-def exponential(at: At, gamma: Any) -> _Law:
-    """One more gamma every step."""
-    checks = at.checks()
-    rate = checks.real("gamma", gamma, above=0)
+def _polynomial(a: Any) -> _Law:
+    """Returns a power of what is left; step 0 of a cycle is like step 1. The length is called `steps` in 0.7 and `decay_batch` since."""
+    old, checks, span = a.at.older(0, 8), a.at.checks(), a.steps if a.decay_batch is None else a.decay_batch
+    if a.at.version is not None and (a.decay_batch if old else a.steps) is not None:
+        given = ("decay_batch", "called steps before 0.8", a.decay_batch)
+        checks.refuse(*(given if old else ("steps", "called decay_batch since 0.8", a.steps)))
+    checks.span("steps" if old else "decay_batch", span)
     checks.done()
-    return _Law(pieces.exponential(rate, 1, staircase=False))
-
-
-@_law("PolynomialLR")
-def polynomial(
-    at: At,
-    decay_batch: Any = None,
-    end_learning_rate: Any = 0.0001,
-    power: Any = 1.0,
-    cycle: Any = False,
-    steps: Any = None,
-) -> _Law:
-    """A power of what is left, down to `end_learning_rate`; with `cycle` again and again, and step 0 is like step 1.
-
-    The length is called `steps` in 0.7 and `decay_batch` since.
-    """
-    checks = at.checks()
-    old = at.older(0, 8)
-    if at.version is not None and (decay_batch if old else steps) is not None:
-        given = ("decay_batch", "called steps before 0.8", decay_batch)
-        checks.refuse(*(given if old else ("steps", "called decay_batch since 0.8", steps)))
-    span = checks.span("steps" if old else "decay_batch", steps if decay_batch is None else decay_batch)
-    end, exponent = checks.real("end_learning_rate", end_learning_rate), checks.real("power", power, 0)
-    cycles = checks.flag("cycle", cycle)
-    checks.done()
-    if exponent == 0:
+    if not a.power:
         return _Law(Hold())
-    curve = pieces.curve_of_power(exponent)
 
-    def make(a: float, b: float) -> Schedule:
-        if not cycles:
-            return pieces.lasting(span, lambda n: Ramp(a, b, n, curve))
-        wave = pieces.lasting(span, lambda n: PolynomialCycle(n, a, b, exponent))
+    def make(start: float, end: float) -> Schedule:
+        if not a.cycle:
+            return pieces.lasting(span, lambda n: Ramp(start, end, n, pieces.curve_of_power(a.power)))
+        wave = pieces.lasting(span, lambda n: PolynomialCycle(n, start, end, a.power))
         return pieces.in_sequence([Hold(value=wave(1)), pieces.after(wave, 1)], [1])
 
-    return _Law(make(1.0, 0.0), make(0.0, end), lambda base: make(base, end))
+    return _Law(make(1.0, 0.0), make(0.0, a.end_learning_rate), lambda base: make(base, a.end_learning_rate))
 
 
-@_law("CosineDecayLR")
-def cosine_decay(at: At, decay_steps: Any, alpha: Any = 0.0) -> _Law:
-    """Half a cosine down to the share `alpha`, then there."""
-    checks = at.checks()
-    steps, floor = checks.span("decay_steps", decay_steps), checks.real("alpha", alpha)
-    checks.done()
-    return _Law(pieces.cosine(1.0, floor, steps))
-
-
-@_law("CosineAnnealingLR")
-def cosine_annealing(at: At, T_max: Any, eta_min: Any = 0.0) -> _Law:
-    """Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on."""
-    checks = at.checks()
-    steps, floor = checks.span("T_max", T_max), checks.real("eta_min", eta_min)
-    checks.require(
-        at.mode == "eager" or floor < at.base, "eta_min", f"below the base rate {at.base:g} in graph mode", eta_min
-    )
-    checks.done()
+def _annealing(a: Any) -> _Law:
+    rule = f"below the base rate {a.lr:g} in graph mode"
+    a.at.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", rule, a.eta_min)
     return _Law(
-        pieces.up_and_down(1.0, 0.0, steps),
-        pieces.up_and_down(0.0, floor, steps) if floor else None,
-        lambda base: pieces.up_and_down(base, floor, steps),
+        pieces.up_and_down(1.0, 0.0, a.T_max),
+        pieces.up_and_down(0.0, a.eta_min, a.T_max) if a.eta_min else None,
+        lambda base: pieces.up_and_down(base, a.eta_min, a.T_max),
     )
 
 
-@_law("CosineAnnealingWarmRestarts")
-def warm_restarts(
-    at: At, T_0: Any, T_mult: Any = 1, eta_min: Any = 0.0, decay_rate: Any = 1.0, restart_limit: Any = 0
-) -> _Law:
-    """Half a cosine again and again; each cycle begins at the decayed base rate, which may fall below `eta_min`.
+def _warm_restarts(a: Any) -> _Law:
+    """Returns half a cosine again and again; each cycle begins at the decayed base rate, which may fall below `eta_min`.
 
     `restart_limit` counts cycles; after them the rate is `eta_min`. Restarts are found by comparison; OneFlow takes a logarithm, which misses
     some where `T_mult` is 3, 9, 10 or 11 (`strict=False` follows it).
     """
-    checks = at.checks()
-    steps, growth = checks.length("T_0", T_0), checks.length("T_mult", T_mult)
-    floor, decay = checks.real("eta_min", eta_min), checks.real("decay_rate", decay_rate, above=0)
-    limit = checks.length("restart_limit", restart_limit, 0 if at.strict else -MAX_STEPS)
-    checks.done()
+    at, steps, growth, floor, decay, limit = a.at, a.T_0, a.T_mult, a.eta_min, a.decay_rate, a.restart_limit
+    at.require(limit >= 0 or not at.strict, "restart_limit", "an integer from 0", limit)
     if limit < 0:
         return _Law(Hold(value=0.0), Hold(value=floor))
     if not at.strict and growth > 1:
@@ -249,128 +159,87 @@ def warm_restarts(
     )
 
 
+_LAWS: Mapping[str, Callable[[Any], _Law]] = {  # what may stand inside others
+    "StepLR": lambda a: _Law(pieces.stairs(a.gamma, a.step_size)),
+    "MultiStepLR": _multistep,
+    "ConstantLR": _constant,
+    "LinearLR": _linear,
+    "ExponentialLR": lambda a: _Law(pieces.exponential(a.gamma, 1, staircase=False)),
+    "PolynomialLR": _polynomial,
+    "CosineDecayLR": lambda a: _Law(pieces.cosine(1.0, a.alpha, a.decay_steps)),
+    "CosineAnnealingLR": _annealing,
+    "CosineAnnealingWarmRestarts": _warm_restarts,
+}
+
 # What stands outside --------------------------------------------------------------------------------------------------------------------
 
 
-@ONEFLOW.reads("LambdaLR")
-def lambda_lr(at: At, lr_lambda: Any) -> Schedule:
-    """A function of the step times the base rate."""
-    _eager(at)
-    return pieces.scaled(of_step(at, "lr_lambda", lr_lambda), at.base)
+def _lambda(a: Any) -> Schedule:
+    _eager(a.at)
+    return pieces.scaled(a.lr_lambda, a.lr)
 
 
-@ONEFLOW.reads("MultiplicativeLR")
-def multiplicative(at: At, lr_lambda: Any) -> Schedule:
-    """The product of a function of the step over the steps so far: it has no closed form."""
-    _eager(at)
-    _since(at, 1, 0)
-    factor = of_step(at, "lr_lambda", lr_lambda)
-    return Recurrence("pytorch", str(Call("MultiplicativeLR", {"lr_lambda": factor})), at.base)
+def _multiplicative(a: Any) -> Schedule:
+    _eager(a.at, 1, 0)
+    return Recurrence("pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr)
 
 
-@ONEFLOW.reads("SWALR")
-def swa(at: At, swa_lr: Any, anneal_epochs: Any = 10, anneal_strategy: Any = "cos", last_epoch: Any = -1) -> Schedule:
-    """From the base rate to `swa_lr`, then there."""
-    _eager(at)
-    _since(at, 1, 0)
-    checks = at.checks()
-    target, steps = checks.real("swa_lr", swa_lr), checks.length("anneal_epochs", anneal_epochs, 0)
-    curve = checks.choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
-    checks.length("last_epoch", last_epoch, -1)
-    checks.done()
-    return (
-        Ramp(at.base, target, steps, pieces.COSINE if curve == "cos" else pieces.LINEAR)
-        if steps
-        else Hold(value=target)
-    )
+def _swa(a: Any) -> Schedule:
+    _eager(a.at, 1, 0)
+    return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.COSINE if a.anneal_strategy == "cos" else pieces.LINEAR)
 
 
-@ONEFLOW.reads("SequentialLR")
-def sequential(at: At, schedulers: Any, milestones: Any, interval_rescaling: Any = False) -> Schedule:
-    """One scheduler after another, on the common clock or (`interval_rescaling`) from its own beginning.
+def _sequential(a: Any) -> Schedule:
+    """Returns one scheduler after another, on the common clock or (`interval_rescaling`) from its own beginning.
 
     In graph mode a scheduler on the common clock that follows a rescaled one keeps that one's beginning.
     """
-    if isinstance(schedulers, str):
-        schedulers = read_value(schedulers)
-    checks = at.checks()
-    items, marks = checks.items("schedulers", schedulers, 1), checks.milestones("milestones", milestones)
-    count = len(items) - 1
-    checks.require(len(marks) == count, "milestones", f"one fewer than the schedulers, {count}", milestones)
-    if isinstance(interval_rescaling, list | tuple):
-        own = [checks.flag(f"interval_rescaling[{i}]", flag) for i, flag in enumerate(interval_rescaling)]
+    at, checks, count, own = a.at, a.at.checks(), len(a.schedulers) - 1, a.interval_rescaling
+    checks.require(len(a.milestones) == count, "milestones", f"one fewer than the schedulers, {count}", a.milestones)
+    if isinstance(own, list | tuple):
+        own = [checks.flag(f"interval_rescaling[{i}]", flag) for i, flag in enumerate(own)]
         checks.require(len(own) == count, "interval_rescaling", f"as many as the milestones, {count}", own)
     else:
-        own = [checks.flag("interval_rescaling", interval_rescaling)] * count
+        own = [checks.flag("interval_rescaling", own)] * count
     checks.done()
-    children = [_inside(at, f"schedulers[{i}]", item).on(at.base) for i, item in enumerate(items)]
+    children = [_inside(at, f"schedulers[{i}]", item).on(at.base) for i, item in enumerate(a.schedulers)]
     begun, clocks = 0, [0]
-    for mark, rescaled in zip(marks, own, strict=True):
+    for mark, rescaled in zip(a.milestones, own, strict=True):
         begun = mark if rescaled else begun if at.mode == "graph" else 0
         clocks.append(mark - begun)
-    return pieces.in_sequence([pieces.after(c, n) for c, n in zip(children, clocks, strict=True)], marks)
+    return pieces.in_sequence([pieces.after(c, n) for c, n in zip(children, clocks, strict=True)], a.milestones)
 
 
-@ONEFLOW.reads("ChainedScheduler", leading=())
-def chained(at: At, schedulers: Any) -> Schedule:
-    """Each scheduler takes the rate of the one before as its base, at the same step."""
-    _eager(at)
-    if isinstance(schedulers, str):
-        schedulers = read_value(schedulers)
-    checks = at.checks()
-    items = checks.items("schedulers", schedulers, 1)
-    checks.done()
-    rate: Schedule = Hold(value=at.base)
-    for i, item in enumerate(items):
-        law = _inside(at, f"schedulers[{i}]", item)
-        rate = law.on(at.base) if i == 0 else law.over(rate)
+def _chained(a: Any) -> Schedule:
+    """Returns what comes of it where each scheduler takes the rate of the one before as its base, at the same step."""
+    _eager(a.at)
+    rate: Schedule = Hold(value=a.lr)
+    for i, item in enumerate(a.schedulers):
+        law = _inside(a.at, f"schedulers[{i}]", item)
+        rate = law.on(a.lr) if i == 0 else law.over(rate)
     return rate
 
 
-@ONEFLOW.reads("WarmupLR", "WarmUpLR", leading=())
-def warmup(
-    at: At,
-    scheduler_or_optimizer: Any,
-    warmup_factor: Any = 1.0 / 3,
-    warmup_iters: Any = 5,
-    warmup_method: Any = "linear",
-    warmup_prefix: Any = False,
-) -> Schedule:
-    """A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then."""
-    checks = at.checks()
-    factor = checks.real("warmup_factor", warmup_factor, 0, 1)
-    method = checks.choice("warmup_method", warmup_method, ("linear", "constant"))
-    prefix = checks.flag("warmup_prefix", warmup_prefix)
-    alone = scheduler_or_optimizer == "optimizer" or (
-        isinstance(scheduler_or_optimizer, Call)
-        and not scheduler_or_optimizer.arguments
-        and scheduler_or_optimizer.name.rpartition(".")[2] not in ONEFLOW.readers
-    )
-    steps = checks.length("warmup_iters", warmup_iters, 1 if alone else 0)
-    checks.done()
-    if alone:
-        rise = Ramp(factor, 1.0, steps) if method == "linear" else pieces.constant_then(factor, steps)
-        return pieces.scaled(rise, at.base)
-    inner = _inside(at, "scheduler_or_optimizer", scheduler_or_optimizer).on(at.base)
+def _warmup(a: Any) -> Schedule:
+    """Returns a warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then."""
+    at, given, factor, steps = a.at, a.scheduler_or_optimizer, a.warmup_factor, a.warmup_iters
+    linear = a.warmup_method == "linear"
+    variable = isinstance(given, Call) and not given.arguments and not ONEFLOW.has(given.name)
+    if given == "optimizer" or variable:
+        at.require(steps > 0, "warmup_iters", "an integer from 1", steps)
+        return pieces.scaled(Ramp(factor, 1.0, steps) if linear else pieces.constant_then(factor, steps), a.lr)
+    inner = _inside(at, "scheduler_or_optimizer", given).on(a.lr)
     if steps == 0:
         return inner
-    if method == "constant":
-        rise = Hold(steps, factor)
-    else:
-        goal = 1.0
-        if not prefix:
-            if at.base == 0:
-                raise at.refused("base_lr", "other than 0 for a warmup to where the scheduler will be", at.base)
-            goal = inner(steps) / at.base
-            if not 0 <= goal <= 1:
-                raise at.refused(
-                    "scheduler_or_optimizer",
-                    f"at most the base rate at step {steps}",
-                    inner(steps),
-                    "OneFlow refuses it",
-                )
+    rise, goal = Hold(steps, factor), 1.0
+    if linear:
+        if not a.warmup_prefix:
+            at.require(a.lr != 0, "base_lr", "other than 0 for a warmup to where the scheduler will be", a.lr)
+            goal, rule = inner(steps) / a.lr, f"at most the base rate at step {steps}"
+            at.require(0 <= goal <= 1, "scheduler_or_optimizer", rule, inner(steps), "OneFlow refuses it")
         rise = Ramp(factor, goal, steps)
-    return pieces.in_sequence([pieces.scaled(rise, at.base), inner if prefix else pieces.after(inner, steps)], [steps])
+    rest = inner if a.warmup_prefix else pieces.after(inner, steps)
+    return pieces.in_sequence([pieces.scaled(rise, a.lr), rest], [steps])
 
 
 def _inside(at: At, field: str, value: Any) -> _Law:
@@ -382,22 +251,28 @@ def _inside(at: At, field: str, value: Any) -> _Law:
     child = nested(at, field, value)
     if isinstance(child, Schedule):
         return _Law(Hold(value=0.0), child, lambda base: child) if child.absolute else _Law(child)
-    if child.name not in _laws:
-        raise at.refused(
-            field,
-            f"one of {', '.join(_laws)}",
-            str(child),
-            "OneFlow raises NotImplementedError when its turn comes",
-        )
+    remedy = "OneFlow raises NotImplementedError when its turn comes"
+    at.require(child.name in _LAWS, field, f"one of {', '.join(_LAWS)}", str(child), remedy)
     inner = replace(at, name=child.name)
-    return _laws[child.name](inner, **at.dialect.bound(inner, child)[1])
+    return _LAWS[child.name](ONEFLOW.taken(inner, ONEFLOW.bound(inner, child)[1]))
 
 
-def _eager(at: At) -> None:
-    if at.mode == "graph":
-        raise at.refused("mode", "'eager': OneFlow's graph mode does not know this scheduler", at.mode)
+def _eager(at: At, *since: int) -> None:
+    """Refuses what graph mode does not know, and versions that do not have it yet."""
+    at.require(at.mode == "eager", "mode", "'eager': OneFlow's graph mode does not know this scheduler", at.mode)
+    at.require(not since or not at.older(*since), "version", f"{'.'.join(map(str, since))} or newer", at.edition)
 
 
-def _since(at: At, *version: int) -> None:
-    if at.older(*version):
-        raise at.refused("version", f"{'.'.join(map(str, version))} or newer", at.edition)
+ONEFLOW.rows(
+    {
+        **{name: lambda a, make=make: make(a).on(a.lr) for name, make in _LAWS.items()},
+        "LambdaLR": _lambda,
+        "MultiplicativeLR": _multiplicative,
+        "SWALR": _swa,
+        "SequentialLR": _sequential,
+        "ChainedScheduler": _chained,
+        "WarmupLR": _warmup,
+        "WarmUpLR": _warmup,
+    },
+    leading=dict.fromkeys(("ChainedScheduler", "WarmupLR", "WarmUpLR"), ()),
+)

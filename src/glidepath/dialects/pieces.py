@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from ..core.classics import Profile, Restarts
 from ..core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum, Until
@@ -29,6 +31,7 @@ __all__ = [
     "levels",
     "one_cycle",
     "part",
+    "phased",
     "ramp",
     "restarts",
     "scaled",
@@ -237,6 +240,27 @@ def one_cycle(ends: Sequence[float], values: Sequence[float], curve: str, last: 
         return Hold(value=levels_[0])
     profile = Profile(marks, levels_, COSINE if curve == "cos" else LINEAR)
     return Until(profile, max(last, 1)) if profile.duration > max(last, 1) else profile
+
+
+def phased(at: Any, field: str, share: float, total: int, values: Sequence[float], curve: str) -> Schedule:
+    """Returns the one-cycle policy of PyTorch and Paddle: of two phases, or of three where four values are given.
+
+    Args:
+        at: The call; without `strict` the library's step past the end of the run is its own.
+        field: The name of the share.
+        share: Of the run, for the way up.
+        total: Steps of the run, the last of which has the last value.
+        values: The value at the beginning and at the end of each phase.
+        curve: `cos` or `linear`.
+    """
+    rule, remedy = "such that the first phase has a length", f"{at.dialect.title} divides by it"
+    at.require(share * total != 1, field, rule, share, remedy)
+    ends = [share * total - 1, *([2 * share * total - 2] if len(values) == 4 else []), float(total - 1)]
+    made = one_cycle(ends, values, curve, total - 1)
+    if not at.strict:
+        with contextlib.suppress(ZeroDivisionError):  # a last phase without a length
+            return overshoot(made, ends, values, curve, total)
+    return made
 
 
 def overshoot(schedule: Schedule, ends: Sequence[float], values: Sequence[float], curve: str, total: int) -> Schedule:

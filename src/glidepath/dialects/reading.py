@@ -213,21 +213,26 @@ class Dialect:
         rest = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), "")
         known_names = {p.name for p in parameters}
 
-        def reader(at: At, **given: Any) -> Schedule:
+        def taken(at: At, given: Mapping[str, Any]) -> Any:
             own = {name: value for name, value in given.items() if name in known_names}
             values = checked(at, types, own, defaults)
             unit = counted(types, values)
             a = SimpleNamespace(**{"lr": at.base, **values, "at": at, "unit": unit})
             if rest:
                 setattr(a, rest, {name: value for name, value in given.items() if name not in known_names})
+            return a
+
+        def reader(at: At, **given: Any) -> Schedule:
+            a = taken(at, given)
             made = make(a)
             whole = made if plain or self.around is None else self.around(a, made)
-            return whole if unit == 1 else Stretch(whole, 1 / unit)
+            return whole if a.unit == 1 else Stretch(whole, 1 / a.unit)
 
         reader.__doc__ = about
         first = inspect.Parameter("at", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         reader.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
         reader.__types__ = types  # type: ignore[attr-defined]
+        reader.__taken__ = taken  # type: ignore[attr-defined]
         reader.__companions__ = (value,) if value else ()  # type: ignore[attr-defined]
         self.reads(name, leading=leading, example=example)(reader)
 
@@ -270,6 +275,14 @@ class Dialect:
     def types(self, name: str) -> Mapping[str, Argument]:
         """Returns the types of a scheduler's arguments, as far as its row says them."""
         return getattr(self.readers[name], "__types__", {})
+
+    def taken(self, at: At, arguments: Mapping[str, Any]) -> Any:
+        """Returns a row's arguments as it has them.
+
+        Raises:
+            GlidepathError: With every problem found in them.
+        """
+        return getattr(self.readers[at.name], "__taken__")(at, arguments)  # noqa: B009 - of a function
 
     def inside(self, at: At, call: Call) -> Schedule:
         """Returns the schedule of another call of this library on the same optimizer.
@@ -550,12 +563,6 @@ def companions_of(rate: Schedule) -> dict[str, Schedule]:
     return found
 
 
-def companion(reader: Reader, value: str = "momentum") -> Reader:
-    """Marks a reader that gives the momentum too, or the weight decay."""
-    reader.__companions__ = (value,)  # type: ignore[attr-defined]
-    return reader
-
-
 def _numbers(version: str | None) -> tuple[int, ...] | None:
     """Returns the leading numbers of a version, or None for the newest ("master")."""
     found = re.match(r"\D{0,10}?(\d+(?:\.\d+)*)", version or "") if not (version or "").startswith("master") else None
@@ -600,7 +607,7 @@ def child(at: At, field: str, value: Any) -> Schedule:
     if isinstance(value, Rate):
         return value.schedule
     if isinstance(value, Schedule):
-        return value if at.dialect.absolute else pieces.scaled(value, at.base)
+        return value if value.absolute or at.dialect.absolute else pieces.scaled(value, at.base)
     if not isinstance(value, Call):
         raise at.refused(field, "a scheduler, as a schedule or as text", value)
     language = at.dialect

@@ -10,6 +10,387 @@ from collections.abc import Mapping
 __all__ = ["ELSEWHERE", "PLATEAUS", "ROWS"]
 
 ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "pytorch": {
+        "StepLR": (
+            "(step_size: steps, gamma: positive = 0.1)",
+            "One more gamma every `step_size` steps.",
+        ),
+        "MultiStepLR": (
+            "(milestones: times, gamma: positive = 0.1)",
+            "One more gamma at each milestone; a repeated one counts as often as it stands there.",
+        ),
+        "ConstantLR": (
+            (
+                "(factor: portion['PyTorch divides by it at the end'] = 0.3333333333333333, "
+                "total_iters: steps['PyTorch would stay at factor for ever'] = 5)"
+            ),
+            "`factor` for `total_iters` steps, then 1.",
+        ),
+        "LinearLR": (
+            (
+                "(start_factor: portion = 0.3333333333333333, end_factor: share = 1.0, "
+                "total_iters: steps['PyTorch would stop before end_factor'] = 5)"
+            ),
+            "A straight line from one factor to another.",
+        ),
+        "ExponentialLR": (
+            "(gamma: positive)",
+            "One more gamma every step.",
+        ),
+        "PolynomialLR": (
+            "(total_iters: steps['PyTorch would stop before 0'] = 5, power: least0 = 1.0)",
+            "A power of what is left of `total_iters` steps.",
+        ),
+        "LambdaLR": (
+            "(lr_lambda: function)",
+            "A function of the step times the base rate.",
+        ),
+        "MultiplicativeLR": (
+            "(lr_lambda: function)",
+            "The product of a function of the step over the steps so far: it has no closed form.",
+        ),
+        "CosineAnnealingLR": (
+            "(T_max: span, eta_min: real = 0.0)",
+            "Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.",
+        ),
+        "CosineAnnealingWarmRestarts": (
+            "(T_0: steps, T_mult: steps = 1, eta_min: real = 0.0)",
+            "Half a cosine again and again, each `T_mult` times as long; `eta_min` itself falls between two steps.",
+        ),
+        "CyclicLR": (
+            (
+                "(base_lr: group, max_lr: group, step_size_up: steps = 2000, step_size_down: steps = None, mode: any "
+                "= 'triangular', gamma: positive = 1.0, scale_fn: formula = None, scale_mode: 'cycle' | 'iterations' "
+                "= 'cycle', cycle_momentum: flag = True, base_momentum: group = 0.8, max_momentum: group = 0.9)"
+            ),
+            "A triangular wave, its height constant, halved every cycle, or falling with the step.",
+        ),
+        "OneCycleLR": (
+            (
+                "(max_lr: group, total_steps: steps = None, epochs: steps = None, steps_per_epoch: steps = None, "
+                "pct_start: share = 0.3, anneal_strategy: 'cos' | 'linear' = 'cos', cycle_momentum: flag = True, "
+                "base_momentum: group = 0.85, max_momentum: group = 0.95, div_factor: positive = 25.0, "
+                "final_div_factor: positive = 1e4, three_phase: flag = False)"
+            ),
+            (
+                "Up to `max_lr` and far down again; the peak is not on a whole step in general. Held from "
+                "`total_steps - 1` on."
+            ),
+        ),
+        "SWALR": (
+            "(swa_lr: group, anneal_epochs: steps0 = 10, anneal_strategy: 'cos' | 'linear' = 'cos')",
+            "From the base rate to `swa_lr`, then there.",
+        ),
+        "SequentialLR": (
+            "(schedulers: children, milestones: marks)",
+            "One scheduler after another, each from its own beginning and from the base rate.",
+        ),
+        "ChainedScheduler": (
+            "(schedulers: children)",
+            (
+                "Several schedulers on one optimizer, stepped in turn: the product of factors, or replayed where one "
+                "is none."
+            ),
+        ),
+    },
+    "keras": {
+        "ExponentialDecay": (
+            "(decay_steps: span, decay_rate: positive, staircase: flag = False)",
+            "`decay_rate` to the power of the step over `decay_steps`.",
+        ),
+        "PiecewiseConstantDecay": (
+            "(boundaries: any, values: any)",
+            "One value after another; at a boundary the old one still holds.",
+        ),
+        "PolynomialDecay": (
+            "(decay_steps: span, end_learning_rate: real = 0.0001, power: least0 = 1.0, cycle: flag = False)",
+            "A power of what is left, down to `end_learning_rate`.",
+        ),
+        "InverseTimeDecay": (
+            "(decay_steps: span, decay_rate: least0, staircase: flag = False)",
+            "The reciprocal of the step over `decay_steps`.",
+        ),
+        "CosineDecay": (
+            "(decay_steps: span, alpha: real = 0.0, warmup_target: real = None, warmup_steps: steps0 = 0)",
+            (
+                "Half a cosine down to the share `alpha`, after a warmup that comes on top of `decay_steps` if it has"
+                " a target."
+            ),
+        ),
+        "CosineDecayRestarts": (
+            "(first_decay_steps: span, t_mul: real = 2.0, m_mul: positive = 1.0, alpha: real = 0.0)",
+            "Half a cosine again and again, longer and lower.",
+        ),
+    },
+    "tensorflow": {
+        "train.piecewise_constant": (
+            "(boundaries: any, values: any)",
+            "One value after another; at a boundary the old one still holds.",
+        ),
+        "train.piecewise_constant_decay": (
+            "(boundaries: any, values: any)",
+            "One value after another; at a boundary the old one still holds.",
+        ),
+        "train.exponential_decay": (
+            "(decay_steps: span, decay_rate: positive, staircase: flag = False)",
+            "`decay_rate` to the power of the step over `decay_steps`.",
+        ),
+        "train.inverse_time_decay": (
+            "(decay_steps: span, decay_rate: least0, staircase: flag = False)",
+            "The reciprocal of the step over `decay_steps`.",
+        ),
+        "train.natural_exp_decay": (
+            "(decay_steps: span, decay_rate: real, staircase: flag = False)",
+            "The natural exponential of the step over `decay_steps`.",
+        ),
+        "train.polynomial_decay": (
+            "(decay_steps: span, end_learning_rate: real = 0.0001, power: least0 = 1.0, cycle: flag = False)",
+            "A power of what is left, down to `end_learning_rate`.",
+        ),
+        "train.cosine_decay": (
+            "(decay_steps: span, alpha: real = 0.0)",
+            "Half a cosine down to the share `alpha`.",
+        ),
+        "train.cosine_decay_restarts": (
+            "(first_decay_steps: span, t_mul: real = 2.0, m_mul: positive = 1.0, alpha: real = 0.0)",
+            "Half a cosine again and again, longer and lower.",
+        ),
+        "train.linear_cosine_decay": (
+            "(decay_steps: span, num_periods: real = 0.5, alpha: real = 0.0, beta: real = 0.001)",
+            "A cosine whose height falls in a straight line; above the base rate at step 0.",
+        ),
+        "train.noisy_linear_cosine_decay": (
+            (
+                "(decay_steps: span, initial_variance: any = 1.0, variance_decay: real = 0.55, num_periods: real = "
+                "0.5, alpha: real = 0.0, beta: real = 0.001)"
+            ),
+            "The same without its noise: only `initial_variance=0` is a function of the step.",
+        ),
+    },
+    "tensorflow/models": {
+        "cosine_decay_with_warmup": (
+            (
+                "(total_steps: steps = None, warmup_learning_rate: real = 0.0, warmup_steps: steps0 = 0, "
+                "hold_base_rate_steps: steps0 = 0, total_decay_steps: steps = None, alpha: share = 0.0)"
+            ),
+            (
+                "A straight line up, a hold, half a cosine down to 0 at `total_steps`, which includes them "
+                "all.\n\nAlso under the names `total_decay_steps` and `alpha`, the share of the rate at the end; "
+                "with `version=2017` the first form, which climbs again."
+            ),
+        ),
+        "exponential_decay_with_burnin": (
+            (
+                "(learning_rate_decay_steps: span, learning_rate_decay_factor: positive, burnin_learning_rate: real ="
+                " 0.0, burnin_steps: steps0 = 0, min_learning_rate: real = 0.0, staircase: flag = True)"
+            ),
+            (
+                "A constant rate (0 means the base rate), then an exponential decay; never below `min_learning_rate`,"
+                " not even at first."
+            ),
+        ),
+        "manual_stepping": (
+            "(boundaries: any, rates: reals, warmup: flag = False)",
+            (
+                "One rate after another, each from its boundary on; with `warmup` a straight line from the first to "
+                "the second."
+            ),
+        ),
+    },
+    "paddle": {
+        "NoamDecay": (
+            "(d_model: positive, warmup_steps: steps)",
+            "A straight line from 0, then the reciprocal of the square root of the step: the first update does nothing.",
+        ),
+        "PiecewiseDecay": (
+            "(boundaries: any, values: any)",
+            "One value after another, each from its boundary on.",
+        ),
+        "NaturalExpDecay": (
+            "(gamma: positive)",
+            "The natural exponential of the step.",
+        ),
+        "InverseTimeDecay": (
+            "(gamma: least0)",
+            "The reciprocal of the step.",
+        ),
+        "PolynomialDecay": (
+            "(decay_steps: steps, end_lr: real = 0.0001, power: least0 = 1.0, cycle: flag = False)",
+            "A power of what is left, down to `end_lr`.",
+        ),
+        "LinearWarmup": (
+            "(learning_rate: any, warmup_steps: steps, start_lr: real, end_lr: real)",
+            "A straight line, then a rate or another scheduler from its own beginning: `end_lr` only aims the line.",
+        ),
+        "ExponentialDecay": (
+            "(gamma: real)",
+            "One more gamma every step.",
+        ),
+        "MultiStepDecay": (
+            "(milestones: marks, gamma: real = 0.1)",
+            "One more gamma at each milestone.",
+        ),
+        "StepDecay": (
+            "(step_size: steps, gamma: real = 0.1)",
+            "One more gamma every `step_size` steps.",
+        ),
+        "LambdaDecay": (
+            "(lr_lambda: function)",
+            "A function of the step times the base rate.",
+        ),
+        "MultiplicativeDecay": (
+            "(lr_lambda: function)",
+            "The product of a function of the step over the steps so far: it has no closed form.",
+        ),
+        "CosineAnnealingDecay": (
+            "(T_max: steps, eta_min: real = 0)",
+            "Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.",
+        ),
+        "OneCycleLR": (
+            (
+                "(max_learning_rate: least0, total_steps: steps, divide_factor: positive = 25.0, end_learning_rate: "
+                "least0 = 0.0001, phase_pct: share = 0.3, anneal_strategy: 'cos' | 'linear' = 'cos', three_phase: "
+                "flag = False)"
+            ),
+            "Up to the maximum and down to `end_learning_rate`, an absolute rate; held from `total_steps - 1` on.",
+        ),
+        "CyclicLR": (
+            (
+                "(base_learning_rate: real, max_learning_rate: real, step_size_up: steps, step_size_down: steps = "
+                "None, mode: 'triangular' | 'triangular2' | 'exp_range' = 'triangular', exp_gamma: positive = 1.0, "
+                "scale_fn: formula = None, scale_mode: 'cycle' | 'iterations' = 'cycle')"
+            ),
+            "A triangular wave, its height constant, halved every cycle, or falling with the step.",
+        ),
+        "LinearLR": (
+            "(total_steps: steps, start_factor: portion = 0.3333333333333333, end_factor: share = 1.0)",
+            "A straight line from one factor to another.",
+        ),
+        "CosineAnnealingWarmRestarts": (
+            "(T_0: steps, T_mult: steps = 1, eta_min: real = 0)",
+            "Half a cosine again and again, each `T_mult` times as long; `eta_min` itself falls between two steps.",
+        ),
+        "exponential_decay": (
+            "(decay_steps: span, decay_rate: positive, staircase: flag = False)",
+            "`decay_rate` to the power of the step over `decay_steps`, as in a static graph.",
+        ),
+        "natural_exp_decay": (
+            "(decay_steps: span, decay_rate: real, staircase: flag = False)",
+            "The natural exponential of the step over `decay_steps`, as in a static graph.",
+        ),
+        "inverse_time_decay": (
+            "(decay_steps: span, decay_rate: least0, staircase: flag = False)",
+            "The reciprocal of the step over `decay_steps`, as in a static graph.",
+        ),
+    },
+    "oneflow": {
+        "StepLR": (
+            "(step_size: span, gamma: positive = 0.1)",
+            "One more gamma every `step_size` steps.",
+        ),
+        "MultiStepLR": (
+            "(milestones: marks, gamma: positive = 0.1)",
+            "One more gamma at each milestone.",
+        ),
+        "ConstantLR": (
+            "(factor: share = 0.3333333333333333, total_iters: span0 = 5)",
+            "`factor` for `total_iters` steps, then 1.",
+        ),
+        "LinearLR": (
+            "(start_factor: share = 0.3333333333333333, end_factor: share = 1.0, total_iters: span0 = 5)",
+            "A straight line from one factor to another; before 0.9 it jumps to 1 at its end, whatever `end_factor` is.",
+        ),
+        "ExponentialLR": (
+            "(gamma: positive)",
+            "One more gamma every step.",
+        ),
+        "PolynomialLR": (
+            (
+                "(decay_batch: any = None, end_learning_rate: real = 0.0001, power: least0 = 1.0, cycle: flag = "
+                "False, steps: any = None)"
+            ),
+            (
+                "A power of what is left, down to `end_learning_rate`; with `cycle` again and again, and step 0 "
+                "is like step 1.\n\nThe length is called `steps` in 0.7 and `decay_batch` since."
+            ),
+        ),
+        "CosineDecayLR": (
+            "(decay_steps: span, alpha: real = 0.0)",
+            "Half a cosine down to the share `alpha`, then there.",
+        ),
+        "CosineAnnealingLR": (
+            "(T_max: span, eta_min: real = 0.0)",
+            "Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.",
+        ),
+        "CosineAnnealingWarmRestarts": (
+            "(T_0: steps, T_mult: steps = 1, eta_min: real = 0.0, decay_rate: positive = 1.0, restart_limit: whole = 0)",
+            (
+                "Half a cosine again and again; each cycle begins at the decayed base rate, which may fall below "
+                "`eta_min`.\n\n`restart_limit` counts cycles; after them the rate is `eta_min`."
+            ),
+        ),
+        "LambdaLR": (
+            "(lr_lambda: function)",
+            "A function of the step times the base rate.",
+        ),
+        "MultiplicativeLR": (
+            "(lr_lambda: function)",
+            "The product of a function of the step over the steps so far: it has no closed form.",
+        ),
+        "SWALR": (
+            (
+                "(swa_lr: real, anneal_epochs: steps0 = 10, anneal_strategy: 'cos' | 'linear' = 'cos', last_epoch: "
+                "unused = -1)"
+            ),
+            "From the base rate to `swa_lr`, then there.",
+        ),
+        "SequentialLR": (
+            "(schedulers: children, milestones: marks, interval_rescaling: any = False)",
+            "One scheduler after another, on the common clock or (`interval_rescaling`) from its own beginning.",
+        ),
+        "ChainedScheduler": (
+            "(schedulers: children)",
+            "Each scheduler takes the rate of the one before as its base, at the same step.",
+        ),
+        "WarmupLR": (
+            (
+                "(scheduler_or_optimizer: any, warmup_factor: share = 0.3333333333333333, warmup_iters: steps0 = 5, "
+                "warmup_method: 'linear' | 'constant' = 'linear', warmup_prefix: flag = False)"
+            ),
+            "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
+        ),
+        "WarmUpLR": (
+            (
+                "(scheduler_or_optimizer: any, warmup_factor: share = 0.3333333333333333, warmup_iters: steps0 = 5, "
+                "warmup_method: 'linear' | 'constant' = 'linear', warmup_prefix: flag = False)"
+            ),
+            "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
+        ),
+        "ExponentialDecayConf": (
+            "(decay_batches: span, decay_rate: positive, staircase: flag = False)",
+            "`decay_rate` to the power of the step over `decay_batches`.",
+        ),
+        "InverseTimeDecayConf": (
+            "(decay_batches: span, decay_rate: positive, staircase: flag = False)",
+            "The reciprocal of the step over `decay_batches`.",
+        ),
+        "NaturalExpDecayConf": (
+            "(decay_batches: span, decay_rate: positive, staircase: flag = False)",
+            "The natural exponential of the step over `decay_batches`.",
+        ),
+        "PiecewiseConstantConf": (
+            "(boundaries: marks, values: reals)",
+            "One value after another; each begins one step after its boundary.",
+        ),
+        "PiecewiseScalingConf": (
+            "(boundaries: marks, scales: reals)",
+            "One factor after another; each begins one step after its boundary.",
+        ),
+        "LinearCosineDecayConf": (
+            "(decay_batches: span, num_periods: real = 0.5, alpha: real = 0.0, beta: real = 0.001)",
+            "A cosine whose height falls in a straight line.",
+        ),
+    },
     "transformers": {
         "get_constant_schedule": (
             "()",

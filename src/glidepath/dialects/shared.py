@@ -1,125 +1,108 @@
-"""What Keras, TensorFlow, Paddle and OneFlow read alike."""
+"""What Keras, TensorFlow, Paddle and OneFlow's kernel read alike, as functions of the checked arguments of a row."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..core.classics import DampedCosine, PolynomialCycle
 from ..core.schedule import Schedule
 from ..core.segments import Hold, InverseTime, NaturalExponential, Ramp
 from . import pieces
-from .reading import At
 
 __all__ = [
     "cosine_restarts",
-    "exponential_decay",
-    "inverse_time_decay",
-    "linear_cosine_decay",
+    "exponential",
+    "inverse_time",
+    "levels",
+    "linear_cosine",
     "logarithmic_restarts",
-    "natural_exp_decay",
+    "natural_exponential",
     "piecewise",
-    "polynomial_decay",
+    "polynomial",
 ]
 
 
-def exponential_decay(at: At, decay_steps: Any, decay_rate: Any, staircase: Any) -> Schedule:
-    """Returns `decay_rate` to the power of the step over `decay_steps`."""
-    checks = at.checks()
-    span, rate = checks.span("decay_steps", decay_steps), checks.real("decay_rate", decay_rate, above=0)
-    stairs = checks.flag("staircase", staircase)
-    checks.done()
-    return pieces.scaled(pieces.exponential(rate, span, stairs), at.base)
+def _span(a: Any) -> float:
+    """Returns the length, which OneFlow's kernel calls otherwise."""
+    return a.decay_steps if hasattr(a, "decay_steps") else a.decay_batches
 
 
-def inverse_time_decay(at: At, decay_steps: Any, decay_rate: Any, staircase: Any) -> Schedule:
-    """Returns the reciprocal of the step over `decay_steps`."""
-    checks = at.checks()
-    span, rate = checks.span("decay_steps", decay_steps), checks.real("decay_rate", decay_rate, 0)
-    stairs = checks.flag("staircase", staircase)
-    checks.done()
-    if rate == 0:
-        return Hold(value=at.base)
-    return pieces.scaled(pieces.lasting(span, lambda n: InverseTime(rate, n, staircase=stairs)), at.base)
+def _scaled(a: Any, make: Callable[[int], Schedule]) -> Schedule:
+    return pieces.scaled(pieces.lasting(_span(a), make), a.lr)
 
 
-def natural_exp_decay(at: At, decay_steps: Any, decay_rate: Any, staircase: Any) -> Schedule:
-    """Returns the natural exponential of the step over `decay_steps`."""
-    checks = at.checks()
-    span, rate = checks.span("decay_steps", decay_steps), checks.real("decay_rate", decay_rate)
-    stairs = checks.flag("staircase", staircase)
-    checks.done()
-    if rate <= 0:  # it grows
-        return pieces.scaled(pieces.exponential(math.exp(min(-rate, 200.0)), span, stairs), at.base)
-    return pieces.scaled(pieces.lasting(span, lambda n: NaturalExponential(rate, n, staircase=stairs)), at.base)
+def exponential(a: Any) -> Schedule:
+    """Returns `decay_rate` to the power of the step over the length."""
+    return pieces.scaled(pieces.exponential(a.decay_rate, _span(a), a.staircase), a.lr)
 
 
-def polynomial_decay(
-    at: At, decay_steps: Any, end: tuple[str, Any], power: Any, cycle: Any, whole: bool = False
-) -> Schedule:
+def inverse_time(a: Any) -> Schedule:
+    """Returns the reciprocal of the step over the length."""
+    if not a.decay_rate:
+        return Hold(value=a.lr)
+    return _scaled(a, lambda n: InverseTime(a.decay_rate, n, staircase=a.staircase))
+
+
+def natural_exponential(a: Any) -> Schedule:
+    """Returns the natural exponential of the step over the length."""
+    if a.decay_rate <= 0:  # it grows
+        return pieces.scaled(pieces.exponential(math.exp(min(-a.decay_rate, 200.0)), _span(a), a.staircase), a.lr)
+    return _scaled(a, lambda n: NaturalExponential(a.decay_rate, n, staircase=a.staircase))
+
+
+def polynomial(a: Any, end: float) -> Schedule:
     """Returns a power of what is left, down to the end; with `cycle` again and again, from lower each time."""
-    checks = at.checks()
-    span = checks.length("decay_steps", decay_steps) if whole else checks.span("decay_steps", decay_steps)
-    last, exponent = checks.real(*end), checks.real("power", power, 0)
-    cycles = checks.flag("cycle", cycle)
-    checks.done()
-    if exponent == 0:
-        return Hold(value=at.base)
-    if cycles:
-        return pieces.lasting(span, lambda n: PolynomialCycle(n, at.base, last, exponent))
-    return pieces.lasting(span, lambda n: Ramp(at.base, last, n, pieces.curve_of_power(exponent)))
+    if not a.power:
+        return Hold(value=a.lr)
+    if a.cycle:
+        return pieces.lasting(a.decay_steps, lambda n: PolynomialCycle(n, a.lr, end, a.power))
+    return pieces.lasting(a.decay_steps, lambda n: Ramp(a.lr, end, n, pieces.curve_of_power(a.power)))
 
 
-def cosine_restarts(at: At, first_decay_steps: Any, t_mul: Any, m_mul: Any, alpha: Any) -> Schedule:
+def cosine_restarts(a: Any) -> Schedule:
     """Returns half a cosine again and again, each cycle `t_mul` times as long, exactly, and `m_mul` times as high.
 
     Restarts are found by comparison; the libraries take a logarithm in float32, which misses some.
     """
-    checks = at.checks()
-    span = checks.span("first_decay_steps", first_decay_steps)
-    growth = checks.real("t_mul", t_mul, 1, remedy="shorter and shorter cycles end in NaN")
-    decay, floor = checks.real("m_mul", m_mul, above=0), checks.real("alpha", alpha)
-    checks.done()
-    wave = pieces.lasting(span, lambda n: pieces.restarts(Ramp(1.0, floor, n, pieces.COSINE), growth, decay, floor))
-    return pieces.scaled(wave, at.base)
+    a.at.require(a.t_mul >= 1, "t_mul", "a finite number from 1", a.t_mul, "shorter and shorter cycles end in NaN")
+
+    def make(n: int) -> Schedule:
+        return pieces.restarts(Ramp(1.0, a.alpha, n, pieces.COSINE), a.t_mul, a.m_mul, a.alpha)
+
+    return pieces.scaled(pieces.lasting(a.first_decay_steps, make), a.lr)
 
 
-def linear_cosine_decay(at: At, decay_steps: Any, num_periods: Any, alpha: Any, beta: Any) -> Schedule:
+def linear_cosine(a: Any) -> Schedule:
     """Returns a cosine whose height falls in a straight line."""
-    checks = at.checks()
-    span, periods = checks.span("decay_steps", decay_steps), checks.real("num_periods", num_periods)
-    height, shift = checks.real("alpha", alpha), checks.real("beta", beta)
-    checks.done()
-    return pieces.scaled(pieces.lasting(span, lambda n: DampedCosine(n, periods, height, shift)), at.base)
+    return _scaled(a, lambda n: DampedCosine(n, a.num_periods, a.alpha, a.beta))
 
 
-def piecewise(at: At, boundaries: Any, values: Any, late: bool) -> Schedule:
+def levels(a: Any, field: str, values: Any, marks: list[int], late: bool) -> Schedule:
     """Returns one value after another, each from its boundary on, or from one step later (`late`)."""
-    checks = at.checks()
-    marks = _whole(boundaries) if late else boundaries
-    if not at.strict and late:
-        return _summed(at, marks, values)
-    places = checks.milestones("boundaries", marks, least=1)
-    levels = checks.reals("values", values, 1)
-    checks.require(len(levels) == len(places) + 1, "values", f"one more than the boundaries, {len(places) + 1}", values)
+    count = len(marks) + 1
+    a.at.require(len(values) == count, field, f"one more than the boundaries, {count}", values)
+    return pieces.levels([mark + late for mark in marks], values)
+
+
+def piecewise(a: Any, late: bool) -> Schedule:
+    """Returns one value after another, each from its boundary on, or from one step later (`late`)."""
+    checks, given = a.at.checks(), a.boundaries
+    if late and isinstance(given, list | tuple):  # TensorFlow compares them with a whole step
+        given = [math.floor(b) if isinstance(b, float) and math.isfinite(b) else b for b in given]
+    values = checks.reals("values", a.values, 1)
+    if late and not a.at.strict:
+        marks = [checks.length(f"boundaries[{i}]", b, 0) for i, b in enumerate(checks.items("boundaries", given, 1))]
+    else:
+        marks = checks.milestones("boundaries", given, least=1)
+    checks.require(len(values) == len(marks) + 1, "values", f"one more than the boundaries, {len(marks) + 1}", a.values)
     checks.done()
-    return pieces.levels([place + 1 if late else place for place in places], levels)
+    return _summed(marks, values) if late and not a.at.strict else levels(a, "values", values, marks, late)
 
 
-def _whole(boundaries: Any) -> Any:
-    """Returns boundaries as TensorFlow compares them with a whole step: without their fractions."""
-    if not isinstance(boundaries, list | tuple):
-        return boundaries
-    return [math.floor(b) if isinstance(b, float) and math.isfinite(b) else b for b in boundaries]
-
-
-def _summed(at: At, boundaries: Any, values: Any) -> Schedule:
+def _summed(marks: list[int], levels: list[float]) -> Schedule:
     """Returns what TensorFlow makes of boundaries in any order: the sum of the values whose interval holds the step."""
-    checks = at.checks()
-    marks = [checks.length(f"boundaries[{i}]", b, 0) for i, b in enumerate(checks.items("boundaries", boundaries, 1))]
-    levels = checks.reals("values", values, 1)
-    checks.require(len(levels) == len(marks) + 1, "values", f"one more than the boundaries, {len(marks) + 1}", values)
-    checks.done()
 
     def value(step: int) -> float:
         inner = zip(marks, marks[1:], levels[1:-1], strict=False)

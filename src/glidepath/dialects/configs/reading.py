@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -337,8 +338,7 @@ def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] 
     Raises:
         GlidepathError: With every problem found, or what is missing.
     """
-    from . import forms  # noqa: F401 - each registers itself
-
+    import_module("glidepath.dialects.configs.forms")  # each registers itself
     reading = Reading(data, names or {}, title)
     schedule = next(one for one in FORMS if one.title == title).read(reading)
     if reading.problems or reading.missing:
