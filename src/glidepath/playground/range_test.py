@@ -10,8 +10,10 @@ from typing import Any
 
 from glidepath.core.errors import GlidepathError, Problem, did_you_mean, installing, shown
 from glidepath.core.fields import number
-from glidepath.finder import Refusal, Suggestion, Trace, Verification, suggest
-from glidepath.view.range_data import parts
+from glidepath.core.language import said
+from glidepath.finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
+from glidepath.view.docstrings import about
+from glidepath.view.range_data import Tick, parts
 from glidepath.view.range_test import range_test_table
 
 from .jobs import Job
@@ -26,7 +28,7 @@ MAX_POINTS = 2_000  # smoothing takes memory and time by the square
 
 def known() -> list[dict[str, str]]:
     """Returns the range tests with a known answer, for the page's list."""
-    return [{"key": key, "name": one.name} for key, one in SWEEPS.items()]
+    return [{"key": key, "name": one.name, "zh": {"name": said(one.name, "zh")}} for key, one in SWEEPS.items()]
 
 
 def range_test(request: Range) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def range_test(request: Range) -> dict[str, Any]:
                 did_you_mean(request.known, SWEEPS),
             )
         one = SWEEPS[request.known]
-        return {"title": one.name, "known": one.known, **_answer(one.make())}
+        chinese = {"title": said(one.name, "zh"), "known": said(one.known, "zh")}
+        return {"title": one.name, "known": one.known, "zh": chinese, **_answer(one.make())}
     title, traces, verification = read_file(request.text)
     return {"title": title, "known": "", **_answer(traces, verification)}
 
@@ -102,12 +105,17 @@ def _answer(traces: Sequence[Trace], verification: Verification | None = None) -
         "usable": isinstance(result, Suggestion),
         "sentence": _sentence(result),
         "result": data,
-        "drawn": None if drawn is None else asdict(drawn),
+        "drawn": None if drawn is None else asdict(drawn) | {"ticks": [_told(tick) for tick in drawn.ticks]},
         "rows": range_test_table(result, verification),
         "verification": None if verification is None else verification.to_dict(),
         "stops": [trace.stop for trace in traces],
     }
     return _finite(answer)
+
+
+def _told(tick: Tick) -> dict[str, Any]:
+    chinese = said(about(RULES[tick.name]), "zh")
+    return asdict(tick) | ({"zh": {"about": chinese}} if not chinese.startswith("Returns ") else {})
 
 
 def _sentence(result: Suggestion | Refusal) -> str:

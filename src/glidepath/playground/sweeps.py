@@ -78,11 +78,13 @@ def _known(name: str, known: str, **options: float) -> Known:
     return Known(name, known, functools.cache(lambda: _descents(**options)))
 
 
-_BOWL = "Gradient descent on a quadratic bowl whose largest curvature is 10 diverges from 2/10 = 0.2"
-
 SWEEPS = {
-    "shaken": _known("A bowl, minibatches", f"{_BOWL}; here with the noise of minibatches.", shaking=1.0),
-    "clean": _known("A bowl, no noise", f"{_BOWL}. That is the textbook's answer."),
+    "shaken": _known(
+        "A bowl, minibatches",
+        "Gradient descent on a quadratic bowl whose largest curvature is 10 diverges from 2/10 = 0.2; here with the noise of minibatches.",
+        shaking=1.0,
+    ),
+    "clean": _known("A bowl, no noise", "As before, without noise: the textbook's answer, 0.2."),
     "spike": _known(
         "One spike", "As the bowl, but one loss of repeat 2 is 20 times too high.", shaking=1.0, spike=20.0
     ),

@@ -5,7 +5,7 @@ import { ask, latest, machine } from "./ask.js";
 import { bare, plot } from "./plotly.js";
 import { colour, css } from "./style.js";
 import { Work } from "./job.js";
-import { pieces, refusal, t } from "./words.js";
+import { pieces, refusal, t, told } from "./words.js";
 
 const MAX_FILE = 2000000;
 const MAX_DOTS = 2400; // raw points drawn; of more, every so many-th
@@ -24,7 +24,7 @@ export class RangeTest {
       return;
     }
     const { sweeps } = this;
-    this.known = h("select", { "aria-label": t("range.known"), onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, t("range.here")), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, one.name)));
+    this.known = h("select", { "aria-label": t("range.known"), onchange: () => { if (this.known.value) this.ask({ known: this.known.value }); } }, h("option", { value: "" }, t("range.here")), sweeps.map((one) => h("option", { value: one.key, selected: one === sweeps[0] }, told(one, "name"))));
     this.file = h("input", { type: "file", accept: ".json,application/json", "aria-label": t("range.file"), "aria-describedby": "range-problem" });
     this.file.addEventListener("change", () => this.take(this.file.files[0]));
     this.problem = h("p", { class: "problem", id: "range-problem", role: "alert" });
@@ -116,14 +116,14 @@ export class RangeTest {
     this.found = found;
     this.tell();
     this.draw();
-    say(`${found.title} ${t(found.usable ? "range.usable" : "range.unusable")}: ${found.sentence}`);
+    say(`${told(found, "title")} ${t(found.usable ? "range.usable" : "range.unusable")}: ${found.sentence}`);
   }
 
   /** The answer in words. */
   tell() {
     const { found } = this;
     const { result } = found;
-    const made = [h("p", { class: "from" }, [found.title, found.known].filter(Boolean).join(". "))];
+    const made = [h("p", { class: "from" }, [told(found, "title"), told(found, "known")].filter(Boolean).join(t("colon")))];
     if (found.type === "sweep") {
       made.push(h("p", { class: "answer" }, t("range.some", { n: found.stops.length })), h("p", {}, t("range.last")));
     } else if (found.usable) {
@@ -221,6 +221,6 @@ function table(found) {
     h("td", {}, tick.name),
     h("td", { class: "num" }, short(tick.middle, 2)),
     h("td", { class: "num" }, tick.low === tick.high ? "–" : t("range.span", { low: short(tick.low, 2), high: short(tick.high, 2) })),
-    h("td", { class: "words" }, marked(tick.about), h("span", { class: "sub" }, marked(tick.source)))));
+    h("td", { class: "words" }, marked(told(tick, "about")), h("span", { class: "sub" }, marked(tick.source)))));
   return h("details", { open: false }, h("summary", {}, t("range.rules")), h("table", {}, h("caption", { class: "sr" }, t("range.rules.caption")), h("thead", {}, h("tr", {}, ["rule", "reads", "repeats", "about"].map((name) => t(`range.head.${name}`)).map((head, i) => h("th", { scope: "col", class: i > 2 ? "words" : null }, head)))), h("tbody", {}, rows)));
 }
