@@ -315,6 +315,9 @@ def test_on_a_phone_curve_and_slider_are_seen_together_and_a_finger_moves_both(o
     page = opened.page
     opened.rest()
     opened.shot("phone")
+    chosen = page.locator('#shapes [aria-pressed="true"]').bounding_box()
+    assert chosen["x"] >= 0
+    assert chosen["x"] + chosen["width"] <= 390  # the strip shows the shape that is worked on
     chart = page.locator("#chartbox").bounding_box()
     slider = page.locator(SLIDER.format("warmup")).bounding_box()
     assert 0.36 * 844 <= chart["height"] <= 0.44 * 844

@@ -33,7 +33,14 @@ export class Shapes {
   /** Shows which of them is being worked on. */
   mark() {
     const now = core(this.app.tree) ? wordOf(core(this.app.tree).call) : "";
-    for (const button of $("shapes").querySelectorAll("button")) button.setAttribute("aria-pressed", String(Boolean(now) && this.pictures.get(button.dataset.shape)?.word === now));
+    const strip = $("shapes");
+    for (const button of strip.querySelectorAll("button")) {
+      const chosen = Boolean(now) && this.pictures.get(button.dataset.shape)?.word === now;
+      button.setAttribute("aria-pressed", String(chosen));
+      if (!chosen || strip.scrollWidth <= strip.clientWidth) continue;
+      const [at, all] = [button.getBoundingClientRect(), strip.getBoundingClientRect()];
+      strip.scrollLeft += at.left - all.left - (all.width - at.width) / 2;  // on a phone the strip is longer than the page is wide
+    }
   }
 
   // The box --------------------------------------------------------------------------------------------------------------
