@@ -1,8 +1,13 @@
 """What is written for other tools is read back with the same rates, or refused with what can be said instead."""
 
 import contextlib
+import importlib.util
+import json
+import logging
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -144,3 +149,153 @@ def test_the_help_names_every_target(command):
 
     text = " ".join(getattr(schedules, command).__doc__.split())
     assert [target for target in targets() if not re.search(rf"\b{target}\b", text)] == []
+
+
+# Run by the tool itself, or by a stand-in with its signature ----------------------------------------------------------------------------
+
+CLOCK = "warmup_t=0, warmup_lr_init=0.0, warmup_prefix=False, t_in_epochs=True, noise_range_t=None"
+CYCLE = "lr_min=0.0, cycle_mul=1.0, cycle_decay=1.0, cycle_limit=1"
+WINDOW = "begin=0, end=10**9, last_step=-1, by_epoch=True, verbose=False"
+SIGNATURES = {
+    # timm 1.0.31
+    "CosineLRScheduler": f"optimizer, t_initial, {CYCLE}, {CLOCK}, k_decay=1.0, initialize=True",
+    "PolyLRScheduler": f"optimizer, t_initial, power=0.5, {CYCLE}, {CLOCK}, k_decay=1.0, initialize=True",
+    "StepLRScheduler": f"optimizer, decay_t, decay_rate=1.0, {CLOCK}, initialize=True",
+    "MultiStepLRScheduler": f"optimizer, decay_t, decay_rate=1.0, {CLOCK}, initialize=True",
+    "WSDLRScheduler": "optimizer, t_initial, decay_t, lr_min=0.0, stable_fn='constant', stable_timescale=None, stable_power=0.5, "
+    "decay_fn='1-sqrt', decay_power=0.5, decay_ratio=0.1, warmup_t=0, warmup_lr_init=0.0, t_in_epochs=True",
+    # Composer 0.32.1
+    "StepScheduler": "step_size, gamma=0.1",
+    "MultiStepScheduler": "milestones, gamma=0.1",
+    "ConstantScheduler": "alpha=1.0, t_max='1dur'",
+    "LinearScheduler": "alpha_i=1.0, alpha_f=0.0, t_max='1dur'",
+    "ExponentialScheduler": "gamma, decay_period='1ep'",
+    "CosineAnnealingScheduler": "t_max='1dur', alpha_f=0.0",
+    "PolynomialScheduler": "power, t_max='1dur', alpha_f=0.0",
+    "MultiStepWithWarmupScheduler": "t_warmup, milestones, gamma=0.1, scale_warmup=False",
+    "ConstantWithWarmupScheduler": "t_warmup, alpha=1.0, t_max='1dur', scale_warmup=False",
+    "LinearWithWarmupScheduler": "t_warmup, alpha_i=1.0, alpha_f=0.0, t_max='1dur', scale_warmup=False",
+    "CosineAnnealingWithWarmupScheduler": "t_warmup, t_max='1dur', alpha_f=0.0, scale_warmup=False",
+    "PolynomialWithWarmupScheduler": "t_warmup, power=2.0, t_max='1dur', alpha_f=0.0, scale_warmup=False",
+    # MMEngine 0.10.7, without the optimizer
+    "LinearLR": f"start_factor=1 / 3, end_factor=1.0, {WINDOW}",
+    "CosineAnnealingLR": f"T_max=None, eta_min=None, {WINDOW}, eta_min_ratio=None",
+    "PolyLR": f"eta_min=0, power=1.0, {WINDOW}",
+    "MultiStepLR": f"milestones, gamma=0.1, {WINDOW}",
+    "StepLR": f"step_size, gamma=0.1, {WINDOW}",
+    "ExponentialLR": f"gamma, {WINDOW}",
+}
+OPTIONS = {
+    "lr",
+    "min-lr",
+    "lr-warmup-init",
+    "lr-warmup-iters",
+    "lr-decay-iters",
+    "lr-decay-style",
+    "lr-wsd-decay-iters",
+    "lr-wsd-decay-style",
+    "train-iters",
+}  # fmt: skip - of Megatron-LM's arguments.py
+WRITTEN = [
+    "hold()",
+    "ramp(0.25, 1, 7) >> hold()",
+    "linear(40)",
+    "linear(40, floor=0.25)",
+    "cosine(40)",
+    "cosine(40, floor=0.25)",
+    "polynomial(40, power=3)",
+    "step(9)",
+    "multistep([9, 20])",
+    "exponential(0.9)",
+    "repeat(cosine(20), 2)",
+    "hold(7) >> one_minus_sqrt(30)",
+    "ramp(0, 1, 7) >> inverse_sqrt(7)",
+    "ramp(0, 1, 7) >> cosine(30)",
+    "ramp(0.25, 1, 7) >> cosine(30, floor=0.25)",
+    "ramp(0, 1, 7) >> linear(30)",
+    "ramp(0.25, 1, 7) >> linear(30, floor=0.25)",
+    "ramp(0, 1, 7) >> polynomial(30, power=2)",
+    "ramp(0.25, 1, 7) >> hold(9) >> cosine(30)",
+    "ramp(0, 1, 7) >> hold(9) >> linear(30, floor=0.25)",
+    "ramp(0, 1, 7) >> multistep([9, 20])",
+    "ramp(0, 1, 7) >> step(9)",
+    "hold(1, value=0.25) >> ramp(0.25, 1, 7) >> linear(30, floor=0.25)",
+    "hold(1, value=0.25) >> ramp(0.25, 1, 7) >> hold()",
+    "hold(1, value=0) >> ramp(0, 1, 7) >> shift(cosine(30, floor=0.1), -1)",
+]
+
+
+def stand_in(name):
+    """A class that takes what the tool's own takes, and nothing else."""
+    scope: dict = {}
+    exec(f"def {name}({SIGNATURES[name]}): return 'made'", scope)
+    return scope[name]
+
+
+def stepped(scheduler, optimizer, count):
+    rates = []
+    for _ in range(count):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def deepspeed_classes(monkeypatch):
+    """DeepSpeed's own file of schedulers, without the rest of it."""
+    folder = Path(next(iter(importlib.util.find_spec("deepspeed").submodule_search_locations)))
+    utils = ModuleType("deepspeed.utils")
+    utils.logger = logging.getLogger("deepspeed")
+    monkeypatch.setitem(sys.modules, "deepspeed", ModuleType("deepspeed"))
+    monkeypatch.setitem(sys.modules, "deepspeed.utils", utils)
+    spec = importlib.util.spec_from_file_location("deepspeed_lr_schedules", folder / "runtime/lr_schedules.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_what_is_written_runs(target, monkeypatch):
+    torch = pytest.importorskip("torch")
+    own = None
+    if target == "deepspeed":
+        pytest.importorskip("deepspeed")
+        own = deepspeed_classes(monkeypatch)
+    for module in ("timm", "timm.scheduler", "composer", "composer.optim"):
+        fake = ModuleType(module)
+        for name in SIGNATURES:
+            setattr(fake, name, stand_in(name))
+        monkeypatch.setitem(sys.modules, module, fake)
+    seen = set()
+    for text in WRITTEN:
+        try:
+            code = dialects.render(text, target, base_lr=0.5)
+        except dialects.NotExpressible:
+            continue
+        scope: dict = {}
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5, momentum=0.9)
+        expected = [0.5 * gp.parse(text)(step) for step in range(38)]
+        if target == "transformers":
+            exec(code, scope)
+            assert stepped(scope["make_scheduler"](optimizer), optimizer, 38) == pytest.approx(expected, abs=1e-12), (
+                text
+            )
+            seen.add(re.findall(r"get_scheduler[(]\s*.([a-z_]+)", code)[0])
+        elif target == "deepspeed":
+            chosen = json.loads(code)["scheduler"]
+            made = getattr(own, chosen["type"])(optimizer, **chosen["params"])
+            assert stepped(made, optimizer, 38) == pytest.approx(expected, abs=1e-12), (text, code)
+            seen.add(chosen["type"])
+        elif target == "megatron":
+            assert set(re.findall(r"--([a-z-]+)", code)) <= OPTIONS
+            seen.add(" ".join(re.findall(r"style (\S+)", code)))
+        elif target == "mmengine":
+            exec(code, scope)
+            for part in scope["param_scheduler"]:
+                seen.add(part["type"])
+                assert stand_in(part["type"])(**{key: value for key, value in part.items() if key != "type"}) == "made"
+        else:
+            exec(code, scope)
+            assert (scope["make_scheduler"](optimizer) if target == "timm" else scope["scheduler"]) == "made"
+            seen |= {name for name in SIGNATURES if re.search(rf"\b{name}\b", code)}
+    assert len(seen) >= {"deepspeed": 3, "timm": 5, "composer": 10, "mmengine": 6}.get(target, 5), seen
