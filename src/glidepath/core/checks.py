@@ -123,6 +123,16 @@ class Checks:
             return []
         return list(value)
 
+    def distinct(self, field: str, value: Iterable[Any], kind: Any, one: str = "") -> list[Any]:
+        """Returns at least one item, no two alike; `one` is what a single one is called in what is refused."""
+        before = len(self.problems)
+        found = [self.take(one or field, item, kind) for item in value]
+        if not found:
+            self.refuse(field, "at least one", found)
+        elif before == len(self.problems) and len(set(found)) < len(found):
+            self.refuse(field, "all different", found)
+        return found
+
     def reals(self, field: str, value: Any, least: int = 0) -> list[float]:
         """Returns a list of finite numbers."""
         return [self.real(f"{field}[{i}]", item) for i, item in enumerate(self.items(field, value, least))]

@@ -137,7 +137,7 @@ def test_a_real_grid_trains(tiny, tmp_path):
             ],
         ),
         ((0.1, 0.1), ["all different, got [0.1, 0.1]"]),
-        ((), ["at least one, got none"]),
+        ((), ["at least one, got []"]),
         ("0.1", ["a finite number above 0 and at most 1e+100, got '0.1'"]),
     ],
 )

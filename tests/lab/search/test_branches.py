@@ -68,12 +68,12 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
     assert str(error.value).splitlines() == [
         "branches: points must be an integer from 1 to 9007199254740992, got 0",
         "branches: points must be an integer from 1 to 9007199254740992, got True",
-        "branches: share must be in (0, 1), got 1.0",
+        "branches: share must be a number between 0 and 1, both excluded, got 1.0",
         "branches: peak_rate must be a finite number above 0 and at most 1e+100, got -1.0",
     ]
     with pytest.raises(GlidepathError, match=r"branches: points must be all different, got \[5, 5\]"):
         branches("mnist1d", [5, 5], out=tmp_path / "x")
-    with pytest.raises(GlidepathError, match="branches: points must be at least one number of updates, got"):
+    with pytest.raises(GlidepathError, match="branches: points must be at least one, got"):
         branches("mnist1d", [], out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

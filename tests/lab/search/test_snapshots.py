@@ -142,7 +142,7 @@ def test_every_problem_is_told_at_once_and_nothing_is_written(tmp_path):
     with pytest.raises(GlidepathError) as error:
         snapshots("mnist1d", cycles=1, last=0, budget=-1, peak_rate=0, out=tmp_path / "x")
     assert str(error.value).splitlines() == [
-        "snapshots: cycles must be at least 2, got 1",
+        "snapshots: cycles must be an integer from 2 to 9007199254740992, got 1",
         "snapshots: last must be an integer from 1 to 9007199254740992, got 0",
         "snapshots: peak_rate must be a finite number above 0 and at most 1e+100, got 0",
         "snapshots: budget must be an integer from 1 to 9007199254740992, got -1",

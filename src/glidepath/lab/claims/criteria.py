@@ -10,8 +10,8 @@ from glidepath import Schedule
 from glidepath.forecast.bound import transfer_peak
 from glidepath.lab.claims.evidence import Evidence, Losses
 from glidepath.lab.plain import plain
-from glidepath.lab.report.statistics import Difference, estimate, holm, paired_difference
-from glidepath.lab.report.verdict import number, signed
+from glidepath.lab.report.statistics import Difference, estimate, holm, paired, paired_difference, whole
+from glidepath.lab.report.verdict import number, signed, sized
 
 __all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
 
@@ -76,10 +76,7 @@ class Lower:
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
         pairs = [(row, other) for row in self.rows for other in self.than]
-        found: list[Difference | None] = []
-        for pair in pairs:
-            ours, theirs = (evidence.whole(name) for name in pair)
-            found.append(None if ours is None or theirs is None else paired_difference(ours, theirs))
+        found = [paired(evidence.values[row], evidence.values[other]) for row, other in pairs]
         tested = [one.p for one in found if one is not None and one.p is not None]
         corrected = iter(holm(tested))
         p_values = [next(corrected) if one is not None and one.p is not None else None for one in found]
@@ -95,7 +92,7 @@ class Lower:
         if of_mean.low is None or of_mean.high is None or p is None:
             return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
         texts = [
-            f"{signed(of_mean.mean, unit)} ({signed(of_mean.low, unit)} to {signed(of_mean.high, unit)})",
+            sized(of_mean, unit),
             *([f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"] if self.corrected else []),
             f"lower on {one.lower_on} of {of_mean.count}",
         ]
@@ -137,11 +134,8 @@ class Flatter:
         # A seed's own spread holds noise too: this interval shows how sure the comparison is, and decides nothing.
         seeds = zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True)
         gap = estimate([_range(one) - self.ratio * _range(another) for one, another in seeds])
-        if gap.low is not None and gap.high is not None:
-            measured += (
-                f"; seed by seed, its spread − {self.ratio:g} × the other's: "
-                f"{signed(gap.mean, 'nats')} ({signed(gap.low, 'nats')} to {signed(gap.high, 'nats')})"
-            )
+        if gap.low is not None:
+            measured += f"; seed by seed, its spread − {self.ratio:g} × the other's: {sized(gap, 'nats')}"
         return [Check(subject=subject, measured=measured, passed=spread <= self.ratio * other)]
 
 
@@ -194,11 +188,11 @@ class Carried:
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
-        whole = {
-            name: {rate: kept for rate, seeds in table.items() if (kept := _kept(seeds))}
+        every = {
+            name: {rate: kept for rate, seeds in table.items() if (kept := whole(seeds))}
             for name, table in evidence.losses.items()
         }
-        best = {name: min(table, key=lambda rate: sum(table[rate])) for name, table in whole.items()}
+        best = {name: min(table, key=lambda rate: sum(table[rate])) for name, table in every.items()}
         checks: list[Check] = []
         for name in self.schedules:
             if name == self.source:
@@ -208,7 +202,7 @@ class Carried:
                 best[self.source], self.schedules[self.source], self.schedules[name], steps, steps
             ).peak
             near = min(evidence.losses[name], key=lambda rate: abs(math.log(rate / carried)))
-            made = _not_above(name, whole[name].get(near), whole[name][best[name]], "nats")
+            made = _not_above(name, every[name].get(near), every[name][best[name]], "nats")
             told = f"carried {carried:.3g}, tried at {near:g}, own best {best[name]:g} (ratio {near / best[name]:.2f}): {made.measured}"
             checks.append(replace(made, measured=told))
         return checks
@@ -221,14 +215,7 @@ def _not_above(subject: str, ours: list[float] | None, theirs: list[float] | Non
     of_mean = one.estimate
     if of_mean.low is None or of_mean.high is None:
         return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
-    measured = f"{signed(of_mean.mean, unit)} ({signed(of_mean.low, unit)} to {signed(of_mean.high, unit)})"
-    return Check(subject=subject, measured=measured, passed=of_mean.low <= 0.0, difference=one)
-
-
-def _kept(seeds: Sequence[float | None]) -> list[float] | None:
-    """The losses of a rate; None if a run diverged."""
-    kept = [value for value in seeds if value is not None]
-    return kept if len(kept) == len(seeds) else None
+    return Check(subject=subject, measured=sized(of_mean, unit), passed=of_mean.low <= 0.0, difference=one)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,5 +284,5 @@ def _range(values: Sequence[float]) -> float:
 
 def _whole(losses: Losses) -> list[list[float]] | None:
     """A list a rate; None if a run diverged."""
-    table = [[value for value in row if value is not None] for row in losses.values()]
-    return table if all(len(kept) == len(row) for kept, row in zip(table, losses.values(), strict=True)) else None
+    table = [kept for row in losses.values() if (kept := whole(row)) is not None]
+    return table if len(table) == len(losses) else None

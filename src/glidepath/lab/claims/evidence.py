@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from glidepath.lab.report.statistics import whole
+
 __all__ = ["Evidence"]
 
 Losses = Mapping[float, Sequence[float | None]]
@@ -29,5 +31,4 @@ class Evidence:
 
     def whole(self, row: str) -> list[float] | None:
         """The values of a row; None if one is missing: the seeds that survive divergence are the lucky ones."""
-        kept = [value for value in self.values[row] if value is not None]
-        return kept if len(kept) == len(self.columns) else None
+        return whole(self.values[row])

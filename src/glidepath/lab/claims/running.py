@@ -4,8 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError
+from glidepath.core.checks import Checks, taken
 from glidepath.core.fields import Seed
 from glidepath.core.files import write_whole
 from glidepath.lab.claims.declared import Claim, find_claims
@@ -49,15 +48,14 @@ def reproduce(
         GlidepathError: If an argument breaks its rule, all problems in one message and nothing run, or if runs failed.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. What was made stays.
     """
-    wrong_seed = None if first_seed is None else problem_of("reproduce", "seed", first_seed, Seed)
-    try:
+    checks, claims = Checks("reproduce"), list[Claim]()
+    with checks.kept():
         claims = find_claims(list(names), short=short)
-    except GlidepathError as error:
-        refuse([*error.problems, wrong_seed])
-        raise
+    first_seed = checks.take("seed", first_seed, Seed | None)
+    checks.done()
     coming = [trial for claim in claims for trial in _trials(claim, short)]
     most = max(getattr(trial, "seeds", 1) for trial in coming)
-    refuse([wrong_seed or problem_of("reproduce", "seed", (first_seed or 0) + most - 1, Seed)])
+    taken("reproduce", "seed", (first_seed or 0) + most - 1, Seed)
     folder = Path(out)
     whole = Whole(progress or Silent(), [Part(one.jobs, one.updates, one.seconds) for one in coming])
     outcomes: list[Outcome] = []

@@ -14,11 +14,12 @@ from glidepath.lab.report.statistics import (
     Difference,
     Estimate,
     Rank,
-    estimate,
     holm,
-    paired_difference,
+    left,
+    paired,
     ranks,
     seeds_needed,
+    whole,
 )
 from glidepath.lab.tasks.declared import Task
 
@@ -147,7 +148,7 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     rows = [
         row
         if row is base
-        else replace(row, to_baseline=_paired(row, base), at_shared=_at_shared(grid[row.name], row, base))
+        else replace(row, to_baseline=paired(row.values, base.values), at_shared=_at_shared(grid[row.name], row, base))
         for row in rows
     ]
     rows = _corrected(rows)
@@ -166,9 +167,7 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
     choice = choose_rate(rows, records[0].spec.task.metric.direction)
     records = rows[choice.peak_rate]
     values = [None if record.test is None else record.test.metric for record in records]
-    kept = [value for value in values if value is not None]
     driver = records[0].spec.controller or records[0].spec.schedule
-    five = [record.test.top5 for record in records if record.test and record.test.top5 is not None]
     return ScheduleResult(
         name=name,
         text=str(driver),
@@ -178,26 +177,17 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
         runs=tuple(record.spec.hash for record in records),
         values=tuple(values),
         diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
-        test=estimate(kept) if kept else None,
+        test=left(values),
         to_baseline=None,
-        top5=estimate(five) if five else None,
+        top5=left(record.test.top5 for record in records if record.test),
     )
 
 
-def _paired(row: ScheduleResult, other: ScheduleResult) -> Difference | None:
-    """None where a seed is missing: the seeds that survive divergence are the lucky ones."""
-    if row.diverged or other.diverged:
-        return None
-    ours, theirs = ([value for value in result.values if value is not None] for result in (row, other))
-    return paired_difference(ours, theirs)
-
-
 def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleResult) -> Difference | None:
-    same = [record.test.metric for record in records if record.spec.peak_rate == base.peak_rate and record.test]
-    kept = [value for value in same if value is not None]
-    if row.peak_rate == base.peak_rate or base.diverged or len(kept) < len(base.values):
+    if row.peak_rate == base.peak_rate:
         return None
-    return paired_difference(kept, [value for value in base.values if value is not None])
+    same = [record.test and record.test.metric for record in records if record.spec.peak_rate == base.peak_rate]
+    return paired(same, base.values) if len(same) == len(base.values) else None
 
 
 def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:
@@ -214,21 +204,20 @@ def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:
 
 
 def _ranked(rows: list[ScheduleResult], task: Task) -> list[ScheduleResult]:
-    whole = [index for index, row in enumerate(rows) if not row.diverged]
-    values = [[value for value in rows[index].values if value is not None] for index in whole]
-    found = ranks(values, lower_is_better=task.metric.direction == "lower") if values else None
-    for index, rank in zip(whole, found or [None] * len(whole), strict=True):
+    values = {index: kept for index, row in enumerate(rows) if (kept := whole(row.values)) is not None}
+    found = ranks([*values.values()], lower_is_better=task.metric.direction == "lower") if values else None
+    for index, rank in zip(values, found or [None] * len(values), strict=True):
         rows[index] = replace(rows[index], rank=rank)
     return rows
 
 
 def _runner_up(rows: Sequence[ScheduleResult], task: Task) -> tuple[str, str, Difference] | None:
     sign = 1.0 if task.metric.direction == "lower" else -1.0
-    whole = sorted(
+    best = sorted(
         ((sign * row.test.mean, index) for index, row in enumerate(rows) if row.test is not None and not row.diverged)
     )
-    if len(whole) < 2:
+    if len(best) < 2:
         return None
-    first, second = (rows[index] for _, index in whole[:2])
-    difference = _paired(first, second)
+    first, second = (rows[index] for _, index in best[:2])
+    difference = paired(first.values, second.values)
     return None if difference is None else (first.name, second.name, difference)

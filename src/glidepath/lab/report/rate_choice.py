@@ -5,7 +5,7 @@ from typing import Literal
 
 from glidepath.lab.plain import plain
 from glidepath.lab.records.runs import Record
-from glidepath.lab.report.statistics import Estimate, estimate
+from glidepath.lab.report.statistics import Estimate, left
 
 __all__ = ["RateChoice", "RateTrial", "by_rate", "choose_among", "choose_rate"]
 
@@ -67,10 +67,10 @@ def choose_among(rows: Mapping[float, Sequence[float | None]], direction: Litera
     order: list[tuple[int, float, float]] = []
     sign = 1.0 if direction == "lower" else -1.0
     for rate, seen in rows.items():
-        kept = [value for value in seen if value is not None]
-        lost = len(seen) - len(kept)
-        trials.append(RateTrial(peak_rate=rate, validation=estimate(kept) if kept else None, diverged=lost))
-        order.append((lost, sign * sum(kept) / len(kept) if kept else 0.0, rate))
+        of_mean = left(seen)
+        lost = len(seen) - (of_mean.count if of_mean else 0)
+        trials.append(RateTrial(peak_rate=rate, validation=of_mean, diverged=lost))
+        order.append((lost, sign * of_mean.mean if of_mean else 0.0, rate))
     chosen = min(order)[2]
     edge = None
     if len(trials) > 1 and chosen in (trials[0].peak_rate, trials[-1].peak_rate):

@@ -4,14 +4,26 @@ Every function takes plain numbers, one a seed, and says nothing where too few a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import stats
 
 from glidepath.lab.plain import plain
 
-__all__ = ["Difference", "Estimate", "Rank", "estimate", "holm", "paired_difference", "ranks", "seeds_needed"]
+__all__ = [
+    "Difference",
+    "Estimate",
+    "Rank",
+    "estimate",
+    "holm",
+    "left",
+    "paired",
+    "paired_difference",
+    "ranks",
+    "seeds_needed",
+    "whole",
+]
 
 _LEVEL = 0.95
 _POWER = 0.9
@@ -96,6 +108,25 @@ def estimate(values: Sequence[float]) -> Estimate:
     sd = float(numbers.std(ddof=1))
     half = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * sd / math.sqrt(count)
     return Estimate(count, mean, sd, mean - half, mean + half)
+
+
+def whole(values: Iterable[float | None]) -> list[float] | None:
+    """The values of all seeds; None if one diverged: the seeds that survive divergence are the lucky ones."""
+    every = list(values)
+    kept = [value for value in every if value is not None]
+    return kept if len(kept) == len(every) else None
+
+
+def left(values: Iterable[float | None]) -> Estimate | None:
+    """The estimate over the seeds that did not diverge; None if all did."""
+    kept = [value for value in values if value is not None]
+    return estimate(kept) if kept else None
+
+
+def paired(values: Iterable[float | None], baseline: Iterable[float | None]) -> Difference | None:
+    """See `paired_difference`; None if a seed of either diverged, or there is none."""
+    ours, theirs = whole(values), whole(baseline)
+    return paired_difference(ours, theirs) if ours and theirs else None
 
 
 def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Difference:

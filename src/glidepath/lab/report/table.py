@@ -2,7 +2,7 @@
 
 from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.report.statistics import Difference
-from glidepath.lab.report.verdict import caveats, number, shown, signed, verdict
+from glidepath.lab.report.verdict import caveats, interval, number, shown, signed, verdict
 from glidepath.view.fonts import aligned, columns
 
 __all__ = ["cells", "headings", "table"]
@@ -70,9 +70,12 @@ def _five(result: TaskResult) -> bool:
 
 def _difference(difference: Difference, unit: str) -> list[str]:
     one, p = difference.estimate, difference.p_holm
-    interval = "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
     mark = " *" if shown(difference) else ""
-    return [signed(one.mean, unit), interval, "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}"]
+    return [
+        signed(one.mean, unit),
+        interval(one, unit),
+        "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}",
+    ]
 
 
 def _task(result: TaskResult, baseline: str) -> str:

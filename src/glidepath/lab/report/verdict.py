@@ -7,9 +7,9 @@ from glidepath import parse
 from glidepath.dialects.plateaus import plateau_of
 from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
 from glidepath.lab.report.misfit import misfit
-from glidepath.lab.report.statistics import Difference
+from glidepath.lab.report.statistics import Difference, Estimate
 
-__all__ = ["caveats", "flags", "headline", "number", "shown", "signed", "verdict"]
+__all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "verdict"]
 
 _LEVEL = 0.05
 
@@ -39,6 +39,17 @@ def signed(value: float, unit: str) -> str:
     """
     text = number(abs(value), unit)
     return text if float(text) == 0.0 else f"{'−' if value < 0 else '+'}{text}"
+
+
+def interval(one: Estimate, unit: str) -> str:
+    """The 95 % interval of a difference; a dash for one seed."""
+    return "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
+
+
+def sized(one: Estimate, unit: str) -> str:
+    """A difference, and its interval in brackets; of one seed the difference alone."""
+    mean = signed(one.mean, unit)
+    return mean if one.low is None else f"{mean} ({interval(one, unit)})"
 
 
 def headline(result: TaskResult, baseline: str) -> str:
@@ -217,7 +228,7 @@ def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     amount = f"{signed(of_mean.mean, metric.unit)} {_steps_of(metric.unit)}"
     if of_mean.low is None or of_mean.high is None or difference.p_holm is None:
         return f"{row.name}: {metric.name} {amount} to {baseline} on the one seed run: no interval, no claim."
-    measured = f"{metric.name} {amount}, 95 % interval {_interval(difference, metric.unit)}"
+    measured = f"{metric.name} {amount}, 95 % interval {interval(of_mean, metric.unit)}"
     p = "p < 0.001" if difference.p_holm < 0.001 else f"p = {difference.p_holm:.3f}"
     if shown(difference):
         side, count = ("lower", difference.lower_on) if of_mean.mean < 0 else ("higher", difference.higher_on)
@@ -240,7 +251,7 @@ def _shape(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     own, shared = (f"{signed(one.estimate.mean, unit)} {_steps_of(unit)}" for one in (row.to_baseline, row.at_shared))
     return (
         f"The shape of {row.name} makes {own}, each at its own best rate ({row.peak_rate:g}, {other:g}); at {other:g} for both it would "
-        f"have looked like {shared} ({_interval(row.at_shared, unit)})."
+        f"have looked like {shared} ({interval(row.at_shared.estimate, unit)})."
     )
 
 
@@ -251,9 +262,7 @@ def _order(result: TaskResult) -> str:
     gap = f"{first} and {second} have the best two means"
     if one.low is None or one.high is None:
         return f"{gap}; one seed cannot order them."
-    gap += (
-        f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {_interval(difference, unit)}"
-    )
+    gap += f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {interval(one, unit)}"
     if one.low > 0.0 or one.high < 0.0:
         return (
             f"{gap}. That leaves zero out, but the pair was picked by looking at these very means: "
@@ -274,11 +283,6 @@ def _resolution(result: TaskResult) -> str:
 def _half_widths(result: TaskResult) -> Sequence[float]:
     differences = [row.to_baseline.estimate for row in result.schedules if row.to_baseline is not None]
     return [(one.high - one.low) / 2 for one in differences if one.high is not None and one.low is not None]
-
-
-def _interval(difference: Difference, unit: str) -> str:
-    low, high = difference.estimate.low, difference.estimate.high
-    return "–" if low is None or high is None else f"{signed(low, unit)} to {signed(high, unit)}"
 
 
 def _steps_of(unit: str) -> str:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from glidepath import Hold, Schedule, linear, recipes
 from glidepath.core.answer import Shown
-from glidepath.core.checks import problem_of, refuse
+from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import Problem, shown
-from glidepath.core.fields import Count, Positive, Steps
+from glidepath.core.fields import Count, Positive, Steps, real
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
@@ -25,7 +25,7 @@ from glidepath.lab.engines.progress import Watcher
 from glidepath.lab.engines.session import opened, session_problems, writing
 from glidepath.lab.records.measured import Measured, MeasuredJob
 from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.report.statistics import Estimate, estimate
+from glidepath.lab.report.statistics import Estimate, left
 from glidepath.lab.report.verdict import number
 from glidepath.lab.search.planning import Seeds, one_row
 from glidepath.lab.tasks.declared import Task
@@ -246,19 +246,15 @@ def branches(
             another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
-    problems: list[Problem | None] = []
+    checks = Checks("branches")
     starts: list[int] = []
-    if isinstance(points, str) or not isinstance(points, Sequence) or not points:
-        problems.append(Problem("branches", "points", "at least one number of updates", shown(points)))
+    if isinstance(points, str) or not isinstance(points, Sequence):
+        checks.refuse("points", "a list of numbers of updates", points)
     else:
-        problems += [problem_of("branches", "points", point, Count) for point in points]
-        starts = [] if any(problems) else sorted(points)
-        if len(set(starts)) < len(starts):
-            problems.append(Problem("branches", "points", "all different", shown(list(points))))
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0.0 < share < 1.0:
-        problems.append(Problem("branches", "share", "in (0, 1)", shown(share)))
-    problems.append(None if peak_rate is None else problem_of("branches", "peak_rate", peak_rate, Positive))
-    refuse(problems)
+        starts = sorted(checks.distinct("points", points, Count))
+    share = checks.take("share", share, real(above=0, below=1))
+    peak_rate = checks.take("peak_rate", peak_rate, Positive | None)
+    checks.done()
     row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=starts[-1], where="branches")
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
@@ -292,7 +288,7 @@ def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branche
     job, found = jobs[0], []
     for start, length in job.branches:
         values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
-        found.append(Branch(start, length - start, job.told(start, length), values, _mean(values)))
+        found.append(Branch(start, length - start, job.told(start, length), values, left(values)))
     return Branched(
         task=job.task.name,
         metric=job.task.metric.name,
@@ -305,8 +301,3 @@ def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branche
         schedule="" if job.schedule is None else str(job.controller or job.schedule),
         changed=job.task.changed,
     )
-
-
-def _mean(values: Sequence[float | None]) -> Estimate | None:
-    kept = [value for value in values if value is not None]
-    return estimate(kept) if kept else None

@@ -1,12 +1,12 @@
 """From the arguments of a comparison to the grid of its runs: every problem found is told at once, nothing is run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from glidepath import Hold, Product, Rate, Schedule, parse
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
-from glidepath.core.fields import Count, Positive, Seed
+from glidepath.core.checks import Checks
+from glidepath.core.errors import GlidepathError, did_you_mean
+from glidepath.core.fields import Count, Positive, Seed, integer
 from glidepath.dialects.plateaus import plateau_of
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.report.misfit import misfit
@@ -61,13 +61,13 @@ def plan_runs(
     Raises:
         GlidepathError: If an argument breaks its rule; all problems in one message.
     """
-    problems: list[Problem | None] = []
-    chosen = _tasks(tasks, problems)
-    named = _schedules(schedules, baseline, problems)
-    numbers = _seeds(seeds, problems)
-    rates = _rates(peak_rate, problems)
-    problems.append(None if budget is None else problem_of("compare", "budget", budget, Count))
-    refuse(replace(one, where=where) if one and one.where == "compare" else one for one in problems)
+    checks = Checks(where)
+    chosen = _tasks(tasks, checks)
+    named = _schedules(schedules, baseline, checks)
+    numbers = _seeds(seeds, checks)
+    rates = _rates(peak_rate, checks)
+    budget = checks.take("budget", budget, Count | None)
+    checks.done()
     grid: Grid = {}
     for task in chosen:
         updates = budget or task.budget
@@ -117,68 +117,47 @@ def _spec(task: Task, schedule: Schedule | Controlled, rate: float, seed: int, u
     return RunSpec(task, schedule, rate, seed, updates)
 
 
-def _rates(given: Rates, problems: list[Problem | None]) -> list[float]:
+def _rates(given: Rates, checks: Checks) -> list[float]:
     """Ascending; empty for each task's own."""
     if given is None:
         return []
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        problems.append(problem_of("compare", "peak_rate", given, Positive))
-        return [] if problems[-1] else [float(given)]
-    several = list(given)
-    wrong = [problem_of("compare", "peak_rate", rate, Positive) for rate in several]
-    problems += wrong
-    if not several:
-        problems.append(Problem("compare", "peak_rate", "at least one", "none"))
-    if any(wrong):
-        return []
-    if len(set(several)) < len(several):
-        problems.append(Problem("compare", "peak_rate", "all different", shown(several)))
-    return sorted(float(rate) for rate in several)
+    several = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
+    return sorted(float(rate) for rate in checks.distinct("peak_rate", several, Positive))
 
 
-def _tasks(tasks: Tasks, problems: list[Problem | None]) -> list[Task]:
+def _tasks(tasks: Tasks, checks: Checks) -> list[Task]:
     given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
     found: dict[str, Task] = {}
     for one in given:
         task = TASKS.get(one) if isinstance(one, str) else one
         if isinstance(one, str) and ":" in one:
-            try:
+            with checks.kept():
                 task = find_task(one)
-            except GlidepathError as error:
-                problems += error.problems
+            if task is None:
                 continue
         if not isinstance(task, Task):
             remedy = task_remedy(one) if isinstance(one, str) else ""
-            problems.append(
-                Problem("compare", "task", f"one of {', '.join(TASKS)} or module:object", shown(one), remedy)
-            )
+            checks.refuse("task", f"one of {', '.join(TASKS)} or module:object", one, remedy)
         elif task.name in found:
-            problems.append(Problem("compare", "tasks", "all different", f"{shown(task.name)} twice"))
+            checks.refuse("tasks", "all different", [task.name, task.name])
         else:
             found[task.name] = task
-            problems += _data_problems(task)
+            with checks.kept():
+                _look_for_data(task)
     if not given:
-        problems.append(Problem("compare", "tasks", "at least one", "none"))
+        checks.refuse("tasks", "at least one", given)
     return list(found.values())
 
 
-def _data_problems(task: Task) -> Sequence[Problem]:
-    """What is known to be missing before anything is trained."""
+def _look_for_data(task: Task) -> None:
+    """Refuses what is known to be missing before anything is trained."""
     if isinstance(task.data, Cifar100):
         from glidepath.lab.tasks.cifar import find_copy
 
-        try:
-            find_copy()
-        except GlidepathError as error:
-            return error.problems
-    return ()
+        find_copy()
 
 
-def _schedules(
-    schedules: Schedules,
-    baseline: str,
-    problems: list[Problem | None],
-) -> dict[str, Schedule | str | Controlled]:
+def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str, Schedule | str | Controlled]:
     """By name: a schedule, what a controller cuts, or the name of a default one, which needs the budget of a task."""
     if schedules is None:
         pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
@@ -190,37 +169,30 @@ def _schedules(
     found: dict[str, Schedule | str | Controlled] = {}
     for name, one in pairs:
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-            problems.append(Problem("compare", "schedule name", "1 to 200 printable characters", shown(name)))
+            checks.refuse("schedule name", "1 to 200 printable characters", name)
         elif name in found:
-            problems.append(Problem("compare", "schedules", "all different", f"{shown(name)} twice"))
+            checks.refuse("schedules", "all different", [name, name])
         else:
-            found[name] = _schedule(one, problems)
+            with checks.kept():
+                found[name] = _schedule(one, checks.where)
     if not pairs:
-        problems.append(Problem("compare", "schedules", "at least one", "none"))
+        checks.refuse("schedules", "at least one", pairs)
     if baseline in found:
         return found
     if baseline not in DEFAULT_SCHEDULES:
         known = [*found, *(name for name in DEFAULT_SCHEDULES if name not in found)]
-        hint = did_you_mean(str(baseline), known)
-        problems.append(Problem("compare", "baseline", f"one of {', '.join(known)}", shown(baseline), hint))
+        checks.refuse("baseline", f"one of {', '.join(known)}", baseline, did_you_mean(str(baseline), known))
     return {baseline: baseline, **found}
 
 
-def _schedule(one: object, problems: list[Problem | None]) -> Schedule | str | Controlled:
+def _schedule(one: object, where: str) -> Schedule | str | Controlled:
     if isinstance(one, Schedule):
         return one
     if not isinstance(one, str):
-        problems.append(Problem("compare", "schedule", "a Schedule, its text, or a default name", shown(one)))
-        return ""
+        raise GlidepathError.of(where, "schedule", "a Schedule, its text, or a default name", one)
     if one in DEFAULT_SCHEDULES:
         return one
-    try:
-        if steered(one) is not None:
-            return Controlled(one)
-        return as_factor(parse(one))
-    except GlidepathError as error:
-        problems += error.problems
-        return ""
+    return as_factor(parse(one)) if steered(one) is None else Controlled(one)
 
 
 def as_factor(schedule: Schedule) -> Schedule:
@@ -237,20 +209,10 @@ def as_factor(schedule: Schedule) -> Schedule:
     return plain if peak in (0.0, 1.0) else Product((plain,), 1 / peak)
 
 
-def _seeds(seeds: Seeds, problems: list[Problem | None]) -> list[int]:
+def _seeds(seeds: Seeds, checks: Checks) -> list[int]:
     if isinstance(seeds, int):
-        wrong = problem_of("compare", "seeds", seeds, Count)
-        wrong = wrong or (Problem("compare", "seeds", "at most 10000", shown(seeds)) if seeds > 10_000 else None)
-        problems.append(wrong)
-        return [] if wrong else list(range(seeds))
+        return list(range(checks.take("seeds", seeds, integer(1, 10_000))))
     if isinstance(seeds, str) or not isinstance(seeds, Sequence):
-        problems.append(Problem("compare", "seeds", "a number of seeds or a list of them", shown(seeds)))
+        checks.refuse("seeds", "a number of seeds or a list of them", seeds)
         return []
-    numbers = list(seeds)
-    wrong_ones = [problem_of("compare", "seed", seed, Seed) for seed in numbers]
-    problems += wrong_ones
-    if not numbers:
-        problems.append(Problem("compare", "seeds", "at least one", "none"))
-    if not any(wrong_ones) and len(set(numbers)) < len(numbers):
-        problems.append(Problem("compare", "seeds", "all different", shown(numbers)))
-    return numbers
+    return checks.distinct("seeds", seeds, Seed, "seed")

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from glidepath import MultiStep, Schedule, recipes
 from glidepath.core.answer import Shown
-from glidepath.core.checks import problem_of, refuse
+from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.fields import Count, Positive
+from glidepath.core.fields import Count
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
@@ -36,8 +36,8 @@ from glidepath.lab.records.measured import Measured, MeasuredJob
 from glidepath.lab.records.provenance import provenance
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.report.rate_choice import RateChoice, choose_among
-from glidepath.lab.report.statistics import Difference, Estimate, estimate, paired_difference
-from glidepath.lab.report.verdict import number, signed
+from glidepath.lab.report.statistics import Difference, Estimate, left, paired
+from glidepath.lab.report.verdict import number, sized
 from glidepath.lab.search.planning import Rates, Seeds, one_row
 from glidepath.lab.tasks.declared import Task
 
@@ -308,11 +308,7 @@ class Snapshots(Plain, Shown):
         ]
         for row in self.results:
             value = "diverged" if row.test is None else number(row.test.mean, self.unit)
-            gain, one = "", row.ensemble_gains
-            if one is not None:
-                gain = signed(one.estimate.mean, self.unit)
-                if one.estimate.low is not None and one.estimate.high is not None:
-                    gain += f" ({signed(one.estimate.low, self.unit)} to {signed(one.estimate.high, self.unit)})"
+            gain = sized(row.ensemble_gains.estimate, self.unit) if row.ensemble_gains else ""
             lines.append(f"{row.name:<18} {row.peak_rate:<9g}  {value:<18} {gain}".rstrip())
         shared = "One shared peak rate for all" if self.peak_rate is not None else "Rates chosen on validation data"
         lines += ["", f"{shared}; the intervals are not corrected for the number of comparisons."]
@@ -361,20 +357,15 @@ def snapshots(
             another process is writing to `out`; or if jobs failed, after all others have ended and been kept.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
-    problems = [problem_of("snapshots", "cycles", cycles, Count)]
-    if not problems[0] and cycles < 2:
-        problems.append(Problem("snapshots", "cycles", "at least 2", shown(cycles)))
-    if last is not None:
-        problems.append(problem_of("snapshots", "last", last, Count))
-        if not any(problems) and last > cycles:
-            problems.append(Problem("snapshots", "last", f"at most the number of cycles ({cycles})", shown(last)))
-    rates = peak_rate if isinstance(peak_rate, Sequence) else [peak_rate]
-    problems += [None if rate is None else problem_of("snapshots", "peak_rate", rate, Positive) for rate in rates]
-    problems.append(None if budget is None else problem_of("snapshots", "budget", budget, Count))
-    refuse(problems)
-    row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=budget, where="snapshots")
-    length = row[0].budget // cycles
-    refuse([None if length else Problem("snapshots", "cycles", f"at most the budget ({row[0].budget})", shown(cycles))])
+    checks, row = Checks("snapshots"), list[RunSpec]()
+    cycles = checks.length("cycles", cycles, 2)
+    last = checks.take("last", last, Count | None)
+    checks.require(last is None or last <= cycles, "last", f"at most the number of cycles ({cycles})", last)
+    with checks.kept():
+        row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=budget, where="snapshots")
+    length = row[0].budget // cycles if row else 0
+    checks.require(length > 0, "cycles", f"at most the budget ({row[0].budget if row else 0})", cycles)
+    checks.done()
     folder = Path(out)
     jobs = [
         SnapshotJob(
@@ -460,11 +451,7 @@ def _results(scores: Mapping[float, Sequence[Mapping[str, Score]]], task: Task) 
         validation = {rate: [one[name].validation for one in rows] for rate, rows in scores.items()}
         choice = choose_among(validation, task.metric.direction)
         values = tuple(one[name].test for one in scores[choice.peak_rate])
-        kept = [value for value in values if value is not None]
-        ours = found[0].values if found else ()
-        gains = None
-        if found and None not in (*values, *ours):
-            gains = paired_difference([value for value in ours if value is not None], kept)
+        gains = paired(found[0].values, values) if found else None
         rates = choice if len(scores) > 1 else None
-        found.append(Result(name, choice.peak_rate, rates, values, estimate(kept) if kept else None, gains))
+        found.append(Result(name, choice.peak_rate, rates, values, left(values), gains))
     return tuple(found)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from glidepath import Schedule, vocabulary
-from glidepath.core.checks import types_of
+from glidepath.core.checks import Checks, types_of
 from glidepath.core.curves import Curve
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean, shown
+from glidepath.core.errors import Problem, did_you_mean
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
 
 __all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space", "written"]
@@ -119,28 +119,28 @@ def families(
     Raises:
         GlidepathError: If a name, parameter, value or range breaks its rule; all problems in one message.
     """
-    problems: list[Problem] = []
+    checks = Checks("tune")
     known, texts = _known(), written(names)
     chosen = {name: known[name] for name in names if name in known}
     for name in names:
         if name not in known and name not in texts:
             rule = f"a recipe with a whole length ({', '.join(sorted(known))}), constant, step, or a schedule or scheduler call as text"
-            problems.append(Problem("tune", "schedule", rule, shown(name), did_you_mean(name, list(known))))
+            checks.refuse("schedule", rule, name, did_you_mean(name, list(known)))
     if not names:
-        problems.append(Problem("tune", "schedule", "at least one recipe", "none"))
+        checks.refuse("schedule", "at least one recipe", names)
     parameters = {name for make in chosen.values() for name in _parameters(make)}
     searchable = sorted({*parameters, RATE})
     for name, where in [*((name, "fix") for name in fixed), *((name, "range") for name in ranges)]:
         allowed = sorted(parameters) if where == "fix" else searchable
         if (chosen or texts) and name not in allowed:
             rule = f"one of {', '.join(allowed)}" if allowed else "left out: what is written out has nothing to give"
-            problems.append(Problem("tune", where, rule, shown(name), did_you_mean(name, allowed)))
-    both = sorted(set(fixed) & set(ranges))
-    problems += [Problem("tune", name, "either given or searched", "both") for name in both]
-    problems += _range_problems(ranges)
-    made = {name: _family(name, make, fixed, ranges, problems) for name, make in chosen.items()}
-    if problems:
-        raise GlidepathError(problems)
+            checks.refuse(where, rule, name, did_you_mean(name, allowed))
+    checks.problems += [
+        Problem("tune", name, "either given or searched", "both") for name in sorted({*fixed} & {*ranges})
+    ]
+    checks.problems += _range_problems(ranges)
+    made = {name: _family(name, make, fixed, ranges, checks) for name, make in chosen.items()}
+    checks.done()
     return [made.get(name) or Family(name, None, {}, {}) for name in dict.fromkeys(names)]
 
 
@@ -210,13 +210,13 @@ def _family(
     make: Callable[..., Schedule],
     fixed: Mapping[str, str],
     ranges: Mapping[str, tuple[float, float]],
-    problems: list[Problem],
+    checks: Checks,
 ) -> Family:
     dimensions: dict[str, Dimension] = {}
     given: dict[str, Any] = {}
     for parameter in _typed(make)[1:]:
         if parameter.name in fixed:
-            given[parameter.name] = _read(parameter, fixed[parameter.name], problems)
+            given[parameter.name] = _read(parameter, fixed[parameter.name], checks)
             continue
         found = _dimension(parameter)
         if parameter.name in ranges:
@@ -226,7 +226,7 @@ def _family(
             dimensions[parameter.name] = found
         elif parameter.default is parameter.empty:
             remedy = f"--fix {parameter.name}=VALUE or --range {parameter.name}=LOW:HIGH"
-            problems.append(Problem("tune", f"{name}.{parameter.name}", "given or searched", "neither", remedy))
+            checks.problems.append(Problem("tune", f"{name}.{parameter.name}", "given or searched", "neither", remedy))
     return Family(name, make, dimensions, given)
 
 
@@ -267,7 +267,7 @@ def _hint(parameter: inspect.Parameter) -> str:
     return str(parameter.annotation)
 
 
-def _read(parameter: inspect.Parameter, text: str, problems: list[Problem]) -> Any:
+def _read(parameter: inspect.Parameter, text: str, checks: Checks) -> Any:
     """A value given as text, by the declared type; the recipe itself checks its bounds."""
     hint = _hint(parameter)
     if "Curve" in hint:
@@ -277,10 +277,8 @@ def _read(parameter: inspect.Parameter, text: str, problems: list[Problem]) -> A
     try:
         return int(text) if hint.startswith("int") else float(text)
     except ValueError:
-        rule = (
-            "true or false" if hint == "bool" else "a whole number of updates" if hint.startswith("int") else "a number"
-        )
-        problems.append(Problem("tune", f"fix {parameter.name}", rule, shown(text)))
+        rules = {"bool": "true or false", "int": "a whole number of updates"}
+        checks.refuse(f"fix {parameter.name}", rules.get(hint, "a number"), text)
         return None
 
 

@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.core.fields import Count, Seed
+from glidepath.core.checks import Checks, refuse
+from glidepath.core.errors import GlidepathError
+from glidepath.core.fields import Count, Index, Seed
 from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
 from glidepath.lab.engines.session import Session, opened, session_problems, writing
 from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.report.statistics import Estimate, estimate, paired_difference
+from glidepath.lab.report.statistics import left, paired, whole
 from glidepath.lab.report.verdict import number
 from glidepath.lab.search.drivers import Driver, storage_at
 from glidepath.lab.search.planning import notes_of, one_row, plan_runs
@@ -93,22 +93,15 @@ def tune(
             holds another search; if another process writes to it; if runs failed; or if no trial was complete.
         KeyboardInterrupt: On Ctrl-C, after the workers have ended; the same call goes on.
     """
-    problems = [
-        problem_of("tune", "trials", trials, Count),
-        problem_of("tune", "seeds", seeds, Count),
-        problem_of("tune", "seed", seed, Seed),
-    ]
-    if fresh != 0:
-        problems.append(problem_of("tune", "fresh", fresh, Count))
-    found: list[Problem] = [problem for problem in problems if problem is not None]
+    checks = Checks("tune")
+    trials, seeds = checks.take("trials", trials, Count), checks.take("seeds", seeds, Count)
+    seed, fresh = checks.take("seed", seed, Seed), checks.take("fresh", fresh, Index)
     chosen: list[Family] = []
     row: list[RunSpec] = []
     notes: list[str] = []
-    try:
+    with checks.kept():
         chosen = families(list(schedules), fixed=fixed or {}, ranges=ranges or {})
-    except GlidepathError as error:
-        found += error.problems
-    try:
+    with checks.kept():
         grid = plan_runs(
             task,
             ["constant", *(one for one in written(schedules) if one != "constant")],
@@ -117,9 +110,7 @@ def tune(
             where="tune",
         )
         row, notes = next(iter(grid.values()))["constant"], notes_of(grid)
-    except GlidepathError as error:
-        found += error.problems
-    refuse([*found, *session_problems("tune", Path(out), engine)])
+    refuse([*checks.problems, *session_problems("tune", Path(out), engine)])
     space = search_space(chosen, row[0].task.peak_rate, ranges or {})
     search = _Search(row[0], chosen, space, seeds, trials, fresh, prune, seed, progress or Silent())
     with opened("tune", Path(out), engine, progress and search.watcher, command=command) as session, _quiet_optuna():
@@ -341,8 +332,7 @@ class _Search:
         gain = None
         if best is not usual and usual.schedule:
             default = self._fresh(session, usual)
-            if test and None not in test and None not in default:
-                gain = paired_difference([v for v in test if v is not None], [v for v in default if v is not None])
+            gain = paired(test, default)
         return Tuned(
             task=self.task.name,
             metric=self.task.metric.name,
@@ -356,8 +346,8 @@ class _Search:
             edges=tuple(name for name, value in best.values.items() if _at_edge(self.space[name], value)),
             importance=_importance(study),
             fresh_seeds=tuple(self.fresh),
-            test=_estimate(test),
-            default_test=_estimate(default),
+            test=left(test) if whole(test) else None,
+            default_test=left(default) if whole(default) else None,
             gain=gain,
             changed=self.task.changed,
         )
@@ -394,11 +384,6 @@ def _told(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
 
 def _with_seed(spec: RunSpec, seed: int) -> RunSpec:
     return replace(spec, seed=seed)
-
-
-def _estimate(values: Sequence[float | None]) -> Estimate | None:
-    kept = [value for value in values if value is not None]
-    return estimate(kept) if kept and len(kept) == len(values) else None
 
 
 def _into(dimension: Dimension, value: float) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 from glidepath.core.answer import Shown
 from glidepath.lab.plain import Plain, plain
 from glidepath.lab.report.statistics import Difference, Estimate
-from glidepath.lab.report.verdict import number, signed
+from glidepath.lab.report.verdict import interval, number, signed
 
 __all__ = ["Trial", "Tuned"]
 
@@ -140,8 +140,9 @@ class Tuned(Plain, Shown):
         size = f"{signed(self.gain.estimate.mean, self.unit)} {self.unit}"
         if low is None or high is None:
             return f"On one fresh seed the test {self.metric} differs from the defaults' by {size}: one seed shows nothing."
-        interval = f"{signed(low, self.unit)} to {signed(high, self.unit)}"
         means = f"{number(self.test.mean, self.unit)} against {number(self.default_test.mean, self.unit)}"
         ends = "the difference is shown" if low > 0 or high < 0 else "no difference is shown"
-        seeds = len(self.fresh_seeds)
-        return f"On {seeds} fresh seeds the test {self.metric} is {means} of the defaults: {size} ({interval}); {ends}."
+        size += f" ({interval(self.gain.estimate, self.unit)})"
+        return (
+            f"On {len(self.fresh_seeds)} fresh seeds the test {self.metric} is {means} of the defaults: {size}; {ends}."
+        )
