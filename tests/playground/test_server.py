@@ -267,7 +267,7 @@ def events(port, job):
 def test_training_here_streams_runs_and_ends_with_honest_sentences(port):
     pytest.importorskip("scipy")
     headers = {"x-glidepath-token": token(port)}
-    body = {"text": "cosine(100)", "last": 100, "updates": 20, "seeds": 3}
+    body = {"text": "cosine(100)", "last": 100, "updates": 20, "seeds": 3, "task": "text"}
     status, _, answer = ask(port, "/api/train", body, headers)
     assert status == 200, answer
     seen = list(events(port, json.loads(answer)["job"]))
@@ -281,7 +281,7 @@ def test_training_here_streams_runs_and_ends_with_honest_sentences(port):
 def test_training_can_be_cancelled_and_one_runs_at_a_time(port):
     pytest.importorskip("scipy")
     headers = {"x-glidepath-token": token(port)}
-    body = {"text": "cosine(100)", "last": 100, "updates": 4000, "seeds": 10}
+    body = {"text": "cosine(100)", "last": 100, "updates": 4000, "seeds": 10, "task": "text"}
     job = json.loads(ask(port, "/api/train", body, headers)[2])["job"]
     status, _, answer = ask(port, "/api/train", body, headers)
     assert status == 422

@@ -262,7 +262,7 @@ def _end(node):
 
 
 def _compare(env, out, *more):
-    words = ["compare", "constant", "linear", "-t", "mnist1d", "-s", "1", "-n", "20", "--engine", "ray"]
+    words = ["compare", "constant", "linear", "-t", "digits", "-s", "1", "-n", "20", "--engine", "ray"]
     command = [sys.executable, "-m", "glidepath", *words, "--out", str(out), *more]
     done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from glidepath.lab.engines.engine import Finished
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 PRACTICE = Path(__file__).resolve().parents[3] / "docs" / "practice.md"
-COMPARE = ["compare", "constant", "linear", "-t", "mnist1d", "-s", "1", "-n", "3", "-e", "here", "-o"]
+COMPARE = ["compare", "constant", "linear", "-t", "digits", "-s", "1", "-n", "3", "-e", "here", "-o"]
 
 
 def _status(done, left):
