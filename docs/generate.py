@@ -16,7 +16,7 @@ from typing import Any
 from latex2mathml.converter import convert
 
 import glidepath as gp
-import said
+import tables
 import why
 import worked
 from glidepath import view
@@ -43,7 +43,7 @@ def main() -> None:
         (HERE / "schedules" / f"{name}.md").write_text(page(name, make), encoding="utf-8")
     (HERE / "schedules" / "index.md").write_text(contents(words), encoding="utf-8")
     (HERE / "schedules" / "libraries.md").write_text(libraries(), encoding="utf-8")
-    said.main()
+    tables.main()
     worked.pictures(HERE / "img")
     why.write(HERE / "img")
     (HERE / "schedules" / "gallery.md").write_text(moving(), encoding="utf-8")

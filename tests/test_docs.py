@@ -6,6 +6,7 @@ Blocks in any other language are left alone.
 """
 
 import doctest
+import importlib.util
 import re
 from pathlib import Path
 
@@ -78,3 +79,22 @@ def test_a_wrong_block_fails():
         run("```python\nassert False, 'no'\n```\n", "page")
     with pytest.raises(doctest.DocTestFailure):
         run("```pycon\n>>> 1 + 1\n3\n```\n", "page")
+
+
+def test_what_pages_hold_of_the_code_is_what_the_code_says_today():
+    place = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    tables = importlib.util.module_from_spec(place)
+    place.loader.exec_module(tables)
+
+    for name, make in tables.MADE.items():
+        held = (ROOT / "docs" / name).read_text(encoding="utf-8").partition(tables.BEGIN)[2].partition(tables.END)[0]
+        assert held == make(), f"docs/{name} is older than the code: python docs/tables.py"
+
+
+def test_the_files_that_the_walks_name_are_there():
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    walks = page.partition("## 9. ")[2].partition("## 10. ")[0]
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]*(?:\.py)?)`", walks)
+
+    assert len(named) > 30
+    assert [name for name in named if not (ROOT / "src" / "glidepath" / name).exists()] == []

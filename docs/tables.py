@@ -1,7 +1,8 @@
-"""The table of what can be said where: schedules in one column, and in the others what `render` writes for each library and tool."""
+"""What pages hold that is made from the code: what can be said where (dialects.md), and the map of the house (design.md)."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 from glidepath import dialects
 from glidepath.dialects.converting import targets
 
-PAGE = Path(__file__).resolve().parent / "dialects.md"
-BEGIN, END = "<!-- made by docs/said.py: begin -->\n", "<!-- end -->"
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- made by docs/tables.py: begin -->\n", "<!-- end -->"
 SHOWN = (
     "hold()",
     "ramp(0, 1, 500) >> hold()",
@@ -53,19 +54,39 @@ def cell(text: str, target: str) -> str:
     return own + (" + a function" if own and "LambdaLR" in found else "") or "a function"
 
 
-def table() -> str:
-    """Returns the table."""
+def said() -> str:
+    """Returns the table of what can be said where: a schedule a row, a library or tool a column."""
     names = targets()
     rows = [[f"`{text}`".replace("|", "\\|"), *(cell(text, target) for target in names)] for text in SHOWN]
     head = ["", *names]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)) + "\n"
 
 
+def files() -> str:
+    """Returns every file of the package with the sentence that it begins with."""
+    lines: list[str] = []
+    source = ROOT / "src" / "glidepath"
+    for path in sorted(source.rglob("*.py"), key=lambda path: (path.parent, path.name != "__init__.py", path.name)):
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        sentence = " ".join(doc.partition("\n\n")[0].split())
+        room = path.parent.relative_to(source)
+        if path.name == "__init__.py":
+            name = "glidepath" if path.parent == source else room.as_posix()
+            lines.append(f"\n{name + '/':<25}{sentence}")
+        else:
+            lines.append(f"  {path.name:<23}{sentence}")
+    return "```text" + "\n".join(lines) + "\n```\n"
+
+
+MADE = {"dialects.md": said, "design.md": files}
+
+
 def main() -> None:
-    """Writes the table into the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
+    """Writes each into its page."""
+    for name, make in MADE.items():
+        page = ROOT / "docs" / name
+        before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+        page.write_text(f"{before}{BEGIN}{make()}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
