@@ -13,18 +13,17 @@ import pytest
 
 from glidepath import GlidepathError, dialects
 
-CASES = 200  # for each class, on each backend
 TOLERANCE = 3e-7  # Keras computes in float32
 WORKER = Path(__file__).with_name("keras_worker.py")
-BACKENDS = ["jax", "torch", "numpy"]
+BACKENDS = {"jax": 15, "torch": 40, "numpy": 150}  # cases for each class: JAX dispatches every operation of its own
 
 
-def cases(seed: int) -> list[tuple[str, dict[str, Any], list[int]]]:
+def cases(seed: int, count: int) -> list[tuple[str, dict[str, Any], list[int]]]:
     """Return random calls of all six classes, each with the steps to look at."""
     draw = random.Random(seed)
     found: list[tuple[str, dict[str, Any], list[int]]] = []
     for name in ("ExponentialDecay", "InverseTimeDecay", "PolynomialDecay", "CosineDecay", "CosineDecayRestarts"):
-        for _ in range(CASES):
+        for _ in range(count):
             length = draw.choice([draw.randint(1, 20), draw.randint(20, 2000)])
             arguments: dict[str, Any] = {"initial_learning_rate": draw.uniform(1e-4, 2.0)}
             if name in ("ExponentialDecay", "InverseTimeDecay"):
@@ -44,7 +43,7 @@ def cases(seed: int) -> list[tuple[str, dict[str, Any], list[int]]]:
                     "m_mul": draw.choice([1.0, draw.uniform(0.3, 1.1)]),
                 }
             found.append((name, arguments, steps(draw, length)))
-    for _ in range(CASES):
+    for _ in range(count):
         boundaries = sorted(draw.sample(range(1, 60), draw.randint(1, 5)))
         arguments = {"boundaries": boundaries, "values": [draw.uniform(0, 1) for _ in range(len(boundaries) + 1)]}
         found.append(
@@ -61,7 +60,7 @@ def steps(draw: random.Random, length: int) -> list[int]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_class_has_the_live_values(backend: str):
-    given = cases(BACKENDS.index(backend))
+    given = cases(list(BACKENDS).index(backend), BACKENDS[backend])
     done = subprocess.run(
         [sys.executable, str(WORKER)],
         input=json.dumps(given),
@@ -112,7 +111,7 @@ def at_a_restart(name: str, arguments: dict[str, Any], step: int) -> bool:
 def test_a_live_schedule_is_read_back():
     from keras.optimizers import schedules
 
-    for name, arguments, at in cases(7)[:: CASES // 10]:
+    for name, arguments, at in cases(7, 10)[::2]:
         ours = dialects.from_live(getattr(schedules, name)(**arguments))
         assert [ours(step) for step in at] == [dialects.load("keras", name, arguments)(step) for step in at]
 
@@ -120,7 +119,7 @@ def test_a_live_schedule_is_read_back():
 def test_what_keras_gets_wrong_is_refused():
     with pytest.raises(GlidepathError, match="initial_learning_rate must be a float: Keras computes in whole numbers"):
         dialects.load("keras", "ExponentialDecay", {"initial_learning_rate": 1, "decay_steps": 4, "decay_rate": 0.5})
-    with pytest.raises(GlidepathError, match=r"t_mul must be a finite number from 1 to 1e\+100, got 0.5 .*NaN"):
+    with pytest.raises(GlidepathError, match=r"t_mul must be a finite number from 1, got 0.5 .*NaN"):
         dialects.load("keras", "CosineDecayRestarts", {"first_decay_steps": 4, "t_mul": 0.5})
     with pytest.raises(GlidepathError, match="boundaries must be strictly increasing"):
         dialects.load("keras", "PiecewiseConstantDecay", {"boundaries": [4, 2], "values": [1.0, 0.5, 0.1]})
