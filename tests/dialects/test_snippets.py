@@ -683,3 +683,23 @@ def test_a_plateau_by_its_class_name_is_a_controller(text, made):
     assert plateau_of("cosine(10)") is None
     with pytest.raises(GlidepathError, match="patience must be an integer from 0"):
         plateau_of(text.replace("patience=", "patience=-"))
+
+
+def test_compare_takes_code_whose_names_are_given(tmp_path: Path):
+    from glidepath.cli.training import _text
+
+    script = tmp_path / "train.py"
+    script.write_text("import torch\ns = torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=epochs * 10)\n")
+    assert (
+        _text("get_linear_schedule_with_warmup(optimizer, 0.05 * n, n)", ["n=60"]) == "warmup(3, start=0) >> linear(57)"
+    )
+    assert parse(_text(str(script), ["epochs=5"]))(50) == pytest.approx(0.0, abs=1e-15)
+    for left in (
+        "cosine",
+        "warmup(3) >> cosine(5)",
+        "StepLR(optimizer, 3)",
+        "ReduceLROnPlateau(optimizer, patience=2)",
+    ):
+        assert _text(left, None) == left
+    with pytest.raises(GlidepathError, match="T_max must be known, got epochs"):
+        _text(str(script), None)

@@ -11,7 +11,7 @@ from rich.text import Text
 import glidepath
 from glidepath.core.fields import Count, integer
 
-from .common import config_of, messages, say, typed
+from .common import config_of, given_by, messages, say, typed
 from .engines import Changes, Trainer, trained
 from .options import command
 
@@ -47,9 +47,8 @@ def compare(
         out (--out, -o): Folder for records, table and report.
         surface: Draw the loss around the paths of the first seed into the report; those runs are trained once more.
     """
-    files = {text: config_of(text, let) for text in schedules or ()}
     _compare(
-        [text if files[text] is None else str(files[text]) for text in schedules or ()] or None,
+        [_text(one, let) for one in schedules or ()] or None,
         tuple(changes.of(one, budget) for one in task or ("mnist1d", "text")),
         seeds,
         rate,
@@ -58,6 +57,19 @@ def compare(
         trainer.made(),
         surface,
     )
+
+
+def _text(given: str, let: list[str] | None) -> str:
+    """Returns a schedule as one line of ours, where it is a configuration, a Python file, or code whose names `--let` gives."""
+    from glidepath.dialects.converting import foreign
+    from glidepath.dialects.plateaus import plateau_of
+
+    file = given.endswith(".py") and Path(given).is_file()
+    made = config_of(given, let)
+    if made is None and (file or let or "\n" in given.strip()):
+        source = Path(given).read_text(encoding="utf-8") if file else given
+        made = None if plateau_of(source) else foreign(source, given_by(let))
+    return given if made is None else str(made)
 
 
 @command()

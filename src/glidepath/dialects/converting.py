@@ -124,11 +124,12 @@ def is_ours(source: str) -> bool:
     return True
 
 
-def foreign(text: str) -> Schedule | None:
+def foreign(text: str, let: Mapping[str, Any] | None = None) -> Schedule | None:
     """Returns a library's call as our own schedules are: a factor where its rates follow the optimizer's, else rates of its own.
 
     Args:
         text: A call, or code that holds one.
+        let: As in `read_text`.
 
     Returns:
         None if no library has a scheduler that the text names.
@@ -138,10 +139,10 @@ def foreign(text: str) -> Schedule | None:
     """
     if is_ours(text) or not mentioned(text):
         return None
-    found = chosen(read_calls(text), None)
+    found = chosen(read_calls(text, None, let), None)
     made = [found.schedules(base) for base in (1.0, 0.5)]
     if len(made[0]) > 1:
-        return read_text(text)  # refuses it: one schedule is wanted
+        return read_text(text, let=let)  # refuses it: one schedule is wanted
     whole, half = (next(iter(one.values())) for one in made)
     probes = [0, 1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000]
     follows = all(abs(0.5 * whole(t) - half(t)) <= 1e-12 * abs(half(t)) for t in probes)
