@@ -10,7 +10,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any, ClassVar
 
-__all__ = ["Answer", "Shown"]
+__all__ = ["Answer", "Shown", "plain_data"]
 
 
 class Shown:
@@ -40,20 +40,21 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as JSON data."""
         names = self.told.split() or [field.name for field in fields(self)]  # type: ignore[arg-type]
-        return {name: _plain(getattr(self, name)) for name in names}
+        return {name: plain_data(getattr(self, name)) for name in names}
 
     def to_json(self, indent: int | None = None) -> str:
         """Returns everything as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """Returns JSON data in which numbers that JSON cannot hold are null, and values are what their `to_dict` tells."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: plain_data(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain_data(each) for each in value]
     if callable(getattr(value, "to_dict", None)):
         return value.to_dict()
-    return _plain(value()) if inspect.ismethod(value) else value
+    return plain_data(value()) if inspect.ismethod(value) else value

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from operator import add, mul, sub, truediv
 from typing import Any, ParamSpec
 
 from . import shorthand
@@ -24,20 +25,28 @@ from .schedule import Schedule, whole
 from .segments import Ramp
 from .syntax import syntax
 
-__all__ = ["MAX_TEXT", "Reader", "curve_of", "offer", "parse", "recipe", "refuse_suffixed", "to_text", "vocabulary"]
+__all__ = [
+    "ARITHMETIC",
+    "MAX_TEXT",
+    "Reader",
+    "curve_of",
+    "offer",
+    "parse",
+    "recipe",
+    "refuse_suffixed",
+    "to_text",
+    "vocabulary",
+]
 
 P = ParamSpec("P")
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row
 
 _functions: dict[str, Callable[..., Schedule]] = {name: getattr(shorthand, name) for name in shorthand.__all__}
-_OPERATED = {
-    "chain",
-    "product",
-    "sum",
-    "minimum",
-    "maximum",
-}  # kinds that are written with operators or functions of any number of parts
+# Kinds that are written with operators or functions of any number of parts.
+_OPERATED = {"chain", "product", "sum", "minimum", "maximum"}
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
+"""What each operator but `>>` makes of two parts."""
 
 
 def offer(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
@@ -394,18 +403,10 @@ class Reader:
                     self.refuse(step, "made of numbers and schedules")
             try:
                 if operator == ">>":
-                    made = (
-                        first >> other
-                        if isinstance(first, Schedule) and isinstance(other, Schedule)
-                        else NotImplemented
-                    )
+                    both = isinstance(first, Schedule) and isinstance(other, Schedule)
+                    made = first >> other if both else NotImplemented
                 else:
-                    made = {
-                        "+": lambda x, y: x + y,
-                        "-": lambda x, y: x - y,
-                        "*": lambda x, y: x * y,
-                        "/": lambda x, y: x / y,
-                    }[operator](first, other)
+                    made = ARITHMETIC[operator](first, other)
             except (TypeError, ZeroDivisionError, OverflowError) as error:
                 return self.refuse(step, f"numbers and schedules that {operator} can join", str(error))
             if made is NotImplemented:

@@ -15,7 +15,7 @@ from .asked import Asked, Base, Text, Texts, refused
 from .budget import USUAL, Budget
 from .catalogue import catalogue
 
-__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "picture", "readable", "refusal", "start", "words"]
+__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "picture", "refusal", "start", "words"]
 
 SHAPES = {
     "constant": "constant()",
@@ -57,8 +57,8 @@ def start() -> dict[str, Any]:
 
 def picture() -> str:
     """Returns the first curve as an SVG without axes, 1000 by 400, which stretches with its box."""
-    schedule = readable(SHAPES[_FIRST], USUAL)
-    last = USUAL.settled().updates
+    budget = USUAL.settled()
+    schedule, last = look.readable(SHAPES[_FIRST], budget), budget.updates
     steps = [last * k // 250 for k in range(251)]
     points = " ".join(f"{1000 * step / last:g},{round(400 - 400 * schedule(step), 1):g}" for step in steps)
     return (
@@ -85,26 +85,8 @@ class Link(Asked):
     base: Base = 1.0
 
 
-def readable(text: str, budget: Budget) -> Any:
-    """Returns the schedule of a text that the page reads.
-
-    Args:
-        text: The schedule.
-        budget: What lengths with units are of.
-
-    Raises:
-        GlidepathError: If it cannot be read.
-    """
-    built = look.read(text, None, budget.settled()).built
-    if built.schedule is None:
-        raise GlidepathError.of(
-            "page", "schedule", "readable", text[:60], built.problems[0]["message"] if built.problems else ""
-        )
-    return built.schedule
-
-
 def _code(request: Code) -> dict[str, str]:
-    return {"code": code.code(readable(request.text, request.budget), request.target, request.base)}
+    return {"code": code.code(look.readable(request.text, request.budget.settled()), request.target, request.base)}
 
 
 def _link(request: Link) -> dict[str, str]:

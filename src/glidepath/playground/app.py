@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import secrets
@@ -18,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 
 from glidepath.core.errors import GlidepathError, installing
 
-from . import answers, questions, records, training
+from . import answers, look, questions, records, training
 from .deadline import bounded
 from .guard import Guard
 from .jobs import Job, Jobs
@@ -125,7 +126,7 @@ def _curves(app: FastAPI, runs: Path | None) -> None:
         return {"tasks": records.tasks(runs) if runs is not None else []}
 
     def nearest(request: questions.Matter) -> dict[str, Any]:
-        schedule = answers.readable(request.text, request.budget)
+        schedule = look.readable(request.text, request.budget.settled())
         found: dict[str, Any] = {}
         for task in records.tasks(runs) if runs is not None else []:
             near = records.nearest(schedule, request.last, task["rows"], task["budget"])
@@ -142,28 +143,19 @@ def _curves(app: FastAPI, runs: Path | None) -> None:
         return _sent(await asyncio.to_thread(bounded(answers.answer, seconds), path, body, known))
 
 
-def _laws(request: questions.Dropped) -> dict[str, Any]:
-    from . import forecasting
+def _later(module: str, name: str) -> Callable[[Any], Any]:
+    """What answers, imported when it is first asked: the server starts without NumPy."""
 
-    return forecasting.fitted(request)
+    def answering(request: Any) -> Any:
+        return getattr(importlib.import_module(f".{module}", __package__), name)(request)
 
-
-def _foreseen(request: questions.Curve) -> dict[str, Any]:
-    from . import forecasting
-
-    return forecasting.forecast(request)
-
-
-def _ranged(request: questions.Range) -> dict[str, Any]:
-    from . import range_test
-
-    return range_test.range_test(request)
+    return answering
 
 
 _MACHINE: answers.Answers = {
-    "forecast/laws": (questions.Dropped, _laws),
-    "forecast/curve": (questions.Curve, _foreseen),
-    "range": (questions.Range, _ranged),
+    "forecast/laws": (questions.Dropped, _later("forecasting", "fitted")),
+    "forecast/curve": (questions.Curve, _later("forecasting", "forecast")),
+    "range": (questions.Range, _later("range_test", "range_test")),
 }
 
 
@@ -182,13 +174,8 @@ def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
             body = await request.body()
             return _sent(await asyncio.to_thread(answers.answer, key, body, {key: (asked, begin)}))
 
-    def sweeping(request: questions.Sweep) -> Callable[[Job], None]:
-        from . import range_test
-
-        return range_test.sweeping(request)
-
     started("train", training.Train, training.training)
-    started("sweep", questions.Sweep, sweeping)
+    started("sweep", questions.Sweep, _later("range_test", "sweeping"))
 
     @app.post("/api/jobs/{key}/cancel")
     def cancel(key: str, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, bool]:

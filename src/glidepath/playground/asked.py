@@ -93,6 +93,17 @@ def words(most: int) -> Check:
     return Check(check, {"type": "string", "maxLength": most}, "")
 
 
+def an_object(rule: str = "an object", most: int = 100_000) -> Check:
+    """Returns the check of an object of JSON with at most so many fields."""
+
+    def check(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) > most:
+            raise Broken(rule)
+        return value
+
+    return Check(check, {"type": "object"})
+
+
 def several(item: Any, most: int, least: int = 0) -> Check:
     """Returns the check of a list, whose items are refused one by one."""
     check_item: Callable[[Any], Any] = item.func if isinstance(item, Check) else item.of
@@ -171,6 +182,7 @@ Bases = Annotated[
     tuple[float | None, ...],
     several(Check(lambda value: None if value is None else _base.func(value)), MAX_PINS + 1),
 ]
+ATree = Annotated[dict[str, Any], an_object("a tree of words, operators and numbers")]
 Texts = Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS + 1)]
 Names = Annotated[tuple[str, ...], several(words(200), MAX_PINS + 1)]
 Step = Annotated[int, integer(0)]

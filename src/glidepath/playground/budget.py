@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
+from glidepath.core.answer import Answer
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import MAX_STEPS, integer, real
 from glidepath.plan import Horizon
@@ -73,7 +74,7 @@ def _settled(budget: Budget) -> Settled:
 
 
 @dataclass(frozen=True)
-class Settled:
+class Settled(Answer):
     """What a budget comes to.
 
     Args:
@@ -90,18 +91,8 @@ class Settled:
     tokens: int
     lines: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON data."""
-        return {
-            "updates": self.updates,
-            "per_epoch": self.per_epoch,
-            "samples": self.samples,
-            "tokens": self.tokens,
-            "lines": self.lines,
-        }
 
-
-_UNITS = {"%": "percent", "ep": "epoch", "epoch": "epoch", "epochs": "epoch", "k": "thousand", "m": "million"}
+_EPOCHS = ("ep", "epoch", "epochs")
 
 
 def length_of(text: str, budget: Settled) -> int | None:
@@ -115,17 +106,12 @@ def length_of(text: str, budget: Settled) -> int | None:
         GlidepathError: If it comes to less than nothing or is too large.
     """
     found = re.fullmatch(r"(.*[0-9.])\s*([A-Za-z%]+)", plain(text))
-    unit = _UNITS.get(found.group(2).lower()) if found else None
+    scales = {"%": budget.updates / 100, **dict.fromkeys(_EPOCHS, budget.per_epoch), "k": 1e3, "m": 1e6}
+    scale = scales.get(found.group(2).lower()) if found else None
     count = number_of(found.group(1)) if found else None
-    if count is None or unit is None:
+    if count is None or scale is None:
         return None
-    scale: dict[str, Any] = {
-        "percent": budget.updates / 100,
-        "epoch": budget.per_epoch,
-        "thousand": 1e3,
-        "million": 1e6,
-    }
-    steps = count * scale[unit]
+    steps = count * scale
     if not 0 <= steps <= MAX_STEPS:
         raise GlidepathError.of("length", "", f"at most {MAX_STEPS} steps", text)
     return round(steps)

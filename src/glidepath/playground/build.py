@@ -13,7 +13,7 @@ from glidepath import dialects
 from glidepath.core.combinators import Chain
 from glidepath.core.errors import GlidepathError, Problem
 from glidepath.core.schedule import Schedule
-from glidepath.core.text import vocabulary
+from glidepath.core.text import ARITHMETIC, vocabulary
 
 from .asked import number_of, plain, refused
 from .budget import Settled, length_of
@@ -50,17 +50,12 @@ def build(tree: Tree, budget: Settled) -> Built:
     try:
         made, read = maker.node(tree, "")
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        problem = {
-            "path": "",
-            "field": "",
-            "message": f"tree: must be made of words, operators and numbers, got {error}",
-        }
-        return Built(None, tree, [problem])
+        told = f"tree: must be made of words, operators and numbers, got {error}"
+        return Built(None, tree, [{"path": "", "field": "", "message": told}])
     if made is not None and not isinstance(made, Schedule) and not maker.problems:
         maker.refuse("", GlidepathError.of("text", "", "a schedule", made, "a number alone is written hold(value=…)"))
-    return Built(
-        made if isinstance(made, Schedule) and not maker.problems else None, read, maker.problems, maker.durations
-    )
+    schedule = made if isinstance(made, Schedule) and not maker.problems else None
+    return Built(schedule, read, maker.problems, maker.durations)
 
 
 class _Maker:
@@ -160,19 +155,12 @@ def _field(problem: Problem, names: list[str]) -> str:
 
 
 def _joined(operator: str, parts: list[Any]) -> Any:
-    if operator == ">>" and all(isinstance(part, Schedule) for part in parts):
-        return Chain(tuple(parts))
     if operator == ">>":
-        raise GlidepathError.of(
-            "text", "", "a schedule on both sides of >>", next(p for p in parts if not isinstance(p, Schedule))
-        )
-    steps: dict[str, Any] = {
-        "+": lambda a, b: a + b,
-        "-": lambda a, b: a - b,
-        "*": lambda a, b: a * b,
-        "/": lambda a, b: a / b,
-    }
-    return reduce(steps[operator], parts)
+        for part in parts:
+            if not isinstance(part, Schedule):
+                raise GlidepathError.of("text", "", "a schedule on both sides of >>", part)
+        return Chain(tuple(parts))
+    return reduce(ARITHMETIC[operator], parts)
 
 
 def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
@@ -189,9 +177,8 @@ def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
         return length
     value = number_of(text)
     if value is None:
-        raise GlidepathError.of(
-            name, "", "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep", text
-        )
+        rule = "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep"
+        raise GlidepathError.of(name, "", rule, text)
     return value
 
 

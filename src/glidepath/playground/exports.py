@@ -18,7 +18,7 @@ from glidepath.view.units import bases_of, unit_of
 
 from .asked import MAX_PINS, Asked, Base, Bases, Last, Names, several, typed, words
 from .budget import USUAL, Budget, Settled
-from .look import own, read
+from .look import own, readable
 from .tree import MAX_TEXT
 
 __all__ = ["TYPES", "Export", "export", "type_of"]
@@ -85,14 +85,11 @@ def export(request: Export) -> bytes:
     budget = request.budget.settled()
     schedules: dict[str, Schedule] = {}
     for i, text in enumerate(request.texts):
-        found = read(text, None, budget)
-        if found.built.schedule is None:
-            message = found.built.problems[0]["message"] if found.built.problems else "a schedule"
-            raise GlidepathError.of("export", f"curve {i + 1}", "readable", text[:60], message)
+        schedule = readable(text, budget, "export", f"curve {i + 1}")
         name = (request.names[i].strip() if i < len(request.names) else "") or text
         while name in schedules:
             name += " "
-        schedules[name] = found.built.schedule
+        schedules[name] = schedule
     given = own(request.bases, request.base, len(schedules))
     bases = bases_of(schedules, dict(zip(schedules, given, strict=True)))
     if request.format == "csv":

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from glidepath.core.fields import Broken, Check
 
-from .asked import Asked, several
+from .asked import Asked, ATree, several
 from .budget import USUAL, Budget
 from .build import build
 
@@ -28,12 +28,6 @@ def _row(value: Any) -> dict[str, Any]:
     return value
 
 
-def _tree(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Broken("a tree of words, operators and numbers")
-    return value
-
-
 @dataclass(frozen=True)
 class Limits(Asked):
     """What the page asks once the hand rests.
@@ -44,7 +38,7 @@ class Limits(Asked):
         budget: What the run may spend.
     """
 
-    tree: Annotated[dict[str, Any], Check(_tree)]
+    tree: ATree
     rows: Annotated[tuple[dict[str, Any], ...], several(Check(_row), _MOST)]
     budget: Budget = USUAL
 

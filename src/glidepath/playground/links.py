@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.checks import Checks
+from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 from glidepath.dialects import read_text
 
@@ -39,15 +40,12 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
         raise GlidepathError.worded("open", "SCHEDULE", f"1 to {MAX_PINS + 1} schedules", f"{len(curves)} of them")
     if not (0 < base <= 1e6 and math.isfinite(base)):
         raise GlidepathError.of("open", "base", "above 0 and at most 1e6", base)
-    problems: list[Problem] = []
+    checks = Checks("open")
     made: list[tuple[str, str, Schedule]] = []
     for name, text in curves:
-        try:
+        with checks.kept():
             made.append((name, *_readable(text)))
-        except GlidepathError as error:
-            problems += error.problems
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     (name, text, first), *pins = made
     parts: list[tuple[str, str]] = [("v", "1"), ("s", text)]
     parts += [("n", name)] if name else []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS, Broken, Check, Flag, integer
+from glidepath.core.fields import MAX_STEPS, Flag, integer
 from glidepath.core.program import program
 from glidepath.core.schedule import Schedule
 from glidepath.core.text import parse
@@ -20,21 +20,15 @@ from glidepath.view.knots import knots, phases
 from glidepath.view.sample import REPLAYED, horizon, thinned
 from glidepath.view.units import scaled, unit_of
 
-from .asked import MAX_PINS, Asked, Base, Bases, Step, Text, refused, several, words
+from .asked import MAX_PINS, Asked, ATree, Base, Bases, Step, Text, refused, several, words
 from .budget import USUAL, Budget, Settled
 from .build import Built, build
 from .foreign import called
 from .tree import MAX_TEXT, Tree, text_of, tree_of
 
-__all__ = ["Look", "curve_data", "look", "own", "read"]
+__all__ = ["Look", "curve_data", "look", "own", "read", "readable"]
 
 _KNOTS = 4_000  # more would not be told apart
-
-
-def _object(value: Any) -> Tree:
-    if not isinstance(value, dict):
-        raise Broken("a tree of words, operators and numbers")
-    return value
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class Look(Asked):
     """
 
     text: Text | None = None
-    tree: Annotated[dict[str, Any], Check(_object)] | None = None
+    tree: ATree | None = None
     pins: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)] = ()
     bases: Bases = ()
     budget: Budget = USUAL
@@ -150,6 +144,25 @@ def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> 
             for pin, base in zip(pins, bases, strict=True)
         ]
     return drawn
+
+
+def readable(text: str, budget: Settled, where: str = "page", field: str = "schedule") -> Schedule:
+    """Returns the schedule of a text that the page reads.
+
+    Args:
+        text: The schedule.
+        budget: What lengths with units are of.
+        where: Who asks, for the error.
+        field: What it is to them.
+
+    Raises:
+        GlidepathError: If it cannot be read.
+    """
+    built = read(text, None, budget).built
+    if built.schedule is None:
+        told = built.problems[0]["message"] if built.problems else ""
+        raise GlidepathError.of(where, field, "readable", text[:60], told)
+    return built.schedule
 
 
 def _shown(schedule: Schedule) -> int:

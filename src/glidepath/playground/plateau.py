@@ -14,22 +14,15 @@ from typing import Annotated, Any
 from glidepath.core import language
 from glidepath.core.codec import field_notes
 from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Broken, Check
 from glidepath.feedback import Observation, Plateau, replay
 
-from .asked import Asked, Base, words
+from .asked import Asked, Base, an_object, words
 
 __all__ = ["Feed", "controls", "feed"]
 
 MAX_VALUES = 20_000
 _SHOWN = ("factor", "patience", "threshold", "relative", "mode", "cooldown", "floor")
 _SLIDERS = {"factor": (0.01, 0.99), "patience": (0, 50), "cooldown": (0, 50), "threshold": (0, 0.1), "floor": (0, 1)}
-
-
-def _options(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or len(value) > 20:
-        raise Broken("an object of at most 20 fields")
-    return value
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,9 @@ class Feed(Asked):
 
     values: Annotated[str, words(2_000_000)]
     column: Annotated[str, words(200)] = ""
-    options: Annotated[dict[str, Any], Check(_options)] = dataclasses.field(default_factory=dict[str, Any])
+    options: Annotated[dict[str, Any], an_object("an object of at most 20 fields", 20)] = dataclasses.field(
+        default_factory=dict[str, Any]
+    )
     base: Base = 1.0
 
 

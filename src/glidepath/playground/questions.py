@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core.fields import Broken, Check, integer, real
+from glidepath.core.fields import integer, real
 
-from .asked import Asked, Last, Text, several, typed, words
+from .asked import Asked, Last, Text, an_object, several, typed, words
 from .budget import USUAL, Budget
 from .training import Task
 
@@ -16,12 +16,6 @@ __all__ = ["MAX_TRACES", "Curve", "Dropped", "Matter", "Range", "Sweep"]
 MAX_FILE = 2_000_000
 MAX_TRACES = 12
 _Rate = Annotated[float, typed(real(above=0, high=1e6))]
-
-
-def _laws(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Broken("an object")
-    return value
 
 
 @dataclass(frozen=True)
@@ -86,6 +80,6 @@ class Dropped(Asked):
 class Curve(Asked):
     """A schedule for laws that `fitted` gave."""
 
-    laws: Annotated[dict[str, Any], Check(_laws)]
+    laws: Annotated[dict[str, Any], an_object()]
     text: Text
     steps: Last | None = None

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean, installing, shown
-from glidepath.core.fields import number
+from glidepath.core.answer import plain_data
+from glidepath.core.checks import Checks, each_of, taken
+from glidepath.core.errors import GlidepathError, installing, shown
+from glidepath.core.fields import choice, number
 from glidepath.core.language import said
 from glidepath.finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from glidepath.view.docstrings import about
@@ -26,7 +28,7 @@ __all__ = ["known", "range_test", "read_file", "sweeping"]
 MAX_POINTS = 2_000  # smoothing takes memory and time by the square
 
 
-def known() -> list[dict[str, str]]:
+def known() -> list[dict[str, Any]]:
     """Returns the range tests with a known answer, for the page's list."""
     return [{"key": key, "name": one.name, "zh": {"name": said(one.name, "zh")}} for key, one in SWEEPS.items()]
 
@@ -41,15 +43,7 @@ def range_test(request: Range) -> dict[str, Any]:
         GlidepathError: If the file is refused, or there is no such known range test.
     """
     if request.known:
-        if request.known not in SWEEPS:
-            raise GlidepathError.of(
-                "range test",
-                "known",
-                f"one of {', '.join(SWEEPS)}",
-                request.known,
-                did_you_mean(request.known, SWEEPS),
-            )
-        one = SWEEPS[request.known]
+        one = SWEEPS[taken("range test", "known", request.known, choice(*SWEEPS))]
         chinese = {"title": said(one.name, "zh"), "known": said(one.known, "zh")}
         return {"title": one.name, "known": one.known, "zh": chinese, **_answer(one.make())}
     title, traces, verification = read_file(request.text)
@@ -110,7 +104,7 @@ def _answer(traces: Sequence[Trace], verification: Verification | None = None) -
         "verification": None if verification is None else verification.to_dict(),
         "stops": [trace.stop for trace in traces],
     }
-    return _finite(answer)
+    return plain_data(answer)
 
 
 def _told(tick: Tick) -> dict[str, Any]:
@@ -120,15 +114,6 @@ def _told(tick: Tick) -> dict[str, Any]:
 
 def _sentence(result: Suggestion | Refusal) -> str:
     return str(result) if isinstance(result, Suggestion) else f"{result.reason}: {result.evidence}"
-
-
-def _finite(data: Any) -> Any:
-    """Returns JSON data in which numbers that JSON cannot hold are null."""
-    if isinstance(data, float):
-        return data if math.isfinite(data) else None
-    if isinstance(data, dict):
-        return {key: _finite(value) for key, value in data.items()}
-    return [_finite(item) for item in data] if isinstance(data, list | tuple) else data
 
 
 # Files --------------------------------------------------------------------------------------------------------------------------------
@@ -146,30 +131,21 @@ def read_file(text: str) -> tuple[str, list[Trace], Verification | None]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise GlidepathError.of(
-            "file", "", "JSON as `glidepath find TASK -o found.json` writes it", text[:60]
-        ) from None
+        rule = "JSON as `glidepath find TASK -o found.json` writes it"
+        raise GlidepathError.of("file", "", rule, text[:60]) from None
     whole: dict[str, Any] = data if isinstance(data, dict) else {}
     rows = whole.get("traces", [data]) if whole else data
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_TRACES:
         given = f"{len(rows)} of them" if isinstance(rows, list) else shown(rows)
         raise GlidepathError.worded("file", "traces", f"a list of 1 to {MAX_TRACES} traces", given)
-    problems: list[Problem] = []
-    traces: list[Trace] = []
-    for k, row in enumerate(rows):
-        try:
-            traces.append(_trace(row))
-        except GlidepathError as error:
-            problems += error.inside(f"file, traces[{k}]").problems
-    verification = None
-    try:
+    checks, traces, verification = Checks("file"), tuple[Trace, ...](), None
+    with checks.kept():
+        traces = each_of(rows, _trace, "file, traces[{}]".format)
+    with checks.kept():
         verification = _verification(whole.get("verification"))
-    except GlidepathError as error:
-        problems += error.problems
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     title = whole.get("task")
-    return (title[:80] if isinstance(title, str) else ""), traces, verification
+    return (title[:80] if isinstance(title, str) else ""), list(traces), verification
 
 
 def _trace(row: Any) -> Trace:

@@ -16,7 +16,7 @@ from glidepath.recipes import constant
 from .asked import Asked, Last, Text
 from .budget import USUAL, Budget
 from .jobs import Job
-from .look import read
+from .look import readable
 from .records import band, prepare, rates
 
 __all__ = ["Task", "Train", "trained", "training"]
@@ -56,11 +56,7 @@ def training(request: Train) -> Callable[[Job], None]:
     Raises:
         GlidepathError: If the schedule cannot be read; from the work, if a package is missing.
     """
-    found = read(request.text, None, request.budget.settled())
-    if found.built.schedule is None:
-        message = found.built.problems[0]["message"] if found.built.problems else ""
-        raise GlidepathError.of("train", "schedule", "readable", request.text[:60], message)
-    schedule = trained(found.built.schedule, request.last, request.updates)
+    schedule = trained(readable(request.text, request.budget.settled(), "train"), request.last, request.updates)
 
     def work(job: Job) -> None:
         try:
