@@ -63,13 +63,15 @@ def _attributes(thing: Any, language: Dialect, group: int) -> Call:
     inside = [_attributes(child, language, group) for child in getattr(thing, "schedulers", [])]
     kept_as: dict[str, str] = getattr(thing, "kept_as", {})
     for parameter in language.parameters(name):
+        if parameter.name in language.ignored:
+            continue
         value = getattr(thing, kept_as.get(parameter.name, parameter.name), None)
         if parameter.name in ("schedulers", "scheduler_or_optimizer"):
             value = inside if parameter.name == "schedulers" else next(iter(inside), None)
-        elif parameter.name == "lr_lambda":
+        elif parameter.name == "lr_lambda" or (parameter.name.endswith("_fn") and callable(value)):
             from .live import read_function
 
-            value = read_function(thing.lr_lambdas[group])
+            value = read_function(thing.lr_lambdas[group] if parameter.name == "lr_lambda" else value)
         elif parameter.name == "milestones":
             value = sorted(value.elements()) if hasattr(value, "elements") else list(value)  # type: ignore[union-attr]
         if value is not None and (isinstance(value, Schedule) or not callable(value)):

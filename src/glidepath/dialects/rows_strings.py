@@ -565,7 +565,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "timm": {
         "CosineLRScheduler": (
             (
-                "(t_initial: steps, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, cycle_decay: positive = 1.0, "
+                "(t_initial: span, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, cycle_decay: positive = 1.0, "
                 "cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, warmup_prefix: flag = "
                 "False, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: unused = 0.67, noise_std: "
                 "unused = 1.0, noise_seed: unused = 42, k_decay: positive = 1.0, initialize: unused = True)"
@@ -574,7 +574,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "TanhLRScheduler": (
             (
-                "(t_initial: steps, lb: real = -7.0, ub: real = 3.0, lr_min: least0 = 0.0, cycle_mul: positive = "
+                "(t_initial: span, lb: real = -7.0, ub: real = 3.0, lr_min: least0 = 0.0, cycle_mul: positive = "
                 "1.0, cycle_decay: positive = 1.0, cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: "
                 "real = 0.0, warmup_prefix: flag = False, t_in_epochs: unused = True, noise_range_t: any = None, "
                 "noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = "
@@ -584,7 +584,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "PolyLRScheduler": (
             (
-                "(t_initial: steps, power: positive = 0.5, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, "
+                "(t_initial: span, power: positive = 0.5, lr_min: least0 = 0.0, cycle_mul: positive = 1.0, "
                 "cycle_decay: positive = 1.0, cycle_limit: steps0 = 1, warmup_t: steps0 = 0, warmup_lr_init: real = "
                 "0.0, warmup_prefix: flag = False, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
                 "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, k_decay: positive = 1.0, "

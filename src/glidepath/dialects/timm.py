@@ -50,7 +50,7 @@ def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
         return _by_logarithm(a, text)
     parts, edges, begin, growth = list[Schedule](), list[int](), Fraction(0), simplest(a.cycle_mul)
     for i in range(a.cycle_limit):
-        length, peak, first = a.t_initial * growth**i, a.lr * a.cycle_decay**i, math.ceil(begin)
+        length, peak, first = simplest(a.t_initial) * growth**i, a.lr * a.cycle_decay**i, math.ceil(begin)
         if begin + length > MAX_STEPS:
             break
         if math.ceil(begin + length) > first:
