@@ -7,7 +7,7 @@ import pytest
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.advice import Fit, Log, NoFit, Series, fit, refine
+from glidepath.advice import Fit, Log, NoFit, Series, advise, fit, refine
 
 EXACT = [
     "constant()",
@@ -182,3 +182,13 @@ def test_gradients_that_cannot_be_used_are_refused():
     with pytest.raises(GlidepathError, match="must be") as refused:
         refine(Log.of(gradient_norm=[1.0] * 20), smoothing=2.0, power=3, points=1)  # type: ignore[arg-type]
     assert len(refused.value.problems) == 3
+
+
+def test_a_path_is_taken_with_the_columns_that_the_command_line_names(tmp_path):
+    file = tmp_path / "run.csv"
+    file.write_text("t,a,b\n" + "".join(f"{t},{0.1 * t / 20},{3 - t / 20}\n" for t in range(21)))
+
+    assert fit(file, step="t", rate="a").kind == "warmup"
+    assert str(advise(file, step="t", rate="a", loss="b", complete=False)).endswith("it is not over")
+    with pytest.raises(GlidepathError, match="fit: rate must be given with a path only, got 'a'"):
+        fit(Log.of(rate=[0.1] * 9), rate="a")

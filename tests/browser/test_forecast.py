@@ -1,4 +1,4 @@
-"""The page of forecasts: logs are dropped, a slider is moved, and the loss follows with its band; or it says why not."""
+"""Logs are dropped: the page of forecasts tells where the loss goes, the first page what was read, the schedule and what went wrong."""
 
 import pytest
 
@@ -53,3 +53,27 @@ def test_a_log_that_identifies_nothing_is_refused_with_what_would_help(page):
 
 def test_the_main_page_leads_there(opened):
     assert opened.page.get_attribute("#to-forecast", "href") == "forecast"
+
+
+DROPPED = """(text) => {
+  const files = new DataTransfer();
+  files.items.add(new File([text], 'run.csv', { type: 'text/csv' }));
+  document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_log_dropped_on_the_first_page_is_its_schedule_and_what_went_wrong(opened):
+    plan = parse("warmup(100) >> cosine(900)")
+    rows = [
+        f"{step},{0.02 * plan(step)!r},{'nan' if step > 700 else 2 + 1 / (1 + step)}" for step in range(0, 1001, 10)
+    ]
+    opened.page.evaluate(DROPPED, "\n".join(["step,lr,loss", *rows]))
+    opened.wait("Boolean(document.querySelector('#logbox[open] code'))")
+
+    said = opened.page.inner_text("#logbox")
+    assert "read as CSV: step: step; loss: loss; rate: lr" in said
+    assert "not finite (95 %)" in said
+    opened.page.click("#logbox p button")
+    opened.wait("document.querySelector('#texted').innerText.includes('cosine(900')")
+    opened.page.evaluate(DROPPED, "a,b\n1,2\n3,4")
+    opened.wait("document.querySelector('#logbox .problem')?.innerText.includes('named like loss or lr')")

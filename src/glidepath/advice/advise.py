@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.schedule import Schedule
-from ..logs import read
 from ..logs.log import Log
 from .audit import rate_findings
 from .finding import Advice, Finding
-from .fit import Fit, fit
+from .fit import Fit, fit, opened
 from .losses import Followed, loss_findings
 
 __all__ = ["advise"]
@@ -27,6 +25,10 @@ def advise(
     plan: Schedule | str | None = None,
     base: float | None = None,
     complete: bool | None = None,
+    step: str | None = None,
+    rate: str | None = None,
+    loss: str | None = None,
+    run: str | None = None,
 ) -> Advice:
     """Says what a training log shows to be wrong, each with evidence and a remedy; "nothing wrong seen" is an answer.
 
@@ -39,6 +41,10 @@ def advise(
         plan: The schedule that the run should have followed, as a factor; None is what the log itself says, if it does.
         base: Its base rate; None is what the log says, or what fits best.
         complete: Whether the run is over; None is what the log says. What a run has not come to yet is no finding.
+        step: The column that counts, where a path is given; so are the next ones.
+        rate: The column of the rate.
+        loss: The column of the training loss.
+        run: Whose columns, in a file of several runs.
 
     Raises:
         GlidepathError: If the log cannot be read, or an argument is refused.
@@ -49,8 +55,7 @@ def advise(
         >>> advise(Log.of(loss=[2.0, 1.9, float("nan")])).findings[0].name
         'not finite'
     """
-    if isinstance(log, str | Path) or hasattr(log, "__fspath__"):
-        log = read(log)  # type: ignore[arg-type]
+    log = opened("advise", log, step=step, rate=rate, loss=loss, run=run)
     if not isinstance(log, Log):
         raise GlidepathError.of("advise", "log", "a log or a path", log)
     plain = number(base) if base is not None else 1.0
@@ -64,20 +69,20 @@ def advise(
     findings: list[Finding] = []
     looked: list[str] = []
     unjudged: list[str] = []
-    run = Followed(planned, base)
-    rate = log.get("rate")
-    if rate is not None:
-        looked.append(f"{len(rate)} rates" + (" against the plan" if planned is not None else ""))
+    followed = Followed(planned, base)
+    rates = log.get("rate")
+    if rates is not None:
+        looked.append(f"{len(rates)} rates" + (" against the plan" if planned is not None else ""))
         fitted = cache(lambda: fit(log))
-        findings += rate_findings(rate, planned, base, fitted, complete)
+        findings += rate_findings(rates, planned, base, fitted, complete)
         found = fitted() if planned is None else None
         if planned is None and isinstance(found, Fit):
-            run = Followed(found.schedule, found.base)
+            followed = Followed(found.schedule, found.base)
         elif planned is None:
-            run = Followed(None, float(np.nanmax(rate.values)))
+            followed = Followed(None, float(np.nanmax(rates.values)))
     if log.get("loss") is not None:
         looked.append(f"{len(log.series['loss'])} losses")
-        for each in loss_findings(log, run, complete):
+        for each in loss_findings(log, followed, complete):
             (unjudged if isinstance(each, str) else findings).append(each)  # type: ignore[arg-type]
     if log.get("gradient_norm") is not None:
         looked.append("gradient norms")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ..core.errors import GlidepathError
 from ..core.rate import text_for
 from ..core.schedule import Schedule
 from ..core.segments import Ramp
-from ..logs import Array, Log, Series
+from ..logs import Array, Log, Series, read
 from .candidate import Candidate, Seen, rounding
 from .candidates import candidates
 from .cycles import period
@@ -150,7 +151,24 @@ class NoFit(Answer):
         return f"no schedule fits: {self.reason}{near}"
 
 
-def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
+def opened(where: str, log: Any, **columns: str | None) -> Any:
+    """Returns the log at a path, of these columns; what is none is returned as it is, and has no columns to choose from."""
+    if isinstance(log, str | os.PathLike):
+        return read(log, **cast("Any", columns))
+    chosen = [name for name, column in columns.items() if column is not None]
+    if chosen:
+        raise GlidepathError.of(where, chosen[0], "given with a path only", columns[chosen[0]])
+    return log
+
+
+def fit(
+    log: Log | Series | str | os.PathLike[str],
+    *,
+    step: str | None = None,
+    rate: str | None = None,
+    run: str | None = None,
+    tolerance: float = 1e-7,
+) -> Fit | NoFit:
     """Recovers the schedule behind logged rates: a constant, a warmup and a decay of any of the named shapes, drops, cycles, restarts.
 
     Each candidate is built and compared with every logged rate; one that is off by more than the rounding of the numbers is none. Of the
@@ -158,7 +176,10 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
     the log of -1 to 3 steps is looked for, and updates that were skipped. What a run did not live to see is said to be so.
 
     Args:
-        log: With a series of rates, or that series.
+        log: With a series of rates, or that series, or where to read one.
+        step: The column that counts, where a path is given; so are the next two.
+        rate: The column of the rate.
+        run: Whose columns, in a file of several runs.
         tolerance: Difference that counts as the same beside the rounding, relative to the highest rate.
 
     Returns:
@@ -176,16 +197,21 @@ def fit(log: Log | Series, *, tolerance: float = 1e-7) -> Fit | NoFit:
     """
     if not 0 < tolerance < 1:
         raise GlidepathError.of("fit", "tolerance", "between 0 and 1", tolerance)
-    series = log.get("rate") if isinstance(log, Log) else log
+    given: Log | Series = opened("fit", log, step=step, rate=rate, run=run)
+    series = given.get("rate") if isinstance(given, Log) else given
     if series is None or not len(series):
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
     rows = _fractions(clean.steps)
     if rows:
         return _recounted(clean, rows, 0.0, tolerance)
-    found = _as_counted(log, clean, tolerance)
-    if (isinstance(found, NoFit) or found.kind.endswith("levels")) and isinstance(log, Log) and log.unit == "update":
-        for length, first in _stairs(clean, log.epoch):
+    found = _as_counted(given, clean, tolerance)
+    if (
+        (isinstance(found, NoFit) or found.kind.endswith("levels"))
+        and isinstance(given, Log)
+        and given.unit == "update"
+    ):
+        for length, first in _stairs(clean, given.epoch):
             again = _recounted(clean, length, first, tolerance)
             if isinstance(again, Fit):
                 return again

@@ -113,7 +113,7 @@ def advise(
     run: Path,
     plan: str | None = None,
     base: float | None = None,
-    unfinished: bool = False,
+    complete: bool | None = None,
     step: str | None = None,
     rate: str | None = None,
     loss: str | None = None,
@@ -126,14 +126,14 @@ def advise(
         run (RUN): A log, event file, record, or folder of them.
         plan (--plan SCHEDULE, -p): The schedule that was meant, as text.
         base (--base, -b): The base learning rate that was meant.
-        unfinished: The run is not over yet.
+        complete (--complete/--no-complete): Whether the run is over; what the log says if not given.
         rate (--rate NAME): The column of the rate.
         loss (--loss NAME): The column of the training loss.
     """
     from glidepath import advice
 
     log = _read(run, step=step, rate=rate, loss=loss, run=of)
-    found = advice.advise(log, plan=plan, base=base, complete=False if unfinished else None)
+    found = advice.advise(log, plan=plan, base=base, complete=complete)
     _answer(found, log, as_json)
 
 

@@ -155,6 +155,7 @@ def _later(module: str, name: str) -> Callable[[Any], Any]:
 _MACHINE: answers.Answers = {
     "forecast/laws": (questions.Dropped, _later("forecasting", "fitted")),
     "forecast/curve": (questions.Curve, _later("forecasting", "forecast")),
+    "log": (questions.Dropped, _later("forecasting", "logged")),
     "range": (questions.Range, _later("range_test", "range_test")),
 }
 

@@ -1,22 +1,57 @@
-"""The page of forecasts: logs that were dropped become laws, and laws tell the loss along a schedule. Nothing is remembered."""
+"""Logs that were dropped on the page: what they say, and the laws of their losses. Nothing is remembered."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from glidepath import logs, parse
+from glidepath.advice import Fit, advise, fit
 from glidepath.forecast import Laws, fit_laws
 from glidepath.forecast.fit import merged
 from glidepath.forecast.reading import runs_of
 
 from .questions import Curve, Dropped
 
-__all__ = ["fitted", "forecast"]
+__all__ = ["fitted", "forecast", "logged"]
 
 _POINTS = 240
+
+
+@contextlib.contextmanager
+def _put(dropped: Dropped) -> Generator[list[Path]]:
+    with tempfile.TemporaryDirectory(prefix="glidepath-") as folder:
+        places: list[Path] = []
+        for file in dropped.files:
+            places.append(Path(folder) / (re.sub(r"[^\w.-]", "_", file.name).lstrip(".") or "log.csv"))
+            places[-1].write_text(file.text, encoding="utf-8")
+        yield places
+
+
+def logged(dropped: Dropped) -> dict[str, Any]:
+    """Returns what a log was read as, the schedule behind its rates, and what went wrong in the run.
+
+    Args:
+        dropped: What the page sends: a log, or the files of one folder.
+
+    Raises:
+        GlidepathError: If it cannot be read.
+    """
+    with _put(dropped) as places:
+        log = logs.read(places[0] if len(places) == 1 else places[0].parent)
+    found = fit(log) if log.get("rate") is not None else None
+    told = advise(log)
+    return {
+        "read": log.lines(),
+        "schedule": {"text": found.text, "kind": found.kind} if isinstance(found, Fit) else None,
+        "notes": found.notes() if isinstance(found, Fit) else [str(found)] if found is not None else [],
+        "findings": [finding.to_dict() for finding in told.findings],
+        "said": str(told).split("\n\n")[len(told.findings) :],
+    }
 
 
 def fitted(dropped: Dropped) -> dict[str, Any]:
@@ -28,13 +63,8 @@ def fitted(dropped: Dropped) -> dict[str, Any]:
     Raises:
         GlidepathError: If a log cannot be read, or no law can be told.
     """
-    read: list[logs.Log] = []
-    with tempfile.TemporaryDirectory(prefix="glidepath-") as folder:
-        for file in dropped.files:
-            name = re.sub(r"[^\w.-]", "_", file.name).lstrip(".") or "log.csv"
-            place = Path(folder) / name
-            place.write_text(file.text, encoding="utf-8")
-            read.append(logs.read(place))
+    with _put(dropped) as places:
+        read = [logs.read(place) for place in places]
     plan = parse(dropped.plan) if dropped.plan.strip() else None
     runs = runs_of(read, plan=plan, base=dropped.base)
     laws = fit_laws(runs)

@@ -23,6 +23,7 @@ import { Code, Files, Formula } from "./take.js";
 import { Matter } from "./matter.js";
 import { Feedback } from "./feedback.js";
 import { RangeTest } from "./range.js";
+import { takeLogs } from "./logs.js";
 import { keep, language, preferred, refusal, speak, t, translate } from "./words.js";
 
 const TYPING = 700; // milliseconds without a key after which what was typed is one undo
@@ -612,6 +613,7 @@ async function begin() {
     window.glidepath = app; // for the tests and for the curious
     app.retell();
     app.start();
+    takeLogs((text) => app.change({ text }));
   } catch (error) {
     $("problem").textContent = `${t("no.start")} ${error.message}`;
     throw error;

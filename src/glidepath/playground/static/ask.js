@@ -72,7 +72,7 @@ function wake() {
   awake.then(() => navigator.serviceWorker?.register("service.js")).catch(() => {});
 }
 
-const ELSEWHERE = /^(train|sweep|jobs|records|matter|range|forecast)\b/;
+const ELSEWHERE = /^(log|train|sweep|jobs|records|matter|range|forecast)\b/;
 
 async function worked(path, body) {
   if (ELSEWHERE.test(path)) throw refused("page: this needs a machine, which trains and reads files: install glidepath-lr[play] and run glidepath open");

@@ -266,6 +266,8 @@ export const STRINGS = {
 "values.title": ["Every curve as a table", "以表格查看曲线"],
 "values.about": ["Evenly spread steps and every beginning of a phase, each value with every digit.", "均匀取样的步与每个阶段的起点，数值完整无舍入。"],
 "values.caption": ["Values of the curves by step", "各曲线逐步的值"],
+"log.draw": ["Draw this schedule", "画出此调度"],
+"log.large": ["These files are larger than the page takes (2 MB together): glidepath fit and glidepath advise read them.", "文件超出页面上限（合计 2 MB）：请用 glidepath fit 与 glidepath advise 读取。"],
 "forecast.title": ["What a schedule will do to the loss", "调度会怎样影响损失"],
 "forecast.logs": ["Logs", "日志"],
 "forecast.drop": ["Drop the logs of your runs here, or choose them", "把训练日志拖到这里，或选择文件"],
