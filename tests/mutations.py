@@ -293,7 +293,6 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ("it is told at each epoch", "keras.py", "if monitor not in self._told:", "if True:"),
             ("another schedule is taken", "keras.py", 'if self.resume == "strict":', "if False:"),
             ("groups have one base", "keras.py", "self._base.get(group) if", "next(iter(self._base.values())) if"),
-            ("extended twice", "keras.py", "return found if old == new else", "return found if False else"),
         ],
     ),
 }

@@ -214,6 +214,27 @@ def test_another_schedule_is_refused_kept_overridden_or_extended(tmp_path):
     assert after("extend")[0][0] == pytest.approx(0.1 * gp.cosine(12)(9))  # and resumed once more
 
 
+def test_weights_are_those_of_the_rates_that_controllers_decide():
+    driver = Driver(Plan("cosine(12)", feedback=FED), 0.1)
+    steered, same = (
+        model(driver.rate(), keras.optimizers.SGD),
+        Rate("cosine(12) * piecewise_constant([6], [1, 0.5])", 0.1),
+    )
+    fit(steered, 3, callbacks=[Said(val_loss=[1, 1, 1]), driver])
+    peer = model(same, keras.optimizers.SGD)
+    fit(peer, 3)
+
+    for ours, theirs in zip(steered.get_weights(), peer.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_what_a_file_knows_of_later_updates_is_left_out(tmp_path):
+    for _ in range(2):  # the second run begins anew, beside the records of the first
+        driver = Driver(Plan("cosine(12)", feedback=FED), 0.1, path=tmp_path / "driver.json")
+        fit(model(driver.rate()), 2, callbacks=[Said(val_loss=[1, 1]), driver])
+        assert driver.states[0].cuts == 1
+
+
 def test_under_accumulation_the_history_has_what_keras_shows_its_schedules():
     driver, rate = Driver("linear(12)", 0.1), Rate("linear(12)", 0.1)
     optimizer = keras.optimizers.SGD(driver.rate(), gradient_accumulation_steps=3)
@@ -229,6 +250,7 @@ def test_a_floor_and_quoted_durations_reach_the_optimizer_and_a_second_model_beg
         history = fit(model(driver.rate()), 3, callbacks=[Said(val_loss=[1, 1, 1]), driver])
         assert history.history["learning_rate"] == pytest.approx([0.1 * 4 / 6, 0.05, 0.05])
         assert driver.states[0].cuts == 2
+    assert driver.rate().value(11) == 0.05
 
 
 def test_groups_are_the_optimizers_of_a_multi_optimizer():

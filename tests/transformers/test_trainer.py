@@ -225,6 +225,7 @@ def test_a_plateau_of_the_arguments_is_a_plan_with_its_controller(tmp_path):
         used = []
         made.optimizer.register_step_post_hook(lambda opt, *_: used.append(opt.param_groups[0]["lr"]))
         made.train()
+        assert plan_of(made.args).feedback[0].monitor == "eval_loss"
         return used, list(made.model.parameters())
 
     (ours, weights), (theirs, others) = fitted(Trainer), fitted(Stock)
