@@ -118,7 +118,7 @@ class _Maker:
         try:
             if lib:
                 base, own = 0.1, dict(values)
-                if "base_lr" in parameters and parameters["base_lr"].annotation is inspect.Parameter.empty:
+                if "base_lr" in parameters and parameters["base_lr"].default is not inspect.Parameter.empty:
                     base = own.pop("base_lr", 0.1)  # the optimizer's, not the scheduler's
                 return dialects.load(lib, word, own, base_lr=base), made_tree
             return vocabulary()[word](*many, **values), made_tree
