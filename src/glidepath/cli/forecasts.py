@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from glidepath.core.checks import each_of
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Count, Steps
 from glidepath.core.schedule import Schedule
@@ -253,16 +254,7 @@ def _kind(path: Path) -> str:
 
 def _all(makes: Mapping[str, Any]) -> dict[str, Any]:
     """Calls every function; if some refuse, all problems in one error."""
-    made: dict[str, Any] = {}
-    problems: list[Any] = []
-    for name, make in makes.items():
-        try:
-            made[name] = make()
-        except GlidepathError as error:
-            problems += error.problems
-    if problems:
-        raise GlidepathError(problems)
-    return made
+    return dict(each_of(makes.items(), lambda pair: (pair[0], pair[1]()), lambda _: ""))
 
 
 def _plain(made: Any) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from glidepath.core.errors import GlidepathError, Problem
+from glidepath.core.checks import Checks
+from glidepath.core.errors import GlidepathError
 from glidepath.core.rate import Rate
 from glidepath.core.schedule import Schedule
 
@@ -29,20 +30,17 @@ def labelled(given: Sequence[str], let: Sequence[str] | None = None, base: float
         GlidepathError: If anything cannot be read; every problem is listed.
     """
     found: dict[str, Schedule] = {}
-    problems: list[Problem] = []
+    checks = Checks("")
     for label, text in lines(given, let, base):
-        try:
+        groups: Mapping[str, Schedule] = {}
+        with checks.kept():
             groups = groups_of(text, let, base)
-        except GlidepathError as error:
-            problems += error.problems
-            continue
         for group, schedule in groups.items():
             name = " ".join(part for part in (label, group) if part) or str(schedule)
             while name in found:
                 name += " "
             found[name] = schedule
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     return found
 
 
@@ -61,11 +59,11 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None, base: float | 
     from glidepath.dialects.snippets import mentioned
 
     found: list[tuple[str, str]] = []
-    problems: list[Problem] = []
+    checks = Checks("")
     for one in given:
         match = _LABEL.fullmatch(one)
         label, text = (match[1], match[2].strip()) if match else ("", one.strip())
-        try:
+        with checks.kept():
             if text.endswith(".py") and Path(text).is_file():
                 found.append((label, text))
             elif (configured := config_of(text, let)) is not None:
@@ -77,10 +75,7 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None, base: float | 
                 found += _groups(Path(text), label)
             else:
                 found.append((label, str(schedule_of(text)) if text.endswith(".json") else text))
-        except GlidepathError as error:
-            problems += error.problems
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     return found
 
 

@@ -47,23 +47,13 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
         print(f"{word}{_signature(words[word])}\n\n{_told(words[word])}")
         return
     if as_json:
-        rows = [
-            {"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in sorted(words.items())
-        ]
+        told = sorted(words.items())
+        rows = [{"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in told]
         print(json.dumps(rows, indent=2))
         return
     console = Console()
     for title, names in _groups(words):
-        table = Table(
-            title=said(title),
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            padding=(0, 2, 0, 0),
-            show_header=False,
-        )
-        table.add_column(style="cyan", no_wrap=True)
-        table.add_column(overflow="fold")  # Chinese has no spaces to break at
+        table = _table(title)
         for name in names:
             table.add_row(name, Text(_about(words[name])))
         console.print(table)
@@ -72,21 +62,24 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
     messages.print(Text(said("glidepath list WORD tells its formula, arguments and source."), style="dim"))
 
 
+def _table(title: str) -> Table:
+    """Returns an empty table of words and what is said of them."""
+    table = Table(title=said(title), title_justify="left", title_style="bold", box=None, show_header=False)
+    table.padding = (0, 2, 0, 0)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")  # Chinese has no spaces to break at
+    return table
+
+
 def _libraries() -> Table:
     """Returns the libraries whose schedulers are read, and how many of each."""
     from glidepath import dialects
     from glidepath.dialects.reading import known
 
-    table = Table(
-        title=said("Other libraries' schedulers: glidepath list NAME"),
-        title_justify="left",
-        title_style="bold",
-        box=None,
-    )
-    table.show_header, table.padding = False, (0, 2, 0, 0)
+    table = _table("Other libraries' schedulers: glidepath list NAME")
     for name in dialects.libraries():
         language = known(name)
-        table.add_row(Text(name, style="cyan"), f"{language.title} {language.follows}, {len(language.readers)} of them")
+        table.add_row(name, f"{language.title} {language.follows}, {len(language.readers)} of them")
     return table
 
 

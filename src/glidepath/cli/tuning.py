@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.checks import Checks
 from glidepath.core.fields import Count, Steps
 
 from .common import messages, say, typed
@@ -51,14 +51,11 @@ def tune(
     from glidepath.lab.search.tune import DEFAULT_FAMILIES
     from glidepath.lab.search.tune import tune as search
 
-    problems: list[Problem] = []
-    fixed = dict(_pair(text, "--fix", "NAME=VALUE", problems) for text in fix or ())
-    ends = {
-        name: _ends(value, problems)
-        for name, value in (_pair(text, "--range", "NAME=LOW:HIGH", problems) for text in ranges or ())
-    }
-    if problems:
-        raise GlidepathError(problems)
+    checks = Checks("tune")
+    fixed = dict(_pair(text, "--fix", "NAME=VALUE", checks) for text in fix or ())
+    pairs = [_pair(text, "--range", "NAME=LOW:HIGH", checks) for text in ranges or ()]
+    ends = {name: _ends(value, checks) for name, value in pairs}
+    checks.done()
     with trained(out) as bar:
         made = search(
             changes.of(task, budget),
@@ -82,19 +79,17 @@ def tune(
     )
 
 
-def _pair(text: str, option: str, form: str, problems: list[Problem]) -> tuple[str, str]:
+def _pair(text: str, option: str, form: str, checks: Checks) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        problems.append(Problem("tune", option, form, shown(text)))
+        checks.refuse(option, form, text)
     return name.strip(), value.strip()
 
 
-def _ends(text: str, problems: list[Problem]) -> tuple[float, float]:
-    low, colon, high = text.partition(":")
+def _ends(text: str, checks: Checks) -> tuple[float, float]:
+    low, _, high = text.partition(":")
     try:
-        if colon:
-            return float(low), float(high)
+        return float(low), float(high)
     except ValueError:
-        pass
-    problems.append(Problem("tune", "--range", "two numbers LOW:HIGH", shown(text)))
-    return 0.0, 1.0
+        checks.refuse("--range", "two numbers LOW:HIGH", text)
+        return 0.0, 1.0
