@@ -65,6 +65,11 @@ TYPERS = {  # of the library that draws the help
     "Install completion for the current shell.",
     "Show completion for the current shell, to copy it or customize the installation.",
     "Options",
+    "Show this message and exit.",
+    "Error",
+    "[default: {}]",
+    "[required]",
+    "Try [blue]'{command_path} {help_option}'[/] for help.",
     "Commands",
     "Arguments",
 }
@@ -196,6 +201,7 @@ def test_the_help_speaks_chinese(words, said):
     )
 
     assert said in "".join(done.stdout.split())
+    assert "显示这段说明后退出" in done.stdout
     assert not re.search("[\u4e00-\u9fff]…", done.stdout)  # nothing is cut off for want of a space to break at
 
 

@@ -127,11 +127,25 @@ def in_language(made: typer.Typer) -> Callable[[], Any]:
     application: Any = get_command(made)
     for one in (application, *application.commands.values()):
         one.help = said(one.help or "")
+        one.get_help_option = functools.partial(_helped, one.get_help_option)
         for parameter in one.params:
             if text := getattr(parameter, "help", None):
                 parameter.help = said(text)
     for module in (rich_utils, columns):
         module.__dict__["Table"] = Folding
-    for name in ("OPTIONS", "COMMANDS", "ARGUMENTS"):
-        setattr(rich_utils, f"{name}_PANEL_TITLE", said(name.capitalize()))
+    for name in _STRINGS:
+        setattr(rich_utils, name, said(getattr(rich_utils, name)))
     return application
+
+
+_STRINGS = (
+    *(f"{name}_PANEL_TITLE" for name in ("OPTIONS", "COMMANDS", "ARGUMENTS", "ERRORS")),
+    *("DEFAULT_STRING", "REQUIRED_LONG_STRING", "RICH_HELP"),
+)
+
+
+def _helped(made: Callable[[Any], Any], context: Any) -> Any:
+    option = made(context)
+    if option is not None:
+        option.help = said(option.help or "")
+    return option

@@ -147,6 +147,8 @@ def _told(make: Callable[..., Any]) -> str:
         for field, told in field_notes(make).items():
             note = r"\s+".join(map(re.escape, told.split()))
             text = re.sub(rf"(\n    {field}: ){note}", lambda found, told=told: found[1] + said(told), text)
+        for heading in ("Args:", "Raises:", "Source:", "Examples:"):
+            text = re.sub(rf"^{heading}$", said(heading), text, flags=re.MULTILINE)
     return text
 
 
