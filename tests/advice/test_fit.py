@@ -31,6 +31,7 @@ EXACT = [
     "sgdr(100, warmup=20, decay=0.8)",
     "triangular(100)",
     "triangular2(100)",
+    "triangular(60, 90)",
     "exp_range(50, 0.99)",
     "inverse_time(0.01)",
     "polynomial(1000, 2)",

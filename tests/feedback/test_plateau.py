@@ -141,3 +141,26 @@ def test_the_state_of_another_controller_is_refused():
 def test_text_that_is_no_controller_is_refused(text):
     with pytest.raises(GlidepathError, match="controller"):
         Controller.of(text)
+
+
+def test_what_is_seen_in_the_pause_after_a_cut_does_not_count():
+    said = replay(Plateau(patience=1, cooldown=2), [1.0] * 10)
+
+    # The first is the best; two bad ones cut; two of the pause; two bad ones cut.
+    pause = ["cooling", "cooling"]
+    assert [decision.action for _, decision in said] == [
+        "first",
+        "waiting",
+        "cut",
+        *pause,
+        "waiting",
+        "cut",
+        *pause,
+        "waiting",
+    ]
+
+
+def test_nothing_is_heard_before_its_phase_begins():
+    said = replay(Plateau(patience=0, after=3), [0.1, 5.0, 5.0, 1.0, 1.0])
+
+    assert [decision.action for _, decision in said] == ["held", "held", "held", "first", "cut"]

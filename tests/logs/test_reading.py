@@ -9,7 +9,7 @@ import pytest
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.logs import read
+from glidepath.logs import Series, read
 from glidepath.logs.events import _masked
 
 
@@ -263,3 +263,19 @@ def test_nothing_is_unpickled(tmp_path: Path):
             read(tmp_path / name)
 
     assert not canary.exists()
+
+
+def test_a_series_written_again_keeps_what_was_written_last():
+    again = Series.of([0, 1, 2, 1, 2, 3], [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]).last_pass()
+
+    assert (again.steps.tolist(), again.values.tolist()) == ([0, 1, 2, 3], [1.0, 0.7, 0.6, 0.5])
+
+
+def test_what_stands_before_the_first_step_or_beyond_exact_steps_is_left_out(tmp_path: Path):
+    lines = [{"loss": 9.0}, *({"step": step, "loss": 2.0 - step / 10} for step in (0, 1, 2))]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert values(read(tmp_path / "a.jsonl"), "loss") == ([0, 1, 2], [2.0, 1.9, 1.8])
+
+    kept = b"".join(record("loss", step, 1.0) for step in (0, 1, 2))
+    (tmp_path / "events.out.tfevents.1.host").write_bytes(kept + record("loss", 2**53, 7.0))
+    assert values(read(tmp_path / "events.out.tfevents.1.host"), "loss") == ([0, 1, 2], [1.0, 1.0, 1.0])

@@ -120,3 +120,15 @@ def test_differences_say_what_and_from_where_on(tmp_path):
     (tmp_path / "c.yaml").write_text("rules: step(0)")
     with pytest.raises(GlidepathError, match=r"d\.yaml"):
         diff_files(tmp_path / "c.yaml", tmp_path / "d.yaml")
+
+
+def test_a_controller_of_an_extended_run_never_listens_before_its_phase():
+    plan = Plan.of(
+        {
+            "horizon": {"length": "100 updates"},
+            "rules": [{"schedule": "cosine(100)"}],
+            "feedback": [{"controller": "plateau()", "monitor": "loss", "after": "33.3%"}],
+        }
+    )
+
+    assert plan.extend("200 updates").feedback[0].after == 34

@@ -1,5 +1,7 @@
 """What is drawn is what trains: every peak is there, every value is the schedule's own."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,34 @@ def test_numbers_never_read_zero_when_they_are_not():
 def test_absurd_numbers_are_refused(bad):
     with pytest.raises(GlidepathError, match="an integer from"):
         sampled(parse("cosine(10)"), **bad)
+
+
+def test_a_change_at_the_last_step_is_a_knot_and_the_last_of_many_phases_stands_for_the_rest():
+    assert knots(parse("hold(10) >> cosine(10)"), 10) == [0, 10]
+    found = phases(parse("repeat(hold(1), cycles=300) >> hold()"), 400)
+    assert len(found) == 200
+    assert found[-1].end == math.inf
+
+
+def test_the_step_before_a_change_is_drawn_however_long_the_stretch():
+    curve = sampled(parse("hold(5000001) >> hold(value=0.1)"), 10_000_000)
+
+    assert {5_000_000.0, 5_000_001.0} <= set(curve.steps.tolist())
+
+
+@pytest.mark.parametrize("steps", [100_000, 10_000_000])
+def test_a_wave_keeps_its_height_where_its_cycles_keep_pace_with_the_samples(steps):
+    schedule = parse("expression('1 + sin(step * 0.12566370614359174) / 2')")  # a cycle of 50 steps
+    values = sampled(schedule, steps).values
+    whole = schedule(np.arange(steps + 1, dtype=float)) if steps <= 100_000 else values
+
+    assert (values.min(), values.max()) == (whole.min(), whole.max())
+    assert values.min() < 0.51
+    assert values.max() > 1.49
+
+
+def test_a_part_of_a_step_is_drawn_whole():
+    endless = parse("stretch(inverse_sqrt(3), 1.13)")
+
+    assert endless.timescale() % 1 != 0
+    assert horizon(endless) == math.ceil(endless.timescale())
