@@ -170,3 +170,11 @@ def test_a_budget_of_samples_past_a_carried_epoch_rounds_up_once():
 
     ramp = Horizon("5001 samples", samples=5000, batch=128)
     assert ramp.derived([Stage(0, 128)], "samples").updates == 40  # the batch size of a plan runs across epochs
+
+
+def test_a_budget_that_ends_within_a_sample_includes_it():
+    rules = [{"schedule": 'cosine("rest")'}]
+
+    assert (
+        Plan.of({"clock": "samples", "horizon": {"length": "1000.5 samples", "batch": 7}, "rules": rules}).total == 1001
+    )
