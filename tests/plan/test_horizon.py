@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, DistributedSampler, Subset
 
 from glidepath import GlidepathError
-from glidepath.plan import Horizon, Stage
+from glidepath.plan import Horizon, Plan, Stage
 
 
 def counted(horizon, epochs):
