@@ -475,6 +475,21 @@ CORPUS: list[tuple[str, dict, Formula]] = [
         {},
         lambda t: 0.1 * t / 5 if t < 5 else 0.1 * cosine(min(t - 5, 25), 25),
     ),
+    (
+        "def one_cycle(y1=0.0, y2=1.0, steps=100):\n    return lambda x: ((1 - math.cos(x * math.pi / steps)) / 2) * (y2 - y1) + y1\nlf = one_cycle(1, 0.1, epochs)\nLambdaLR(optimizer, lr_lambda=lf)",
+        {"epochs": 40},
+        lambda t: 0.1 * ((1 - math.cos(t * pi / 40)) / 2 * -0.9 + 1),
+    ),
+    (
+        "def warm(n, power=1):\n    def f(step):\n        if step < n:\n            return (step / n) ** power\n        return 1.0\n    return f\nLambdaLR(optimizer, warm(8, power=2))",
+        {},
+        lambda t: 0.1 * min(1, t / 8) ** 2,
+    ),
+    (
+        "get_scheduler(SchedulerType('cosine'), optimizer, 5, math.ceil(len(dl) / accum))",
+        {"len(dl)": 81, "accum": 2},
+        lambda t: 0.1 * cosine_warm(t, 5, 41),
+    ),
 ]
 
 

@@ -102,6 +102,7 @@ FUNCTIONS: Mapping[str, Any] = {
     },
     **{f"{module}Time": "{}{}".format for module in ("", "composer.", "composer.core.")},
     **{f"{module}Time.from_timestring": str for module in ("", "composer.", "composer.core.")},
+    **{f"{module}SchedulerType": str for module in ("", "transformers.", "transformers.trainer_utils.")},
     "slice": lambda *ends: ends[-1],  # of fastai's rates: the last group's
     **{f"{module}.{name}": getattr(math, name) for module in ("math", "np", "numpy") for name in _MATH},
 }

@@ -271,6 +271,8 @@ class Reader:
             return Expression(node.args[0].value)  # type: ignore[arg-type]
         if name in ("partial", "functools.partial"):
             return self.formulas.partial(node)
+        if name in self.around.functions:
+            return self.formulas.made(node)
         starred = any(isinstance(argument, ast.Starred) for argument in node.args)
         arguments: dict[str, Any] = {}
         for keyword in node.keywords:

@@ -31,19 +31,25 @@ class Formulas:
         self.around, self.reader = around, reader
         self.size = 0
 
-    def of(self, function: ast.Lambda | ast.FunctionDef, given: Mapping[str, ast.expr] | None = None) -> Any:
+    def of(
+        self,
+        function: ast.Lambda | ast.FunctionDef,
+        given: Mapping[str, ast.expr] | None = None,
+        outer: Mapping[str, ast.expr] | None = None,
+    ) -> Any:
         """Returns a function of the step as an expression, or the names that it takes from where nobody knows.
 
         Args:
             function: A lambda or a definition.
             given: What some of its arguments are.
+            outer: What names around it are.
 
         Raises:
             GlidepathError: If it is no formula.
         """
         self.size, unknown = 0, list[str]()
         raw, free = self._bound(function.args, dict(given or {}))
-        names = {name: self._inlined(value, {}, "", unknown) for name, value in raw.items()}
+        names = {name: self._inlined(value, {}, "", unknown) for name, value in {**(outer or {}), **raw}.items()}
         if len(free) != 1:
             raise _unreadable(function, f"it has the arguments {', '.join(free) or 'nothing'}")
         if isinstance(function, ast.Lambda):
@@ -62,6 +68,23 @@ class Formulas:
         given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         given |= dict(zip([argument.arg for argument in function.args.args], node.args[1:], strict=False))
         return self.of(function, given)
+
+    def made(self, call: ast.Call) -> Any:
+        """Returns the function that a call of the code's own function makes: of its lambda, or of the `def` inside it.
+
+        Args:
+            call: Such as `one_cycle(1, 0.1, epochs)`.
+        """
+        maker = self.around.functions.get(ast.unparse(call.func))
+        last = maker.body[-1] if maker is not None else None
+        inner = last.value if isinstance(last, ast.Return) else None
+        if maker is not None and isinstance(inner, ast.Name):
+            inner = next((one for one in maker.body if isinstance(one, ast.FunctionDef) and one.name == inner.id), None)
+        if maker is None or not isinstance(inner, ast.Lambda | ast.FunctionDef):
+            return Unknown((ast.unparse(call),))
+        given = dict(zip([argument.arg for argument in maker.args.args], call.args, strict=False))
+        values, _ = self._bound(maker.args, given | {k.arg: k.value for k in call.keywords if k.arg})
+        return self.of(inner, outer=values)
 
     @staticmethod
     def _bound(arguments: ast.arguments, given: dict[str, ast.expr]) -> tuple[dict[str, ast.expr], list[str]]:
