@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 
 import pytest
 import torch
@@ -129,6 +130,13 @@ class Tracker:
             [(("a/lr/x", 0.5, 0), {}), (("a/lr/y", 1.0, 0), {}), (("a/lr/x", 0.375, 2), {}), (("a/lr/y", 0.75, 2), {})],
         ),
         (
+            "log_metric",
+            [
+                ((f"a/lr/{n}", v), {"step": k})
+                for k, n, v in ((0, "x", 0.5), (0, "y", 1.0), (2, "x", 0.375), (2, "y", 0.75))
+            ],
+        ),
+        (
             "track",
             [
                 ((v,), {"name": f"a/lr/{n}", "step": k})
@@ -157,6 +165,8 @@ def test_any_tracker_is_fed_by_what_it_has(method, rows):
 
 def test_what_can_track_nothing_is_refused():
     with pytest.raises(
-        gp.GlidepathError, match=r"tracker must be an object with add_scalar, log_metrics, track, log, or a function"
+        gp.GlidepathError, match=r"tracker must be an object with add_scalar, log_metrics, log_metric, track, log, or"
     ):
         log(attach(sgd(0.1), "linear(10)"), object())
+    with pytest.raises(gp.GlidepathError, match=r"tracker's log must be one that takes \(values, step\), got .*'msg'"):
+        log(attach(sgd(0.1), "linear(10)"), logging.getLogger("it logs words"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -49,8 +50,8 @@ def log(
     Args:
         scheduler: What `attach` returned.
         tracker: What has one of `add_scalar(tag, value, step)` (TensorBoard, tensorboardX), `log_metrics(values, step=)` (the module
-            `mlflow`, Comet), `track(value, name=, step=)` (Aim), `log(values, step=)` (a run of W&B, SwanLab, trackio), or a function
-            of values and step.
+            `mlflow`, Comet, Lightning's loggers), `log_metric(tag, value, step=)`, `track(value, name=, step=)` (Aim), `log(values, step=)`
+            (a run of W&B, SwanLab, trackio), or a function of values and step.
         prefix: In front of every tag.
         every: Of so many updates one is logged, beginning with update 0.
         effective: Logs the rates that the optimizer really uses beside the others, as `effective_lr`: see `Scheduler.effective`.
@@ -59,13 +60,22 @@ def log(
         A function that ends it.
 
     Raises:
-        GlidepathError: If the tracker has none of them.
+        GlidepathError: If the tracker has none of them, or its own takes other arguments.
     """
-    found = next((name for name in _METHODS if callable(getattr(tracker, name, None))), None)
-    if found is None and not callable(tracker):
-        raise GlidepathError.of("log", "tracker", f"an object with {', '.join(_METHODS)}, or a function", tracker)
-    call = tracker if found is None else getattr(tracker, found)
+    found = next((name for name in _CALLS if callable(getattr(tracker, name, None))), "")
+    if not found and not callable(tracker):
+        names = ", ".join(filter(None, _CALLS))
+        raise GlidepathError.of("log", "tracker", f"an object with {names}, or a function", tracker)
+    call, (single, arguments) = getattr(tracker, found) if found else tracker, _CALLS[found]
     more = _more(scheduler, effective)
+    words, named = arguments("lr/0", 0.0, 0) if single else arguments({}, 0)
+    try:
+        signature(call).bind(*words, **named)
+    except TypeError as error:
+        told, name = "(tag, value, step)" if single else "(values, step)", f"tracker's {found or 'call'}"
+        raise GlidepathError.worded("log", name, f"one that takes {told}", str(error)) from None
+    except ValueError:  # it cannot be looked at
+        pass
 
     def listen(update: int) -> None:
         if update % every:
@@ -73,18 +83,22 @@ def log(
         values = {
             f"{prefix}{applied.parameter}/{applied.group}": applied.value for applied in [*scheduler.last, *more()]
         }
-        if found in ("add_scalar", "track"):
-            for tag, value in values.items():
-                call(tag, value, update) if found == "add_scalar" else call(value, name=tag, step=update)
-        elif found is None:
-            call(values, update)
-        else:
-            call(values, step=update)
+        for each in values.items() if single else ((values,),):
+            words, named = arguments(*each, update)
+            call(*words, **named)
 
     return scheduler.on_step(listen)
 
 
-_METHODS = ("add_scalar", "log_metrics", "track", "log")
+# Of each method that a tracker may have, the first that is there: whether it takes one value a call, and its arguments. "" is a function.
+_CALLS: dict[str, tuple[bool, Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]]] = {
+    "add_scalar": (True, lambda tag, value, step: ((tag, value, step), {})),
+    "log_metrics": (False, lambda values, step: ((values,), {"step": step})),
+    "log_metric": (True, lambda tag, value, step: ((tag, value), {"step": step})),
+    "track": (True, lambda tag, value, step: ((value,), {"name": tag, "step": step})),
+    "log": (False, lambda values, step: ((values,), {"step": step})),
+    "": (False, lambda values, step: ((values, step), {})),
+}
 
 
 def log_tensorboard(
