@@ -90,3 +90,31 @@ def test_no_private_name_crosses_a_room():
             crossed += [f"{path.name}: {one.name}" for one in node.names if one.name.startswith("_") and home != room]
 
     assert crossed == []
+
+
+NEEDED = {
+    "torch": ("torch", "torch"),
+    "jax": ("optax", "jax"),
+    "keras": ("keras", "keras"),
+    "lightning": ("lightning", "lightning"),
+    "transformers": ("accelerate", "transformers"),
+}
+
+
+def test_a_framework_that_is_missing_is_named_with_its_extra():
+    code = f"""
+import importlib, sys
+for room, (library, _) in {NEEDED}.items():
+    sys.modules[library] = None
+    try:
+        importlib.import_module("glidepath." + room)
+    except ImportError as error:
+        print(error)
+    del sys.modules[library]
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == [
+        f"glidepath.{room}: packages must be installed, got no {library} (pip install '.[{extra}]')"
+        for room, (library, extra) in NEEDED.items()
+    ]

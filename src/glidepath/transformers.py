@@ -13,6 +13,7 @@ from .plan import plan_of as _plan_of
 from .plan.given import Policy, policy_problems
 
 try:
+    import accelerate as _accelerate  # which the Trainer needs
     import transformers
     from transformers import TrainerCallback
 except ModuleNotFoundError as error:
@@ -20,6 +21,8 @@ except ModuleNotFoundError as error:
 
 from .torch import ScheduleLR
 from .torch.resume import Resumed, ResumedWarning
+
+del _accelerate
 
 __all__ = ["Planned", "Trainer", "plan_of"]
 

@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 import warnings
 
 import pytest
@@ -210,10 +208,3 @@ def test_a_count_that_is_written_is_shown_and_bends_nothing():
     assert scheduler.last_epoch == -1
     assert train(optimizer, scheduler, 6) == rates(0.1, end=6)
     assert scheduler.last_epoch == 6
-
-
-def test_without_torch_the_extra_is_named():
-    code = "import sys; sys.modules['torch'] = None\nimport glidepath.torch"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "glidepath.torch: packages must be installed, got no torch" in done.stderr
-    assert ".[torch]" in done.stderr
