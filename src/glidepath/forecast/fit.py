@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core.answer import Shown
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import number
+from ..core.checks import Checks
+from ..core.errors import GlidepathError
+from ..core.fields import Count, Positive
 from ..core.schedule import Schedule
 from ..core.text import parse
 from ..logs import Log
@@ -253,17 +254,13 @@ class Laws(Shown):
         made = parse(schedule) if isinstance(schedule, str) else schedule
         if not isinstance(made, Schedule):
             raise GlidepathError.of("forecast", "schedule", "a schedule or its text", schedule)
-        plain = self.peak if base is None else number(base)
         length = steps if steps is not None else self.updates if math.isinf(made.duration) else int(made.duration)
-        problems: list[Problem] = []
-        if plain is None or not 0 < plain < math.inf:
-            problems.append(Problem("forecast", "base", "finite and above 0", shown(base)))
-        if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-            problems.append(Problem("forecast", "steps", "an integer from 1", shown(length)))
-        if problems:
-            raise GlidepathError(problems)
+        checks = Checks("forecast")
+        plain = checks.take("base", self.peak if base is None else base, Positive)
+        length = checks.take("steps", length, Count)
+        checks.done()
         most = int(5 * self.updates) + 1  # what is refused below for its length need not be evaluated whole
-        rates = rates_of(made, float(plain or 1.0), min(length, most))
+        rates = rates_of(made, float(plain), min(length, most))
         if (wrong := check_rates(str(made), rates, self.peak, self.updates)) is not None:
             raise GlidepathError(replace(wrong, value=f"{length:,} updates") if length > most else wrong)
         return rates

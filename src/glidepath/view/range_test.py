@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glidepath.core.checks import Checks
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.files import write_whole
 from glidepath.finder import Refusal, Suggestion, Trace, Verification
@@ -161,27 +162,23 @@ def range_test_place(path: str | os.PathLike[str]) -> Path:
     Raises:
         GlidepathError: If its ending is another, its folder cannot be written to, or matplotlib is missing for a picture; all at once.
     """
-    target, problems = Path(path), list[Problem]()
+    target, checks, told = Path(path), Checks("find"), shown(str(path), 200)
     ending = target.suffix.lower()
     if ending not in (*_PICTURES, ".json"):
-        problems.append(
-            Problem("find", "output", "a file name that ends in .png, .svg, .html or .json", shown(str(path), 200))
-        )
+        rule = "a file name that ends in .png, .svg, .html or .json"
+        checks.problems.append(Problem("find", "output", rule, told))
     if target.is_dir():
-        problems.append(Problem("find", "output", "a file", f"the folder {shown(str(path), 200)}"))
+        checks.problems.append(Problem("find", "output", "a file", f"the folder {told}"))
     else:
         try:
             tempfile.TemporaryFile(dir=target.parent).close()
         except OSError as error:
             rule, reason = "in a folder that can be written to", str(error.strerror)
-            problems.append(Problem("find", "output", rule, shown(str(path), 200), reason))
+            checks.problems.append(Problem("find", "output", rule, told, reason))
     if ending in _PICTURES:
-        try:
+        with checks.kept():
             _canvas()
-        except GlidepathError as error:
-            problems += error.problems
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     return target
 
 

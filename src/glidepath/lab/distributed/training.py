@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glidepath import Schedule
-from glidepath.core.checks import problem_of, refuse
+from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count, Positive, Seed
 from glidepath.core.files import digest
@@ -100,18 +100,20 @@ def training_of(
     """
     task = find_task(task) if isinstance(task, str) else task
     together = [name for name, given in (("schedule", schedule), ("length", length), ("clock", clock)) if given]
-    wrong = Problem("train", "plan", "given alone", f"also {', '.join(together)}", "they are part of a plan")
-    refuse(
-        [
-            wrong if plan is not None and together else None,
-            None if batch is None else problem_of("train", "batch", batch, Count),
-            None if rate is None else problem_of("train", "peak_rate", rate, Positive),
-            problem_of("train", "seed", seed, Seed),
-            problem_of("train", "processes", processes, Count),
-            *_problems(length, clock),
-            _bare(schedule),
-        ]
-    )
+    checks = Checks("train")
+    if plan is not None and together:
+        told = f"also {', '.join(together)}"
+        checks.problems.append(Problem("train", "plan", "given alone", told, "they are part of a plan"))
+    batch = checks.take("batch", batch, Count | None)
+    rate = checks.take("peak_rate", rate, Positive | None)
+    seed, processes = checks.take("seed", seed, Seed), checks.take("processes", processes, Count)
+    with checks.kept():  # the horizon that is asked for
+        Plan.of({"rules": "hold()", "horizon": {"length": length} if length else {}, "clock": clock or "samples"})
+    if isinstance(schedule, str) and _DURATION.search(_QUOTED.sub("", schedule)):
+        # Written without its quotes, or a shell took them.
+        rule = 'written with its durations in quotes, such as warmup("5%")'
+        checks.refuse("schedule", rule, schedule, "put the whole in single quotes for a shell")
+    checks.done()
     stream = Stream(task, load(task.data), seed)
     _countable(task, stream, plan, length, clock)
     size = (batch or task.batch) * (processes if per_process else 1)
@@ -128,15 +130,6 @@ def training_of(
         plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
     _check(plan, processes)
     return Training(task, plan, task.peak_rate if rate is None else rate, seed, amp or task.precision != "float32")
-
-
-def _problems(length: str | None, clock: str | None) -> tuple[Problem, ...]:
-    """What is wrong with the horizon that is asked for."""
-    try:
-        Plan.of({"rules": "hold()", "horizon": {"length": length} if length else {}, "clock": clock or "samples"})
-    except GlidepathError as error:
-        return error.problems
-    return ()
 
 
 def _countable(task: Task, stream: Stream, plan: Plan | None, length: str | None, clock: str | None) -> None:
@@ -158,17 +151,6 @@ def _countable(task: Task, stream: Stream, plan: Plan | None, length: str | None
     )
 
 
-def _bare(schedule: Schedule | str | None) -> Problem | None:
-    """A duration that was written without its quotes, or that a shell took them from."""
-    if not isinstance(schedule, str) or not _DURATION.search(_QUOTED.sub("", schedule)):
-        return None
-    rule, remedy = (
-        'written with its durations in quotes, such as warmup("5%")',
-        "put the whole in single quotes for a shell",
-    )
-    return Problem("train", "schedule", rule, shown(schedule), remedy)
-
-
 def _placed(rules: Any, horizon: Horizon, clock: str, stream: Stream, size: int) -> Plan:
     whole = Horizon(horizon.length, stream.samples, tokens_per_sample=stream.tokens)
     return Plan(rules, whole, clock, batch=BatchRamp(f"hold(value={size})"))  # type: ignore[arg-type]
@@ -176,23 +158,19 @@ def _placed(rules: Any, horizon: Horizon, clock: str, stream: Stream, size: int)
 
 def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> Plan:
     """A plan of the user's, with what its horizon says about the data checked, and a batch that does not depend on the processes."""
-    given, problems = plan.horizon, list[Problem | None]()
+    given, checks = plan.horizon, Checks("plan")
     for name, value in (("samples", stream.samples), ("tokens_per_sample", stream.tokens)):
         said = getattr(given, name)
-        wrong = Problem("plan", f"horizon.{name}", f"that of the task's data, {value}", shown(said), "leave it out")
-        problems.append(wrong if said is not None and said != value else None)
+        if said is not None and said != value:
+            checks.refuse(f"horizon.{name}", f"that of the task's data, {value}", said, "leave it out")
     for i, part in enumerate(plan.feedback):
-        heard = Problem(
-            f"plan.feedback[{i}]",
-            "monitor",
-            "loss or metric, which train measures on the validation data",
-            shown(part.monitor),
-            "drive your own loop by glidepath.torch.attach and its observe",
-        )
-        problems.append(None if part.monitor in MONITORS else heard)
+        if part.monitor not in MONITORS:
+            rule = "loss or metric, which train measures on the validation data"
+            remedy = "drive your own loop by glidepath.torch.attach and its observe"
+            checks.problems.append(Problem(f"plan.feedback[{i}]", "monitor", rule, shown(part.monitor), remedy))
     if asked is not None and plan.batch is not None:
-        problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
-    refuse(problems)
+        checks.problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
+    checks.done()
     each = given.accumulation * given.processes
     if plan.batch is None:
         ramp = BatchRamp(f"hold(value={asked or (given.batch * each if given.batch else default)})")  # type: ignore[arg-type]

@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glidepath import Schedule
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import Problem, shown
+from glidepath.core.checks import Checks, settle
 from glidepath.core.fields import Count, Positive, Rate
 
 __all__ = ["Quadratic", "Tuned"]
@@ -57,12 +56,11 @@ class Quadratic:
         GlidepathError: If an argument breaks its rule above.
     """
 
-    dimensions: int = 100
-    noise: float = 1.0
+    dimensions: Count = 100
+    noise: Rate = 1.0
 
     def __post_init__(self) -> None:
-        noise = problem_of("quadratic", "noise", self.noise, Rate)
-        refuse([problem_of("quadratic", "dimensions", self.dimensions, Count), noise])
+        settle(self, "quadratic").done()
 
     def losses(self, schedule: Schedule, peak_rate: float, budget: int) -> npt.NDArray[np.float64]:
         """The expected loss before the first update and after each one.
@@ -78,12 +76,10 @@ class Quadratic:
         Raises:
             GlidepathError: If an argument breaks its rule above.
         """
-        refuse(
-            [
-                problem_of("quadratic", "peak_rate", peak_rate, Positive),
-                problem_of("quadratic", "budget", budget, Count),
-            ]
-        )
+        checks = Checks("quadratic")
+        peak_rate = checks.take("peak_rate", peak_rate, Positive)
+        budget = checks.take("budget", budget, Count)
+        checks.done()
         curvature = 1.0 / np.arange(1, self.dimensions + 1)
         moments = np.ones(self.dimensions)
         rates = peak_rate * np.asarray(schedule(np.arange(budget)), dtype=np.float64)
@@ -107,11 +103,10 @@ class Quadratic:
         Raises:
             GlidepathError: If an argument breaks its rule above.
         """
-        refuse(
-            [problem_of("quadratic", "peak_rate", low, Positive), problem_of("quadratic", "peak_rate", high, Positive)]
-        )
-        if high <= low:
-            refuse([Problem("quadratic", "high", f"above low ({low})", shown(high))])
+        checks = Checks("quadratic")
+        low, high = checks.take("peak_rate", low, Positive), checks.take("peak_rate", high, Positive)
+        checks.require(low < high, "high", f"above low ({low})", high)
+        checks.done()
 
         def final(log_rate: float) -> float:
             return float(self.losses(schedule, math.exp(log_rate), budget)[-1])

@@ -5,8 +5,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import Problem, did_you_mean, shown
+from glidepath.core.checks import Checks
 from glidepath.core.fields import Count
 from glidepath.lab.plain import from_pydantic
 from glidepath.lab.tasks.declared import Cifar100, Images, Own, Prose, ResNet, Task
@@ -49,21 +48,17 @@ def adjusted(
     """
     task = find_task(task) if isinstance(task, str) else task
     where, images = f"task {task.name}", isinstance(task.data, Cifar100 | Images)
-    refuse(
-        [
-            Problem(where, "model", "left out: the task has its own", shown(model)) if model and not images else None,
-            Problem(where, "model", f"one of {', '.join(NETWORKS)}", shown(model), did_you_mean(model, NETWORKS))
-            if model and images and model not in NETWORKS
-            else None,
-            Problem(where, "augment", "left out: it is for images", shown(augment))
-            if augment and not images and not isinstance(task.data, Own)
-            else None,
-            Problem(where, "epochs", "left out: a text is read at random places", shown(epochs), "budget, in updates")
-            if epochs is not None and isinstance(task.data, Prose)
-            else None,
-            None if epochs is None else problem_of(where, "epochs", epochs, Count),
-        ]
-    )
+    checks = Checks(where)
+    if model and images:
+        checks.choice("model", model, NETWORKS)
+    elif model:
+        checks.refuse("model", "left out: the task has its own", model)
+    if augment and not images and not isinstance(task.data, Own):
+        checks.refuse("augment", "left out: it is for images", augment)
+    if epochs is not None and isinstance(task.data, Prose):
+        checks.refuse("epochs", "left out: a text is read at random places", epochs, "budget, in updates")
+    epochs = checks.take("epochs", epochs, Count | None)
+    checks.done()
     changes: dict[str, Any] = {"augment": augment, "label_smoothing": label_smoothing, "precision": precision}
     changes = {name: value for name, value in changes.items() if value is not None}
     if model is not None:
