@@ -178,7 +178,11 @@ def test_settings_change_the_task_and_are_said():
             {"model": "resnet18", "augment": True, "epochs": 2},
             r"model must be left out.*\n.*augment.*\n.*epochs",
         ),
-        ("images", {"model": "resnet19"}, r"model must be one of 'resnet8', .*'resnet19' \(did you mean 'resnet18'\?\)"),
+        (
+            "images",
+            {"model": "resnet19"},
+            r"model must be one of 'resnet8', .*'resnet19' \(did you mean 'resnet18'\?\)",
+        ),
         ("images", {"label_smoothing": 1.0}, "label_smoothing must be valid"),
         ("images", {"weight_decay": -1.0}, "weight_decay must be valid"),
         ("images", {"epochs": 0}, "epochs must be"),
