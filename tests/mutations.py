@@ -295,5 +295,62 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ("groups have one base", "keras.py", "self._base.get(group) if", "next(iter(self._base.values())) if"),
         ],
     ),
+    "playground": (
+        ("doors", "open", "answers", "server"),
+        [
+            (
+                "any host may ask",
+                "playground/guard.py",
+                'elif headers.get(b"host", b"") not in self.hosts:',
+                "elif False:",
+            ),
+            ("any origin may ask", "playground/guard.py", "not in (None, *self.origins):", "is False:"),
+            ("a header counts twice", "playground/guard.py", "names.count(name) > 1", "names.count(name) > 2"),
+            ("bodies in pieces", "playground/guard.py", 'elif b"transfer-encoding" in headers:', "elif False:"),
+            ("a body of any length", "playground/guard.py", "or int(length) > MAX_BODY", ""),
+            ("no policy", "playground/guard.py", '    (b"content-security-policy", CSP.encode()),\n', ""),
+            (
+                "an epoch of all updates",
+                "playground/budget.py",
+                "dict.fromkeys(_EPOCHS, budget.per_epoch)",
+                "dict.fromkeys(_EPOCHS, budget.updates)",
+            ),
+            ("one curve too many", "playground/links.py", "1 <= len(curves) <= MAX_PINS + 1:", "1 <= len(curves):"),
+        ],
+    ),
+    "forecast": (
+        ("bound", "forecast"),
+        [
+            ("linear decay is late", "forecast/bound.py", "[::-1][1:], 0.0)", "[::-1][:-1], 0.0)"),
+            (
+                "updates at rate 0 count",
+                "forecast/bound.py",
+                "[-1]) + 1] if values.any() else values",
+                "[-1]) + 2] if values.any() else values",
+            ),
+            (
+                "the peak upside down",
+                "forecast/bound.py",
+                "(b.peak * top[1]) / (a.peak * top[0])",
+                "(a.peak * top[0]) / (b.peak * top[1])",
+            ),
+            ("a constant is like others", "forecast/bound.py", ">= 0.99 * t", ">= 99 * t"),
+            ("lengths do not matter", "forecast/bound.py", "if a.steps != b.steps:", "if False:"),
+            ("any peak", "forecast/identify.py", "if abs(top - peak) > _SAME_PEAK * peak:", "if False:"),
+            (
+                "as far as one likes",
+                "forecast/identify.py",
+                "if len(rates) > FARTHEST * _BETWEEN * updates:",
+                "if False:",
+            ),
+            (
+                "runs of several peaks",
+                "forecast/identify.py",
+                "if max(peaks) > (1 + _SAME_PEAK) * min(peaks):",
+                "if False:",
+            ),
+            ("laws that disagree are sure", "forecast/fit.py", "if min(by_law) < 0.0 < max(by_law):", "if False:"),
+        ],
+    ),
 }
 """Room: (names of test files in its folder, rows of what is broken, where, the code as it is, the code broken)."""

@@ -70,3 +70,9 @@ def test_refusals() -> None:
         bound(parse("0 * hold(10)"))
     with pytest.raises(GlidepathError, match="peak must be finite and above 0"):
         transfer_peak(0.0, parse("linear(10)"), parse("linear(10)"))
+
+
+def test_updates_at_rate_0_change_nothing() -> None:
+    alone, followed = bound(parse("linear(60)")), bound(parse("linear(60) >> hold(5, value=0)"))
+
+    assert (followed.least, followed.peak) == (alone.least, alone.peak)

@@ -12,7 +12,7 @@ from glidepath.core.errors import GlidepathError
 from glidepath.playground import answers
 from glidepath.playground.answers import ANSWERS, SHAPES, answer
 from glidepath.playground.asked import number_of
-from glidepath.playground.budget import Budget
+from glidepath.playground.budget import Budget, length_of
 
 ASKED = {
     "look": {"text": "cosine(10)", "pins": ["linear(7)"]},
@@ -285,3 +285,9 @@ def test_a_class_of_a_library_has_the_formula_of_what_it_comes_to(word, symbols)
     assert "<math" in entry["formula"]
     assert {each["name"]: each["symbol"] for each in entry["args"] if "symbol" in each} == symbols
     assert sum(bool(one["formula"]) for name, one in answers.words()["words"].items() if "." in name) > 100
+
+
+def test_lengths_with_units_are_of_the_budget():
+    settled = Budget(epochs=4.0, samples=1000, batch=10).settled()
+
+    assert [length_of(text, settled) for text in ("5%", "2ep", "1.5 epochs", "3k", "20")] == [20, 200, 150, 3000, None]
