@@ -243,7 +243,6 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
                 "return out if out is None or param is None",
                 "return out if True",
             ),
-            ("extended twice", "jax/checkpoint.py", "if known(before).total == longer.total:", "if False:"),
             (
                 "a rate is a factor",
                 "jax/settling.py",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,12 +9,11 @@ from ..core.codec import parsed
 from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..plan import Plan, Progress
-from ..plan.duration import written
 
 if TYPE_CHECKING:
     from .driven import Driven
 
-__all__ = ["FORMAT", "Resumed", "extended", "moved", "read"]
+__all__ = ["FORMAT", "Resumed", "moved", "read"]
 
 FORMAT = 1
 
@@ -72,23 +70,3 @@ def moved(before: dict[str, dict[str, float]], now: dict[str, dict[str, float]])
         (label, name, before.get(label, {}).get(name), now.get(label, {}).get(name)) for label, name in sorted(rows)
     ]
     return [f"base of {name} in {label}: saved {old}, now {new}" for label, name, old, new in pairs if old != new]
-
-
-def extended(before: Plan, now: Plan, done: int, progress: Progress) -> Plan:
-    """Returns the saved plan, stretched from here to the length of the present one."""
-
-    def known(plan: Plan) -> Plan:
-        if plan.total is not None:
-            return plan
-        longest = max((s.duration for s in plan.schedules() if s.duration < math.inf), default=0)
-        if not longest:
-            remedy = "give the plan a horizon"
-            raise GlidepathError.worded("resumed", "the length", "known in both plans", "an endless plan", remedy)
-        return plan.replace(horizon=plan.horizon.replace(length=f"{written(int(longest))} {plan.clock}"))
-
-    longer = known(now)
-    if longer.clock != before.clock:
-        raise GlidepathError.of("resumed", "the clock", f"that of the saved plan, {before.clock}", longer.clock)
-    if known(before).total == longer.total:  # it was extended before
-        return before
-    return known(before).extend(int(longer.total or 0), Progress(done, progress.samples, progress.tokens))

@@ -18,7 +18,7 @@ from ..feedback import Decision
 from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after
 from ..plan.given import Policy, policy_problems
-from .checkpoint import FORMAT, Resumed, extended, moved, read
+from .checkpoint import FORMAT, Resumed, moved, read
 from .rates import static
 from .settling import Cell, Settled, maker, ramps_of, settle, values_of
 from .state import ONLY, DrivenState, changed, count, found
@@ -153,7 +153,7 @@ class Driven(GradientTransformation):
             raise GlidepathError(Problem("checkpoint", "the plan", "that of this run", d, remedy) for d in differences)
         new = old if resume == "keep" or not differences else self
         if resume == "extend" and before.fingerprint != self.plan.fingerprint:
-            new = self._again(extended(before, self.plan, done, progress), bases)
+            new = self._again(before.extend(self.plan, progress), bases)
         held = progress
         if [part.controller for part in before.feedback] != [part.controller for part in new.plan.feedback]:
             progress = Progress(progress.updates, progress.samples, progress.tokens, new.plan.begin().states)
