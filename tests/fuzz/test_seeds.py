@@ -254,6 +254,28 @@ def test_a_stretched_cycle_is_the_same_at_the_last_exact_steps():
         assert [schedule(float(step)) for step in steps] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        (
+            'stretch(expression("1 + (9007199254740992 >= step)"), 0.1)',
+            2**53 - 1,
+        ),  # the clock inside runs ten times further
+        ('stretch(expression("exp(-step / 65) + step * 0.45 % 0.117"), 0.1)', 1_970_579_900_560_965),
+        ('repeat(shift(ramp(0.5, 0.1, 3, curve="reverse(sqrt)"), -2), cycles=5, growth=2)', 3.3333333),
+        (
+            'repeat(shift(ramp(0.5, 0.1, 3, curve="reverse(sqrt)"), -2), cycles=5, growth=2, decay=0.7)',
+            5.999999999999999,
+        ),
+        ("sgdr(7, growth=2) * shift(restarts(cosine(5), growth=3), -3)", 40.1),
+    ],
+)
+def test_what_is_compiled_and_the_formula_itself_are_equal_bit_for_bit(text: str, step: float):
+    schedule = gp.parse(text)
+
+    assert schedule.interpreted(step) == schedule.scalar(step) == schedule(step)
+
+
 def test_eight_threads_parse_at_once():
     """CPython 3.11 fails with a SystemError where two threads turn deep texts into trees at once."""
     texts = [" + ".join(f"{k}.5 * cosine({n + 1})" for n in range(60)) for k in range(1, 9)]
