@@ -27,6 +27,7 @@ CELLS = {
     "animation": "view.animation(s, frames=8)",
     "animated file": "view.animate(s, 'a file.gif', frames=8)",
     "saved file": "view.save(s.plot(), 'still.svg')",
+    "widget": "view.widget(s)",
     "plan": "plan.Plan({'lr': 'warmup(\"10%\") >> cosine(\"rest\")', 'weight_decay': 'linear(1000)'}, {'length': '1000 steps'})",
     "unknown plan": 'plan.Plan(\'warmup("10%") >> cosine("rest")\')',
     "forecast": """import numpy as np
@@ -111,6 +112,11 @@ def test_an_animation_plays_and_a_file_is_what_it_holds(shown):
     assert shown["animation"]["text/plain"].endswith("bytes of GIF>")
     assert shown["animated file"]["text/plain"] == "a file.gif"
     assert ET.fromstring(shown["saved file"]["image/svg+xml"]).tag.endswith("svg")
+
+
+def test_the_widget_is_there(shown):
+    model = shown["widget"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert len(model) == 32
 
 
 def test_a_comparison_is_its_sentence_picture_and_table(shown):
