@@ -89,13 +89,8 @@ class Custom(Formula):
             bound = formula.signature.bind(**dict(self.arguments))
         except TypeError as error:
             names = list(formula.signature.parameters)
-            raise GlidepathError.of(
-                self.formula,
-                "arguments",
-                f"those of the formula ({', '.join(names)})",
-                dict(self.arguments),
-                str(error),
-            ) from None
+            rule = f"those of the formula ({', '.join(names)})"
+            raise GlidepathError.of(self.formula, "arguments", rule, dict(self.arguments), str(error)) from None
         bound.apply_defaults()
         try:
             object.__setattr__(self, "arguments", _arguments(dict(bound.arguments)))
@@ -132,13 +127,8 @@ class Custom(Formula):
             )
             raise GlidepathError.of("custom", "formula", "registered in this process", self.formula, hint)
         if formula.digest != self.digest:
-            raise GlidepathError.of(
-                self.formula,
-                "digest",
-                f"that of the registered source, {formula.digest[:12]}…",
-                f"{self.digest[:12]}…",
-                "the formula has changed since",
-            )
+            rule, remedy = f"that of the registered source, {formula.digest[:12]}…", "the formula has changed since"
+            raise GlidepathError.of(self.formula, "digest", rule, f"{self.digest[:12]}…", remedy)
         return formula
 
     @property
@@ -188,12 +178,8 @@ def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any
         except (TypeError, ValueError):
             parameters = []
         if len(parameters) < 2 or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-            raise GlidepathError.of(
-                "register",
-                "formula",
-                "a function of (step, xp, …) with named arguments",
-                function,
-            )
+            rule = "a function of (step, xp, …) with named arguments"
+            raise GlidepathError.of("register", "formula", rule, function)
         own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters[2:]]
         formula = _Formula(name, function, inspect.Signature(own), _source_digest(function))
         known = _formulas.get(name)

@@ -78,12 +78,8 @@ class Recurrence(Endless):
         traced = isinstance(xp, JaxNamespace) and isinstance(steps, sys.modules["jax"].core.Tracer)
         if isinstance(xp, NumpyNamespace | JaxNamespace) and not traced:
             return xp.table(self._values(steps)).reshape(steps.shape)
-        raise GlidepathError.of(
-            self.kind,
-            "step",
-            "a number or an array of known numbers: replayed values cannot be traced",
-            type(steps).__name__,
-        )
+        rule = "a number or an array of known numbers: replayed values cannot be traced"
+        raise GlidepathError.of(self.kind, "step", rule, type(steps).__name__)
 
     def _values(self, steps: Any) -> list[float]:
         return [self._replay.value(step) for step in steps.reshape(-1).tolist()]

@@ -53,29 +53,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DEFAULT_SCHEDULES": "tasks.schedules",
-    "TASKS": "tasks.declared",
-    "Bar": "engines.progress",
-    "Branched": "search.branches",
-    "Comparison": "report.comparison",
-    "InProcess": "engines.engine",
-    "Jax": "engines.jax",
-    "Quadratic": "tasks.quadratic",
-    "Ray": "engines.ray",
-    "Record": "records.runs",
-    "RunSpec": "records.runs",
-    "Session": "engines.session",
-    "Silent": "engines.progress",
-    "Status": "engines.progress",
-    "Store": "records.store",
-    "Task": "tasks.declared",
-    "Workers": "engines.workers",
-    "branches": "search.branches",
-    "compare": "search.compare",
-    "default_schedule": "tasks.schedules",
-    "find_task": "tasks.find",
-    "plan_runs": "search.planning",
-    "run": "engines.training",
+    name: home
+    for home, names in {
+        "engines.engine": "InProcess",
+        "engines.jax": "Jax",
+        "engines.progress": "Bar Silent Status",
+        "engines.ray": "Ray",
+        "engines.session": "Session",
+        "engines.training": "run",
+        "engines.workers": "Workers",
+        "records.runs": "Record RunSpec",
+        "records.store": "Store",
+        "report.comparison": "Comparison",
+        "search.branches": "Branched branches",
+        "search.compare": "compare",
+        "search.planning": "plan_runs",
+        "tasks.declared": "TASKS Task",
+        "tasks.find": "find_task",
+        "tasks.quadratic": "Quadratic",
+        "tasks.schedules": "DEFAULT_SCHEDULES default_schedule",
+    }.items()
+    for name in names.split()
 }
 
 

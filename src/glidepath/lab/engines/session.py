@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Generic
 
 from glidepath.core.errors import GlidepathError, Problem, shown
+from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab.engines.engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
 from glidepath.lab.engines.estimate import estimate
 from glidepath.lab.engines.progress import Meter, Silent, Watcher
 from glidepath.lab.records.jobs import Job, OutcomeT
 from glidepath.lab.records.store import Store, only_writer
 
-__all__ = ["Session", "opened", "session_problems", "writing"]
+__all__ = ["Session", "opened", "put", "session_problems", "writing"]
 
 _STATUS_SECONDS = 0.1
 _GOES_ON = "the other runs are kept; the same call goes on"
@@ -259,6 +260,21 @@ def writing(where: str, place: Path) -> Generator[None]:
         raise GlidepathError.worded(
             where, "out", "a place that can be written", f"{place}: {reason}", remedy
         ) from error
+
+
+def put(where: str, folder: Path, made: Any, data: str, table: str) -> None:
+    """Writes what a command answered, as data and as a table, each file whole.
+
+    Args:
+        where: Name of the command.
+        folder: Where to.
+        made: The answer.
+        data: Name of the file of its data.
+        table: Name of the file of its table.
+    """
+    with writing(where, folder):
+        write_whole(folder / data, canonical_json(made.to_dict()) + "\n")
+        write_whole(folder / table, made.table())
 
 
 def _titles(jobs: Sequence[Job[Any]]) -> str:

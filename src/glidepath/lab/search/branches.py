@@ -18,11 +18,10 @@ from glidepath.core.answer import Shown
 from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import Problem, shown
 from glidepath.core.fields import Count, Positive, Steps, real
-from glidepath.core.files import canonical_json, write_whole
 from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened, session_problems, writing
+from glidepath.lab.engines.session import opened, put, session_problems
 from glidepath.lab.records.measured import Measured, MeasuredJob
 from glidepath.lab.records.runs import Record, RunSpec
 from glidepath.lab.report.statistics import Estimate, left
@@ -278,9 +277,7 @@ def branches(
         records = session.records(jobs)
         made = _made(jobs, records)
         if folder is not None:
-            with writing("branches", folder):
-                write_whole(folder / "branches.json", canonical_json(made.to_dict()) + "\n")
-                write_whole(folder / "branches.txt", made.table())
+            put("branches", folder, made, "branches.json", "branches.txt")
     return made
 
 

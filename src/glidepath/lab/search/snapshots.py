@@ -26,11 +26,11 @@ from glidepath.core.answer import Shown
 from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.core.fields import Count
-from glidepath.core.files import canonical_json, write_whole
+from glidepath.core.files import write_whole
 from glidepath.feedback import Controller
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened, session_problems, writing
+from glidepath.lab.engines.session import opened, put, session_problems, writing
 from glidepath.lab.plain import Plain
 from glidepath.lab.records.measured import Measured, MeasuredJob
 from glidepath.lab.records.provenance import provenance
@@ -388,10 +388,9 @@ def snapshots(
     with opened("snapshots", folder, engine, progress, folder / "snapshots", command=command) as session:
         records = session.records(jobs)
         made = _made(jobs, records)
-        with writing("snapshots", folder):
-            write_whole(folder / "snapshots.json", canonical_json(made.to_dict()) + "\n")
-            write_whole(folder / "snapshots.txt", made.table())
-            if surface:
+        put("snapshots", folder, made, "snapshots.json", "snapshots.txt")
+        if surface:
+            with writing("snapshots", folder):
                 _write_surface(folder, row[0], made.results[0].peak_rate, cycles, length, session.watcher.note)
     return made
 

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from glidepath.core.checks import Checks, refuse
 from glidepath.core.errors import GlidepathError
 from glidepath.core.fields import Count, Index, Seed
-from glidepath.core.files import canonical_json, write_whole
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
-from glidepath.lab.engines.session import Session, opened, session_problems, writing
+from glidepath.lab.engines.session import Session, opened, put, session_problems, writing
 from glidepath.lab.records.runs import Record, RunSpec
 from glidepath.lab.report.statistics import left, paired, whole
 from glidepath.lab.report.verdict import number
@@ -117,9 +116,7 @@ def tune(
         for note in notes:
             session.watcher.note(note)
         made = search.carried_out(Path(out), session, storage)
-        with writing("tune", Path(out)):
-            write_whole(Path(out) / "tuned.json", canonical_json(made.to_dict()) + "\n")
-            write_whole(Path(out) / "table.txt", made.table())
+        put("tune", Path(out), made, "tuned.json", "table.txt")
     return made
 
 
