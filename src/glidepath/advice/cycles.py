@@ -127,7 +127,7 @@ def restarts(t: Array, y: Array, firsts: Iterable[int]) -> Iterator[Candidate]:
 
 
 def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
-    """Cosines to 0 over the whole run, in so many equal parts that need not be whole steps, as transformers has them."""
+    """Cosines to 0 over the whole run, in so many equal parts, whole steps or not, as transformers has them."""
     t, y = seen.t, seen.y
     begins = np.nonzero(np.diff(y) > 0.3 * y.max())[0] + 1
     last = int(t[-1])
@@ -135,7 +135,7 @@ def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]
         parts = int((t[begins] > first).sum()) + 1
         for end in dict.fromkeys((seen.most or last, last, last + 1)) if 1 < parts <= 100 else ():
             steps = end - first
-            if steps < 2 or steps % parts == 0:
+            if steps < 2:
                 continue
             falls = Repeat(Ramp(1.0, 0.0, steps, COSINE)).stretch(1 / parts).until(steps)
             made = Chain((*((Ramp(0.0, 1.0, first),) if first else ()), falls, Hold(None, 0.0)))

@@ -235,9 +235,11 @@ def _stairs(series: Series, epoch: int | None) -> Iterator[tuple[float, float]]:
     """Yields lengths of epochs within which the rates do not move, each with the step at which the first begins."""
     t, y = series.steps, series.values
     edges = np.nonzero(np.diff(y))[0] + 1
-    if len(edges) < 4 or 2 * len(edges) > len(y):
+    if len(edges) < 4:
         return
-    for length in {epoch or 0, period(t, edges) or 0} - {0, 1}:
+    gaps = np.diff(t)
+    even = int(gaps[0]) if (gaps == gaps[0]).all() else 0  # a row an epoch
+    for length in {epoch or 0, even if 2 * len(edges) > len(y) else period(t, edges) or 0} - {0, 1}:
         for first in (0, 1):
             at = np.floor((t - first) / length)
             if at[0] >= 0 and (np.diff(at)[np.diff(y) != 0] > 0).all():

@@ -59,7 +59,7 @@ FORMS = (
     Form("llm.c text", "text", ("step", "trl|tel")),
     Form("Ultralytics text", "text", ("Epoch", "GPU_mem|gpu_mem", ".*loss")),
     Form("Darknet text", "text", ("step", "avg loss", "rate")),
-    Form("torchtitan text", "text", ("step", "loss", "mfu|tps|tflops|memory")),
+    Form("torchtitan text", "text", ("step", "loss", "tps|tflops|memory")),
     Form("PaddleDetection text", "text", (r"\[i/n\]", "learning_rate", "ips|batch_cost")),
     Form("MetricLogger text", "text", ("Epoch|epoch", r"\[i/n\]", "loss", "max mem|mem|data|time")),
     Form("nanoGPT text", "text", ("iter|step", "loss|train loss", "time|mfu|val loss")),
