@@ -3,7 +3,8 @@
 A type says in one place what may be given, which error is told, what the page's control is, and what an example begins with. In a row's
 signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 0.1, mode: 'stairs' | 'smooth' = 'stairs')`:
 
-- `steps` a whole number from 1 on, `steps0` from 0 on, `whole` any whole number, `span` a number of steps above 0 that need not be whole
+- `steps` a whole number from 1 on, `steps0` from 0 on, `whole` any whole number
+- `limit` one from 0 on, of either sign without `strict`; `span` a number of steps above 0 that need not be whole
   (`span0`: or 0)
 - `fine0` a number of steps from 0 on that need not be whole, `fine` of either sign: where one is not, the row is made on a clock of
   `a.unit` parts of a step, in which they all are
@@ -155,6 +156,9 @@ KINDS: Mapping[str, Argument] = {
     "least0": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0), 0.1),
     "share": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0, 1), 0.3),
     "portion": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0, high=1), 0.3),
+    "limit": Argument(
+        "integer", lambda at, checks, name, value: checks.length(name, value, 0 if at.strict else -MAX_STEPS)
+    ),
     "flag": Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False),
     "text": Argument("text", _text, ""),
     "marks": Argument("lengths", lambda at, checks, name, value: checks.milestones(name, value), [3000, 6000, 9000]),

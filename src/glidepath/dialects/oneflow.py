@@ -132,7 +132,6 @@ def _warm_restarts(a: Any) -> _Law:
     some where `T_mult` is 3, 9, 10 or 11 (`strict=False` follows it).
     """
     at, steps, growth, floor, decay, limit = a.at, a.T_0, a.T_mult, a.eta_min, a.decay_rate, a.restart_limit
-    at.require(limit >= 0 or not at.strict, "restart_limit", "an integer from 0", limit)
     if limit < 0:
         return _Law(Hold(value=0.0), Hold(value=floor))
     if not at.strict and growth > 1:
@@ -222,23 +221,27 @@ def _chained(a: Any) -> Schedule:
 
 def _warmup(a: Any) -> Schedule:
     """Returns a warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then."""
-    at, given, factor, steps = a.at, a.scheduler_or_optimizer, a.warmup_factor, a.warmup_iters
-    linear = a.warmup_method == "linear"
+    at, given, checks = a.at, a.scheduler_or_optimizer, a.at.checks()
     variable = isinstance(given, Call) and not given.arguments and not ONEFLOW.has(given.name)
-    if given == "optimizer" or variable:
-        at.require(steps > 0, "warmup_iters", "an integer from 1", steps)
+    alone = given == "optimizer" or variable
+    factor = checks.real("warmup_factor", a.warmup_factor, 0, 1)
+    steps = checks.length("warmup_iters", a.warmup_iters, 1 if alone else 0)  # all problems at once
+    linear = checks.choice("warmup_method", a.warmup_method, ("linear", "constant")) == "linear"
+    prefix = checks.flag("warmup_prefix", a.warmup_prefix)
+    checks.done()
+    if alone:
         return pieces.scaled(Ramp(factor, 1.0, steps) if linear else pieces.constant_then(factor, steps), a.lr)
     inner = _inside(at, "scheduler_or_optimizer", given).on(a.lr)
     if steps == 0:
         return inner
     rise, goal = Hold(steps, factor), 1.0
     if linear:
-        if not a.warmup_prefix:
+        if not prefix:
             at.require(a.lr != 0, "base_lr", "other than 0 for a warmup to where the scheduler will be", a.lr)
             goal, rule = inner(steps) / a.lr, f"at most the base rate at step {steps}"
             at.require(0 <= goal <= 1, "scheduler_or_optimizer", rule, inner(steps), "OneFlow refuses it")
         rise = Ramp(factor, goal, steps)
-    rest = inner if a.warmup_prefix else pieces.after(inner, steps)
+    rest = inner if prefix else pieces.after(inner, steps)
     return pieces.in_sequence([pieces.scaled(rise, a.lr), rest], [steps])
 
 

@@ -306,8 +306,8 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "PolynomialLR": (
             (
-                "(decay_batch: any = None, end_learning_rate: real = 0.0001, power: least0 = 1.0, cycle: flag = "
-                "False, steps: any = None)"
+                "(decay_batch: span = None, end_learning_rate: real = 0.0001, power: least0 = 1.0, cycle: flag = "
+                "False, steps: span = None)"
             ),
             (
                 "A power of what is left, down to `end_learning_rate`; with `cycle` again and again, and step 0 "
@@ -323,7 +323,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.",
         ),
         "CosineAnnealingWarmRestarts": (
-            "(T_0: steps, T_mult: steps = 1, eta_min: real = 0.0, decay_rate: positive = 1.0, restart_limit: whole = 0)",
+            "(T_0: steps, T_mult: steps = 1, eta_min: real = 0.0, decay_rate: positive = 1.0, restart_limit: limit = 0)",
             (
                 "Half a cosine again and again; each cycle begins at the decayed base rate, which may fall below "
                 "`eta_min`.\n\n`restart_limit` counts cycles; after them the rate is `eta_min`."
@@ -354,15 +354,15 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "WarmupLR": (
             (
-                "(scheduler_or_optimizer: any, warmup_factor: share = 0.3333333333333333, warmup_iters: steps0 = 5, "
-                "warmup_method: 'linear' | 'constant' = 'linear', warmup_prefix: flag = False)"
+                "(scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
+                "warmup_method: any = 'linear', warmup_prefix: any = False)"
             ),
             "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
         ),
         "WarmUpLR": (
             (
-                "(scheduler_or_optimizer: any, warmup_factor: share = 0.3333333333333333, warmup_iters: steps0 = 5, "
-                "warmup_method: 'linear' | 'constant' = 'linear', warmup_prefix: flag = False)"
+                "(scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
+                "warmup_method: any = 'linear', warmup_prefix: any = False)"
             ),
             "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
         ),
