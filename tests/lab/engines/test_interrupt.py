@@ -20,7 +20,7 @@ _CODE = """
 import json, sys
 from glidepath.lab import Task, Workers, compare
 task = Task.from_dict(json.loads(sys.argv[1]))
-compare([task], ["constant", "linear"], 4, budget=1500, out=sys.argv[2], engine=Workers(count=int(sys.argv[3])))
+compare([task], ["constant", "linear"], 4, budget=800, out=sys.argv[2], engine=Workers(count=int(sys.argv[3])))
 """
 
 
@@ -63,7 +63,7 @@ def test_a_stopped_comparison_goes_on_where_it_was(tiny, tmp_path, how, count):
 
             super().execute(specs, hear)
 
-    comparison = compare([tiny], ["constant", "linear"], 4, budget=1500, out=out, engine=Counting())
+    comparison = compare([tiny], ["constant", "linear"], 4, budget=800, out=out, engine=Counting())
 
     assert Counting.made == 8 - len(before)
     after = {path.name: path.read_bytes() for path in records.iterdir()}
