@@ -175,11 +175,11 @@ class _Listener(TrainerCallback):
     """Feeds a plan's controllers."""
 
     def __init__(self, trainer: Planned) -> None:
-        self.trainer = trainer
+        self.trainer, self.training = trainer, False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         del control
-        made = self.trainer.schedule.scheduler
+        self.training, made = True, self.trainer.schedule.scheduler
         monitors = [part.monitor for part in made.plan.feedback if part.monitor.startswith("eval_")]
         if monitors and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
             remedy = "eval_strategy='epoch', or 'steps'"
@@ -188,6 +188,10 @@ class _Listener(TrainerCallback):
             )
         if made.resumed is not None and state.is_world_process_zero:
             print(made.resumed)  # noqa: T201 - a user is to see what a resume changed
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        del args, state, control
+        self.training = False
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
         del args, state, control
@@ -198,17 +202,24 @@ class _Listener(TrainerCallback):
         self._tell({name: value for name, value in (logs or {}).items() if not name.startswith("eval_")}, "")
 
     def _tell(self, metrics: dict[str, Any], prefix: str) -> None:
-        if not self.trainer._made:  # an evaluation without training
+        if not self.training:
             return
         made = self.trainer.schedule.scheduler
         for monitor in dict.fromkeys(part.monitor for part in made.plan.feedback):
             if monitor in metrics:
                 made.observe(monitor, metrics[monitor])
-            elif prefix and monitor.startswith(prefix):
+            elif prefix and monitor.startswith(prefix) and not self._elsewhere(monitor, metrics):
                 known = ", ".join(metrics) or "none"
                 raise GlidepathError.of(
                     "Trainer", "a controller's monitor", f"a metric of the evaluation ({known})", monitor
                 )
+
+    def _elsewhere(self, monitor: str, metrics: dict[str, Any]) -> bool:
+        """Returns whether another evaluation has the metric: one of another prefix, or of the other data sets, each on its own."""
+        sets: Any = getattr(self.trainer, "eval_dataset", None)
+        starts = [f"eval_{name}_" for name in sets] if isinstance(sets, dict) else []
+        mine = next((start for start in starts if monitor.startswith(start)), "eval_")
+        return not any(name.startswith(mine) for name in metrics)
 
 
 class Trainer(Planned, transformers.Trainer):  # type: ignore[misc]

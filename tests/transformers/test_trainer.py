@@ -174,6 +174,20 @@ def test_metrics_of_evaluations_and_logs_feed_the_controllers(tmp_path):
     assert again.schedule.scheduler.progress == made.schedule.scheduler.progress
 
 
+def test_evaluations_of_several_sets_and_after_training_are_told_apart(tmp_path):
+    fed = [{"controller": "plateau(patience=0)", "monitor": "eval_a_loss"}]
+    options = {"max_steps": 4, "eval_strategy": "steps", "eval_steps": 2, "save_strategy": "no"}
+    made = trainer(tmp_path, Plan("hold()", feedback=fed), **options)
+    made.eval_dataset = {"a": DATA[:8], "b": DATA[8:]}
+    made.train()
+    before = made.schedule.scheduler.progress
+    made.evaluate()
+    made.evaluate(DATA[:8], metric_key_prefix="test")
+
+    assert before.states[0].last == 4
+    assert made.schedule.scheduler.progress == before
+
+
 def test_what_a_controller_cannot_hear_is_refused_early(tmp_path):
     deaf = Plan("cosine(6)", feedback=[{"controller": "plateau()", "monitor": "eval_loss"}])
     with pytest.raises(gp.GlidepathError, match=r"eval_strategy must be one that measures eval_loss, got 'no'"):
