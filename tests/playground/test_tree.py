@@ -176,8 +176,9 @@ def test_a_schedule_is_fitted_to_the_budget(text):
 def test_the_checker_speaks_while_one_types():
     found = details(Details(text="warmup(500, start=0) >> cosine(20000)"))
 
-    assert any("first update" in note for note in found["warnings"])
-    assert any("10000 updates" in note for note in found["warnings"])
+    assert any("first update" in note["message"] for note in found["warnings"])
+    assert any("10000 updates" in note["message"] for note in found["warnings"])
+    assert [note["zh"]["message"] for note in found["warnings"] if "must be" in note["zh"]["message"]] == []
     assert details(Details(text="warmup_cosine(10000, warmup=500)"))["warnings"] == []
 
 

@@ -65,10 +65,12 @@ def problem(one: Problem, lang: str | None = None) -> str:
     rule = _filled(one.rule, RULES) if (lang or language()) == "zh" else None
     if rule is None:
         return str(one)
-    where, value, remedy = (_filled(text, REMARKS) or text for text in (one.where, one.value, one.remedy))
-    return (
-        f"{where}：{one.field}{' ' if one.field else ''}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
+    where, field, value, remedy = (
+        _filled(text, REMARKS) or text for text in (one.where, one.field, one.value, one.remedy)
     )
+    head = f"{where}：" if where else ""
+    space = " " if field and field[-1].isascii() else ""
+    return f"{head}{field}{space}必须{rule}，得到的是 {value}{f'（{remedy}）' if remedy else ''}"
 
 
 def reason(text: str, lang: str | None = None) -> str:

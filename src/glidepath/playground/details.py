@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from glidepath.core.errors import GlidepathError
 from glidepath.core.schedule import Schedule
 from glidepath.plan import Plan, Rule, check
 
-from .asked import MAX_PINS, Asked, Base, Text, several, words
+from .asked import MAX_PINS, Asked, Base, Text, refused, several, words
 from .budget import USUAL, Budget, Settled
 from .catalogue import arguments_of
 from .formula import mathml
@@ -66,8 +66,8 @@ def details(request: Details) -> dict[str, Any]:
     }
 
 
-def warnings(schedule: Schedule, budget: Budget) -> list[str]:
-    """Returns what the plan's checker says of a schedule within a budget, a sentence each.
+def warnings(schedule: Schedule, budget: Budget) -> list[dict[str, Any]]:
+    """Returns what the plan's checker says of a schedule within a budget, a sentence each, in both languages.
 
     Args:
         schedule: The schedule.
@@ -78,7 +78,11 @@ def warnings(schedule: Schedule, budget: Budget) -> list[str]:
         found = check(Plan((rule,), horizon=budget.horizon()))
     except (GlidepathError, TypeError):
         return []
-    return [str(finding).removeprefix("$.rules[0]: ") for finding in found][:8]
+    here = "$.rules[0]"
+    return [
+        refused(replace(one, where=one.where.removeprefix(here))) | {"message": str(one).removeprefix(f"{here}: ")}
+        for one in found
+    ][:8]
 
 
 def fit(request: Fit) -> dict[str, Any]:

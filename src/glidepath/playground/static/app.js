@@ -235,11 +235,11 @@ class App {
       if (text !== this.state.text) return;
       this.details = found;
     } catch { return; }
-    $("warnings").replaceChildren(...(this.details.warnings ?? []).map((note) => h("li", {}, note)));
+    $("warnings").replaceChildren(...(this.details.warnings ?? []).map((note) => h("li", {}, refusal(note))));
     this.formula.refresh();
     this.tabs.refresh();
     const end = this.active.values[this.active.values.length - 1];
-    const summary = `${t("summary", { text, most: short(this.active.most), end: short(end), last: whole(this.last) })} ${(this.details.warnings ?? []).join(" ")}`;
+    const summary = `${t("summary", { text, most: short(this.active.most), end: short(end), last: whole(this.last) })} ${(this.details.warnings ?? []).map(refusal).join(" ")}`;
     $("chart").setAttribute("aria-label", summary);
     say(summary);
   }
