@@ -254,6 +254,15 @@ def test_a_stretched_cycle_is_the_same_at_the_last_exact_steps():
         assert [schedule(float(step)) for step in steps] == expected
 
 
+def test_a_zero_below_the_line_has_no_sign():
+    for formula, value in (
+        ("clip(1 / -step, 0, 1)", 1.0),
+        ("clip(-1 / -step, 0, 1)", 0.0),
+        ("clip(1 / step, 0, 1)", 1.0),
+    ):
+        assert everywhere(gp.Expression(formula), 0) == [value] * 7
+
+
 @pytest.mark.parametrize(
     ("text", "step"),
     [

@@ -227,12 +227,15 @@ class _Arrays:
 
     def __init__(self, library: Any) -> None:
         self._np = library
-        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "square", "divide"):
+        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "square"):
             setattr(self, name, getattr(library, name))
         self.minimum, self.maximum, self.remainder = library.minimum, library.maximum, library.remainder
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self.minimum(self.maximum(x, low), high)
+
+    def divide(self, x: Any, y: Any) -> Any:
+        return self._np.divide(x, y + 0.0)  # the one zero below the line is that above 0
 
     def power(self, base: Any, exponent: Any) -> Any:
         return self._np.power(_real_base(self, base, exponent), exponent)
@@ -322,7 +325,7 @@ class TorchNamespace:
         if not self._any(x, y):
             return divided(x, y)
         return self.library.true_divide(
-            *self._both(x, y)
+            *self._both(x, y + 0.0)
         )  # torch makes a number over a tensor a product with its reciprocal
 
     def power(self, base: Any, exponent: Any) -> Any:
