@@ -8,7 +8,7 @@ signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 
   (`span0`: or 0)
 - `fine0` a number of steps from 0 on that need not be whole, `fine` of either sign: where one is not, the row is made on a clock of
   `a.unit` parts of a step, in which they all are
-- `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `portion` (the same above 0), `flag`,
+- `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `portion` (the same above 0), `inside` (the same below 1), `flag`,
   `text`; words, as above, are a choice
 - `marks` strictly increasing steps, `reals` a list of numbers, `factors` a dict from steps to numbers, `pairs` a list of (step, value)
 - `group` a number, or a list of one for the only parameter group; `times` a list of steps that may repeat
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.checks import Checks
 from ..core.errors import GlidepathError
 from ..core.expression import Expression
-from ..core.fields import MAX_STEPS, simplest
+from ..core.fields import MAX_STEPS, number, simplest
 from .calls import Call, read_value
 
 if TYPE_CHECKING:
@@ -108,6 +108,13 @@ def _one(at: At, checks: Checks, name: str, value: Any) -> float:
     return checks.real(name, value[0] if isinstance(value, list | tuple) and len(value) == 1 else value)
 
 
+def _inside(at: At, checks: Checks, name: str, value: Any) -> Any:
+    plain = number(value)
+    if plain is None or not 0 < plain < 1:
+        checks.refuse(name, "a number above 0 and below 1", value)
+    return plain
+
+
 def _formula(at: At, checks: Checks, name: str, value: Any) -> Any:
     found = _function(at, checks, name, value)
     if not isinstance(found, Expression):
@@ -156,6 +163,7 @@ KINDS: Mapping[str, Argument] = {
     "least0": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0), 0.1),
     "share": Argument("number", lambda at, checks, name, value: checks.real(name, value, 0, 1), 0.3),
     "portion": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0, high=1), 0.3),
+    "inside": Argument("number", _inside, 0.9995),
     "limit": Argument(
         "integer", lambda at, checks, name, value: checks.length(name, value, 0 if at.strict else -MAX_STEPS)
     ),

@@ -42,11 +42,6 @@ def _warmup(a: Any) -> Schedule:
     return pieces.warmed(a.start_lr, a.end_lr, a.warmup_steps, inner)
 
 
-def _gamma(a: Any) -> float:
-    a.at.require(0 < a.gamma < 1, "gamma", "a number above 0 and below 1", a.gamma)
-    return a.gamma
-
-
 def _one_cycle(a: Any) -> Schedule:
     a.at.require(not a.three_phase or a.phase_pct < 0.5, "phase_pct", "below 0.5 for three phases", a.phase_pct)
     first = a.max_learning_rate / a.divide_factor
@@ -67,9 +62,9 @@ PADDLE.rows(
         "InverseTimeDecay": lambda a: pieces.scaled(InverseTime(a.gamma), a.lr) if a.gamma else Hold(value=a.lr),
         "PolynomialDecay": lambda a: shared.polynomial(a, a.end_lr),
         "LinearWarmup": _warmup,
-        "ExponentialDecay": lambda a: pieces.scaled(Exponential(_gamma(a)), a.lr),
-        "MultiStepDecay": lambda a: pieces.scaled(pieces.drops(a.milestones, _gamma(a)), a.lr),
-        "StepDecay": lambda a: pieces.scaled(Step(a.step_size, _gamma(a)), a.lr),
+        "ExponentialDecay": lambda a: pieces.scaled(Exponential(a.gamma), a.lr),
+        "MultiStepDecay": lambda a: pieces.scaled(pieces.drops(a.milestones, a.gamma), a.lr),
+        "StepDecay": lambda a: pieces.scaled(Step(a.step_size, a.gamma), a.lr),
         "LambdaDecay": lambda a: pieces.scaled(a.lr_lambda, a.lr),
         "MultiplicativeDecay": lambda a: Recurrence(
             "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr

@@ -223,15 +223,15 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "A straight line, then a rate or another scheduler from its own beginning: `end_lr` only aims the line.",
         ),
         "ExponentialDecay": (
-            "(gamma: real)",
+            "(gamma: inside)",
             "One more gamma every step.",
         ),
         "MultiStepDecay": (
-            "(milestones: marks, gamma: real = 0.1)",
+            "(milestones: marks, gamma: inside = 0.1)",
             "One more gamma at each milestone.",
         ),
         "StepDecay": (
-            "(step_size: steps, gamma: real = 0.1)",
+            "(step_size: steps, gamma: inside = 0.1)",
             "One more gamma every `step_size` steps.",
         ),
         "LambdaDecay": (
