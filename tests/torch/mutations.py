@@ -8,11 +8,16 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("a dummy step is an update", "torch/binding.py", "if dummy(groups, self.channels):", "if False:"),
     (
         "a rate of 0 is a dummy step",
-        "torch/past.py",
+        "torch/optimizer_signs.py",
         "if ours and not any(_rewritten(seat) for seat in ours):",
         "if False:",
     ),
-    ("a dummy step may have gradients", "torch/past.py", "if torch.count_nonzero(local.detach()).item():", "if False:"),
+    (
+        "a dummy step may have gradients",
+        "torch/optimizer_signs.py",
+        "if torch.count_nonzero(local.detach()).item():",
+        "if False:",
+    ),
     (
         "every call begins an update",
         "torch/binding.py",

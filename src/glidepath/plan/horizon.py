@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from ..core.fields import Flag, Length, choice
 from ..core.node import kind
+from .base import Part
 from .derivation import Derivation
 from .derived import Derived, Stage
 from .duration import Span
-from .part import Part
 
 __all__ = ["Horizon"]
 

@@ -13,10 +13,10 @@ from ..core.files import digest
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..feedback import Decision
+from .base import Part
 from .derived import CLOCKS, Clock, Derived, Stage
 from .horizon import Horizon
 from .lengths import resolve
-from .part import Part
 from .progress import Progress, observe, position, value
 from .ramp import BatchRamp, coupled, stages_of
 from .rules import Change, Feedback, Name, Rule, many

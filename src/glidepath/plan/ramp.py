@@ -12,9 +12,9 @@ from ..core.fields import MAX_STEPS, Length, choice
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.segments import Table
+from .base import Part
 from .derived import Stage
-from .drawn import Drawn
-from .part import Part
+from .schedules import Drawn
 
 __all__ = ["BatchRamp", "coupled", "stages_of"]
 

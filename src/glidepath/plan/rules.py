@@ -13,9 +13,9 @@ from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice,
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
 from ..feedback import Controller
-from .drawn import Drawn, as_data
+from .base import Part
 from .duration import Duration
-from .part import Part
+from .schedules import Drawn, as_data
 
 __all__ = ["After", "Change", "Feedback", "Name", "Rule", "many"]
 

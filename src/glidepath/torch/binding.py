@@ -16,9 +16,9 @@ from ..core.errors import GlidepathError, Problem
 from .channels import Channel
 from .dynamo import invisible
 from .events import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
-from .past import dummy, has_past, past_of
+from .group_rules import Group, Seat, extent, name_of, read, write
+from .optimizer_signs import dummy, has_past, past_of
 from .progress import Run
-from .seats import Group, Seat, extent, name_of, read, write
 
 __all__ = ["Binding", "bindings_of"]
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..plan import Plan, Rule
 from ..plan.progress import apart, steered
+from .group_rules import Group, Seat, write
 from .rows import Values, tensors
-from .seats import Group, Seat, write
 
 __all__ = ["Channel"]
 

@@ -18,8 +18,8 @@ from ..core.schedule import Schedule
 from ..plan import Plan
 from ..plan.difference import sentences
 from ..plan.given import Policy
+from .group_rules import Seat, name_of
 from .progress import Run
-from .seats import Seat, name_of
 
 __all__ = [
     "Bases",

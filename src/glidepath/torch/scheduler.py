@@ -24,6 +24,7 @@ from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems
 from .binding import Binding, bindings_of
 from .events import Applied
+from .group_rules import Seat, extent, powerless
 from .progress import Event, Run
 from .resume import (
     Resumed,
@@ -37,7 +38,6 @@ from .resume import (
     settled,
     state_of,
 )
-from .seats import Seat, extent, powerless
 
 __all__ = ["Scheduler"]
 

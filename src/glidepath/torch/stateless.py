@@ -10,7 +10,7 @@ from ..core.checks import Checks, taken
 from ..core.errors import GlidepathError
 from ..core.fields import Index
 from ..plan import plan_of
-from .seats import Seat, extent, name_of, write
+from .group_rules import Seat, extent, name_of, write
 
 __all__ = ["apply"]
 

@@ -15,7 +15,7 @@ from glidepath.lab.claims import page as pages
 from glidepath.lab.claims.criteria import Carried, NotAbove
 from glidepath.lab.claims.evidence import Evidence
 from glidepath.lab.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
-from glidepath.lab.claims.tried import Case, Limits, judged, refused_or_covered
+from glidepath.lab.claims.known_forecasts import Case, Limits, judged, refused_or_covered
 
 LAW = Law("multi_power", {"L0": 2.65, "A": 0.6, "alpha": 0.45, "B": 438.0, "C": 2.1, "beta": 0.6, "gamma": 0.65})
 

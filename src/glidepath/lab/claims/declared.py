@@ -13,8 +13,8 @@ from glidepath.core.errors import GlidepathError, Problem, shown
 from glidepath.lab.claims.criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
 from glidepath.lab.claims.declared_strings import WORDS
 from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
+from glidepath.lab.claims.known_forecasts import Limits
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
-from glidepath.lab.claims.tried import Limits
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]

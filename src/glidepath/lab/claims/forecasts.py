@@ -15,9 +15,9 @@ from glidepath.forecast import Law, Run, fit_laws
 from glidepath.forecast.design import design
 from glidepath.lab.claims.criteria import Check, Criterion
 from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.known_forecasts import Limits, verdicts_of
 from glidepath.lab.claims.outcome import TrialOutcome, Verdict
 from glidepath.lab.claims.trials import Trial, sources, verdicts
-from glidepath.lab.claims.tried import Limits, verdicts_of
 from glidepath.lab.engines.engine import Engine
 from glidepath.lab.engines.machine import here
 from glidepath.lab.engines.progress import Watcher

@@ -9,7 +9,7 @@ import torch
 from torch.optim import Optimizer
 
 from .channels import Channel
-from .seats import Group, Seat, read
+from .group_rules import Group, Seat, read
 
 __all__ = ["dummy", "has_past", "past_of"]
 
