@@ -64,6 +64,20 @@ def test_a_refusal_says_why_and_what_to_do(tab):
     assert tab.page.locator("#usemiddle").count() == 0
 
 
+@pytest.mark.parametrize("opened", [{"locale": "zh-CN"}], indirect=True)
+def test_a_refusal_speaks_chinese(tab):
+    tab.page.select_option("#pane-range select", "early")
+    tab.wait("document.querySelector('#pane-range .verdict.bad')")
+
+    assert "没有建议：始终没有发散" in verdict(tab)
+    assert "到最后一个学习率 0.01 时损失仍然很低。" in verdict(tab)
+    assert "怎么办：提高扫描的终止学习率。" in verdict(tab)
+    upload(tab, "[]")
+    tab.wait(
+        "document.getElementById('range-problem').textContent.includes('必须是 1 到 12 条曲线组成的列表，得到的是 0 个')"
+    )
+
+
 def test_the_middle_of_the_band_becomes_the_base_rate(tab):
     tab.page.click("#usemiddle")
     tab.wait("glidepath.state.base !== 1 && Math.max(...glidepath.active.values) < 1")

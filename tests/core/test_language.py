@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.main import get_command
 
 import glidepath as gp
@@ -18,8 +19,8 @@ from glidepath.core import custom
 from glidepath.core.codec import field_notes
 from glidepath.core.curves import Curve
 from glidepath.core.errors import Problem
-from glidepath.core.language import argument, language, problem, reason, said
-from glidepath.core.zh_strings import ARGUMENTS, REASONS, REMARKS, RULES, SENTENCES
+from glidepath.core.language import argument, language, problem, reason, said, worded
+from glidepath.core.zh_strings import ARGUMENTS, FINDINGS, REASONS, REMARKS, RULES, SENTENCES, USAGE
 from glidepath.dialects.reading import known
 from glidepath.feedback.controller import Controller
 from glidepath.view.articles import CLASSIC
@@ -66,6 +67,7 @@ TYPERS = {  # of the library that draws the help
     "Show completion for the current shell, to copy it or customize the installation.",
     "Options",
     "Show this message and exit.",
+    "Aborted.",
     "Error",
     "[default: {}]",
     "[required]",
@@ -99,13 +101,14 @@ def test_every_rule_is_one_that_the_code_has():
     plain = re.sub(r'"\s*\n\s*f?"', "", code)
     missing = [
         rule
-        for rule in [*RULES, *REASONS, *set(REMARKS) - PYTHONS]
+        for rule in [*RULES, *REASONS, *FINDINGS, *set(REMARKS) - PYTHONS]
         for piece in re.split(r"{}|(?: above| from)(?= {})", rule)
         if piece.strip(" ,") and piece.strip() not in plain
     ]
     assert missing == []
     assert all(
-        rule.count("{}") == len(re.findall(r"{\d?}", said)) for rule, said in (RULES | REMARKS | REASONS).items()
+        rule.count("{}") == len(re.findall(r"{\d?}", said))
+        for rule, said in (RULES | REMARKS | REASONS | FINDINGS | USAGE).items()
     )
 
 
@@ -173,6 +176,10 @@ def test_a_refusal_is_said_in_chinese():
     assert all("必须" in each for each in told), told
     ending = Problem("show", "-o", "a file name that ends in .png, .svg or .gif", "'x.jpg'")
     assert problem(ending, "zh") == "show：-o 必须是以 .png, .svg 或 .gif 结尾的文件名，得到的是 'x.jpg'"
+    ended = Problem("the peak", "", "reached within 10 updates", "0.5 out of 1")
+    assert problem(ended, "zh") == "峰值：必须在 10 次更新内到达，得到的是 0.5（满值为 1）"
+    traces = Problem("file", "traces", "a list of 1 to 12 traces", "13 of them")
+    assert problem(traces, "zh") == "file：traces 必须是 1 到 12 条曲线组成的列表，得到的是 13 个"
     assert problem(refused("cosine(-1)")[0], "en") == str(refused("cosine(-1)")[0])
     assert (
         problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"
@@ -203,6 +210,69 @@ def test_the_help_speaks_chinese(words, said):
     assert said in "".join(done.stdout.split())
     assert "显示这段说明后退出" in done.stdout
     assert not re.search("[\u4e00-\u9fff]…", done.stdout)  # nothing is cut off for want of a space to break at
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cosin"], "没有 'cosin' 这个命令。"),
+        (["shw"], "没有 'shw' 这个命令。是不是 'show'？"),
+        (["show"], "缺少参数 'SCHEDULE...'。"),
+        (["show", "cosine(9)", "--lgo"], "没有 --lgo 这个选项（是不是：--let, --log）"),
+        (["list", "a", "bb", "cc"], "多余的参数（bb cc）"),
+        (["show", "x", "-o"], "选项 '-o' 需要一个值。"),
+        (["find", "mnist1d", "--steps", "x"], "'--steps' 的值无效：应为整数"),
+        (["compare", "--seeds", "0"], "'--seeds' / '-s' 的值无效：应不小于 1"),
+    ],
+)
+def test_what_was_asked_wrongly_is_said_in_chinese(words, said):
+    from glidepath.cli import app
+
+    with pytest.raises(Exception, match=r"\w") as caught:  # of the library, which keeps its classes to itself
+        get_command(app).main(words, standalone_mode=False)
+    assert worded(caught.value.format_message(), USAGE, "zh") == said
+
+
+def test_every_refusal_of_the_command_line_is_one_that_its_library_has():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in Path(typer.__file__).parent.rglob("*.py"))
+    plain = re.sub(r"{[^{}]*}|%s", "{}", code)
+    whole = ("Input should be", "Missing argument", "Missing option", "Option {} requires an argument")  # of pieces
+    rules = [rule for rule in USAGE if not rule.startswith(whole)]
+    missing = [piece for rule in rules for piece in rule.split("{}") if piece.strip(" .)") not in plain]
+    assert missing == []
+
+
+def test_the_command_line_says_so():
+    env = os.environ | {"GLIDEPATH_LANG": "zh", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+    words = [sys.executable, "-m", "glidepath", "show", "--lgo"]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", env=env, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("用法：python -m glidepath show [选项] {SCHEDULE...}")
+    assert "没有 --lgo 这个选项（是不是：--let, --log）" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("2 of 3", "只有 2 次，需要 3 次"),
+        ("flat: the loss falls by 0.01 from 2.3", "损失不降：损失从 2.3 只下降了 0.01"),
+        ("0.01 to 0.1 (1.00 decades)", "0.01 到 0.1（1.00 个数量级）"),
+        ("rule minimum/10", "规则 minimum/10"),
+        ("close to divergence: no rate trained; cost 6 whole trainings (3 rates, 2 seeds), 1.5 seconds",
+         "离发散太近：没有一个学习率能训练；共 6 次完整训练（3 个学习率，2 个种子），用时 1.5 秒"),
+        ("nobody says this", "nobody says this"),
+    ],
+)  # fmt: skip
+def test_findings_are_said_in_chinese(english, chinese):
+    assert worded(english, FINDINGS, "zh") == chinese
+    assert worded(english, FINDINGS, "en") == english
+
+
+def test_every_reason_and_remedy_of_a_range_test_has_chinese():
+    from glidepath.finder.suggest import REASONS as WHY
+
+    assert set(WHY) | set(WHY.values()) <= set(FINDINGS)
 
 
 def test_list_and_refusals_speak_chinese(monkeypatch, capsys):

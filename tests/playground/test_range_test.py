@@ -1,6 +1,7 @@
 """The tab of range tests: answers from traces, and what is refused of files."""
 
 import json
+import re
 import threading
 
 import pytest
@@ -40,6 +41,7 @@ def test_what_cannot_be_said_is_refused_with_a_remedy(key, reason):
     assert not found["usable"]
     assert found["result"]["verdict"] == reason
     assert found["result"]["remedy"]
+    assert not any(re.search("[a-z]{2}", text) for text in found["result"]["zh"].values()), found["result"]["zh"]
     assert found["drawn"]["band"] is None
     assert found["drawn"]["edge"] is None
 
@@ -113,7 +115,10 @@ def test_whole_trainings_come_along():
     found = range_test(Range(text=written(verification=verified)))
 
     assert found["verification"]["losses"] == [[1.0, None], [0.5, 0.4]]
-    assert any(name == "verified" and text.startswith("confirmed: best 0.05") for name, text in found["rows"])
+    assert found["verification"]["sentence"].startswith("confirmed: best 0.05 of 0.01, 0.05")
+    assert found["verification"]["zh"]["sentence"] == (
+        "已证实：在 0.01, 0.05 中 0.05 最好；共 4 次完整训练（2 个学习率，2 个种子），用时 2.5 秒"
+    )
 
 
 def test_a_sweep_made_here_says_each_trace_and_ends_with_the_answer():

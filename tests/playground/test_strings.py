@@ -60,7 +60,7 @@ def test_the_chinese_is_chinese():
     same = {key for key, (english, chinese) in TABLE.items() if english == chinese}
 
     assert same <= {"axis.percent", "shape.wsd"}
-    assert all(re.search(r"[\u4e00-\u9fff，：]", TABLE[key][1]) for key in TABLE if key not in same)
+    assert all(re.search(r"[\u4e00-\u9fff，：。]", TABLE[key][1]) for key in TABLE if key not in same)
 
 
 def test_the_page_begins_in_the_words_of_the_table():

@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.progress import Progress
 from rich.text import Text
+
+from glidepath.core.language import worded
+from glidepath.core.zh_strings import FINDINGS
 
 from .common import messages, note, say, typed
 from .engines import Changes
@@ -68,18 +72,23 @@ def find(
             tell=lambda text: bar.console.print(Text(text), soft_wrap=True),
             command=typed(),
         )
-    rows = range_test_table(made.found.result, made.verification)
+    rows = [
+        (worded(name, FINDINGS), worded(text, FINDINGS))
+        for name, text in range_test_table(made.found.result, made.verification)
+    ]
     if as_json:
         say(json.dumps(made.to_dict(), indent=2))
     else:
-        width = max(len(name) for name, _ in rows)
-        say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
+        width = max(cell_len(name) for name, _ in rows)
+        say("\n".join(f"{name}{' ' * (width - cell_len(name))}  {text}" for name, text in rows))
     if output is not None and output.suffix.lower() == ".json":
         path = write_whole(output, json.dumps(made.to_dict(), indent=2), where="find")
-        messages.print(f"wrote {path}: the page shows it, under 'Range test'", highlight=False, soft_wrap=True)
+        told = worded(f"wrote {path}: the page shows it, under 'Range test'", FINDINGS)
+        messages.print(told, highlight=False, soft_wrap=True)
     elif output is not None:
         drawing = range_test(made.found.traces, made.found.result, verification=made.verification, title=task)
-        messages.print(f"wrote {save_range_test(drawing, rows, output)}", highlight=False, soft_wrap=True)
+        told = worded(f"wrote {save_range_test(drawing, rows, output)}", FINDINGS)
+        messages.print(told, highlight=False, soft_wrap=True)
     sys.exit(0 if isinstance(made.found.result, Suggestion) else 1)
 
 

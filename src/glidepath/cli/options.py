@@ -17,7 +17,8 @@ import typer
 from glidepath.core.checks import types_of
 from glidepath.core.codec import field_notes
 from glidepath.core.fields import MAX_STEPS
-from glidepath.core.language import language, said
+from glidepath.core.language import language, said, worded
+from glidepath.core.zh_strings import USAGE
 
 __all__ = ["app", "command", "in_language"]
 
@@ -110,7 +111,7 @@ def _options(declared: Any) -> Iterator[tuple[str, inspect.Parameter]]:
 
 
 def in_language(made: typer.Typer) -> Callable[[], Any]:
-    """Returns the application, its help in the language that the environment asks for."""
+    """Returns the application, its help and its refusals in the language that the environment asks for."""
     from rich import columns
     from rich.table import Table
     from typer import rich_utils
@@ -128,6 +129,7 @@ def in_language(made: typer.Typer) -> Callable[[], Any]:
     for one in (application, *application.commands.values()):
         one.help = said(one.help or "")
         one.get_help_option = functools.partial(_helped, one.get_help_option)
+        one.get_usage = functools.partial(_used, one.get_usage)
         for parameter in one.params:
             if text := getattr(parameter, "help", None):
                 parameter.help = said(text)
@@ -135,12 +137,15 @@ def in_language(made: typer.Typer) -> Callable[[], Any]:
         module.__dict__["Table"] = Folding
     for name in _STRINGS:
         setattr(rich_utils, name, said(getattr(rich_utils, name)))
+    highlighter: Any = rich_utils.OptionHighlighter
+    highlighter.highlights.append(f"(?P<usage>{USAGE['Usage: ']})")
+    rich_utils.__dict__["rich_format_error"] = functools.partial(_refused, rich_utils.rich_format_error)
     return application
 
 
 _STRINGS = (
     *(f"{name}_PANEL_TITLE" for name in ("OPTIONS", "COMMANDS", "ARGUMENTS", "ERRORS")),
-    *("DEFAULT_STRING", "REQUIRED_LONG_STRING", "RICH_HELP"),
+    *("DEFAULT_STRING", "REQUIRED_LONG_STRING", "RICH_HELP", "ABORTED_TEXT"),
 )
 
 
@@ -149,3 +154,13 @@ def _helped(made: Callable[[Any], Any], context: Any) -> Any:
     if option is not None:
         option.help = said(option.help or "")
     return option
+
+
+def _used(made: Callable[[Any], str], context: Any) -> str:
+    pieces = ("Usage: ", "[OPTIONS]", "COMMAND [ARGS]...")
+    return functools.reduce(lambda text, piece: text.replace(piece, USAGE[piece], 1), pieces, made(context))
+
+
+def _refused(made: Callable[[Any], None], error: Any) -> None:
+    error.format_message = functools.partial(worded, error.format_message(), USAGE)
+    made(error)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from .errors import Problem
 from .zh_strings import ARGUMENTS, REASONS, REMARKS, RULES, SENTENCES
 
-__all__ = ["argument", "language", "problem", "reason", "said"]
+__all__ = ["argument", "language", "problem", "reason", "said", "worded"]
 
 
 def language() -> str:
@@ -92,14 +92,34 @@ def reason(text: str, lang: str | None = None) -> str:
     return "".join(f"{clause}{mark}" for clause, mark in zip(clauses, [*marks, ""], strict=True))
 
 
-def _filled(text: str, table: Mapping[str, str]) -> str | None:
-    """Returns the Chinese of a text whose places hold numbers and names; None where it has none, or a place holds English prose."""
+def worded(text: str, table: Mapping[str, str], lang: str | None = None) -> str:
+    """Returns a text in whose places stand names, numbers or other texts of its table; in English where that has no Chinese.
+
+    Args:
+        text: In English.
+        table: Of `zh_strings`.
+        lang: `en` or `zh`; None is what the environment asks for.
+
+    Examples:
+        >>> from glidepath.core.zh_strings import FINDINGS
+        >>> worded("training diverges from 0.2, and the sweep began at 0.15", FINDINGS, "zh")
+        '训练从 0.2 起发散，而扫描从 0.15 开始'
+    """
+    return ((lang or language()) == "zh" and _filled(text, table, free=True)) or text
+
+
+def _filled(text: str, table: Mapping[str, str], free: bool = False) -> str | None:
+    """Returns the Chinese of a text whose places hold numbers and names; None where it has none, or a place holds English prose.
+
+    Where they are free, places hold what was typed, or other texts of the table.
+    """
     if text in table:
         return table[text]
     for pattern, chinese in _patterns(tuple(table.items())):
         if found := pattern.fullmatch(text):
-            parts = [part.replace(" or ", " 或 ").replace(" and ", " 和 ") for part in found.groups()]
-            if not any(_PROSE.search(part) for part in parts):
+            inner = [(free and _filled(part, table, free)) or part for part in found.groups()]
+            parts = [part.replace(" or ", " 或 ").replace(" and ", " 和 ") for part in inner]
+            if free or not any(_PROSE.search(part) for part in parts):
                 return chinese.format(*parts)
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ARGUMENTS", "REASONS", "REMARKS", "RULES", "SENTENCES"]
+__all__ = ["ARGUMENTS", "FINDINGS", "REASONS", "REMARKS", "RULES", "SENTENCES", "USAGE"]
 
 SENTENCES: Mapping[str, str] = {
     # Words of the language ---------------------------------------------------------------------------------------------------------------
@@ -297,6 +297,7 @@ SENTENCES: Mapping[str, str] = {
     "Install completion for the current shell.": "为当前 shell 安装命令补全。",
     "Show completion for the current shell, to copy it or customize the installation.": "显示当前 shell 的命令补全脚本，供复制或自行修改。",
     "Options": "选项",
+    "Aborted.": "已中止。",
     "Show this message and exit.": "显示这段说明后退出。",
     "Error": "错误",
     "[default: {}]": "[默认：{}]",
@@ -678,6 +679,25 @@ RULES: Mapping[str, str] = {
     "shorter than the run, {} updates": "短于训练的 {} 次更新",
     "at least {} long to have a shape": "至少长 {}，才谈得上形状",
     "at most its peak, {}": "不超过它的峰值 {}",
+    "JSON": "是 JSON",
+    "JSON as `glidepath find TASK -o found.json` writes it": "是 `glidepath find TASK -o found.json` 写出的 JSON",
+    "an object": "是对象",
+    "an object with rates, losses and of {}": "是含 rates 和 losses 的对象，可有的字段：{}",
+    "an object with verdict, rates, losses and seeds, as many losses as rates": "是含 verdict、rates、losses 和 seeds 的对象，losses 与 rates 一样多",
+    "a list of 1 to {} traces": "是 1 到 {} 条曲线组成的列表",
+    "a list of up to {} numbers": "是不超过 {} 个数的列表",
+    "a list of traces": "是范围测试曲线的列表",
+    "a text of at most {} characters": "是不超过 {} 个字符的文本",
+    "at most {} of them": "不超过 {} 个",
+    "as many as the rates, {}": "与学习率一样多，即 {} 个",
+    "strictly increasing, above 0 and finite": "严格递增、大于 0 且有限",
+    "above low, {}": "大于 low，即 {}",
+    "installed": "已安装",
+    "in a folder that can be written to": "在可以写入的文件夹里",
+    "a file": "是文件",
+    "1 to {} numbers": "是 1 到 {} 个数",
+    "numbers": "是数",
+    "a CSV with a column of numbers": "是有一列数的 CSV",
     "given for --axis {}: the {}": "随 --axis {} 给出（{}）",
 }
 """What a refused value must be; `{}` stands for what is in its place. In front stands 必须."""
@@ -722,6 +742,17 @@ REMARKS: Mapping[str, str] = {
     "missing a required argument: {}": "缺少参数 {}",
     "too many positional arguments": "参数太多",
     "division by zero": "除以零",
+    "{} out of {}": "{}（满值为 {}）",
+    "{} of them": "{} 个",
+    "a {} of {} items": "有 {1} 项的 {0}",
+    "{} nodes": "{} 个节点",
+    "{} steps": "{} 步",
+    "{} bytes": "{} 字节",
+    "{} characters": "{} 个字符",
+    "depth {}": "{} 层",
+    "a deeper document": "更深的文档",
+    "a longer one": "更长的数",
+    "the folder {}": "文件夹 {}",
     "glidepath value -h lists the options": "glidepath value -h 列出各选项",
     "text is read by glidepath.parse": "文本由 glidepath.parse 读取",
 }
@@ -747,3 +778,83 @@ REASONS: Mapping[str, str] = {
     "cut by {}": "乘以 {}",
 }
 """The clauses of a controller's reasons."""
+
+FINDINGS: Mapping[str, str] = {
+    # Verdicts of a range test, and what to do
+    "usable": "可用",
+    "too few repeats": "重复次数太少",
+    "too few points": "数据点太少",
+    "diverged at once": "一开始就发散",
+    "never diverged": "始终没有发散",
+    "flat": "损失不降",
+    "too noisy": "噪声太大",
+    "sweep at least 3 times with different data order": "以不同的数据顺序至少扫描 3 次",
+    "sweep with more steps, from a lower start": "从更低的学习率开始，用更多步数扫描",
+    "lower the start of the sweep": "降低扫描的起始学习率",
+    "raise the end of the sweep": "提高扫描的终止学习率",
+    "raise the end of the sweep; if it is high already: is the model trained, or are its parameters frozen?": "提高扫描的终止学习率；如果已经很高，请检查模型是否早已训练好，或参数是否被冻结",
+    "take a larger batch, or more steps or repeats": "增大批量，或增加步数或重复次数",
+    # Its evidence
+    "{}: {}": "{}：{}",
+    "{} of {}": "只有 {} 次，需要 {} 次",
+    "{} finite points; {} are needed": "有限的数据点只有 {} 个，需要 {} 个",
+    "the loss never falls; training diverges from {}, and the sweep began at {}": "损失从未下降；训练从 {} 起发散，而扫描从 {} 开始",
+    "training diverges from {}, and the sweep began at {}": "训练从 {} 起发散，而扫描从 {} 开始",
+    "the loss falls by {}; noise alone explains {}": "损失下降了 {}，而单凭噪声就能解释 {}",
+    "the loss falls by {} from {}": "损失从 {1} 只下降了 {0}",
+    "the loss is still low at the last rate, {}": "到最后一个学习率 {} 时损失仍然很低",
+    "the repeats diverge {} decades apart": "各次重复的发散点相差 {} 个数量级",
+    # Whole trainings
+    "confirmed": "已证实",
+    "moved": "最优值在区间之外",
+    "open": "最优值在试过的一端，尚无定论",
+    "close to divergence": "离发散太近",
+    "failed": "训练失败",
+    "no rate trained": "没有一个学习率能训练",
+    "best {} of {}": "在 {1} 中 {0} 最好",
+    "{}: {}; cost {} whole trainings ({} rates, {} seeds), {} seconds": "{}：{}；共 {} 次完整训练（{} 个学习率，{} 个种子），用时 {} 秒",
+    # The table, and the answer in one sentence
+    "verdict": "结论",
+    "band": "区间",
+    "middle": "中点",
+    "training diverges from": "训练发散起点",
+    "repeats differ by": "各次重复相差",
+    "note": "说明",
+    "evidence": "依据",
+    "what to do": "怎么办",
+    "verified": "完整训练",
+    "rule {}": "规则 {}",
+    "  rate {}": "  学习率 {}",
+    "sees nothing": "没有读出结果",
+    "{} to {} ({} decades)": "{} 到 {}（{} 个数量级）",
+    "{} decades": "{} 个数量级",
+    "{} (repeats differ by {} decades)": "{}（各次重复相差 {} 个数量级）",
+    "{} to {} (diverges from about {}; repeats differ by {} decades)": "{} 到 {}（约从 {} 起发散；各次重复相差 {} 个数量级）",
+    "wrote {}: the page shows it, under 'Range test'": "已写入 {}：可在页面的“范围测试”中查看",
+    "wrote {}": "已写入 {}",
+}
+"""What a range test says; a place may hold another of them."""
+
+USAGE: Mapping[str, str] = {
+    "Usage: ": "用法：",
+    "[OPTIONS]": "[选项]",
+    "COMMAND [ARGS]...": "命令 [参数]...",
+    "Missing command.": "缺少命令。",
+    "Missing argument {}.": "缺少参数 {}。",
+    "Missing option {}.": "缺少选项 {}。",
+    "No such command {}.": "没有 {} 这个命令。",
+    "No such command {}. Did you mean {}?": "没有 {} 这个命令。是不是 {}？",
+    "No such option: {}": "没有 {} 这个选项",
+    "No such option: {} (Possible options: {})": "没有 {} 这个选项（是不是：{}）",
+    "Option {} requires an argument.": "选项 {} 需要一个值。",
+    "Option {} does not take a value.": "选项 {} 不能带值。",
+    "Got unexpected extra argument(s) ({})": "多余的参数（{}）",
+    "Invalid value for {}: {}": "{} 的值无效：{}",
+    "Input should be {}": "应为 {}",
+    "Input should be a valid integer, unable to parse string as an integer": "应为整数",
+    "Input should be a valid number, unable to parse string as a number": "应为数",
+    "Input should be a valid boolean, unable to interpret input": "应为 true 或 false",
+    "Input should be greater than or equal to {}": "应不小于 {}",
+    "Input should be less than or equal to {}": "应不大于 {}",
+}
+"""What the library of the command line says where it was asked wrongly; a place may hold what was typed, or another of them."""

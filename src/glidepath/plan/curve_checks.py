@@ -126,7 +126,7 @@ def _cut_off(
         found.add("warmup-too-long", where, f"{warm}", total=total, clock=clock)
     whole = _highest(schedule, duration)
     if top < whole - 1e-9 * abs(whole):
-        found.add("peak-never-reached", where, f"{top:g} of {whole:g}", total=total, clock=clock)
+        found.add("peak-never-reached", where, f"{top:g} out of {whole:g}", total=total, clock=clock)
     if chain is not None:
         for i, start in enumerate(chain.starts):
             if start >= total:

@@ -12,11 +12,11 @@ from glidepath.core.answer import plain_data
 from glidepath.core.checks import Checks, each_of, taken
 from glidepath.core.errors import GlidepathError, installing, shown
 from glidepath.core.fields import choice, number
-from glidepath.core.language import said
+from glidepath.core.language import said, worded
+from glidepath.core.zh_strings import FINDINGS
 from glidepath.finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from glidepath.view.docstrings import about
 from glidepath.view.range_data import Tick, parts
-from glidepath.view.range_test import range_test_table
 
 from .jobs import Job
 from .questions import MAX_TRACES, Range, Sweep
@@ -97,14 +97,19 @@ def _answer(traces: Sequence[Trace], verification: Verification | None = None) -
     del data["rules"]
     answer = {
         "usable": isinstance(result, Suggestion),
-        "sentence": _sentence(result),
-        "result": data,
+        "result": _in_both(data | {"sentence": _sentence(result)}),
         "drawn": None if drawn is None else asdict(drawn) | {"ticks": [_told(tick) for tick in drawn.ticks]},
-        "rows": range_test_table(result, verification),
-        "verification": None if verification is None else verification.to_dict(),
+        "verification": None
+        if verification is None
+        else _in_both(verification.to_dict() | {"sentence": str(verification)}),
         "stops": [trace.stop for trace in traces],
     }
     return plain_data(answer)
+
+
+def _in_both(data: dict[str, Any]) -> dict[str, Any]:
+    """Returns data whose sentences are said in Chinese too."""
+    return data | {"zh": {name: worded(text, FINDINGS, "zh") for name, text in data.items() if isinstance(text, str)}}
 
 
 def _told(tick: Tick) -> dict[str, Any]:

@@ -116,7 +116,7 @@ export class RangeTest {
     this.found = found;
     this.tell();
     this.draw();
-    say(`${told(found, "title")} ${t(found.usable ? "range.usable" : "range.unusable")}: ${found.sentence}`);
+    say(`${told(found, "title")} ${t(found.usable ? "range.usable" : "range.unusable")}${t("colon")}${told(found.result, "sentence")}`);
   }
 
   /** The answer in words. */
@@ -133,9 +133,9 @@ export class RangeTest {
         ...result.notes.map((note) => h("p", {}, note)),
         h("button", { type: "button", id: "usemiddle", onclick: () => this.use(result.middle) }, t("range.use", { rate: short(result.middle, 2) })));
     } else {
-      made.push(h("p", { class: "answer bad" }, t("range.none", { verdict: result.verdict })), h("p", {}, result.evidence ? `${capital(result.evidence)}.` : ""), h("p", { class: "remedy" }, h("b", {}, t("range.remedy")), `${result.remedy}.`));
+      made.push(h("p", { class: "answer bad" }, t("range.none", { verdict: told(result, "verdict") })), h("p", {}, result.evidence ? t("range.stop", { text: capital(told(result, "evidence")) }) : ""), h("p", { class: "remedy" }, h("b", {}, t("range.remedy")), t("range.stop", { text: told(result, "remedy") })));
     }
-    if (found.verification) made.push(h("p", {}, t("range.whole", { found: found.rows.find((row) => row[0] === "verified")?.[1] ?? found.verification.verdict })));
+    if (found.verification) made.push(h("p", {}, t("range.whole", { found: told(found.verification, "sentence") })));
     this.verdict.className = `verdict ${found.type === "sweep" ? "" : found.usable ? "good" : "bad"}`;
     this.verdict.replaceChildren(...made);
     this.rules.replaceChildren(table(found));

@@ -381,6 +381,7 @@ export const STRINGS = {
 "range.edge": ["Training diverges from about {edge}; the repeats differ by {spread} decades.", "约从 {edge} 起训练发散；各次重复相差 {spread} 个数量级。"],
 "range.use": ["Use the middle, {rate}, as base rate", "以中点 {rate} 作为基础学习率"],
 "range.none": ["No suggestion: {verdict}", "没有建议：{verdict}"],
+"range.stop": ["{text}.", "{text}。"],
 "range.remedy": ["What to do: ", "怎么办："],
 "range.whole": ["Whole trainings: {found}.", "完整训练：{found}。"],
 "range.used": ["The base rate is {base} now", "基础学习率现为 {base}"],
