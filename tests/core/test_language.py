@@ -178,6 +178,8 @@ def test_a_refusal_is_said_in_chinese():
     assert problem(ending, "zh") == "show：-o 必须是以 .png, .svg 或 .gif 结尾的文件名，得到的是 'x.jpg'"
     ended = Problem("the peak", "", "reached within 10 updates", "0.5 out of 1")
     assert problem(ended, "zh") == "峰值：必须在 10 次更新内到达，得到的是 0.5（满值为 1）"
+    tiny = Problem("plan", "the run", "at least 10 epochs long to have a shape", "2")
+    assert problem(tiny, "zh") == "plan：训练必须至少长 10 轮，才谈得上形状，得到的是 2"
     traces = Problem("file", "traces", "a list of 1 to 12 traces", "13 of them")
     assert problem(traces, "zh") == "file：traces 必须是 1 到 12 条曲线组成的列表，得到的是 13 个"
     assert problem(refused("cosine(-1)")[0], "en") == str(refused("cosine(-1)")[0])

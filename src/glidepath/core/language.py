@@ -118,12 +118,14 @@ def _filled(text: str, table: Mapping[str, str], free: bool = False) -> str | No
     for pattern, chinese in _patterns(tuple(table.items())):
         if found := pattern.fullmatch(text):
             inner = [(free and _filled(part, table, free)) or part for part in found.groups()]
-            parts = [part.replace(" or ", " 或 ").replace(" and ", " 和 ") for part in inner]
+            parts = [_JOINS.sub(lambda word: f" {_WORDS[word[1]]}", part) for part in inner]
             if free or not any(_PROSE.search(part) for part in parts):
                 return chinese.format(*parts)
     return None
 
 
+_WORDS = {"or": "或", "and": "和", "updates": "次更新", "epochs": "轮", "samples": "个样本", "tokens": "个 token"}
+_JOINS = re.compile(r" (or|and|updates|epochs|samples|tokens)\b")
 _PROSE = re.compile(r"[a-z]{2,} [a-z]{2,}")
 
 

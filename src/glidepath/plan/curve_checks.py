@@ -94,7 +94,7 @@ def check_curve(
         found.add("tiny-run", where, f"{total}", least=_TINY, clock=clock)
     closing = chain.phases[-1] if chain is not None else schedule
     if parameter == "lr" and isinstance(closing, Ramp) and closing.start < closing.end:
-        found.add("ends-on-a-rise", where, f"{closing.start:g} to {closing.end:g}")
+        found.add("ends-on-a-rise", where, f"{closing.start:g} rising to {closing.end:g}")
     first = schedule(0)
     top = _highest(schedule, min(total, MAX_STEPS))
     if parameter == "lr" and abs(first) <= 1e-6 * abs(top):
