@@ -104,6 +104,8 @@ $(VENV)/ready-demo: $(RECIPE) | $(BIN)/python
 $(VENV)/ready-dev: $(RECIPE) | $(BIN)/python
 	@echo "glidepath: installing what the tests need (PyTorch, JAX and Keras among it; once, a few minutes)"
 	@$(call INSTALL,dev)
+	@echo "glidepath: and timm, without torchvision: its schedulers need none"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps timm
 	@touch $@
 
 # Tests marked `browser` drive Debian's Chromium. Elsewhere, or without the right to install it, they need a `chromium` on the path.

@@ -4,9 +4,7 @@ import inspect
 import json
 import math
 import re
-from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -321,23 +319,3 @@ def test_at_says_where_it_stands():
     at = At(known("optax"), "linear_schedule", 1.0)
     with pytest.raises(GlidepathError, match="optax linear_schedule: a must be b, got 3"):
         at.require(False, "a", "b", 3)
-
-
-def held(module: str, name: str, **attributes):
-    """An object with the attributes that a library's scheduler keeps; timm and MMEngine are not installed here."""
-    made = type(name, (), {"__module__": module})()
-    group = {"lr": 0.1, "initial_lr": 0.1}
-    vars(made).update(attributes, optimizer=SimpleNamespace(param_groups=[group]))
-    return made
-
-
-def test_objects_of_timm_and_mmengine_are_read_from_their_attributes():
-    marks = {"milestones": Counter({3: 2, 6: 1}), "gamma": 0.5, "begin": 0, "end": 10**9, "by_epoch": True}
-    steps = held("mmengine.optim.scheduler.lr_scheduler", "MultiStepLR", last_step=0, base_values=[0.1], **marks)
-    assert [dialects.from_live(steps)(step) for step in (0, 3, 6)] == pytest.approx([0.1, 0.025, 0.0125])
-    shape = {"t_initial": 30, "decay_t": 10, "lr_min": 0.0, "warmup_t": 0, "warmup_lr_init": 0.0, "base_values": [0.2]}
-    made = held("timm.scheduler.wsd_lr", "WSDLRScheduler", decay_fn=lambda x: (1 - x) ** 3, **shape)
-    assert dialects.from_live(made)(25) == pytest.approx(0.2 * 0.5**3)
-    assert dialects.from_live(held("timm.scheduler.wsd_lr", "WSDLRScheduler", decay_fn="linear", **shape))(
-        25
-    ) == pytest.approx(0.1)

@@ -83,6 +83,11 @@ def _cosine(a: Any) -> Schedule:
     return _cycles(a, text, pieces.COSINE if a.k_decay == 1 else None)
 
 
+def _tanh(a: Any) -> Schedule:
+    a.at.require(a.lb < a.ub, "lb", f"below ub, {a.ub}", a.lb)
+    return _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None)
+
+
 def _poly(a: Any) -> Schedule:
     text = f"m + (p - m) * max(1 - {'x' if a.k_decay == 1 else 'x ** k_decay'}, 0) ** power"
     return _cycles(a, text, pieces.curve_of_power(a.power) if a.k_decay == 1 else None)
@@ -174,7 +179,7 @@ def _factory(a: Any) -> Schedule:
 TIMM.rows(
     {
         "CosineLRScheduler": _cosine,
-        "TanhLRScheduler": lambda a: _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None),
+        "TanhLRScheduler": _tanh,
         "PolyLRScheduler": _poly,
         "StepLRScheduler": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr),
         "MultiStepLRScheduler": _milestones,
