@@ -3,7 +3,7 @@
 import warnings
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glidepath import GlidepathError, dialects
@@ -123,7 +123,14 @@ def lists(draw):
     return [warmup | {"start_factor": draw(st.floats(0.01, 1))}, main], length
 
 
-@settings(max_examples=120)
+JUST_AFTER = [
+    {"type": "LinearLR", "begin": 0, "end": 3, "start_factor": 0.1},  # by epoch: for the last time at iteration 8
+    {"type": "CosineAnnealingLR", "by_epoch": False, "begin": 9, "end": 30, "eta_min": 0.01},
+]
+
+
+@settings(max_examples=80)
+@example((JUST_AFTER, 4), 0.1)
 @given(lists(), st.sampled_from([0.1, 1.0]))
 def test_a_list_of_a_configuration_file_has_the_runner_s_rates(found, base):
     parts, length = found

@@ -35,7 +35,7 @@ cycles = {
     "cycle_decay": st.sampled_from([1.0, 0.5, 0.1]),
     "cycle_limit": st.integers(0, 5),
 }
-lowered = {"t_initial": whole, "lr_min": floors, **cycles, **prefixed}
+lowered = {"t_initial": whole | st.sampled_from([2.5, 7.25]), "lr_min": floors, **cycles, **prefixed}
 k_decays = st.sampled_from([1.0, 1.0, 0.7, 2.0])
 ARGUMENTS = {
     "CosineLRScheduler": {**lowered, "k_decay": k_decays},
@@ -110,7 +110,7 @@ def restarts(arguments):
     unit = 1 if arguments.get("step_on_epochs", True) else arguments["updates_per_epoch"]
     length = arguments.get("t_initial", arguments.get("num_epochs", 0)) * unit
     warmup = arguments.get("warmup_t", arguments.get("warmup_epochs", 0)) * unit * arguments["warmup_prefix"]
-    lengths = [length * Fraction(arguments["cycle_mul"]) ** i for i in range(8)]
+    lengths = [Fraction(length) * Fraction(arguments["cycle_mul"]) ** i for i in range(8)]
     return {warmup + begin for begin in itertools.accumulate(lengths)}
 
 

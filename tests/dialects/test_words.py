@@ -149,7 +149,7 @@ def test_a_bare_name_is_taken_for_the_library_whose_arguments_fit_and_said_to_be
         ("optax.cosine_decay(0.1, 10)", "optax: name must be a known scheduler, got 'optax.cosine_decay'"),
         (
             "timm.scheduler.CosineLRScheduler(optimizer, t_initial=0)",
-            "timm CosineLRScheduler: t_initial must be an integer from 1",
+            "timm CosineLRScheduler: t_initial must be a number of steps above 0",
         ),
         (
             "transformers.get_linear_schedule_with_warmup(o, warmup=3)",
