@@ -192,6 +192,21 @@ def test_weights_alone_and_the_file_of_the_driver_are_enough(tmp_path):
     assert history.history["learning_rate"] == [PLAN.value(at.__class__(11, states=progress.states), base=0.1)]
 
 
+def test_what_controllers_saw_is_saved_before_they_decide_anything(tmp_path):
+    plan, seen = (
+        Plan("linear(30)", feedback=[{"controller": "plateau(patience=1)", "monitor": "seen"}]),
+        [1.0, 2.0, 2.0, 2.0],
+    )
+    for epoch in range(4):  # a process an epoch
+        driver = Driver(plan, 0.1)
+        made = keras.models.load_model(tmp_path / "a.keras") if epoch else model(driver.rate())
+        fit(made, epoch + 1, epoch, callbacks=[Said(seen=seen), driver])
+        made.save(tmp_path / "a.keras")
+        decided = [decision.action for decision in driver.decisions]
+
+        assert decided == [["first", "waiting", "cut", "waiting"][epoch]]
+
+
 def test_another_schedule_is_refused_kept_overridden_or_extended(tmp_path):
     first = model(Driver("cosine(12)", 0.1).rate())
     fit(first, 2)
