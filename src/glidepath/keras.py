@@ -276,7 +276,9 @@ class Driver(Callback):
             made = steered(self.plan, rates, self.states, "lr", name)
             if made != rate.steered:
                 changed = True
-            if made != rate.rates or rate.feedback or self.plan.feedback:  # what they know is saved before they decide anything
+            if (
+                made != rate.rates or rate.feedback or self.plan.feedback
+            ):  # what they know is saved before they decide anything
                 rate.steer(made, rates, self._kept(), done)
         if changed and self.model.train_function is not None:
             self.model.make_train_function(force=True)

@@ -117,6 +117,8 @@ class Enclosure:
 
     def _binary(self, op: str, x: tuple[float, float], y: tuple[float, float]) -> Interval:
         exact = x[0] == x[1] and y[0] == y[1]
+        if op == "**" and 0 < max(abs(y[0]), abs(y[1])) < 1e-300:  # it may be flushed to 0
+            return None
         if not exact:
             if op in ("/", "//", "%") and y[0] <= 0 <= y[1]:
                 return None

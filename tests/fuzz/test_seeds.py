@@ -254,6 +254,14 @@ def test_a_stretched_cycle_is_the_same_at_the_last_exact_steps():
         assert [schedule(float(step)) for step in steps] == expected
 
 
+def test_what_is_undefined_for_certain_is_no_number_to_the_tracer():
+    formula = "min(17.5 != step * 100, (0 <= step) % 0 if 3 % step * step else 3)"
+    schedule = gp.Expression(formula)
+
+    for step in (3, 5, 126874):
+        assert len(set(everywhere(schedule, step))) == 1
+
+
 def test_a_zero_below_the_line_has_no_sign():
     for formula, value in (
         ("clip(1 / -step, 0, 1)", 1.0),

@@ -294,7 +294,7 @@ class NumpyNamespace(_Arrays):
         for i in range(first, last + 1):
             here = index == i
             if here.any():
-                value = branches[i](*(arg[here] if isinstance(arg, np.ndarray) else arg for arg in args))
+                value = branches[i](*(arg[here] if isinstance(arg, np.ndarray) and arg.shape else arg for arg in args))
                 whole = isinstance(value, np.ndarray) and value.shape == x.shape  # it looked at more than its arguments
                 out[here] = value[here] if whole else value
         return out

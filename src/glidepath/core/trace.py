@@ -116,7 +116,8 @@ class Trace:
             raise TypeError(
                 f"a formula must be made of numbers, steps and the functions of its namespace, not of {type(x).__name__}"
             )
-        return self._node("const", (), x, x, x, isinstance(x, float))
+        low, high = (x, x) if x == x else (-math.inf, math.inf)
+        return self._node("const", (), x, low, high, isinstance(x, float))
 
     def _node(self, op: str, args: tuple[Expr, ...], data: Any, low: float, high: float, real: bool) -> Expr:
         if op == "const":
