@@ -156,7 +156,8 @@ def test_what_is_typed_wrong_is_marked_and_changes_nothing(notebook):
     assert page.evaluate("asked") == 0
     steps.fill("-3")  # a number, which Python refuses
     steps.press("Enter")
-    page.wait_for_function("document.querySelector('[role=alert]').textContent.includes('steps must be')")
+    page.wait_for_function("asked === 1 && document.querySelector('input[aria-invalid=true]')")  # once Python answered
+    assert "steps must be" in page.text_content("[role=alert]")
     assert steps.get_attribute("aria-invalid") == "true"
     steps.press("Escape")
     steps.fill("50")

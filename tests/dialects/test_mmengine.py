@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 STEPS = 48
 ENDLESS = 10**9
 lengths = st.integers(1, 20)
-gammas = st.floats(0.1, 1.1)
+gammas = st.floats(0.1, 1.0)
 floors = st.sampled_from([{"eta_min": 0.0}, {"eta_min": 0.01}, {"eta_min_ratio": 0.1}])
 clocks = st.sampled_from(
     [{}, {"by_epoch": False}, {"epoch_length": 3}, {"epoch_length": 3, "convert_to_iter_based": True}]

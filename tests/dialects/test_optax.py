@@ -84,6 +84,7 @@ def arguments(name: str, draw) -> dict:
             "transition_steps": draw(spans),
             "decay_rate": 0.5,
             "transition_begin": draw(st.integers(0, 9)),
+            "staircase": False,
             "end_value": draw(ends),
         },
         "sgdr_schedule": lambda: {

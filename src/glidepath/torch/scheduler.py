@@ -417,14 +417,14 @@ class Scheduler:
         """
         run, policy = self._run, self._resume if resume is None else resume
         refuse(policy_problems("load_state_dict", policy))
-        live, foreign = self._alive("load_state_dict"), of_torch(state_dict)
+        foreign = of_torch(state_dict)
         if policy == "override" and foreign is not None:
             self.seek(foreign)
             self.resumed = Resumed(
                 policy, foreign, ("the state of a PyTorch scheduler: its count of updates is taken",)
             )
             return self.resumed
-        saved = read_state(state_dict)
+        saved, live = read_state(state_dict), self._alive("load_state_dict")
         changed, seated = differences(saved, run), self._seated()
         titles = [rule.title for rule in run.rules]
         bases = settled(saved, titles, list(chain.from_iterable(seated)), policy)
