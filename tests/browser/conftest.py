@@ -54,7 +54,7 @@ def served(runs):
         yield process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.communicate(timeout=15)
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

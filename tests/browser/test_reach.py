@@ -164,7 +164,7 @@ def test_downloads_are_files_that_others_read(opened, ending, tmp_path):
     """K1: exported values equal schedule(step) bit for bit."""
     opened.rest()
     opened.page.click("#tab-files")
-    with opened.page.expect_download(timeout=60_000) as download:
+    with opened.page.expect_download(timeout=0) as download:
         opened.page.click(f'button[data-format="{ending}"]')
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)

@@ -43,7 +43,7 @@ def raw(port: int, head: str, body: bytes = b"", wait: float = 20) -> bytes:
 
 
 def ask(port: int, path: str, body: dict) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     with contextlib.closing(connection):
         connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
         response = connection.getresponse()

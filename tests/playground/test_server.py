@@ -44,7 +44,7 @@ def port(tmp_path_factory):
 
 
 def ask(port, path, body=None, headers=None, method=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     data = None if body is None else body if isinstance(body, bytes) else json.dumps(body)
     sent = {"content-type": "application/json", **(headers or {})}
     connection.request(method or ("GET" if body is None else "POST"), path, data, sent)
@@ -256,7 +256,7 @@ def token(port):
 
 
 def events(port, job):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     with contextlib.closing(connection):
         connection.request("GET", f"/api/jobs/{job}/events")
         for line in connection.getresponse():

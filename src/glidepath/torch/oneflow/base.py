@@ -100,7 +100,7 @@ class OneFlow(Scheduler):
 
     def _values(self, bases: Values, step: Any) -> Values:
         """Returns the rates that base rates have at a step."""
-        raise NotImplementedError
+        raise NotImplementedError  # each class that OneFlow computes by a formula has its own
 
     def _few(self, groups: Any) -> bool:
         """Returns False: there is no formula of PyTorch to ask."""

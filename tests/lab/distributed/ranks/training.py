@@ -178,7 +178,7 @@ def command(folder, *words):
 def main(folder, *names):
     """Join the other processes, do what is named, and write what was found."""
     cifar.PUBLISHED = images(folder)
-    with ranks("cpu", timeout=60.0) as group:
+    with ranks("cpu") as group:
         found = {}
         for name in names:
             found[name] = None if name == "killed" else globals()[name](group, folder)
