@@ -23,7 +23,21 @@ COMMANDS: dict[str, list[str]] = {
     "snapshots": ["snapshots", "-t", "mnist1d", "--cycles", "3", "--last", "2", "-n", "300", "-s", "2", *ONE],
     "train": ["train", "mnist1d", "-s", "warmup(20) >> cosine(380)", "-n", "400 updates", "--checkpoint", "10%"],
 }
-PASSING = ("second", "time", "machine", "version", "command", "folder", "started", "memory", "stamp", "host", "cpu")
+# `segments` says where a run was taken up again, which is what a killed one has more of.
+PASSING = (
+    "second",
+    "time",
+    "machine",
+    "version",
+    "command",
+    "folder",
+    "started",
+    "memory",
+    "stamp",
+    "host",
+    "cpu",
+    "segments",
+)
 
 
 def start(arguments: list[str], out: Path) -> subprocess.Popen[bytes]:
