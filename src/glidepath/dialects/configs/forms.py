@@ -309,7 +309,6 @@ def deepspeed(r: Reading) -> Schedule:
         given[name] = value if words or isinstance(value, bool | list) else r.number(f"scheduler.params.{name}")
     kind = r.word("scheduler.type")
     r.base = float(given.get("warmup_max_lr", given.get("cycle_max_lr", 0)) or r.number("optimizer.params.lr"))
-    r.total = given.get("total_num_steps")
     return load("deepspeed", kind, _counted("deepspeed", kind, given), base_lr=r.number("optimizer.params.lr", r.base))
 
 
