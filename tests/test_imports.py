@@ -79,17 +79,42 @@ def test_no_room_imports_one_that_imports_it():
     assert below == {}
 
 
+def imported_names(path: Path) -> list[tuple[Path, str, int]]:
+    """Return the home of every name that a module imports from glidepath, the name, and the dots it was written with."""
+    source = Path(glidepath.__file__).parent
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "glidepath":
+            base = source.parent / str(node.module).replace(".", "/")
+        else:
+            continue
+        home = base if base.is_dir() else base.parent
+        found += [(home, one.name, node.level) for one in node.names]
+    return found
+
+
 def test_no_private_name_crosses_a_room():
-    crossed = []
-    for path in Path(glidepath.__file__).parent.rglob("*.py"):
-        room = path.parent
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("glidepath."):
-                continue
-            home = (Path(glidepath.__file__).parents[1] / node.module.replace(".", "/")).parent
-            crossed += [f"{path.name}: {one.name}" for one in node.names if one.name.startswith("_") and home != room]
+    crossed = [
+        f"{path.name}: {name}"
+        for path in Path(glidepath.__file__).parent.rglob("*.py")
+        for home, name, _ in imported_names(path)
+        if name.startswith("_") and not name.startswith("__") and home != path.parent
+    ]
 
     assert crossed == []
+
+
+def test_the_package_names_its_own_modules_relatively():
+    absolute = [
+        f"{path.name}: {name}"
+        for path in Path(glidepath.__file__).parent.rglob("*.py")
+        for _, name, level in imported_names(path)
+        if not level
+    ]
+
+    assert absolute == []
 
 
 NEEDED = {

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 import glidepath
-from glidepath.core.errors import GlidepathError
+
+from ..core.errors import GlidepathError
 
 from . import schedules as _schedules  # isort: skip - each room adds its commands, in the order of the help
 from . import training as _training  # isort: skip

@@ -11,9 +11,8 @@ from rich.cells import cell_len
 from rich.progress import Progress
 from rich.text import Text
 
-from glidepath.core.language import worded
-from glidepath.core.zh_strings import FINDINGS
-
+from ..core.language import worded
+from ..core.zh_strings import FINDINGS
 from .common import messages, note, say, typed
 from .engines import Changes
 from .options import command
@@ -49,10 +48,10 @@ def find(
         output (--output, -o): Write a .png, .svg or .html picture with the band, or the traces as .json.
         device (--device): cpu, cuda, cuda:1 (that one), or auto: a GPU for images and cifar100 where there is one.
     """
-    from glidepath.core.files import write_whole
-    from glidepath.finder import Suggestion
-    from glidepath.lab.search.range_test import find_rates
-    from glidepath.view.range_test import range_test, range_test_place, range_test_table, save_range_test
+    from ..core.files import write_whole
+    from ..finder import Suggestion
+    from ..lab.search.range_test import find_rates
+    from ..view.range_test import range_test, range_test_place, range_test_table, save_range_test
 
     if output is not None:
         range_test_place(output)
@@ -93,12 +92,12 @@ def find(
 
 
 if TYPE_CHECKING:
-    from glidepath.logs import Log
+    from ..logs import Log
 
 
 def _read(place: Path, **options: Any) -> Log:
     """Reads a log with a bar for the bytes; a small one is read before the bar is seen."""
-    from glidepath.logs import read
+    from ..logs import read
 
     with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
         row = bar.add_task(f"reading {place.name}", total=None, visible=False)
@@ -139,7 +138,7 @@ def advise(
         rate (--rate NAME): The column of the rate.
         loss (--loss NAME): The column of the training loss.
     """
-    from glidepath import advice
+    from .. import advice
 
     log = _read(run, step=step, rate=rate, loss=loss, run=of)
     found = advice.advise(log, plan=plan, base=base, complete=complete)
@@ -156,7 +155,7 @@ def fit(
         log (LOG): A log with learning rates, or a folder with one.
         rate (--rate NAME): The column of the rate.
     """
-    from glidepath import advice
+    from .. import advice
 
     read = _read(log, step=step, rate=rate, run=of, rates=True)
     found = advice.fit(read)

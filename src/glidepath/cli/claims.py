@@ -16,7 +16,7 @@ from .engines import Trainer, trained
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.claims import Claim
+    from ..lab.claims import Claim
 
 
 @command()
@@ -42,8 +42,8 @@ def reproduce(
         data (--data): Folder of the public loss curves that F2 and F3 read. Default: the variable GLIDEPATH_LOSS_CURVES; without either
             they are skipped.
     """
-    from glidepath.lab import claims
-    from glidepath.lab.claims import page as pages
+    from ..lab import claims
+    from ..lab.claims import page as pages
 
     failed = False
     if data is not None:

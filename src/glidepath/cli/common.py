@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.text import Text
 
 import glidepath
-from glidepath.core.errors import GlidepathError, installing
-from glidepath.core.fields import number
-from glidepath.core.language import language, problem
-from glidepath.core.schedule import Schedule
+
+from ..core.errors import GlidepathError, installing
+from ..core.fields import number
+from ..core.language import language, problem
+from ..core.schedule import Schedule
 
 if TYPE_CHECKING:
-    from glidepath.dialects import Config
+    from ..dialects import Config
 
 messages = Console(stderr=True)
 
@@ -129,8 +130,8 @@ def groups_of(
         strict: Whether to refuse what the library gets wrong.
         verb: What is done for a base rate that was not given.
     """
-    from glidepath.dialects.converting import base_taken, is_ours, own_code
-    from glidepath.dialects.snippets import chosen, mentioned, read_calls
+    from ..dialects.converting import base_taken, is_ours, own_code
+    from ..dialects.snippets import chosen, mentioned, read_calls
 
     code = text.endswith(".py") and Path(text).is_file()
     told = library is not None or "\n" in text.strip() or mentioned(text)
@@ -165,7 +166,7 @@ def _amount(text: str) -> int | float | None:
 
 def config_of(text: str, let: Sequence[str] | None = None) -> Schedule | None:
     """Returns the schedule of a training tool's configuration file, its derivation told; None where the text is no such file."""
-    from glidepath.dialects.configs import form_of, read_config
+    from ..dialects.configs import form_of, read_config
 
     if not form_of(text):
         return None
@@ -179,8 +180,8 @@ def config_of(text: str, let: Sequence[str] | None = None) -> Schedule | None:
 
 def plan_of_config(text: str, let: Sequence[str] | None = None) -> str:
     """Returns the plan that a training tool's configuration file stands for, as YAML, its derivation told."""
-    from glidepath.dialects.configs import form_of, read_config
-    from glidepath.plan import Plan
+    from ..dialects.configs import form_of, read_config
+    from ..plan import Plan
 
     config = read_config(text, **names_of(let)) if form_of(text) else None
     if config is None:

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Steps
-
+from ..core.errors import GlidepathError
+from ..core.fields import Steps
 from .common import tell, typed
 from .engines import Changes
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.distributed import Ranks, Trained, Training
+    from ..lab.distributed import Ranks, Trained, Training
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ def train(
         device: auto, cpu or cuda, a GPU for each process; cuda:1 is that one, for one process.
         timeout: Seconds that a process waits for another before it gives up.
     """
-    from glidepath.lab import distributed
-    from glidepath.plan import read
+    from ..lab import distributed
+    from ..plan import read
 
     if asked.length is not None and changes.epochs is not None:
         raise GlidepathError.of("--length", "", "left out beside --epochs", asked.length)
@@ -114,7 +113,7 @@ def _one(name: str | None, task: str | None) -> str:
 
 def _code(asked: Callable[[Ranks], Trained], ranks: Ranks, out: Path) -> int:
     """Trains, says how it ended, and returns the exit code."""
-    from glidepath.lab.distributed import Shared
+    from ..lab.distributed import Shared
 
     try:
         code = _tell(asked(ranks), out, quiet=ranks.rank > 0)

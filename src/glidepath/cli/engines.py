@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Count
-
+from ..core.errors import GlidepathError
+from ..core.fields import Count
 from .common import messages
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines.engine import Engine
-    from glidepath.lab.engines.progress import Watcher
-    from glidepath.lab.tasks.declared import Task
+    from ..lab.engines.engine import Engine
+    from ..lab.engines.progress import Watcher
+    from ..lab.tasks.declared import Task
 
 __all__ = ["Changes", "EngineName", "Trainer", "trained"]
 
@@ -60,7 +59,7 @@ class Trainer:
         Raises:
             GlidepathError: If an option does not go with the engine, or what the engine needs is not installed.
         """
-        from glidepath import lab
+        from .. import lab
 
         for option, value in (("--address", self.address), ("--resources", self.resources)):
             if value is not None and self.engine is not EngineName.ray:
@@ -117,7 +116,7 @@ class Changes:
         Raises:
             GlidepathError: If a change breaks its rule, or the length is given twice.
         """
-        from glidepath.lab.tasks.settings import adjusted
+        from ..lab.tasks.settings import adjusted
 
         if budget is not None and self.epochs is not None:
             raise GlidepathError.of("--budget", "", "left out beside --epochs", budget)
@@ -144,7 +143,7 @@ def trained(out: Path) -> Generator[Watcher]:
     Args:
         out: The folder.
     """
-    from glidepath import lab
+    from .. import lab
 
     try:
         with redirect_stdout(sys.stderr), lab.Bar() as bar:

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from glidepath.core.checks import each_of
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Count, Steps
-from glidepath.core.schedule import Schedule
-
+from ..core.checks import each_of
+from ..core.errors import GlidepathError
+from ..core.fields import Count, Steps
+from ..core.schedule import Schedule
 from .common import messages, say, schedule_of
 from .labels import labelled
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.forecast import Curve, Laws, Run
+    from ..forecast import Curve, Laws, Run
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,13 @@ def forecast(
         _tell(laws, rows, curves, runs)
     if output is None:
         return
-    from glidepath.core.files import write_whole
-    from glidepath.view.still import save
+    from ..core.files import write_whole
+    from ..view.still import save
 
     if output.suffix.lower() == ".json":
         write_whole(output, laws.to_json(), where="forecast")
     else:
-        from glidepath.view.forecast import forecast_figure, forecast_page
+        from ..view.forecast import forecast_figure, forecast_page
 
         drawing = forecast_figure(curves, runs, schedules, base=base or laws.peak, metric=laws.metric)
         if output.suffix.lower() == ".html":
@@ -131,7 +130,7 @@ def design(
         warmup (--warmup): Updates of warmup. Default: the first log's.
         output (--output, -o): Write the plan (.yaml or .json).
     """
-    from glidepath.forecast.design import design as designed
+    from ..forecast.design import design as designed
 
     _checked_place(output, ".yaml", ".yml", ".json")
     laws, _, _ = _laws(given, fitting)
@@ -140,8 +139,8 @@ def design(
     say(json.dumps(made.to_dict(), indent=1) if as_json else str(made))
     if output is None:
         return
-    from glidepath import parse
-    from glidepath import plan as plans
+    from .. import parse
+    from .. import plan as plans
 
     if against is not None and against.endswith((".yaml", ".yml")):
         fall: Any = parse(made.schedule)
@@ -162,8 +161,8 @@ def bound(schedules: list[str], steps: Count | None = None, peak: float | None =
         steps (--steps, -n): Updates of the run. Default: the schedule's.
         peak (--peak): A peak rate tuned for the first: it is carried to the others.
     """
-    from glidepath.forecast.bound import MEASURED, transfer_peak
-    from glidepath.forecast.bound import bound as bounded
+    from ..forecast.bound import MEASURED, transfer_peak
+    from ..forecast.bound import bound as bounded
 
     shapes = labelled(schedules)
     ends = [int(one.duration) for one in shapes.values() if one.duration != float("inf")]
@@ -200,9 +199,9 @@ def bound(schedules: list[str], steps: Count | None = None, peak: float | None =
 
 def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict[str, Schedule]]:
     """Tells logs from schedules, reads the logs and fits; or takes the laws that were stored."""
-    from glidepath import forecast as room
-    from glidepath import logs
-    from glidepath.forecast.reading import runs_of
+    from .. import forecast as room
+    from .. import logs
+    from ..forecast.reading import runs_of
 
     paths = [Path(one) for one in given if _is_log(one)]
     schedules = labelled([one for one in given if not _is_log(one)]) if any(not _is_log(one) for one in given) else {}
@@ -264,7 +263,7 @@ def _plain(made: Any) -> dict[str, Any]:
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
-    from glidepath.view.fonts import aligned
+    from ..view.fonts import aligned
 
     return "\n".join(aligned(rows))
 
@@ -287,8 +286,8 @@ def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str
     """The forecasts in the terminal, one with its band; the logs under them, as far as eight curves go."""
     import numpy as np
 
-    from glidepath import Table, view
-    from glidepath.forecast.fit import merged
+    from .. import Table, view
+    from ..forecast.fit import merged
 
     def line(steps: Any, values: Any) -> Schedule:
         keep = np.unique(np.linspace(0, len(steps) - 1, 150).astype(int))

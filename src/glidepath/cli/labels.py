@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from glidepath.core.checks import Checks
-from glidepath.core.errors import GlidepathError
-from glidepath.core.rate import Rate
-from glidepath.core.schedule import Schedule
-
+from ..core.checks import Checks
+from ..core.errors import GlidepathError
+from ..core.rate import Rate
+from ..core.schedule import Schedule
 from .common import config_of, groups_of, note, schedule_of
 
 __all__ = ["labelled", "lines"]
@@ -55,8 +54,8 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None, base: float | 
     Raises:
         GlidepathError: If a file cannot be read; every problem is listed.
     """
-    from glidepath.dialects.converting import is_ours
-    from glidepath.dialects.snippets import mentioned
+    from ..dialects.converting import is_ours
+    from ..dialects.snippets import mentioned
 
     found: list[tuple[str, str]] = []
     checks = Checks("")
@@ -81,7 +80,7 @@ def lines(given: Sequence[str], let: Sequence[str] | None = None, base: float | 
 
 def _groups(path: Path, label: str) -> list[tuple[str, str]]:
     """Returns the learning rate of each group of a plan, on the plan's clock."""
-    from glidepath import plan as plans
+    from .. import plan as plans
 
     plan = plans.read(path)
     if plan.clock != "updates":

@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from glidepath.core.checks import types_of
-from glidepath.core.codec import field_notes
-from glidepath.core.fields import MAX_STEPS
-from glidepath.core.language import language, said, worded
-from glidepath.core.zh_strings import USAGE
+from ..core.checks import types_of
+from ..core.codec import field_notes
+from ..core.fields import MAX_STEPS
+from ..core.language import language, said, worded
+from ..core.zh_strings import USAGE
 
 __all__ = ["app", "command", "in_language"]
 

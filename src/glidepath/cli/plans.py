@@ -20,9 +20,9 @@ def check(plan: Path, model: str | None = None, let: list[str] | None = None, as
         plan (PLAN): A .yaml or .json plan, or a training tool's configuration file.
         model: module:factory, which returns an optimizer or parameter groups; it is imported and called.
     """
-    from glidepath import plan as plans
-    from glidepath.dialects.configs import form_of, read_config
-    from glidepath.plan.check import load_model
+    from .. import plan as plans
+    from ..dialects.configs import form_of, read_config
+    from ..plan.check import load_model
 
     if form_of(str(plan)) and (config := read_config(plan, **names_of(let))) is not None:
         made = plans.Plan.of(config.document)
@@ -60,7 +60,7 @@ def diff(first: Path, second: Path, as_json: bool = False) -> None:
         first (FIRST): A .yaml or .json plan.
         second (SECOND): Another.
     """
-    from glidepath import plan as plans
+    from .. import plan as plans
 
     found = plans.diff_files(first, second)
     print(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
@@ -86,8 +86,8 @@ def replay(
         schedule (--schedule, -s): A schedule that the controller steers.
         changes: Only the observations that changed something.
     """
-    from glidepath import feedback
-    from glidepath.dialects.plateaus import plateau_of
+    from .. import feedback
+    from ..dialects.plateaus import plateau_of
 
     steering = plateau_of(controller, 1.0 if base is None else base) or controller
     made = feedback.replay_file(log, steering, metric=metric, schedule=schedule, base=1.0 if base is None else base)

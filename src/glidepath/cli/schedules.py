@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 import glidepath
-from glidepath.core.codec import field_notes
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.fields import Count, integer, number
-from glidepath.core.language import language, said
-from glidepath.core.schedule import Schedule
 
+from ..core.codec import field_notes
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.fields import Count, integer, number
+from ..core.language import language, said
+from ..core.schedule import Schedule
 from .common import groups_of, messages, note, plan_of_config
 from .labels import labelled, lines
 from .options import command
@@ -37,7 +37,7 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
     words = glidepath.vocabulary()
     if word is not None:
         if word not in words and not word.isascii() and (found := _about_that(word, words)):
-            from glidepath.view.fonts import aligned
+            from ..view.fonts import aligned
 
             print("\n".join(aligned(found)))
             return
@@ -73,8 +73,8 @@ def _table(title: str) -> Table:
 
 def _libraries() -> Table:
     """Returns the libraries whose schedulers are read, and how many of each."""
-    from glidepath import dialects
-    from glidepath.dialects.reading import known
+    from .. import dialects
+    from ..dialects.reading import known
 
     table = _table("Other libraries' schedulers: glidepath list NAME")
     for name in dialects.libraries():
@@ -85,9 +85,9 @@ def _libraries() -> Table:
 
 def _list_foreign(word: str, words: Any) -> None:
     """Prints a library's schedulers, or one scheduler of every library that has it."""
-    from glidepath import dialects
-    from glidepath.dialects.reading import known
-    from glidepath.dialects.resolving import candidates
+    from .. import dialects
+    from ..dialects.reading import known
+    from ..dialects.resolving import candidates
 
     names = dialects.libraries()
     language = next((known(name) for name in names if word in (name, *known(name).aliases)), None)
@@ -112,7 +112,7 @@ def _list_foreign(word: str, words: Any) -> None:
 
 
 def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
-    from glidepath.core import shorthand
+    from ..core import shorthand
 
     recipes = [name for name in words if name in glidepath.recipes.__all__]
     phases = [name for name in shorthand.__all__ if name in words and name not in ("chain", "minimum", "maximum")]
@@ -154,9 +154,9 @@ def _told(make: Callable[..., Any]) -> str:
 
 def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
     """Returns the words and classic classes whose Chinese has a word in it, those first that it names."""
-    from glidepath.dialects import names
-    from glidepath.dialects.reading import known
-    from glidepath.view.articles import CLASSIC
+    from ..dialects import names
+    from ..dialects.reading import known
+    from ..view.articles import CLASSIC
 
     makes = dict(words)
     makes |= {f"{library}.{name}": known(library).readers[name] for library in CLASSIC for name in names(library)}
@@ -213,7 +213,7 @@ def show(
         height: Rows of the curve.
         plain (--ascii): Draw with stars instead of dots.
     """
-    from glidepath import view
+    from .. import view
 
     if axis in ("epoch", "sample", "token") and per is None:
         per_what = "updates in an epoch" if axis == "epoch" else f"{axis}s of an update"
@@ -260,7 +260,7 @@ def gallery(folder: Path, still: bool = False) -> None:
     """
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    from glidepath import view
+    from .. import view
 
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
         task = bar.add_task("drawing")
@@ -288,7 +288,7 @@ def open_page(
         runs: A folder of `compare` or `demo`, shown beside the curve.
         base (--base, -b): The base learning rate that the page begins with.
     """
-    from glidepath import playground
+    from .. import playground
 
     fragment = playground.fragment(lines(schedules, let), base) if schedules else ""
     playground.serve(port, browser, runs=runs, fragment=fragment)
@@ -373,7 +373,7 @@ def export(
             transformers, timm, composer, mmengine, deepspeed or megatron, in whose words it is said.
         base (--base, -b): The base learning rate written into library code.
     """
-    from glidepath.dialects.converting import targets
+    from ..dialects.converting import targets
 
     made = _only(groups_of(schedule, let, base, which, library), "export")
     forms: dict[str, Callable[[], str]] = {
@@ -400,7 +400,7 @@ def _only(groups: dict[str, Schedule], command: str) -> Schedule:
 
 
 def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
-    from glidepath import dialects
+    from .. import dialects
 
     return dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
 
@@ -423,9 +423,9 @@ def convert(
             glidepath for our own text, or plan for a configuration file.
         base (--base, -b): The base learning rate. Default: 0.1 where the call needs one.
     """
-    from glidepath import dialects
-    from glidepath.core.rate import text_for
-    from glidepath.dialects.reading import companions_of
+    from .. import dialects
+    from ..core.rate import text_for
+    from ..dialects.reading import companions_of
 
     if to == "plan":
         print(plan_of_config(call, let), end="")
@@ -444,7 +444,7 @@ def convert(
 
 def _tell_base(given: Schedule, to: str) -> None:
     """Says on standard error which base learning rate was written where none was given."""
-    from glidepath.dialects.converting import base_taken
+    from ..dialects.converting import base_taken
 
     taken = base_taken(given, to)
     if taken is not None:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from rich.text import Text
 
 import glidepath
-from glidepath.core.fields import Count, integer
 
+from ..core.fields import Count, integer
 from .common import config_of, given_by, messages, say, typed
 from .engines import Changes, Trainer, trained
 from .options import command
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines.engine import Engine
-    from glidepath.lab.tasks.declared import Task
+    from ..lab.engines.engine import Engine
+    from ..lab.tasks.declared import Task
 
 
 @command()
@@ -61,8 +61,8 @@ def compare(
 
 def _text(given: str, let: list[str] | None) -> str:
     """Returns a schedule as one line of ours, where it is a configuration, a Python file, or code whose names `--let` gives."""
-    from glidepath.dialects.converting import foreign
-    from glidepath.dialects.plateaus import plateau_of
+    from ..dialects.converting import foreign
+    from ..dialects.plateaus import plateau_of
 
     file = given.endswith(".py") and Path(given).is_file()
     made = config_of(given, let)
@@ -79,7 +79,7 @@ def demo(out: Path = Path("runs/demo"), *, trainer: Trainer) -> None:
     Args:
         out (--out, -o): Folder for records, table and report.
     """
-    from glidepath import view
+    from .. import view
 
     chosen = trainer.made()
     schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
@@ -116,7 +116,7 @@ def branches(
         rate (--rate, -r): Peak learning rate. Default: the task's.
         out (--out, -o): Folder for the results.
     """
-    from glidepath import lab
+    from .. import lab
 
     chosen = trainer.made()
     with trained(out) as progress:
@@ -161,7 +161,7 @@ def snapshots(
         out (--out, -o): Folder for the results.
         surface: Draw the loss around the first seed's run, with its snapshots, into surface.html; that run is trained once more.
     """
-    from glidepath.lab.search.snapshots import snapshots as made_of
+    from ..lab.search.snapshots import snapshots as made_of
 
     chosen = trainer.made()
     with trained(out) as progress:
@@ -198,8 +198,8 @@ def _compare(
     engine: Engine,
     surface: bool = False,
 ) -> None:
-    from glidepath import lab
-    from glidepath.lab.report.table import table
+    from .. import lab
+    from ..lab.report.table import table
 
     with trained(out) as progress:
         comparison = lab.compare(

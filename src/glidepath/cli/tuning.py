@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from glidepath.core.checks import Checks
-from glidepath.core.fields import Count, Steps
-
+from ..core.checks import Checks
+from ..core.fields import Count, Steps
 from .common import messages, say, typed
 from .engines import Changes, Trainer, trained
 from .options import command
@@ -48,8 +47,8 @@ def tune(
             journal's file.
         out (--out, -o): Folder for the search, records and table.
     """
-    from glidepath.lab.search.tune import DEFAULT_FAMILIES
-    from glidepath.lab.search.tune import tune as search
+    from ..lab.search.tune import DEFAULT_FAMILIES
+    from ..lab.search.tune import tune as search
 
     checks = Checks("tune")
     fixed = dict(_pair(text, "--fix", "NAME=VALUE", checks) for text in fix or ())

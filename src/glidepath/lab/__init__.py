@@ -4,27 +4,29 @@ A task and a run are values, a record is a file, a comparison is a folder. `comp
 are imported when they are first used, so that a worker process loads no statistics and a driver no torch.
 """
 
+from __future__ import annotations
+
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines.engine import InProcess
-    from glidepath.lab.engines.jax import Jax
-    from glidepath.lab.engines.progress import Bar, Silent, Status
-    from glidepath.lab.engines.ray import Ray
-    from glidepath.lab.engines.session import Session
-    from glidepath.lab.engines.training import run
-    from glidepath.lab.engines.workers import Workers
-    from glidepath.lab.records.runs import Record, RunSpec
-    from glidepath.lab.records.store import Store
-    from glidepath.lab.report.comparison import Comparison
-    from glidepath.lab.search.branches import Branched, branches
-    from glidepath.lab.search.compare import compare
-    from glidepath.lab.search.planning import plan_runs
-    from glidepath.lab.tasks.declared import TASKS, Task
-    from glidepath.lab.tasks.find import find_task
-    from glidepath.lab.tasks.quadratic import Quadratic
-    from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+    from .engines.engine import InProcess
+    from .engines.jax import Jax
+    from .engines.progress import Bar, Silent, Status
+    from .engines.ray import Ray
+    from .engines.session import Session
+    from .engines.training import run
+    from .engines.workers import Workers
+    from .records.runs import Record, RunSpec
+    from .records.store import Store
+    from .report.comparison import Comparison
+    from .search.branches import Branched, branches
+    from .search.compare import compare
+    from .search.planning import plan_runs
+    from .tasks.declared import TASKS, Task
+    from .tasks.find import find_task
+    from .tasks.quadratic import Quadratic
+    from .tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 
 __all__ = [
     "DEFAULT_SCHEDULES",

@@ -1,5 +1,7 @@
 """Values that are plain JSON both ways, every field checked: what the lab keeps. Pydantic reads them; its errors are told in our words."""
 
+from __future__ import annotations
+
 import functools
 import json
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from typing import Any, Self, TypeVar, dataclass_transform
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from glidepath.core.errors import GlidepathError, Problem, shown
+from ..core.errors import GlidepathError, Problem, shown
 
 __all__ = ["Plain", "from_pydantic", "plain"]
 

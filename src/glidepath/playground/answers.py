@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem
-
+from ..core.errors import GlidepathError, Problem
 from . import code, details, exports, limits, links, look, measures, plateau
 from .asked import Asked, Base, Text, Texts, refused
 from .budget import USUAL, Budget

@@ -17,8 +17,7 @@ from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from glidepath.core.errors import GlidepathError, installing
-
+from ..core.errors import GlidepathError, installing
 from . import answers, look, questions, records, training
 from .deadline import bounded
 from .guard import Guard

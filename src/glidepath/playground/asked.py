@@ -8,10 +8,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from glidepath.core import language
-from glidepath.core.checks import Checks, types_of
-from glidepath.core.errors import GlidepathError, Problem, did_you_mean
-from glidepath.core.fields import MAX_STEPS, Broken, Check, integer, real
+from ..core import language
+from ..core.checks import Checks, types_of
+from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core.fields import MAX_STEPS, Broken, Check, integer, real
 
 __all__ = [
     "MAX_PINS",

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from glidepath.core.answer import Answer
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS, integer, real
-from glidepath.plan import Horizon
-
+from ..core.answer import Answer
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, integer, real
+from ..plan import Horizon
 from .asked import Asked, number_of, plain, typed
 
 __all__ = ["USUAL", "Budget", "Settled", "length_of"]

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from glidepath import dialects
-from glidepath.core.combinators import Chain
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.core.schedule import Schedule
-from glidepath.core.text import ARITHMETIC, vocabulary
-
+from .. import dialects
+from ..core.combinators import Chain
+from ..core.errors import GlidepathError, Problem
+from ..core.schedule import Schedule
+from ..core.text import ARITHMETIC, vocabulary
 from .asked import number_of, plain, refused
 from .budget import Settled, length_of
 from .tree import Tree, signature

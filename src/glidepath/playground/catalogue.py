@@ -11,22 +11,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from glidepath import dialects, recipes
-from glidepath.core import language, shorthand
-from glidepath.core.checks import types_of
-from glidepath.core.codec import field_notes, schema
-from glidepath.core.combinators import Product
-from glidepath.core.curves import Curve
-from glidepath.core.errors import GlidepathError
-from glidepath.core.node import Node
-from glidepath.core.rate import Rate
-from glidepath.core.schedule import Schedule
-from glidepath.core.text import parse, vocabulary
-from glidepath.view.articles import CLASSIC
-from glidepath.view.docstrings import source
-from glidepath.view.examples import example
-from glidepath.view.foreign import LIBRARIES
-
+from .. import dialects, recipes
+from ..core import language, shorthand
+from ..core.checks import types_of
+from ..core.codec import field_notes, schema
+from ..core.combinators import Product
+from ..core.curves import Curve
+from ..core.errors import GlidepathError
+from ..core.node import Node
+from ..core.rate import Rate
+from ..core.schedule import Schedule
+from ..core.text import parse, vocabulary
+from ..view.articles import CLASSIC
+from ..view.docstrings import source
+from ..view.examples import example
+from ..view.foreign import LIBRARIES
 from .foreign import call_of, kind_of
 from .formula import mathml
 from .tree import signature, text_of, tree_of
@@ -186,14 +185,14 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
 def _maker(lib: str, word: str) -> Any:
     if not lib:
         return vocabulary()[word]
-    from glidepath.dialects.reading import known
+    from ..dialects.reading import known
 
     return known(lib).readers[word]
 
 
 def _group(lib: str, word: str) -> str:
     if lib:
-        from glidepath.dialects.reading import known
+        from ..dialects.reading import known
 
         return known(lib).title
     if word in recipes.__all__:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.rate import text_for
-from glidepath.core.schedule import Schedule
-from glidepath.dialects import render
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.rate import text_for
+from ..core.schedule import Schedule
+from ..dialects import render
 
 __all__ = ["TARGETS", "code"]
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from glidepath.core.errors import GlidepathError
+from ..core.errors import GlidepathError
 
 __all__ = ["SECONDS", "bounded"]
 

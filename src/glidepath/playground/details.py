@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated, Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.schedule import Schedule
-from glidepath.plan import Plan, Rule, check
-
+from ..core.errors import GlidepathError
+from ..core.schedule import Schedule
+from ..plan import Plan, Rule, check
 from .asked import MAX_PINS, Asked, Base, Text, refused, several, words
 from .budget import USUAL, Budget, Settled
 from .catalogue import arguments_of

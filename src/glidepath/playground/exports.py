@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Flag, choice, real
-from glidepath.core.schedule import Schedule
-from glidepath.view.axis import AXES, Axis
-from glidepath.view.sample import thinned
-from glidepath.view.units import bases_of, unit_of
-
+from ..core.errors import GlidepathError
+from ..core.fields import Flag, choice, real
+from ..core.schedule import Schedule
+from ..view.axis import AXES, Axis
+from ..view.sample import thinned
+from ..view.units import bases_of, unit_of
 from .asked import MAX_PINS, Asked, Base, Bases, Last, Names, several, typed, words
 from .budget import USUAL, Budget, Settled
 from .look import own, readable
@@ -114,8 +113,8 @@ def _picture(schedules: dict[str, Schedule], bases: dict[str, float], request: E
         "base": bases,
     }
     try:
-        from glidepath.view import animation, figure
-        from glidepath.view.still import bytes_of
+        from ..view import animation, figure
+        from ..view.still import bytes_of
 
         import_module("matplotlib")
     except ImportError:

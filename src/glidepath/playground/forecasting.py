@@ -9,12 +9,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from glidepath import logs, parse
-from glidepath.advice import Fit, advise, fit
-from glidepath.forecast import Laws, fit_laws
-from glidepath.forecast.fit import merged
-from glidepath.forecast.reading import runs_of
-
+from .. import logs, parse
+from ..advice import Fit, advise, fit
+from ..forecast import Laws, fit_laws
+from ..forecast.fit import merged
+from ..forecast.reading import runs_of
 from .questions import Curve, Dropped
 
 __all__ = ["fitted", "forecast", "logged"]

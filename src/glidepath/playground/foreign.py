@@ -8,9 +8,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.text import vocabulary
-from glidepath.view.foreign import BEGINNINGS, LIBRARIES, arguments_of
+from ..core.errors import GlidepathError
+from ..core.text import vocabulary
+from ..view.foreign import BEGINNINGS, LIBRARIES, arguments_of
 
 __all__ = ["call_of", "called", "kind_of"]
 
@@ -39,7 +39,7 @@ def called(text: str) -> str:
     begun = re.match(r"\s*([A-Za-z_]\w*)", text)
     if begun is None or begun[1] in LIBRARIES or begun[1] in vocabulary():
         return text  # the page's own text, without a look at other libraries
-    from glidepath.dialects.snippets import mentioned, read_calls, stands_for_optimizer
+    from ..dialects.snippets import mentioned, read_calls, stands_for_optimizer
 
     if not mentioned(text):
         return text

@@ -6,11 +6,10 @@ import functools
 import threading
 from pathlib import Path
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.files import write_whole
-from glidepath.view.animation import animation
-from glidepath.view.pictures import Picture, gallery_page, pictures
-
+from ..core.errors import GlidepathError
+from ..core.files import write_whole
+from ..view.animation import animation
+from ..view.pictures import Picture, gallery_page, pictures
 from .links import PER_EPOCH, fragment
 
 __all__ = ["animated", "page", "write"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
+from ..core.errors import GlidepathError
 
 __all__ = ["Cancelled", "Job", "Jobs"]
 

@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core.fields import Broken, Check
-
+from ..core.fields import Broken, Check
 from .asked import Asked, ATree, several
 from .budget import USUAL, Budget
 from .build import build

@@ -7,11 +7,10 @@ import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from glidepath.core.checks import Checks
-from glidepath.core.errors import GlidepathError
-from glidepath.core.schedule import Schedule
-from glidepath.dialects import read_text
-
+from ..core.checks import Checks
+from ..core.errors import GlidepathError
+from ..core.schedule import Schedule
+from ..dialects import read_text
 from .asked import MAX_PINS
 from .budget import Budget
 from .look import read

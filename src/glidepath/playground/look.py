@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS, Flag, integer
-from glidepath.core.program import program
-from glidepath.core.schedule import Schedule
-from glidepath.core.text import parse
-from glidepath.dialects.reading import companions_of
-from glidepath.view.knots import knots, phases
-from glidepath.view.sample import REPLAYED, horizon, thinned
-from glidepath.view.units import scaled, unit_of
-
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, Flag, integer
+from ..core.program import program
+from ..core.schedule import Schedule
+from ..core.text import parse
+from ..dialects.reading import companions_of
+from ..view.knots import knots, phases
+from ..view.sample import REPLAYED, horizon, thinned
+from ..view.units import scaled, unit_of
 from .asked import MAX_PINS, Asked, ATree, Base, Bases, Step, Text, refused, several, words
 from .budget import USUAL, Budget, Settled
 from .build import Built, build

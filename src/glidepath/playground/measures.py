@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
 
-from glidepath.core.fields import integer
-from glidepath.core.schedule import Schedule
-from glidepath.view.knots import knots
-from glidepath.view.sample import thinned
-from glidepath.view.units import scaled
-
+from ..core.fields import integer
+from ..core.schedule import Schedule
+from ..view.knots import knots
+from ..view.sample import thinned
+from ..view.units import scaled
 from .asked import Asked, Base, Bases, Last, Step, Texts, several
 from .budget import USUAL, Budget
 from .look import own, read

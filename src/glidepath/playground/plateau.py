@@ -11,11 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core import language
-from glidepath.core.codec import field_notes
-from glidepath.core.errors import GlidepathError
-from glidepath.feedback import Observation, Plateau, replay
-
+from ..core import language
+from ..core.codec import field_notes
+from ..core.errors import GlidepathError
+from ..feedback import Observation, Plateau, replay
 from .asked import Asked, Base, an_object, words
 
 __all__ = ["Feed", "controls", "feed"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core.fields import integer, real
-
+from ..core.fields import integer, real
 from .asked import Asked, Last, Text, an_object, several, typed, words
 from .budget import USUAL, Budget
 from .training import Task

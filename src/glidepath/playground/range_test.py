@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from glidepath.core.answer import plain_data
-from glidepath.core.checks import Checks, each_of, taken
-from glidepath.core.errors import GlidepathError, installing, shown
-from glidepath.core.fields import choice, number
-from glidepath.core.language import said, worded
-from glidepath.core.zh_strings import FINDINGS
-from glidepath.finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
-from glidepath.view.docstrings import about
-from glidepath.view.range_data import Tick, parts
-
+from ..core.answer import plain_data
+from ..core.checks import Checks, each_of, taken
+from ..core.errors import GlidepathError, installing, shown
+from ..core.fields import choice, number
+from ..core.language import said, worded
+from ..core.zh_strings import FINDINGS
+from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
+from ..view.docstrings import about
+from ..view.range_data import Tick, parts
 from .jobs import Job
 from .questions import MAX_TRACES, Range, Sweep
 from .records import prepare
@@ -65,7 +64,7 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
     def work(job: Job) -> None:
         try:
             prepare()
-            from glidepath.lab.search.range_test import find_rates
+            from ..lab.search.range_test import find_rates
         except ImportError as error:
             raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
         traces: list[Trace] = []

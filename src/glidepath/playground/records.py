@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.schedule import Schedule
-from glidepath.view import sampled
+from ..core.errors import GlidepathError
+from ..core.schedule import Schedule
+from ..view import sampled
 
 __all__ = ["band", "nearest", "prepare", "rates", "tasks"]
 
@@ -57,8 +57,8 @@ def prepare() -> None:
 @functools.lru_cache(maxsize=4)
 def _tasks(folder: Path, stamp: int) -> list[dict[str, Any]]:
     del stamp
-    from glidepath.lab.report.comparison import Comparison
-    from glidepath.lab.report.verdict import caveats, verdict
+    from ..lab.report.comparison import Comparison
+    from ..lab.report.verdict import caveats, verdict
 
     comparison = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, installing
+from ..core.errors import GlidepathError, installing
 
 __all__ = ["serve"]
 

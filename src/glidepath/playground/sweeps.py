@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glidepath.finder import Trace, rising, sweep
+from ..finder import Trace, rising, sweep
 
 __all__ = ["SWEEPS", "Known"]
 

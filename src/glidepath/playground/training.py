@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from glidepath.core.errors import GlidepathError, installing
-from glidepath.core.fields import choice, integer
-from glidepath.core.schedule import Schedule
-from glidepath.core.segments import Table
-from glidepath.recipes import constant
-
+from ..core.errors import GlidepathError, installing
+from ..core.fields import choice, integer
+from ..core.schedule import Schedule
+from ..core.segments import Table
+from ..recipes import constant
 from .asked import Asked, Last, Text
 from .budget import USUAL, Budget
 from .jobs import Job
@@ -61,12 +60,12 @@ def training(request: Train) -> Callable[[Job], None]:
     def work(job: Job) -> None:
         try:
             prepare()
-            from glidepath.lab.engines.engine import Advanced, Event, Failed, Finished
-            from glidepath.lab.engines.workers import Workers
-            from glidepath.lab.records.runs import Record, RunSpec
-            from glidepath.lab.report.comparison import summarise
-            from glidepath.lab.report.verdict import caveats, verdict
-            from glidepath.lab.tasks.declared import TASKS
+            from ..lab.engines.engine import Advanced, Event, Failed, Finished
+            from ..lab.engines.workers import Workers
+            from ..lab.records.runs import Record, RunSpec
+            from ..lab.report.comparison import summarise
+            from ..lab.report.verdict import caveats, verdict
+            from ..lab.tasks.declared import TASKS
         except ImportError as error:
             raise GlidepathError.of("train", "packages", "installed", str(error), installing("lab")) from None
         task = TASKS[request.task]

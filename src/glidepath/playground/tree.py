@@ -13,13 +13,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.node import Node
-from glidepath.core.syntax import syntax
-from glidepath.core.text import parse, vocabulary
-from glidepath.dialects.reading import WITHOUT_EFFECT
-from glidepath.dialects.resolving import candidates
-from glidepath.view.foreign import LIBRARIES
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.node import Node
+from ..core.syntax import syntax
+from ..core.text import parse, vocabulary
+from ..dialects.reading import WITHOUT_EFFECT
+from ..dialects.resolving import candidates
+from ..view.foreign import LIBRARIES
 
 __all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
 
@@ -56,7 +56,7 @@ def signature(lib: str, word: str) -> inspect.Signature:
         return inspect.signature(known[word])
     if lib not in LIBRARIES:
         raise GlidepathError.of("text", "library", f"one of {', '.join(LIBRARIES)}", lib, did_you_mean(lib, LIBRARIES))
-    from glidepath.dialects.reading import known as library
+    from ..dialects.reading import known as library
 
     language = library(lib)
     reader = language.readers[language.named(word)]
@@ -193,7 +193,7 @@ def _placed(lib: str, parameters: list[inspect.Parameter]) -> list[inspect.Param
     """Returns the arguments in the order in which they may be given without names: a library's base rate is its first."""
     if lib == "tensorflow":  # a tensor of the step stands between the others
         return []
-    from glidepath.dialects.reading import known as library
+    from ..dialects.reading import known as library
 
     return [*parameters[-1:], *parameters[:-1]] if lib and library(lib).base else parameters
 

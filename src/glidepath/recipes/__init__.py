@@ -3,6 +3,8 @@
 `steps` is the whole length, warmup included. A recipe returns a plain composition of the core's schedules; `warmup=0` adds no phase.
 """
 
+from __future__ import annotations
+
 from . import cycles, decays
 from .cycles import *
 from .decays import *

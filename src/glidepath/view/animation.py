@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import number
-from glidepath.core.files import write_whole
-
+from ..core.errors import GlidepathError
+from ..core.fields import number
+from ..core.files import write_whole
 from .axis import Axis
 from .fonts import lettered, short
 from .knots import Phase, phases

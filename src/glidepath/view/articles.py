@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from glidepath import feedback
-from glidepath.core.schedule import Schedule
-from glidepath.core.segments import Table
-from glidepath.core.syntax import syntax
-from glidepath.dialects import load, names
-
+from .. import feedback
+from ..core.schedule import Schedule
+from ..core.segments import Table
+from ..core.syntax import syntax
+from ..dialects import load, names
 from .articles_strings import ARTICLES
 
 __all__ = ["ARTICLES", "CLASSIC", "article", "classes"]

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.fields import number
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.fields import number
 
 __all__ = ["AXES", "Axis"]
 

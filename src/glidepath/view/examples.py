@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from glidepath.core.schedule import Schedule
-from glidepath.core.text import vocabulary
-
+from ..core.schedule import Schedule
+from ..core.text import vocabulary
 from .examples_strings import COMPARISONS, EXAMPLES
 
 __all__ = ["COMPARISONS", "EXAMPLES", "example"]

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.schedule import Schedule
-from glidepath.forecast import Curve, Laws, Run
-from glidepath.forecast.fit import merged
-from glidepath.forecast.path import rates_of
-
+from ..core.errors import GlidepathError
+from ..core.schedule import Schedule
+from ..forecast import Curve, Laws, Run
+from ..forecast.fit import merged
+from ..forecast.path import rates_of
 from .fonts import lettered, short
 from .page import page
 from .still import _canvas, bytes_of

@@ -6,11 +6,10 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.syntax import syntax
-from glidepath.dialects import libraries, load, names
-from glidepath.dialects.reading import known
-
+from ..core.errors import GlidepathError
+from ..core.syntax import syntax
+from ..dialects import libraries, load, names
+from ..dialects.reading import known
 from .examples_strings import CALLS, CALLS_HERE
 
 __all__ = ["BEGINNINGS", "LIBRARIES", "arguments_of"]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from itertools import islice
 
-from glidepath.core.schedule import Schedule
+from ..core.schedule import Schedule
 
 __all__ = ["Phase", "knots", "phases"]
 

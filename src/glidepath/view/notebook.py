@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
+from ..core.errors import GlidepathError
 
 __all__ = ["Gif", "PicturePath", "bundle", "encoded"]
 

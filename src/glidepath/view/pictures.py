@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glidepath import recipes
-from glidepath.core.errors import GlidepathError
-from glidepath.core.files import write_whole
-from glidepath.core.language import language, said
-from glidepath.core.schedule import Schedule
-from glidepath.core.text import parse, vocabulary
-from glidepath.dialects.reading import known
-
+from .. import recipes
+from ..core.errors import GlidepathError
+from ..core.files import write_whole
+from ..core.language import language, said
+from ..core.schedule import Schedule
+from ..core.text import parse, vocabulary
+from ..dialects.reading import known
 from .animation import animate
 from .articles import CLASSIC, article, classes
 from .examples import COMPARISONS, EXAMPLES, example

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glidepath.finder import RULES, Refusal, Suggestion, Trace
-from glidepath.finder.rules import cleaned
-
+from ..finder import RULES, Refusal, Suggestion, Trace
+from ..finder.rules import cleaned
 from .docstrings import about, source
 
 __all__ = ["Parts", "Repeat", "Tick", "parts"]

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glidepath.core.checks import Checks
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.files import write_whole
-from glidepath.finder import Refusal, Suggestion, Trace, Verification
-
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, Problem, shown
+from ..core.files import write_whole
+from ..finder import Refusal, Suggestion, Trace, Verification
 from .fonts import lettered
 from .page import page
 from .range_data import Parts, parts

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import MAX_STEPS, number
-from glidepath.core.schedule import Schedule
-
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, number
+from ..core.schedule import Schedule
 from .knots import knots
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError, installing
-from glidepath.core.fields import number
-from glidepath.core.files import write_whole
-from glidepath.core.schedule import Schedule
-
+from ..core.errors import GlidepathError, installing
+from ..core.fields import number
+from ..core.files import write_whole
+from ..core.schedule import Schedule
 from .axis import Axis
 from .fonts import as_said, lettered, short
 from .knots import phases

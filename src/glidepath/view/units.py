@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.fields import number
-from glidepath.core.schedule import Schedule
+from ..core.errors import GlidepathError, did_you_mean
+from ..core.fields import number
+from ..core.schedule import Schedule
 
 __all__ = ["Bases", "bases_of", "scaled", "unit_of"]
 

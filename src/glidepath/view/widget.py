@@ -8,12 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.curves import Curve
-from glidepath.core.errors import GlidepathError, installing
-from glidepath.core.language import said
-from glidepath.core.node import checks_of
-from glidepath.core.schedule import Schedule
-
+from ..core.curves import Curve
+from ..core.errors import GlidepathError, installing
+from ..core.language import said
+from ..core.node import checks_of
+from ..core.schedule import Schedule
 from .sample import sampled
 from .units import unit_of
 

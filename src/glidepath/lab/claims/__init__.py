@@ -4,8 +4,10 @@
 out and writes an outcome for each, passed or failed.
 """
 
-from glidepath.lab.claims.declared import CLAIMS, Claim, find_claims
-from glidepath.lab.claims.outcome import Outcome
-from glidepath.lab.claims.running import outcome_path, reproduce
+from __future__ import annotations
+
+from .declared import CLAIMS, Claim, find_claims
+from .outcome import Outcome
+from .running import outcome_path, reproduce
 
 __all__ = ["CLAIMS", "Claim", "Outcome", "find_claims", "outcome_path", "reproduce"]

@@ -1,17 +1,19 @@
 """Criteria: small declared rules, fixed before anything is run, that turn evidence into checks that hold or fail."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
-from glidepath import Schedule
-from glidepath.forecast.bound import transfer_peak
-from glidepath.lab.claims.evidence import Evidence, Losses
-from glidepath.lab.plain import plain
-from glidepath.lab.report.statistics import Difference, estimate, holm, paired, paired_difference, whole
-from glidepath.lab.report.verdict import number, signed, sized
+from ... import Schedule
+from ...forecast.bound import transfer_peak
+from ..plain import plain
+from ..report.statistics import Difference, estimate, holm, paired, paired_difference, whole
+from ..report.verdict import number, signed, sized
+from .evidence import Evidence, Losses
 
 __all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
 

@@ -5,17 +5,19 @@ follow it, and were not looked at before. Every grid of rates was laid out to be
 the claim is against, so that the grid cannot make that one look worse than it is.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath import Exponential, MultiStep, Schedule, recipes
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.claims.criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
-from glidepath.lab.claims.declared_strings import WORDS
-from glidepath.lab.claims.forecasts import Designed, Forecasts, PublicCurves
-from glidepath.lab.claims.known_forecasts import Limits
-from glidepath.lab.claims.trials import Ensembles, Exact, Trainings, Trial
-from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from ... import Exponential, MultiStep, Schedule, recipes
+from ...core.errors import GlidepathError, Problem, shown
+from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from .criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
+from .declared_strings import WORDS
+from .forecasts import Designed, Forecasts, PublicCurves
+from .known_forecasts import Limits
+from .trials import Ensembles, Exact, Trainings, Trial
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]
 

@@ -1,9 +1,11 @@
 """What a trial measured, in the one form that every criterion reads."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from glidepath.lab.report.statistics import whole
+from ..report.statistics import whole
 
 __all__ = ["Evidence"]
 

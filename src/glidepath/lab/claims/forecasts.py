@@ -1,5 +1,7 @@
 """Trials of forecasts: on trained runs, on public curves of others, and of a designed schedule. Each carries itself out."""
 
+from __future__ import annotations
+
 import abc
 import csv
 import os
@@ -9,23 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from glidepath import Schedule, parse
-from glidepath.core.errors import GlidepathError
-from glidepath.forecast import Law, Run, fit_laws
-from glidepath.forecast.design import design
-from glidepath.lab.claims.criteria import Check, Criterion
-from glidepath.lab.claims.evidence import Evidence
-from glidepath.lab.claims.known_forecasts import Limits, verdicts_of
-from glidepath.lab.claims.outcome import TrialOutcome, Verdict
-from glidepath.lab.claims.trials import Trial, sources, verdicts
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.machine import here
-from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened
-from glidepath.lab.records.provenance import provenance
-from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.tasks.declared import TASKS, Task
-from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from ... import Schedule, parse
+from ...core.errors import GlidepathError
+from ...forecast import Law, Run, fit_laws
+from ...forecast.design import design
+from ..engines.engine import Engine
+from ..engines.machine import here
+from ..engines.progress import Watcher
+from ..engines.session import opened
+from ..records.provenance import provenance
+from ..records.runs import Record, RunSpec
+from ..tasks.declared import TASKS, Task
+from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from .criteria import Check, Criterion
+from .evidence import Evidence
+from .known_forecasts import Limits, verdicts_of
+from .outcome import TrialOutcome, Verdict
+from .trials import Trial, sources, verdicts
 
 __all__ = ["CURVES", "Designed", "Forecasts", "PublicCurves", "curves_folder"]
 

@@ -1,15 +1,17 @@
 """Forecasts whose outcome is known, and the rules that they have to meet: error, coverage, order, regret."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from glidepath.core.errors import GlidepathError
-from glidepath.forecast import Run, fit_laws
-from glidepath.lab.claims.criteria import Check
-from glidepath.lab.claims.outcome import Verdict
+from ...core.errors import GlidepathError
+from ...forecast import Run, fit_laws
+from .criteria import Check
+from .outcome import Verdict
 
 __all__ = ["Case", "Limits", "cases_of", "judged", "refused_or_covered", "verdicts_of"]
 

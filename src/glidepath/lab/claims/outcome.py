@@ -1,11 +1,13 @@
 """Outcomes: what came of a claim, as a value that turns into JSON and back."""
 
+from __future__ import annotations
+
 import json
 from typing import Literal
 
-from glidepath.core.errors import GlidepathError
-from glidepath.lab.claims.criteria import Check
-from glidepath.lab.plain import Plain, plain
+from ...core.errors import GlidepathError
+from ..plain import Plain, plain
+from .criteria import Check
 
 __all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]
 
@@ -137,7 +139,7 @@ class Outcome(Plain):
         return json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Outcome":
+    def from_json(cls, text: str) -> Outcome:
         """The outcome that `to_json` wrote.
 
         Args:

@@ -1,14 +1,16 @@
 """Outcomes for the eye: a plain text for the terminal, and the part of a Markdown page that lies between two markers."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from glidepath.core.errors import GlidepathError
-from glidepath.core.files import write_whole
-from glidepath.lab.claims.declared import CLAIMS, Claim
-from glidepath.lab.claims.outcome import Outcome, TrialOutcome
-from glidepath.lab.claims.running import outcome_path
+from ...core.errors import GlidepathError
+from ...core.files import write_whole
+from .declared import CLAIMS, Claim
+from .outcome import Outcome, TrialOutcome
+from .running import outcome_path
 
 __all__ = ["BEGIN", "END", "markdown", "read_beside", "recorded", "text", "write_page"]
 

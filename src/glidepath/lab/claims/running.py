@@ -1,18 +1,20 @@
 """Carry out the trials of claims and judge them: the function behind `glidepath reproduce`."""
 
+from __future__ import annotations
+
 import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from glidepath.core.checks import Checks, taken
-from glidepath.core.fields import Seed
-from glidepath.core.files import write_whole
-from glidepath.lab.claims.declared import Claim, find_claims
-from glidepath.lab.claims.outcome import Outcome, TrialOutcome
-from glidepath.lab.claims.trials import Trial
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
-from glidepath.lab.engines.session import writing
+from ...core.checks import Checks, taken
+from ...core.fields import Seed
+from ...core.files import write_whole
+from ..engines.engine import Engine
+from ..engines.progress import Part, Silent, Watcher, Whole
+from ..engines.session import writing
+from .declared import Claim, find_claims
+from .outcome import Outcome, TrialOutcome
+from .trials import Trial
 
 __all__ = ["outcome_path", "reproduce"]
 

@@ -1,24 +1,26 @@
 """Trials: what has to be run for a claim, each a declaration with the criteria that its outcome has to meet, which carries itself out."""
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath import Schedule
-from glidepath.lab.claims.criteria import Carried, Criterion, Flatter
-from glidepath.lab.claims.evidence import Evidence, Losses
-from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.machine import here
-from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.records.store import Store
-from glidepath.lab.search.planning import plan_runs
+from ... import Schedule
+from ..engines.engine import Engine
+from ..engines.machine import here
+from ..engines.progress import Watcher
+from ..records.store import Store
+from ..search.planning import plan_runs
+from .criteria import Carried, Criterion, Flatter
+from .evidence import Evidence, Losses
+from .outcome import ChosenRate, TrialOutcome, Verdict
 
 if TYPE_CHECKING:
-    from glidepath.lab.report.comparison import ScheduleResult
-    from glidepath.lab.search.snapshots import Result
+    from ..report.comparison import ScheduleResult
+    from ..search.snapshots import Result
 
 __all__ = ["Ensembles", "Exact", "Trainings", "Trial"]
 
@@ -83,7 +85,7 @@ def sources(source: Any) -> dict[str, Any]:
     return {name: getattr(source, name) for name in ("data_sha256", "versions", "machines", "cpu_seconds")}
 
 
-def chosen(rows: "Sequence[ScheduleResult | Result]") -> tuple[ChosenRate, ...]:
+def chosen(rows: Sequence[ScheduleResult | Result]) -> tuple[ChosenRate, ...]:
     """The rate that each schedule or method got."""
     rates = [(row.name, row.peak_rate, row.rates) for row in rows]
     return tuple(ChosenRate(row=row, peak_rate=rate, edge=of.edge if of else None) for row, rate, of in rates)
@@ -153,7 +155,7 @@ class Trainings(_Tuned):
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compare, and judge. See `Trial.carry_out`."""
-        from glidepath.lab import compare
+        from .. import compare
 
         seeds = self._seeds(first_seed)
         grid: dict[str, Any] = {
@@ -178,7 +180,7 @@ class Trainings(_Tuned):
 
 def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses]:
     """The last validation loss of every run, from the records that the comparison has just checked or made."""
-    from glidepath.lab.report.rate_choice import by_rate
+    from ..report.rate_choice import by_rate
 
     store, found = Store(folder / "records"), dict[str, Losses]()
     for name, row in grid.items():
@@ -232,8 +234,8 @@ class Ensembles(_Tuned):
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the ensembles, and judge. See `Trial.carry_out`."""
-        from glidepath.lab import Jax, Workers
-        from glidepath.lab.search.snapshots import snapshots
+        from .. import Jax, Workers
+        from ..search.snapshots import snapshots
 
         made = snapshots(
             self.task,
@@ -280,7 +282,7 @@ class Exact(Trial):
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compute, and judge. See `Trial.carry_out`."""
         del folder, first_seed, engine, watcher
-        from glidepath.lab.tasks.quadratic import Quadratic
+        from ..tasks.quadratic import Quadratic
 
         model = Quadratic()
         values = {

@@ -3,9 +3,11 @@
 `glidepath train` is the command; `ranks`, `training_of` and `train` are what it calls.
 """
 
-from glidepath.lab.distributed.loop import Trained, Update, train
-from glidepath.lab.distributed.ranks import Ranks, Shared, ranks
-from glidepath.lab.distributed.stream import Stream, part
-from glidepath.lab.distributed.training import Training, training_of
+from __future__ import annotations
+
+from .loop import Trained, Update, train
+from .ranks import Ranks, Shared, ranks
+from .stream import Stream, part
+from .training import Training, training_of
 
 __all__ = ["Ranks", "Shared", "Stream", "Trained", "Training", "Update", "part", "ranks", "train", "training_of"]

@@ -4,6 +4,8 @@ A file holds the weights (`model/…`), the tensors of the optimizer (`optimizer
 can run. Its name is the count of updates and the beginning of the SHA-256 of its bytes, so that a file that was cut off or altered is found.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -15,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glidepath.core.errors import GlidepathError, shown
-from glidepath.core.files import write_whole
+from ...core.errors import GlidepathError, shown
+from ...core.files import write_whole
 
 __all__ = ["Checkpoint", "Checkpoints", "load_into", "tensors_of"]
 

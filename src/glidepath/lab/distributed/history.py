@@ -1,11 +1,13 @@
 """What a run did: every update's rate and loss, thinned as the run grows, and its measurements; plain data in the checkpoint and the record."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from glidepath.lab.engines.training import finite_number
-from glidepath.lab.records.runs import Evaluation
+from ..engines.training import finite_number
+from ..records.runs import Evaluation
 
 __all__ = ["History", "Rates"]
 
@@ -93,7 +95,7 @@ class History:
         return told | made
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "History":
+    def from_dict(cls, data: dict[str, Any]) -> History:
         """The history that `to_dict` wrote."""
         seen = [Evaluation(**one) for one in data["evaluations"]]
         test = None if data["test"] is None else Evaluation(**data["test"])

@@ -1,5 +1,7 @@
 """The training loop: one update after another on all processes, until the plan ends, the loss does, or somebody wishes it."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -12,29 +14,29 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import Problem
-from glidepath.core.fields import Count
-from glidepath.lab.distributed.checkpoint import load_into
-from glidepath.lab.distributed.history import History, Rates
-from glidepath.lab.distributed.measuring import Measurement
-from glidepath.lab.distributed.progress import Teller
-from glidepath.lab.distributed.ranks import Ranks, Shared
-from glidepath.lab.distributed.resuming import Changed, Resumed, resumed
-from glidepath.lab.distributed.signals import Wish, hearing
-from glidepath.lab.distributed.stream import Stream, part
-from glidepath.lab.distributed.training import Training, enough
-from glidepath.lab.distributed.writer import Keeper, Standing
-from glidepath.lab.engines.devices import half_missing
-from glidepath.lab.engines.estimate import Foretold
-from glidepath.lab.engines.training import fresh_model, loss_of, one_thread, optimizer_of
-from glidepath.lab.records.runs import Evaluation
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.examples import Examples, Text
-from glidepath.plan import Progress, diff
-from glidepath.plan.replan import length_of
-from glidepath.torch import Scheduler, attach
-from glidepath.torch.agreement import Agreement
+from ...core.checks import problem_of, refuse
+from ...core.errors import Problem
+from ...core.fields import Count
+from ...plan import Progress, diff
+from ...plan.replan import length_of
+from ...torch import Scheduler, attach
+from ...torch.agreement import Agreement
+from ..engines.devices import half_missing
+from ..engines.estimate import Foretold
+from ..engines.training import fresh_model, loss_of, one_thread, optimizer_of
+from ..records.runs import Evaluation
+from ..tasks.data import load
+from ..tasks.examples import Examples, Text
+from .checkpoint import load_into
+from .history import History, Rates
+from .measuring import Measurement
+from .progress import Teller
+from .ranks import Ranks, Shared
+from .resuming import Changed, Resumed, resumed
+from .signals import Wish, hearing
+from .stream import Stream, part
+from .training import Training, enough
+from .writer import Keeper, Standing
 
 __all__ = ["Trained", "Update", "train"]
 

@@ -1,5 +1,7 @@
 """Measuring a model on all processes at once: each takes some chunks, and the result does not depend on how many there are."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,11 +10,11 @@ from typing import Literal
 import torch
 from torch import Tensor, distributed, nn
 
-from glidepath.lab.distributed.ranks import Ranks
-from glidepath.lab.engines.training import evaluation, examples_of, hits, loss_of
-from glidepath.lab.records.runs import Evaluation
-from glidepath.lab.tasks.declared import Task
-from glidepath.lab.tasks.examples import Examples, Text
+from ..engines.training import evaluation, examples_of, hits, loss_of
+from ..records.runs import Evaluation
+from ..tasks.declared import Task
+from ..tasks.examples import Examples, Text
+from .ranks import Ranks
 
 __all__ = ["Measurement"]
 

@@ -1,5 +1,7 @@
 """How far a run is, on rank 0: one line that moves in a terminal, a line for each tenth elsewhere."""
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The processes that train together: who this one is, what all of them say, and one failure for all."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -13,9 +15,9 @@ from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.lab.engines.devices import gpus
-from glidepath.torch.ranks import named
+from ...core.errors import GlidepathError, Problem
+from ...torch.ranks import named
+from ..engines.devices import gpus
 
 __all__ = ["Ranks", "Shared", "ranks"]
 

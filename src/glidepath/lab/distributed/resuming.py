@@ -1,13 +1,15 @@
 """Going on from a checkpoint: what must be equal, what may change, and in which words that is told."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.distributed.training import Training
-from glidepath.plan import Plan, Progress, diff
-from glidepath.plan.given import POLICIES, Policy
+from ...core.errors import GlidepathError, Problem, shown
+from ...plan import Plan, Progress, diff
+from ...plan.given import POLICIES, Policy
+from .training import Training
 
 __all__ = ["Changed", "Resumed", "resumed"]
 

@@ -1,5 +1,7 @@
 """Ctrl-C, SIGTERM and the death of `torchrun` as a wish that the training loop hears between two updates."""
 
+from __future__ import annotations
+
 import os
 import signal
 import threading

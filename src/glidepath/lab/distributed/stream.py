@@ -1,14 +1,16 @@
 """The samples of a run in their order: a pure function of the seed and of how many were seen, whoever asks and however many ask."""
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from glidepath.lab.engines.training import context_of, held, stream_of
-from glidepath.lab.tasks.augment import augmented
-from glidepath.lab.tasks.declared import Task
-from glidepath.lab.tasks.examples import Examples, Text
+from ..engines.training import context_of, held, stream_of
+from ..tasks.augment import augmented
+from ..tasks.declared import Task
+from ..tasks.examples import Examples, Text
 
 __all__ = ["Stream", "part"]
 

@@ -1,22 +1,24 @@
 """What is trained: a task, a plan placed on its data, a peak rate and a seed; checked whole before anything begins."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath import Schedule
-from glidepath.core.checks import Checks, refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.fields import Count, Positive, Seed
-from glidepath.core.files import digest
-from glidepath.dialects.converting import is_ours
-from glidepath.lab.distributed.stream import Stream
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.declared import Task
-from glidepath.lab.tasks.find import find_task
-from glidepath.lab.tasks.schedules import steered
-from glidepath.plan import BatchRamp, Duration, Horizon, Plan, check
+from ... import Schedule
+from ...core.checks import Checks, refuse
+from ...core.errors import GlidepathError, Problem, shown
+from ...core.fields import Count, Positive, Seed
+from ...core.files import digest
+from ...dialects.converting import is_ours
+from ...plan import BatchRamp, Duration, Horizon, Plan, check
+from ..records.runs import RunSpec
+from ..tasks.data import load
+from ..tasks.declared import Task
+from ..tasks.find import find_task
+from ..tasks.schedules import steered
+from .stream import Stream
 
 __all__ = ["Training", "enough", "training_of"]
 

@@ -1,5 +1,7 @@
 """The one writer of a run: checkpoints, the record and the plan, by rank 0 alone; where it fails, all processes fail."""
 
+from __future__ import annotations
+
 import json
 import time
 from contextlib import ExitStack
@@ -10,15 +12,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from glidepath.core.files import write_whole
-from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints, tensors_of
-from glidepath.lab.distributed.history import History
-from glidepath.lab.distributed.ranks import Ranks
-from glidepath.lab.distributed.training import Training
-from glidepath.lab.engines.machine import machine, versions
-from glidepath.lab.records.store import only_writer
-from glidepath.lab.tasks.examples import Examples, Text
-from glidepath.plan import Progress
+from ...core.files import write_whole
+from ...plan import Progress
+from ..engines.machine import machine, versions
+from ..records.store import only_writer
+from ..tasks.examples import Examples, Text
+from .checkpoint import Checkpoint, Checkpoints, tensors_of
+from .history import History
+from .ranks import Ranks
+from .training import Training
 
 __all__ = ["Keeper", "Standing"]
 

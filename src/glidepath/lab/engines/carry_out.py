@@ -1,16 +1,18 @@
 """Carry out a job of any kind, in this process."""
 
+from __future__ import annotations
+
 import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
 
-from glidepath.lab.engines.machine import machine, versions
-from glidepath.lab.engines.training import run
-from glidepath.lab.records.jobs import Done, Job
-from glidepath.lab.records.measured import Measured, MeasuredJob
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.tasks.data import load
+from ..records.jobs import Done, Job
+from ..records.measured import Measured, MeasuredJob
+from ..records.runs import RunSpec
+from ..tasks.data import load
+from .machine import machine, versions
+from .training import run
 
 __all__ = ["carry_out"]
 

@@ -7,14 +7,14 @@ import os
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.checks import refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.tasks.declared import ResNet
+from ...core.checks import refuse
+from ...core.errors import GlidepathError, Problem, shown
+from ..tasks.declared import ResNet
 
 if TYPE_CHECKING:
     import torch
 
-    from glidepath.lab.records.jobs import Job
+    from ..records.jobs import Job
 
 __all__ = ["VARIABLE", "computing_on", "device", "devices_of", "gpus", "half_missing"]
 

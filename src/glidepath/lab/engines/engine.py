@@ -4,14 +4,16 @@
 cluster. All give the same records.
 """
 
+from __future__ import annotations
+
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from glidepath.core.errors import GlidepathError
-from glidepath.lab.engines.devices import computing_on, devices_of
-from glidepath.lab.records.jobs import AnyRecord, Job
+from ...core.errors import GlidepathError
+from ..records.jobs import AnyRecord, Job
+from .devices import computing_on, devices_of
 
 __all__ = ["Advanced", "Capacity", "Dispatch", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
 
@@ -152,7 +154,7 @@ class InProcess:
 
     def _execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         # Imported here, with torch: a command that trains nothing does not wait for it.
-        from glidepath.lab.engines.carry_out import carry_out
+        from .carry_out import carry_out
 
         for spec in specs:
             listener: list[BaseException] = []

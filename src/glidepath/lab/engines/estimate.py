@@ -1,10 +1,12 @@
 """How long a command will take, told as soon as its first updates are measured, and what is cheaper and answers nearly the same."""
 
+from __future__ import annotations
+
 import re
 import time
 from collections.abc import Callable
 
-from glidepath.lab.tasks.declared import TASKS, Cifar100, Images, Task
+from ..tasks.declared import TASKS, Cifar100, Images, Task
 
 __all__ = ["Foretold", "estimate"]
 

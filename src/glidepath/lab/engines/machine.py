@@ -1,5 +1,7 @@
 """This machine and the versions on it, as records name them."""
 
+from __future__ import annotations
+
 import os
 import platform
 import sys
@@ -7,9 +9,9 @@ import sys
 import numpy as np
 import torch
 
-from glidepath.core.errors import version
-from glidepath.lab.engines.devices import device
-from glidepath.lab.records.provenance import Provenance, machine_line
+from ...core.errors import version
+from ..records.provenance import Provenance, machine_line
+from .devices import device
 
 __all__ = ["here", "machine", "versions"]
 

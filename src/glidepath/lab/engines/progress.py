@@ -1,5 +1,7 @@
 """How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from glidepath.lab.records.jobs import Job
+from ..records.jobs import Job
 
 __all__ = ["Bar", "Meter", "Part", "Silent", "Status", "Watcher", "Whole"]
 
@@ -253,7 +255,7 @@ class Bar:
         )
         self._bar = self._progress.add_task("training", total=None, runs="", left="")
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Bar:
         self._began = self._told = self._clock()
         return self
 

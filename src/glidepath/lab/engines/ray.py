@@ -5,6 +5,8 @@ jobs in its hands and nothing else: they start again elsewhere. Ray's own retrie
 often, is decided here.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib.util
 import math
@@ -21,13 +23,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from glidepath.core.checks import Checks, settle
-from glidepath.core.errors import GlidepathError, Problem, installing
-from glidepath.core.fields import Count, Positive, Rate
-from glidepath.lab.engines.engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
-from glidepath.lab.engines.ray_worker import Message, carry_out_chunk
-from glidepath.lab.records.jobs import Job, job_to_dict
-from glidepath.lab.tasks.declared import Own
+from ...core.checks import Checks, settle
+from ...core.errors import GlidepathError, Problem, installing
+from ...core.fields import Count, Positive, Rate
+from ..records.jobs import Job, job_to_dict
+from ..tasks.declared import Own
+from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
+from .ray_worker import Message, carry_out_chunk
 
 __all__ = ["Ray"]
 
@@ -280,7 +282,7 @@ def _check_same(ray: ModuleType, address: str | None) -> None:
 
 
 def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
-    from glidepath.lab.engines.workers import available_cpus
+    from .workers import available_cpus
 
     _sweep_folders()
     folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")

@@ -3,6 +3,8 @@
 Nothing is written here: a record, with its files, goes back to the driver as soon as its job is over.
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import os
@@ -16,7 +18,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from glidepath.lab.engines.devices import VARIABLE
+from .devices import VARIABLE
 
 __all__ = ["Message", "carry_out_chunk"]
 
@@ -64,8 +66,8 @@ def _one(position: int, data: dict[str, Any], every: float) -> Generator[Message
         try:
             import torch
 
-            from glidepath.lab.engines.carry_out import carry_out
-            from glidepath.lab.records.jobs import job_from_dict
+            from ..records.jobs import job_from_dict
+            from .carry_out import carry_out
 
             torch.set_num_threads(1)
             done = carry_out(job_from_dict(data), tell)
@@ -94,7 +96,7 @@ def _provide(modules: Mapping[str, bytes]) -> None:
 
 
 def _put(path: Path, data: bytes) -> None:
-    from glidepath.core.files import write_whole
+    from ...core.files import write_whole
 
     if not path.is_file() or path.read_bytes() != data:
         write_whole(path, data)

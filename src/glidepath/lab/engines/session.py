@@ -4,6 +4,8 @@ Whatever the command and the engine, so: what is on disk is not made again, dama
 nothing but the jobs in hand, and a full disk is an error that names the place.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import tempfile
@@ -12,13 +14,13 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic
 
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.files import canonical_json, write_whole
-from glidepath.lab.engines.engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
-from glidepath.lab.engines.estimate import estimate
-from glidepath.lab.engines.progress import Meter, Silent, Watcher
-from glidepath.lab.records.jobs import Job, OutcomeT
-from glidepath.lab.records.store import Store, only_writer
+from ...core.errors import GlidepathError, Problem, shown
+from ...core.files import canonical_json, write_whole
+from ..records.jobs import Job, OutcomeT
+from ..records.store import Store, only_writer
+from .engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
+from .estimate import estimate
+from .progress import Meter, Silent, Watcher
 
 __all__ = ["Session", "opened", "put", "session_problems", "writing"]
 
@@ -209,7 +211,7 @@ def opened(
     Raises:
         GlidepathError: If another process holds the folder, or it cannot be written.
     """
-    from glidepath.lab.engines.workers import Workers
+    from .workers import Workers
 
     with contextlib.ExitStack() as held:
         out = out or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="glidepath-")))

@@ -4,6 +4,8 @@ A plain PyTorch loop on one thread, or on a GPU. Data are on the device once as 
 index, and the schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
 """
 
+from __future__ import annotations
+
 import copy
 import functools
 import math
@@ -18,17 +20,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glidepath import Schedule, Shift
-from glidepath.lab.engines.devices import device
-from glidepath.lab.engines.machine import machine, versions
-from glidepath.lab.records.runs import Evaluation, Record, RunSpec
-from glidepath.lab.tasks import models
-from glidepath.lab.tasks.augment import augmented
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.declared import AdamW, Sgd, Task
-from glidepath.lab.tasks.examples import Examples, Text
-from glidepath.plan import Plan
-from glidepath.torch import attach
+from ... import Schedule, Shift
+from ...plan import Plan
+from ...torch import attach
+from ..records.runs import Evaluation, Record, RunSpec
+from ..tasks import models
+from ..tasks.augment import augmented
+from ..tasks.data import load
+from ..tasks.declared import AdamW, Sgd, Task
+from ..tasks.examples import Examples, Text
+from .devices import device
+from .machine import machine, versions
 
 __all__ = ["Point", "examples_of", "minibatches", "run"]
 

@@ -6,6 +6,8 @@ closes, which also happens when the driver dies however it dies, the worker exit
 be.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import queue
@@ -16,14 +18,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from glidepath.lab.records.jobs import Done, Job
+    from ..records.jobs import Done, Job
 
     CarryOut = Callable[[Job[Any], Callable[[int], None]], Done[Any]]
 
 __all__ = ["main"]
 
 
-def main(carry_out: "CarryOut | None" = None) -> None:
+def main(carry_out: CarryOut | None = None) -> None:
     """Serve jobs until the input closes.
 
     Args:
@@ -37,9 +39,9 @@ def main(carry_out: "CarryOut | None" = None) -> None:
 
     import torch
 
-    from glidepath.core.errors import GlidepathError
-    from glidepath.lab.engines.carry_out import carry_out as usual
-    from glidepath.lab.records.jobs import job_from_dict
+    from ...core.errors import GlidepathError
+    from ..records.jobs import job_from_dict
+    from .carry_out import carry_out as usual
 
     torch.set_num_threads(1)
     _say(messages, {"ready": os.getpid()})
@@ -57,7 +59,7 @@ def main(carry_out: "CarryOut | None" = None) -> None:
         _say(messages, answer, files)
 
 
-def _listen(jobs: "queue.SimpleQueue[Any]") -> None:
+def _listen(jobs: queue.SimpleQueue[Any]) -> None:
     for line in sys.stdin.buffer:
         jobs.put(json.loads(line))
     os._exit(0)

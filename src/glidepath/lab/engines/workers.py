@@ -4,6 +4,8 @@ Each worker is a fresh Python that reads and writes JSON lines (`glidepath.lab.e
 several small trainings on several threads each slow one another down by an order of magnitude.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -19,12 +21,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import glidepath
-from glidepath.core.checks import settle
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.core.fields import Count
-from glidepath.lab.engines.devices import VARIABLE, devices_of
-from glidepath.lab.engines.engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
-from glidepath.lab.records.jobs import Job, job_to_dict
+
+from ...core.checks import settle
+from ...core.errors import GlidepathError, Problem
+from ...core.fields import Count
+from ..records.jobs import Job, job_to_dict
+from .devices import VARIABLE, devices_of
+from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
 
 __all__ = ["Crew", "Workers", "available_cpus"]
 
@@ -79,7 +82,7 @@ class Workers:
 class _Worker:
     """One process, the job it holds, and the threads that read what it writes."""
 
-    inbox: "queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]"
+    inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
     module: str
     environment: Mapping[str, str]
     device: str

@@ -4,6 +4,8 @@ A job says everything that decides its outcome, turns into JSON and back, and ha
 process, here or on another machine, can carry it out, and a folder of records is a memory.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import importlib
@@ -11,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_type_hints
 
-from glidepath import Schedule
-from glidepath.core.checks import problem_of, refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.fields import Positive, Seed, check_of
-from glidepath.core.files import digest
-from glidepath.feedback import Controller
-from glidepath.lab.tasks.declared import Task
+from ... import Schedule
+from ...core.checks import problem_of, refuse
+from ...core.errors import GlidepathError, Problem, shown
+from ...core.fields import Positive, Seed, check_of
+from ...core.files import digest
+from ...feedback import Controller
+from ..tasks.declared import Task
 
 __all__ = ["AnyRecord", "Done", "Job", "Specified", "job_from_dict", "job_to_dict"]
 
@@ -33,7 +35,7 @@ class AnyRecord(Protocol):
     """What a job measured: a record, which turns into plain JSON."""
 
     @property
-    def spec(self) -> "Job[Any]":
+    def spec(self) -> Job[Any]:
         """The job."""
         ...
 
@@ -108,7 +110,7 @@ class Job(Protocol[OutcomeT]):
         ...
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], /) -> "Job[OutcomeT]":
+    def from_dict(cls, data: dict[str, Any], /) -> Job[OutcomeT]:
         """The job that `to_dict` wrote; refuses anything else with a `GlidepathError`."""
         ...
 

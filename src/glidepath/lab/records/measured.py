@@ -1,5 +1,7 @@
 """Jobs of several runs, and what they measure: named numbers, and the files made besides."""
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +9,10 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
-from glidepath.core.fields import Positive, Seed
-from glidepath.lab.plain import Plain, plain
-from glidepath.lab.records.jobs import Job, Specified, job_from_dict, job_to_dict
-from glidepath.lab.tasks.declared import Task
+from ...core.fields import Positive, Seed
+from ..plain import Plain, plain
+from ..tasks.declared import Task
+from .jobs import Job, Specified, job_from_dict, job_to_dict
 
 __all__ = ["Measured", "MeasuredJob"]
 

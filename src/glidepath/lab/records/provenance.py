@@ -1,10 +1,12 @@
 """Where results come from: the data, versions and machines that the records behind them name."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from glidepath.core.errors import GlidepathError
+from ...core.errors import GlidepathError
 
 __all__ = ["Provenance", "Sourced", "machine_line", "provenance"]
 

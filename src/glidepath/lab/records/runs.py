@@ -3,6 +3,8 @@
 The hash of a specification names its record, so that a folder of records is a memory: what is there is not run again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,12 +12,12 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
-from glidepath import Schedule
-from glidepath.core.fields import Count, Positive, Seed
-from glidepath.feedback import Controller
-from glidepath.lab.plain import Plain, plain
-from glidepath.lab.records.jobs import Specified
-from glidepath.lab.tasks.declared import Task
+from ... import Schedule
+from ...core.fields import Count, Positive, Seed
+from ...feedback import Controller
+from ..plain import Plain, plain
+from ..tasks.declared import Task
+from .jobs import Specified
 
 __all__ = ["Evaluation", "Record", "RunSpec"]
 
@@ -51,7 +53,7 @@ class RunSpec(Specified):
         return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint} | steered
 
     @staticmethod
-    def record_from_dict(data: object) -> "Record":
+    def record_from_dict(data: object) -> Record:
         """The record that `Record.to_dict` wrote. See `Record.from_dict`."""
         return Record.from_dict(data)
 

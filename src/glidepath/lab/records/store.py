@@ -4,6 +4,8 @@ Each record is one JSON file named by the hash of its job. A record may have fil
 written before it. What was cut off, altered or renamed is found by its checksum and counts as missing.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import json
@@ -16,9 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.core.files import canonical_json, digest, synced, write_whole
-from glidepath.lab.records.jobs import AnyRecord, Job, OutcomeT
+from ...core.errors import GlidepathError, Problem
+from ...core.files import canonical_json, digest, synced, write_whole
+from .jobs import AnyRecord, Job, OutcomeT
 
 __all__ = ["Store", "only_writer"]
 

@@ -1,16 +1,19 @@
 """A comparison: what the records of one grid of schedules and seeds say, as a value that turns into JSON and back."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from glidepath.core.answer import Shown
-from glidepath.core.errors import GlidepathError
-from glidepath.lab.plain import Plain, plain
-from glidepath.lab.records.provenance import provenance
-from glidepath.lab.records.runs import Record
-from glidepath.lab.report.rate_choice import RateChoice, by_rate, choose_rate
-from glidepath.lab.report.statistics import (
+from ...core.answer import Shown
+from ...core.errors import GlidepathError
+from ..plain import Plain, plain
+from ..records.provenance import provenance
+from ..records.runs import Record
+from ..tasks.declared import Task
+from .rate_choice import RateChoice, by_rate, choose_rate
+from .statistics import (
     Difference,
     Estimate,
     Rank,
@@ -21,7 +24,6 @@ from glidepath.lab.report.statistics import (
     seeds_needed,
     whole,
 )
-from glidepath.lab.tasks.declared import Task
 
 __all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
 
@@ -106,14 +108,14 @@ class Comparison(Plain, Shown):
     command: str
 
     def __str__(self) -> str:
-        from glidepath.lab.report.table import table
+        from .table import table
 
         return table(self)
 
     def looks(self, view: Any) -> Any:
         """Returns what leads the report: for each task a sentence, a picture and the table."""
         del view
-        from glidepath.lab.report.html import excerpt
+        from .html import excerpt
 
         return excerpt(self)
 

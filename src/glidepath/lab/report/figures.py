@@ -4,6 +4,8 @@ Matplotlib draws with stand-in colours; afterwards each becomes a CSS variable: 
 Every mark of schedule number i carries the class `s<i>`, by which the page shows and hides schedules.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import re
@@ -20,12 +22,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from glidepath.lab.records.runs import Record
-from glidepath.lab.report.comparison import TaskResult
-from glidepath.lab.report.statistics import Estimate
-from glidepath.lab.report.surface import Surface
-from glidepath.lab.report.verdict import number, shown
-from glidepath.view.fonts import as_said, lettered, short
+from ...view.fonts import as_said, lettered, short
+from ..records.runs import Record
+from .comparison import TaskResult
+from .statistics import Estimate
+from .surface import Surface
+from .verdict import number, shown
 
 __all__ = [
     "COLOURS",

@@ -1,16 +1,18 @@
 """A comparison as one HTML file that needs nothing else: no network, no script, light and dark, wide and narrow."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
-from glidepath.lab.records.runs import Record
-from glidepath.lab.report import figures
-from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
-from glidepath.lab.report.table import cells, headings
-from glidepath.lab.report.verdict import caveats, headline, verdict
-from glidepath.view.page import page
+from ...view.page import page
+from ..records.runs import Record
+from . import figures
+from .comparison import Comparison, ScheduleResult, TaskResult
+from .table import cells, headings
+from .verdict import caveats, headline, verdict
 
 __all__ = ["excerpt", "report"]
 

@@ -1,8 +1,10 @@
 """Whether a schedule is as long as the run that it drives: what is told before training, and again in the report."""
 
+from __future__ import annotations
+
 import math
 
-from glidepath import MultiStep, Schedule
+from ... import MultiStep, Schedule
 
 __all__ = ["misfit"]
 

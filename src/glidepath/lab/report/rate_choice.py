@@ -1,11 +1,13 @@
 """The peak rate of each schedule, chosen on validation data from a grid that all of them share."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from glidepath.lab.plain import plain
-from glidepath.lab.records.runs import Record
-from glidepath.lab.report.statistics import Estimate, left
+from ..plain import plain
+from ..records.runs import Record
+from .statistics import Estimate, left
 
 __all__ = ["RateChoice", "RateTrial", "by_rate", "choose_among", "choose_rate"]
 

@@ -3,13 +3,15 @@
 Every function takes plain numbers, one a seed, and says nothing where too few are given.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import stats
 
-from glidepath.lab.plain import plain
+from ..plain import plain
 
 __all__ = [
     "Difference",

@@ -7,14 +7,16 @@ Source:
     Li et al. 2018, "Visualizing the loss landscape of neural nets", section 7, https://arxiv.org/abs/1712.09913
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.core.errors import GlidepathError, Problem
-from glidepath.lab.records.runs import RunSpec
+from ...core.errors import GlidepathError, Problem
+from ..records.runs import RunSpec
 
 __all__ = ["Path", "Surface", "surface", "surface_problems"]
 
@@ -67,8 +69,8 @@ def surface_problems(where: str, specs: Iterable[RunSpec]) -> list[Problem]:
         where: Who asks.
         specs: The runs.
     """
-    from glidepath.lab.engines import training
-    from glidepath.lab.tasks.data import load
+    from ..engines import training
+    from ..tasks.data import load
 
     found: list[Problem] = []
     for name, spec in {spec.task.name: spec for spec in specs}.items():
@@ -100,8 +102,8 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
     import torch
     from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-    from glidepath.lab.engines import training
-    from glidepath.lab.tasks.data import load
+    from ..engines import training
+    from ..tasks.data import load
 
     first = next(iter(specs.values()))
     data = load(first.task.data)

@@ -1,9 +1,11 @@
 """A comparison as a plain text table."""
 
-from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
-from glidepath.lab.report.statistics import Difference
-from glidepath.lab.report.verdict import caveats, interval, number, shown, signed, verdict
-from glidepath.view.fonts import aligned, columns
+from __future__ import annotations
+
+from ...view.fonts import aligned, columns
+from .comparison import Comparison, ScheduleResult, TaskResult
+from .statistics import Difference
+from .verdict import caveats, interval, number, shown, signed, verdict
 
 __all__ = ["cells", "headings", "table"]
 

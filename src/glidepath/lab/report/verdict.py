@@ -1,13 +1,15 @@
 """Plain sentences about a comparison: what the data show, what they do not, and under which conditions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from statistics import median
 
-from glidepath import parse
-from glidepath.dialects.plateaus import plateau_of
-from glidepath.lab.report.comparison import Comparison, ScheduleResult, TaskResult
-from glidepath.lab.report.misfit import misfit
-from glidepath.lab.report.statistics import Difference, Estimate
+from ... import parse
+from ...dialects.plateaus import plateau_of
+from .comparison import Comparison, ScheduleResult, TaskResult
+from .misfit import misfit
+from .statistics import Difference, Estimate
 
 __all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "verdict"]
 

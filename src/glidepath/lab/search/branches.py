@@ -8,29 +8,31 @@ Source:
     https://arxiv.org/abs/2405.18392
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glidepath import Hold, Schedule, linear, recipes
-from glidepath.core.answer import Shown
-from glidepath.core.checks import Checks, refuse
-from glidepath.core.errors import Problem, shown
-from glidepath.core.fields import Count, Positive, Steps, real
-from glidepath.feedback import Controller
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened, put, session_problems
-from glidepath.lab.records.measured import Measured, MeasuredJob
-from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.report.statistics import Estimate, left
-from glidepath.lab.report.verdict import number
-from glidepath.lab.search.planning import Seeds, one_row
-from glidepath.lab.tasks.declared import Task
+from ... import Hold, Schedule, linear, recipes
+from ...core.answer import Shown
+from ...core.checks import Checks, refuse
+from ...core.errors import Problem, shown
+from ...core.fields import Count, Positive, Steps, real
+from ...feedback import Controller
+from ..engines.engine import Engine
+from ..engines.progress import Watcher
+from ..engines.session import opened, put, session_problems
+from ..records.measured import Measured, MeasuredJob
+from ..records.runs import Record, RunSpec
+from ..report.statistics import Estimate, left
+from ..report.verdict import number
+from ..tasks.declared import Task
+from .planning import Seeds, one_row
 
 if TYPE_CHECKING:
-    from glidepath.lab.engines.training import Point
+    from ..engines.training import Point
 
 __all__ = ["Branch", "BranchJob", "Branched", "branches"]
 
@@ -103,7 +105,7 @@ class BranchJob(MeasuredJob):
         self, on_progress: Callable[[int], None], files: dict[str, bytes]
     ) -> tuple[Mapping[str, dict[str, float | None]], int]:
         """Train; kept are the test metric of each branch, and the logs of all runs, from which forecasts are made."""
-        from glidepath.lab.engines.training import run
+        from ..engines.training import run
 
         name = f"rate{self.peak_rate:g}-seed{self.seed}".replace("+", "")
         points: dict[int, Point] = {}

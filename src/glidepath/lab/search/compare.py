@@ -4,24 +4,26 @@ A comparison is a folder. Records come first, each whole and at its place as soo
 report are made from the records. So the same call on the same folder goes on where the last one was stopped.
 """
 
+from __future__ import annotations
+
 import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glidepath import Schedule
-from glidepath.core.checks import refuse
-from glidepath.core.errors import GlidepathError, Problem, installing
-from glidepath.core.files import write_whole
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened, session_problems, writing
-from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.search.planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
-from glidepath.lab.tasks.declared import Task
+from ... import Schedule
+from ...core.checks import refuse
+from ...core.errors import GlidepathError, Problem, installing
+from ...core.files import write_whole
+from ..engines.engine import Engine
+from ..engines.progress import Watcher
+from ..engines.session import opened, session_problems, writing
+from ..records.runs import Record, RunSpec
+from ..tasks.declared import Task
+from .planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 
 if TYPE_CHECKING:
-    from glidepath.lab.report.comparison import Comparison, TaskResult
+    from ..report.comparison import Comparison, TaskResult
 
 __all__ = ["compare"]
 
@@ -41,7 +43,7 @@ def compare(
     progress: Watcher | None = None,
     command: str | None = None,
     surface: bool = False,
-) -> "Comparison":
+) -> Comparison:
     """Compare schedules: train each with each seed on each task, and write a report.
 
     Everything is checked before anything is written or trained. In `out` come to stand `records/<hash>.json`, one a
@@ -77,7 +79,7 @@ def compare(
     specs = _in_order(grid)
     refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
     if surface:
-        from glidepath.lab.report.surface import surface_problems
+        from ..report.surface import surface_problems
 
         refuse(surface_problems("compare", specs))
     told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
@@ -85,7 +87,7 @@ def compare(
         for note in notes_of(grid):
             session.watcher.note(note)
         records = session.records(specs)
-        from glidepath.lab.report.comparison import summarise  # scipy's statistics: no training waits for them
+        from ..report.comparison import summarise  # scipy's statistics: no training waits for them
 
         comparison = summarise(
             {
@@ -107,7 +109,7 @@ def compare(
 
 def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
     """Whether the folder's comparison reports runs that this one does not: a smaller one of the same runs goes on here."""
-    from glidepath.lab.report.comparison import Comparison
+    from ..report.comparison import Comparison
 
     try:
         before = Comparison.from_json((folder / "comparison.json").read_text(encoding="utf-8"))
@@ -133,13 +135,13 @@ def _in_order(grid: Grid) -> list[RunSpec]:
 
 def _write(
     folder: Path,
-    comparison: "Comparison",
+    comparison: Comparison,
     records: Mapping[str, Record],
     surface: bool,
     note: Callable[[str], None],
 ) -> None:
-    from glidepath.lab.report.html import report
-    from glidepath.lab.report.table import table
+    from ..report.html import report
+    from ..report.table import table
 
     write_whole(folder / "comparison.json", comparison.to_json())
     write_whole(folder / "table.txt", table(comparison))
@@ -152,9 +154,9 @@ def _write(
     write_whole(folder / "report.html", report(comparison, records, drawn))
 
 
-def _surface(result: "TaskResult", records: Mapping[str, Record]) -> str:
-    from glidepath.lab.report.figures import surface_figure
-    from glidepath.lab.report.surface import surface
+def _surface(result: TaskResult, records: Mapping[str, Record]) -> str:
+    from ..report.figures import surface_figure
+    from ..report.surface import surface
 
     return surface_figure(surface({row.name: records[row.runs[0]].spec for row in result.schedules}))
 

@@ -4,6 +4,8 @@ A driver that trains a trial makes its beat change; where a beat has not changed
 and has it asked for again. No clocks are compared, so that it does not matter on which machines the drivers are.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os
@@ -14,7 +16,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glidepath.core.errors import GlidepathError
+from ...core.errors import GlidepathError
 
 if TYPE_CHECKING:
     import optuna
@@ -26,7 +28,7 @@ _DEAD_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 
 
-def storage_at(place: str | Path) -> "optuna.storages.BaseStorage":
+def storage_at(place: str | Path) -> optuna.storages.BaseStorage:
     """Where a search is kept.
 
     Args:
@@ -58,7 +60,7 @@ class Driver:
         alone: Whether there can be no other: then whatever is unfinished is dead.
     """
 
-    def __init__(self, study: "optuna.Study", folder: Path, *, alone: bool) -> None:
+    def __init__(self, study: optuna.Study, folder: Path, *, alone: bool) -> None:
         self.study, self.alone = study, alone
         self.name = f"{socket.gethostname()}:{folder.resolve()}"
         self.trials: list[optuna.Trial] = []
@@ -70,7 +72,7 @@ class Driver:
         """What sets its points apart from those of the others; 0 where it is alone."""
         return 0 if self.alone else int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:3], "big")
 
-    def ask(self, most: int) -> "optuna.Trial | None":
+    def ask(self, most: int) -> optuna.Trial | None:
         """The next trial, marked as this driver's; None where others asked at the same moment for the last ones.
 
         Args:
@@ -94,7 +96,7 @@ class Driver:
         """Has a point asked for that is given, not proposed."""
         self.study.enqueue_trial(dict(given), user_attrs={"given": given})
 
-    def unfinished(self) -> list["optuna.trial.FrozenTrial"]:
+    def unfinished(self) -> list[optuna.trial.FrozenTrial]:
         """The trials that somebody has in hand, after those of the dead were asked for again."""
         from optuna.trial import TrialState
 

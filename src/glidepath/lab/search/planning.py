@@ -1,18 +1,20 @@
 """From the arguments of a comparison to the grid of its runs: every problem found is told at once, nothing is run."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from glidepath import Hold, Product, Rate, Schedule, parse
-from glidepath.core.checks import Checks
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.core.fields import Count, Positive, Seed, integer
-from glidepath.dialects.plateaus import plateau_of
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.report.misfit import misfit
-from glidepath.lab.tasks.declared import TASKS, Cifar100, Task
-from glidepath.lab.tasks.find import find_task, task_remedy
-from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
+from ... import Hold, Product, Rate, Schedule, parse
+from ...core.checks import Checks
+from ...core.errors import GlidepathError, did_you_mean
+from ...core.fields import Count, Positive, Seed, integer
+from ...dialects.plateaus import plateau_of
+from ..records.runs import RunSpec
+from ..report.misfit import misfit
+from ..tasks.declared import TASKS, Cifar100, Task
+from ..tasks.find import find_task, task_remedy
+from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
 
 __all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "notes_of", "one_row", "plan_runs"]
 
@@ -152,7 +154,7 @@ def _tasks(tasks: Tasks, checks: Checks) -> list[Task]:
 def _look_for_data(task: Task) -> None:
     """Refuses what is known to be missing before anything is trained."""
     if isinstance(task.data, Cifar100):
-        from glidepath.lab.tasks.cifar import find_copy
+        from ..tasks.cifar import find_copy
 
         find_copy()
 

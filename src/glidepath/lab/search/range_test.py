@@ -9,17 +9,17 @@ from typing import Any
 
 import torch
 
-from glidepath.core.schedule import Schedule
-from glidepath.finder import Suggestion, Trace, Verification, verify
-from glidepath.lab.engines.devices import computing_on, device, devices_of
-from glidepath.lab.engines.estimate import Foretold
-from glidepath.lab.engines.training import loss_of, minibatches, one_thread, optimizer_of, run
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.search.planning import one_row
-from glidepath.lab.tasks import models
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.declared import Task
-from glidepath.torch.find import Found, find
+from ...core.schedule import Schedule
+from ...finder import Suggestion, Trace, Verification, verify
+from ...torch.find import Found, find
+from ..engines.devices import computing_on, device, devices_of
+from ..engines.estimate import Foretold
+from ..engines.training import loss_of, minibatches, one_thread, optimizer_of, run
+from ..records.runs import RunSpec
+from ..tasks import models
+from ..tasks.data import load
+from ..tasks.declared import Task
+from .planning import one_row
 
 __all__ = ["TaskRates", "find_rates"]
 

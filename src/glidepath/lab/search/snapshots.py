@@ -12,6 +12,8 @@ Source:
     https://arxiv.org/abs/1803.05407
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,30 +23,30 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from glidepath import MultiStep, Schedule, recipes
-from glidepath.core.answer import Shown
-from glidepath.core.checks import Checks, refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.core.fields import Count
-from glidepath.core.files import write_whole
-from glidepath.feedback import Controller
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Watcher
-from glidepath.lab.engines.session import opened, put, session_problems, writing
-from glidepath.lab.plain import Plain
-from glidepath.lab.records.measured import Measured, MeasuredJob
-from glidepath.lab.records.provenance import provenance
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.report.rate_choice import RateChoice, choose_among
-from glidepath.lab.report.statistics import Difference, Estimate, left, paired
-from glidepath.lab.report.verdict import number, sized
-from glidepath.lab.search.planning import Rates, Seeds, one_row
-from glidepath.lab.tasks.declared import Task
+from ... import MultiStep, Schedule, recipes
+from ...core.answer import Shown
+from ...core.checks import Checks, refuse
+from ...core.errors import GlidepathError, Problem, shown
+from ...core.fields import Count
+from ...core.files import write_whole
+from ...feedback import Controller
+from ..engines.engine import Engine
+from ..engines.progress import Watcher
+from ..engines.session import opened, put, session_problems, writing
+from ..plain import Plain
+from ..records.measured import Measured, MeasuredJob
+from ..records.provenance import provenance
+from ..records.runs import RunSpec
+from ..report.rate_choice import RateChoice, choose_among
+from ..report.statistics import Difference, Estimate, left, paired
+from ..report.verdict import number, sized
+from ..tasks.declared import Task
+from .planning import Rates, Seeds, one_row
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from glidepath.lab.engines.training import Point
+    from ..engines.training import Point
 
 __all__ = ["METHODS", "Result", "SnapshotJob", "Snapshots", "snapshots"]
 
@@ -132,7 +134,7 @@ def _work(
         weights = {name: tensor.contiguous() for name, tensor in point.weights.items()}
         files[f"rate{job.peak_rate:g}-seed{job.seed}-cycle{i}.safetensors"] = save(weights)
 
-    def scored(points: Sequence["Point"], whole: bool) -> Score:
+    def scored(points: Sequence[Point], whole: bool) -> Score:
         return _score(job.task, [point.weights for point in points]) if whole else Score(None, None)
 
     lost = Score(None, None)
@@ -160,9 +162,9 @@ class _Runs:
 
     def trained(
         self, schedule: Schedule, moments: Sequence[int], seed: int | None = None, controller: Controller | None = None
-    ) -> list["Point"]:
+    ) -> list[Point]:
         """The points of one run that ends at the last moment; fewer than asked for if it diverged."""
-        from glidepath.lab.engines.training import run
+        from ..engines.training import run
 
         job, before, points = self.job, self.updates, list["Point"]()
         spec = RunSpec(job.task, schedule, job.peak_rate, job.seed if seed is None else seed, moments[-1], controller)
@@ -176,18 +178,18 @@ def _steps(budget: int) -> Schedule:
     return MultiStep((budget // 2, max(budget // 2 + 1, 3 * budget // 4)), 0.1)
 
 
-def _score(task: Task, members: Sequence[Mapping[str, "Tensor"]]) -> Score:
+def _score(task: Task, members: Sequence[Mapping[str, Tensor]]) -> Score:
     """The metrics of the mean of the members' probabilities."""
     return Score(_metric(task, members, "validation"), _metric(task, members, "test"))
 
 
-def _metric(task: Task, members: Sequence[Mapping[str, "Tensor"]], part: Literal["validation", "test"]) -> float | None:
+def _metric(task: Task, members: Sequence[Mapping[str, Tensor]], part: Literal["validation", "test"]) -> float | None:
     import torch
 
-    from glidepath.lab.engines.devices import device
-    from glidepath.lab.engines.training import examples_of, precision
-    from glidepath.lab.tasks import models
-    from glidepath.lab.tasks.data import load
+    from ..engines.devices import device
+    from ..engines.training import examples_of, precision
+    from ..tasks import models
+    from ..tasks.data import load
 
     data = load(task.data)
     inputs, targets = examples_of(task, data, part)
@@ -209,16 +211,16 @@ def _metric(task: Task, members: Sequence[Mapping[str, "Tensor"]], part: Literal
     return value if math.isfinite(value) else None
 
 
-def _averaged(spec: RunSpec, points: Sequence["Point"]) -> dict[str, "Tensor"]:
+def _averaged(spec: RunSpec, points: Sequence[Point]) -> dict[str, Tensor]:
     """Mean weights; statistics of batch normalisation are taken anew, over 500 minibatches at most."""
     import torch
     from torch.optim.swa_utils import update_bn
 
-    from glidepath.lab.engines.devices import device
-    from glidepath.lab.engines.training import minibatches
-    from glidepath.lab.tasks import models
-    from glidepath.lab.tasks.data import load
-    from glidepath.lab.tasks.examples import Examples
+    from ..engines.devices import device
+    from ..engines.training import minibatches
+    from ..tasks import models
+    from ..tasks.data import load
+    from ..tasks.examples import Examples
 
     data = load(spec.task.data)
     mean = {
@@ -382,7 +384,7 @@ def snapshots(
     ]
     refuse(session_problems("snapshots", folder, engine, jobs))
     if surface:
-        from glidepath.lab.report.surface import surface_problems
+        from ..report.surface import surface_problems
 
         refuse(surface_problems("snapshots", row))
     with opened("snapshots", folder, engine, progress, folder / "snapshots", command=command) as session:
@@ -407,9 +409,9 @@ def _write_surface(
 
 
 def _surface(spec: RunSpec, rate: float, cycles: int, length: int) -> str:
-    from glidepath.lab.report.figures import surface_figure
-    from glidepath.lab.report.surface import surface
-    from glidepath.view.page import page
+    from ...view.page import page
+    from ..report.figures import surface_figure
+    from ..report.surface import surface
 
     run = RunSpec(spec.task, recipes.sgdr(length, cycles=cycles), rate, spec.seed, length * cycles)
     drawn = surface_figure(surface({"cyclic": run}, [length * (i + 1) for i in range(cycles)]))

@@ -4,17 +4,19 @@ Lengths other than the whole (`warmup`, `cooldown`, …) are searched as shares 
 numbers between usual ends. A parameter whose usual ends nobody has written down here keeps its default, unless the user gives its range.
 """
 
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath import Schedule, vocabulary
-from glidepath.core.checks import Checks, types_of
-from glidepath.core.curves import Curve
-from glidepath.core.errors import Problem, did_you_mean
-from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
+from ... import Schedule, vocabulary
+from ...core.checks import Checks, types_of
+from ...core.curves import Curve
+from ...core.errors import Problem, did_you_mean
+from ..tasks.schedules import DEFAULT_SCHEDULES
 
 __all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space", "written"]
 
@@ -62,7 +64,7 @@ class Dimension:
         unit = " of the budget" if self.share else ""
         return f"{self.name} in {self.low:g} to {self.high:g}{unit}{' (log)' if self.log else ''}"
 
-    def bounded(self, low: float, high: float) -> "Dimension":
+    def bounded(self, low: float, high: float) -> Dimension:
         """The same between other ends."""
         return Dimension(self.name, low, high, self.log and low > 0, self.share)
 

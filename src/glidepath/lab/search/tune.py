@@ -7,6 +7,8 @@ Source:
     Akiba et al. 2019, "Optuna: a next-generation hyperparameter optimization framework", https://arxiv.org/abs/1907.10902
 """
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Generator, Mapping, Sequence
@@ -15,20 +17,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from glidepath.core.checks import Checks, refuse
-from glidepath.core.errors import GlidepathError
-from glidepath.core.fields import Count, Index, Seed
-from glidepath.lab.engines.engine import Engine
-from glidepath.lab.engines.progress import Part, Silent, Watcher, Whole
-from glidepath.lab.engines.session import Session, opened, put, session_problems, writing
-from glidepath.lab.records.runs import Record, RunSpec
-from glidepath.lab.report.statistics import left, paired, whole
-from glidepath.lab.report.verdict import number
-from glidepath.lab.search.drivers import Driver, storage_at
-from glidepath.lab.search.planning import notes_of, one_row, plan_runs
-from glidepath.lab.search.space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
-from glidepath.lab.search.tuned import Trial, Tuned
-from glidepath.lab.tasks.declared import Task
+from ...core.checks import Checks, refuse
+from ...core.errors import GlidepathError
+from ...core.fields import Count, Index, Seed
+from ..engines.engine import Engine
+from ..engines.progress import Part, Silent, Watcher, Whole
+from ..engines.session import Session, opened, put, session_problems, writing
+from ..records.runs import Record, RunSpec
+from ..report.statistics import left, paired, whole
+from ..report.verdict import number
+from ..tasks.declared import Task
+from .drivers import Driver, storage_at
+from .planning import notes_of, one_row, plan_runs
+from .space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
+from .tuned import Trial, Tuned
 
 if TYPE_CHECKING:
     import optuna
@@ -145,7 +147,7 @@ def _other(before: Mapping[str, Any], question: Mapping[str, Any]) -> str:
 class _Alive:
     """A trial that has not been given up."""
 
-    asked: "optuna.Trial"
+    asked: optuna.Trial
     spec: RunSpec
     values: list[float | None]
 
@@ -263,7 +265,7 @@ class _Search:
             text = number(best[0], self.task.metric.unit)
             self.watcher.note(f"{told} of {self.trials} trials; best validation {self.task.metric.name} so far {text}")
 
-    def _goes_on(self, study: "optuna.Study", one: _Alive, record: Record, at: int) -> bool:
+    def _goes_on(self, study: optuna.Study, one: _Alive, record: Record, at: int) -> bool:
         """Whether a trial gets its next seed; what is over is told to Optuna."""
         last = None if record.test is None or not record.evaluations else record.evaluations[-1].metric
         one.values.append(last)
@@ -277,7 +279,7 @@ class _Search:
             return self._over(study, one, "pruned")
         return True
 
-    def _over(self, study: "optuna.Study", one: _Alive, state: str) -> Literal[False]:
+    def _over(self, study: optuna.Study, one: _Alive, state: str) -> Literal[False]:
         import optuna
 
         one.asked.set_user_attr("validation", one.values)
@@ -288,7 +290,7 @@ class _Search:
             study.tell(one.asked, state=optuna.trial.TrialState.PRUNED)
         return False
 
-    def _spec(self, asked: "optuna.Trial") -> RunSpec:
+    def _spec(self, asked: optuna.Trial) -> RunSpec:
         """The run that a trial stands for, with the first seed."""
         values = {RATE: self._suggested(asked, RATE)}
         if SHAPE in self.space:
@@ -308,13 +310,13 @@ class _Search:
     def _text(self, values: Mapping[str, Any], run: RunSpec) -> str:
         return self._family(values).name if run.controller else str(run.schedule)
 
-    def _suggested(self, asked: "optuna.Trial", name: str) -> Any:
+    def _suggested(self, asked: optuna.Trial, name: str) -> Any:
         one = self.space[name]
         if one.low is None or one.high is None:
             return asked.suggest_categorical(name, list(one.choices))
         return asked.suggest_float(name, one.low, one.high, log=one.log)
 
-    def _tuned(self, study: "optuna.Study", session: Session) -> Tuned:
+    def _tuned(self, study: optuna.Study, session: Session) -> Tuned:
         trials = tuple(self._trial(at, found) for at, found in enumerate(_told(study)))
         complete = [trial for trial in trials if trial.mean is not None]
         if not complete:
@@ -349,7 +351,7 @@ class _Search:
             changed=self.task.changed,
         )
 
-    def _trial(self, number: int, found: "optuna.trial.FrozenTrial") -> Trial:
+    def _trial(self, number: int, found: optuna.trial.FrozenTrial) -> Trial:
         attributes = found.user_attrs
         state = attributes.get("state", "refused")
         run = None if state == "refused" else self._run(found.params)
@@ -372,7 +374,7 @@ class _Search:
         return [None if final is None else final.metric for final in finals]
 
 
-def _told(study: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
+def _told(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The trials that are over, in order; those whose process died were asked for again."""
     from optuna.trial import TrialState
 
@@ -398,7 +400,7 @@ def _at_edge(dimension: Dimension, value: Any) -> bool:
     return at > high - width or (at < low + width and dimension.low > 0.0)
 
 
-def _importance(study: "optuna.Study") -> dict[str, float]:
+def _importance(study: optuna.Study) -> dict[str, float]:
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     try:

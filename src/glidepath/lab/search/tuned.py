@@ -1,12 +1,14 @@
 """What a search found, as a value: its trials, the best of them, and what that gained on fresh seeds."""
 
+from __future__ import annotations
+
 import shlex
 from typing import Literal
 
-from glidepath.core.answer import Shown
-from glidepath.lab.plain import Plain, plain
-from glidepath.lab.report.statistics import Difference, Estimate
-from glidepath.lab.report.verdict import interval, number, signed
+from ...core.answer import Shown
+from ..plain import Plain, plain
+from ..report.statistics import Difference, Estimate
+from ..report.verdict import interval, number, signed
 
 __all__ = ["Trial", "Tuned"]
 

@@ -1,12 +1,14 @@
 """Augmentation of images: moved and mirrored, as is usual for CIFAR."""
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from glidepath.core.errors import GlidepathError
+from ...core.errors import GlidepathError
 
 __all__ = ["augmented"]
 

@@ -8,6 +8,8 @@ Source:
     in torchvision's `CIFAR100`, of the binary files from one public reader.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import io
@@ -22,10 +24,10 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.core.errors import GlidepathError, Problem, shown
+from ...core.errors import GlidepathError, Problem, shown
 
 if TYPE_CHECKING:
-    from glidepath.lab.tasks.examples import Examples
+    from .examples import Examples
 
 __all__ = ["PUBLISHED", "VARIABLE", "Copy", "Release", "find_copy", "places", "read_cifar100"]
 
@@ -136,7 +138,7 @@ def read_cifar100(copy: Copy, release: Release = PUBLISHED) -> tuple[Arrays, Arr
     return train, test
 
 
-def cifar100_examples() -> "Examples":
+def cifar100_examples() -> Examples:
     """All of CIFAR-100, a tenth of the training rows set aside for validation, drawn once for all.
 
     A second call returns the same arrays while the copy that is found is the same.
@@ -148,8 +150,8 @@ def cifar100_examples() -> "Examples":
 
 
 @functools.lru_cache(maxsize=1)
-def _examples(copy: Copy) -> "Examples":
-    from glidepath.lab.tasks.examples import Examples
+def _examples(copy: Copy) -> Examples:
+    from .examples import Examples
 
     (pixels, labels), test = read_cifar100(copy, PUBLISHED)
     order = np.random.default_rng(0).permutation(len(labels))

@@ -1,5 +1,7 @@
 """The arrays that tasks train on, made once a process and kept in memory. Nothing is downloaded or unpickled."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import random
@@ -8,8 +10,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from glidepath.lab.tasks.declared import AnyData, Cifar100, Digits, Images, Mnist1d, Own, Prose
-from glidepath.lab.tasks.examples import Bytes, Examples, Floats, Ints, Text
+from .declared import AnyData, Cifar100, Digits, Images, Mnist1d, Own, Prose
+from .examples import Bytes, Examples, Floats, Ints, Text
 
 __all__ = ["load"]
 
@@ -29,7 +31,7 @@ def load(declared: AnyData) -> Examples | Text:
         GlidepathError: If the user's own data break a rule of `glidepath.lab.tasks.user`, or there is no whole copy of CIFAR-100.
     """
     if isinstance(declared, Cifar100):  # it remembers by itself, by the copy that it finds
-        from glidepath.lab.tasks.cifar import cifar100_examples
+        from .cifar import cifar100_examples
 
         return cifar100_examples()
     return _loaded(declared)
@@ -45,7 +47,7 @@ def _loaded(declared: Mnist1d | Digits | Images | Own | Prose) -> Examples | Tex
         case Images():
             return _images(declared)
         case Own():
-            from glidepath.lab.tasks.user import own_data
+            from .user import own_data
 
             return own_data(declared)
         case Prose():

@@ -12,13 +12,15 @@ Examples:
     True
 """
 
+from __future__ import annotations
+
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from glidepath.lab.plain import Plain, plain
-from glidepath.lab.tasks.parts import (
+from ..plain import Plain, plain
+from .parts import (
     AdamW,
     AnyData,
     AnyModel,

@@ -1,5 +1,7 @@
 """What tasks train on, as arrays: labelled examples, or a text."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

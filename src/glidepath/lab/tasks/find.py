@@ -1,8 +1,10 @@
 """A task by its name: one that comes with the package, or the user's own."""
 
-from glidepath.core.errors import GlidepathError, did_you_mean
-from glidepath.lab.tasks.declared import TASKS, Task
-from glidepath.lab.tasks.user import own_task
+from __future__ import annotations
+
+from ...core.errors import GlidepathError, did_you_mean
+from .declared import TASKS, Task
+from .user import own_task
 
 __all__ = ["find_task", "task_remedy"]
 

@@ -1,13 +1,15 @@
 """The networks that tasks declare, as torch modules. Weights come from torch's global generator: seed it first."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glidepath.lab.tasks.declared import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
-from glidepath.lab.tasks.examples import Examples, Text
+from .declared import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
+from .examples import Examples, Text
 
 __all__ = ["build"]
 
@@ -36,11 +38,11 @@ def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
         case Cnn1d(), Examples():
             return _cnn1d(declared.channels, data)
         case ResNet(), Examples():
-            from glidepath.lab.tasks import resnet
+            from . import resnet
 
             return resnet.ResNet(declared, data.classes)
         case Own(), Examples():
-            from glidepath.lab.tasks.user import own_model
+            from .user import own_model
 
             return own_model(declared, data)
         case CharTransformer(), Text():

@@ -3,11 +3,13 @@
 Nothing here imports torch or loads data: `glidepath.lab.tasks.data` makes the arrays, `glidepath.lab.tasks.models` the networks.
 """
 
+from __future__ import annotations
+
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glidepath.lab.plain import plain
+from ..plain import plain
 
 __all__ = [
     "AdamW",

@@ -16,15 +16,17 @@ Source:
     https://arxiv.org/abs/1907.04164 (spectrum and noise of section 3.1; plain SGD, no momentum).
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from glidepath import Schedule
-from glidepath.core.checks import Checks, settle
-from glidepath.core.fields import Count, Positive, Rate
+from ... import Schedule
+from ...core.checks import Checks, settle
+from ...core.fields import Count, Positive, Rate
 
 __all__ = ["Quadratic", "Tuned"]
 

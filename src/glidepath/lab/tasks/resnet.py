@@ -1,12 +1,14 @@
 """Residual networks for images of 32 by 32 pixels, given as bytes. Weights come from torch's global generator."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glidepath.lab.tasks.parts import ResNet as Declared
+from .parts import ResNet as Declared
 
 __all__ = ["ResNet"]
 

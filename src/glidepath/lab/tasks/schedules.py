@@ -1,11 +1,13 @@
 """The six schedules that a comparison takes by default, sized for a budget, and the controllers that texts stand for."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-from glidepath import Schedule, Step, recipes
-from glidepath.core.errors import GlidepathError
-from glidepath.dialects.plateaus import plateau_of
-from glidepath.feedback import Controller
+from ... import Schedule, Step, recipes
+from ...core.errors import GlidepathError
+from ...dialects.plateaus import plateau_of
+from ...feedback import Controller
 
 __all__ = ["DEFAULT_SCHEDULES", "default_schedule", "steered"]
 

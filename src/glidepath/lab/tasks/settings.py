@@ -1,19 +1,21 @@
 """A task with other settings than its own: the network, augmentation, label smoothing, weight decay, length and precision."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from pydantic import ValidationError
 
-from glidepath.core.checks import Checks
-from glidepath.core.fields import Count
-from glidepath.lab.plain import from_pydantic
-from glidepath.lab.tasks.declared import Cifar100, Images, Own, Prose, ResNet, Task
-from glidepath.lab.tasks.find import find_task
+from ...core.checks import Checks
+from ...core.fields import Count
+from ..plain import from_pydantic
+from .declared import Cifar100, Images, Own, Prose, ResNet, Task
+from .find import find_task
 
 __all__ = ["NETWORKS", "adjusted"]
 
-NETWORKS = get_args(ResNet.__annotations__["kind"])
+NETWORKS = get_args(get_type_hints(ResNet)["kind"])
 """The networks that tasks of images can be given."""
 
 
@@ -86,7 +88,7 @@ def _epoch(task: Task) -> int:
     """Updates of one pass over a task's training examples; loads the data where only they say how many there are."""
     known = 45_000 if isinstance(task.data, Cifar100) else getattr(task.data, "train", None)
     if known is None:
-        from glidepath.lab.tasks.data import load
+        from .data import load
 
         known = len(load(task.data).train[1])
     return max(1, known // min(task.batch, known))

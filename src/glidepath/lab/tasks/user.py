@@ -17,6 +17,8 @@ Examples:
                 return torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 2))
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib
 import sys
@@ -26,15 +28,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from glidepath.core.checks import refuse
-from glidepath.core.errors import GlidepathError, Problem, shown
-from glidepath.lab.plain import from_pydantic
-from glidepath.lab.tasks.declared import Metric, Own, Sgd, Task
+from ...core.checks import refuse
+from ...core.errors import GlidepathError, Problem, shown
+from ..plain import from_pydantic
+from .declared import Metric, Own, Sgd, Task
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from glidepath.lab.tasks.examples import Examples
+    from .examples import Examples
 
 __all__ = ["own_data", "own_model", "own_task"]
 
@@ -67,7 +69,7 @@ def own_task(place: str) -> Task:
         raise from_pydantic(f"task {place}", error) from None
 
 
-def own_data(declared: Own) -> "Examples":
+def own_data(declared: Own) -> Examples:
     """The arrays that a user's `data()` gives, checked.
 
     Args:
@@ -77,7 +79,7 @@ def own_data(declared: Own) -> "Examples":
         GlidepathError: If they are not three pairs of finite inputs and class numbers of one shape, or if the module's
             file has changed since the task was declared; all problems in one message.
     """
-    from glidepath.lab.tasks.examples import Examples
+    from .examples import Examples
 
     where = f"task {declared.place}"
     made = _same_object(declared).data()
@@ -112,7 +114,7 @@ def own_data(declared: Own) -> "Examples":
     return Examples(train, validation, test, classes, digest.hexdigest())
 
 
-def own_model(declared: Own, data: "Examples") -> "nn.Module":
+def own_model(declared: Own, data: Examples) -> nn.Module:
     """The network that a user's `model()` gives, tried on two examples.
 
     Args:

@@ -3,6 +3,8 @@
 `LRScheduler` is PyTorch's own, of which every class here is a subclass.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from torch.optim import lr_scheduler as _torchs

@@ -4,6 +4,8 @@ They stand apart from `glidepath.torch.lr_scheduler` because the two libraries' 
 step: a step overwrites what it finds. Each class is a subclass of PyTorch's `LRScheduler`, so that tools accept it.
 """
 
+from __future__ import annotations
+
 from .composite import ChainedScheduler, SequentialLR
 from .decays import CosineAnnealingLR, CosineAnnealingWarmRestarts, CosineDecayLR, PolynomialLR
 from .factors import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, StepLR

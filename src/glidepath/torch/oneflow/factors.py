@@ -1,5 +1,7 @@
 """OneFlow's schedulers that are a factor of the base rate: drops, a constant, a line, an exponential."""
 
+from __future__ import annotations
+
 from .base import Closed
 
 __all__ = [

@@ -5,6 +5,8 @@ arithmetic. A compiled loop pays neither. What is trained, in which order and ho
 `glidepath.lab.engines.training`; float32 sums are taken in another order, so results agree to a bound that the tests state.
 """
 
-from glidepath.lab.engines.jax.engine import Jax
+from __future__ import annotations
+
+from .engine import Jax
 
 __all__ = ["Jax"]

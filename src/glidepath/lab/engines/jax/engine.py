@@ -1,19 +1,21 @@
 """What users hold: an engine of worker processes that train with JAX. Nothing here imports JAX."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glidepath.core.checks import refuse, settle
-from glidepath.core.errors import Problem, installing
-from glidepath.core.fields import Count
-from glidepath.lab.engines.engine import Event
-from glidepath.lab.engines.workers import Crew
-from glidepath.lab.records.jobs import Job
-from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.tasks.declared import CharTransformer, Cnn1d, Digits, Mlp, Mnist1d, Prose, Task
+from ....core.checks import refuse, settle
+from ....core.errors import Problem, installing
+from ....core.fields import Count
+from ...records.jobs import Job
+from ...records.runs import RunSpec
+from ...tasks.declared import CharTransformer, Cnn1d, Digits, Mlp, Mnist1d, Prose, Task
+from ..engine import Event
+from ..workers import Crew
 
 __all__ = ["Jax", "environment"]
 

@@ -1,12 +1,14 @@
 """The networks of `glidepath.lab.tasks.models` as functions of their weights, which keep the names and shapes that torch gives them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from glidepath.lab.tasks.declared import AnyModel, CharTransformer, Cnn1d, Mlp
+from ...tasks.declared import AnyModel, CharTransformer, Cnn1d, Mlp
 
 __all__ = ["Network", "Weights", "network"]
 

@@ -1,5 +1,7 @@
 """The compiled parts of a run: some updates in one call, and a measurement. One compilation serves every run of a task."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +11,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from glidepath.lab.engines.jax.networks import Weights, network
-from glidepath.lab.engines.jax.updates import Moments, UpdateRule, rule
-from glidepath.lab.tasks.declared import AdamW, AnyModel, CharTransformer, Sgd
+from ...tasks.declared import AdamW, AnyModel, CharTransformer, Sgd
+from .networks import Weights, network
+from .updates import Moments, UpdateRule, rule
 
 __all__ = ["CHUNK", "Program", "State", "program"]
 

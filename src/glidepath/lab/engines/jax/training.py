@@ -4,6 +4,8 @@ Initial weights, the order of the minibatches, the rates and the protocol are th
 functions. Rates are formed in float64 and rounded once to float32, as torch's fused optimizers do.
 """
 
+from __future__ import annotations
+
 import functools
 import math
 import time
@@ -20,16 +22,16 @@ import torch
 from jax import Array
 from torch import Tensor
 
-from glidepath.lab.engines.jax.networks import Weights
-from glidepath.lab.engines.jax.program import CHUNK, Program, State, program
-from glidepath.lab.engines.machine import machine as machine_of
-from glidepath.lab.engines.machine import versions
-from glidepath.lab.engines.training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
-from glidepath.lab.records.runs import Evaluation, Record, RunSpec
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.declared import Task
-from glidepath.lab.tasks.examples import Examples, Text
-from glidepath.torch import attach
+from ....torch import attach
+from ...records.runs import Evaluation, Record, RunSpec
+from ...tasks.data import load
+from ...tasks.declared import Task
+from ...tasks.examples import Examples, Text
+from ..machine import machine as machine_of
+from ..machine import versions
+from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
+from .networks import Weights
+from .program import CHUNK, Program, State, program
 
 __all__ = ["run"]
 
@@ -58,7 +60,7 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
         GlidepathError: If `attach` refuses the schedule.
     """
     if spec.controller:  # it listens to validations between two updates: PyTorch drives it
-        from glidepath.lab.engines.training import run as plain
+        from ..training import run as plain
 
         return plain(spec, on_progress)
     data = load(spec.task.data)

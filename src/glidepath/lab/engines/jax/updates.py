@@ -1,5 +1,7 @@
 """The update rules of `torch.optim`, fused form, with their arithmetic: what depends on the update alone is float64, the rest float32."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from jax import Array
 
-from glidepath.lab.engines.jax.networks import Weights
-from glidepath.lab.tasks.declared import AdamW, Sgd
+from ...tasks.declared import AdamW, Sgd
+from .networks import Weights
 
 __all__ = ["Floats", "UpdateRule", "rule"]
 

@@ -1,10 +1,12 @@
 """A worker process that trains with JAX: `python -m glidepath.lab.engines.jax.worker`, talking as `glidepath.lab.engines.worker` does."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
-from glidepath.lab.engines import worker
-from glidepath.lab.records.jobs import Done, Job
+from ...records.jobs import Done, Job
+from .. import worker
 
 __all__ = ["carry_out"]
 
@@ -16,8 +18,8 @@ def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Done[Any]:
         job: A run.
         on_progress: Called with the updates made so far.
     """
-    from glidepath.lab.engines.jax.training import run
-    from glidepath.lab.records.runs import RunSpec
+    from ...records.runs import RunSpec
+    from .training import run
 
     assert isinstance(job, RunSpec)  # noqa: S101 - `Jax.refuse` lets nothing else through
     return Done(run(job, on_progress))
