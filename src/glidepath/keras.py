@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .core.arrays import TorchNamespace
 from .core.clock import Clock
 from .core.codec import parsed
 from .core.errors import GlidepathError, Problem, missing, shown
 from .core.files import write_whole
-from .core.namespace import MathNamespace, TorchNamespace
+from .core.namespace import MathNamespace
 from .core.rate import Rate as Absolute
 from .core.rate import rate_of
 from .core.schedule import Schedule

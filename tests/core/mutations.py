@@ -18,7 +18,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("tensors lose NaN", "core/schedule.py", "return torch.where(torch.isnan(given), given, value)", "return value"),
     (
         "JAX in float32",
-        "core/namespace.py",
+        "core/arrays.py",
         "return self.library.enable_x64(True)",
         "return self.library.enable_x64(False)",
     ),

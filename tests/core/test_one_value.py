@@ -16,7 +16,8 @@ import torch
 import glidepath as gp
 from fuzz import grammar
 from fuzz.enclosure import ULPS, ULPS_XLA, Enclosure
-from glidepath.core.namespace import MATH, JaxNamespace, NumpyNamespace, TorchNamespace
+from glidepath.core.arrays import JaxNamespace, NumpyNamespace, TorchNamespace
+from glidepath.core.namespace import MATH
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 

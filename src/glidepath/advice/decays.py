@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import curves
+from ..core.arrays import namespace_of
 from ..core.curves import Curve
-from ..core.namespace import namespace_of
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
 from ..logs import Array

@@ -14,9 +14,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from .clock import Clock
 from .errors import GlidepathError
-from .exact import anchored, exponential_of, one_minus_power, share_power
+from .exact import anchored, exponential_of, logarithm, one_minus_power, share_power
 from .fields import Check, Positive, Power, Taken
-from .namespace import Namespace, logarithm
+from .namespace import Namespace
 from .node import Node, kind
 from .schedule import MAX_DEPTH
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from .clock import Clock
 from .fields import MAX_STEPS
-from .namespace import Namespace, high_low
+from .namespace import Namespace
 
-__all__ = ["anchored", "bounded_exponent", "exponential_of", "one_minus_power", "share_power"]
+__all__ = ["anchored", "bounded_exponent", "exponential_of", "high_low", "logarithm", "one_minus_power", "share_power"]
 
 
 def anchored(start: float, end: float, rise: Any, fall: Any) -> Any:
@@ -144,3 +144,19 @@ def bounded_exponent(rate: decimal.Decimal | float, steps: int, clock: Clock) ->
     """
     limit = (400.0 if rate > 0 else 800.0) * steps / max(abs(float(rate)), 1e-300)
     return clock if limit >= MAX_STEPS else clock.clipped(None, max(1, math.floor(limit)))
+
+
+def logarithm(x: float) -> decimal.Decimal:
+    """Returns the natural logarithm of a positive number to 50 digits."""
+    with decimal.localcontext(decimal.Context(prec=50)):
+        return decimal.Decimal(x).ln()
+
+
+def high_low(x: decimal.Decimal | float, bits: int) -> tuple[float, float]:
+    """Returns `x` as the sum of two floats, the first with only `bits` bits, so that its product with a small integer is exact."""
+    if not x:
+        return 0.0, 0.0
+    fraction, exponent = math.frexp(float(x))
+    high = math.ldexp(float(round(fraction * 2**bits)), exponent - bits)
+    with decimal.localcontext(decimal.Context(prec=60)):
+        return high, float(decimal.Decimal(x) - decimal.Decimal(high))

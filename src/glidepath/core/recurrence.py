@@ -11,10 +11,11 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any, ClassVar
 
+from .arrays import JaxNamespace, NumpyNamespace, TorchNamespace
 from .clock import Clock
 from .errors import GlidepathError, did_you_mean
 from .fields import Value
-from .namespace import MATH, JaxNamespace, NumpyNamespace, TorchNamespace
+from .namespace import MATH
 from .node import kind
 from .rate import Line
 from .schedule import Endless

@@ -1,4 +1,7 @@
-"""The leaves: schedules that are not made of others."""
+"""The leaves: schedules that are not made of others.
+
+Over 400 lines: one kind after another, each its formula and what it documents.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,8 @@ from typing import Annotated, Any, Literal, cast
 from .clock import Clock
 from .curves import Linear, Shape
 from .errors import GlidepathError, Problem, shown
-from .exact import bounded_exponent, exponential_of
+from .exact import bounded_exponent, exponential_of, logarithm
 from .fields import Flag, Length, Milestones, Positions, Ratio, Steps, Value, Values, choice, real
-from .namespace import logarithm
 from .node import kind
 from .schedule import Endless, Nothing, Schedule
 

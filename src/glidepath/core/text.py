@@ -1,6 +1,8 @@
 """The one-line form, which is also Python: `warmup(500) >> cosine(9500, floor=0.1)`.
 
 Text is read from its syntax tree: calls of known names, numbers, strings for curves, lists, and `>> + - * /`. Nothing is ever executed.
+
+Over 400 lines: one grammar, whose writing and reading have to change together.
 """
 
 from __future__ import annotations
