@@ -7,21 +7,21 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from typer.testing import CliRunner
 
 from glidepath import GlidepathError, advice, cli
 from glidepath.lab.distributed import Ranks, Shared, Stream, part, train, training_of
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints
-from glidepath.lab.distributed.history import Rates
-from glidepath.lab.distributed.progress import Teller
+from glidepath.lab.distributed.history import History
 from glidepath.lab.distributed.ranks import _device
+from glidepath.lab.engines.progress import Bar, Silent
 from glidepath.lab.engines.training import fresh_model
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.tasks.data import load
@@ -41,7 +41,7 @@ def training(tiny):
 
 @pytest.fixture
 def silent():
-    return Teller(1, "samples", quiet=True)
+    return Silent()
 
 
 class Halt(Exception):
@@ -172,7 +172,7 @@ def test_a_batch_ramp_of_the_plan_is_followed(tiny, tmp_path, silent):
     ramp = {"schedule": 'piecewise_constant(["50%"], [8, 32])', "coupling": "sqrt"}
     plan = Plan(SCHEDULE, {"length": "640 samples"}, "samples", batch=ramp)
     seen = []
-    train(training_of(tiny, plan=plan), tmp_path, watch=seen.append, teller=silent)
+    train(training_of(tiny, plan=plan), tmp_path, watch=seen.append, progress=silent)
 
     assert [update.mine[1] for update in seen] == [8] * 40 + [32] * 10
     assert [update.rate for update in seen] == [plan.value(samples=update.samples, base=0.1) for update in seen]
@@ -186,7 +186,7 @@ def test_a_plan_with_a_controller_cuts_the_rate_and_goes_on_after_a_crash(tiny, 
 
     def run(folder, watch):
         return train(
-            training_of(tiny, plan=read(tmp_path / "plan.yaml")), folder, checkpoint="10%", watch=watch, teller=silent
+            training_of(tiny, plan=read(tmp_path / "plan.yaml")), folder, checkpoint="10%", watch=watch, progress=silent
         )
 
     whole, halved = [], []
@@ -208,16 +208,16 @@ def test_a_plan_with_a_controller_cuts_the_rate_and_goes_on_after_a_crash(tiny, 
 
 def test_a_run_that_crashed_goes_on_to_the_same_weights_bit_for_bit(training, tmp_path, silent):
     whole, seen, rest = [], [], []
-    train(training, tmp_path / "whole", watch=until(None, whole), teller=silent)
+    train(training, tmp_path / "whole", watch=until(None, whole), progress=silent)
     with pytest.raises(Halt):
-        train(training, tmp_path / "out", watch=until(13, seen), checkpoint="5 steps", teller=silent)
-    outcome = train(training, tmp_path / "out", watch=until(None, rest), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path / "out", watch=until(13, seen), checkpoint="5 steps", progress=silent)
+    outcome = train(training, tmp_path / "out", watch=until(None, rest), checkpoint="5 steps", progress=silent)
 
     assert seen[:10] + rest == whole
-    ours, theirs = (Checkpoints(tmp_path / name / "checkpoints").newest() for name in ("out", "whole"))
+    ours, theirs = (Checkpoints(tmp_path / name / "checkpoints").newest()[0] for name in ("out", "whole"))
     assert ours.tensors.keys() == theirs.tensors.keys()
     assert all(torch.equal(one, theirs.tensors[name]) for name, one in ours.tensors.items())
-    again = train(training, tmp_path / "out", watch=until(0, []), teller=silent)  # nothing is left to do
+    again = train(training, tmp_path / "out", watch=until(0, []), progress=silent)  # nothing is left to do
     assert replace(again, progress=outcome.progress) == outcome
     ours, theirs = (json.loads((tmp_path / name / "record.json").read_text()) for name in ("out", "whole"))
     for record in (ours, theirs):
@@ -227,12 +227,12 @@ def test_a_run_that_crashed_goes_on_to_the_same_weights_bit_for_bit(training, tm
 
 def test_the_first_weights_are_those_of_a_run_of_the_lab(training, tmp_path, silent):
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(0, []), checkpoint="1 steps", teller=silent)
+        train(training, tmp_path, watch=until(0, []), checkpoint="1 steps", progress=silent)
     spec = RunSpec(training.task, training.plan.schedule(), training.rate, 0, 24)
     fresh = fresh_model(spec, load(training.task.data)).state_dict()
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(1, []), checkpoint="1 steps", teller=silent)
-    assert {f"model/{name}" for name in fresh} < set(Checkpoints(tmp_path / "checkpoints").newest().tensors)
+        train(training, tmp_path, watch=until(1, []), checkpoint="1 steps", progress=silent)
+    assert {f"model/{name}" for name in fresh} < set(Checkpoints(tmp_path / "checkpoints").newest()[0].tensors)
 
 
 @pytest.mark.parametrize(
@@ -249,20 +249,20 @@ def test_the_first_weights_are_those_of_a_run_of_the_lab(training, tmp_path, sil
 )
 def test_what_changed_since_the_checkpoint_is_refused_and_told(tiny, training, tmp_path, silent, change, message):
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", progress=silent)
     before = sorted((tmp_path / "checkpoints").iterdir())
     with pytest.raises(Shared, match=message):
-        train(training_of(tiny, **{"schedule": SCHEDULE, "length": "384 samples"} | change), tmp_path, teller=silent)
+        train(training_of(tiny, **{"schedule": SCHEDULE, "length": "384 samples"} | change), tmp_path, progress=silent)
     assert sorted((tmp_path / "checkpoints").iterdir()) == before
 
 
 @pytest.mark.parametrize("changed", ["keep", "override"])
 def test_a_change_is_taken_or_left_on_demand(tiny, training, tmp_path, silent, changed):
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", progress=silent)
     other = training_of(tiny, schedule='linear("rest")', length="384 samples", rate=0.3)
     rest = []
-    train(other, tmp_path, changed=changed, watch=until(None, rest), teller=silent)
+    train(other, tmp_path, changed=changed, watch=until(None, rest), progress=silent)
 
     plan, rate = (training.plan, 0.1) if changed == "keep" else (other.plan, 0.3)
     assert [at for at, _, _ in rest] == list(range(160, 384, 16))
@@ -273,11 +273,13 @@ def test_a_change_is_taken_or_left_on_demand(tiny, training, tmp_path, silent, c
 
 def test_a_longer_length_stretches_what_is_left(tiny, training, tmp_path, silent):
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", progress=silent)
     longer, rest = training_of(tiny, schedule=SCHEDULE, length="608 samples", rate=0.3), []
     with pytest.raises(Halt):
-        train(longer, tmp_path, changed="extend", watch=until(19, rest), checkpoint="5 steps", teller=silent)
-    train(longer, tmp_path, changed="extend", watch=until(None, rest), teller=silent)  # again: nothing more to stretch
+        train(longer, tmp_path, changed="extend", watch=until(19, rest), checkpoint="5 steps", progress=silent)
+    train(
+        longer, tmp_path, changed="extend", watch=until(None, rest), progress=silent
+    )  # again: nothing more to stretch
 
     expected = {at: training.plan.value(samples=160 + (at - 160) / 2, base=0.1) for at in range(160, 608, 16)}
     assert sorted({at for at, _, _ in rest}) == list(expected)
@@ -305,19 +307,19 @@ def test_a_longer_length_stretches_what_is_left(tiny, training, tmp_path, silent
 )
 def test_a_run_is_extended_only_before_its_end(tiny, training, tmp_path, silent, options, last, message):
     with suppress(Halt):
-        train(training, tmp_path, watch=until(last, []), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path, watch=until(last, []), checkpoint="5 steps", progress=silent)
     with pytest.raises(Shared, match=message):
-        train(training_of(tiny, schedule=SCHEDULE, **options), tmp_path, changed="extend", teller=silent)
+        train(training_of(tiny, schedule=SCHEDULE, **options), tmp_path, changed="extend", progress=silent)
 
 
 def test_another_batch_is_followed_where_samples_are_counted_and_refused_where_updates_are(tiny, tmp_path, silent):
     for clock in ("samples", "updates"):
         first = training_of(tiny, schedule=SCHEDULE, length="384 samples", clock=clock)
         with pytest.raises(Halt):
-            train(first, tmp_path / clock, watch=until(12, []), checkpoint="5 steps", teller=silent)
+            train(first, tmp_path / clock, watch=until(12, []), checkpoint="5 steps", progress=silent)
     rest = []
     other = training_of(tiny, schedule=SCHEDULE, length="384 samples", batch=12)
-    train(other, tmp_path / "samples", watch=until(None, rest), teller=silent)
+    train(other, tmp_path / "samples", watch=until(None, rest), progress=silent)
     assert [at for at, _, _ in rest] == list(range(160, 384, 12))
     assert [used for _, used, _ in rest] == [
         first.plan.replace(clock="samples").value(samples=at, base=0.1) for at, _, _ in rest
@@ -326,7 +328,7 @@ def test_another_batch_is_followed_where_samples_are_counted_and_refused_where_u
         train(
             training_of(tiny, schedule=SCHEDULE, length="384 samples", clock="updates", batch=12),
             tmp_path / "updates",
-            teller=silent,
+            progress=silent,
         )
 
 
@@ -343,9 +345,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path):
     third.write_bytes(third.read_bytes()[:-1])
 
     again = Checkpoints(tmp_path)
-    found = again.newest()
+    found, notes = again.newest()
     assert (found.head, found.tensors["x"].tolist()) == ({"updates": 20}, [20.0, 20.0, 20.0])
-    assert again.notes == [f"checkpoint {third.name} is damaged; the one before it is taken"]
+    assert notes == [f"note: checkpoint {third.name} is damaged; the one before it is taken"]
     again.write(25, Checkpoint({"updates": 25}, {}))
     assert [path.name[:15] for path in sorted(tmp_path.iterdir())] == [f"{20:015d}", f"{25:015d}"]
     for path in tmp_path.iterdir():
@@ -356,13 +358,13 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path):
 
 def test_a_checkpoint_whose_plan_was_altered_is_refused(training, tmp_path, silent):
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", teller=silent)
+        train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", progress=silent)
     files = Checkpoints(tmp_path / "checkpoints")
-    found = files.newest()
+    found, _ = files.newest()
     found.head["plan"]["horizon"]["length"] = "400 samples"
     files.write(11, found)
     with pytest.raises(Shared, match="checkpoint: fingerprint must be that of its plan"):
-        train(training, tmp_path, teller=silent)
+        train(training, tmp_path, progress=silent)
 
 
 def test_one_training_at_a_time_uses_a_folder(training, tmp_path, silent):
@@ -371,21 +373,23 @@ def test_one_training_at_a_time_uses_a_folder(training, tmp_path, silent):
         with pytest.raises(
             Shared, match=r"train: out must be a folder that no other glidepath process uses, got .*held by process"
         ):
-            train(training, tmp_path, teller=silent)
+            train(training, tmp_path, progress=silent)
         raise Halt
 
     with pytest.raises(Halt):
-        train(training, tmp_path, watch=watch, teller=silent)
+        train(training, tmp_path, watch=watch, progress=silent)
 
 
-@pytest.mark.parametrize("updates", [5, 2048, 2049, 10_000])
-def test_a_trace_has_bounded_rows_and_keeps_means_however_it_was_interrupted(updates):
-    trace, broken = Rates(["lr"]), Rates(["lr"])
+@pytest.mark.parametrize(("updates", "stride"), [(5, 1), (2048, 1), (2049, 2), (10_000, 5)])
+def test_a_trace_has_bounded_rows_and_keeps_means_however_it_was_interrupted(tiny, updates, stride):
+    length = f"{updates} steps"
+    assert -(-training_of(tiny, schedule="hold()", length=length).spec.budget // 2048) == stride
+    trace, broken = History(["lr"], stride), History(["lr"], stride)
     for k in range(updates):
         for each in (trace, broken):
             each.add(k, 16 * k, 0, float(k), [0.1 / (k + 1)])
         if k % 997 == 0:
-            broken = Rates(**json.loads(json.dumps(broken.to_dict())))
+            broken = History.from_dict(json.loads(json.dumps(asdict(broken))))
     columns = trace.columns()
 
     assert broken.columns() == columns
@@ -398,7 +402,7 @@ def test_a_trace_has_bounded_rows_and_keeps_means_however_it_was_interrupted(upd
 
 
 def test_the_record_is_a_log_that_advice_reads(training, tmp_path, silent):
-    train(training, tmp_path, teller=silent)
+    train(training, tmp_path, progress=silent)
     log = advice.read(tmp_path / "record.json")
 
     assert log.series["rate"].values.tolist() == [training.plan.value(samples=16 * k, base=0.1) for k in range(24)]
@@ -411,12 +415,12 @@ def test_bfloat16_trains_and_is_part_of_the_run(tiny_text, tmp_path, silent):
     losses = []
     for name, each in (("plain", plain), ("half", half)):
         seen = []
-        train(each, tmp_path / name, watch=until(None, seen), teller=silent)
+        train(each, tmp_path / name, watch=until(None, seen), progress=silent)
         losses.append([loss for _, _, loss in seen])
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
     with pytest.raises(Shared, match="amp: False -> True"):
-        train(half, tmp_path / "plain", teller=silent)
+        train(half, tmp_path / "plain", progress=silent)
 
 
 def test_what_several_processes_say_is_told_once_or_by_rank():
@@ -437,8 +441,6 @@ def test_ctrl_c_keeps_a_checkpoint_and_exits_with_130(tmp_path):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-m", "glidepath", "train", *words], env=env, **streams) as running:
         assert running.stderr.readline().startswith("text: 1,000,000 samples, 16 samples an update, 1 process on ")
-        while not running.stderr.readline().startswith("  0 %"):
-            time.sleep(0.01)
         running.send_signal(signal.SIGINT)
         said, told = running.communicate()
     record = json.loads((tmp_path / "record.json").read_text())
@@ -475,7 +477,7 @@ def test_the_task_is_an_argument_or_an_option(tmp_path):
 def test_a_rank_whose_launcher_is_dead_hears_the_wish_to_stop():
     """`torchrun` killed outright cannot pass anything on: its ranks notice by themselves, and free their folder."""
     rank = (
-        "import os, sys, time\nfrom glidepath.lab.distributed.signals import hearing\n"
+        "import os, sys, time\nfrom glidepath.lab.distributed.ranks import hearing\n"
         "with hearing() as wish:\n    print(os.getpid(), flush=True)\n    while not wish.stop:\n        time.sleep(0.02)\n"
         "print('ended by itself', flush=True)\n"
     )
@@ -505,7 +507,7 @@ def test_a_scheduler_call_counts_updates_and_a_plateau_hears_the_validation(tiny
 
 
 def test_how_long_it_takes_is_told_and_what_is_changed(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("glidepath.lab.engines.estimate._MEASURED_SECONDS", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.progress._MEASURED_SECONDS", 0.0)
     monkeypatch.setattr("glidepath.lab.engines.estimate._WORTH_SAYING", 0.0)
     monkeypatch.setattr("glidepath.lab.engines.estimate._LONG", 0.0)
     said = io.StringIO()
@@ -513,7 +515,7 @@ def test_how_long_it_takes_is_told_and_what_is_changed(tiny, tmp_path, monkeypat
     train(
         training_of(task, length="64 samples"),
         tmp_path,
-        teller=Teller(64, "samples", stream=said),
+        progress=Bar(Console(file=said)),
         command="glidepath train x",
     )
 
@@ -543,9 +545,9 @@ def test_the_device_of_a_process(monkeypatch, asked, count, side, found):
 @pytest.mark.parametrize(
     ("asked", "count", "side", "message"),
     [
-        ("cuda", 0, 1, r"auto or cpu, got 'cuda' \(torch sees no GPU here\)"),
-        ("cuda:0", 0, 1, r"auto, cpu or cuda, got 'cuda:0' \(torch sees no GPU here\)"),
-        ("cuda:1", 2, 2, "auto, cpu or cuda or one of cuda:0, cuda:1 for one process, got 'cuda:1'"),
+        ("cuda", 0, 1, r"one of auto, cpu, got 'cuda' \(torch sees no GPU here\)"),
+        ("cuda:0", 0, 1, r"one of auto, cpu, got 'cuda:0' \(torch sees no GPU here\)"),
+        ("cuda:1", 2, 2, "one of auto, cpu, cuda for several processes, got 'cuda:1'"),
         ("cuda", 1, 2, "a GPU for each of 2 processes, got 1 GPUs"),
     ],
 )

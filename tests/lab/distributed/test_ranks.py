@@ -225,7 +225,6 @@ def test_torchrun_starts_again_from_the_last_checkpoint(tmp_path):
         "tokens      20,480",
     ]
     assert "goes on after 16 updates and 256 samples, saved by 2 processes" in done.stderr
-    assert done.stderr.count("100 % · 20,480 of 20,480 tokens · update 40") == 1
     first, second = (lines(tmp_path / f"command-{start}-0.jsonl") for start in (0, 1))
     assert [update[0] for update in first[:16] + second] == list(range(0, 640, 16))
     assert first[16:] == second[: len(first) - 16]  # the updates that were lost are made again, to the last bit

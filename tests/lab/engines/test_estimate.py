@@ -1,6 +1,7 @@
 """How long a command will take, told from the first updates."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from glidepath import recipes
 from glidepath.lab import TASKS, RunSpec
 from glidepath.lab.engines import progress
 from glidepath.lab.engines.engine import Advanced, Capacity
-from glidepath.lab.engines.estimate import Foretold, estimate
+from glidepath.lab.engines.estimate import estimate
 from glidepath.lab.engines.progress import Meter
 from glidepath.lab.engines.session import Session
 from glidepath.lab.records.store import Store
@@ -140,13 +141,14 @@ def test_the_small_network_is_proposed_for_a_large_one_on_the_generated_images()
 
 
 def test_updates_that_are_made_in_a_row_foretell_the_whole_once(clock):
-    told = []
-    foretold = Foretold(TASKS["cifar100"], 1000, "glidepath train cifar100", told.append)
+    job = replace(SLOW, budget=1000)
+    meter, told = Meter([job], command="glidepath train cifar100"), []
     for update in range(300, 305):
-        foretold(update)
+        meter.advanced(job, update)
+        told.append(meter.foretold(job))
         clock.now += 3.6
 
-    assert told == [
+    assert [text for text in told if text] == [
         (
             "cifar100: about 0.7 hours (42 minutes; 699 updates of 3.6 s).\n"
             "Nearly the same far sooner, on generated images of the same shape: glidepath train images"

@@ -22,8 +22,8 @@ from ...core.files import write_whole
 
 __all__ = ["Checkpoint", "Checkpoints", "load_into", "tensors_of"]
 
-FORMAT = 1
-_NAME = re.compile(r"(\d{15})-([0-9a-f]{16})\.safetensors")
+FORMAT = 2
+_NAME = re.compile(r"\d{15}-[0-9a-f]{16}\.safetensors")
 _KEPT = 2
 
 
@@ -49,11 +49,9 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.notes: list[str] = []
-        """What was found damaged."""
         self._good: list[Path] = []
 
-    def write(self, updates: int, checkpoint: Checkpoint) -> Path:
+    def write(self, updates: int, checkpoint: Checkpoint) -> None:
         """Puts a checkpoint in its place, whole or not at all; the one before it stays, older ones go.
 
         Args:
@@ -71,32 +69,27 @@ class Checkpoints:
         path = self.folder / f"{updates:015d}-{_sum(content)}.safetensors"
         write_whole(path, content)
         self._good = [*(one for one in self._good if one != path), path][-_KEPT:]
-        for old in self._all():
-            if old not in self._good:
-                old.unlink(missing_ok=True)
-        return path
+        for old in set(self._all()) - set(self._good):
+            old.unlink(missing_ok=True)
 
-    def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is whole; None if there is none at all.
+    def newest(self) -> tuple[Checkpoint | None, list[str]]:
+        """The newest checkpoint that is whole, None if there is none at all; and what was found damaged, a sentence each.
 
         Raises:
             GlidepathError: If there are some, and all are damaged or of a newer format.
         """
-        if self.folder.is_dir():
-            for leftover in self.folder.glob(".*.tmp"):  # of a writer that was killed
-                leftover.unlink(missing_ok=True)
-        found = self._all()
+        for leftover in self.folder.glob(".*.tmp"):  # of a writer that was killed
+            leftover.unlink(missing_ok=True)
+        found, notes = self._all(), list[str]()
         for path in reversed(found):
-            content = path.read_bytes()
-            if _sum(content) != path.stem.partition("-")[2]:
-                self.notes.append(f"checkpoint {path.name} is damaged; the one before it is taken")
-                continue
-            self._good = [path]
-            return _read(path)
+            if _sum(path.read_bytes()) == path.stem.partition("-")[2]:
+                self._good = [path]
+                return _read(path), notes
+            notes.append(f"note: checkpoint {path.name} is damaged; the one before it is taken")
         if found:
             remedy = "remove the folder to begin anew, or put a copy back"
             raise GlidepathError.of("train", "a checkpoint", f"whole in {self.folder}", found[-1].name, remedy)
-        return None
+        return None, notes
 
     def _all(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*.safetensors") if _NAME.fullmatch(path.name))
@@ -119,17 +112,12 @@ def _read(path: Path) -> Checkpoint:
 
 def tensors_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state of model and optimizer as named tensors on the CPU, copied, and the optimizer's plain numbers."""
-    tensors = {f"model/{name}": _copied(one) for name, one in model.state_dict().items()}
-    plain: dict[str, Any] = {}
+    held = {f"model/{name}": one for name, one in model.state_dict().items()}
+    plain: dict[str, dict[str, Any]] = {}
     for index, state in optimizer.state_dict()["state"].items():
         plain[str(index)] = {key: value for key, value in state.items() if not isinstance(value, Tensor)}
-        held = {key: value for key, value in state.items() if isinstance(value, Tensor)}
-        tensors |= {f"optimizer/{index}/{key}": _copied(value) for key, value in held.items()}
-    return tensors, plain
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", copy=True).contiguous()
+        held |= {f"optimizer/{index}/{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    return {name: one.detach().to("cpu", copy=True).contiguous() for name, one in held.items()}, plain
 
 
 def load_into(
@@ -140,10 +128,12 @@ def load_into(
     Raises:
         GlidepathError: If they are not those of this model.
     """
-    weights = {name.partition("/")[2]: one for name, one in tensors.items() if name.startswith("model/")}
+    weights: dict[str, Tensor] = {}
     state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in plain.items()}
     for name, one in tensors.items():
-        if name.startswith("optimizer/"):
+        if name.startswith("model/"):
+            weights[name.partition("/")[2]] = one
+        else:
             _, index, key = name.split("/", 2)
             state.setdefault(int(index), {})[key] = one
     try:

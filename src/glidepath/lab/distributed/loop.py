@@ -1,47 +1,53 @@
-"""The training loop: one update after another on all processes, until the plan ends, the loss does, or somebody wishes it."""
+"""The training loop: one update after another on all processes, until the plan ends, the loss does, or somebody wishes it.
+
+What happens to an optimizer here is `attach`, `DistributedDataParallel` and the loop that anybody would write around them; besides there is
+what the promises take: samples that do not depend on the number of processes, one exchange of losses an update, and one writer.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ...core.checks import problem_of, refuse
+from ...core.checks import Checks
 from ...core.errors import Problem
 from ...core.fields import Count
+from ...core.files import write_whole
 from ...plan import Progress, diff
 from ...plan.replan import length_of
 from ...torch import Scheduler, attach
 from ...torch.agreement import Agreement
-from ..engines.devices import half_missing
-from ..engines.estimate import Foretold
-from ..engines.training import fresh_model, loss_of, one_thread, optimizer_of
+from ..engines.devices import computing_on, half_missing
+from ..engines.machine import machine, versions
+from ..engines.progress import Bar, Meter, Silent, Watcher
+from ..engines.training import fresh_model, loss_of, measurement, one_thread, optimizer_of, precision
 from ..records.runs import Evaluation
+from ..records.store import only_writer
 from ..tasks.data import load
 from ..tasks.examples import Examples, Text
-from .checkpoint import load_into
-from .history import History, Rates
-from .measuring import Measurement
-from .progress import Teller
-from .ranks import Ranks, Shared
-from .resuming import Changed, Resumed, resumed
-from .signals import Wish, hearing
+from .checkpoint import Checkpoint, Checkpoints, load_into, tensors_of
+from .history import MOST, History
+from .ranks import Ranks, Shared, Wish, hearing
+from .resuming import Policy, Resumed, resumed
 from .stream import Stream, part
 from .training import Training, enough
-from .writer import Keeper, Standing
 
 __all__ = ["Trained", "Update", "train"]
 
 Ended = Literal["finished", "stopped", "diverged"]
 _RANDOM = 2
+_CHUNK = 64  # examples that a process measures at once
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,13 @@ def train(
     folder: str | Path,
     ranks: Ranks | None = None,
     *,
-    changed: Changed = "strict",
+    changed: Policy = "strict",
     checkpoint: str = "5%",
     check: int = 50,
     micro: int | None = None,
     watch: Callable[[Update], object] | None = None,
-    teller: Teller | None = None,
-    command: str = "",
+    progress: Watcher | None = None,
+    command: str = "glidepath train",
 ) -> Trained:
     """Trains, from the newest checkpoint in a folder if there is one. Called on every process; only rank 0 reads and writes the folder.
 
@@ -111,7 +117,7 @@ def train(
         check: Every so many updates it is checked that all processes are at the same progress of the same plan, with the same values.
         micro: Samples that a process takes at once, where its part of an update is larger; None is no limit.
         watch: Called on every process after each update.
-        teller: Who hears how far it is; None is rank 0's standard error.
+        progress: Who hears how far it is, on rank 0; None is a bar on standard error.
         command: What makes this run again, for the cheaper one that is proposed where it takes long.
 
     Raises:
@@ -119,34 +125,38 @@ def train(
             the folder cannot be written.
         GlidepathError: On every process, within `check` updates, if one of them leaves the common plan.
     """
-    ranks = ranks or Ranks()
-    counts = {"check": check, "micro": 1 if micro is None else micro}
-    ranks.together(lambda: refuse(problem_of("train", name, count, Count) for name, count in counts.items()))
-    ranks.together(lambda: refuse([half_missing("train", str(ranks.device)) if training.amp else None]))
+    ranks, folder = ranks or Ranks(), Path(folder)
+
+    def asked() -> None:
+        checks = Checks("train")
+        checks.take("check", check, Count)
+        checks.take("micro", micro, Count | None)
+        half = half_missing("train", str(ranks.device)) if training.amp else None
+        checks.problems += [half] if half else []
+        checks.done()
+
+    ranks.together(asked)
     _same(training, ranks)
     data = ranks.together(lambda: load(training.task.data))
-    folder = Path(folder)
     with ExitStack() as stack:
-        stack.enter_context(one_thread())
-        gpus = [ranks.device] if ranks.device.type == "cuda" else []
-        stack.enter_context(torch.random.fork_rng(devices=gpus))
+        for context in (one_thread(), computing_on(str(ranks.device))):
+            stack.enter_context(context)
+        stack.enter_context(torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else []))
         wish = stack.enter_context(hearing())
-        keeper = Keeper(folder, ranks)
-        keeper.hold(stack)
-        head, tensors = keeper.found()
+        watcher: Watcher = Silent() if ranks.rank else progress or stack.enter_context(Bar())
+        ranks.first(lambda: stack.enter_context(only_writer(folder, "train")))
+        files = Checkpoints(folder / "checkpoints")
+        newest, notes = ranks.told(ranks.first(files.newest)) or (None, [])
         going_on = Resumed(training, Progress())
-        if head is not None:
-            going_on = ranks.together(lambda: resumed(training, head, data.sha256, changed))
+        if newest is not None:
+            going_on = ranks.together(lambda: resumed(training, newest.head, data.sha256, changed))
         plan = going_on.training.plan
         ranks.together(lambda: enough(plan, ranks.count))
         period = ranks.together(lambda: length_of(plan, "train", "checkpoint", checkpoint))
-        teller = teller or Teller(going_on.training.total, plan.clock, quiet=ranks.rank > 0)
-        updates = going_on.training.spec.budget
-        teller.foretell = Foretold(training.task, updates, command or "glidepath train", teller.note)
-        session = _Session(going_on, keeper, data, period, check, micro, watch, teller, wish)
-        if head is not None:
-            session.restore(head, tensors)
-        return session.run()
+        run = _Run(going_on, folder, files, ranks, data, period, check, micro, watch, watcher, wish, command)
+        if newest is not None:
+            run.restore(newest, notes)
+        return run.carried_out()
 
 
 def _same(training: Training, ranks: Ranks) -> None:
@@ -159,7 +169,8 @@ def _same(training: Training, ranks: Ranks) -> None:
     problems: list[Problem] = []
     for rank in range(1, ranks.count):
         found = diff(plans[0], plans[rank])
-        for what, said in (("the plan", found.lines() if found else []), ("the run", _unlike(rest[0], rest[rank]))):
+        unlike = [f"{key}: {rest[0][key]} -> {rest[rank][key]}" for key in rest[0] if rest[0][key] != rest[rank][key]]
+        for what, said in (("the plan", found.lines() if found else []), ("the run", unlike)):
             if said:
                 told = f"on rank {rank} {'; '.join(said)}"
                 problems.append(Problem("train", what, "the same on every rank", told))
@@ -167,54 +178,53 @@ def _same(training: Training, ranks: Ranks) -> None:
         raise Shared(problems)
 
 
-def _unlike(mine: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    return [f"{key}: {mine[key]} -> {other[key]}" for key in mine if mine[key] != other[key]]
-
-
-class _Session(Standing):
+class _Run:
     """One process's side of a run between two starts."""
 
     def __init__(
         self,
         going_on: Resumed,
-        keeper: Keeper,
+        folder: Path,
+        files: Checkpoints,
+        ranks: Ranks,
         data: Examples | Text,
         period: int,
         check: int,
         micro: int | None,
         watch: Callable[[Update], object] | None,
-        teller: Teller,
+        watcher: Watcher,
         wish: Wish,
+        command: str,
     ) -> None:
-        self.training, self.progress, self.data = going_on.training, going_on.progress, data
-        self.told, self.plan, self.task = going_on.told, self.training.plan, self.training.task
-        self.keeper, self.ranks = keeper, keeper.ranks
+        self.training, self.progress, self.told = going_on.training, going_on.progress, going_on.told
+        self.plan, self.task, self.spec = self.training.plan, self.training.task, self.training.spec
+        self.folder, self.files, self.ranks, self.data = folder, files, ranks, data
         self.period, self.check, self.micro, self.watch = period, check, micro, watch
-        self.teller, self.wish = teller, wish
-        self.stream = Stream(self.task, data, self.training.seed, self.ranks.device)
-        self.model = fresh_model(self.training.spec, data).to(self.ranks.device)
-        self.optimizer = optimizer_of(self.training.spec, self.model)
-        self.history = History(Rates([rule.parameter for rule in self.plan.rules]))
-        self.validate = Measurement(self.task, data, "validation", self.ranks, self._context)
-        self.test = Measurement(self.task, data, "test", self.ranks, self._context)
+        self.watcher, self.wish, self.meter = watcher, wish, Meter([self.spec], command=command)
+        self.stream = Stream(self.task, data, self.training.seed)
+        self.model = fresh_model(self.spec, data).to(ranks.device)
+        self.optimizer = optimizer_of(self.spec, self.model)
+        self.history = History([rule.parameter for rule in self.plan.rules], -(-self.spec.budget // MOST))
+        self.forward = precision(self.task, self.training.amp)
+        how: dict[str, Any] = {"chunk": _CHUNK, "share": (ranks.rank, ranks.count), "summed": ranks.sums}
+        self.validate = measurement(self.task, data, "validation", self.forward, **how)
+        self.test = measurement(self.task, data, "test", self.forward, **how)
+        self.begun, self.before = time.perf_counter(), 0.0
 
-    def restore(self, head: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    def restore(self, found: Checkpoint, notes: list[str]) -> None:
         """Goes to where a checkpoint is."""
-        load_into(self.model, self.optimizer, tensors, head["optimizer"])
-        self.history = History.from_dict(head["history"])
-        for note in self.keeper.files.notes:
-            self.teller.note(f"note: {note}")
-        if self.ended:
-            return
-        last = self.history.segments[-1]["processes"] if self.history.segments else 0
-        self.teller.note(
-            f"goes on after {self.progress.updates:,} updates and {self.progress.samples:,} samples, saved by {_processes(last)}"
-        )
-        for line in self.told:
-            self.teller.note(f"  {line}")
+        load_into(self.model, self.optimizer, found.tensors, found.head["optimizer"])
+        self.history = History.from_dict(found.head["history"])
+        self.before = self.history.seconds
+        if not self.over:
+            last = self.history.segments[-1]["processes"] if self.history.segments else 0
+            made = f"{self.progress.updates:,} updates and {self.progress.samples:,} samples"
+            notes = [*notes, f"goes on after {made}, saved by {_processes(last)}", *(f"  {line}" for line in self.told)]
+        for note in notes:
+            self.watcher.note(note)
 
     @property
-    def ended(self) -> bool:
+    def over(self) -> bool:
         """Whether everything was done already."""
         return self.position >= self.training.total and self.history.test is not None
 
@@ -225,80 +235,80 @@ class _Session(Standing):
 
     # The run ------------------------------------------------------------------------------------------------------------------
 
-    def run(self) -> Trained:
+    def carried_out(self) -> Trained:
         """Trains until the end."""
-        if self.ended:
-            self.teller.note(f"nothing is left to do: this run has ended, see {self.keeper.folder / 'record.json'}")
-            return self._outcome("finished")
-        self._introduce()
-        ended = self._updates()
-        self.teller.close()
-        if ended == "finished":
-            self.history.test = self.test.measure(self.model, self.progress.updates)
-        if ended == "diverged":
-            self.keeper.record(ended, self)
+        history, ended = self.history, "finished"
+        if self.over:
+            self.watcher.note(f"nothing is left to do: this run has ended, see {self.folder / 'record.json'}")
         else:
-            self.keeper.save(ended, self)
-        return self._outcome(ended)
+            self._introduce()
+            ended = self._updates()
+            if ended == "finished":
+                history.test = self._measured(self.test)
+            self._save(ended, whole=ended != "diverged")
+        last = history.evaluations[-1] if history.evaluations else None
+        return Trained(ended, self.progress, last, history.test, history.diverged_at)
 
     def _introduce(self) -> None:
         ranks, size = self.ranks, self.plan.batch_size(self.position)
         self.history.test = None
-        self.keeper.begin(self.training)
-        self.history.segments.append(
-            {
-                "updates": self.progress.updates,
-                "samples": self.progress.samples,
-                "processes": ranks.count,
-                "batch": size,
-                "device": ranks.device.type,
-                "changed": list(self.told),
-            }
-        )
-        self.teller.note(
-            f"{self.task.name}: {self.training.total:,} {self.plan.clock}, {size} samples an update, "
-            f"{_processes(ranks.count)} on {ranks.device.type}"
+        text = self.plan.to_json(indent=2) + "\n"  # for `glidepath check` and `diff`
+        ranks.first(lambda: write_whole(self.folder / "plan.json", text))
+        segment = {"updates": self.progress.updates, "samples": self.progress.samples, "processes": ranks.count}
+        segment |= {"batch": size, "device": ranks.device.type, "changed": list(self.told)}
+        self.history.segments.append(segment)
+        where = f"{_processes(ranks.count)} on {ranks.device.type}"
+        self.watcher.note(
+            f"{self.task.name}: {self.training.total:,} {self.plan.clock}, {size} samples an update, {where}"
         )
         if self.task.changed:
-            self.teller.note(self.task.changed)
+            self.watcher.note(self.task.changed)
 
     def _updates(self) -> Ended:
         scheduler = attach(self.optimizer, self.plan, rebase=True)
         scheduler.seek(self.progress)
-        parameters = [rule.parameter for rule in self.plan.rules]
         agreement = Agreement(
             self.optimizer,
             self.training.fingerprint,
             lambda: self.progress.samples,
-            parameters=parameters,
+            parameters=self.history.parameters,
             every=self.check,
         )
-        wrapped = self._wrapped()
+        model, device = self.model, self.ranks.device
+        if self.ranks.count > 1:
+            model = DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
         while self.position < self.training.total:
-            before, size = self.position, int(self.plan.batch_size(self.position) or 0)
-            first, count = part(self.progress.samples, size, self.ranks.rank, self.ranks.count)
+            before, size, progress = self.position, int(self.plan.batch_size(self.position) or 0), self.progress
+            mine = part(progress.samples, size, self.ranks.rank, self.ranks.count)
             self._reseed()
-            loss, lost, stop = self._exchanged(self._gradients(wrapped, first, count, size), size)
+            loss, lost, stop = self._exchanged(self._gradients(model, *mine, size), size)
             if lost:
-                self.history.diverged_at = self.progress.updates
+                self.history.diverged_at = progress.updates
                 return "diverged"
             scheduler.count(samples=size, tokens=size * (self.stream.tokens or 0))
             self.optimizer.step()
             self.optimizer.zero_grad()
             values = [applied.value for applied in scheduler.last]
-            progress = self.progress
-            self.history.trace.add(progress.updates, progress.samples, progress.tokens, loss, values)
+            self.history.add(progress.updates, progress.samples, progress.tokens, loss, values)
             self.progress = scheduler.progress
-            self.teller.step(self.position, self.progress.updates, self.progress.samples, values[0], loss)
+            self._tell(values[0], loss)
             if self.watch is not None:
-                made = Update(self.progress.updates - 1, self.progress.samples - size, values[0], loss, (first, count))
-                self.watch(made)
+                self.watch(Update(progress.updates, progress.samples, values[0], loss, mine))
             stop = self._between(before, stop, scheduler)
             if stop and self.position < self.training.total:
                 return "stopped"
         agreement.detach()
         scheduler.detach()
         return "finished"
+
+    def _tell(self, rate: float, loss: float) -> None:
+        """Says where the run is now."""
+        made = self.progress.updates
+        self.meter.advanced(self.spec, made)
+        if text := self.meter.foretold(self.spec):
+            self.watcher.note(text)
+        at = f"{self.position:,} of {self.training.total:,} {self.plan.clock} · update {made:,}"
+        self.watcher.status(self.meter.status(told=f"{at} · rate {rate:.4g} · loss {loss:.4g}"))
 
     def _reseed(self) -> None:
         """Gives an update random numbers of its own: where the run is decides, not how often it was interrupted."""
@@ -307,17 +317,6 @@ class _Session(Standing):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would queue a call for every device never used
         if self.ranks.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-
-    def _wrapped(self) -> nn.Module:
-        if self.ranks.count == 1:
-            return self.model
-        device = self.ranks.device
-        return DistributedDataParallel(self.model, device_ids=[device] if device.type == "cuda" else None)
-
-    def _context(self) -> AbstractContextManager[object]:
-        if not self.training.amp:
-            return nullcontext()
-        return torch.autocast(self.ranks.device.type, dtype=torch.bfloat16)
 
     def _gradients(self, model: nn.Module, first: int, count: int, size: int) -> float:
         """Adds up the gradients of this process's samples; returns the sum of their losses.
@@ -330,7 +329,7 @@ class _Session(Standing):
             inputs, targets = self.stream.batch(first + begin, many)
             alone = begin + many < count and isinstance(model, DistributedDataParallel)
             with model.no_sync() if alone else nullcontext():  # type: ignore[operator,union-attr]
-                with self._context():
+                with self.forward():
                     logits = model(inputs)
                 loss = loss_of(logits.float(), targets, self.task.label_smoothing)
                 (loss * (many * self.ranks.count / size)).backward()
@@ -340,8 +339,8 @@ class _Session(Standing):
     def _exchanged(self, mine: float, size: int) -> tuple[float, bool, bool]:
         """The mean loss of all samples, whether a process lost its own, and whether one was asked to stop; equal on every process."""
         lost = not math.isfinite(mine)
-        numbers = [0.0 if lost else mine, float(lost), float(self.wish.stop)]
-        total, losers, stops = self.ranks.sums(torch.tensor(numbers, dtype=torch.float64)).tolist()
+        numbers: Tensor = torch.tensor([0.0 if lost else mine, lost, self.wish.stop], dtype=torch.float64)
+        total, losers, stops = self.ranks.sums(numbers).tolist()
         return total / size, losers > 0, stops > 0
 
     def _between(self, before: int, stop: bool, scheduler: Scheduler) -> bool:
@@ -349,12 +348,17 @@ class _Session(Standing):
         total, after = self.training.total, min(self.position, self.training.total)
         often = self.task.evaluations
         if before * often // total < after * often // total:
-            found = self.validate.measure(self.model, self.progress.updates)
-            self.history.evaluations.append(found)
-            stop |= self._heard(found, scheduler)
+            self.history.evaluations.append(self._measured(self.validate))
+            stop |= self._heard(self.history.evaluations[-1], scheduler)
         if after < total and not stop and before // self.period < after // self.period:
-            self.keeper.save("running", self)
+            self._save("running")
         return stop
+
+    def _measured(self, measure: Callable[[nn.Module, int], Evaluation]) -> Evaluation:
+        """A measurement of the model, the same bits on every process; its buffers are those of rank 0."""
+        for buffer in self.model.buffers() if self.ranks.count > 1 else ():
+            distributed.broadcast(buffer, 0)
+        return measure(self.model, self.progress.updates)
 
     def _heard(self, found: Evaluation, scheduler: Scheduler) -> bool:
         """Tells the plan's controllers of a validation, the same on every process; returns whether one of them ends the run."""
@@ -365,14 +369,36 @@ class _Session(Standing):
                 self.history.decisions.append({"monitor": monitor} | decision.to_dict())
                 ended |= decision.action == "stop"
                 if decision.action in ("cut", "stop"):
-                    self.teller.note(f"{monitor} at {decision}")
+                    self.watcher.note(f"{monitor} at {decision}")
         self.progress = scheduler.progress
         return ended
 
-    def _outcome(self, ended: Ended) -> Trained:
-        history = self.history
-        last = history.evaluations[-1] if history.evaluations else None
-        return Trained(ended, self.progress, last, history.test, history.diverged_at)
+    # What is kept ---------------------------------------------------------------------------------------------------------------
+
+    def _save(self, ended: str, *, whole: bool = True) -> None:
+        """Has rank 0 write the record, and the whole state before it.
+
+        Raises:
+            Shared: If it cannot be written.
+        """
+        self.ranks.first(lambda: self._write(ended, whole))
+
+    def _write(self, ended: str, whole: bool) -> None:
+        self.history.seconds = self.before + time.perf_counter() - self.begun
+        head = {
+            "plan": self.plan.to_dict(),
+            "fingerprint": self.plan.fingerprint,
+            "progress": self.progress.to_dict(),
+            "data_sha256": self.data.sha256,
+        }
+        identity = self.training.identity()
+        if whole:
+            tensors, plain = tensors_of(self.model, self.optimizer)
+            more = {"identity": identity, "optimizer": plain, "history": asdict(self.history)}
+            self.files.write(self.progress.updates, Checkpoint(head | more, tensors))
+        record = {"format": 1, "ended": ended, **identity, **head, **self.history.columns()}
+        record |= {"versions": versions(), "machine": machine()}
+        write_whole(self.folder / "record.json", json.dumps(record, allow_nan=False) + "\n")
 
 
 def _processes(count: int) -> str:

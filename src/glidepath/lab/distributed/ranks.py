@@ -1,9 +1,11 @@
-"""The processes that train together: who this one is, what all of them say, and one failure for all."""
+"""The processes that train together: who this one is, what all of them say, one failure for all, and the wish that they stop."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +18,10 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from ...core.errors import GlidepathError, Problem
-from ...torch.ranks import named
-from ..engines.devices import gpus
+from ...torch.ranks import count, named, number
+from ..engines.devices import gpus, no_device
 
-__all__ = ["Ranks", "Shared", "ranks"]
+__all__ = ["Ranks", "Shared", "Wish", "hearing", "ranks"]
 
 T = TypeVar("T")
 
@@ -131,40 +133,73 @@ def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
     local, side = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     chosen = _device(device, local, side)
     if "RANK" not in os.environ or distributed.is_initialized():
-        here = distributed.is_initialized()
-        yield Ranks(distributed.get_rank(), distributed.get_world_size(), chosen) if here else Ranks(device=chosen)
+        yield Ranks(number(), count(), chosen)
         return
+    options: dict[str, Any] = {"backend": "gloo"}
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    options: dict[str, Any] = {"device_id": chosen} if chosen.type == "cuda" else {}
+        options = {"backend": "nccl", "device_id": chosen}
     wait = timedelta(seconds=timeout)
-    store, rank, count = next(rendezvous("env://", timeout=wait))
+    store, rank, world = next(rendezvous("env://", timeout=wait))
     if os.environ.get("GROUP_WORLD_SIZE") == "1":
         # After a restart torchrun hands out the same store: without this, ranks may find the addresses of dead processes.
         store = PrefixStore(f"start-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-    backend = "nccl" if chosen.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=wait, store=store, rank=rank, world_size=count, **options)
+    distributed.init_process_group(timeout=wait, store=store, rank=rank, world_size=world, **options)
     try:
-        yield Ranks(distributed.get_rank(), distributed.get_world_size(), chosen)
+        yield Ranks(rank, world, chosen)
     finally:
         distributed.destroy_process_group()
 
 
 def _device(name: str, local: int, side: int) -> torch.device:
     there = gpus()
-    count, one = len(there), name in there and side == 1
-    if name not in ("auto", "cpu", "cuda") and not one:
-        named = f" or one of {', '.join(there)} for one process" if there else ""
-        raise GlidepathError.of(
-            "train", "device", f"auto, cpu or cuda{named}", name, "" if there else "torch sees no GPU here"
-        )
-    if one:
+    if name in there and side == 1:
         return torch.device(name)
-    if name == "cpu" or (name == "auto" and not count):
+    if name == "cpu" or (name == "auto" and not there):
         return torch.device("cpu")
-    if not count:
-        raise GlidepathError.of("train", "device", "auto or cpu", name, "torch sees no GPU here")
-    if count < side:
-        remedy = f"start at most {count} processes here, or give --device cpu"
-        raise GlidepathError.worded("train", "device", f"a GPU for each of {side} processes", f"{count} GPUs", remedy)
+    if name not in ("auto", "cuda") or not there:
+        raise no_device("train", name, there, side > 1)
+    if len(there) < side:
+        remedy = f"start at most {len(there)} processes here, or give --device cpu"
+        raise GlidepathError.worded(
+            "train", "device", f"a GPU for each of {side} processes", f"{len(there)} GPUs", remedy
+        )
     return torch.device("cuda", local)
+
+
+class Wish:
+    """Whether somebody wished that the run stops."""
+
+    stop = False
+
+    def heard(self, *signal: Any) -> None:
+        """Notes it. `torchrun` hands a signal on to processes that may have got it already, so that a second one says nothing new."""
+        del signal
+        self.stop = True
+
+
+_LOOK_SECONDS = 0.5
+
+
+@contextmanager
+def hearing() -> Generator[Wish]:
+    """Takes SIGINT and SIGTERM as a wish, until the end of the block; outside the main thread, where Python allows none, never.
+
+    Under `torchrun` its death is one too: ranks that nobody can stop would keep their folder for ever.
+    """
+    wish, over, launcher = Wish(), threading.Event(), os.getppid()
+
+    def look() -> None:
+        while not (over.wait(_LOOK_SECONDS) or wish.stop):
+            wish.stop = os.getppid() != launcher
+
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        threading.Thread(target=look, daemon=True).start()
+    here = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, wish.heard) for number in (signal.SIGINT, signal.SIGTERM) if here}
+    try:
+        yield wish
+    finally:
+        over.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)

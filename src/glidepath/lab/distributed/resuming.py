@@ -11,9 +11,8 @@ from ...plan import Plan, Progress, diff
 from ...plan.given import POLICIES, Policy
 from .training import Training
 
-__all__ = ["Changed", "Resumed", "resumed"]
+__all__ = ["Policy", "Resumed", "resumed"]
 
-Changed = Policy
 _BATCH = ("batch", "accumulation", "processes")
 
 
@@ -32,7 +31,7 @@ class Resumed:
     told: tuple[str, ...] = ()
 
 
-def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Changed) -> Resumed:
+def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Policy) -> Resumed:
     """How a run goes on from the head of a checkpoint.
 
     Task, seed and data must be those of the checkpoint. Another batch is told and followed where the plan counts samples or tokens: the
@@ -56,12 +55,10 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
         rule = f"that of its plan, {saved.fingerprint[:12]}"
         raise GlidepathError.of("checkpoint", "fingerprint", rule, head["fingerprint"][:12], remedy)
     before, now = head["identity"], training.identity()
-    fixed = [(name, before[name], now[name]) for name in ("task", "seed")] + [
-        ("data", head["data_sha256"], data_sha256)
-    ]
-    problems = [_problem(name, old, new, "give another --out, or that one") for name, old, new in fixed if old != new]
-    free = [(name, before[name], now[name]) for name in ("peak_rate", "amp") if before[name] != now[name]]
-    told = [f"{name}: {old} -> {new}" for name, old, new in free]
+    was, here = before | {"data": head["data_sha256"]}, now | {"data": data_sha256}
+    problems = [_problem(name, was[name], here[name]) for name in ("task", "seed", "data") if was[name] != here[name]]
+    free = [name for name in ("peak_rate", "amp") if before[name] != now[name]]
+    told = [f"{name}: {before[name]} -> {now[name]}" for name in free]
     found = diff(saved, training.plan)
     told += found.lines() if found else []
     harmless = not free and training.plan.clock != "updates" and _without_batch(saved) == _without_batch(training.plan)
@@ -95,16 +92,12 @@ def _extended(kept: Training, asked: Training, progress: Progress) -> tuple[Trai
     return replace(kept, plan=plan), progress, (f"extended from {kept.total} to {told}: stretched from {at:g} on",)
 
 
-def _problem(name: str, old: Any, new: Any, remedy: str) -> Problem:
+def _problem(name: str, old: Any, new: Any) -> Problem:
     if isinstance(old, dict):
         keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
-        old, new = ({key: each.get(key) for key in keys} for each in (old, new))
-    rule = f"that of the checkpoint, {old if isinstance(old, int) else shown(_plain(old), 100)}"
-    return Problem("train", name, rule, shown(new if isinstance(new, int) else _plain(new), 100), remedy)
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+        old, new = (json.dumps({key: each.get(key) for key in keys}) for each in (old, new))
+    old, new = (each if isinstance(each, int) else shown(each, 100) for each in (old, new))
+    return Problem("train", name, f"that of the checkpoint, {old}", str(new), "give another --out, or that one")
 
 
 def _without_batch(plan: Plan) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..engines.training import context_of, held, stream_of
-from ..tasks.augment import augmented
+from ..engines.devices import device
+from ..engines.training import context_of, picked
 from ..tasks.declared import Task
 from ..tasks.examples import Examples, Text
 
@@ -51,24 +51,15 @@ class Stream:
         task: The task.
         data: Its data.
         seed: Of the orders.
-        on: What the data are kept on; None for the processor.
     """
 
-    def __init__(self, task: Task, data: Examples | Text, seed: int, on: torch.device | None = None) -> None:
-        self.seed, self._augment = seed, task.augment
-        self._on = on or torch.device("cpu")
-        self.tokens: int | None = None
+    def __init__(self, task: Task, data: Examples | Text, seed: int) -> None:
+        self.task, self.data, self.seed = task, data, seed
+        self.tokens = context_of(task) if isinstance(data, Text) else None
         """Tokens of a sample; None where samples have none."""
+        self.samples = len(data.train) // self.tokens - 1 if self.tokens else len(data.train[1])
+        """Samples of an epoch."""
         self._orders: dict[int, Numbers] = {}
-        match data:
-            case Examples():
-                self._inputs, self._labels = held(data, "train", self._on)
-                self.samples = len(self._labels)
-                """Samples of an epoch."""
-            case Text():
-                self.tokens = context_of(task)
-                self._text = torch.from_numpy(data.train).to(self._on)
-                self.samples = len(self._text) // self.tokens - 1
 
     def numbers(self, first: int, count: int) -> list[tuple[int, Numbers]]:
         """Which samples stand at some places of the row: for each epoch that is touched, its index and the samples' numbers in [0, samples).
@@ -80,7 +71,10 @@ class Stream:
         found: list[tuple[int, Numbers]] = []
         while count > 0:
             epoch, begin = divmod(first, self.samples)
-            taken = self._order(epoch)[begin : begin + count]
+            if epoch not in self._orders:
+                order = np.random.default_rng((self.seed, _ORDER, epoch)).permutation(self.samples)
+                self._orders = {epoch: order.astype(np.int64)}
+            taken = self._orders[epoch][begin : begin + count]
             found.append((epoch, taken))
             first, count = first + len(taken), count - len(taken)
         return found
@@ -92,22 +86,9 @@ class Stream:
             first: The first place.
             count: How many, at least 1.
         """
-        numbers = self.numbers(first, count)
-        if self.tokens is None:
-            rows = torch.from_numpy(np.concatenate([each for _, each in numbers])).to(self._on)
-            inputs = self._inputs[rows]
-            if self._augment:
-                inputs = augmented(inputs, first + np.arange(count), stream_of(self.seed, 2))
-            return inputs, self._labels[rows]
-        starts = np.concatenate([self._offset(epoch) + self.tokens * each for epoch, each in numbers])
-        windows = self._text[(torch.from_numpy(starts).unsqueeze(1) + torch.arange(self.tokens + 1)).to(self._on)]
-        return windows[:, :-1], windows[:, 1:]
-
-    def _order(self, epoch: int) -> Numbers:
-        if epoch not in self._orders:
-            order = np.random.default_rng((self.seed, _ORDER, epoch)).permutation(self.samples)
-            self._orders = {epoch: order.astype(np.int64)}
-        return self._orders[epoch]
+        rows = [self._offset(epoch) + (self.tokens or 1) * each for epoch, each in self.numbers(first, count)]
+        return picked(self.task, self.data, self.seed, torch.from_numpy(np.concatenate(rows)).to(device()), first)
 
     def _offset(self, epoch: int) -> int:
+        """Where an epoch cuts the text."""
         return int(np.random.default_rng((self.seed, _OFFSET, epoch)).integers(self.tokens or 1))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..records.jobs import Job
 
-__all__ = ["VARIABLE", "computing_on", "device", "devices_of", "gpus", "half_missing"]
+__all__ = ["VARIABLE", "computing_on", "device", "devices_of", "gpus", "half_missing", "no_device"]
 
 VARIABLE = "GLIDEPATH_DEVICE"
 """The environment variable by which a worker process knows its device."""
@@ -60,8 +60,7 @@ def devices_of(asked: str, jobs: Sequence[Job[Any]], where: str = "engine") -> l
     there = gpus()
     found = there if asked in ("auto", "cuda") else [asked] if asked in there else []
     if not found and asked != "auto":
-        rule = "one of " + ", ".join(["auto", "cpu", *(["cuda", *there] if there else [])])
-        raise GlidepathError.of(where, "device", rule, asked, "" if there else "torch sees no GPU here")
+        raise no_device(where, asked, there)
     if any(job.task.precision != "float32" for job in jobs):
         refuse(half_missing(where, one) for one in found[:1])
     return found or ["cpu"]
@@ -72,6 +71,13 @@ def gpus() -> list[str]:
     import torch
 
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+
+
+def no_device(where: str, asked: str, there: Sequence[str], several: bool = False) -> GlidepathError:
+    """The error of a device that is not here; one GPU by its number is for one process."""
+    named = ["auto", "cpu", *(["cuda", *([] if several else there)] if there else [])]
+    rule = f"one of {', '.join(named)}{' for several processes' if several else ''}"
+    return GlidepathError.of(where, "device", rule, asked, "" if there else "torch sees no GPU here")
 
 
 def half_missing(where: str, on: str) -> Problem | None:

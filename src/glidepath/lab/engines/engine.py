@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from ...core.errors import GlidepathError
-from ..records.jobs import AnyRecord, Job
+from ..records.jobs import Job
 from .devices import computing_on, devices_of
 
 __all__ = ["Advanced", "Capacity", "Dispatch", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
@@ -51,7 +52,7 @@ class Finished:
         files: The files of the record, whole, by name.
     """
 
-    record: AnyRecord
+    record: Any
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
@@ -149,29 +150,25 @@ class InProcess:
 
     def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         """Carry out jobs, in order. See `Engine.execute`."""
-        with computing_on(devices_of(self.device, specs)[0]):
-            self._execute(specs, emit)
-
-    def _execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
         # Imported here, with torch: a command that trains nothing does not wait for it.
-        from .carry_out import carry_out
+        from .training import carry_out
 
-        for spec in specs:
-            listener: list[BaseException] = []
+        heard: list[BaseException] = []
 
-            def tell(updates: int, spec: Job[Any] = spec, listener: list[BaseException] = listener) -> None:
-                try:
-                    emit(Advanced(spec, updates))
-                except BaseException as error:
-                    listener.append(error)
-                    raise
-
+        def tell(spec: Job[Any], updates: int) -> None:
             try:
-                done = carry_out(spec, tell)
-            except Exception as error:
-                if listener:
-                    raise
-                ours = isinstance(error, GlidepathError)
-                emit(Failed(spec, str(error) if ours else f"{type(error).__name__}: {error}"))
-            else:
-                emit(Finished(done.record, done.files))
+                emit(Advanced(spec, updates))
+            except BaseException as error:
+                heard.append(error)
+                raise
+
+        with computing_on(devices_of(self.device, specs)[0]):
+            for spec in specs:
+                try:
+                    event: Event = carry_out(spec, partial(tell, spec))
+                except Exception as error:
+                    if heard:
+                        raise
+                    ours = isinstance(error, GlidepathError)
+                    event = Failed(spec, str(error) if ours else f"{type(error).__name__}: {error}")
+                emit(event)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 from ..tasks.declared import TASKS, Cifar100, Images, Task
 
-__all__ = ["Foretold", "estimate"]
+__all__ = ["estimate"]
 
 _WORTH_SAYING = 60.0
 _LONG = 900.0
 _FEWER = 3
 _SHORTER = 4
-_MEASURED_SECONDS = 1.0
 
 
 def estimate(task: Task, seconds: float, updates: int, side_by_side: int, command: str) -> str:
@@ -44,34 +41,6 @@ def estimate(task: Task, seconds: float, updates: int, side_by_side: int, comman
     many = f", {side_by_side} at a time" if side_by_side > 1 else ""
     text = f"{task.name}: about {took} hours ({short}{updates:,} updates of {seconds:.2g} s{many})."
     return f"{text}\n{_cheaper(task, command)}" if total > _LONG else text
-
-
-class Foretold:
-    """Measures the first updates that are made one after another, and says once how long all of them will take.
-
-    Args:
-        task: The task.
-        updates: All that are to be made.
-        command: What was asked for.
-        tell: Hears the sentence, where there is one.
-    """
-
-    def __init__(self, task: Task, updates: int, command: str, tell: Callable[[str], object]) -> None:
-        self.task, self.updates, self.command, self.tell = task, updates, command, tell
-        self._first: tuple[float, int] | None = None
-        self._told = False
-
-    def __call__(self, made: int) -> None:
-        """Takes how many were made."""
-        if self._told:
-            return
-        now = time.monotonic()
-        began, first = self._first = self._first or (now, made)
-        if made > first and now - began > _MEASURED_SECONDS:
-            self._told = True
-            text = estimate(self.task, (now - began) / (made - first), self.updates - made, 1, self.command)
-            if text:
-                self.tell(text)
 
 
 def _cheaper(task: Task, command: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +16,7 @@ from ...core.errors import version
 from ..records.provenance import Provenance, machine_line
 from .devices import device
 
-__all__ = ["here", "machine", "versions"]
+__all__ = ["begun", "here", "machine", "versions"]
 
 
 def versions() -> dict[str, str]:
@@ -41,3 +44,15 @@ def machine() -> dict[str, str | int]:
 def here() -> Provenance:
     """Where something comes from that this process computes, without data and in no time."""
     return Provenance(data_sha256=None, versions=versions(), machines=(machine_line(machine()),), cpu_seconds=None)
+
+
+def begun() -> Callable[[str], dict[str, Any]]:
+    """Starts the clocks; what it returns gives the fields of a record that say what was spent since then, and where, on data of a hash."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    return lambda sha256: {
+        "wall_seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "data_sha256": sha256,
+        "versions": versions(),
+        "machine": machine(),
+    }

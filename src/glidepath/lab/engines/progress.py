@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from ..records.jobs import Job
+from .estimate import estimate
 
 __all__ = ["Bar", "Meter", "Part", "Silent", "Status", "Watcher", "Whole"]
 
@@ -29,6 +30,7 @@ class Status:
         updates_total: All optimizer updates.
         seconds: Time since the first run was started.
         seconds_left: Estimate of the time left; None until the updates of every task have shown their speed.
+        told: Where a single run is; empty where the number of runs says it.
     """
 
     runs_done: int
@@ -38,6 +40,7 @@ class Status:
     updates_total: int
     seconds: float
     seconds_left: float | None
+    told: str = ""
 
 
 class Watcher(Protocol):
@@ -73,9 +76,20 @@ class Meter:
     Args:
         specs: All jobs.
         found: Those that have a record already.
+        command: What makes them again, for the cheaper one that is proposed.
+        told: Tasks whose time was told already.
+        later: Updates of jobs that will be asked for later.
     """
 
-    def __init__(self, specs: Sequence[Job[Any]], found: Sequence[Job[Any]]) -> None:
+    def __init__(
+        self,
+        specs: Sequence[Job[Any]],
+        found: Sequence[Job[Any]] = (),
+        command: str = "",
+        told: set[str] | None = None,
+        later: int = 0,
+    ) -> None:
+        self._command, self._told, self._later = command, set[str]() if told is None else told, later
         self._found = len(found)
         self._all = {spec.hash: spec for spec in specs}
         self._made = {spec.hash: spec.budget for spec in found}
@@ -112,11 +126,20 @@ class Meter:
         """Updates that the jobs of a task have still to make."""
         return sum(spec.budget - self._made.get(key, 0) for key, spec in self._all.items() if spec.task.name == task)
 
-    def status(self, side_by_side: int) -> Status:
+    def foretold(self, job: Job[Any], side_by_side: int = 1) -> str:
+        """How long the jobs of a job's task will take, once, as soon as their first updates are measured; empty otherwise."""
+        task, each = job.task, self.update_seconds(job.task.name)
+        if each is None or task.name in self._told:
+            return ""
+        self._told.add(task.name)
+        return estimate(task, each, self.missing(task.name) + self._later, side_by_side, self._command)
+
+    def status(self, side_by_side: int = 1, told: str = "") -> Status:
         """The status now.
 
         Args:
             side_by_side: Jobs that go on at the same time.
+            told: See `Status`.
         """
         left: float | None = 0.0
         for task in {spec.task.name for spec in self._all.values()}:
@@ -131,6 +154,7 @@ class Meter:
             updates_total=sum(spec.budget for spec in self._all.values()),
             seconds=time.monotonic() - self._started,
             seconds_left=left,
+            told=told,
         )
 
 
@@ -148,7 +172,7 @@ class Part(NamedTuple):
     cost: float
 
 
-def _together(parts: Iterable[Part]) -> Part:
+def _together(*parts: Part) -> Part:
     return Part(*(sum(column) for column in zip(Part(0, 0, 0.0), *parts, strict=True)))
 
 
@@ -164,28 +188,22 @@ class Whole:
     """
 
     def __init__(self, watcher: Watcher, parts: Iterable[Part]) -> None:
-        self._watcher = watcher
-        self._coming = list(parts)
-        self._before = self._part = _together(())
-        self._found_before = 0
-        self._made = self._begun = 0.0
-        self._found: float | None = None
-        self._last: Status | None = None
-        self._started = time.monotonic()
+        self._watcher, self._coming, self._started = watcher, list(parts), time.monotonic()
+        self._over = self._part = _together()
+        self._found = self._found_now = 0
+        self._free: float = 0.0  # cost of what was found
+        self._fresh = True
         self._first: tuple[float, float] | None = None  # when there was progress first, and how much
 
     def begin(self, count: int = 1) -> None:
         """The next part begins, or several of them as one."""
-        self._before = _together((self._before, self._part))
-        self._found_before += self._last.runs_found if self._last is not None else 0
-        self._begun = self._made
-        self._part, self._coming = _together(self._coming[:count]), self._coming[count:]
-        self._found = self._last = None
+        self._over, self._found, self._found_now = _together(self._over, self._part), self._found + self._found_now, 0
+        self._part, self._coming, self._fresh = _together(*self._coming[:count]), self._coming[count:], True
 
     @property
     def later(self) -> int:
         """Updates of the parts that are still to begin."""
-        return _together(self._coming).updates
+        return _together(*self._coming).updates
 
     def skip(self, count: int) -> None:
         """So many of the last parts are not needed."""
@@ -193,31 +211,25 @@ class Whole:
 
     def status(self, status: Status) -> None:
         """Pass on."""
-        share = status.updates_done / max(1, status.updates_total)
-        self._found = share if self._found is None else self._found
-        self._made = self._begun + (share - self._found) * self._part.cost
-        self._last = status
-        now, whole = time.monotonic(), _together((self._before, self._part, *self._coming))
+        done = status.updates_done / max(1, status.updates_total) * self._part.cost
+        self._free, self._fresh, self._found_now = self._free + self._fresh * done, False, status.runs_found
+        now, made = time.monotonic(), self._over.cost + done - self._free
+        if self._first is None and made > 0.0:
+            self._first = now, made
+        whole = _together(self._over, self._part, *self._coming)
+        left = whole.cost - self._over.cost - done
+        began, before = self._first or (now, made)
         self._watcher.status(
             Status(
-                runs_done=self._before.runs + status.runs_done,
-                runs_found=self._found_before + status.runs_found,
+                runs_done=self._over.runs + status.runs_done,
+                runs_found=self._found + status.runs_found,
                 runs_total=whole.runs,
-                updates_done=self._before.updates + status.updates_done,
+                updates_done=self._over.updates + status.updates_done,
                 updates_total=whole.updates,
                 seconds=now - self._started,
-                seconds_left=self._left(whole.cost - self._before.cost - share * self._part.cost, now),
+                seconds_left=left * (now - began) / (made - before) if made > before else None if left else 0.0,
             )
         )
-
-    def _left(self, missing: float, now: float) -> float | None:
-        if self._first is None and self._made > 0.0:
-            self._first = now, self._made
-        if missing == 0.0:
-            return 0.0
-        if self._first is None or self._made <= self._first[1]:
-            return None
-        return missing * (now - self._first[0]) / (self._made - self._first[1])
 
     def note(self, text: str) -> None:
         """Pass on."""
@@ -269,7 +281,7 @@ class Bar:
     def status(self, status: Status) -> None:
         """Redraw, or write a line if it is time for one."""
         left = "" if status.seconds_left is None else f"{_clock(status.seconds_left)} left"
-        runs = f"{status.runs_done}/{status.runs_total} runs"
+        runs = status.told or f"{status.runs_done}/{status.runs_total} runs"
         if not self._progress.console.is_terminal:
             now = self._clock()
             if now - self._told >= max(_LINE_SECONDS, 0.1 * (now - self._began)):

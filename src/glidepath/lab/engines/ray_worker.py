@@ -67,7 +67,7 @@ def _one(position: int, data: dict[str, Any], every: float) -> Generator[Message
             import torch
 
             from ..records.jobs import job_from_dict
-            from .carry_out import carry_out
+            from .training import carry_out
 
             torch.set_num_threads(1)
             done = carry_out(job_from_dict(data), tell)

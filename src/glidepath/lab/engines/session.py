@@ -16,10 +16,9 @@ from typing import Any, Generic
 
 from ...core.errors import GlidepathError, Problem, shown
 from ...core.files import canonical_json, write_whole
-from ..records.jobs import Job, OutcomeT
+from ..records.jobs import Job, RecordT
 from ..records.store import Store, only_writer
 from .engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
-from .estimate import estimate
 from .progress import Meter, Silent, Watcher
 
 __all__ = ["Session", "opened", "put", "session_problems", "writing"]
@@ -51,7 +50,7 @@ class Session:
         self.later = 0
         """Updates of jobs that will be asked for later, as far as that is known, for the estimate."""
 
-    def records(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
+    def records(self, jobs: Sequence[Job[RecordT]]) -> dict[str, RecordT]:
         """A record for every job, by hash.
 
         Args:
@@ -80,8 +79,8 @@ class Session:
             records |= self._made(unique, records)
         return records
 
-    def _found(self, jobs: Sequence[Job[OutcomeT]]) -> dict[str, OutcomeT]:
-        records: dict[str, OutcomeT] = {}
+    def _found(self, jobs: Sequence[Job[RecordT]]) -> dict[str, RecordT]:
+        records: dict[str, RecordT] = {}
         for job in jobs:
             try:
                 record = self.store.read(job)
@@ -92,9 +91,9 @@ class Session:
                 records[job.hash] = record
         return records
 
-    def _made(self, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> dict[str, OutcomeT]:
+    def _made(self, jobs: Sequence[Job[RecordT]], found: Mapping[str, RecordT]) -> dict[str, RecordT]:
         """Records of the jobs that are not among those found."""
-        making = _Making[OutcomeT](self, jobs, found)
+        making = _Making[RecordT](self, jobs, found)
         missing = [job for job in jobs if job.hash not in found]
         making.tell()
         if missing:
@@ -108,14 +107,15 @@ class Session:
         return making.made
 
 
-class _Making(Generic[OutcomeT]):
+class _Making(Generic[RecordT]):
     """Listens to an engine: keeps what it finishes, counts, and tells the watcher."""
 
-    def __init__(self, session: Session, jobs: Sequence[Job[OutcomeT]], found: Mapping[str, OutcomeT]) -> None:
+    def __init__(self, session: Session, jobs: Sequence[Job[RecordT]], found: Mapping[str, RecordT]) -> None:
         self.session = session
-        self.meter = Meter(jobs, [record.spec for record in found.values()])
+        command = session.command or f"glidepath {session.where} -t {jobs[0].task.name if jobs else ''}"
+        self.meter = Meter(jobs, [one.spec for one in found.values()], command, session.estimated, session.later)
         self.capacity = 1
-        self.made: dict[str, OutcomeT] = {}
+        self.made: dict[str, RecordT] = {}
         self.failures: dict[str, list[Job[Any]]] = {}  # by what went wrong
         self.told = 0.0
 
@@ -126,7 +126,8 @@ class _Making(Generic[OutcomeT]):
                 self.capacity = jobs
             case Advanced(spec, updates):
                 self.meter.advanced(spec, updates)
-                self._estimate(spec)
+                if text := self.meter.foretold(spec, self.capacity):
+                    self.session.watcher.note(text)
             case Finished(record, files):
                 self._keep(record, files)
             case Retried(spec, reason):
@@ -139,20 +140,6 @@ class _Making(Generic[OutcomeT]):
                 self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
         if not isinstance(event, Advanced | Finished) or time.monotonic() - self.told > _STATUS_SECONDS:
             self.tell()
-
-    def _estimate(self, job: Job[Any]) -> None:
-        """Says once for each task how long it will take, as soon as its first updates are measured."""
-        task, session = job.task, self.session
-        each = self.meter.update_seconds(task.name)
-        if each is None or task.name in session.estimated:
-            return
-        session.estimated.add(task.name)
-        missing = self.meter.missing(task.name) + session.later
-        text = estimate(
-            task, each, missing, self.capacity, session.command or f"glidepath {session.where} -t {task.name}"
-        )
-        if text:
-            session.watcher.note(text)
 
     def tell(self) -> None:
         """Give the newest status."""

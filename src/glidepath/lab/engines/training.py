@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -23,16 +24,18 @@ from torch.nn import functional
 from ... import Schedule, Shift
 from ...plan import Plan
 from ...torch import attach
+from ..records.jobs import Job, Measured, MeasuredJob
 from ..records.runs import Evaluation, Record, RunSpec
 from ..tasks import models
 from ..tasks.augment import augmented
 from ..tasks.data import load
-from ..tasks.declared import AdamW, Sgd, Task
+from ..tasks.declared import Sgd, Task
 from ..tasks.examples import Examples, Text
 from .devices import device
-from .machine import machine, versions
+from .engine import Finished
+from .machine import begun
 
-__all__ = ["Point", "examples_of", "minibatches", "run"]
+__all__ = ["Point", "carry_out", "examples_of", "minibatches", "run"]
 
 _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1
@@ -86,22 +89,32 @@ def run(
     Raises:
         TypeError: If the model cannot read the data of its task.
     """
-    data = load(spec.task.data)
-    wall, cpu = time.perf_counter(), time.process_time()
-    on = device()
+    data, on = load(spec.task.data), device()
+    spent = begun()
     with one_thread(), torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
         model = fresh_model(spec, data).to(on)
-        training = _train(spec, model, data, on_progress or _nobody, keep or {}, start)
-        where = machine()
-    return Record(
-        spec=spec,
-        wall_seconds=time.perf_counter() - wall,
-        cpu_seconds=time.process_time() - cpu,
-        data_sha256=data.sha256,
-        versions=versions(),
-        machine=where,
-        **training,
-    )
+        training = _train(spec, model, data, on_progress or (lambda updates: None), keep or {}, start)
+        return Record(spec=spec, **spent(data.sha256), **training)
+
+
+def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
+    """Carry out a job of any kind, in this process.
+
+    Args:
+        job: A run, or a job of several.
+        on_progress: Called with the updates made so far, about ten times a second.
+
+    Returns:
+        Its record, and the files that it made.
+    """
+    if isinstance(job, RunSpec):
+        return Finished(run(job, on_progress))
+    assert isinstance(job, MeasuredJob)  # noqa: S101 - there is no third kind
+    data, files = load(job.task.data), dict[str, bytes]()
+    spent = begun()
+    values, updates = job.work(on_progress, files)
+    sums = {name: hashlib.sha256(one).hexdigest() for name, one in files.items()}
+    return Finished(Measured(spec=job, values=dict(values), files=sums, updates=updates, **spent(data.sha256)), files)
 
 
 def _train(
@@ -190,10 +203,11 @@ def summary(
     if final is not None and final.loss is None:
         diverged_at, final = len(losses), None
     stride = -(-spec.budget // _TRACE_LENGTH)
+    parts = [losses[i : i + stride] for i in range(0, len(losses), stride)]
     return {
         "stride": stride,
         "rates": tuple(rates[::stride]),
-        "losses": tuple(_mean(losses[i : i + stride]) for i in range(0, len(losses), stride)),
+        "losses": tuple(finite_number(sum(part) / len(part)) for part in parts),
         "evaluations": tuple(evaluations),
         "test": final,
         "updates": len(losses),
@@ -215,9 +229,9 @@ def evaluation_steps(budget: int, evaluations: int) -> frozenset[int]:
     return frozenset(max(1, round(budget * (i + 1) / evaluations)) for i in range(evaluations))
 
 
-def precision(task: Task) -> Callable[[], AbstractContextManager[object]]:
-    """Makes the context of a forward pass."""
-    if task.precision == "float32":
+def precision(task: Task, half: bool = False) -> Callable[[], AbstractContextManager[object]]:
+    """Makes the context of a forward pass; `half` is bfloat16 whatever the task says."""
+    if task.precision == "float32" and not half:
         return nullcontext
     return lambda: torch.autocast(device().type, dtype=torch.bfloat16)
 
@@ -234,23 +248,30 @@ def minibatches(spec: RunSpec, data: Examples | Text, first: int = 0) -> Iterato
         Inputs and targets. Examples: `b features` and `b`, every epoch in a new order, a last partial batch left out.
         Text: tokens `b t` and the same shifted by one, from windows at random places.
     """
-    on, drawn = device(), stream_of(spec.seed, 2)
-    blocks = (block.to(on) for block in places(spec, data))
-    found = enumerate(row for block in blocks for row in block)
-    window = torch.arange(context_of(spec.task) + 1, device=on)
-    for update, rows in found:
-        if update < first:
-            continue
-        match data:
-            case Examples():
-                inputs, labels = held(data, "train", on)
-                batch = inputs[rows]
-                if spec.task.augment:
-                    batch = augmented(batch, update * len(rows) + np.arange(len(rows)), drawn)
-                yield batch, labels[rows]
-            case Text():
-                windows = _tokens(data, on)[rows.unsqueeze(1) + window]
-                yield windows[:, :-1], windows[:, 1:]
+    blocks = (block.to(device()) for block in places(spec, data))
+    for update, rows in enumerate(row for block in blocks for row in block):
+        if update >= first:
+            yield picked(spec.task, data, spec.seed, rows, update * len(rows))
+
+
+def picked(task: Task, data: Examples | Text, seed: int, rows: Tensor, place: int) -> tuple[Tensor, Tensor]:
+    """Inputs and targets of some training examples, or of windows of the text.
+
+    Args:
+        task: The task.
+        data: Its data.
+        seed: Of the augmentation.
+        rows: Numbers of the examples, or of the first tokens of the windows.
+        place: Where the first of them stands in the endless row of samples.
+    """
+    if isinstance(data, Text):
+        windows = _tokens(data, rows.device)[rows.unsqueeze(1) + torch.arange(context_of(task) + 1, device=rows.device)]
+        return windows[:, :-1], windows[:, 1:]
+    inputs, labels = held(data, "train", rows.device)
+    batch = inputs[rows]
+    if task.augment:
+        batch = augmented(batch, place + np.arange(len(rows)), stream_of(seed, 2))
+    return batch, labels[rows]
 
 
 @functools.lru_cache(maxsize=6)
@@ -277,17 +298,15 @@ def places(spec: RunSpec, data: Examples | Text) -> Iterator[Tensor]:
     """
     generator = torch.Generator().manual_seed(stream_of(spec.seed, 1))
     batch = spec.task.batch
-    match data:
-        case Examples():
-            count = len(data.train[1])
-            batch = min(batch, count)
-            while True:
-                order = torch.randperm(count, generator=generator)
-                yield order[: count // batch * batch].view(-1, batch)
-        case Text():
-            last = len(data.train) - context_of(spec.task) - 1
-            while True:
-                yield torch.randint(last, (_CHUNK, batch), generator=generator)
+    if isinstance(data, Text):
+        last = len(data.train) - context_of(spec.task) - 1
+        while True:
+            yield torch.randint(last, (_CHUNK, batch), generator=generator)
+    count = len(data.train[1])
+    batch = min(batch, count)
+    while True:
+        order = torch.randperm(count, generator=generator)
+        yield order[: count // batch * batch].view(-1, batch)
 
 
 def examples_of(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> tuple[Tensor, Tensor]:
@@ -301,41 +320,56 @@ def examples_of(task: Task, data: Examples | Text, part: Literal["validation", "
     Returns:
         Inputs and targets, as `minibatches` yields them, all in one.
     """
-    match data:
-        case Examples():
-            return held(data, part, device())
-        case Text():
-            tokens, context = torch.from_numpy(getattr(data, part)), context_of(task)
-            count = min(_WINDOWS[part], (len(tokens) - 1) // context)
-            # Evenly spread windows, not the first few: the text changes its subject along the way.
-            starts = torch.linspace(0, len(tokens) - context - 1, count).long().unsqueeze(1)
-            windows = tokens[starts + torch.arange(context + 1)].to(device())
-            return windows[:, :-1], windows[:, 1:]
+    if isinstance(data, Examples):
+        return held(data, part, device())
+    tokens, context = torch.from_numpy(getattr(data, part)), context_of(task)
+    count = min(_WINDOWS[part], (len(tokens) - 1) // context)
+    # Evenly spread windows, not the first few: the text changes its subject along the way.
+    starts = torch.linspace(0, len(tokens) - context - 1, count).long().unsqueeze(1)
+    windows = tokens[starts + torch.arange(context + 1)].to(device())
+    return windows[:, :-1], windows[:, 1:]
 
 
 def measurement(
-    task: Task, data: Examples | Text, part: Literal["validation", "test"]
+    task: Task,
+    data: Examples | Text,
+    part: Literal["validation", "test"],
+    forward: Callable[[], AbstractContextManager[object]] | None = None,
+    *,
+    chunk: int = _CHUNK,
+    share: tuple[int, int] = (0, 1),
+    summed: Callable[[Tensor], Tensor] = lambda found: found,
 ) -> Callable[[nn.Module, int], Evaluation]:
+    """Makes what measures a model on a part of a task's data, after so many updates.
+
+    Args:
+        task: The task.
+        data: Its data.
+        part: Which part.
+        forward: Makes the context of a forward pass; None for that of the task.
+        chunk: Examples that are measured at once.
+        share: Which of how many processes this is; each takes some chunks, and the result does not depend on how many there are.
+        summed: Adds up numbers over the processes.
+    """
     inputs, targets = examples_of(task, data, part)
-    forward = precision(task)
+    chunks = list(zip(inputs.split(chunk), targets.split(chunk), strict=True))
+    forward, count = forward or precision(task), targets.numel()
 
     @torch.no_grad()
     def measure(model: nn.Module, updates: int) -> Evaluation:
-        losses: list[float] = []
-        right, among = 0, None
+        found = torch.zeros(len(chunks), 3, dtype=torch.float64)
         training = model.training
         model.eval()
-        for some_inputs, some_targets in zip(inputs.split(_CHUNK), targets.split(_CHUNK), strict=True):
+        for i in range(share[0], len(chunks), share[1]):
+            some, wanted = chunks[i]
             with forward():
-                logits = model(some_inputs)
-                losses.append(loss_of(logits, some_targets).item() * len(some_targets))
-            first, five = hits(logits, some_targets)
-            right, among = right + first, None if five is None else (among or 0) + five
+                logits = model(some)
+                loss = loss_of(logits, wanted).item() * len(wanted)
+            right, among = hits(logits, wanted)
+            found[i] = torch.tensor([loss, right, -1 if among is None else among], dtype=torch.float64)
         model.train(training)
-        count = targets.numel()
-        return evaluation(
-            task, updates, sum(losses) / len(targets), right / count, None if among is None else among / count
-        )
+        loss, right, among = map(math.fsum, summed(found).T.tolist())  # across processes of one number and zeros: exact
+        return evaluation(task, updates, loss / len(targets), right / count, None if among < 0 else among / count)
 
     return measure
 
@@ -357,14 +391,12 @@ def evaluation(task: Task, updates: int, loss: float, right: float, among: float
         right: Share of the predictions that were right.
         among: Share of the targets among the five classes held most likely; None where that was not counted.
     """
-    found = finite_number(loss)
-    metric = loss if task.metric.name == "loss" else 100.0 * (1.0 - right)
-    top5 = (
-        finite_number(100.0 * (1.0 - among))
-        if found is not None and among is not None and task.metric.name == "error"
-        else None
-    )
-    return Evaluation(updates=updates, loss=found, metric=None if found is None else finite_number(metric), top5=top5)
+    if not math.isfinite(loss):
+        return Evaluation(updates, None, None)
+    if task.metric.name == "loss":
+        return Evaluation(updates, finite_number(loss), finite_number(loss))
+    wrong = [None if share is None else finite_number(100.0 * (1.0 - share)) for share in (right, among)]
+    return Evaluation(updates, finite_number(loss), *wrong)
 
 
 def loss_of(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -374,15 +406,11 @@ def loss_of(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
 
 
 def optimizer_of(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
-    match spec.task.optimizer:
-        case Sgd(momentum=momentum, weight_decay=decay):
-            return torch.optim.SGD(
-                model.parameters(), lr=spec.peak_rate, momentum=momentum, weight_decay=decay, fused=True
-            )
-        case AdamW(beta1=beta1, beta2=beta2, weight_decay=decay):
-            return torch.optim.AdamW(
-                model.parameters(), lr=spec.peak_rate, betas=(beta1, beta2), weight_decay=decay, fused=True
-            )
+    declared = spec.task.optimizer
+    options: dict[str, Any] = {"lr": spec.peak_rate, "weight_decay": declared.weight_decay, "fused": True}
+    if isinstance(declared, Sgd):
+        return torch.optim.SGD(model.parameters(), momentum=declared.momentum, **options)
+    return torch.optim.AdamW(model.parameters(), betas=(declared.beta1, declared.beta2), **options)
 
 
 def context_of(task: Task) -> int:
@@ -391,10 +419,6 @@ def context_of(task: Task) -> int:
 
 def stream_of(seed: int, purpose: int) -> int:
     return int(np.random.SeedSequence((seed, purpose)).generate_state(1, np.uint64)[0])
-
-
-def _mean(losses: list[float]) -> float | None:
-    return finite_number(sum(losses) / len(losses))
 
 
 def finite_number(value: float) -> float | None:
@@ -410,7 +434,3 @@ def one_thread() -> Generator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _nobody(updates: int) -> None:
-    del updates

@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from ..records.jobs import Done, Job
+    from ..records.jobs import Job
+    from .engine import Finished
 
-    CarryOut = Callable[[Job[Any], Callable[[int], None]], Done[Any]]
+    CarryOut = Callable[[Job[Any], Callable[[int], None]], Finished]
 
 __all__ = ["main"]
 
@@ -29,7 +30,7 @@ def main(carry_out: CarryOut | None = None) -> None:
     """Serve jobs until the input closes.
 
     Args:
-        carry_out: Does a job, given who hears how far it is; None for the usual way, `glidepath.lab.engines.carry_out`.
+        carry_out: Does a job, given who hears how far it is; None for the usual way, that of `glidepath.lab.engines.training`.
     """
     # Our messages keep the real standard output; whatever libraries print goes to standard error.
     messages = os.fdopen(os.dup(1), "wb")
@@ -41,7 +42,7 @@ def main(carry_out: CarryOut | None = None) -> None:
 
     from ...core.errors import GlidepathError
     from ..records.jobs import job_from_dict
-    from .carry_out import carry_out as usual
+    from .training import carry_out as usual
 
     torch.set_num_threads(1)
     _say(messages, {"ready": os.getpid()})

@@ -1,17 +1,21 @@
-"""Jobs: the values that engines carry out. A run is one kind; the snapshots and the branches of one seed are others.
+"""Jobs: the values that engines carry out, and the records of what they measured.
 
+A run is one kind, in `runs`; the snapshots and the branches of one seed are others, which measure named numbers and make files.
 A job says everything that decides its outcome, turns into JSON and back, and has a hash that names its record. So any
 process, here or on another machine, can carry it out, and a folder of records is a memory.
 """
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import functools
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast, get_type_hints
+
+from pydantic import PlainSerializer, PlainValidator
 
 from ... import Schedule
 from ...core.checks import problem_of, refuse
@@ -19,9 +23,10 @@ from ...core.errors import GlidepathError, Problem, shown
 from ...core.fields import Positive, Seed, check_of
 from ...core.files import digest
 from ...feedback import Controller
+from ..plain import Plain, plain
 from ..tasks.declared import Task
 
-__all__ = ["AnyRecord", "Done", "Job", "Specified", "job_from_dict", "job_to_dict"]
+__all__ = ["Job", "Kept", "Measured", "MeasuredJob", "RecordT", "job_from_dict", "job_to_dict"]
 
 _HOMES = {
     "run": ("glidepath.lab.records.runs", "RunSpec"),
@@ -31,108 +36,53 @@ _HOMES = {
 """Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it."""
 
 
-class AnyRecord(Protocol):
-    """What a job measured: a record, which turns into plain JSON."""
-
-    @property
-    def spec(self) -> Job[Any]:
-        """The job."""
-        ...
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates made."""
-        ...
-
-    @property
-    def wall_seconds(self) -> float:
-        """Time on the clock."""
-        ...
-
-    @property
-    def data_sha256(self) -> str:
-        """Hash of the data it was made from."""
-        ...
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """Name and sha256, in hex, of every file that belongs to the record."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, without NaN or infinity."""
-        ...
-
-
-OutcomeT = TypeVar("OutcomeT", bound=AnyRecord, covariant=True)  # noqa: PLC0105 - reads as one word everywhere
-
-
-@dataclass(frozen=True)
-class Done(Generic[OutcomeT]):
-    """A job carried out.
+@plain(kw_only=True)
+class Kept(Plain):
+    """What every record holds.
 
     Args:
-        record: What it measured.
-        files: What it made besides, whole, by name; whoever keeps the record keeps them beside it.
+        spec: The job.
+        files: Name and sha256, in hex, of every file made.
+        updates: Optimizer updates made.
+        wall_seconds: Time on the clock, the making of the data left out.
+        cpu_seconds: Processor time of the process, the making of the data left out.
+        data_sha256: Hash of the data.
+        versions: Of python, torch, numpy, glidepath.
+        machine: Platform, processor, processor count, threads.
+
+    Raises:
+        ValidationError: If a number is not finite or a field has the wrong type (pydantic's, a `ValueError`).
     """
 
-    record: OutcomeT
-    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    called: ClassVar[str] = "record"
+    spec: Any
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    updates: int
+    wall_seconds: float
+    cpu_seconds: float
+    data_sha256: str
+    versions: dict[str, str]
+    machine: dict[str, str | int]
 
 
-class Job(Protocol[OutcomeT]):
-    """A specification of work: frozen, hashable, plain JSON both ways."""
-
-    kind: ClassVar[str]
-
-    @property
-    def task(self) -> Task:
-        """What is trained."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Decides initial weights and the order of the minibatches."""
-        ...
-
-    @property
-    def budget(self) -> int:
-        """Optimizer updates of the whole job, for progress."""
-        ...
-
-    @property
-    def hash(self) -> str:
-        """The name of the record: sha256, in hex, of what decides the outcome."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data from which `from_dict` makes an equal job."""
-        ...
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], /) -> Job[OutcomeT]:
-        """The job that `to_dict` wrote; refuses anything else with a `GlidepathError`."""
-        ...
-
-    @staticmethod
-    def record_from_dict(data: object, /) -> OutcomeT:
-        """The record that its `to_dict` wrote; refuses anything else with a `GlidepathError`."""
-        ...
+RecordT = TypeVar("RecordT", bound=Kept, covariant=True)  # noqa: PLC0105 - reads as one word everywhere
 
 
-class Specified:
+class Job(Generic[RecordT]):
     """What every job is: a frozen dataclass with a task, a rate and a seed, checked whole, and plain JSON both ways.
 
     Args:
         task: What is trained.
         peak_rate: Base learning rate. Finite, above 0.
         seed: Decides initial weights and the order of the minibatches. In [0, 2^32).
+        budget: Optimizer updates of the whole job.
     """
 
     kind: ClassVar[str]
     task: Task
     peak_rate: Positive
     seed: Seed
+    budget: Any
 
     def __post_init__(self) -> None:
         found: list[Problem | None] = []
@@ -182,6 +132,10 @@ class Specified:
             raise GlidepathError.of(cls.kind, "fields", ", ".join(names), found)
         return cls(**{name: _READERS.get(name, lambda value: value)(value) for name, value in data.items()})
 
+    @abc.abstractmethod
+    def record_from_dict(self, data: object) -> RecordT:
+        """The record that its `to_dict` wrote; refuses anything else with a `GlidepathError`."""
+
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "task": Task.from_dict,
@@ -217,3 +171,52 @@ def job_from_dict(data: object) -> Job[Any]:
         raise GlidepathError.of("job", "data", f"a job of kind {', '.join(_HOMES)}", data)
     module, name = _HOMES[given["kind"]]
     return getattr(importlib.import_module(module), name).from_dict(given["job"])
+
+
+def _job(value: object) -> Job[Any]:
+    return job_from_dict(value) if isinstance(value, dict) else cast("Job[Any]", value)
+
+
+@plain(kw_only=True)
+class Measured(Kept):
+    """What a job of several runs measured.
+
+    Args:
+        values: For every name the numbers, by what they are, such as `test`; None where a run diverged.
+    """
+
+    spec: Annotated[Any, PlainValidator(_job), PlainSerializer(job_to_dict)]
+    values: dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class MeasuredJob(Job[Measured], abc.ABC):
+    """A job that gives a `Measured`. Its fields but the task are plain JSON data.
+
+    Args:
+        task: What is trained.
+        peak_rate: Base learning rate. Finite, above 0.
+        seed: Decides initial weights and the order of the minibatches. In [0, 2^32).
+    """
+
+    task: Task
+    peak_rate: Positive
+    seed: Seed
+
+    def record_from_dict(self, data: object) -> Measured:
+        """The record that `Measured.to_dict` wrote."""
+        return Measured.from_dict(data)
+
+    @abc.abstractmethod
+    def work(
+        self, on_progress: Callable[[int], None], files: dict[str, bytes]
+    ) -> tuple[Mapping[str, dict[str, float | None]], int]:
+        """Do the work, in this process.
+
+        Args:
+            on_progress: Called with the updates made so far.
+            files: Gets the files that are made.
+
+        Returns:
+            The numbers, as in `Measured.values`, and the updates made.
+        """

@@ -4,35 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from ...core.errors import GlidepathError
+from .jobs import Kept
 
-__all__ = ["Provenance", "Sourced", "machine_line", "provenance"]
-
-
-class Sourced(Protocol):
-    """A record that says where it was made."""
-
-    @property
-    def data_sha256(self) -> str:
-        """Hash of the data."""
-        ...
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """By package."""
-        ...
-
-    @property
-    def machine(self) -> dict[str, str | int]:
-        """What is known of the machine."""
-        ...
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Processor time."""
-        ...
+__all__ = ["Provenance", "machine_line", "provenance"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +38,7 @@ def machine_line(machine: Mapping[str, str | int]) -> str:
     return ", ".join(f"{name} {value}" for name, value in sorted(machine.items()))
 
 
-def provenance(records: Iterable[Sourced], what: str) -> Provenance:
+def provenance(records: Iterable[Kept], what: str) -> Provenance:
     """Where records come from, taken together.
 
     Args:

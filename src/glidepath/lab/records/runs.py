@@ -5,9 +5,7 @@ The hash of a specification names its record, so that a folder of records is a m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import PlainSerializer, PlainValidator
@@ -15,15 +13,15 @@ from pydantic import PlainSerializer, PlainValidator
 from ... import Schedule
 from ...core.fields import Count, Positive, Seed
 from ...feedback import Controller
-from ..plain import Plain, plain
+from ..plain import plain
 from ..tasks.declared import Task
-from .jobs import Specified
+from .jobs import Job, Kept
 
 __all__ = ["Evaluation", "Record", "RunSpec"]
 
 
 @dataclass(frozen=True)
-class RunSpec(Specified):
+class RunSpec(Job["Record"]):
     """Everything that decides the outcome of one run.
 
     Args:
@@ -52,8 +50,7 @@ class RunSpec(Specified):
         steered = {"controller": self.controller.to_dict()} if self.controller else {}
         return fields | {"task": self.task.identity(), "schedule": self.schedule.fingerprint} | steered
 
-    @staticmethod
-    def record_from_dict(data: object) -> Record:
+    def record_from_dict(self, data: object) -> Record:
         """The record that `Record.to_dict` wrote. See `Record.from_dict`."""
         return Record.from_dict(data)
 
@@ -80,7 +77,7 @@ def _spec(value: object) -> RunSpec:
 
 
 @plain(kw_only=True)
-class Record(Plain):
+class Record(Kept):
     """What one run did and measured.
 
     Args:
@@ -90,16 +87,7 @@ class Record(Plain):
         losses: Training loss, the mean over each stride, in nats; None where it was not finite.
         evaluations: Validations during the run.
         test: The final measurement on test data, made once, after the last update; None if the run diverged.
-        updates: Updates made.
         diverged_at: The update whose loss was not finite, which ended the run; None if there was none.
-        wall_seconds: Time on the clock, the making of the data left out.
-        cpu_seconds: Processor time of the process, the making of the data left out.
-        data_sha256: Hash of the data.
-        versions: Of python, torch, numpy, glidepath.
-        machine: Platform, processor, processor count, threads.
-
-    Raises:
-        ValidationError: If a number is not finite or a field has the wrong type (pydantic's, a `ValueError`).
     """
 
     spec: Annotated[RunSpec, PlainValidator(_spec), PlainSerializer(RunSpec.to_dict)]
@@ -108,20 +96,14 @@ class Record(Plain):
     losses: tuple[float | None, ...]
     evaluations: tuple[Evaluation, ...]
     test: Evaluation | None
-    updates: int
     diverged_at: int | None
-    wall_seconds: float
-    cpu_seconds: float
-    data_sha256: str
-    versions: dict[str, str]
-    machine: dict[str, str | int]
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """Files that belong to the record: none."""
-        return MappingProxyType({})
 
     @property
     def diverged(self) -> bool:
         """Whether the loss stopped being finite."""
         return self.diverged_at is not None
+
+    @property
+    def last(self) -> float | None:
+        """The validation metric after the last update; None for a run that diverged."""
+        return None if self.test is None or not self.evaluations else self.evaluations[-1].metric

@@ -20,7 +20,7 @@ from typing import Any
 
 from ...core.errors import GlidepathError, Problem
 from ...core.files import canonical_json, digest, synced, write_whole
-from .jobs import AnyRecord, Job, OutcomeT
+from .jobs import Job, Kept, RecordT
 
 __all__ = ["Store", "only_writer"]
 
@@ -86,7 +86,7 @@ class Store:
         """Where the record of a job is, or would be."""
         return self.folder / f"{spec.hash}.json"
 
-    def write(self, record: AnyRecord, files: Mapping[str, bytes] | None = None) -> None:
+    def write(self, record: Kept, files: Mapping[str, bytes] | None = None) -> None:
         """Put a record in its place, whole or not at all, after its files.
 
         Args:
@@ -116,7 +116,7 @@ class Store:
         if self._batch is not None:
             self._batch.append(path)
 
-    def read(self, spec: Job[OutcomeT]) -> OutcomeT | None:
+    def read(self, spec: Job[RecordT]) -> RecordT | None:
         """The record of a job.
 
         Args:

@@ -55,7 +55,7 @@ def choose_rate(rows: Mapping[float, Sequence[Record]], direction: Literal["lowe
         rows: For every rate, ascending, one record a seed. At least one rate.
         direction: Which way the metric is better.
     """
-    return choose_among({rate: [_last(record) for record in records] for rate, records in rows.items()}, direction)
+    return choose_among({rate: [record.last for record in records] for rate, records in rows.items()}, direction)
 
 
 def choose_among(rows: Mapping[float, Sequence[float | None]], direction: Literal["lower", "higher"]) -> RateChoice:
@@ -78,8 +78,3 @@ def choose_among(rows: Mapping[float, Sequence[float | None]], direction: Litera
     if len(trials) > 1 and chosen in (trials[0].peak_rate, trials[-1].peak_rate):
         edge = "lowest" if chosen == trials[0].peak_rate else "highest"
     return RateChoice(trials=tuple(trials), peak_rate=chosen, edge=edge)
-
-
-def _last(record: Record) -> float | None:
-    """The validation metric after the last update; None for a run that diverged."""
-    return None if record.test is None or not record.evaluations else record.evaluations[-1].metric

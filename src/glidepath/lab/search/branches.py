@@ -24,7 +24,7 @@ from ...feedback import Controller
 from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, put, session_problems
-from ..records.measured import Measured, MeasuredJob
+from ..records.jobs import Measured, MeasuredJob
 from ..records.runs import Record, RunSpec
 from ..report.statistics import Estimate, left
 from ..report.verdict import number

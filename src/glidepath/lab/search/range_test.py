@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from ...core.schedule import Schedule
 from ...finder import Suggestion, Trace, Verification, verify
 from ...torch.find import Found, find
 from ..engines.devices import computing_on, device, devices_of
-from ..engines.estimate import Foretold
+from ..engines.progress import Meter
 from ..engines.training import loss_of, minibatches, one_thread, optimizer_of, run
 from ..records.runs import RunSpec
 from ..tasks import models
@@ -60,9 +60,7 @@ class _Batches:
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[Any]:
-        task = self.spec.task
-        other = RunSpec(task, self.spec.schedule, self.spec.peak_rate, self.spec.seed + self.epoch, self.spec.budget)
-        return minibatches(other, self.data)
+        return minibatches(replace(self.spec, seed=self.spec.seed + self.epoch), self.data)
 
 
 def find_rates(
@@ -111,10 +109,13 @@ def find_rates(
     (spec,) = one_row(task, schedule or "cosine", [seed], budget=budget, where="find")
     task, chosen = spec.task, devices_of(on, [spec], "find")[0]
     planned = repeats * steps + verified * 3 * len(seeds) * spec.budget
-    foretold = Foretold(task, planned, command or f"glidepath find {task.name}", tell or (lambda text: None))
+    job = replace(spec, budget=planned)
+    meter = Meter([job], command=command or f"glidepath find {task.name}")
 
     def heard(made: int, of: int) -> None:
-        foretold(made)
+        meter.advanced(job, made)
+        if tell is not None and (text := meter.foretold(job)):
+            tell(text)
         if progress is not None:
             progress(made, of)
 

@@ -34,7 +34,7 @@ from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, put, session_problems, writing
 from ..plain import Plain
-from ..records.measured import Measured, MeasuredJob
+from ..records.jobs import Measured, MeasuredJob
 from ..records.provenance import provenance
 from ..records.runs import RunSpec
 from ..report.rate_choice import RateChoice, choose_among

@@ -267,7 +267,7 @@ class _Search:
 
     def _goes_on(self, study: optuna.Study, one: _Alive, record: Record, at: int) -> bool:
         """Whether a trial gets its next seed; what is over is told to Optuna."""
-        last = None if record.test is None or not record.evaluations else record.evaluations[-1].metric
+        last = record.last
         one.values.append(last)
         kept = [value for value in one.values if value is not None]
         if last is None:

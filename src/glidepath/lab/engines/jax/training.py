@@ -27,8 +27,7 @@ from ...records.runs import Evaluation, Record, RunSpec
 from ...tasks.data import load
 from ...tasks.declared import Task
 from ...tasks.examples import Examples, Text
-from ..machine import machine as machine_of
-from ..machine import versions
+from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
 from .networks import Weights
 from .program import CHUNK, Program, State, program
@@ -63,22 +62,16 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
         from ..training import run as plain
 
         return plain(spec, on_progress)
-    data = load(spec.task.data)
-    arrays = _arrays(spec.task)
-    wall, cpu = time.perf_counter(), time.process_time()
+    data, arrays = load(spec.task.data), _arrays(spec.task)
+    spent = begun()
     with torch.random.fork_rng(devices=[]):
         model = fresh_model(spec, data)
     weights = {name: _array(weight.detach()) for name, weight in model.named_parameters()}
-    training = _train(spec, places(spec, data), arrays, weights, on_progress or _nobody)
-    return Record(
-        spec=spec,
-        wall_seconds=time.perf_counter() - wall,
-        cpu_seconds=time.process_time() - cpu,
-        data_sha256=data.sha256,
-        versions=versions() | {"jax": jax.__version__},
-        machine=machine_of() | {"threads": 1, "engine": "jax"},
-        **training,
-    )
+    training = _train(spec, places(spec, data), arrays, weights, on_progress or (lambda updates: None))
+    origin = spent(data.sha256)
+    origin["versions"] |= {"jax": jax.__version__}
+    origin["machine"] |= {"threads": 1, "engine": "jax"}
+    return Record(spec=spec, **origin, **training)
 
 
 @dataclass(frozen=True)
@@ -194,7 +187,3 @@ def _whole(rows: Rows) -> Rows:
 def _measure(task: Task, made: Program, weights: Weights, part: _Part, updates: int) -> Evaluation:
     losses, right = (np.asarray(found).reshape(-1)[: part.count] for found in made.measure(weights, part.blocks))
     return evaluation(task, updates, float(losses.mean(dtype=np.float64)), np.count_nonzero(right) / part.count)
-
-
-def _nobody(updates: int) -> None:
-    del updates

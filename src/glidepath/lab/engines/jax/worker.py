@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...records.jobs import Done, Job
+from ...records.jobs import Job
 from .. import worker
+from ..engine import Finished
 
 __all__ = ["carry_out"]
 
 
-def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Done[Any]:
+def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
     """Do a job that `Jax` did not refuse.
 
     Args:
@@ -22,7 +23,7 @@ def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Done[Any]:
     from .training import run
 
     assert isinstance(job, RunSpec)  # noqa: S101 - `Jax.refuse` lets nothing else through
-    return Done(run(job, on_progress))
+    return Finished(run(job, on_progress))
 
 
 if __name__ == "__main__":
