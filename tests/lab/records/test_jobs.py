@@ -7,10 +7,9 @@ import pytest
 
 from glidepath import GlidepathError, recipes
 from glidepath.lab import InProcess, RunSpec, Session, Store, Workers, find_task
-from glidepath.lab.engines.training import carry_out
 from glidepath.lab.engines.engine import Failed, Finished
-from glidepath.lab.records.jobs import job_from_dict, job_to_dict
-from glidepath.lab.records.jobs import Measured
+from glidepath.lab.engines.training import carry_out
+from glidepath.lab.records.jobs import Measured, job_from_dict, job_to_dict
 from glidepath.lab.search.branches import BranchJob
 from glidepath.lab.search.snapshots import SnapshotJob
 

@@ -76,4 +76,5 @@ class History:
     def from_dict(cls, data: dict[str, Any]) -> History:
         """The history of which `asdict` made plain data."""
         test = data["test"] and Evaluation(**data["test"])
-        return cls(**{**data, "evaluations": [Evaluation(**one) for one in data["evaluations"]], "test": test})
+        read: dict[str, Any] = {"evaluations": [Evaluation(**one) for one in data["evaluations"]], "test": test}
+        return cls(**data | read)
