@@ -236,7 +236,7 @@ def test_verbose_prints_what_oneflow_prints(capsys: pytest.CaptureFixture[str]):
     held = optimizer(2)
     made = oneflow.StepLR(held, 1, 0.5, verbose=True)
     run(held, made, 1)
-    name = "<class 'glidepath.torch.oneflow.factors.StepLR'>"
+    name = "<class 'glidepath.torch.oneflow.classes.StepLR'>"
     assert capsys.readouterr().out.splitlines() == [
         f"Last step 0 of {name} adjusting learning rate of param_groups[0] to 0.10000",
         f"Last step 0 of {name} adjusting learning rate of param_groups[1] to 0.20000",

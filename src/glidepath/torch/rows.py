@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Copies", "Elsewhere", "Memory", "Mixed", "Numbers", "Row", "Values", "plain", "row", "tensors"]
+__all__ = ["Elsewhere", "Memory", "Mixed", "Numbers", "Row", "Values", "plain", "row", "tensors"]
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -91,26 +91,6 @@ class Mixed:
         return copies
 
 
-class Copies:
-    """Copies of values that nobody has asked for yet: to make a tensor of each takes longer than to write them.
-
-    Args:
-        values: Their values.
-    """
-
-    __slots__ = ("_made", "_values")
-
-    def __init__(self, values: Any) -> None:
-        self._values, self._made = values, None
-
-    def made(self) -> list[torch.Tensor]:
-        """Returns a tensor for each value, the same ones every time."""
-        if self._made is None:
-            with torch.no_grad():
-                self._made = list(torch.from_numpy(self._values).unbind())
-        return self._made
-
-
 class Memory:
     """Tensors in the memory of the processor, written and read where they lie: ten times faster than `fill_`.
 
@@ -144,14 +124,14 @@ class Memory:
         del found
         return np.frombuffer(b"".join(self._views), self._dtype).astype("f8")
 
-    def write(self, groups: Sequence[dict[str, Any]], key: str, values: Values) -> Copies:
-        """Writes the tensors and returns copies of them, to be made when they are asked for."""
+    def write(self, groups: Sequence[dict[str, Any]], key: str, values: Values) -> Any:
+        """Writes the tensors and returns an array of what they hold: to make copies of them takes longer than to write them."""
         del groups, key
         line = values.astype(self._dtype)
         self._left, self._values, self.left = line.tobytes(), values, line.tolist()
         for view, value in zip(self._views, self.left):  # noqa: B905
             view[0] = value
-        return Copies(line)
+        return line
 
 
 class Elsewhere:

@@ -10,40 +10,13 @@ from typing import Any
 from torch.optim import lr_scheduler as _torchs
 from torch.optim.lr_scheduler import LRScheduler
 
-from .absolute import CosineAnnealingWarmRestarts, LambdaLR, MultiplicativeLR
-from .composite import ChainedScheduler, SequentialLR
-from .cycles import CyclicLR, OneCycleLR
-from .plateau import ReduceLROnPlateau
-from .relative import (
-    SWALR,
-    ConstantLR,
-    CosineAnnealingLR,
-    ExponentialLR,
-    LinearLR,
-    MultiStepLR,
-    PolynomialLR,
-    StepLR,
-)
+from . import classes, composite
+from .classes import *
+from .composite import *
 
-__all__ = [
-    "SWALR",
-    "ChainedScheduler",
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CyclicLR",
-    "ExponentialLR",
-    "LRScheduler",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "MultiplicativeLR",
-    "OneCycleLR",
-    "PolynomialLR",
-    "ReduceLROnPlateau",
-    "SequentialLR",
-    "StepLR",
-]
+__all__ = ["LRScheduler"]
+__all__ += classes.__all__
+__all__ += composite.__all__
 
 
 def __getattr__(name: str) -> Any:

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch.optim.lr_scheduler import EPOCH_DEPRECATION_WARNING, LRScheduler
+from torch.optim.lr_scheduler import LRScheduler
 
-from ..rows import Copies, Numbers, Values, plain, row
-from .groups import Groups
+from ..rows import Numbers, Row, Values, plain, row
 from .making import Made, torchs_class
-from .state import check, functions_left_out, functions_restored, restore_rates, saved
 
-__all__ = ["LastRates", "Scheduler", "packed", "unpacked"]
+__all__ = ["Scheduler", "packed", "unpacked"]
 
 _FEW = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
-_SEE = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
-_ORDER = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them "
-    "in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch "
-    f"skipping the first value of the learning rate schedule. {_SEE}"
-)
-_OVERRIDDEN = (
-    "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure "
-    f"to call `optimizer.step()` before `lr_scheduler.step()`. {_SEE}"
-)
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 
 
 def _close(found: Values, known: Values) -> bool:
     """Returns whether all rates agree up to a rounding to float32."""
-    return len(found) == len(known) and bool(
-        np.all(np.abs(found - known) <= 1e-6 * np.maximum(np.abs(found), np.abs(known)))
-    )
+    return len(found) == len(known) and np.allclose(found, known, 1e-6, 0)
 
 
-class LastRates:
-    """The attribute `_last_lr`: the rates of the last step, of which tensors are copied when they are asked for."""
-
-    __slots__ = ()
-
-    def __get__(self, held: Any, kind: Any = None) -> Any:
-        if held is None:
-            return self
-        found = held.__dict__.get("_last_lr", self)
-        if found is self:
-            raise AttributeError(f"{type(held).__name__} has no _last_lr before its first step")
-        return found.made() if type(found) is Copies else found
-
-    def __set__(self, held: Any, rates: Any) -> None:
-        held.__dict__["_last_lr"] = rates
-
-
-class Scheduler(Made, Groups, LRScheduler):
+class Scheduler(Made, LRScheduler):
     """Stands behind a scheduler of PyTorch among the bases of a class and steps it.
 
     PyTorch's constructor, attributes and formula serve as they are. The formula is asked through a view of the scheduler with one group,
@@ -66,10 +36,8 @@ class Scheduler(Made, Groups, LRScheduler):
     __slots__ = ("_arrays", "_groups", "_joined", "_owners", "_quick", "_row")
     relative: ClassVar[bool] = True  # whether it multiplies the rate it finds; else it overwrites it
     joins_at_base: ClassVar[bool] = False  # whether a group that joins is given the factor of the moment
-    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer"})
-    _last_lr: Any = LastRates()
+    per_group: ClassVar[tuple[str, ...]] = ()  # the lists with one item for each group, beside the base rates
     last_epoch: Any
-    optimizer: Any
     _formula: Callable[[Any], Any]  # PyTorch's get_lr
     _closed: ClassVar[Callable[[Any], Any] | None] = None  # PyTorch's _get_closed_form_lr
     _own: ClassVar[bool] = True  # whether the formulas are these, not those of a user's subclass
@@ -79,9 +47,10 @@ class Scheduler(Made, Groups, LRScheduler):
         theirs = torchs_class(cls)
         if theirs is not None:
             cls._formula, cls._closed = theirs.get_lr, getattr(theirs, "_get_closed_form_lr", None)
-            front = ["get_lr", "state_dict", "load_state_dict", *(["_get_closed_form_lr"] if cls._closed else [])]
-            for name in front:
-                setattr(cls, name, getattr(Scheduler, name if hasattr(Scheduler, name) else "_closed_form"))
+            for name in ("get_lr", "state_dict", "load_state_dict"):
+                setattr(cls, name, getattr(Scheduler, name))
+            if cls._closed:
+                cls._get_closed_form_lr = cls._closed_form  # type: ignore[attr-defined]
         formulas = (getattr(cls, name, None) for name in ("get_lr", "_get_closed_form_lr"))
         cls._own = all(formula is None or formula.__module__.startswith("glidepath.torch.") for formula in formulas)
 
@@ -121,30 +90,9 @@ class Scheduler(Made, Groups, LRScheduler):
 
     # The mechanism ---------------------------------------------------------------------------------------------------------------------
 
-    def step(self, epoch: Any = None) -> None:
-        """Takes a step, after the optimizer's.
-
-        Args:
-            epoch: The epoch to go to; deprecated by PyTorch, which warns.
-        """
-        state = self.__dict__
-        count = state["_step_count"]
-        if count == 1:
-            self._check_order()
-        state["_step_count"] = count + 1
-        if epoch is not None:
-            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
-        self._update_lr(epoch)
-
     def _initial_step(self) -> None:
         self._get_lr_called_within_step = False
         super()._initial_step()
-
-    def _check_order(self) -> None:
-        if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
-            warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=3)
-        elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(_ORDER, UserWarning, stacklevel=3)
 
     def _update_lr(self, epoch: Any = None) -> None:
         state = self.__dict__
@@ -287,50 +235,57 @@ class Scheduler(Made, Groups, LRScheduler):
         self._align(groups)
         return _like(groups, self._on_curve(groups, self._read(groups), self.last_epoch))
 
-    # State -----------------------------------------------------------------------------------------------------------------------------
+    # Groups that come, go and change places -------------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
-        """Returns PyTorch's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """Returns a scheduler that knows of no group yet."""
+        made = super().__new__(cls)
+        made._forget()
+        return made
 
-        Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
-        """
-        groups = self.optimizer.param_groups
-        self._align(groups)
-        left = {*self.unsaved, self.functions}
-        state = {name: saved(value) for name, value in self.__dict__.items() if name not in left}
-        if "_last_lr" in state:  # a hand or another scheduler may have moved them since
-            state["_last_lr"] = [saved(group["lr"]) for group in groups]
-        if self.functions:
-            held = self.__dict__[self.functions]
-            several = held if isinstance(held, list) else [held]
-            kept = functions_left_out(several)
-            state[self.functions] = kept if isinstance(held, list) else kept[0]
-        return state
+    def _forget(self) -> None:
+        """Takes the lists to be in the order of the groups."""
+        self._row: Row = Numbers()
+        self._groups: list[Any] = []
+        self._owners: list[int] = []  # whom each place of the lists belongs to
+        self._joined: set[int] = set()  # who has joined since the last step
+        self._quick = False  # whether there are few groups
+        self._arrays: dict[str, Any] = {}  # the lists as arrays
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+    def _align(self, groups: list[Any]) -> None:
+        """Brings every list with one item for each group into the order of the groups, and notes which groups have joined."""
+        if len(groups) == len(self._groups) and all(map(is_, groups, self._groups)):
+            return
+        state: dict[str, Any] = self.__dict__
+        owners = [id(group["params"][0]) if group["params"] else id(group) for group in groups]
+        known = self._owners or owners[: len(state["base_lrs"])]
+        self._groups, self._owners, self._quick = list(groups), owners, self._few(groups) and not self._joined
+        if known == owners:
+            return
+        places = {owner: i for i, owner in enumerate(known)}
+        found = [places.get(owner) for owner in owners]
+        for name in ("base_lrs", *self.per_group):
+            items = state.get(name)
+            if isinstance(items, list):
+                state[name] = [
+                    items[place] if place is not None and place < len(items) else self._new_item(name, items, group)
+                    for place, group in zip(found, groups, strict=True)
+                ]
+        for place, owner, group in zip(found, owners, groups, strict=True):
+            if place is None:
+                self._joined.add(owner)
+                self._quick = False
+                self._join(group)
 
-        Args:
-            state_dict: What `state_dict` returned; it is left as it is.
+    def _new_item(self, name: str, items: list[Any], group: dict[str, Any]) -> Any:
+        """Returns the item of a group that has joined in a list with one for each."""
+        if name == "base_lrs":
+            rate = group["lr"]
+            return group.setdefault("initial_lr", rate.clone() if isinstance(rate, torch.Tensor) else rate)
+        return items[0] if items else None
 
-        Raises:
-            GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
-        """
-        groups = self.optimizer.param_groups
-        check(type(self).__name__, state_dict, self._names(), len(groups))
-        left = {*self.unsaved, self.functions}
-        self.__dict__.update({name: saved(value) for name, value in state_dict.items() if name not in left})
-        attributes = state_dict.get(self.functions) if self.functions else None
-        if attributes:
-            held = self.__dict__[self.functions]
-            functions_restored(*((held, attributes) if isinstance(held, list) else ([held], [attributes])))
-        self._forget()
-        restore_rates(self.optimizer, self.__dict__.get("_last_lr"))
-        self._align(groups)
-        self._restored(state_dict, groups)
-
-    def _restored(self, state: dict[str, Any], groups: Any) -> None:
-        """Brings what a state does not hold, or an older PyTorch's state held otherwise, in line with it."""
+    def _join(self, group: dict[str, Any]) -> None:
+        """Prepares a group that has joined."""
 
 
 def packed(values: Any) -> Values:

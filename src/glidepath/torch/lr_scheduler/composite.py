@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.optim import lr_scheduler as torchs
 
 from ...core.checks import Checks
 from ...core.errors import GlidepathError
-from .base import LastRates
-from .making import Made
-from .state import restore_rates, saved
+from .making import Made, saved, write_rate
 
 __all__ = ["ChainedScheduler", "SequentialLR"]
 
@@ -37,10 +35,7 @@ def _restart(scheduler: Any) -> None:
 def _begin_anew(scheduler: Any) -> None:
     """Takes the first step of schedulers once more, from the initial rates."""
     for group in scheduler.optimizer.param_groups:
-        if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(group["initial_lr"])
-        else:
-            group["lr"] = float(group["initial_lr"])
+        write_rate(group, float(group["initial_lr"]))
     _forget(scheduler)
     scheduler._initial_step()
 
@@ -55,17 +50,12 @@ def _forget(scheduler: Any) -> None:
 class _Composite(Made):
     """What both do alike: a state with those of the schedulers inside."""
 
-    __slots__ = ()
-    optimizer: Any
     _schedulers: Any
-    _last_lr: Any = LastRates()
+    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer", "_schedulers"})
 
     def state_dict(self) -> dict[str, Any]:
         """Returns PyTorch's state: the attributes but the optimizer, and the states of the schedulers inside."""
-        state = {n: saved(v) for n, v in self.__dict__.items() if n not in ("optimizer", "_schedulers")}
-        state["_last_lr"] = [saved(group["lr"]) for group in self.optimizer.param_groups]
-        state["_schedulers"] = [child.state_dict() for child in self._schedulers]
-        return state
+        return super().state_dict() | {"_schedulers": [child.state_dict() for child in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores a state, of PyTorch's class too, and writes its rates into the groups.
@@ -76,16 +66,13 @@ class _Composite(Made):
         Raises:
             GlidepathError: If it is of another number of schedulers; nothing is changed then.
         """
-        name = type(self).__name__
         children = state_dict.get("_schedulers") if isinstance(state_dict, dict) else None
         if not isinstance(children, list) or len(children) != len(self._schedulers):
-            rule = f"the state of {len(self._schedulers)} schedulers"
-            raise GlidepathError.of(name, "state_dict", rule, sorted(state_dict) if children is None else len(children))
+            rule, got = f"the state of {len(self._schedulers)} schedulers", children and len(children)
+            raise GlidepathError.of(type(self).__name__, "state_dict", rule, got or sorted(state_dict))
         for child, state in zip(self._schedulers, children, strict=True):
             child.load_state_dict(state)
-        own = {n: saved(v) for n, v in state_dict.items() if n not in ("optimizer", "_schedulers")}
-        self.__dict__.update(own)
-        restore_rates(self.optimizer, own.get("_last_lr"))
+        super().load_state_dict(state_dict)
 
 
 class SequentialLR(_Composite, torchs.SequentialLR):
@@ -148,7 +135,8 @@ class SequentialLR(_Composite, torchs.SequentialLR):
             _restart(scheduler)
         else:
             scheduler.step()
-        state["_last_lr"] = scheduler.__dict__.get("_last_lr") or scheduler.get_last_lr()
+        found = scheduler.__dict__.get("_last_lr")
+        state["_last_lr"] = scheduler.get_last_lr() if found is None else found
         if self.verbose:
             self._tell(None)
 
@@ -182,7 +170,8 @@ class ChainedScheduler(_Composite, torchs.ChainedScheduler):
         for child in self._schedulers:
             child.step()
         last = self._schedulers[-1]
-        found = last.__dict__.get("_last_lr") or last.get_last_lr()
-        self.__dict__["_last_lr"] = list(found) if isinstance(found, list) else found
+        found = last.__dict__.get("_last_lr")
+        found = last.get_last_lr() if found is None else found
+        self.__dict__["_last_lr"] = list(found) if type(found) is list else found
         if self.verbose:
             self._tell(None)

@@ -1,12 +1,16 @@
-"""How a drop-in scheduler is made: its arguments checked, all of them, before PyTorch's own constructor touches the optimizer."""
+"""What every drop-in does alike: its arguments are checked before PyTorch's constructor touches the optimizer, and its state is PyTorch's."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import types
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -15,14 +19,34 @@ from ...core.errors import GlidepathError
 from ...dialects import load
 from ..rows import plain
 
-__all__ = ["Made", "torchs_class"]
+__all__ = ["Made", "saved", "torchs_class", "write_rate"]
 
 _RATES = ("base_lr", "max_lr", "eta_min", "swa_lr")
 _VERBOSE = inspect.Parameter("verbose", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 
 
+class LastRates:
+    """The attribute `_last_lr`: the rates of the last step, of which tensors are copied when they are asked for."""
+
+    __slots__ = ()
+
+    def __get__(self, held: Any, kind: Any = None) -> Any:
+        if held is None:
+            return self
+        state = held.__dict__
+        if "_last_lr" not in state:
+            raise AttributeError(f"{type(held).__name__} has no _last_lr before its first step")
+        if type(state["_last_lr"]) is np.ndarray:
+            with torch.no_grad():
+                state["_last_lr"] = list(torch.from_numpy(state["_last_lr"]).unbind())
+        return state["_last_lr"]
+
+    def __set__(self, held: Any, rates: Any) -> None:
+        held.__dict__["_last_lr"] = rates
+
+
 class Made:
-    """Gives a class PyTorch's constructor, with checks before it and `verbose`, which PyTorch had before 2.7."""
+    """Gives a class PyTorch's constructor, with checks before it and `verbose`, which PyTorch had before 2.7, and PyTorch's state."""
 
     __slots__ = ()
     lists: ClassVar[frozenset[str]] = frozenset()  # the arguments that may be lists with one item for each group
@@ -30,8 +54,11 @@ class Made:
     configuration: ClassVar[frozenset[str]] = frozenset()  # the attributes by which a state is known
     torchs: ClassVar[str]  # the name of PyTorch's class
     functions: ClassVar[str] = ""  # the attribute that holds functions, one or a list
+    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer"})
     verbose: bool = False  # whether every rate that is set is printed
     get_last_lr: Callable[[], list[Any]]
+    optimizer: Any
+    _last_lr: Any = LastRates()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -89,6 +116,70 @@ class Made:
     def _begun(self, arguments: dict[str, Any]) -> None:
         """Does what is left once PyTorch's constructor is through."""
 
+    def _align(self, groups: list[Any]) -> None:
+        """Brings what there is of each group into the order of the groups."""
+
+    def _forget(self) -> None:
+        """Takes what there is of each group to be in the order of the groups."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns PyTorch's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
+
+        Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
+        """
+        groups = self.optimizer.param_groups
+        self._align(groups)
+        state = {name: saved(value) for name, value in self.__dict__.items() if name not in self.unsaved}
+        state["_last_lr"] = [saved(group["lr"]) for group in groups]
+        held = state.get(self.functions)
+        if held is not None:
+            state[self.functions] = list(map(_attributes, held)) if isinstance(held, list) else _attributes(held)
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+
+        Args:
+            state_dict: What `state_dict` returned; it is left as it is.
+
+        Raises:
+            GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
+        """
+        self._fits(type(self).__name__, state_dict)
+        groups, left = self.optimizer.param_groups, {*self.unsaved, self.functions}
+        self.__dict__.update({name: saved(value) for name, value in state_dict.items() if name not in left})
+        held, found = self.__dict__.get(self.functions), state_dict.get(self.functions)
+        pairs = zip(held, found or (), strict=False) if isinstance(held, list) else [(held, found)]
+        for fn, attributes in pairs:
+            if attributes:
+                fn.__dict__.update(attributes)
+        self._forget()
+        rates = self.__dict__.get("_last_lr")
+        if isinstance(rates, list) and len(rates) == len(groups):
+            for group, rate in zip(groups, plain(rates), strict=True):
+                write_rate(group, rate)
+        self._align(groups)
+        self._restored(state_dict, groups)
+
+    def _fits(self, where: str, state: Any) -> None:
+        """Refuses a state that is of another kind of scheduler or of another number of groups; nothing is changed before.
+
+        Raises:
+            GlidepathError: If it is.
+        """
+        groups, names = len(self.optimizer.param_groups), self._names()
+        if not isinstance(state, Mapping) or ("last_epoch" in self.__dict__ and "last_epoch" not in state):
+            raise GlidepathError.of(where, "state_dict", "the state of a scheduler", state)
+        if not names <= state.keys():
+            rule = f"of the same kind, with {', '.join(sorted(names))}"
+            raise GlidepathError.of(where, "state_dict", rule, sorted(state))
+        rates = state.get("base_lrs")
+        if rates is not None and len(rates) != groups:
+            raise GlidepathError.of(where, "state_dict", f"of {groups} groups", f"{len(rates)} groups")
+
+    def _restored(self, state: dict[str, Any], groups: Any) -> None:
+        """Brings what a state does not hold, or an older PyTorch's state held otherwise, in line with it."""
+
     def _tell(self, epoch: Any) -> None:
         """Prints the rates as PyTorch's `verbose` did."""
         when = "" if epoch is None else f"Epoch {epoch:.2f}: a" if isinstance(epoch, float) else f"Epoch {epoch:05d}: a"
@@ -129,3 +220,26 @@ def _constructor(theirs: Callable[..., None], signature: inspect.Signature) -> C
                 self._tell(None)
 
     return begin
+
+
+def saved(value: Any) -> Any:
+    """Returns an attribute as it goes into a state: its own lists and counters, so that later steps do not change it."""
+    if isinstance(value, Counter):
+        return Counter(value)
+    if isinstance(value, list):
+        return [saved(item) for item in value]
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
+def _attributes(fn: Any) -> dict[str, Any] | None:
+    """Returns the attributes of a callable object; plain functions and builtins have none to save."""
+    return None if isinstance(fn, types.FunctionType) or not hasattr(fn, "__dict__") else dict(fn.__dict__)
+
+
+def write_rate(group: dict[str, Any], rate: Any) -> None:
+    """Writes a rate into a group, in place where it has a tensor."""
+    if isinstance(group["lr"], torch.Tensor):
+        with torch.no_grad():
+            group["lr"].fill_(rate)
+    else:
+        group["lr"] = plain(rate)

@@ -6,30 +6,10 @@ step: a step overwrites what it finds. Each class is a subclass of PyTorch's `LR
 
 from __future__ import annotations
 
-from .composite import ChainedScheduler, SequentialLR
-from .decays import CosineAnnealingLR, CosineAnnealingWarmRestarts, CosineDecayLR, PolynomialLR
-from .factors import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, StepLR
-from .functions import LambdaLR, MultiplicativeLR
-from .plateau import ReduceLROnPlateau
-from .warmup import WarmupLR
+from . import classes, composite
+from .classes import *
+from .composite import *
 
-WarmUpLR = WarmupLR
-
-__all__ = [
-    "ChainedScheduler",
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CosineDecayLR",
-    "ExponentialLR",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "MultiplicativeLR",
-    "PolynomialLR",
-    "ReduceLROnPlateau",
-    "SequentialLR",
-    "StepLR",
-    "WarmUpLR",
-    "WarmupLR",
-]
+__all__: list[str] = []
+__all__ += classes.__all__
+__all__ += composite.__all__

@@ -14,7 +14,7 @@ from ...core.checks import Checks
 from ...core.errors import GlidepathError
 from ...dialects.oneflow import ONEFLOW, law
 from ..lr_scheduler.base import Scheduler, packed
-from ..lr_scheduler.state import check, saved
+from ..lr_scheduler.making import saved
 from ..rows import Values, plain
 
 __all__ = ["Closed", "OneFlow", "called"]
@@ -47,7 +47,6 @@ class OneFlow(Scheduler):
         GlidepathError: With every argument that is not usable, before anything is changed.
     """
 
-    __slots__ = ()
     relative: ClassVar[bool] = False
     kept_as: ClassVar[dict[str, str]] = {}  # the attributes that are called otherwise than their arguments
     __signature__: ClassVar[inspect.Signature]
@@ -161,7 +160,7 @@ class OneFlow(Scheduler):
 
     def _refuse_state(self, state: Any) -> None:
         """Refuses a state that does not fit."""
-        check(f"oneflow {type(self).__name__}", _renamed(state), self._names(), len(self.optimizer.param_groups))
+        self._fits(f"oneflow {type(self).__name__}", _renamed(state))
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         Scheduler.load_state_dict(self, _renamed(state))
@@ -176,8 +175,6 @@ def _renamed(state: Any) -> Any:
 
 class Closed(OneFlow):
     """A scheduler whose rate is a factor of the base rate and perhaps an offset, both of the step, as its dialect says."""
-
-    __slots__ = ()
 
     def _law(self) -> Any:
         """Returns the factor and the offset, or None, as functions of the step; made anew where an argument has been changed.
