@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from importlib import import_module
+from itertools import islice
 from typing import Any, ClassVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..core.answer import Answer, Shown
-from ..core.checks import Checks
+from ..core.checks import Checks, taken
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
-from .batches import endless, moved, position, reseed
+from . import ranks
 from .exchange import Exchange, Replicas
-from .snapshot import Snapshot
+from .snapshot import Snapshot, devices
 
 __all__ = ["Found", "Options", "find", "use"]
 
@@ -159,8 +161,7 @@ def find(
         (0.01, 3)
     """
     how = Options.of(options, named)
-    device = next((p.device for p in model.parameters()), torch.device("cpu")) if isinstance(model, nn.Module) else None
-    exchange = Exchange(device or torch.device("cpu"))
+    exchange = Exchange(_device(model))
 
     def prepared() -> tuple[()]:
         _check(model, optimizer, loss, loader, how)
@@ -173,25 +174,24 @@ def find(
     begun, traces, updates = time.perf_counter(), list[Trace](), 0
     roots = [model, optimizer, how.scaler, loss, how.forward, *how.also]
     snapshot = Snapshot([root for root in roots if root is not None], structure=[loader])
-    rewind = position(loader)
+    rewind = _position(loader)
     try:
         for k in range(how.repeats):
             if k:
                 snapshot.restore()
                 rewind()
-            reseed(loader, how.seed, k)
+            _reseed(loader, how.seed, k)
             model.train()
+
+            def told(made: int, done: int = updates) -> None:
+                if how.progress is not None:
+                    how.progress(done + made, how.steps * how.repeats)
+
             with _suspended(optimizer) as real:
-                run = _Run(model, optimizer, loss, how, real, ratios, exchange)
+                batches = _endless(loader, k, how.repeats)
+                run = _Sweep(model, optimizer, loss, how, ratios, exchange, real, batches, told)
                 run.clear()
-                batches = endless(loader, k, how.repeats)
-
-                def told(made: int, done: int = updates) -> None:
-                    if how.progress is not None:
-                        how.progress(done + made, how.steps * how.repeats)
-
-                train_step = partial(run.update, batches=batches, told=told)
-                traces.append(sweep(train_step, plan, factor=how.factor, label=f"seed {how.seed + k}"))
+                traces.append(sweep(run.update, plan, factor=how.factor, label=f"seed {how.seed + k}"))
             updates += run.made
             if how.swept is not None:
                 how.swept(traces[-1])
@@ -211,9 +211,7 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
     Raises:
         GlidepathError: If a schedule has noted the groups' base rates already, or the rate is out of range.
     """
-    checks = Checks("use")
-    plain = checks.take("rate", rate, Positive)
-    checks.done()
+    plain = taken("use", "rate", rate, Positive)
     if any("initial_lr" in group for group in optimizer.param_groups):
         rule, remedy = "without a schedule", "detach it, call this, and attach it again"
         raise GlidepathError.of("use", "optimizer", rule, "groups with initial_lr", remedy)
@@ -222,82 +220,71 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
     return {_name(k, group): float(group["lr"]) for k, group in enumerate(optimizer.param_groups)}
 
 
-class _Run:
+@dataclass
+class _Sweep:
     """One sweep's updates."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        optimizer: Optimizer,
-        loss: Callable[..., Tensor] | None,
-        how: Options,
-        real: Callable[[], int],
-        ratios: Mapping[str, float],
-        exchange: Exchange,
-    ) -> None:
-        self.model, self.optimizer, self.loss, self.how = model, optimizer, loss, how
-        self.real, self.ratios, self.made = real, ratios, 0
-        self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        self.exchange, self.replicas = exchange, Replicas(model, exchange)
+    model: nn.Module
+    optimizer: Optimizer
+    loss: Any
+    how: Options
+    ratios: Mapping[str, float]
+    exchange: Exchange
+    real: Callable[[], int]
+    batches: Iterator[Any]
+    told: Callable[[int], None]
+    made: int = 0
+
+    def __post_init__(self) -> None:
+        self.device, self.replicas = _device(self.model), Replicas(self.model, self.exchange)
+        self.scaler = self.how.scaler or torch.amp.GradScaler("cpu", enabled=False)
 
     def clear(self) -> None:
         """Takes the gradients away; those that were there are put back in the end."""
-        for group in self.optimizer.param_groups:
-            for parameter in group["params"]:
+        for part in (*(group["params"] for group in self.optimizer.param_groups), self.model.parameters()):
+            for parameter in part:
                 parameter.grad = None
-        for parameter in self.model.parameters():
-            parameter.grad = None
 
-    def update(self, rate: float, *, batches: Iterator[Any], told: Callable[[int], None]) -> float | None:
+    def update(self, rate: float) -> float | None:
         """Makes one update with this rate; returns the mean loss of its batches over all processes, or None if there was no update."""
         exchange, replicas = self.exchange, self.replicas
-        total, *users = exchange.together(
-            lambda: [self._gradients(rate, batches), *replicas.used()], 1 + replicas.count
-        )
+        total, *users = exchange.together(lambda: [self._gradients(rate), *replicas.used()], 1 + replicas.count)
         replicas.average(users)
-        (skips,) = exchange.together(lambda: [self._step(told)], 1)
+        (skips,) = exchange.together(lambda: [self._step()], 1)
         return None if skips else total / exchange.ranks
 
-    def _gradients(self, rate: float, batches: Iterator[Any]) -> float:
+    def _gradients(self, rate: float) -> float:
         for group, ratio in zip(self.optimizer.param_groups, self.ratios.values(), strict=True):
             group["lr"] = _like(group["lr"], rate * ratio)
         total = 0.0
         with self.replicas.alone():
             for _ in range(self.how.accumulate):
-                value = self._loss(next(batches))
+                value = self._loss(next(self.batches))
                 total += float(value.detach())
-                scaled = value / self.how.accumulate
-                (scaled if self.how.scaler is None else self.how.scaler.scale(scaled)).backward()
+                self.scaler.scale(value / self.how.accumulate).backward()
         return total / self.how.accumulate
 
-    def _step(self, told: Callable[[int], None]) -> float:
+    def _step(self) -> float:
         """Lets the optimizer step; returns 1 if it made no update."""
         before = self.real()
         if self.how.clip is not None:
-            if self.how.scaler is not None:
-                self.how.scaler.unscale_(self.optimizer)
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.how.clip)
-        if self.how.scaler is None:
-            self.optimizer.step()
-        else:
-            self.how.scaler.step(self.optimizer)
-            self.how.scaler.update()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         made = self.real() > before
         self.made += made
-        told(self.made)
+        self.told(self.made)
         return float(not made)
 
     def _loss(self, batch: Any) -> Tensor:
-        batch = moved(batch, self.device)
-        context: Any = (
-            nullcontext() if self.how.autocast is None else torch.autocast(self.device.type, dtype=self.how.autocast)
-        )
-        with context:
+        batch, kind = _moved(batch, self.device), self.how.autocast
+        with nullcontext() if kind is None else torch.autocast(self.device.type, dtype=kind):
             if self.how.forward is not None:
                 return self.how.forward(self.model, batch)
             inputs, targets = batch
-            return cast("Callable[..., Tensor]", self.loss)(self.model(inputs), targets)
+            return self.loss(self.model(inputs), targets)
 
 
 @contextmanager
@@ -324,14 +311,18 @@ def _suspended(optimizer: Optimizer) -> Generator[Callable[[], int]]:
             setattr(optimizer, name, hooks)
 
 
+def _device(model: Any) -> torch.device:
+    """Returns where a model is; the CPU for what is none."""
+    parameters = model.parameters() if isinstance(model, nn.Module) else ()
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+
 def _ratios(optimizer: Optimizer) -> dict[str, float]:
     bases = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
     most = max(bases)
     if not all(math.isfinite(base) and base >= 0 for base in bases) or most <= 0:
         raise GlidepathError.of("find", "base rates of the groups", "finite, at least 0, and one above 0", bases)
-    return {
-        _name(k, group): base / most for k, (group, base) in enumerate(zip(optimizer.param_groups, bases, strict=True))
-    }
+    return {_name(k, group): bases[k] / most for k, group in enumerate(optimizer.param_groups)}
 
 
 def _name(k: int, group: Mapping[str, Any]) -> str:
@@ -345,25 +336,82 @@ def _like(old: Any, value: float) -> Any:
 
 def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> None:
     checks = Checks("find")
-
-    def require(holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
-        if not holds:
-            checks.refuse(field, rule, value, remedy)
-
     for field, least in (("accumulate", 1), ("repeats", 1), ("steps", 10)):
         checks.take(field, getattr(how, field), integer(least, 10**6))
     if how.clip is not None:
         checks.take("clip", how.clip, Positive)
-    require(isinstance(model, nn.Module), "model", "a torch.nn.Module", model)
-    require(isinstance(optimizer, Optimizer), "optimizer", "a torch.optim.Optimizer", optimizer)
-    require(callable(loss) if how.forward is None else loss is None or callable(loss), "loss", "a function", loss)
-    require(how.forward is None or callable(how.forward), "forward", "a function of (model, batch)", how.forward)
-    again = isinstance(loader, Iterable) and not isinstance(loader, Iterator)
-    require(
-        again, "loader", "something that begins again when iterated", loader, "pass the DataLoader, not iter() of it"
-    )
-    if isinstance(model, nn.Module) and isinstance(optimizer, Optimizer):
-        mine = {id(parameter) for parameter in model.parameters()}
-        trained = any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
-        require(trained or how.forward is not None, "optimizer", "over parameters of the model", optimizer)
+    forward, modules = how.forward, isinstance(model, nn.Module) and isinstance(optimizer, Optimizer)
+    mine = {id(parameter) for parameter in model.parameters()} if modules else set[int]()
+    trains = not modules or any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
+    useful = callable(loss) if forward is None else loss is None or callable(loss)
+    again, whole = "something that begins again when iterated", "pass the DataLoader, not iter() of it"
+    for holds, field, rule, value, remedy in (
+        (isinstance(model, nn.Module), "model", "a torch.nn.Module", model, ""),
+        (isinstance(optimizer, Optimizer), "optimizer", "a torch.optim.Optimizer", optimizer, ""),
+        (useful, "loss", "a function", loss, ""),
+        (forward is None or callable(forward), "forward", "a function of (model, batch)", forward, ""),
+        (isinstance(loader, Iterable) and not isinstance(loader, Iterator), "loader", again, loader, whole),
+        (trains or forward is not None, "optimizer", "over parameters of the model", optimizer, ""),
+    ):
+        if not holds:
+            checks.refuse(field, rule, value, remedy)
     checks.done()
+
+
+# The batches: an order of their own for each repeat, without an end, and the loader back where it was ----------------------------------
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
+    """Returns a batch with its tensors on a device."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {key: _moved(item, device) for key, item in cast("Mapping[Any, Any]", batch).items()}
+    if isinstance(batch, tuple | list):
+        return [_moved(item, device) for item in cast("list[Any]", batch)]
+    return batch
+
+
+def _reseed(loader: Any, seed: int, repeat: int) -> None:
+    """Gives this repeat random numbers and an order of the data of its own."""
+    stream = int(np.random.SeedSequence((seed & 0xFFFFFFFF, repeat, ranks.number())).generate_state(1)[0])
+    torch.default_generator.manual_seed(stream)
+    for device, end in devices():
+        getattr(device, f"manual_seed{end}")(stream)
+    random.seed(stream)
+    np.random.seed(stream)  # noqa: NPY002 - data sets may use it
+    for holder in (loader, getattr(loader, "sampler", None)):
+        generator = getattr(holder, "generator", None)
+        if isinstance(generator, torch.Generator):
+            generator.manual_seed(stream)
+        if hasattr(holder, "set_epoch"):
+            cast("Any", holder).set_epoch(repeat)
+
+
+def _endless(loader: Iterable[Any], repeat: int, repeats: int) -> Iterator[Any]:
+    """Yields the loader's batches again and again; where their order does not change, each repeat begins elsewhere."""
+    if getattr(loader, "_iterator", None) is not None:  # workers that stay: those of an epoch under way are left alone
+        cast("Any", loader)._iterator = None
+    sampler = getattr(loader, "sampler", None)
+    shuffled = sampler is not None and not isinstance(sampler, torch.utils.data.SequentialSampler)
+    if not shuffled and not hasattr(loader, "set_epoch"):
+        try:
+            first = len(cast("Any", loader)) * repeat // repeats
+        except TypeError:
+            first = 0
+        yield from islice(loader, first, None)
+    while True:
+        batches = 0
+        for batch in loader:
+            batches += 1
+            yield batch
+        if not batches:
+            return
+
+
+def _position(loader: Any) -> Callable[[], None]:
+    """Returns what puts a loader with a state of its own back to where it is."""
+    if not (hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")):
+        return lambda: None
+    state = loader.state_dict()
+    return lambda: loader.load_state_dict(state)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-import types
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import is_
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -15,40 +16,20 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..core.node import Node
-from .batches import devices
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "devices"]
 
 _DEPTH = 12  # of Python objects inside one another, counted from the nearest module
 _MOST = 2_000_000
-_FOREIGN = {
-    "torch",
-    "builtins",
-    "threading",
-    "multiprocessing",
-    "concurrent",
-    "asyncio",
-    "logging",
-    "weakref",
-    "numpy",
-    "tqdm",
-    "io",
+_SYSTEM = ("builtins", "threading", "multiprocessing", "concurrent", "asyncio", "logging", "weakref", "io")
+_FOREIGN = {*_SYSTEM, "torch", "numpy", "tqdm"}
+_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType)
+_PLAIN = (*_CODE, bool, int, float, complex, str, bytes, type(None), Node)  # schedules and their like never change
+_GENERATORS = {
+    torch.Generator: ("get_state", "set_state"),
+    random.Random: ("getstate", "setstate"),
+    np.random.RandomState: ("get_state", "set_state"),
 }
-_PLAIN = (
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    type(None),
-    type,
-    types.ModuleType,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    Node,  # schedules and their like never change
-)
-_MISSING = object()
 
 
 class Snapshot:
@@ -75,7 +56,14 @@ class Snapshot:
             self._walk(root, True)
         for root in structure:
             self._walk(root, False)
-        self._undo.append(_global_generators())
+        # every global random generator: Python's, NumPy's, and torch's on every device
+        pairs: list[Any] = [
+            (random.getstate, random.setstate),
+            (np.random.get_state, np.random.set_state),
+            (torch.random.get_rng_state, torch.random.set_rng_state),
+        ]
+        pairs += [(getattr(at, f"get_rng_state{end}"), getattr(at, f"set_rng_state{end}")) for at, end in devices()]
+        self._undo += [partial(put, get()) for get, put in pairs]
 
     def restore(self) -> None:
         """Puts everything back; what has not changed is not touched. May be called again."""
@@ -102,12 +90,15 @@ class Snapshot:
             return ()
         if isinstance(value, np.ndarray):
             if tensors and value.dtype != object:
-                self._array(cast("np.ndarray[Any, Any]", value))
+                self._undo.append(partial(_put_array, value, value.copy()))
             return ()
-        generator = _generator(value)
-        if generator is not None:
-            self._undo.append(generator)
+        if isinstance(value, np.random.Generator):
+            self._undo.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
             return ()
+        for kind, (get, put) in _GENERATORS.items():
+            if isinstance(value, kind):
+                self._undo.append(partial(getattr(value, put), getattr(value, get)()))
+                return ()
         if isinstance(value, dict | list | deque | set):
             return self._container(value)
         if isinstance(value, tuple | frozenset):
@@ -123,12 +114,7 @@ class Snapshot:
             self._seen[id(gradient)] = gradient
             self._content(gradient)
         if value.is_leaf and value.requires_grad:
-
-            def put_gradient() -> None:
-                if value.grad is not gradient:
-                    value.grad = gradient
-
-            self._undo.append(put_gradient)
+            self._undo.append(lambda: None if value.grad is gradient else setattr(value, "grad", gradient))
         self._content(value)
 
     def _content(self, value: Tensor) -> None:
@@ -142,15 +128,6 @@ class Snapshot:
                 value.detach().copy_(saved)
             if value.is_leaf and value.requires_grad != requires:
                 value.requires_grad_(requires)
-
-        self._undo.append(put)
-
-    def _array(self, value: np.ndarray[Any, Any]) -> None:
-        saved = value.copy()
-
-        def put() -> None:
-            if value.flags.writeable:
-                np.copyto(value, saved)
 
         self._undo.append(put)
 
@@ -179,15 +156,15 @@ class Snapshot:
             inside.extend(self._container(attributes))
         names = [name for cls in type(value).__mro__ for name in _slots(cls)]
         if names:
-            saved = [(name, getattr(value, name, _MISSING)) for name in names]
+            saved = {name: getattr(value, name) for name in names if hasattr(value, name)}
 
             def put() -> None:
-                for name, old in saved:
-                    if old is not _MISSING and getattr(value, name, _MISSING) is not old:
+                for name, old in saved.items():
+                    if getattr(value, name, saved) is not old:
                         object.__setattr__(value, name, old)
 
             self._undo.append(put)
-            inside.extend(old for _, old in saved if old is not _MISSING)
+            inside.extend(saved.values())
         return inside
 
 
@@ -202,37 +179,18 @@ def _parts(value: Any) -> list[Any]:
     return [part for item in value.items() for part in item] if isinstance(value, dict) else list(value)
 
 
-def _generator(value: Any) -> Callable[[], None] | None:
-    """Returns what puts a random generator back, or None if it is none."""
-    if isinstance(value, torch.Generator):
-        state = value.get_state()
-        return lambda: cast("None", value.set_state(state))
-    if isinstance(value, random.Random):
-        held = value.getstate()
-        return lambda: value.setstate(held)
-    if isinstance(value, np.random.Generator):
-        bits, kept = value.bit_generator, value.bit_generator.state
-
-        def put() -> None:
-            bits.state = kept
-
-        return put
-    if isinstance(value, np.random.RandomState):
-        old: Any = value.get_state()
-        return lambda: value.set_state(old)
-    return None
+def _put_array(value: np.ndarray[Any, Any], saved: np.ndarray[Any, Any]) -> None:
+    if value.flags.writeable:
+        np.copyto(value, saved)
 
 
-def _global_generators() -> Callable[[], None]:
-    """Returns what puts every global random generator back: Python's, NumPy's, and torch's on every device."""
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.random.get_rng_state()  # noqa: NPY002 - the global state
-    others = [(device, end, getattr(device, f"get_rng_state{end}")()) for device, end in devices()]
-
-    def put() -> None:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.random.set_rng_state(cpu)
-        for device, end, state in others:
-            getattr(device, f"set_rng_state{end}")(state)
-
-    return put
+def devices() -> list[tuple[Any, str]]:
+    """Returns torch's modules of the kinds of devices that make random numbers, and how the names of functions for all of a kind end."""
+    torchs: Any = torch
+    # before the first use of a GPU its seed would wait for it
+    there = {
+        "cuda": torch.cuda.is_available() and torch.cuda.is_initialized(),
+        "mps": torch.backends.mps.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+    }
+    return [(getattr(torchs, name), "" if name == "mps" else "_all") for name, found in there.items() if found]
