@@ -8,13 +8,13 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("a dummy step is an update", "torch/binding.py", "if dummy(groups, self.channels):", "if False:"),
     (
         "a rate of 0 is a dummy step",
-        "torch/optimizer_signs.py",
+        "torch/optimizers.py",
         "if ours and not any(_rewritten(seat) for seat in ours):",
         "if False:",
     ),
     (
         "a dummy step may have gradients",
-        "torch/optimizer_signs.py",
+        "torch/optimizers.py",
         "if torch.count_nonzero(local.detach()).item():",
         "if False:",
     ),

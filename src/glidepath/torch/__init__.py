@@ -9,14 +9,13 @@ try:
 except ModuleNotFoundError as error:
     raise missing(error, "glidepath.torch", "torch") from None
 
-from .attaching import attach, detach
+from .attaching import apply, attach, detach
 from .bridge import ScheduleLR
-from .events import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
 from .find import Found, Options, find, use
 from .logs import log, log_csv, log_jsonl, log_tensorboard
+from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
 from .resume import Resumed, ResumedWarning
 from .scheduler import Scheduler
-from .stateless import apply
 
 __all__ = [
     "Applied",

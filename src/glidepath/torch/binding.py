@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any, Literal
 
 import torch
@@ -14,11 +15,9 @@ from torch.optim import Optimizer
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel
-from .dynamo import invisible
-from .events import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
 from .group_rules import Group, Seat, extent, name_of, read, write
-from .optimizer_signs import dummy, has_past, past_of
-from .progress import Run
+from .optimizers import dummy, has_past, past_of
+from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning, Run
 
 __all__ = ["Binding", "bindings_of"]
 
@@ -553,7 +552,7 @@ class Binding:
             self.reload(optimizer)
 
         for hook in (before, after, loaded):
-            invisible(hook)
+            _invisible(hook)
         before._glidepath_binding = self  # type: ignore[attr-defined]
         return before, after, loaded
 
@@ -562,6 +561,20 @@ def bindings_of(optimizer: Optimizer) -> list[Binding]:
     """Returns what already drives an optimizer."""
     hooks = vars(optimizer)["_optimizer_step_pre_hooks"].values()
     return [hook._glidepath_binding for hook in hooks if hasattr(hook, "_glidepath_binding")]  # type: ignore[attr-defined]
+
+
+def _invisible(hook: Callable[..., Any]) -> None:
+    """Makes Dynamo neither look into a hook that it meets, nor compile the hook and what it calls when they run.
+
+    `torch.compiler.disable` does the same around every call, for a microsecond each; these two marks cost nothing.
+    """
+    hook._torchdynamo_disable = True  # type: ignore[attr-defined]
+    try:
+        frames: Any = import_module("torch._C._dynamo.eval_frame")
+        skip = frames._FrameAction.SKIP
+        frames.set_code_exec_strategy(hook.__code__, frames._FrameExecStrategy(skip, skip))
+    except (ImportError, AttributeError, TypeError):
+        return  # a PyTorch without them: the first mark alone costs it some small graphs
 
 
 def _mark(groups: list[Group]) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..plan import Plan, Rule
 from ..plan.progress import apart, steered
-from .group_rules import Group, Seat, write
+from .group_rules import Group, Seat, held, write
 from .rows import Values, tensors
 
 __all__ = ["Channel"]
@@ -107,9 +107,9 @@ class Channel:
             at = index.get(id(seat.group))
             if at is None or id(seat) in left:
                 continue
-            held = _held(self.rule, seat.group)
-            if isinstance(held, Tensor):
-                held_tensors.append((at, seat, held))
+            found = held(self.rule, seat.group)
+            if isinstance(found, Tensor):
+                held_tensors.append((at, seat, found))
             else:
                 floats.setdefault(seat.start, {}).setdefault(self.base(seat), []).append((at, seat))
         kinds: dict[Any, list[tuple[int, Seat, Tensor]]] = {}
@@ -193,11 +193,11 @@ class Channel:
         def write_inside(groups: list[Group], k: float) -> bool:
             last, value = lane.last, self.value(first, k)
             for group in picks(groups):
-                held = group[key]
-                if held[place] is not last:
+                whole = group[key]
+                if whole[place] is not last:
                     lane.tried = value
                     return False
-                group[key] = type(held)((*held[:place], value, *held[place + 1 :]))
+                group[key] = type(whole)((*whole[:place], value, *whole[place + 1 :]))
             lane.last = value
             return True
 
@@ -235,10 +235,6 @@ def _in_turn(writes: list[Write]) -> Write:
         return all(way(groups, k) for way in writes)
 
     return write_in_turn
-
-
-def _held(rule: Rule, group: Group) -> Any:
-    return group[rule.key] if rule.place is None else group[rule.key][rule.place]
 
 
 def _getter(rule: Rule) -> Callable[[Group], Any]:

@@ -16,7 +16,7 @@ from ..core.fields import number
 from ..core.schedule import Schedule
 from ..plan import Rule
 
-__all__ = ["MISSING", "Group", "Seat", "extent", "name_of", "powerless", "read", "write"]
+__all__ = ["MISSING", "Group", "Seat", "extent", "held", "name_of", "powerless", "read", "write"]
 
 Group = dict[str, Any]
 MISSING = object()
@@ -226,6 +226,11 @@ def name_of(group: Group) -> str | None:
     """Returns the name of a group, or None."""
     name = group.get("name")
     return name if isinstance(name, str) and name else None
+
+
+def held(rule: Rule, group: Group) -> Any:
+    """Returns what a group holds for a rule's hyper-parameter, unchecked."""
+    return group[rule.key] if rule.place is None else group[rule.key][rule.place]
 
 
 def read(rule: Rule, group: Group, label: str) -> Any:

@@ -11,8 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ..core.errors import GlidepathError
 from .bridge import ScheduleLR
-from .events import Applied
-from .progress import Event
+from .progress import Applied, Event
 from .scheduler import Scheduler
 
 __all__ = ["SummaryWriter", "log", "log_csv", "log_jsonl", "log_tensorboard"]

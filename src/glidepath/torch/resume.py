@@ -8,38 +8,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.checks import problem_of, refuse
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import MAX_STEPS, Index, number
 from ..core.files import digest
 from ..core.schedule import Schedule
-from ..plan import Plan
+from ..plan import Plan, Rule
 from ..plan.difference import sentences
 from ..plan.given import Policy
-from .group_rules import Seat, name_of
+from .group_rules import Seat, held, name_of
 from .progress import Run
 
-__all__ = [
-    "Bases",
-    "Resumed",
-    "ResumedWarning",
-    "Saved",
-    "base_differences",
-    "bases_of",
-    "differences",
-    "of_torch",
-    "read_state",
-    "seams",
-    "settled",
-    "state_of",
-]
+__all__ = ["Resumed", "ResumedWarning"]
 
 FORMAT = 2
 _COUNTS = ("updates", "samples", "tokens", "groups")
-_FIRST = ("plan", "fingerprint", "bases", "scales")
-_TEXTS = {1: (*_FIRST, "check"), 2: (*_FIRST, "states", "batch", "check")}
+_FIRST = ("plan", "fingerprint", "bases", "scales", "check")
+_TEXTS = {1: _FIRST, 2: (*_FIRST, "states", "batch")}
 # a state stays small for any number of groups; where there are more bases than this only their hash is kept
 _MOST_ROWS = 64
 
@@ -118,31 +105,19 @@ def bases_of(seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]
     """
     every = [(n, seat) for n, seats in enumerate(seated) for seat in seats]
     pairs = [(seat.base, seat.start) for _, seat in every] if found is None else found
-    rows = sorted(
-        f"{n}|{name_of(seat.group) or ''}|{base.hex()}|{start}"
-        for (n, seat), (base, start) in zip(every, pairs, strict=True)
-    )
-    digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    names, rows = list[str](), list[tuple[str, tuple[Any, ...]]]()
+    for (n, seat), (base, start) in zip(every, pairs, strict=True):
+        names.append(f"{n}|{name_of(seat.group) or ''}|{base.hex()}|{start}")
+        value = number(held(seat.rule, seat.group)) if seat.rule.key in seat.group else None
+        now = float(value) if value is not None and math.isfinite(value) else None
+        rows.append((seat.label, (seat.rule.parameter, base, seat.own, start, now)))
+    mark = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
     if not rows:
-        return 0, digest
-    runs: list[list[Any]] = []
-    named = [
-        (seat.label, (seat.rule.parameter, base, seat.own, start, _held(seat)))
-        for (_, seat), (base, start) in zip(every, pairs, strict=True)
-    ]
-    for key, equal in groupby(named, lambda row: row[1]):
-        members = list(equal)
-        runs.append([members[0][0][:60], key[0], len(members), *key[1:]])
+        return 0, mark
+    same = [list(equal) for _, equal in groupby(rows, lambda row: row[1])]
+    runs = [[label[:60], key[0], len(members), *key[1:]] for members in same for label, key in members[:1]]
     plain = json.dumps(runs if len(runs) <= _MOST_ROWS else runs[:1], separators=(",", ":"))
-    return len(rows), f"{digest} {plain}"
-
-
-def _held(seat: Seat) -> float | None:
-    """Returns what a group holds now: how it is known again where it comes back without its base."""
-    key, place = seat.rule.key, seat.rule.place
-    held = seat.group.get(key)
-    value = number(held[place] if place is not None and held is not None else held)
-    return None if value is None or not math.isfinite(value) else float(value)
+    return len(rows), f"{mark} {plain}"
 
 
 def state_of(run: Run, bases: tuple[int, str]) -> dict[str, Any]:
@@ -203,57 +178,58 @@ def read_state(state: Any) -> Saved:
         if of_torch(state) is not None:
             remedy = f'it is of a PyTorch scheduler: resume="override", or seek({state["last_epoch"]}), goes on where that was'
         raise GlidepathError.of(where, "format", f"{FORMAT}, as in the state of a glidepath scheduler", kinds, remedy)
-    texts = _TEXTS[form]
-    known = ("format", *_COUNTS, *texts)
-    problems = [Problem(where, key, "given", "nothing") for key in known if key not in state]
-    problems += [
-        Problem(where, "every key", f"one of {', '.join(known)}", shown(key)) for key in state if key not in known
-    ]
-    problems += [wrong for key in _COUNTS if (wrong := problem_of(where, key, state.get(key, 0), Index))]
-    problems += [
-        Problem(where, key, "text", shown(state[key])) for key in texts if not isinstance(state.get(key, ""), str)
-    ]
-    refuse(problems)
+    known = ("format", *_COUNTS, *_TEXTS[form])
+    texts = [key for key in _TEXTS[form] if not isinstance(state.get(key, ""), str)]
+    refuse(
+        [
+            *(Problem(where, key, "given", "nothing") for key in known if key not in state),
+            *(
+                Problem(where, "every key", f"one of {', '.join(known)}", shown(key))
+                for key in state
+                if key not in known
+            ),
+            *(problem_of(where, key, state.get(key, 0), Index) for key in _COUNTS),
+            *(Problem(where, key, "text", shown(state[key])) for key in texts),
+        ]
+    )
     if state["check"] != _check(state):
         raise GlidepathError.of(where, "check", f"the sum of the other entries, {_check(state)}", state["check"])
-    return _plan(state, where)
+    return _saved(state, where)
 
 
 MISSING = object()
 
 
-def _plan(state: dict[str, Any], where: str) -> Saved:
+def _saved(state: dict[str, Any], where: str) -> Saved:
     entries: dict[str, Any] = {}
     for key in ("plan", "scales", "states", "batch"):
         try:
             entries[key] = json.loads(state.get(key, "[]"))
         except (ValueError, RecursionError):
             raise GlidepathError.of(where, key, "JSON", state[key]) from None
-    data, scales = entries["plan"], entries["scales"]
+    data, scales, states, batch = entries.values()
     try:
-        plan, batch, own = _first_format(data) if state["format"] == 1 else (Plan.from_dict(data), entries["batch"], "")
+        plan, batch, own = _first_format(data) if state["format"] == 1 else (Plan.from_dict(data), batch, "")
     except GlidepathError as error:
         raise error.inside(where) from None
-    if not isinstance(scales, list) or not all(isinstance(s, float) and math.isfinite(s) for s in scales):
-        raise GlidepathError.of(where, "scales", "finite numbers", scales)
-    if len(scales) != len(plan.rules):
-        raise GlidepathError.of(where, "scales", f"{len(plan.rules)} numbers, one for each rule", len(scales))
-    if not isinstance(batch, list | tuple) or len(batch) != 2 or not all(type(n) is int and n >= 0 for n in batch):
-        raise GlidepathError.of(where, "batch", "two numbers, at least 0", batch)
-    if (own or plan.fingerprint) != state["fingerprint"]:
-        remedy = "a registered curve may have changed since"
-        said = f"that of its plan, {(own or plan.fingerprint)[:16]}…"
-        raise GlidepathError.of(where, "fingerprint", said, state["fingerprint"][:16], remedy)
-    states = entries["states"]
-    if not isinstance(states, list) or len(states) != len(plan.feedback):
-        raise GlidepathError.of(where, "states", f"{len(plan.feedback)}, one for each controller", states)
+    own, mark, rules = own or plan.fingerprint, state["fingerprint"], len(plan.rules)
+    two = isinstance(batch, list | tuple) and len(batch) == 2 and all(type(n) is int and n >= 0 for n in batch)
+    finite = isinstance(scales, list) and all(isinstance(scale, float) and math.isfinite(scale) for scale in scales)
+    fits = isinstance(states, list) and len(states) == len(plan.feedback)
+    changed = "a registered curve may have changed since"
+    for holds, key, rule, got, remedy in (
+        (finite, "scales", "finite numbers", scales, ""),
+        (finite and len(scales) == rules, "scales", f"{rules} numbers, one for each rule", finite and len(scales), ""),
+        (two, "batch", "two numbers, at least 0", batch, ""),
+        (own == mark, "fingerprint", f"that of its plan, {own[:16]}…", mark[:16], changed),
+        (fits, "states", f"{len(plan.feedback)}, one for each controller", states, ""),
+    ):
+        if not holds:
+            raise GlidepathError.of(where, key, rule, got, remedy)
     return Saved(
         plan,
-        (batch[0], batch[1]),
-        updates=state["updates"],
-        samples=state["samples"],
-        tokens=state["tokens"],
-        groups=state["groups"],
+        tuple(batch),  # type: ignore[arg-type]
+        *(state[key] for key in _COUNTS),
         bases=state["bases"],
         scales=tuple(scales),
         states=tuple(part.controller.read_state(s) for part, s in zip(plan.feedback, states, strict=True)),
@@ -262,14 +238,11 @@ def _plan(state: dict[str, Any], where: str) -> Saved:
 
 def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
     """Returns the plan, the size of an update and the fingerprint that format 1 wrote as drives."""
-    if (
-        not isinstance(data, dict)
-        or not isinstance(data.get("drives"), list)
-        or set(data) - {"drives", "samples", "tokens"}
-    ):
+    drives: Any = data.get("drives") if isinstance(data, dict) else None
+    if not isinstance(drives, list) or set(data) - {"drives", "samples", "tokens"}:
         raise GlidepathError.of("plan", "", 'an object with "drives"', data)
-    plan, batch = Plan(data["drives"]), (data.get("samples", 0), data.get("tokens", 0))
-    rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in data["drives"]]
+    plan, batch = Plan(drives), (data.get("samples", 0), data.get("tokens", 0))
+    rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in drives]
     return plan, batch, digest([rows, list(batch)])
 
 
@@ -281,53 +254,51 @@ def differences(saved: Saved, run: Run) -> list[str]:
     return found
 
 
-@dataclass(frozen=True)
-class Bases:
-    """What becomes of the bases of a run that goes on from a state.
+class Base(NamedTuple):
+    """What becomes of the base of one group's value in a run that goes on from a state.
 
     Args:
-        moved: Where they are not the same everywhere: whose, what was saved, what was found, what is used.
-        found: The base and the start of each seat as the present run has them, in the terms of the saved one.
-        used: The base, the base that the run was given, and the start of each seat from now on; None leaves them as they are.
-        saved: The saved base of each seat.
+        name: Whose it is.
+        saved: The base that was saved.
+        found: The base that the present run has, in the terms of the saved one.
+        used: The base from now on.
+        own: The base that the run was given, from now on.
+        start: The start of its clock.
     """
 
-    moved: tuple[tuple[str, float, float, float], ...]
-    found: tuple[tuple[float, int], ...]
-    used: tuple[tuple[float, float, int], ...] | None = None
-    saved: tuple[float, ...] = ()
+    name: str
+    saved: float
+    found: float
+    used: float
+    own: float
+    start: int
 
 
-def settled(saved: Saved, rules: Sequence[str], seats: Sequence[Seat], policy: Policy) -> Bases:
-    """Returns what becomes of the bases.
+def settled(saved: Saved, rules: Sequence[Rule], seats: Sequence[Seat], policy: Policy) -> list[Base] | None:
+    """Returns what becomes of the bases, one for each seat; None if the saved ones are unknown.
 
     What is found is what the run was given: the group's own value when it was attached, or another that a state brought since. A group
     that came back without its base, holding what it held when the state was saved, is known again.
 
     Args:
         saved: The state.
-        rules: The titles of the rules that drive from now on.
+        rules: The rules that drive from now on.
         seats: Their seats.
         policy: `override` uses the bases that are found, the others the saved ones.
     """
     rows = saved.rows()
-    if rows is None or len(rows) != len(seats) or list(rules) != [rule.title for rule in saved.plan.rules]:
-        return Bases((), tuple((seat.base, seat.start) for seat in seats))
-    moved: list[tuple[str, float, float, float]] = []
-    found: list[tuple[float, int]] = []
-    used: list[tuple[float, float, int]] = []
-    rows = _matched(rows, seats)
-    for seat, (base, own, start, held) in zip(seats, rows, strict=True):
+    if rows is None or len(rows) != len(seats) or [r.title for r in rules] != [r.title for r in saved.plan.rules]:
+        return None
+    made: list[Base] = []
+    for seat, (base, own, start, now) in zip(seats, _matched(rows, seats), strict=True):
         here = seat.base if seat.base not in (base, own) else seat.own
-        if not seat.carried and held is not None and math.isclose(seat.own, held, rel_tol=1e-6):
+        if not seat.carried and now is not None and math.isclose(seat.own, now, rel_tol=1e-6):
             here = own  # it came back from the checkpoint, without its base
-        same = here in (base, own)
-        mine = base if same or policy != "override" else here
-        if not same:
-            moved.append((f"{seat.rule.parameter} of group {seat.label}", base, here, mine))
-        found.append((base if same else here, start))
-        used.append((mine, own if mine == base else here, start))
-    return Bases(tuple(moved), tuple(found), tuple(used), tuple(row[0] for row in rows))
+        found = base if here in (base, own) else here
+        used = found if policy == "override" else base
+        name = f"{seat.rule.parameter} of group {seat.label}"
+        made.append(Base(name, base, found, used, own if used == base else here, start))
+    return made
 
 
 def _matched(rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]) -> list[tuple[float, float, int, Any]]:
@@ -339,17 +310,16 @@ def _matched(rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]) -
     return [left.pop(next(i for i, row in enumerate(left) if row[1] == mine)) for mine in own]
 
 
-def base_differences(saved: Saved, seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]]) -> list[str]:
+def base_differences(saved: Saved, seated: Sequence[Sequence[Seat]], bases: list[Base] | None) -> list[str]:
     """Returns how the groups differ from those of the saved run, by their hash."""
+    found = None if bases is None else [(base.found, base.start) for base in bases]
     groups, text = bases_of(seated, found)
     if saved.groups != groups:
         return [f"groups: saved with {saved.groups} driven values, now {groups}"]
     (old, before), (new, now) = (each.partition(" ")[::2] for each in (saved.bases, text))
-    if old != new:
-        return [
-            f"bases: the groups' names, bases or starts are not those of the saved run{_first_difference(before, now)}"
-        ]
-    return []
+    if old == new:
+        return []
+    return [f"bases: the groups' names, bases or starts are not those of the saved run{_first_difference(before, now)}"]
 
 
 def _first_difference(before: str, now: str) -> str:

@@ -23,9 +23,8 @@ from ..feedback import Decision
 from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems
 from .binding import Binding, bindings_of
-from .events import Applied
 from .group_rules import Seat, extent, powerless
-from .progress import Event, Run
+from .progress import Applied, Event, Run
 from .resume import (
     Resumed,
     Saved,
@@ -426,9 +425,8 @@ class Scheduler:
             return self.resumed
         saved, live = read_state(state_dict), self._alive("load_state_dict")
         changed, seated = differences(saved, run), self._seated()
-        titles = [rule.title for rule in run.rules]
-        bases = settled(saved, titles, list(chain.from_iterable(seated)), policy)
-        moved = base_differences(saved, seated, bases.found)
+        bases = settled(saved, run.rules, list(chain.from_iterable(seated)), policy)
+        moved = base_differences(saved, seated, bases)
         if policy == "strict" and (changed or moved):
             remedy = 'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
             raise GlidepathError(
@@ -450,7 +448,7 @@ class Scheduler:
             made = _bound(fresh, {str(i): one for i, (one, _) in enumerate(live)}, [binding for _, binding in live])
             _check(fresh, [(new, optimizer) for new, (optimizer, _) in zip(made, live, strict=True)])
             rows = [seat for n, _ in enumerate(fresh.rules) for new in made for seat in new.channels[n].seats]
-            bases = settled(saved, [rule.title for rule in fresh.rules], rows, policy)
+            bases = settled(saved, fresh.rules, rows, policy)
             for (_, binding), other in zip(live, made, strict=True):
                 for channel in binding.channels:
                     for seat in channel.seats:
@@ -462,16 +460,14 @@ class Scheduler:
         run.at, run.now, run.placed, run.moved = run.position(), run.states, True, ""
         run.promise = (run.updates, "keep" if policy == "extend" else policy)
         run.note()
-        if bases.used is not None:
-            seats = chain.from_iterable(self._seated())
-            for seat, (base, own, start), was in zip(seats, bases.used, bases.saved, strict=True):
-                seat.base, seat.own, seat.start, seat.saved = base, own, start, was
+        for seat, base in zip(chain.from_iterable(self._seated()), bases or (), strict=False):
+            seat.base, seat.own, seat.start, seat.saved = base.used, base.own, base.start, base.saved
         for optimizer, binding in live:
             binding.again, binding.count = None, -1
             binding.show(optimizer.param_groups)
-        self.resumed = Resumed(
-            policy, saved.updates, tuple(changed + moved), seams(run.position(), saved.plan, plan), bases.moved
-        )
+        told = tuple((base.name, base.saved, base.found, base.used) for base in bases or () if base.found != base.saved)
+        jumps = seams(run.position(), saved.plan, plan)
+        self.resumed = Resumed(policy, saved.updates, tuple(changed + moved), jumps, told)
         return self.resumed
 
     def save(self, path: str | Path) -> None:
