@@ -21,7 +21,7 @@ import why
 import worked
 from glidepath import view
 from glidepath.core.codec import field_notes
-from glidepath.dialects.reading import known
+from glidepath.dialects.table import known
 from glidepath.view.pictures import pictures
 
 HERE = Path(__file__).resolve().parent
@@ -152,7 +152,7 @@ def libraries() -> str:
     ]
     for library in gp.dialects.libraries():
         language = known(library)
-        common = ", ".join(str(parameter) for parameter in language.common)
+        common = ", ".join(str(parameter) for parameter in language.shared)
         beside = f"Beside its own arguments each takes `{common}`." if common else ""
         where = f"`{library}`" + (f", from `{language.modules[0]}`. {beside}" if language.modules else "")
         rows = []

@@ -21,7 +21,7 @@ from glidepath.core.curves import Curve
 from glidepath.core.errors import Problem
 from glidepath.core.language import argument, language, problem, reason, said, worded
 from glidepath.core.zh_strings import ARGUMENTS, FINDINGS, REASONS, REMARKS, RULES, SENTENCES, USAGE
-from glidepath.dialects.reading import known
+from glidepath.dialects.table import known
 from glidepath.feedback.controller import Controller
 from glidepath.view.articles import CLASSIC
 

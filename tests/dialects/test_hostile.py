@@ -36,7 +36,7 @@ rubbish = st.one_of(
 def argument_names(framework: str, name: str) -> list[str]:
     import inspect
 
-    from glidepath.dialects.reading import known
+    from glidepath.dialects.table import known
 
     return list(inspect.signature(known(framework).readers[name]).parameters)[1:]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from glidepath import GlidepathError, Rate, dialects, parse
-from glidepath.dialects.reading import At, Dialect, known
-from glidepath.dialects.resolving import candidates
+from glidepath.dialects.table import At, Dialect, candidates, known
 from glidepath.view.foreign import LIBRARIES, arguments_of
 
 RECORDED = json.loads((Path(__file__).parents[2] / "spec/golden/words.json").read_text(encoding="utf-8"))["rows"]
@@ -71,10 +70,10 @@ def test_every_row_says_what_it_is_and_has_an_example_that_loads(library, name):
 
 def test_a_row_is_all_that_a_class_costs(monkeypatch):
     from glidepath import Step
-    from glidepath.dialects import pieces, reading
+    from glidepath.dialects import pieces, table
 
     demo = Dialect("demo", title="Demo", follows="1.0", modules=("demo.schedulers",))
-    monkeypatch.setitem(reading._dialects, "demo", demo)
+    monkeypatch.setitem(table._dialects, "demo", demo)
     demo.row(
         "DropLR(every: steps, factor: positive = 0.5, shape: 'stairs' | 'none' = 'stairs')",
         "One more factor every so many steps.",

@@ -74,7 +74,7 @@ def _table(title: str) -> Table:
 def _libraries() -> Table:
     """Returns the libraries whose schedulers are read, and how many of each."""
     from .. import dialects
-    from ..dialects.reading import known
+    from ..dialects.table import known
 
     table = _table("Other libraries' schedulers: glidepath list NAME")
     for name in dialects.libraries():
@@ -86,8 +86,7 @@ def _libraries() -> Table:
 def _list_foreign(word: str, words: Any) -> None:
     """Prints a library's schedulers, or one scheduler of every library that has it."""
     from .. import dialects
-    from ..dialects.reading import known
-    from ..dialects.resolving import candidates
+    from ..dialects.table import candidates, known
 
     names = dialects.libraries()
     language = next((known(name) for name in names if word in (name, *known(name).aliases)), None)
@@ -155,7 +154,7 @@ def _told(make: Callable[..., Any]) -> str:
 def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
     """Returns the words and classic classes whose Chinese has a word in it, those first that it names."""
     from ..dialects import names
-    from ..dialects.reading import known
+    from ..dialects.table import known
     from ..view.articles import CLASSIC
 
     makes = dict(words)

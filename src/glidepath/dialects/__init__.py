@@ -19,8 +19,9 @@ for _table in TABLES:
 from .configs import Config, read_config  # noqa: E402 - after the tables that they ask
 from .converting import convert, read_groups, read_text, render  # noqa: E402
 from .live import from_live  # noqa: E402
-from .reading import libraries, load, names  # noqa: E402
+from .reading import load  # noqa: E402
 from .snippets import read_calls  # noqa: E402
+from .table import libraries, names  # noqa: E402
 from .writing import NotExpressible  # noqa: E402
 
 __all__ = [

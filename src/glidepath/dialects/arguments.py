@@ -36,7 +36,7 @@ from ..core.fields import MAX_STEPS, number, simplest
 from .calls import Call, read_value
 
 if TYPE_CHECKING:
-    from .reading import At
+    from .table import At
 
 __all__ = ["KINDS", "UNUSED", "Argument", "checked", "counted", "signature"]
 
@@ -195,14 +195,14 @@ def _kind(node: ast.expr | None) -> Argument:
     return Argument("choice", lambda at, checks, name, value: checks.choice(name, value, options), options[0], options)
 
 
-def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argument]]:
-    """Returns the name, the arguments and their types that a row's signature says.
+def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argument], tuple[str, ...] | None]:
+    """Returns the name, the arguments and their types that a row's signature says, and what comes before them by position, if it says that.
 
     Args:
         text: Such as `StepLR(step_size: steps, gamma: positive = 0.1)`.
 
     Examples:
-        >>> name, parameters, types = signature("StepLR(step_size: steps, gamma: positive = 0.1)")
+        >>> name, parameters, types, _ = signature("StepLR(step_size: steps, gamma: positive = 0.1)")
         >>> name, [str(parameter) for parameter in parameters], types["gamma"].kind
         ('StepLR', ['step_size', 'gamma=0.1'], 'number')
     """
@@ -222,7 +222,9 @@ def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argume
     ]
     if made.args.kwarg:
         parameters.append(inspect.Parameter(made.args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
-    return name, parameters, {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
+    before = tuple(argument.arg for argument in made.args.posonlyargs if argument.arg != "_")
+    types = {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
+    return name, parameters, types, before if made.args.posonlyargs else None
 
 
 def counted(types: Mapping[str, Argument], values: dict[str, Any]) -> int:

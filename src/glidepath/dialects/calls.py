@@ -17,7 +17,7 @@ from ..core.text import MAX_TEXT, parse, refuse_suffixed
 from .arithmetic import FUNCTIONS, OPERATORS, Unknown, joined
 from .formulas import Formulas
 
-__all__ = ["Around", "Call", "read", "read_value", "written"]
+__all__ = ["Around", "Call", "read", "read_value", "stands_for_optimizer", "written"]
 
 _DEEPEST = 40
 _CONVERTED = ".build_iter_from_epoch"  # how MMEngine turns epochs into iterations
@@ -37,10 +37,20 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     given: tuple[Any, ...] = ()
 
+    @property
+    def bare(self) -> bool:
+        """Whether it has no arguments: a name."""
+        return not self.arguments and not self.given
+
     def __str__(self) -> str:
         inside = [written(value) for value in self.given]
         inside += [f"{name}={written(value)}" for name, value in self.arguments.items()]
         return f"{self.name}({', '.join(inside)})"
+
+
+def stands_for_optimizer(value: Any) -> bool:
+    """Whether an argument is a name, or a call without arguments, as an optimizer is."""
+    return isinstance(value, Unknown) or (isinstance(value, Call) and value.bare)
 
 
 def written(value: Any) -> str:
@@ -299,7 +309,7 @@ class Reader:
                 raise _refuse(node, "made of numbers") from None
         if name.endswith(_CONVERTED):
             name, arguments = name.removesuffix(_CONVERTED), {**arguments, "convert_to_iter_based": True}
-        from .resolving import candidates  # it knows every library
+        from .table import candidates  # it knows every library
 
         return Call(name, arguments, given) if depth == 0 or candidates(name) else Unknown((text,))
 

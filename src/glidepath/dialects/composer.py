@@ -16,7 +16,7 @@ from ..core.curves import Curve
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold
 from . import pieces
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["COMPOSER"]
 
@@ -25,17 +25,7 @@ def _late(a: Any, main: Schedule) -> Schedule:
     return pieces.in_sequence([Hold(value=main(0)), main], [1]) if a.in_trainer else main
 
 
-COMPOSER = dialect(
-    "composer",
-    title="Composer",
-    follows="0.33",
-    modules=("composer.optim.scheduler", "composer.optim"),
-    aliases=("mosaicml",),
-    leading=(),
-    common="max_duration: text = None, dataloader_len: steps = None, batch_size: steps = None, batch_tokens: steps = None,"
-    "ssr: positive = 1.0, in_trainer: flag = False",
-    around=_late,
-)
+COMPOSER = dialect("composer", around=_late)
 _TIME = re.compile(r"\s*([0-9.]+(?:e[+-]?\d+)?)\s*(ep|ba|sp|tok|dur|iter|sec)\s*", re.IGNORECASE)
 
 

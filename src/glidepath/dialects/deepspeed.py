@@ -12,18 +12,11 @@ from ..core.curves import Cosine
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["DEEPSPEED"]
 
-DEEPSPEED = dialect(
-    "deepspeed",
-    title="DeepSpeed",
-    follows="0.19",
-    modules=("deepspeed.runtime.lr_schedules",),
-    ignored={"last_batch_iteration": -1},
-    grouped=("warmup_min_lr", "warmup_max_lr", "cycle_min_lr", "cycle_max_lr", "lr_range_test_min_lr"),
-)
+DEEPSPEED = dialect("deepspeed")
 
 
 def _late(first: float, then: Schedule) -> Schedule:
@@ -99,5 +92,5 @@ DEEPSPEED.rows(
         "WarmupDecayLR": _decay,
         "WarmupCosineLR": _cosine,
     },
-    value={"OneCycle": "momentum"},
+    OneCycle="momentum",
 )

@@ -14,18 +14,11 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .fvcore import composite
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["FASTAI", "LR_FINDER"]
 
-FASTAI = dialect(
-    "fastai",
-    title="fastai",
-    follows="2.8",
-    modules=("fastai.callback.schedule", "fastai.callback.all", "fastai.vision.all", "learn", "learner"),
-    leading=(),
-    common="max_iter: steps = 1, n_iter: steps = 1",
-)
+FASTAI = dialect("fastai")
 
 
 def _one_cycle(a: Any) -> Schedule:
@@ -74,18 +67,10 @@ FASTAI.rows(
         "fit_flat_cos": _flat_cosine,
         "fit_sgdr": _sgdr,
     },
-    value={"fit_one_cycle": "momentum"},
+    fit_one_cycle="momentum",
 )
 
-LR_FINDER = dialect(
-    "lr_finder",
-    title="torch-lr-finder",
-    follows="0.2.2",
-    modules=("lr_finder", "LRFinder", "torch_lr_finder", "finder"),
-    aliases=("torch-lr-finder", "torch_lr_finder"),
-    leading=("train_loader", "val_loader"),
-    ignored=dict.fromkeys(("train_loader", "val_loader", "smooth_f", "diverge_th", "accumulation_steps")),
-)
+LR_FINDER = dialect("lr_finder")
 
 
 def _sweep(a: Any) -> Schedule:

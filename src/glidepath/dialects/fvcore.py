@@ -18,20 +18,12 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import dialect, nested
+from .reading import nested
+from .table import dialect
 
 __all__ = ["FVCORE", "composite"]
 
-FVCORE = dialect(
-    "fvcore",
-    title="fvcore and detectron2",
-    follows="0.1.5",
-    modules=("fvcore.common.param_scheduler", "detectron2.solver.lr_scheduler", "detectron2.solver"),
-    aliases=("detectron2",),
-    ignored={"last_iter": -1},
-    leading=(),
-    common="max_iter: steps = 1",
-)
+FVCORE = dialect("fvcore")
 _EPSILON = 1e-6  # of the run; fvcore looks this far ahead
 _FINE = 10**9  # parts of a run whose steps are not known
 
@@ -140,5 +132,4 @@ FVCORE.rows(
         "WarmupMultiStepLR": lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
         "WarmupCosineLR": lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
     },
-    leading={"LRMultiplier": ("optimizer",), "WarmupMultiStepLR": ("optimizer",), "WarmupCosineLR": ("optimizer",)},
 )

@@ -11,20 +11,12 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call, read_value
-from .reading import child, dialect
-from .resolving import library_of
+from .reading import child
+from .table import dialect, whose
 
 __all__ = ["IGNITE"]
 
-IGNITE = dialect(
-    "ignite",
-    title="Ignite",
-    follows="0.5.5",
-    modules=("ignite.handlers.param_scheduler", "ignite.handlers", "ignite.contrib.handlers"),
-    aliases=("pytorch-ignite", "pytorch_ignite"),
-    leading=("optimizer", "param_name"),
-    ignored={"param_name": None, "save_history": None, "param_group_index": None, "output_simulated_values": None},
-)
+IGNITE = dialect("ignite")
 _MOST = 128  # cycles of changing length
 
 
@@ -85,7 +77,7 @@ def _warmup(a: Any) -> Schedule:
     given = read_value(a.lr_scheduler) if isinstance(a.lr_scheduler, str) else a.lr_scheduler
     inner, steps, start = child(a.at, "lr_scheduler", given), a.warmup_duration, a.warmup_start_value
     a.at.require(steps > 1, "warmup_duration", "above 1", steps)
-    own = isinstance(given, Call) and library_of(given) is IGNITE
+    own = isinstance(given, Call) and whose(given)[0] is IGNITE
     first = inner(0)
     end = a.warmup_end_value if a.warmup_end_value is not None else a.lr if own else first
     rise = Ramp(start, end, steps - 1)
@@ -107,13 +99,5 @@ IGNITE.rows(
         "ExpStateScheduler": lambda a: Exponential(a.gamma, 1, a.initial_value),
         "StepStateScheduler": lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
         "MultiStepStateScheduler": lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
-    },
-    leading={
-        "ConcatScheduler": (),
-        "LRScheduler": (),
-        "create_lr_scheduler_with_warmup": (),
-        "ExpStateScheduler": (),
-        "StepStateScheduler": (),
-        "MultiStepStateScheduler": (),
     },
 )

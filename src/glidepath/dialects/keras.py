@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.schedule import Schedule
 from . import pieces, shared
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["KERAS"]
 
@@ -18,23 +18,7 @@ def _floats(a: Any, made: Schedule) -> Schedule:
     return made
 
 
-KERAS = dialect(
-    "keras",
-    title="Keras",
-    follows="3",
-    modules=(
-        "keras.optimizers.schedules",
-        "tf.keras.optimizers.schedules",
-        "tensorflow.keras.optimizers.schedules",
-        "tf.optimizers.schedules",
-        "tf.keras.experimental",
-        "keras.experimental",
-        "keras.callbacks",
-    ),
-    aliases=("tf.keras",),
-    base="initial_learning_rate",
-    around=_floats,
-)
+KERAS = dialect("keras", around=_floats)
 
 
 def _cosine(a: Any) -> Schedule:
@@ -53,5 +37,4 @@ KERAS.rows(
         "CosineDecayRestarts": shared.cosine_restarts,
     },
     plain=("PiecewiseConstantDecay",),
-    leading={"PiecewiseConstantDecay": ()},
 )

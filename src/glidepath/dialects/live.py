@@ -18,7 +18,8 @@ from ..core.schedule import Schedule
 from ..core.syntax import syntax
 from .calls import Call
 from .live_objects import other_live
-from .reading import At, known, read_call
+from .reading import read_call
+from .table import At, known
 
 __all__ = ["from_live"]
 

@@ -14,7 +14,8 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold
 from . import pieces
 from .calls import Call
-from .reading import At, Dialect, known, read_call
+from .reading import read_call
+from .table import At, Dialect, known
 
 __all__ = ["other_live"]
 

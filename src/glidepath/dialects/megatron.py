@@ -13,17 +13,11 @@ from ..core.combinators import Stretch
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["MEGATRON"]
 
-MEGATRON = dialect(
-    "megatron",
-    title="Megatron-LM",
-    follows="0.20",
-    modules=("megatron.core.optimizer_param_scheduler", "megatron.core", "megatron.core.num_microbatches_calculator"),
-    aliases=("megatron-lm", "megatron_lm", "megatron-core"),
-)
+MEGATRON = dialect("megatron")
 _CURVES = {
     "linear": pieces.LINEAR,
     "cosine": pieces.COSINE,
@@ -91,6 +85,5 @@ MEGATRON.rows(
         "OptimizerParamScheduler": _scheduled,
         "StepBatchsizeNumMicroBatchesCalculator": _batch_sizes,
     },
-    value={"OptimizerParamScheduler": "weight_decay"},
-    leading={"StepBatchsizeNumMicroBatchesCalculator": ()},
+    OptimizerParamScheduler="weight_decay",
 )

@@ -6,6 +6,7 @@ MMEngine's act inside a window of steps and leave the last value after it. A ste
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import accumulate
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
 from .pytorch import PYTORCH
-from .reading import At, dialect
+from .table import At, dialect
 
 __all__ = ["MMCV", "MMENGINE"]
 
@@ -59,17 +60,7 @@ def _floor(a: Any, needed: bool = False) -> float:
     return a.lr * a.eta_min_ratio if a.eta_min_ratio is not None else a.eta_min or 0.0
 
 
-MMENGINE = dialect(
-    "mmengine",
-    title="MMEngine",
-    ignored={"param_name": None},
-    follows="0.10",
-    modules=("mmengine.optim", "mmengine.optim.scheduler", "mmengine.optim.scheduler.lr_scheduler"),
-    grouped=("eta_max",),
-    common="begin: real = 0, end: real = 1000000000, by_epoch: flag = True, convert_to_iter_based: flag = False,"
-    "epoch_length: steps = None",
-    around=_window,
-)
+MMENGINE = dialect("mmengine", around=_window)
 
 
 def _constant(a: Any) -> Schedule:
@@ -127,11 +118,9 @@ MMENGINE.rows(
         "CosineRestartLR": _restarts,
     }
 )
-for _name in MMENGINE.readers.copy():
-    _row = MMENGINE.reads(
-        _name[:-2] + "ParamScheduler", leading=("optimizer", "param_name"), example=MMENGINE.examples[_name]
-    )
-    _row(MMENGINE.readers[_name])
+for _name, _row in MMENGINE.readers.copy().items():
+    _also = MMENGINE.readers[f"{_name[:-2]}ParamScheduler"] = copy(_row)
+    _also.leading = ("optimizer", "param_name")
 
 
 def _of_list(a: Any) -> Schedule:
@@ -147,7 +136,7 @@ def _of_list(a: Any) -> Schedule:
     return schedule_of_data(data, "MMEngine", {"steps_per_epoch": a.epoch_length or 1})
 
 
-MMENGINE.rows({"param_scheduler": _of_list}, plain=("param_scheduler",), leading={"param_scheduler": ()})
+MMENGINE.rows({"param_scheduler": _of_list}, plain=("param_scheduler",))
 
 
 # mmcv -----------------------------------------------------------------------------------------------------------------------------------
@@ -172,17 +161,7 @@ def _hooked(a: Any, regular: Schedule) -> Schedule:
     return Product((regular, pieces.in_sequence([factor, Hold()], [steps])))
 
 
-MMCV = dialect(
-    "mmcv",
-    title="mmcv",
-    follows="1.7",
-    modules=("mmcv.runner.hooks.lr_updater", "mmcv.runner.hooks", "mmcv.runner"),
-    leading=(),
-    grouped=("max_lr",),
-    common="by_epoch: flag = True, warmup: any = None, warmup_iters: steps0 = 0, warmup_ratio: positive = 0.1,"
-    "warmup_by_epoch: flag = False, max_epochs: steps = None, max_iters: steps = None, epoch_length: steps = None",
-    around=_hooked,
-)
+MMCV = dialect("mmcv", around=_hooked)
 
 
 def _total(a: Any) -> int:
@@ -236,5 +215,5 @@ MMCV.rows(
         "CosineRestartLrUpdaterHook": _weighted,
         "lr_config": _of_policy,
     },
-    plain={"lr_config": True},
+    plain=("lr_config",),
 )

@@ -12,18 +12,12 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import child, dialect
+from .reading import child
+from .table import dialect
 
 __all__ = ["MLX", "OLMO", "WARMUPS"]
 
-MLX = dialect(
-    "mlx",
-    title="MLX",
-    follows="0.32",
-    modules=("mlx.optimizers.schedulers", "mlx.optimizers", "optim"),
-    leading=(),
-    absolute=True,
-)
+MLX = dialect("mlx")
 
 
 def _joined(a: Any) -> Schedule:
@@ -46,16 +40,7 @@ MLX.rows(
 
 # OLMo-core ------------------------------------------------------------------------------------------------------------------------------
 
-OLMO = dialect(
-    "olmo_core",
-    title="OLMo-core",
-    follows="3.0",
-    modules=("olmo_core.optim.scheduler", "olmo_core.optim"),
-    aliases=("olmo", "olmo-core"),
-    leading=(),
-    ignored={"lr_field": None, "initial_lr_field": None, "units": None},
-    common="t_max: steps = None",
-)
+OLMO = dialect("olmo_core")
 
 
 def _total(a: Any) -> int:
@@ -239,12 +224,7 @@ OLMO.rows(
 
 # The classes of warmup-scheduler and cosine-annealing-warmup ------------------------------------------------------------------------------
 
-WARMUPS = dialect(
-    "warmups",
-    title="Warmup classes of PyPI",
-    modules=("warmup_scheduler", "cosine_annealing_warmup"),
-    aliases=("warmup_scheduler", "cosine_annealing_warmup"),
-)
+WARMUPS = dialect("warmups")
 
 
 def _gradual(a: Any) -> Schedule:

@@ -18,19 +18,13 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import At, dialect, nested
+from .reading import nested
 from .shared import logarithmic_restarts
+from .table import At, dialect
 
 __all__ = ["ONEFLOW", "law"]
 
-ONEFLOW = dialect(
-    "oneflow",
-    title="OneFlow",
-    follows="0.7 to master",
-    modules=("oneflow.optim.lr_scheduler", "flow.optim.lr_scheduler", "oneflow.nn.lr_scheduler"),
-    aliases=("flow",),
-    versioned=True,
-)
+ONEFLOW = dialect("oneflow")
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | N
         >>> 0.1 * factor(10) + offset(10)
         0.01
     """
-    found = _LAWS[name](ONEFLOW.taken(At(ONEFLOW, name, 1.0), arguments))
+    found = _LAWS[name](ONEFLOW.taken(At(ONEFLOW, name, 1.0), Call(name, arguments)))
     return found.factor, found.offset
 
 
@@ -257,7 +251,7 @@ def _inside(at: At, field: str, value: Any) -> _Law:
     remedy = "OneFlow raises NotImplementedError when its turn comes"
     at.require(child.name in _LAWS, field, f"one of {', '.join(_LAWS)}", str(child), remedy)
     inner = replace(at, name=child.name)
-    return _LAWS[child.name](ONEFLOW.taken(inner, ONEFLOW.bound(inner, child)[1]))
+    return _LAWS[child.name](ONEFLOW.taken(inner, child))
 
 
 def _eager(at: At, *since: int) -> None:
@@ -277,5 +271,4 @@ ONEFLOW.rows(
         "WarmupLR": _warmup,
         "WarmUpLR": _warmup,
     },
-    leading=dict.fromkeys(("ChainedScheduler", "WarmupLR", "WarmUpLR"), ()),
 )

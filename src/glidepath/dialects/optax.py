@@ -10,13 +10,11 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["OPTAX"]
 
-OPTAX = dialect(
-    "optax", title="optax", follows="0.2.8", modules=("optax.schedules", "optax"), leading=(), absolute=True
-)
+OPTAX = dialect("optax")
 
 
 def _polynomial(a: Any, power: float = 1.0) -> Schedule:

@@ -11,17 +11,12 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, InverseTime, NaturalExponential, Ramp, Step
 from . import pieces, shared
 from .calls import Call
-from .reading import child, dialect
+from .reading import child
+from .table import dialect
 
 __all__ = ["PADDLE"]
 
-PADDLE = dialect(
-    "paddle",
-    title="Paddle",
-    follows="3.3",
-    modules=("paddle.optimizer.lr", "paddle.optimizer"),
-    base="learning_rate",
-)
+PADDLE = dialect("paddle")
 
 
 def _noam(a: Any) -> Schedule:
@@ -78,9 +73,5 @@ PADDLE.rows(
         "exponential_decay": shared.exponential,
         "natural_exp_decay": shared.natural_exponential,
         "inverse_time_decay": shared.inverse_time,
-    },
-    leading={
-        "NoamDecay": ("d_model", "warmup_steps", "learning_rate"),
-        **dict.fromkeys(("PiecewiseDecay", "LinearWarmup", "OneCycleLR", "CyclicLR"), ()),
     },
 )

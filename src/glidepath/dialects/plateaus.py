@@ -8,9 +8,9 @@ from typing import Any
 from ..core.errors import GlidepathError
 from ..feedback import Controller, KerasPlateau, OneFlowPlateau, PaddlePlateau, PyTorchPlateau
 from .converting import is_ours
-from .reading import At, Dialect
 from .rows_strings import PLATEAUS
 from .snippets import chosen, mentioned, read_calls
+from .table import At, Dialect
 
 __all__ = ["plateau_of"]
 
@@ -40,7 +40,7 @@ _MAKERS = {
 _LIBRARIES: dict[str, Dialect] = {}
 for _library, (_text, _about) in PLATEAUS.items():
     _LIBRARIES[_library] = Dialect(_library, base="learning_rate" if _library == "paddle" else "")
-    _LIBRARIES[_library].row(_text, _about, _MAKERS[_library], leading=() if _library == "keras" else None)
+    _LIBRARIES[_library].row(_text, _about, _MAKERS[_library])
 
 
 def plateau_of(text: str, rate: float = 0.1, framework: str | None = None) -> Controller | None:

@@ -13,19 +13,12 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp, Step
 from . import pieces
 from .calls import Call
-from .reading import At, dialect, nested
+from .reading import nested
+from .table import At, dialect
 
 __all__ = ["PYTORCH"]
 
-PYTORCH = dialect(
-    "pytorch",
-    title="PyTorch",
-    follows="2.13",
-    modules=("torch.optim.lr_scheduler", "torch.optim.swa_utils", "lrs"),
-    aliases=("torch",),
-    grouped=("max_lr", "base_lr", "lr_lambda", "swa_lr", "base_momentum", "max_momentum"),
-    rule="pytorch",
-)
+PYTORCH = dialect("pytorch", rule="pytorch")
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------
 
@@ -175,13 +168,12 @@ def _factor_of(at: At, child: Call | Schedule) -> Schedule | None:
         return None if child.absolute else child
     inner = _named(at, child, at.base)
     if child.name == "ChainedScheduler":
-        arguments = at.dialect.bound(inner, child)[1]
-        inside = at.dialect.taken(inner, arguments).schedulers
+        inside = at.dialect.taken(inner, child).schedulers
         factors = [_factor_of(at, grandchild) for grandchild in _children(inner, inside)]
         return pieces.times([f for f in factors if f is not None]) if all(f is not None for f in factors) else None
     if child.name not in FACTORS:
         return None
-    return FACTORS[child.name](at.dialect.taken(inner, at.dialect.bound(inner, child)[1]))
+    return FACTORS[child.name](at.dialect.taken(inner, child))
 
 
 def _named(at: At, child: Call, base: float) -> At:
@@ -218,5 +210,6 @@ PYTORCH.rows(
         "SequentialLR": _sequential,
         "ChainedScheduler": _chained,
     },
-    value={"CyclicLR": "momentum", "OneCycleLR": "momentum"},
+    CyclicLR="momentum",
+    OneCycleLR="momentum",
 )

@@ -10,259 +10,226 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import GlidepathError
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from .calls import Call, read
-from .protocol import Optimizer, Scheduler
 from .pytorch import PYTORCH
-from .reading import At, of_step
+from .reading import of_step
+from .table import At
 
 __all__ = ["begin"]
 
 
-class _Factor(Scheduler):
-    """A schedule of ours, as a factor of the rate or (`absolute`) in its place."""
+@dataclass
+class _Optimizer:
+    """One group: its rate, the rate that the first scheduler found, and what the last SWALR and OneCycleLR have put there for all."""
 
-    def __init__(self, optimizer: Optimizer, schedule: Schedule) -> None:
-        self.schedule = schedule
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        now = self.schedule(self.last)
-        if self.schedule.absolute:
-            return now
-        before = self.schedule(self.last - 1) if self.last > 0 else 1.0
-        return rate * (now / before) if before else self.base * now
-
-    def closed(self) -> float:
-        return self.schedule(self.last) * (1.0 if self.schedule.absolute else self.base)
+    rate: float
+    initial: float | None = None
+    target: float = 0.0
+    peak: float = 0.0
+    bottom: float = 0.0
 
 
-class _Lambda(Scheduler):
-    def __init__(self, optimizer: Optimizer, lr_lambda: Schedule) -> None:
-        self.function = lr_lambda
-        super().__init__(optimizer)
+class _Replayed:
+    """What all schedulers share: construction is step 0, and every step writes the rate. Its arguments are its attributes."""
 
-    def next(self, rate: float) -> float:
-        del rate
-        return self.base * self.function(self.last)
-
-
-class _Multiplicative(_Lambda):
-    def next(self, rate: float) -> float:
-        return rate if self.beginning else rate * self.function(self.last)
-
-
-class _Step(Scheduler):
-    def __init__(self, optimizer: Optimizer, step_size: float, gamma: float = 0.1) -> None:
-        self.size, self.gamma = step_size, gamma
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        return rate if self.last == 0 or self.last % self.size != 0 else rate * self.gamma
-
-    def closed(self) -> float:
-        return self.base * self.gamma ** (self.last // self.size)
-
-
-class _MultiStep(Scheduler):
-    def __init__(self, optimizer: Optimizer, milestones: list[float], gamma: float = 0.1) -> None:
-        self.marks, self.gamma = Counter(milestones), gamma
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        return rate * self.gamma ** self.marks[self.last] if self.last in self.marks else rate
-
-    def closed(self) -> float:
-        return self.base * self.gamma ** bisect_right(sorted(self.marks.elements()), self.last)
-
-
-class _Constant(Scheduler):
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: float = 5) -> None:
-        _between("factor", factor, 0, 1)
-        self.factor, self.total = factor, total_iters
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        if self.last == 0:
-            return rate * self.factor
-        return rate if self.last != self.total else rate * (1.0 / self.factor)
-
-    def closed(self) -> float:
-        return self.base * (self.factor + (self.last >= self.total) * (1 - self.factor))
-
-
-class _Linear(Scheduler):
-    def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: float = 5
-    ) -> None:
-        _between("start_factor", start_factor, 0, 1, above=True)
-        _between("end_factor", end_factor, 0, 1)
-        self.start, self.end, self.total = start_factor, end_factor, total_iters
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        if self.last == 0:
-            return rate * self.start
-        if self.beginning or self.last > self.total:
-            return rate
-        slope = self.end - self.start
-        return rate * (1.0 + slope / (self.total * self.start + (self.last - 1) * slope))
-
-    def closed(self) -> float:
-        return self.base * (self.start + (self.end - self.start) * min(self.total, self.last) / self.total)
-
-
-class _Exponential(Scheduler):
-    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        return rate if self.beginning else rate * self.gamma
-
-    def closed(self) -> float:
-        return self.base * self.gamma**self.last
-
-
-class _Polynomial(Scheduler):
-    def __init__(self, optimizer: Optimizer, total_iters: float = 5, power: float = 1.0) -> None:
-        self.total, self.power = total_iters, power
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        if self.beginning or self.last > self.total:
-            return rate
-        left, before = 1.0 - self.last / self.total, 1.0 - (self.last - 1) / self.total
-        return rate * (left / before) ** self.power
-
-    def closed(self) -> float:
-        return self.base * (1.0 - min(self.total, self.last) / self.total) ** self.power
-
-
-class _CosineAnnealing(Scheduler):
-    def __init__(self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0) -> None:
-        self.period, self.floor = T_max, eta_min
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        if self.beginning:
-            return rate
-        if self.count == 1 and self.last > 0:
-            return self.closed()
-        if (self.last - 1 - self.period) % (2 * self.period) == 0:
-            return rate + (self.base - self.floor) * (1 - math.cos(math.pi / self.period)) / 2
-        return self._height(self.last) / self._height(self.last - 1) * (rate - self.floor) + self.floor
-
-    def _height(self, step: float) -> float:
-        return 1 + math.cos(math.pi * step / self.period)
-
-    def closed(self) -> float:
-        return self.floor + (self.base - self.floor) * self._height(self.last) / 2
-
-
-class _WarmRestarts(Scheduler):
-    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
-        if type(T_0) is not int or T_0 <= 0 or type(T_mult) is not int or T_mult < 1:
-            raise ValueError("T_0 and T_mult must be integers from 1 on")
-        self.length, self.growth, self.floor, self.at = T_0, T_mult, eta_min, -1
-        super().__init__(optimizer)
-
-    def step(self) -> None:
-        self.count += 1
-        if self.last < 0:
-            self.last, self.at = 0, 0
-        else:
-            self.last, self.at = self.last + 1, self.at + 1
-            if self.at >= self.length:
-                self.at, self.length = self.at % self.length, self.length * self.growth
-        self.optimizer.rate = self.next(self.optimizer.rate)
-
-    def next(self, rate: float) -> float:
-        del rate
-        return self.floor + (self.base - self.floor) * (1 + math.cos(math.pi * self.at / self.length)) / 2
-
-
-class _Swa(Scheduler):
-    def __init__(
-        self, optimizer: Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos"
-    ) -> None:
-        if anneal_strategy not in ("cos", "linear") or type(anneal_epochs) is not int or anneal_epochs < 0:
-            raise ValueError("anneal_strategy must be 'cos' or 'linear', anneal_epochs an integer from 0 on")
-        optimizer.target, self.length, self.curve = _one(swa_lr), anneal_epochs, anneal_strategy
-        super().__init__(optimizer)
-
-    def _share(self, step: int) -> float:
-        u = max(0, min(1, step / max(1, self.length)))
-        return u if self.curve == "linear" else (1 - math.cos(math.pi * u)) / 2
-
-    def next(self, rate: float) -> float:
-        step = self.count - 1 if self.length else max(1, self.count - 1)
-        before, now, target = self._share(step - 1), self._share(step), self.optimizer.target
-        start = target if before == 1 else (rate - before * target) / (1 - before)
-        return target * now + start * (1 - now)
-
-
-class _Cyclic(Scheduler):
-    """CyclicLR: a function of the step, whose lower rate the others may take for their base."""
-
-    def __init__(self, optimizer: Optimizer, **arguments: Any) -> None:
-        optimizer.rate = _one(arguments["base_lr"])
-        self.schedule, self.made = _read(optimizer, "CyclicLR", arguments), False
-        super().__init__(optimizer)
+    def __init__(self, optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> None:
+        defaults = {p.name: p.default for p in PYTORCH.parameters(name)} if name else {}
+        vars(self).update({**defaults, **arguments})
+        self.optimizer, self.name, self.given, self.made = optimizer, name, arguments, False
+        self.prepare()
+        if optimizer.initial is None:
+            optimizer.initial = optimizer.rate
+        self.base = optimizer.initial
+        self.last, self.count, self.beginning = -1, 0, False
+        self.begin()
         self.made = True
 
-    def next(self, rate: float) -> float:
-        del rate
-        return (
-            self.schedule(self.last) if self.made else self.base
-        )  # while it is made, it begins from what others found
+    def prepare(self) -> None:
+        """Refuses what the class refuses, and puts into the group what it puts there."""
+        s: Any = self
+        match self.name:
+            case "MultiStepLR":
+                s.milestones = Counter(s.milestones)
+            case "ConstantLR":
+                _between("factor", s.factor, 0, 1)
+            case "LinearLR":
+                _between("start_factor", s.start_factor, 0, 1, above=True)
+                _between("end_factor", s.end_factor, 0, 1)
+            case "CosineAnnealingWarmRestarts":
+                if type(s.T_0) is not int or s.T_0 <= 0 or type(s.T_mult) is not int or s.T_mult < 1:
+                    raise ValueError("T_0 and T_mult must be integers from 1 on")
+                s.at = -1
+            case "SWALR":
+                n = s.anneal_epochs
+                if s.anneal_strategy not in ("cos", "linear") or type(n) is not int or n < 0:
+                    raise ValueError("anneal_strategy must be 'cos' or 'linear', anneal_epochs an integer from 0 on")
+                self.optimizer.target = _one(s.swa_lr)
+            case "CyclicLR":
+                self.optimizer.rate = _one(s.base_lr)
+                s.schedule = self.read({})
+            case "OneCycleLR":
+                s.end = s.epochs * s.steps_per_epoch if s.total_steps is None else s.total_steps
+                flat = 2 * s.pct_start * s.end - 2 if s.three_phase else s.pct_start * s.end - 1
+                s.flat, s.rates = flat == s.end - 1, ()
+                self.read({})
+                group, peak = self.optimizer, _one(s.max_lr)
+                group.peak, group.initial = peak, peak / s.div_factor
+                group.bottom = group.initial / s.final_div_factor
+            case _:
+                pass
+
+    def read(self, more: Mapping[str, Any]) -> Schedule:
+        """Returns the scheduler's schedule, which is a function of the step."""
+        plain = {key: value for key, value in {**self.given, **more}.items() if "momentum" not in key}
+        return PYTORCH.readers[self.name](At(PYTORCH, self.name, self.optimizer.rate, strict=False), **plain)
+
+    def begin(self) -> None:
+        """Takes step 0."""
+        self.count, self.beginning = 0, True
+        self.step()
+        self.beginning = False
+
+    def step(self) -> None:
+        """Takes one step."""
+        self.count += 1
+        self.last += 1
+        if self.name == "CosineAnnealingWarmRestarts":
+            _around(self)
+        self.optimizer.rate = _NEXT[self.name](self, self.optimizer.rate)
+
+    def restart(self) -> None:
+        """Goes to step 0 in the middle of a sequence: by the closed form where the class has one."""
+        self.last = 0
+        self.optimizer.rate = _CLOSED.get(self.name, _NEXT[self.name])(self, self.optimizer.rate)
+
+    def undo(self) -> None:
+        """Takes one step off the count."""
+        self.last -= 1
 
 
-class _OneCycle(Scheduler):
-    """OneCycleLR: a function of the step and of the three rates that the last one made has put into the group."""
-
-    def __init__(self, optimizer: Optimizer, **arguments: Any) -> None:
-        total = arguments.get("total_steps")
-        self.end = arguments["epochs"] * arguments["steps_per_epoch"] if total is None else total
-        self.arguments = arguments
-        share, three = arguments.get("pct_start", 0.3), arguments.get("three_phase", False)
-        self.flat = (2 * share * self.end - 2 if three else share * self.end - 1) == self.end - 1
-        _read(optimizer, "OneCycleLR", arguments)
-        optimizer.peak = _one(arguments["max_lr"])
-        optimizer.initial = optimizer.peak / arguments.get("div_factor", 25.0)
-        optimizer.bottom = optimizer.initial / arguments.get("final_div_factor", 1e4)
-        self.rates: tuple[float, ...] = ()
-        super().__init__(optimizer)
-
-    def next(self, rate: float) -> float:
-        del rate
-        if self.last > self.end:
-            raise ValueError(f"OneCycleLR has only {self.end} steps")
-        if self.last == self.end and self.flat:
-            raise ZeroDivisionError("the last phase has no length")
-        peak, start, end = rates = (self.optimizer.peak, self.optimizer.initial or 0.0, self.optimizer.bottom)
-        if rates != self.rates:
-            shared = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
-            self.schedule = _read(self.optimizer, "OneCycleLR", {**self.arguments, **shared})
-            self.rates = rates
-        return self.schedule(self.last)
+def _linear(s: Any, rate: float) -> float:
+    if s.last == 0:
+        return rate * s.start_factor
+    if s.beginning or s.last > s.total_iters:
+        return rate
+    slope = s.end_factor - s.start_factor
+    return rate * (1.0 + slope / (s.total_iters * s.start_factor + (s.last - 1) * slope))
 
 
-def _read(optimizer: Optimizer, name: str, arguments: Mapping[str, Any]) -> Schedule:
-    plain = {key: value for key, value in arguments.items() if "momentum" not in key}
-    return PYTORCH.readers[name](At(PYTORCH, name, optimizer.rate, strict=False), **plain)
+def _polynomial(s: Any, rate: float) -> float:
+    if s.beginning or s.last > s.total_iters:
+        return rate
+    left, before = 1.0 - s.last / s.total_iters, 1.0 - (s.last - 1) / s.total_iters
+    return rate * (left / before) ** s.power
 
 
-class _Sequential(Scheduler):
-    def __init__(self, optimizer: Optimizer, schedulers: list[Any], milestones: list[float]) -> None:
-        self.children = [_made(optimizer, child) for child in schedulers]
-        if len(milestones) != len(self.children) - 1:
-            raise ValueError(f"milestones must be {len(self.children) - 1}, got {len(milestones)}")
-        self.marks, self.optimizer, self.last = milestones, optimizer, 0
+def _height(step: float, period: float) -> float:
+    return 1 + math.cos(math.pi * step / period)
+
+
+def _cosine(s: Any, rate: float) -> float:
+    period, floor = s.T_max, s.eta_min
+    if s.beginning:
+        return rate
+    if s.count == 1 and s.last > 0:
+        return _CLOSED[s.name](s, rate)
+    if (s.last - 1 - period) % (2 * period) == 0:
+        return rate + (s.base - floor) * (1 - math.cos(math.pi / period)) / 2
+    return _height(s.last, period) / _height(s.last - 1, period) * (rate - floor) + floor
+
+
+def _around(s: Any) -> None:
+    """Counts the steps of a cycle of warm restarts."""
+    s.at = s.at + 1 if s.last else 0
+    if s.at >= s.T_0:
+        s.at, s.T_0 = s.at % s.T_0, s.T_0 * s.T_mult
+
+
+def _swa(s: Any, rate: float) -> float:
+    def share(step: int) -> float:
+        u = max(0, min(1, step / max(1, s.anneal_epochs)))
+        return u if s.anneal_strategy == "linear" else (1 - math.cos(math.pi * u)) / 2
+
+    step = s.count - 1 if s.anneal_epochs else max(1, s.count - 1)
+    before, now, target = share(step - 1), share(step), s.optimizer.target
+    start = target if before == 1 else (rate - before * target) / (1 - before)
+    return target * now + start * (1 - now)
+
+
+def _one_cycle(s: Any, rate: float) -> float:
+    """Returns a function of the step and of the three rates that the last one made has put into the group."""
+    del rate
+    if s.last > s.end:
+        raise ValueError(f"OneCycleLR has only {s.end} steps")
+    if s.last == s.end and s.flat:
+        raise ZeroDivisionError("the last phase has no length")
+    peak, start, end = rates = (s.optimizer.peak, s.optimizer.initial or 0.0, s.optimizer.bottom)
+    if rates != s.rates:
+        shared = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
+        s.schedule, s.rates = s.read(shared), rates
+    return s.schedule(s.last)
+
+
+def _ours(s: Any, rate: float) -> float:
+    """Returns a schedule of ours, as a factor of the rate or (`absolute`) in its place."""
+    now = s.schedule(s.last)
+    if s.schedule.absolute:
+        return now
+    before = s.schedule(s.last - 1) if s.last > 0 else 1.0
+    return rate * (now / before) if before else s.base * now
+
+
+_NEXT: Mapping[str, Callable[[Any, float], float]] = {  # the next rate, given the present one
+    "": _ours,
+    "LambdaLR": lambda s, rate: s.base * s.lr_lambda(s.last),
+    "MultiplicativeLR": lambda s, rate: rate if s.beginning else rate * s.lr_lambda(s.last),
+    "StepLR": lambda s, rate: rate if s.last == 0 or s.last % s.step_size != 0 else rate * s.gamma,
+    "MultiStepLR": lambda s, rate: rate * s.gamma ** s.milestones[s.last] if s.last in s.milestones else rate,
+    "ConstantLR": lambda s, rate: (
+        rate * s.factor if s.last == 0 else rate if s.last != s.total_iters else rate * (1.0 / s.factor)
+    ),
+    "LinearLR": _linear,
+    "ExponentialLR": lambda s, rate: rate if s.beginning else rate * s.gamma,
+    "PolynomialLR": _polynomial,
+    "CosineAnnealingLR": _cosine,
+    "CosineAnnealingWarmRestarts": lambda s, rate: s.eta_min + (s.base - s.eta_min) * _height(s.at, s.T_0) / 2,
+    "CyclicLR": lambda s, rate: s.schedule(s.last) if s.made else s.base,  # it begins from what others found
+    "OneCycleLR": _one_cycle,
+    "SWALR": _swa,
+}
+_CLOSED: Mapping[
+    str, Callable[[Any, float], float]
+] = {  # the same without the present rate, where there is such a formula
+    "": lambda s, rate: s.schedule(s.last) * (1.0 if s.schedule.absolute else s.base),
+    "StepLR": lambda s, rate: s.base * s.gamma ** (s.last // s.step_size),
+    "MultiStepLR": lambda s, rate: s.base * s.gamma ** bisect_right(sorted(s.milestones.elements()), s.last),
+    "ConstantLR": lambda s, rate: s.base * (s.factor + (s.last >= s.total_iters) * (1 - s.factor)),
+    "LinearLR": lambda s, rate: (
+        s.base * (s.start_factor + (s.end_factor - s.start_factor) * min(s.total_iters, s.last) / s.total_iters)
+    ),
+    "ExponentialLR": lambda s, rate: s.base * s.gamma**s.last,
+    "PolynomialLR": lambda s, rate: s.base * (1.0 - min(s.total_iters, s.last) / s.total_iters) ** s.power,
+    "CosineAnnealingLR": lambda s, rate: s.eta_min + (s.base - s.eta_min) * _height(s.last, s.T_max) / 2,
+}
+
+
+class _Chained:
+    """Several at every step, or (with `marks`) one after another."""
+
+    def __init__(self, optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> None:
+        self.name, self.optimizer, self.last = name, optimizer, 0
+        self.children: list[Any] = [_made(optimizer, child) for child in arguments["schedulers"]]
+        self.marks: list[float] = arguments.get("milestones", [])
+        if name == "ChainedScheduler":
+            return
+        if len(self.marks) != len(self.children) - 1:
+            raise ValueError(f"milestones must be {len(self.children) - 1}, got {len(self.marks)}")
         optimizer.rate = optimizer.initial  # type: ignore[assignment]
         self.undo()
         self.children[bisect_right(self.marks, 0)].begin()
@@ -272,6 +239,10 @@ class _Sequential(Scheduler):
             child.undo()
 
     def step(self) -> None:
+        if self.name == "ChainedScheduler":
+            for child in self.children:
+                child.step()
+            return
         self.last += 1
         i = bisect_right(self.marks, self.last)
         if i > 0 and self.marks[i - 1] == self.last:
@@ -279,41 +250,10 @@ class _Sequential(Scheduler):
         else:
             self.children[i].step()
 
+    begin = step
 
-class _Chained(Scheduler):
-    def __init__(self, optimizer: Optimizer, schedulers: list[Any]) -> None:
-        self.children = [_made(optimizer, child) for child in schedulers]
-        self.optimizer = optimizer
-
-    def begin(self) -> None:
-        self.step()
-
-    def undo(self) -> None:
-        for child in self.children:
-            child.undo()
-
-    def step(self) -> None:
-        for child in self.children:
-            child.step()
-
-
-_CLASSES: dict[str, Callable[..., Scheduler]] = {
-    "LambdaLR": _Lambda,
-    "MultiplicativeLR": _Multiplicative,
-    "StepLR": _Step,
-    "MultiStepLR": _MultiStep,
-    "ConstantLR": _Constant,
-    "LinearLR": _Linear,
-    "ExponentialLR": _Exponential,
-    "PolynomialLR": _Polynomial,
-    "CosineAnnealingLR": _CosineAnnealing,
-    "CosineAnnealingWarmRestarts": _WarmRestarts,
-    "CyclicLR": _Cyclic,
-    "OneCycleLR": _OneCycle,
-    "SWALR": _Swa,
-    "SequentialLR": _Sequential,
-    "ChainedScheduler": _Chained,
-}
+    def restart(self) -> None:
+        raise NotImplementedError(f"{self.name} has no rate of its own inside another scheduler")
 
 
 def _between(name: str, value: float, low: float, high: float, above: bool = False) -> None:
@@ -325,22 +265,16 @@ def _one(value: Any) -> Any:
     return value[0] if isinstance(value, list) else value
 
 
-def _made(optimizer: Optimizer, child: Any) -> Scheduler:
+def _made(optimizer: _Optimizer, child: Any) -> _Replayed | _Chained:
     """Returns a child scheduler, constructed on the shared optimizer."""
     if isinstance(child, Schedule):
-        return _Factor(optimizer, child)
+        return _Replayed(optimizer, "", {"schedule": child})
     name = PYTORCH.named(child.name)
     at = At(PYTORCH, name, optimizer.rate, strict=False)
     _, arguments = PYTORCH.bound(at, child)
     if "lr_lambda" in arguments:
         arguments["lr_lambda"] = of_step(at, "lr_lambda", arguments["lr_lambda"])
-    _check_types(at, arguments)
-    return _CLASSES[name](optimizer, **arguments)
-
-
-def _check_types(at: At, arguments: Mapping[str, Any]) -> None:
-    """Refuses arguments that are of another type than numbers, words, lists of them, and schedulers."""
-    for name, value in arguments.items():
+    for field, value in arguments.items():
         items = value if isinstance(value, list) else [value]
         plain = all(
             isinstance(item, Call | Schedule | str)
@@ -348,7 +282,8 @@ def _check_types(at: At, arguments: Mapping[str, Any]) -> None:
             for item in items
         )
         if not plain or len(items) > 100_000:
-            raise at.refused(name, "made of finite numbers, words and schedulers", value)
+            raise at.refused(field, "made of finite numbers, words and schedulers", value)
+    return (_Replayed if name in _NEXT else _Chained)(optimizer, name, arguments)
 
 
 def begin(program: str, start: float) -> Callable[[], Iterator[float]]:
@@ -356,7 +291,7 @@ def begin(program: str, start: float) -> Callable[[], Iterator[float]]:
     call = read(program)
 
     def replay() -> Iterator[float]:
-        optimizer = Optimizer(start)
+        optimizer = _Optimizer(start)
         try:
             scheduler = _made(optimizer, call)
             while True:

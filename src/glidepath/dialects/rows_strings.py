@@ -6,8 +6,213 @@ A signature has the types of `arguments`. What each scheduler is in our words st
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["ELSEWHERE", "PLATEAUS", "ROWS"]
+__all__ = ["ELSEWHERE", "LIBRARIES", "PLATEAUS", "ROWS"]
+
+LIBRARIES: Mapping[str, Mapping[str, Any]] = {
+    "pytorch": {
+        "title": "PyTorch",
+        "follows": "2.13",
+        "modules": ("torch.optim.lr_scheduler", "torch.optim.swa_utils", "lrs"),
+        "aliases": ("torch",),
+        "grouped": ("max_lr", "base_lr", "lr_lambda", "swa_lr", "base_momentum", "max_momentum"),
+    },
+    "transformers": {
+        "title": "transformers",
+        "follows": "5.23",
+        "modules": ("transformers.optimization", "transformers", "diffusers.optimization"),
+        "aliases": ("hf", "huggingface"),
+    },
+    "optax": {
+        "title": "optax",
+        "follows": "0.2.8",
+        "modules": ("optax.schedules", "optax"),
+        "leading": (),
+        "absolute": True,
+    },
+    "keras": {
+        "title": "Keras",
+        "follows": "3",
+        "modules": (
+            "keras.optimizers.schedules",
+            "tf.keras.optimizers.schedules",
+            "tensorflow.keras.optimizers.schedules",
+            "tf.optimizers.schedules",
+            "tf.keras.experimental",
+            "keras.experimental",
+            "keras.callbacks",
+        ),
+        "aliases": ("tf.keras",),
+        "base": "initial_learning_rate",
+    },
+    "timm": {"title": "timm", "follows": "1.0.31", "modules": ("timm.scheduler", "timm.optim")},
+    "mmengine": {
+        "title": "MMEngine",
+        "ignored": {"param_name": None},
+        "follows": "0.10",
+        "modules": ("mmengine.optim", "mmengine.optim.scheduler", "mmengine.optim.scheduler.lr_scheduler"),
+        "grouped": ("eta_max",),
+        "common": (
+            "begin: real = 0, end: real = 1000000000, by_epoch: flag = True, convert_to_iter_based: flag = False, "
+            "epoch_length: steps = None"
+        ),
+    },
+    "mmcv": {
+        "title": "mmcv",
+        "follows": "1.7",
+        "modules": ("mmcv.runner.hooks.lr_updater", "mmcv.runner.hooks", "mmcv.runner"),
+        "leading": (),
+        "grouped": ("max_lr",),
+        "common": (
+            "by_epoch: flag = True, warmup: any = None, warmup_iters: steps0 = 0, warmup_ratio: positive = 0.1, "
+            "warmup_by_epoch: flag = False, max_epochs: steps = None, max_iters: steps = None, "
+            "epoch_length: steps = None"
+        ),
+    },
+    "fvcore": {
+        "title": "fvcore and detectron2",
+        "follows": "0.1.5",
+        "modules": ("fvcore.common.param_scheduler", "detectron2.solver.lr_scheduler", "detectron2.solver"),
+        "aliases": ("detectron2",),
+        "ignored": {"last_iter": -1},
+        "leading": (),
+        "common": "max_iter: steps = 1",
+    },
+    "deepspeed": {
+        "title": "DeepSpeed",
+        "follows": "0.19",
+        "modules": ("deepspeed.runtime.lr_schedules",),
+        "ignored": {"last_batch_iteration": -1},
+        "grouped": ("warmup_min_lr", "warmup_max_lr", "cycle_min_lr", "cycle_max_lr", "lr_range_test_min_lr"),
+    },
+    "composer": {
+        "title": "Composer",
+        "follows": "0.33",
+        "modules": ("composer.optim.scheduler", "composer.optim"),
+        "aliases": ("mosaicml",),
+        "leading": (),
+        "common": (
+            "max_duration: text = None, dataloader_len: steps = None, batch_size: steps = None, "
+            "batch_tokens: steps = None, ssr: positive = 1.0, in_trainer: flag = False"
+        ),
+    },
+    "ignite": {
+        "title": "Ignite",
+        "follows": "0.5.5",
+        "modules": ("ignite.handlers.param_scheduler", "ignite.handlers", "ignite.contrib.handlers"),
+        "aliases": ("pytorch-ignite", "pytorch_ignite"),
+        "leading": ("optimizer", "param_name"),
+        "ignored": {
+            "param_name": None,
+            "save_history": None,
+            "param_group_index": None,
+            "output_simulated_values": None,
+        },
+    },
+    "megatron": {
+        "title": "Megatron-LM",
+        "follows": "0.20",
+        "modules": (
+            "megatron.core.optimizer_param_scheduler",
+            "megatron.core",
+            "megatron.core.num_microbatches_calculator",
+        ),
+        "aliases": ("megatron-lm", "megatron_lm", "megatron-core"),
+    },
+    "fastai": {
+        "title": "fastai",
+        "follows": "2.8",
+        "modules": ("fastai.callback.schedule", "fastai.callback.all", "fastai.vision.all", "learn", "learner"),
+        "leading": (),
+        "common": "max_iter: steps = 1, n_iter: steps = 1",
+    },
+    "lr_finder": {
+        "title": "torch-lr-finder",
+        "follows": "0.2.2",
+        "modules": ("lr_finder", "LRFinder", "torch_lr_finder", "finder"),
+        "aliases": ("torch-lr-finder", "torch_lr_finder"),
+        "leading": ("train_loader", "val_loader"),
+        "ignored": {
+            "train_loader": None,
+            "val_loader": None,
+            "smooth_f": None,
+            "diverge_th": None,
+            "accumulation_steps": None,
+        },
+    },
+    "paddle": {
+        "title": "Paddle",
+        "follows": "3.3",
+        "modules": ("paddle.optimizer.lr", "paddle.optimizer"),
+        "base": "learning_rate",
+    },
+    "tensorflow": {
+        "title": "TensorFlow",
+        "follows": "1",
+        "modules": ("tf.train", "tf.compat.v1.train", "tensorflow.train", "tensorflow.compat.v1.train"),
+        "aliases": ("tf",),
+        "base": "learning_rate",
+        "ignored": {"x": None},
+        "leading": ("learning_rate", "global_step"),
+    },
+    "tensorflow/models": {
+        "title": "object detection",
+        "modules": ("object_detection.utils.learning_schedules",),
+        "base": "learning_rate_base",
+        "versioned": True,
+        "leading": ("global_step", "learning_rate_base"),
+    },
+    "oneflow": {
+        "title": "OneFlow",
+        "follows": "0.7 to master",
+        "modules": ("oneflow.optim.lr_scheduler", "flow.optim.lr_scheduler", "oneflow.nn.lr_scheduler"),
+        "aliases": ("flow",),
+        "versioned": True,
+    },
+    "mlx": {
+        "title": "MLX",
+        "follows": "0.32",
+        "modules": ("mlx.optimizers.schedulers", "mlx.optimizers", "optim"),
+        "leading": (),
+        "absolute": True,
+    },
+    "olmo_core": {
+        "title": "OLMo-core",
+        "follows": "3.0",
+        "modules": ("olmo_core.optim.scheduler", "olmo_core.optim"),
+        "aliases": ("olmo", "olmo-core"),
+        "leading": (),
+        "ignored": {"lr_field": None, "initial_lr_field": None, "units": None},
+        "common": "t_max: steps = None",
+    },
+    "warmups": {
+        "title": "Warmup classes of PyPI",
+        "modules": ("warmup_scheduler", "cosine_annealing_warmup"),
+        "aliases": ("warmup_scheduler", "cosine_annealing_warmup"),
+    },
+    "torchtitan": {
+        "title": "torchtitan",
+        "follows": "0.2",
+        "modules": ("torchtitan.components.lr_scheduler", "torchtitan.components.optimizer.lr_scheduler"),
+        "leading": (),
+    },
+    "nemo": {
+        "title": "NeMo",
+        "follows": "2.5",
+        "modules": ("nemo.core.optim.lr_scheduler", "nemo.core.optim"),
+        "common": (
+            "warmup_steps: steps0 = None, warmup_ratio: share = None, max_steps: steps = None, min_lr: least0 = 0.0"
+        ),
+    },
+    "fairseq": {
+        "title": "fairseq",
+        "follows": "0.12",
+        "modules": ("fairseq.optim.lr_scheduler", "fairseq.optim"),
+        "leading": (),
+    },
+    "trainers": {"title": "Training scripts", "modules": ("trainers",), "leading": ()},
+}
 
 ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pytorch": {
@@ -99,7 +304,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "`decay_rate` to the power of the step over `decay_steps`.",
         ),
         "PiecewiseConstantDecay": (
-            "(boundaries: any, values: any)",
+            "(_, /, boundaries: any, values: any)",
             "One value after another; at a boundary the old one still holds.",
         ),
         "PolynomialDecay": (
@@ -124,11 +329,11 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "tensorflow": {
         "train.piecewise_constant": (
-            "(boundaries: any, values: any)",
+            "(x, /, boundaries: any, values: any)",
             "One value after another; at a boundary the old one still holds.",
         ),
         "train.piecewise_constant_decay": (
-            "(boundaries: any, values: any)",
+            "(x, /, boundaries: any, values: any)",
             "One value after another; at a boundary the old one still holds.",
         ),
         "train.exponential_decay": (
@@ -190,7 +395,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             ),
         ),
         "manual_stepping": (
-            "(boundaries: any, rates: reals, warmup: flag = False)",
+            "(global_step, /, boundaries: any, rates: reals, warmup: flag = False)",
             (
                 "One rate after another, each from its boundary on; with `warmup` a straight line from the first to "
                 "the second."
@@ -199,11 +404,11 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "paddle": {
         "NoamDecay": (
-            "(d_model: positive, warmup_steps: steps)",
+            "(d_model, warmup_steps, learning_rate, /, d_model: positive, warmup_steps: steps)",
             "A straight line from 0, then the reciprocal of the square root of the step: the first update does nothing.",
         ),
         "PiecewiseDecay": (
-            "(boundaries: any, values: any)",
+            "(_, /, boundaries: any, values: any)",
             "One value after another, each from its boundary on.",
         ),
         "NaturalExpDecay": (
@@ -219,7 +424,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "A power of what is left, down to `end_lr`.",
         ),
         "LinearWarmup": (
-            "(learning_rate: any, warmup_steps: steps, start_lr: real, end_lr: real)",
+            "(_, /, learning_rate: any, warmup_steps: steps, start_lr: real, end_lr: real)",
             "A straight line, then a rate or another scheduler from its own beginning: `end_lr` only aims the line.",
         ),
         "ExponentialDecay": (
@@ -248,7 +453,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "OneCycleLR": (
             (
-                "(max_learning_rate: least0, total_steps: steps, divide_factor: positive = 25.0, end_learning_rate: "
+                "(_, /, max_learning_rate: least0, total_steps: steps, divide_factor: positive = 25.0, end_learning_rate: "
                 "least0 = 0.0001, phase_pct: share = 0.3, anneal_strategy: 'cos' | 'linear' = 'cos', three_phase: "
                 "flag = False)"
             ),
@@ -256,7 +461,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "CyclicLR": (
             (
-                "(base_learning_rate: real, max_learning_rate: real, step_size_up: steps, step_size_down: steps = "
+                "(_, /, base_learning_rate: real, max_learning_rate: real, step_size_up: steps, step_size_down: steps = "
                 "None, mode: 'triangular' | 'triangular2' | 'exp_range' = 'triangular', exp_gamma: positive = 1.0, "
                 "scale_fn: formula = None, scale_mode: 'cycle' | 'iterations' = 'cycle')"
             ),
@@ -349,19 +554,19 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "One scheduler after another, on the common clock or (`interval_rescaling`) from its own beginning.",
         ),
         "ChainedScheduler": (
-            "(schedulers: children)",
+            "(_, /, schedulers: children)",
             "Each scheduler takes the rate of the one before as its base, at the same step.",
         ),
         "WarmupLR": (
             (
-                "(scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
+                "(_, /, scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
                 "warmup_method: any = 'linear', warmup_prefix: any = False)"
             ),
             "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
         ),
         "WarmUpLR": (
             (
-                "(scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
+                "(_, /, scheduler_or_optimizer: any, warmup_factor: any = 0.3333333333333333, warmup_iters: any = 5, "
                 "warmup_method: any = 'linear', warmup_prefix: any = False)"
             ),
             "A warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then.",
@@ -463,7 +668,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "get_scheduler": (
             (
-                "(name: text, optimizer: unused = None, num_warmup_steps: least0 = None, num_training_steps: least0 "
+                "(_, /, name: text, optimizer: unused = None, num_warmup_steps: least0 = None, num_training_steps: least0 "
                 "= None, scheduler_specific_kwargs: any = None)"
             ),
             ("One of the others by its type, such as `cosine`, with its own arguments in `scheduler_specific_kwargs`."),
@@ -698,7 +903,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "periods=[3000, 7000], restart_weights=[1, 0.5], eta_min=0.001",
         ),
         "param_scheduler": (
-            "(parts: dicts, epoch_length: steps = None)",
+            "(_, /, parts: dicts, epoch_length: steps = None)",
             "The list of a configuration file: each changes the rate that the others left, from its `begin` up to its `end`.",
             (
                 "parts=[{'type': 'LinearLR', 'start_factor': 0.1, 'by_epoch': False, 'end': 1000}, "
@@ -816,20 +1021,20 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "scheduler='CosineParamScheduler(1, 0)', warmup_factor=0.001, warmup_length=0.1, max_iter=10000",
         ),
         "LRMultiplier": (
-            "(multiplier: any, max_iter: steps)",
+            "(optimizer, /, multiplier: any, max_iter: steps)",
             "A scheduler times the optimizer's rate, over `max_iter` steps.",
             "multiplier='CosineParamScheduler(1, 0)', max_iter=10000",
         ),
         "WarmupMultiStepLR": (
             (
-                "(milestones: marks, gamma: positive = 0.1, warmup_factor: real = 0.001, warmup_iters: steps0 = "
+                "(optimizer, /, milestones: marks, gamma: positive = 0.1, warmup_factor: real = 0.001, warmup_iters: steps0 = "
                 "1000, warmup_method: 'linear' | 'constant' = 'linear')"
             ),
             "One more `gamma` at each milestone, under a warmup: detectron2's older class.",
         ),
         "WarmupCosineLR": (
             (
-                "(max_iters: steps, warmup_factor: real = 0.001, warmup_iters: steps0 = 1000, warmup_method: "
+                "(optimizer, /, max_iters: steps, warmup_factor: real = 0.001, warmup_iters: steps0 = 1000, warmup_method: "
                 "'linear' | 'constant' = 'linear')"
             ),
             "A cosine from the beginning of the run, under a warmup: detectron2's older class.",
@@ -978,7 +1183,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "Straight lines through the values at their steps, constant outside.",
         ),
         "ConcatScheduler": (
-            "(schedulers: inners, durations: any)",
+            "(_, /, schedulers: inners, durations: any)",
             "Schedulers one after another, each on its own clock.",
             (
                 "schedulers='[LinearCyclicalScheduler(0.1, 0.5, 2000), CosineAnnealingScheduler(0.5, 0.01, 6000)]', "
@@ -986,12 +1191,12 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             ),
         ),
         "LRScheduler": (
-            "(lr_scheduler: inner, save_history: unused = False, use_legacy: unused = False)",
+            "(_, /, lr_scheduler: inner, save_history: unused = False, use_legacy: unused = False)",
             "A scheduler of PyTorch, as PyTorch steps it.",
             "lr_scheduler='torch.optim.lr_scheduler.StepLR(step_size=3000)'",
         ),
         "create_lr_scheduler_with_warmup": (
-            "(lr_scheduler: any, warmup_start_value: real, warmup_duration: steps, warmup_end_value: real = None)",
+            "(_, /, lr_scheduler: any, warmup_start_value: real, warmup_duration: steps, warmup_end_value: real = None)",
             "A straight line whose last event has the end value, then the scheduler.",
             (
                 "lr_scheduler='torch.optim.lr_scheduler.ExponentialLR(gamma=0.9997)', warmup_start_value=0.0, "
@@ -1000,7 +1205,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "ExpStateScheduler": (
             (
-                "(initial_value: real, gamma: positive, param_name: unused = '', save_history: unused = False, "
+                "(_, /, initial_value: real, gamma: positive, param_name: unused = '', save_history: unused = False, "
                 "create_new: unused = False)"
             ),
             "One more `gamma` with every event.",
@@ -1008,14 +1213,14 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "StepStateScheduler": (
             (
-                "(initial_value: real, gamma: positive, step_size: steps, param_name: unused = '', save_history: "
+                "(_, /, initial_value: real, gamma: positive, step_size: steps, param_name: unused = '', save_history: "
                 "unused = False, create_new: unused = False)"
             ),
             "One more `gamma` every `step_size` events.",
         ),
         "MultiStepStateScheduler": (
             (
-                "(initial_value: real, gamma: positive, milestones: marks, param_name: unused = '', save_history: "
+                "(_, /, initial_value: real, gamma: positive, milestones: marks, param_name: unused = '', save_history: "
                 "unused = False, create_new: unused = False)"
             ),
             "One more `gamma` at each milestone.",
@@ -1039,7 +1244,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "StepBatchsizeNumMicroBatchesCalculator": (
             (
-                "(micro_batch_size: unused = None, data_parallel_size: unused = None, schedule: text = '', "
+                "(_, /, micro_batch_size: unused = None, data_parallel_size: unused = None, schedule: text = '', "
                 "seq_length: steps = None)"
             ),
             (
@@ -1507,7 +1712,7 @@ PLATEAUS: Mapping[str, tuple[str, str]] = {
     ),
     "keras": (
         (
-            "ReduceLROnPlateau(monitor: unused = 'val_loss', factor: positive = 0.1, patience: steps0 = 10, verbose: unused = 0, "
+            "ReduceLROnPlateau(_, /, monitor: unused = 'val_loss', factor: positive = 0.1, patience: steps0 = 10, verbose: unused = 0, "
             "mode: 'auto' | 'min' | 'max' = 'auto', min_delta: least0 = 1e-4, cooldown: steps0 = 0, min_lr: least0 = 0.0, "
             "epsilon: least0 = None)"
         ),

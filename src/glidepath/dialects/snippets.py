@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import re
 import textwrap
 from collections.abc import Mapping
@@ -19,12 +18,11 @@ from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.rate import Rate
 from ..core.syntax import syntax
-from .arithmetic import Unknown
 from .calls import Around, Call, Reader, checked_text, read_value
-from .reading import At, Dialect, known, read_call
-from .resolving import candidates, nobody, of_library, whose
+from .reading import read_call
+from .table import At, Dialect, candidates, known, nobody, of_library, whose
 
-__all__ = ["Found", "chosen", "mentioned", "read_calls", "stands_for_optimizer"]
+__all__ = ["Found", "chosen", "mentioned", "read_calls"]
 
 BASE = 0.1  # of a call that does not say its optimizer's rate
 _LISTS = {
@@ -83,11 +81,8 @@ class Found:
 
     def _groups(self, at: At) -> list[Call]:
         """Returns the call of each group: arguments that hold one value for each are taken apart."""
-        grouped, given = self.library.grouped, list(self.call.given)
-        placed = [p.name for p in self.library.parameters(at.name) if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-        order = [*self.library.leading[at.name], *placed]
-        if given and order[:1] == ["optimizer"] and not stands_for_optimizer(given[0]):
-            order = order[1:]
+        grouped, given = self.library.grouped, self.call.given
+        order = self.library.order(at.name, given)
         named = {**dict(zip(order, given, strict=False)), **self.call.arguments}
         lists = {name: value for name, value in named.items() if name in grouped and isinstance(value, list)}
         lengths = {len(value) for value in lists.values()}  # type: ignore[arg-type]
@@ -97,11 +92,6 @@ class Found:
         return [
             Call(at.name, {**named, **{name: value[i] for name, value in lists.items()}}) for i in range(lengths.pop())
         ]
-
-
-def stands_for_optimizer(value: Any) -> bool:
-    """Whether an argument is a name, or a call without arguments, as an optimizer is."""
-    return isinstance(value, Unknown) or (isinstance(value, Call) and not value.arguments and not value.given)
 
 
 def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any] | None = None) -> list[Found]:
@@ -163,7 +153,7 @@ def _told(value: Any) -> Any:
         made = read_value(value) if isinstance(value, str) else value
     except GlidepathError:
         return value
-    return value if isinstance(made, Call) and not made.arguments and not made.given else made  # a word
+    return value if isinstance(made, Call) and made.bare else made  # a word
 
 
 def _made_by(node: ast.Call) -> ast.Call:
@@ -272,7 +262,7 @@ class _Scan:
                 notes.append(
                     f"{ignored}={told.strip(chr(39))} has no effect: step 0 is the beginning, seek(step) goes elsewhere"
                 )
-        common = {parameter.name for parameter in library.common}
+        common = {parameter.name for parameter in library.shared}
         arguments |= {key: item for key, item in self.let.items() if key in common and key not in arguments}
         text = ast.unparse(node) if isinstance(node, ast.expr) else name
         line = getattr(node, "lineno", 1)

@@ -8,28 +8,12 @@ from ..core.combinators import Clip
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces, shared
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["MODELS", "TENSORFLOW"]
 
-TENSORFLOW = dialect(
-    "tensorflow",
-    title="TensorFlow",
-    follows="1",
-    modules=("tf.train", "tf.compat.v1.train", "tensorflow.train", "tensorflow.compat.v1.train"),
-    aliases=("tf",),
-    base="learning_rate",
-    ignored={"x": None},
-    leading=("learning_rate", "global_step"),
-)
-MODELS = dialect(
-    "tensorflow/models",
-    title="object detection",
-    modules=("object_detection.utils.learning_schedules",),
-    base="learning_rate_base",
-    versioned=True,
-    leading=("global_step", "learning_rate_base"),
-)
+TENSORFLOW = dialect("tensorflow")
+MODELS = dialect("tensorflow/models")
 
 
 def _piecewise(a: Any) -> Schedule:
@@ -55,7 +39,6 @@ TENSORFLOW.rows(
         "train.linear_cosine_decay": shared.linear_cosine,
         "train.noisy_linear_cosine_decay": _noisy,
     },
-    leading=dict.fromkeys(("train.piecewise_constant", "train.piecewise_constant_decay"), ("x",)),
 )
 
 # Object detection -----------------------------------------------------------------------------------------------------------------------
@@ -113,5 +96,4 @@ MODELS.rows(
         "exponential_decay_with_burnin": _with_burnin,
         "manual_stepping": _manual,
     },
-    leading={"manual_stepping": ("global_step",)},
 )

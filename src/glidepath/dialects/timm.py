@@ -15,7 +15,8 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import dialect, of_step
+from .reading import of_step
+from .table import dialect
 
 __all__ = ["TIMM"]
 
@@ -34,7 +35,7 @@ def _warmup(a: Any, main: Schedule) -> Schedule:
     return pieces.warmed(a.warmup_lr_init, peak, a.warmup_t, rest)
 
 
-TIMM = dialect("timm", title="timm", follows="1.0.31", modules=("timm.scheduler", "timm.optim"), around=_warmup)
+TIMM = dialect("timm", around=_warmup)
 
 
 def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
@@ -186,5 +187,5 @@ TIMM.rows(
         "WSDLRScheduler": _wsd,
         "create_scheduler_v2": _factory,
     },
-    plain={"create_scheduler_v2": True},
+    plain=("create_scheduler_v2",),
 )

@@ -11,17 +11,11 @@ from ..core.curves import OneMinusSqrt
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, Ramp
 from . import pieces
-from .reading import dialect
+from .table import dialect
 
 __all__ = ["FAIRSEQ", "NEMO", "TORCHTITAN", "TRAINERS"]
 
-TORCHTITAN = dialect(
-    "torchtitan",
-    title="torchtitan",
-    follows="0.2",
-    modules=("torchtitan.components.lr_scheduler", "torchtitan.components.optimizer.lr_scheduler"),
-    leading=(),
-)
+TORCHTITAN = dialect("torchtitan")
 _SHAPES = {"linear": pieces.LINEAR, "sqrt": OneMinusSqrt(), "cosine": pieces.COSINE}
 
 
@@ -51,14 +45,7 @@ def _around(a: Any, main: Schedule) -> Schedule:
     return main if a.max_steps is None else pieces.in_sequence([main, Hold(value=least)], [a.max_steps + 1])
 
 
-NEMO = dialect(
-    "nemo",
-    title="NeMo",
-    follows="2.5",
-    modules=("nemo.core.optim.lr_scheduler", "nemo.core.optim"),
-    common="warmup_steps: steps0 = None, warmup_ratio: share = None, max_steps: steps = None, min_lr: least0 = 0.0",
-    around=_around,
-)
+NEMO = dialect("nemo", around=_around)
 
 
 def _length(a: Any, name: str) -> int:
@@ -155,9 +142,7 @@ NEMO.rows(
 
 # fairseq --------------------------------------------------------------------------------------------------------------------------------
 
-FAIRSEQ = dialect(
-    "fairseq", title="fairseq", follows="0.12", modules=("fairseq.optim.lr_scheduler", "fairseq.optim"), leading=()
-)
+FAIRSEQ = dialect("fairseq")
 
 
 def _risen(a: Any, least: float, then: Schedule) -> Schedule:
@@ -225,7 +210,7 @@ FAIRSEQ.rows(
 
 # Scripts --------------------------------------------------------------------------------------------------------------------------------
 
-TRAINERS = dialect("trainers", title="Training scripts", modules=("trainers",), leading=())
+TRAINERS = dialect("trainers")
 
 
 def _nano(a: Any) -> Schedule:

@@ -13,7 +13,7 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold, InverseSqrt, Ramp
 from . import pieces
 from .calls import Call
-from .reading import At, dialect
+from .table import At, dialect
 
 __all__ = ["TRANSFORMERS"]
 
@@ -22,14 +22,7 @@ def _warmed(a: Any, then: Schedule) -> Schedule:
     return pieces.warmed(0.0, a.lr, a.num_warmup_steps, then)
 
 
-TRANSFORMERS = dialect(
-    "transformers",
-    title="transformers",
-    follows="5.23",
-    modules=("transformers.optimization", "transformers", "diffusers.optimization"),
-    aliases=("hf", "huggingface"),
-    around=_warmed,
-)
+TRANSFORMERS = dialect("transformers", around=_warmed)
 _CURVES = {"linear": pieces.LINEAR, "cosine": pieces.COSINE}
 
 
@@ -147,5 +140,4 @@ TRANSFORMERS.rows(
         "get_wsd_schedule",
         "get_scheduler",
     ),
-    leading={"get_scheduler": ()},
 )

@@ -175,7 +175,7 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
         word: The word.
     """
     make = _maker(lib, word)
-    notes, rules = field_notes(make), _rules(make)
+    notes, rules = field_notes(make), {} if lib else _rules(make)
     return [
         _argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))
         for parameter in signature(lib, word).parameters.values()
@@ -185,14 +185,14 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
 def _maker(lib: str, word: str) -> Any:
     if not lib:
         return vocabulary()[word]
-    from ..dialects.reading import known
+    from ..dialects.table import known
 
     return known(lib).readers[word]
 
 
 def _group(lib: str, word: str) -> str:
     if lib:
-        from ..dialects.reading import known
+        from ..dialects.table import known
 
         return known(lib).title
     if word in recipes.__all__:

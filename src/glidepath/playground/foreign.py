@@ -39,7 +39,8 @@ def called(text: str) -> str:
     begun = re.match(r"\s*([A-Za-z_]\w*)", text)
     if begun is None or begun[1] in LIBRARIES or begun[1] in vocabulary():
         return text  # the page's own text, without a look at other libraries
-    from ..dialects.snippets import mentioned, read_calls, stands_for_optimizer
+    from ..dialects.calls import stands_for_optimizer
+    from ..dialects.snippets import mentioned, read_calls
 
     if not mentioned(text):
         return text

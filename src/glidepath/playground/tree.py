@@ -17,8 +17,7 @@ from ..core.errors import GlidepathError, did_you_mean
 from ..core.node import Node
 from ..core.syntax import syntax
 from ..core.text import parse, vocabulary
-from ..dialects.reading import WITHOUT_EFFECT
-from ..dialects.resolving import candidates
+from ..dialects.table import WITHOUT_EFFECT, candidates
 from ..view.foreign import LIBRARIES
 
 __all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
@@ -56,7 +55,7 @@ def signature(lib: str, word: str) -> inspect.Signature:
         return inspect.signature(known[word])
     if lib not in LIBRARIES:
         raise GlidepathError.of("text", "library", f"one of {', '.join(LIBRARIES)}", lib, did_you_mean(lib, LIBRARIES))
-    from ..dialects.reading import known as library
+    from ..dialects.table import known as library
 
     language = library(lib)
     reader = language.readers[language.named(word)]
@@ -193,7 +192,7 @@ def _placed(lib: str, parameters: list[inspect.Parameter]) -> list[inspect.Param
     """Returns the arguments in the order in which they may be given without names: a library's base rate is its first."""
     if lib == "tensorflow":  # a tensor of the step stands between the others
         return []
-    from ..dialects.reading import known as library
+    from ..dialects.table import known as library
 
     return [*parameters[-1:], *parameters[:-1]] if lib and library(lib).base else parameters
 

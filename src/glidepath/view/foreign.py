@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import GlidepathError
 from ..core.syntax import syntax
 from ..dialects import libraries, load, names
-from ..dialects.reading import known
+from ..dialects.table import known
 from .examples_strings import CALLS, CALLS_HERE
 
 __all__ = ["BEGINNINGS", "LIBRARIES", "arguments_of"]
@@ -58,11 +58,11 @@ def arguments_of(library: str, name: str) -> dict[str, Any] | None:
     """
     if name not in names(library):
         return None
-    needed = [p.name for p in known(library).parameters(name) if p.default is p.empty]
-    types = known(library).types(name)
-    begun = {**{field: kind.begin for field, kind in types.items()}, **BEGINNINGS}
+    row = known(library).readers[name]
+    needed = [p.name for p in row.parameters if p.default is p.empty]
+    begun = {**{field: kind.begin for field, kind in row.types.items()}, **BEGINNINGS}
     inside = {field: begun[field] for field in needed if begun.get(field) is not None}
-    texts = (known(library).examples[name], CALLS_HERE.get((library, name)), CALLS.get(name))
+    texts = (row.example, CALLS_HERE.get((library, name)), CALLS.get(name))
     for arguments in (*(_read(text) for text in texts if text), inside):
         try:
             load(library, name, arguments)

@@ -16,7 +16,7 @@ from ..core.files import write_whole
 from ..core.language import language, said
 from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
-from ..dialects.reading import known
+from ..dialects.table import known
 from .animation import animate
 from .articles import CLASSIC, article, classes
 from .examples import COMPARISONS, EXAMPLES, example

@@ -15,7 +15,8 @@ from ...core.rate import Rate
 from ...core.schedule import Schedule
 from ...core.segments import Hold, Ramp
 from .. import pieces
-from ..reading import known, load
+from ..reading import load
+from ..table import known
 from .reading import Reading, form
 
 __all__: list[str] = []
@@ -36,7 +37,7 @@ def _has(*names: str) -> Any:
 def _counted(library: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
     """Returns arguments with whole numbers where lengths are wanted."""
     language = known(library)
-    types = language.types(name) if name in language.readers else {}
+    types = language.readers[name].types if name in language.readers else {}
     kinds = {key: types[key].kind if key in types else "" for key in given}
     whole = {key for key, kind in kinds.items() if kind in ("length", "integer")}
     return {
