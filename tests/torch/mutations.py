@@ -46,7 +46,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "return held is not seat.seen and held is not seat.tried",
         "return False",
     ),
-    ("0 is adopted", "torch/binding.py", "and value != 0.0 and expected != 0.0", ""),
+    ("0 is adopted", "torch/binding.py", "and value != 0.0 and not seat.rule.absolute", "and not seat.rule.absolute"),
     ("a written base is not seen", "torch/binding.py", "if float(base) != seat.base]", "if False]"),
     ("another plan takes over", "torch/scheduler.py", "or old.plan.fingerprint != run.plan.fingerprint:", "or False:"),
     (

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
-from .channels import Channel
+from .channels import Channel, Write
 from .group_rules import Group, Seat, extent, name_of, read, write
 from .optimizers import dummy, has_past, past_of
 from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning, Run
@@ -49,7 +49,7 @@ class Binding:
         self.channels = [Channel(rule, run.plan, scale) for rule, scale in zip(run.rules, run.scales, strict=True)]
         self.extents = [extent(rule.complete) for rule in run.rules]
         self.count = 0
-        self.write: Callable[[list[Group], float], bool] = _false
+        self.write: Write = lambda _groups, _at: False
         self.only: Any = None
         self.head: Any = None
         self.roots: tuple[Any, Any] = (None, None)  # the bases that the first and the last group carry
@@ -57,7 +57,7 @@ class Binding:
         self.again: tuple[int, int, int] | None = None
         self.shower = 0  # the `id` of the copy of a bridge that wrote last between updates
         self.handles: list[Any] = []
-        self._seat(optimizer.param_groups)
+        self.seat(optimizer.param_groups)
         self._note(optimizer)
 
     def _note(self, optimizer: Optimizer) -> None:
@@ -117,7 +117,7 @@ class Binding:
         """Returns what a group is called: its name, or its number."""
         return self.name + (name_of(group) or str(i if self.name else self.first + i))
 
-    def _seat(self, groups: list[Group], look: bool = False, loaded: bool = False) -> list[list[Seat]]:
+    def seat(self, groups: list[Group], look: bool = False, loaded: bool = False) -> list[list[Seat]]:
         """Gives every group its seats: those that it had, found by its parameters, or new ones. Nothing is changed if one is refused.
 
         With `look` the seats are only returned. With `loaded` the groups come from a state, and so do the bases that they carry.
@@ -185,14 +185,6 @@ class Binding:
             return False
         return run.promise[1] == "keep" or seat.saved in (None, carried)
 
-    def present(self, groups: list[Group]) -> list[list[Seat]]:
-        """Returns, for each rule, the seats of these groups.
-
-        Raises:
-            GlidepathError: If a new group is refused.
-        """
-        return self._seat(groups, look=True)
-
     def settle(self, keep: bool = False, early: bool = True) -> None:
         """Writes each group's base into it, if `keep` only where there is none, and gives learning rates their form."""
         for channel in self.channels:
@@ -219,11 +211,11 @@ class Binding:
     ) -> None:
         """Writes the values of a position everywhere but in the seats that are `left`, and makes the quick way for the updates after it."""
         run = self.run
+        ways = list[Write]()
         self.settle(keep, early=False)
         for channel, scale in zip(self.channels, run.scales, strict=True):
             channel.scale, channel.states = scale, states
-            channel.build(groups, at, left)
-        ways = [channel.write for channel in self.channels]
+            ways += channel.build(groups, at, left)
         self.write = ways[0] if len(ways) == 1 else lambda groups, at: all(way(groups, at) for way in ways)
         self.again = None if left else _mark(groups)
         heads = [group["params"][0] for group in groups if group["params"]]
@@ -232,7 +224,7 @@ class Binding:
         whole = len(heads) == len(groups) and not self.partial and bool(run.updates or run.placed)
         quick = run.plain and rates and not left and not run.moved and whole
         self.count, self.head = (len(groups), heads[0]) if quick and heads else (-1, None)
-        self.only = self.channels[0].only if len(ways) == 1 else None
+        self.only = self.channels[0].only if len(self.channels) == 1 else None
         self.roots = (groups[0].get(_BASE), groups[-1].get(_BASE)) if groups else (None, None)
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
         self.careful = self.on_cuda or run.supports_scaling
@@ -335,7 +327,7 @@ class Binding:
                 "checkpoint", "the groups' bases", "those that it was saved with", run.moved, remedy
             )
         old = {id(seat) for channel in self.channels for seat in channel.seats}
-        seated = self._seat(groups)
+        seated = self.seat(groups)
         known = [
             (channel, seat)
             for channel, seats in zip(self.channels, seated, strict=True)
@@ -376,18 +368,11 @@ class Binding:
         run, events = self.run, list[ForeignWrite]()
         bases = self.foreign_bases(known)
         for channel, seat in known:
-            expected = seat.seen
-            held = read(channel.rule, seat.group, seat.label)
-            value = float(held)
-            coming = channel.value(seat, at)
-            if value in (expected, _rounded(expected, held), _rounded(coming, held)):
-                continue
-            finite = math.isfinite(value) and value != 0.0 and expected != 0.0
-            adopted = run.foreign == "adopt" and finite and not channel.rule.absolute
-            if adopted:
-                seat.base *= value / expected
-            policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
-            events.append(ForeignWrite(run.updates, seat.label, channel.rule.parameter, value, expected, policy))
+            found, expected = read(channel.rule, seat.group, seat.label), seat.seen
+            value = float(found)
+            if value not in (expected, _rounded(expected, found), _rounded(channel.value(seat, at), found)):
+                adopted = self._note_write(events, seat, channel.rule.parameter, value, expected, expected != 0.0)
+                seat.base *= value / expected if adopted else 1.0
         events += bases
         if run.foreign == "refuse" and events:
             for channel, seat in known:
@@ -416,21 +401,27 @@ class Binding:
 
     def foreign_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[ForeignWrite]:
         """Returns what others wrote as bases; with `adopt` they become the bases."""
-        run, events = self.run, list[ForeignWrite]()
-        for channel, seat, written in self.written_bases(known):
-            key = f"initial_{channel.rule.parameter}"
-            adopted = run.foreign == "adopt" and math.isfinite(written) and written != 0.0 and not channel.rule.absolute
-            policy = "restore" if run.foreign == "adopt" and not adopted else run.foreign
-            events.append(ForeignWrite(run.updates, seat.label, key, written, seat.base, policy))
-            if adopted:
+        events = list[ForeignWrite]()
+        for _, seat, written in self.written_bases(known):
+            if self._note_write(events, seat, f"initial_{seat.rule.parameter}", written, seat.base):
                 seat.base = written
         return events
+
+    def _note_write(
+        self, events: list[ForeignWrite], seat: Seat, key: str, value: float, expected: float, can: bool = True
+    ) -> bool:
+        """Notes a write by others; returns whether it is adopted, which it is only where it `can` be."""
+        policy = self.run.foreign
+        if policy == "adopt" and not (can and math.isfinite(value) and value != 0.0 and not seat.rule.absolute):
+            policy = "restore"
+        events.append(ForeignWrite(self.run.updates, seat.label, key, value, expected, policy))
+        return policy == "adopt"
 
     def reload(self, optimizer: Optimizer) -> None:
         """Finds the groups again after the optimizer loaded a state, and writes the values last used."""
         run = self.run
         run.moved = ""
-        self._seat(optimizer.param_groups, loaded=True)
+        self.seat(optimizer.param_groups, loaded=True)
         if not run.updates and has_past(optimizer, run.dummied):
             run.past = f"{type(optimizer).__name__} was loaded with the state of updates made before"
         self.count, self.again = -1, None
@@ -580,11 +571,6 @@ def _invisible(hook: Callable[..., Any]) -> None:
 def _mark(groups: list[Group]) -> tuple[int, int, int]:
     """Returns by what a list of groups is known again."""
     return (len(groups), id(groups[0]), id(groups[-1])) if groups else (0, 0, 0)
-
-
-def _false(groups: list[Group], at: float) -> bool:
-    del groups, at
-    return False
 
 
 def _rounded(value: float, held: Any) -> float:

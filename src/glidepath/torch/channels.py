@@ -22,6 +22,7 @@ from .rows import Values, tensors
 __all__ = ["Channel"]
 
 Write = Callable[[list[Group], float], bool]
+Rows = list[tuple[int, Seat]]  # seats, with the places of their groups
 _MANY = 8  # so many groups with a base must there be, on average, that sharing one loop pays
 
 
@@ -43,9 +44,6 @@ class Lane:
 class Channel:
     """One rule and all its seats.
 
-    `write(groups, k)` writes the values of position `k` and returns True; or returns False as soon as a group does not hold what was
-    written there last, with none, some or all values written.
-
     Args:
         rule: What drives.
         plan: Whose rule it is, for its controllers.
@@ -59,7 +57,6 @@ class Channel:
         self.states: tuple[Any, ...] = ()  # of the controllers, for the coming write
         self.seats: list[Seat] = []
         self.lanes: list[Lane] = []
-        self.write: Write = _nothing
         self.only: tuple[Lane, str, float, Callable[[float], float]] | None = None  # all there is to the only group
         self.on_cuda = False
 
@@ -88,8 +85,11 @@ class Channel:
             for seat, value, half in zip(lane.seats, lane.values(), tried, strict=True):
                 seat.seen, seat.tried = value, half
 
-    def build(self, groups: list[Group], k: float, left: frozenset[int] = frozenset()) -> None:
-        """Writes the values of position `k` into these groups and makes the quick way for the updates after it.
+    def build(self, groups: list[Group], k: float, left: frozenset[int] = frozenset()) -> list[Write]:
+        """Writes the values of position `k` into these groups and returns the quick ways for the updates after it.
+
+        Each of them writes the values of another position and returns True; or returns False as soon as a group does not hold what was
+        written there last, with none, some or all values written.
 
         Args:
             groups: Those that are about to be stepped.
@@ -98,37 +98,28 @@ class Channel:
         """
         index = {id(group): i for i, group in enumerate(groups)}
         self.harvest()
-        self.lanes, writes, self.only = [], [], None
-        held_tensors: list[tuple[int, Seat, Tensor]] = []
-        floats: dict[
-            int, dict[float, list[tuple[int, Seat]]]
-        ] = {}  # by the beginning of their clocks, then by their bases
+        self.lanes, self.only = [], None
+        kinds: dict[Any, Rows] = {}  # of tensors
+        floats: dict[int, dict[float, Rows]] = {}  # by the beginning of their clocks, then by their bases
         for seat in self.seats:
-            at = index.get(id(seat.group))
-            if at is None or id(seat) in left:
-                continue
-            found = held(self.rule, seat.group)
-            if isinstance(found, Tensor):
-                held_tensors.append((at, seat, found))
-            else:
-                floats.setdefault(seat.start, {}).setdefault(self.base(seat), []).append((at, seat))
-        kinds: dict[Any, list[tuple[int, Seat, Tensor]]] = {}
-        for row in held_tensors:
-            kinds.setdefault((row[2].dtype, row[2].device, type(row[2])), []).append(row)
-        self.on_cuda = any(tensor.is_cuda for _, _, tensor in held_tensors)
-        writes += [self._tensors(rows, k) for rows in kinds.values()]
+            if id(seat.group) in index and id(seat) not in left:
+                found, row = held(self.rule, seat.group), (index[id(seat.group)], seat)
+                if isinstance(found, Tensor):
+                    kinds.setdefault((found.dtype, type(found), found.device), []).append(row)
+                else:
+                    floats.setdefault(seat.start, {}).setdefault(self.base(seat), []).append(row)
+        self.on_cuda = any(device.type == "cuda" for _, _, device in kinds)
+        writes = [self._tensors(rows, k) for rows in kinds.values()]
         shares = [rows for bases in floats.values() for rows in bases.values()]
         every = sorted(chain.from_iterable(shares), key=itemgetter(0))
         many = floats.keys() == {0} and len(every) > _MANY and len(shares) * _MANY > len(every)
         if self.rule.place is not None:
-            writes += [self._inside(rows, k) for rows in ([[row] for row in every] if self.steered else shares)]
-        elif every and (self.steered or many):
-            writes.append(self._many(every, k))
-        else:
-            writes += [self._shared(bases, start, len(groups), k) for start, bases in floats.items()]
-        self.write = writes[0] if len(writes) == 1 else _in_turn(writes) if writes else _nothing
+            return writes + [self._inside(rows, k) for rows in ([[row] for row in every] if self.steered else shares)]
+        if every and (self.steered or many):
+            return [*writes, self._many(every, k)]
+        return writes + [self._shared(bases, start, len(groups), k) for start, bases in floats.items()]
 
-    def _lane(self, rows: list[tuple[int, Seat]], k: float | None = None, each: bool = False) -> Lane:
+    def _lane(self, rows: Rows, k: float | None = None, each: bool = False) -> Lane:
         """Returns the lane of some seats, with the values of position `k` written: one that they share, or each its own."""
         lane = Lane([seat for _, seat in rows], _picks([at for at, _ in rows]))
         self.lanes.append(lane)
@@ -138,7 +129,7 @@ class Channel:
                 write(self.rule, seat.group, value)
         return lane
 
-    def _shared(self, bases: dict[float, list[tuple[int, Seat]]], start: int, count: int, k: float) -> Write:
+    def _shared(self, bases: dict[float, Rows], start: int, count: int, k: float) -> Write:
         """Returns the way of groups on one clock, of which those with one base share a value."""
         key, factor, floor = self.rule.key, self.schedule.scalar, self.rule.floor
         lanes = [(self._lane(rows, k), base) for base, rows in bases.items()]
@@ -163,7 +154,7 @@ class Channel:
 
         return write_shared
 
-    def _many(self, rows: list[tuple[int, Seat]], k: float) -> Write:
+    def _many(self, rows: Rows, k: float) -> Write:
         """Returns the way of groups of which each has a value of its own: by its base, or by what controllers say of it."""
         lane, key, factor = self._lane(rows, k, each=True), self.rule.key, self.schedule.scalar
         bases, floor, picks = np.array([self.base(seat) for _, seat in rows]), self.rule.floor, lane.picks
@@ -184,7 +175,7 @@ class Channel:
 
         return write_many
 
-    def _inside(self, rows: list[tuple[int, Seat]], k: float) -> Write:
+    def _inside(self, rows: Rows, k: float) -> Write:
         """Returns the way into one place of a tuple."""
         lane, rule, key = self._lane(rows, k), self.rule, self.rule.key
         place: int = rule.place or 0
@@ -203,10 +194,10 @@ class Channel:
 
         return write_inside
 
-    def _tensors(self, rows: list[tuple[int, Seat, Tensor]], k: float) -> Write:
+    def _tensors(self, rows: Rows, k: float) -> Write:
         """Returns the way of tensors of one kind and place."""
-        lane, get = self._lane([(at, seat) for at, seat, _ in rows]), _getter(self.rule)
-        line, seats, picks = tensors([tensor for _, _, tensor in rows]), lane.seats, lane.picks
+        lane, get = self._lane(rows), _getter(self.rule)
+        line, seats, picks = tensors([get(seat.group) for seat in lane.seats]), lane.seats, lane.picks
         one = len({(self.base(seat), seat.start) for seat in seats}) == 1 and not self.steered
 
         def values(k: float) -> Values:
@@ -223,18 +214,6 @@ class Channel:
             return True
 
         return write_tensors
-
-
-def _nothing(groups: list[Group], k: float) -> bool:
-    del groups, k
-    return True
-
-
-def _in_turn(writes: list[Write]) -> Write:
-    def write_in_turn(groups: list[Group], k: float) -> bool:
-        return all(way(groups, k) for way in writes)
-
-    return write_in_turn
 
 
 def _getter(rule: Rule) -> Callable[[Group], Any]:

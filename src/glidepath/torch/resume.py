@@ -238,11 +238,11 @@ def _saved(state: dict[str, Any], where: str) -> Saved:
 
 def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
     """Returns the plan, the size of an update and the fingerprint that format 1 wrote as drives."""
-    drives: Any = data.get("drives") if isinstance(data, dict) else None
+    drives = data.get("drives") if isinstance(data, dict) else None
     if not isinstance(drives, list) or set(data) - {"drives", "samples", "tokens"}:
         raise GlidepathError.of("plan", "", 'an object with "drives"', data)
-    plan, batch = Plan(drives), (data.get("samples", 0), data.get("tokens", 0))
-    rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in drives]
+    plan, batch = Plan(data["drives"]), (data.get("samples", 0), data.get("tokens", 0))
+    rows = [{**each, "schedule": Schedule.of(each["schedule"]).fingerprint} for each in data["drives"]]
     return plan, batch, digest([rows, list(batch)])
 
 

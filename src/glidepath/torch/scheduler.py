@@ -533,7 +533,7 @@ class Scheduler:
 
     def _seated(self) -> list[list[Seat]]:
         """Returns the seats of each rule, in the order of the groups that are there."""
-        rows = [binding.present(optimizer.param_groups) for optimizer, binding in self._live()]
+        rows = [binding.seat(optimizer.param_groups, look=True) for optimizer, binding in self._live()]
         return [list(chain.from_iterable(seats)) for seats in zip(*rows, strict=True)]
 
     def _rewrite(self, scaled: bool = False) -> None:
