@@ -37,7 +37,7 @@ def test_it_is_verified_under_a_plateau_and_says_how_long_that_takes(tiny, monke
     monkeypatch.setattr(
         "glidepath.lab.engines.estimate.estimate", lambda task, each, updates, jobs, command: f"{updates} {command}"
     )
-    monkeypatch.setattr("glidepath.lab.engines.estimate._MEASURED_SECONDS", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.progress._MEASURED_SECONDS", 0.0)
     seen = []
     monkeypatch.setattr("glidepath.lab.search.range_test.run", lambda spec: seen.append(spec) or run(spec))
     call = "ReduceLROnPlateau(optimizer, patience=0)"
