@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_sweeps():
 def test_it_is_verified_under_a_plateau_and_says_how_long_that_takes(tiny, monkeypatch):
     told: list[str] = []
     monkeypatch.setattr(
-        "glidepath.lab.engines.estimate.estimate", lambda task, each, updates, jobs, command: f"{updates} {command}"
+        "glidepath.lab.engines.progress.estimate", lambda task, each, updates, jobs, command: f"{updates} {command}"
     )
     monkeypatch.setattr("glidepath.lab.engines.progress._MEASURED_SECONDS", 0.0)
     seen = []

@@ -97,11 +97,11 @@ def test_an_ensemble_of_one_is_that_one_and_equal_weights_average_to_themselves(
     record = run(RunSpec(tiny, recipes.constant(), 0.1, 0, 40), keep={40: points.append, 20: points.append})
     spec, weights = record.spec, points[-1].weights
 
-    assert _score(tiny, [weights]).test == pytest.approx(record.test.metric, abs=1e-6)
-    assert _score(tiny, [weights]).validation == pytest.approx(record.evaluations[-1].metric, abs=1e-6)
-    same = _averaged(spec, [points[-1]] * 3)
+    assert _score(tiny, [weights])["test"] == pytest.approx(record.test.metric, abs=1e-6)
+    assert _score(tiny, [weights])["validation"] == pytest.approx(record.evaluations[-1].metric, abs=1e-6)
+    same = _averaged(spec, [weights] * 3)
     assert all(torch.equal(same[name], weights[name]) for name in weights)
-    mixed = _averaged(spec, points)
+    mixed = _averaged(spec, [point.weights for point in points])
     assert all(torch.allclose(mixed[name], (points[0].weights[name] + weights[name]) / 2) for name in weights)
 
 
@@ -116,7 +116,7 @@ def test_statistics_of_batch_normalisation_are_taken_anew(tiny, monkeypatch):
     monkeypatch.setattr(models, "build", normalised)
     points = []
     spec = run(RunSpec(tiny, recipes.constant(), 0.1, 0, 12), keep={12: points.append}).spec
-    mean = _averaged(spec, points)["0.running_mean"]
+    mean = _averaged(spec, [points[0].weights])["0.running_mean"]
 
     assert torch.allclose(mean, torch.from_numpy(lab_data.load(tiny.data).train[0]).mean(0), atol=0.05)
     assert not torch.equal(mean, points[0].weights["0.running_mean"])
@@ -126,8 +126,10 @@ def test_a_text_is_scored_by_its_loss(tiny_text):
     points: list[Point] = []
     record = run(RunSpec(tiny_text, recipes.constant(), 0.01, 0, 6), keep={6: points.append})
 
-    assert _score(tiny_text, [points[0].weights]).test == pytest.approx(record.test.metric, rel=1e-5)
-    assert _score(tiny_text, [_averaged(record.spec, points)]).test == pytest.approx(record.test.metric, rel=1e-5)
+    assert _score(tiny_text, [points[0].weights])["test"] == pytest.approx(record.test.metric, rel=1e-5)
+    assert _score(tiny_text, [_averaged(record.spec, [points[0].weights])])["test"] == pytest.approx(
+        record.test.metric, rel=1e-5
+    )
 
 
 def test_divergence_is_told_and_no_difference_claimed(tiny, tmp_path):

@@ -306,7 +306,7 @@ def test_nothing_of_what_is_written_out_can_be_given(tmp_path: Path):
 def test_the_estimate_is_of_the_whole_search(tmp_path: Path, monkeypatch):
     asked: list[int] = []
     monkeypatch.setattr(
-        "glidepath.lab.engines.session.estimate",
+        "glidepath.lab.engines.progress.estimate",
         lambda task, each, updates, jobs, command: asked.append(updates) or command,
     )
     told: list[str] = []

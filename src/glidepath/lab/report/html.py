@@ -14,12 +14,17 @@ from .comparison import Comparison, ScheduleResult, TaskResult
 from .table import cells, headings
 from .verdict import caveats, headline, verdict
 
-__all__ = ["excerpt", "report"]
+__all__ = ["excerpt", "report", "style"]
 
 _SURFACE = (
     "The first seed's runs once more: lines of equal validation loss in the plane of the two directions in which their weights moved "
     "most. A square is the end of a run. What lies off the plane is not seen."
 )
+
+
+def style() -> str:
+    """The style of the lab's pages."""
+    return resources.files("glidepath.lab.report").joinpath("report.css").read_text(encoding="utf-8")
 
 
 def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapping[str, str] | None = None) -> str:
@@ -36,7 +41,6 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
     Raises:
         KeyError: If a run of the comparison has no record.
     """
-    style = resources.files("glidepath.lab.report").joinpath("report.css").read_text(encoding="utf-8")
     names = ", ".join(result.task.name for result in comparison.tasks)
     sections = "\n".join(
         _task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks)
@@ -45,7 +49,7 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
         "report.html",
         "glidepath.lab.report",
         names=escape(names),
-        style=style,
+        style=style(),
         extent=escape(_extent(comparison)),
         glance="".join(f"<li>{_glance(result, comparison.baseline)}</li>" for result in comparison.tasks),
         sections=sections,
@@ -60,8 +64,7 @@ def excerpt(comparison: Comparison) -> str:
     Args:
         comparison: What to show.
     """
-    css = resources.files("glidepath.lab.report").joinpath("report.css").read_text(encoding="utf-8")
-    colours = "".join(re.findall(r"--s\d: #\w+;", css.partition("@media")[0]))
+    colours = "".join(re.findall(r"--s\d: #\w+;", style().partition("@media")[0]))
     looks = "--ink:currentColor;--soft:currentColor;--grid:#8886;--paper:transparent;--face:inherit"
     parts = "".join(
         f"<div>{_glance(result, comparison.baseline)}{_table(result, comparison.baseline)}</div>"

@@ -48,9 +48,9 @@ def interval(one: Estimate, unit: str) -> str:
     return "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
 
 
-def sized(one: Estimate, unit: str) -> str:
-    """A difference, and its interval in brackets; of one seed the difference alone."""
-    mean = signed(one.mean, unit)
+def sized(one: Estimate, unit: str, told: str = "") -> str:
+    """A difference, with its unit if it is to be told, and its interval in brackets; of one seed the difference alone."""
+    mean = f"{signed(one.mean, unit)} {told}".rstrip()
     return mean if one.low is None else f"{mean} ({interval(one, unit)})"
 
 

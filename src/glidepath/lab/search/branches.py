@@ -11,12 +11,11 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import Hold, Schedule, linear, recipes
-from ...core.answer import Shown
 from ...core.checks import Checks, refuse
 from ...core.errors import Problem, shown
 from ...core.fields import Count, Positive, Steps, real
@@ -29,7 +28,7 @@ from ..records.runs import Record, RunSpec
 from ..report.statistics import Estimate, left
 from ..report.verdict import number
 from ..tasks.declared import Task
-from .planning import Seeds, one_row
+from .planning import Seeds, Tabled, facts_of, one_row
 
 if TYPE_CHECKING:
     from ..engines.training import Point
@@ -95,11 +94,7 @@ class BranchJob(MeasuredJob):
     def told(self, start: int, length: int) -> str:
         """The same in words."""
         steered = self.controller or self.schedule
-        return (
-            str(self.whole(start, length))
-            if steered is None
-            else f"{steered}, from update {start} linear({length - start})"
-        )
+        return f"{steered}, from update {start} linear({length - start})" if steered else str(self.whole(start, length))
 
     def work(
         self, on_progress: Callable[[int], None], files: dict[str, bytes]
@@ -110,22 +105,19 @@ class BranchJob(MeasuredJob):
         name = f"rate{self.peak_rate:g}-seed{self.seed}".replace("+", "")
         points: dict[int, Point] = {}
         keep = {start: lambda point: points.update({point.updates: point}) for start, _ in self.branches}
-        end = self.branches[-1][0]
         schedule = self.schedule or recipes.with_warmup(recipes.constant(), self.warmup)
-        trunk = RunSpec(self.task, schedule, self.peak_rate, self.seed, end, self.controller)
+        trunk = RunSpec(self.task, schedule, self.peak_rate, self.seed, self.branches[-1][0], self.controller)
         constant = run(trunk, on_progress, keep=keep)
         files[f"{name}-trunk.csv"] = _log(constant)
-        made = constant.updates
-        values: dict[str, dict[str, float | None]] = {}
+        made, values = constant.updates, dict[str, dict[str, float | None]]()
         for start, length in self.branches:
-            if start not in points:  # the constant run diverged before
-                values[str(start)] = {"test": None}
+            values[str(start)] = {"test": None}
+            if (point := points.pop(start, None)) is None:  # the constant run diverged before
                 continue
-            point = points.pop(start)
             level = point.rates[-1] / self.peak_rate if self.controller else None
             whole = RunSpec(self.task, self.whole(start, length, level), self.peak_rate, self.seed, length)
             record = run(whole, lambda updates, skip=made - start: on_progress(skip + updates), start=point)
-            values[str(start)] = {"test": None if record.test is None else record.test.metric}
+            values[str(start)] = {"test": record.test and record.test.metric}
             files[f"{name}-branch{start}.csv"] = _log(record)
             made += record.updates - start
         return values, made
@@ -157,44 +149,30 @@ class Branch:
     test: Estimate | None
 
 
-@dataclass(frozen=True)
-class Branched(Shown):
+@dataclass(frozen=True, kw_only=True)
+class Branched(Tabled):
     """A constant run and its cooldowns.
 
     Args:
-        task: Name of the task.
-        metric: Name of the metric.
-        unit: Its unit.
         peak_rate: The peak rate.
-        schedule: What the run follows that they branch off; empty for a constant rate.
-        changed: What is changed in the task.
-        seeds: The seeds.
         branches: One a point, in the order of their starts.
         updates: Optimizer updates made for each seed.
         updates_apart: Updates that whole runs of the same lengths would have made.
+        schedule: What the run follows that they branch off; empty for a constant rate.
     """
 
-    task: str
-    metric: str
-    unit: str
     peak_rate: float
-    seeds: tuple[int, ...]
     branches: tuple[Branch, ...]
     updates: int
     updates_apart: int
     schedule: str = ""
-    changed: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        return self.table()
 
     def table(self) -> str:
         """A line a branch, as plain text."""
-        lines = [f"{'updates':>9}  {'cooldown':>8}  test {self.metric} ({self.unit})"]
+        steered = f", {self.schedule}" if self.schedule else ""
+        title = f"{self.task}: cooldowns from one run at {self.peak_rate:g}{steered}, {len(self.seeds)} seeds"
+        lines = [title, *([self.changed] if self.changed else [])]
+        lines.append(f"{'updates':>9}  {'cooldown':>8}  test {self.metric} ({self.unit})")
         for one in self.branches:
             text = "diverged" if one.test is None else number(one.test.mean, self.unit)
             if one.test is not None and one.test.low is not None and one.test.high is not None:
@@ -204,9 +182,7 @@ class Branched(Shown):
             lines.append(f"{one.start + one.cooldown:>9}  {one.cooldown:>8}  {text}")
         saved = 1.0 - self.updates / self.updates_apart
         lines.append(f"{self.updates} updates a seed instead of {self.updates_apart}: {100 * saved:.0f} % saved.")
-        steered = f", {self.schedule}" if self.schedule else ""
-        title = f"{self.task}: cooldowns from one run at {self.peak_rate:g}{steered}, {len(self.seeds)} seeds"
-        return "\n".join([title, *([self.changed] if self.changed else []), *lines]) + "\n"
+        return "\n".join(lines) + "\n"
 
 
 def branches(
@@ -258,45 +234,30 @@ def branches(
     checks.done()
     row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=starts[-1], where="branches")
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
-    warmup = min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
-    written = schedule is not None
-    jobs = [
-        BranchJob(
-            one.task,
-            one.peak_rate,
-            one.seed,
-            0 if written else warmup,
-            tuple(lengths.items()),
-            one.schedule if written else None,
-            one.controller,
-        )
-        for one in row
-    ]
+    warmup = 0 if schedule else min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
+    jobs: list[BranchJob] = []
+    for one in row:
+        how: dict[str, Any] = {"schedule": one.schedule, "controller": one.controller} if schedule else {}
+        jobs.append(BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items()), **how))
     folder = None if out is None else Path(out)
     refuse(session_problems("branches", folder, engine, jobs))
-    logs = None if folder is None else folder / "logs"
-    with opened("branches", folder, engine, progress, files=logs, command=command) as session:
-        records = session.records(jobs)
-        made = _made(jobs, records)
+    with opened("branches", folder, engine, progress, folder and folder / "logs", command) as session:
+        made = _made(jobs, session.records(jobs))
         if folder is not None:
             put("branches", folder, made, "branches.json", "branches.txt")
     return made
 
 
 def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branched:
-    job, found = jobs[0], []
+    job, found = jobs[0], list[Branch]()
     for start, length in job.branches:
         values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
         found.append(Branch(start, length - start, job.told(start, length), values, left(values)))
     return Branched(
-        task=job.task.name,
-        metric=job.task.metric.name,
-        unit=job.task.metric.unit,
         peak_rate=job.peak_rate,
-        seeds=tuple(one.seed for one in jobs),
         branches=tuple(found),
         updates=job.budget,
         updates_apart=sum(length for _, length in job.branches),
         schedule="" if job.schedule is None else str(job.controller or job.schedule),
-        changed=job.task.changed,
+        **facts_of(jobs),
     )

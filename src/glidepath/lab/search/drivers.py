@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import optuna
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 
 from ...core.errors import GlidepathError
-
-if TYPE_CHECKING:
-    import optuna
 
 __all__ = ["Driver", "storage_at"]
 
@@ -37,9 +38,6 @@ def storage_at(place: str | Path) -> optuna.storages.BaseStorage:
     Raises:
         GlidepathError: If it cannot be opened.
     """
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
     try:
         if "://" in str(place):
             return optuna.storages.get_storage(str(place))
@@ -78,8 +76,6 @@ class Driver:
         Args:
             most: Trials of the whole search.
         """
-        from optuna.trial import TrialState
-
         trial = self.study.ask()
         trial.set_user_attr("driver", self.name)
         states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
@@ -98,8 +94,6 @@ class Driver:
 
     def unfinished(self) -> list[optuna.trial.FrozenTrial]:
         """The trials that somebody has in hand, after those of the dead were asked for again."""
-        from optuna.trial import TrialState
-
         left: list[optuna.trial.FrozenTrial] = []
         mine = {trial.number for trial in self.trials}
         for one in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -128,19 +122,16 @@ class Driver:
         over = threading.Event()
 
         def work() -> None:
-            while not over.wait(_BEAT_SECONDS):
+            while not (self.alone or over.wait(_BEAT_SECONDS)):
                 for trial in list(self.trials):
-                    with contextlib.suppress(
-                        Exception
-                    ):  # over by now; or the storage is away, which the search itself will tell
+                    # Over by now; or the storage is away, which the search itself will tell.
+                    with contextlib.suppress(Exception):
                         trial.set_user_attr("beat", os.urandom(4).hex())
 
         thread = threading.Thread(target=work, daemon=True)
-        if not self.alone:
-            thread.start()
+        thread.start()
         try:
             yield
         finally:
             over.set()
-            if not self.alone:
-                thread.join()
+            thread.join()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ... import Hold, Product, Rate, Schedule, parse
+from ...core.answer import Shown
 from ...core.checks import Checks
 from ...core.errors import GlidepathError, did_you_mean
 from ...core.fields import Count, Positive, Seed, integer
 from ...dialects.plateaus import plateau_of
+from ..plain import Plain
+from ..records.jobs import Job
 from ..records.runs import RunSpec
 from ..report.misfit import misfit
 from ..tasks.declared import TASKS, Cifar100, Task
@@ -20,6 +24,39 @@ __all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "notes_of", "one_row"
 
 Grid = dict[str, dict[str, list[RunSpec]]]
 """Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabled(Plain, Shown):
+    """What a command on one task answers: plain JSON both ways, a table as text.
+
+    Args:
+        task: Name of the task.
+        metric: Name of the metric.
+        unit: Its unit.
+        seeds: The seeds.
+        changed: What is changed in the task.
+    """
+
+    task: str
+    metric: str
+    unit: str
+    seeds: tuple[int, ...]
+    changed: str = ""
+
+    def table(self) -> str:
+        """The answer as plain text."""
+        raise TypeError(f"{type(self).__name__} has no table")
+
+    def __str__(self) -> str:
+        return self.table()
+
+
+def facts_of(jobs: Sequence[Job[Any]]) -> dict[str, Any]:
+    """The fields of a `Tabled` of jobs on one task."""
+    task = jobs[0].task
+    told = {"task": task.name, "metric": task.metric.name, "unit": task.metric.unit, "changed": task.changed}
+    return told | {"seeds": tuple(dict.fromkeys(job.seed for job in jobs))}
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib import resources
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import MultiStep, Schedule, recipes
-from ...core.answer import Shown
 from ...core.checks import Checks, refuse
 from ...core.errors import GlidepathError, Problem, shown
 from ...core.fields import Count
@@ -33,7 +31,6 @@ from ...feedback import Controller
 from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, put, session_problems, writing
-from ..plain import Plain
 from ..records.jobs import Measured, MeasuredJob
 from ..records.provenance import provenance
 from ..records.runs import RunSpec
@@ -41,10 +38,10 @@ from ..report.rate_choice import RateChoice, choose_among
 from ..report.statistics import Difference, Estimate, left, paired
 from ..report.verdict import number, sized
 from ..tasks.declared import Task
-from .planning import Rates, Seeds, one_row
+from .planning import Rates, Seeds, Tabled, facts_of, one_row
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..engines.training import Point
 
@@ -64,13 +61,8 @@ METHODS = {
 
 _FRESH = 1_000_003
 _BATCHES = 500
-
-
-class Score(NamedTuple):
-    """The metric of one method and seed on validation and on test data; None where a run that it needs diverged."""
-
-    validation: float | None
-    test: float | None
+Score = dict[str, float | None]
+"""The metric of one method and seed by part, `validation` and `test`; None where a run that it needs diverged."""
 
 
 @dataclass(frozen=True)
@@ -108,69 +100,50 @@ class SnapshotJob(MeasuredJob):
         """Updates of all its runs: the cyclic one, two single ones, and the short ones together."""
         return 4 * self.cycles * self.length
 
-    def work(
-        self, on_progress: Callable[[int], None], files: dict[str, bytes]
-    ) -> tuple[Mapping[str, dict[str, float | None]], int]:
+    def work(self, on_progress: Callable[[int], None], files: dict[str, bytes]) -> tuple[Mapping[str, Score], int]:
         """Train, score, and give the snapshots as files."""
-        return _work(self, on_progress, files)
+        from safetensors.torch import save
 
-
-def _work(
-    job: SnapshotJob, on_progress: Callable[[int], None], files: dict[str, bytes]
-) -> tuple[dict[str, dict[str, float | None]], int]:
-    from safetensors.torch import save
-
-    cycles, last, length = job.cycles, job.last, job.length
-    budget, moments = length * cycles, [length * (i + 1) for i in range(cycles)]
-    runs = _Runs(job, on_progress)
-    cyclic = runs.trained(recipes.sgdr(length, cycles=cycles), moments)
-    stepped = runs.trained(job.schedule or _steps(budget), moments, controller=job.controller)
-    cosine = runs.trained(recipes.warmup_cosine(budget), [budget])
-    fresh: list[Point] = []
-    for i in range(cycles):
-        seed = (job.seed * cycles + i + _FRESH) % 2**32
-        fresh += runs.trained(recipes.warmup_cosine(length), [length], seed)
-    for i, point in enumerate(cyclic, 1):
-        weights = {name: tensor.contiguous() for name, tensor in point.weights.items()}
-        files[f"rate{job.peak_rate:g}-seed{job.seed}-cycle{i}.safetensors"] = save(weights)
-
-    def scored(points: Sequence[Point], whole: bool) -> Score:
-        return _score(job.task, [point.weights for point in points]) if whole else Score(None, None)
-
-    lost = Score(None, None)
-    cyclic_whole, stepped_whole, fresh_whole = (len(points) == cycles for points in (cyclic, stepped, fresh))
-    spec = RunSpec(job.task, recipes.sgdr(length, cycles=cycles), job.peak_rate, job.seed, budget)
-    scores = {
-        "snapshot ensemble": scored(cyclic[-last:], cyclic_whole),
-        "last snapshot": scored(cyclic[-1:], cyclic_whole),
-        "weight average": _score(job.task, [_averaged(spec, cyclic[-last:])]) if cyclic_whole else lost,
-        "single model": scored(stepped[-1:], stepped_whole),
-        "single cosine": scored(cosine, bool(cosine)),
-        "no cycle": scored(stepped[-last:], stepped_whole),
-        "single cycle": scored(fresh[-last:], fresh_whole),
-    }
-    return {name: score._asdict() for name, score in scores.items()}, runs.updates
-
-
-class _Runs:
-    """Trains one run after another and counts their updates."""
-
-    def __init__(self, job: SnapshotJob, on_progress: Callable[[int], None]) -> None:
-        self.job = job
-        self.on_progress = on_progress
-        self.updates = 0
-
-    def trained(
-        self, schedule: Schedule, moments: Sequence[int], seed: int | None = None, controller: Controller | None = None
-    ) -> list[Point]:
-        """The points of one run that ends at the last moment; fewer than asked for if it diverged."""
         from ..engines.training import run
 
-        job, before, points = self.job, self.updates, list["Point"]()
-        spec = RunSpec(job.task, schedule, job.peak_rate, job.seed if seed is None else seed, moments[-1], controller)
-        keep = dict.fromkeys(moments, points.append)
-        self.updates += run(spec, lambda updates: self.on_progress(before + updates), keep=keep).updates
-        return points
+        cycles, last, length, updates = self.cycles, self.last, self.length, 0
+        budget, moments = length * cycles, [length * (i + 1) for i in range(cycles)]
+
+        def trained(schedule: Schedule, moments: Sequence[int], seed: int, controller: Any = None) -> list[Point]:
+            """The points of one run that ends at the last moment; fewer than asked for if it diverged."""
+            nonlocal updates
+            before, points = updates, list["Point"]()
+            spec = RunSpec(self.task, schedule, self.peak_rate, seed, moments[-1], controller)
+            keep = dict.fromkeys(moments, points.append)
+            updates += run(spec, lambda made: on_progress(before + made), keep=keep).updates
+            return points
+
+        cyclic = trained(recipes.sgdr(length, cycles=cycles), moments, self.seed)
+        stepped = trained(self.schedule or _steps(budget), moments, self.seed, self.controller)
+        cosine = trained(recipes.warmup_cosine(budget), [budget], self.seed)
+        seeds = [(self.seed * cycles + i + _FRESH) % 2**32 for i in range(cycles)]
+        fresh = [point for seed in seeds for point in trained(recipes.warmup_cosine(length), [length], seed)]
+        for i, point in enumerate(cyclic, 1):
+            weights = {name: tensor.contiguous() for name, tensor in point.weights.items()}
+            files[f"rate{self.peak_rate:g}-seed{self.seed}-cycle{i}.safetensors"] = save(weights)
+        spec = RunSpec(self.task, recipes.sgdr(length, cycles=cycles), self.peak_rate, self.seed, budget)
+        members = {
+            "snapshot ensemble": (cyclic, last),
+            "last snapshot": (cyclic, 1),
+            "weight average": (cyclic, last),
+            "single model": (stepped, 1),
+            "single cosine": (cosine * cycles, 1),
+            "no cycle": (stepped, last),
+            "single cycle": (fresh, last),
+        }
+        scores: dict[str, Score] = {}
+        for name, (points, count) in members.items():
+            weights = [point.weights for point in points[-count:]]
+            if len(points) < cycles:
+                scores[name] = {"validation": None, "test": None}
+            else:
+                scores[name] = _score(self.task, [_averaged(spec, weights)] if name == "weight average" else weights)
+        return scores, updates
 
 
 def _steps(budget: int) -> Schedule:
@@ -178,59 +151,60 @@ def _steps(budget: int) -> Schedule:
     return MultiStep((budget // 2, max(budget // 2 + 1, 3 * budget // 4)), 0.1)
 
 
-def _score(task: Task, members: Sequence[Mapping[str, Tensor]]) -> Score:
-    """The metrics of the mean of the members' probabilities."""
-    return Score(_metric(task, members, "validation"), _metric(task, members, "test"))
-
-
-def _metric(task: Task, members: Sequence[Mapping[str, Tensor]], part: Literal["validation", "test"]) -> float | None:
+def _loaded(task: Task, weights: Mapping[str, Tensor]) -> nn.Module:
     import torch
 
     from ..engines.devices import device
-    from ..engines.training import examples_of, precision
     from ..tasks import models
     from ..tasks.data import load
 
-    data = load(task.data)
-    inputs, targets = examples_of(task, data, part)
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), precision(task)():
-        model = models.build(task.model, data).to(device())
-        model.eval()
-        total: Tensor | None = None
-        for weights in members:
-            model.load_state_dict(dict(weights))
-            parts = [torch.softmax(model(chunk).double(), -1) for chunk in inputs.split(512)]
-            total = torch.cat(parts) if total is None else total + torch.cat(parts)
-        assert total is not None  # noqa: S101 - there is at least one member
-        mean = (total / len(members)).reshape(-1, total.shape[-1])
-        targets = targets.reshape(-1)
+    with torch.random.fork_rng(devices=[]):
+        model = models.build(task.model, load(task.data)).to(device())
+    model.load_state_dict(dict(weights))
+    return model
+
+
+def _score(task: Task, members: Sequence[Mapping[str, Tensor]]) -> Score:
+    """The metrics of the mean of the members' probabilities."""
+    import torch
+
+    from ..engines.training import examples_of, precision
+    from ..tasks.data import load
+
+    data, found, models = load(task.data), Score(), [_loaded(task, weights).eval() for weights in members]
+    for part in ("validation", "test"):
+        inputs, targets = examples_of(task, data, part)
+        mean = 0.0
+        with torch.no_grad(), precision(task)():
+            for model in models:
+                mean += torch.cat([torch.softmax(model(chunk).double(), -1) for chunk in inputs.split(512)]) / len(
+                    models
+                )
+        mean, targets = mean.reshape(-1, mean.shape[-1]), targets.reshape(-1)
+        value = 100.0 * float((mean.argmax(-1) != targets).double().mean())
         if task.metric.name == "loss":
             value = float(-mean.gather(1, targets.unsqueeze(1)).clamp_min(1e-300).log().mean())
-        else:
-            value = 100.0 * float((mean.argmax(-1) != targets).double().mean())
-    return value if math.isfinite(value) else None
+        found[part] = value if math.isfinite(value) else None
+    return found
 
 
-def _averaged(spec: RunSpec, points: Sequence[Point]) -> dict[str, Tensor]:
+def _averaged(spec: RunSpec, members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Mean weights; statistics of batch normalisation are taken anew, over 500 minibatches at most."""
     import torch
     from torch.optim.swa_utils import update_bn
 
-    from ..engines.devices import device
     from ..engines.training import minibatches
-    from ..tasks import models
     from ..tasks.data import load
     from ..tasks.examples import Examples
 
     data = load(spec.task.data)
+    count = max(1, min(_BATCHES, len(data.train[1]) // spec.task.batch)) if isinstance(data, Examples) else _BATCHES
     mean = {
-        name: torch.stack([point.weights[name].double() for point in points]).mean(0).to(tensor.dtype)
-        for name, tensor in points[0].weights.items()
+        name: torch.stack([one[name].double() for one in members]).mean(0).to(tensor.dtype)
+        for name, tensor in members[0].items()
     }
+    model = _loaded(spec.task, mean)
     with torch.random.fork_rng(devices=[]):
-        model = models.build(spec.task.model, data).to(device())
-        model.load_state_dict(mean)
-        count = max(1, min(_BATCHES, len(data.train[1]) // spec.task.batch)) if isinstance(data, Examples) else _BATCHES
         update_bn(list(islice(minibatches(spec, data), count)), model)
     return model.state_dict()
 
@@ -256,46 +230,33 @@ class Result:
     ensemble_gains: Difference | None
 
 
-@dataclass(frozen=True)
-class Snapshots(Plain, Shown):
+@dataclass(frozen=True, kw_only=True)
+class Snapshots(Tabled):
     """Snapshot ensembles and their baselines.
 
     Args:
-        task: Name of the task.
-        metric: Name of the metric.
-        unit: Its unit.
         peak_rate: The one peak rate of every method; None where each got its own from a grid.
         budget: Updates of every method, for each seed.
         cycles: Cycles, and so snapshots, of a run.
         last: How many of the last snapshots are averaged.
-        seeds: The seeds.
         results: One a method.
         data_sha256: Hash of the data.
         versions: Versions found in the records.
         machines: Machines found in the records.
         cpu_seconds: Processor time of all runs.
         schedule: What the single model followed; empty for the steps of the paper.
-        changed: What is changed in the task.
     """
 
-    task: str
-    metric: str
-    unit: str
     peak_rate: float | None
     budget: int
     cycles: int
     last: int
-    seeds: tuple[int, ...]
     results: tuple[Result, ...]
     data_sha256: str
     versions: dict[str, str]
     machines: tuple[str, ...]
     cpu_seconds: float
     schedule: str = ""
-    changed: str = ""
-
-    def __str__(self) -> str:
-        return self.table()
 
     def table(self) -> str:
         """A line a method, as plain text."""
@@ -303,8 +264,8 @@ class Snapshots(Plain, Shown):
         lines = [
             f"{self.task}: {self.cycles} cycles in {self.budget} updates, the last {self.last} averaged",
             f"{rate}, {len(self.seeds)} seeds",
-            *([f"single model and no cycle: {self.schedule}"] if self.schedule else []),
-            *([self.changed] if self.changed else []),
+            f"single model and no cycle: {self.schedule}" if self.schedule else None,
+            self.changed or None,
             "",
             f"{'':<18} peak rate  test {self.metric} ({self.unit})    the ensemble to it, 95 % interval",
         ]
@@ -314,7 +275,7 @@ class Snapshots(Plain, Shown):
             lines.append(f"{row.name:<18} {row.peak_rate:<9g}  {value:<18} {gain}".rstrip())
         shared = "One shared peak rate for all" if self.peak_rate is not None else "Rates chosen on validation data"
         lines += ["", f"{shared}; the intervals are not corrected for the number of comparisons."]
-        return "\n".join(lines) + "\n"
+        return "\n".join(line for line in lines if line is not None) + "\n"
 
 
 def snapshots(
@@ -369,90 +330,65 @@ def snapshots(
     checks.require(length > 0, "cycles", f"at most the budget ({row[0].budget if row else 0})", cycles)
     checks.done()
     folder = Path(out)
-    jobs = [
-        SnapshotJob(
-            spec.task,
-            spec.peak_rate,
-            spec.seed,
-            cycles,
-            last or cycles,
-            length,
-            spec.schedule if schedule else None,
-            spec.controller,
-        )
-        for spec in row
-    ]
+    jobs: list[SnapshotJob] = []
+    for spec in row:
+        how: dict[str, Any] = {"schedule": spec.schedule, "controller": spec.controller} if schedule else {}
+        jobs.append(SnapshotJob(spec.task, spec.peak_rate, spec.seed, cycles, last or cycles, length, **how))
     refuse(session_problems("snapshots", folder, engine, jobs))
     if surface:
         from ..report.surface import surface_problems
 
         refuse(surface_problems("snapshots", row))
     with opened("snapshots", folder, engine, progress, folder / "snapshots", command=command) as session:
-        records = session.records(jobs)
-        made = _made(jobs, records)
+        made = _made(jobs, session.records(jobs))
         put("snapshots", folder, made, "snapshots.json", "snapshots.txt")
         if surface:
             with writing("snapshots", folder):
-                _write_surface(folder, row[0], made.results[0].peak_rate, cycles, length, session.watcher.note)
+                _write_surface(folder / "surface.html", jobs[0], made.results[0].peak_rate, session.watcher.note)
     return made
 
 
-def _write_surface(
-    folder: Path, spec: RunSpec, rate: float, cycles: int, length: int, note: Callable[[str], None]
-) -> None:
-    file = folder / "surface.html"
+def _write_surface(file: Path, job: SnapshotJob, rate: float, note: Callable[[str], None]) -> None:
+    from ...view.page import page
+    from ..report.figures import surface_figure
+    from ..report.html import style
+    from ..report.surface import surface
+
+    cycles, length, name = job.cycles, job.length, job.task.name
+    run = RunSpec(job.task, recipes.sgdr(length, cycles=cycles), rate, job.seed, length * cycles)
+    caption = (
+        f"{name}, seed {job.seed}, peak rate {rate:g}: {cycles} cycles of {length} updates. Lines of equal validation loss "
+        "in the plane of the two directions in which the weights moved most; rings are the snapshots, at the end of each cycle."
+    )
     try:
-        write_whole(file, _surface(spec, rate, cycles, length))
+        drawn = surface_figure(surface({"cyclic": run}, [length * (i + 1) for i in range(cycles)]))
     except GlidepathError as error:
         file.unlink(missing_ok=True)  # one of another run would be taken for this one's
         note(f"the loss surface is left out: {error}")
-
-
-def _surface(spec: RunSpec, rate: float, cycles: int, length: int) -> str:
-    from ...view.page import page
-    from ..report.figures import surface_figure
-    from ..report.surface import surface
-
-    run = RunSpec(spec.task, recipes.sgdr(length, cycles=cycles), rate, spec.seed, length * cycles)
-    drawn = surface_figure(surface({"cyclic": run}, [length * (i + 1) for i in range(cycles)]))
-    caption = (
-        f"{spec.task.name}, seed {spec.seed}, peak rate {rate:g}: {cycles} cycles of {length} updates. Lines of equal validation loss "
-        "in the plane of the two directions in which the weights moved most; rings are the snapshots, at the end of each cycle."
-    )
-    style = resources.files("glidepath.lab.report").joinpath("report.css").read_text(encoding="utf-8")
-    return page("surface.html", "glidepath.lab.report", style=style, picture=drawn, caption=escape(caption))
+        return
+    text = page("surface.html", "glidepath.lab.report", style=style(), picture=drawn, caption=escape(caption))
+    write_whole(file, text)
 
 
 def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snapshots:
-    scores: dict[float, list[Mapping[str, Score]]] = {}
-    for job in jobs:
-        values = records[job.hash].values
-        scores.setdefault(job.peak_rate, []).append({name: Score(**one) for name, one in values.items()})
-    job = jobs[0]
+    """Every method at its own rate, and what the ensemble gains over it."""
+    job, rows = jobs[0], dict[float, list[Mapping[str, Score]]]()
+    for one in jobs:
+        rows.setdefault(one.peak_rate, []).append(records[one.hash].values)
+    found: list[Result] = []
+    for name in METHODS:
+        validation = {rate: [one[name]["validation"] for one in seeds] for rate, seeds in rows.items()}
+        choice = choose_among(validation, job.task.metric.direction)
+        values = tuple(one[name]["test"] for one in rows[choice.peak_rate])
+        gains = paired(found[0].values, values) if found else None
+        found.append(Result(name, choice.peak_rate, choice if len(rows) > 1 else None, values, left(values), gains))
     return Snapshots(
-        task=job.task.name,
-        metric=job.task.metric.name,
-        unit=job.task.metric.unit,
-        peak_rate=job.peak_rate if len(scores) == 1 else None,
+        peak_rate=job.peak_rate if len(rows) == 1 else None,
         budget=job.length * job.cycles,
         cycles=job.cycles,
         last=job.last,
-        seeds=tuple(dict.fromkeys(one.seed for one in jobs)),
-        results=_results(scores, job.task),
+        results=tuple(found),
         schedule="" if job.schedule is None else str(job.controller or job.schedule),
-        changed=job.task.changed,
+        **facts_of(jobs),
         **vars(provenance((records[one.hash] for one in jobs), job.task.name)),
     )
-
-
-def _results(scores: Mapping[float, Sequence[Mapping[str, Score]]], task: Task) -> tuple[Result, ...]:
-    """Every method at its own rate, and what the ensemble gains over it."""
-    found: list[Result] = []
-    for name in METHODS:
-        validation = {rate: [one[name].validation for one in rows] for rate, rows in scores.items()}
-        choice = choose_among(validation, task.metric.direction)
-        values = tuple(one[name].test for one in scores[choice.peak_rate])
-        gains = paired(found[0].values, values) if found else None
-        rates = choice if len(scores) > 1 else None
-        found.append(Result(name, choice.peak_rate, rates, values, left(values), gains))
-    return tuple(found)

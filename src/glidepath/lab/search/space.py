@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import Schedule, vocabulary
 from ...core.checks import Checks, types_of
@@ -18,10 +18,12 @@ from ...core.curves import Curve
 from ...core.errors import Problem, did_you_mean
 from ..tasks.schedules import DEFAULT_SCHEDULES
 
-__all__ = ["EXTENTS", "Dimension", "Family", "families", "readable", "search_space", "written"]
+if TYPE_CHECKING:
+    import optuna
 
-Extent = tuple[float, float, bool]
-EXTENTS: Mapping[str, Extent] = {
+__all__ = ["ENDS", "Dimension", "Family", "families", "readable", "search_space", "written"]
+
+ENDS: Mapping[str, tuple[float, float, bool]] = {
     "warmup": (0.0, 0.3, False),
     "cooldown": (0.05, 0.6, False),
     "hold": (0.0, 0.5, False),
@@ -35,6 +37,7 @@ EXTENTS: Mapping[str, Extent] = {
 
 RATE = "peak_rate"
 SHAPE = "schedule"
+_EDGE = 0.02  # of a dimension's width
 _AROUND = 30.0  # the peak rate is searched from a thirtieth of the task's own to thirty times it
 
 
@@ -67,6 +70,24 @@ class Dimension:
     def bounded(self, low: float, high: float) -> Dimension:
         """The same between other ends."""
         return Dimension(self.name, low, high, self.log and low > 0, self.share)
+
+    def suggested(self, trial: optuna.Trial) -> Any:
+        """What a trial of Optuna proposes."""
+        if self.low is None or self.high is None:
+            return trial.suggest_categorical(self.name, list(self.choices))
+        return trial.suggest_float(self.name, self.low, self.high, log=self.log)
+
+    def inside(self, value: Any) -> Any:
+        """A value pulled between the ends; one of a choice as it is."""
+        return value if self.low is None or self.high is None else min(max(float(value), self.low), self.high)
+
+    def at_edge(self, value: Any) -> bool:
+        """Whether a number lies at an end of its range that is not the end of what makes sense, such as no warmup at all."""
+        if self.low is None or self.high is None:
+            return False
+        low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, float(value)))
+        width = _EDGE * (high - low)
+        return at > high - width or (at < low + width and self.low > 0.0)
 
 
 @dataclass(frozen=True)
@@ -104,8 +125,8 @@ class Family:
 
     def usual(self) -> dict[str, Any]:
         """The values that the recipe's own defaults stand for, pulled into the dimensions' ends."""
-        declared = {each.name: each for each in (_typed(self.make) if self.make else ())}
-        return {name: _usual(one, declared[name].default) for name, one in self.dimensions.items()}
+        defaults = {each.name: each.default for each in (_typed(self.make) if self.make else ())}
+        return {name: _usual(one, defaults[name]) for name, one in self.dimensions.items()}
 
 
 def families(
@@ -130,17 +151,21 @@ def families(
             checks.refuse("schedule", rule, name, did_you_mean(name, list(known)))
     if not names:
         checks.refuse("schedule", "at least one recipe", names)
-    parameters = {name for make in chosen.values() for name in _parameters(make)}
+    parameters = {name for make in chosen.values() for name in list(inspect.signature(make).parameters)[1:]}
     searchable = sorted({*parameters, RATE})
     for name, where in [*((name, "fix") for name in fixed), *((name, "range") for name in ranges)]:
         allowed = sorted(parameters) if where == "fix" else searchable
         if (chosen or texts) and name not in allowed:
             rule = f"one of {', '.join(allowed)}" if allowed else "left out: what is written out has nothing to give"
             checks.refuse(where, rule, name, did_you_mean(name, allowed))
-    checks.problems += [
-        Problem("tune", name, "either given or searched", "both") for name in sorted({*fixed} & {*ranges})
-    ]
-    checks.problems += _range_problems(ranges)
+    for name in sorted({*fixed} & {*ranges}):
+        checks.problems.append(Problem("tune", name, "either given or searched", "both"))
+    for name, (low, high) in ranges.items():
+        ends = f"{low:g}:{high:g}"
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            checks.problems.append(Problem("tune", f"range of {name}", "two finite numbers, the lower first", ends))
+        elif name == RATE and low <= 0.0:
+            checks.problems.append(Problem("tune", f"range of {name}", "above 0", ends))
     made = {name: _family(name, make, fixed, ranges, checks) for name, make in chosen.items()}
     checks.done()
     return [made.get(name) or Family(name, None, {}, {}) for name in dict.fromkeys(names)]
@@ -157,7 +182,9 @@ def written(names: Sequence[str]) -> list[str]:
 
 
 def _known() -> dict[str, Callable[..., Schedule]]:
-    return {word: make for word, make in vocabulary().items() if _has_whole_length(make)}
+    makers = {word: make for word, make in vocabulary().items() if not isinstance(make, type)}
+    names = {word: list(inspect.signature(make).parameters) for word, make in makers.items()}
+    return {word: makers[word] for word, given in names.items() if len(given) > 1 and given[0] == "steps"}
 
 
 def search_space(
@@ -188,25 +215,6 @@ def readable(value: Any) -> Any:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-def _has_whole_length(make: Any) -> bool:
-    if isinstance(make, type):
-        return False
-    names = _typed(make)
-    return len(names) > 1 and names[0].name == "steps"
-
-
-def _parameters(make: Any) -> list[str]:
-    return list(inspect.signature(make).parameters)[1:]
-
-
-def _range_problems(ranges: Mapping[str, tuple[float, float]]) -> Iterable[Problem]:
-    for name, (low, high) in ranges.items():
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            yield Problem("tune", f"range of {name}", "two finite numbers, the lower first", f"{low:g}:{high:g}")
-        elif name == RATE and low <= 0.0:
-            yield Problem("tune", f"range of {name}", "above 0", f"{low:g}:{high:g}")
-
-
 def _family(
     name: str,
     make: Callable[..., Schedule],
@@ -222,8 +230,8 @@ def _family(
             continue
         found = _dimension(parameter)
         if parameter.name in ranges:
-            whole = _hint(parameter).startswith("int")
-            found = (found or Dimension(parameter.name, 0.0, 1.0, share=whole)).bounded(*ranges[parameter.name])
+            whole = Dimension(parameter.name, 0.0, 1.0, share=parameter.annotation == "int")
+            found = (found or whole).bounded(*ranges[parameter.name])
         if found is not None:
             dimensions[parameter.name] = found
         elif parameter.default is parameter.empty:
@@ -233,20 +241,12 @@ def _family(
 
 
 def _dimension(parameter: inspect.Parameter) -> Dimension | None:
-    hint = _hint(parameter)
-    if "Curve" in hint:
-        return Dimension(parameter.name, choices=_curves())
-    if hint == "bool":
-        return Dimension(parameter.name, choices=(False, True))
-    extent = EXTENTS.get(parameter.name)
-    if extent is None:
-        return None
-    low, high, log = extent
-    return Dimension(parameter.name, low, high, log, share=hint.startswith("int"))
-
-
-def _curves() -> tuple[str, ...]:
-    return tuple(sorted(kind for kind, one in Curve.registry.items() if not one.field_names()))
+    hint = str(parameter.annotation)
+    if hint in ("Curve", "bool"):
+        curves = sorted(kind for kind, one in Curve.registry.items() if not one.field_names())
+        return Dimension(parameter.name, choices=(False, True) if hint == "bool" else tuple(curves))
+    ends = ENDS.get(parameter.name)
+    return ends and Dimension(parameter.name, *ends, share=hint == "int")
 
 
 def _typed(make: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -265,19 +265,15 @@ def _typed(make: Callable[..., Any]) -> list[inspect.Parameter]:
     return [each.replace(annotation=word(each)) for each in inspect.signature(make).parameters.values()]
 
 
-def _hint(parameter: inspect.Parameter) -> str:
-    return str(parameter.annotation)
-
-
 def _read(parameter: inspect.Parameter, text: str, checks: Checks) -> Any:
     """A value given as text, by the declared type; the recipe itself checks its bounds."""
-    hint = _hint(parameter)
-    if "Curve" in hint:
+    hint = str(parameter.annotation)
+    if hint == "Curve":
         return text
     if hint == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:
-        return int(text) if hint.startswith("int") else float(text)
+        return int(text) if hint == "int" else float(text)
     except ValueError:
         rules = {"bool": "true or false", "int": "a whole number of updates"}
         checks.refuse(f"fix {parameter.name}", rules.get(hint, "a number"), text)
@@ -286,10 +282,9 @@ def _read(parameter: inspect.Parameter, text: str, checks: Checks) -> Any:
 
 def _usual(dimension: Dimension, default: Any) -> Any:
     if dimension.choices:
-        text = str(default).removesuffix("()") if not isinstance(default, bool) else default
+        text = default if isinstance(default, bool) else str(default).removesuffix("()")
         return text if text in dimension.choices else dimension.choices[0]
     low, high = dimension.low or 0.0, dimension.high or 0.0
-    if isinstance(default, int | float) and not isinstance(default, bool) and not dimension.share:
-        return min(max(float(default), low), high)
-    middle = math.sqrt(low * high) if dimension.log else (low + high) / 2
-    return low if default == 0 else min(max(middle, low), high)
+    if dimension.share or isinstance(default, bool) or not isinstance(default, int | float):
+        default = low if default == 0 else math.sqrt(low * high) if dimension.log else (low + high) / 2
+    return dimension.inside(default)

@@ -9,13 +9,15 @@ Source:
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
 
 from ...core.checks import Checks, refuse
 from ...core.errors import GlidepathError
@@ -24,23 +26,20 @@ from ..engines.engine import Engine
 from ..engines.progress import Part, Silent, Watcher, Whole
 from ..engines.session import Session, opened, put, session_problems, writing
 from ..records.runs import Record, RunSpec
-from ..report.statistics import left, paired, whole
+from ..report.statistics import left, paired
+from ..report.statistics import whole as all_of
 from ..report.verdict import number
 from ..tasks.declared import Task
 from .drivers import Driver, storage_at
-from .planning import notes_of, one_row, plan_runs
-from .space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
+from .planning import facts_of, notes_of, one_row, plan_runs
+from .space import RATE, SHAPE, Family, families, readable, search_space, written
 from .tuned import Trial, Tuned
-
-if TYPE_CHECKING:
-    import optuna
 
 __all__ = ["DEFAULT_FAMILIES", "tune"]
 
 DEFAULT_FAMILIES = ("warmup_cosine", "warmup_linear", "wsd")
 _AT_ONCE = 8
 _UNPRUNED = 8
-_EDGE = 0.02  # of a dimension's width
 
 
 def tune(
@@ -103,22 +102,18 @@ def tune(
     with checks.kept():
         chosen = families(list(schedules), fixed=fixed or {}, ranges=ranges or {})
     with checks.kept():
-        grid = plan_runs(
-            task,
-            ["constant", *(one for one in written(schedules) if one != "constant")],
-            1,
-            budget=budget,
-            where="tune",
-        )
+        known = ["constant", *(one for one in written(schedules) if one != "constant")]
+        grid = plan_runs(task, known, 1, budget=budget, where="tune")
         row, notes = next(iter(grid.values()))["constant"], notes_of(grid)
-    refuse([*checks.problems, *session_problems("tune", Path(out), engine)])
-    space = search_space(chosen, row[0].task.peak_rate, ranges or {})
-    search = _Search(row[0], chosen, space, seeds, trials, fresh, prune, seed, progress or Silent())
-    with opened("tune", Path(out), engine, progress and search.watcher, command=command) as session, _quiet_optuna():
+    folder = Path(out)
+    refuse([*checks.problems, *session_problems("tune", folder, engine)])
+    whole = Whole(progress or Silent(), [Part(1, row[0].budget, row[0].budget)] * (trials * seeds + 2 * fresh))
+    with opened("tune", folder, engine, progress and whole, command=command) as session, _quiet_optuna():
         for note in notes:
             session.watcher.note(note)
-        made = search.carried_out(Path(out), session, storage)
-        put("tune", Path(out), made, "tuned.json", "table.txt")
+        search = _Search(row[0], chosen, ranges or {}, seeds, trials, fresh, seed, whole, session)
+        made = search.carried_out(search.driver(folder, storage, prune))
+        put("tune", folder, made, "tuned.json", "table.txt")
     return made
 
 
@@ -138,18 +133,17 @@ def _other(before: Mapping[str, Any], question: Mapping[str, Any]) -> str:
     differs = [name for name in _QUESTION if before.get(name) != question[name]]
     words = [_QUESTION[name] for name in differs]
     if "fixed" in differs and set(before.get("fixed", ())) != set(question["fixed"]):  # ranges and values follow
-        words = [word for name, word in _QUESTION.items() if name in differs and name not in ("space", "fixed")]
-        words.append("other recipes")
+        words = [_QUESTION[name] for name in differs if name not in ("space", "fixed")] + ["other recipes"]
     return " and ".join(words)
 
 
 @dataclass
 class _Alive:
-    """A trial that has not been given up."""
+    """A trial that has not been given up: what was asked, the run with its first seed, and what each seed ended with."""
 
     asked: optuna.Trial
     spec: RunSpec
-    values: list[float | None]
+    values: list[float | None] = field(default_factory=list[float | None])
 
 
 class _Search:
@@ -159,46 +153,30 @@ class _Search:
         self,
         base: RunSpec,
         chosen: Sequence[Family],
-        space: Sequence[Dimension],
+        ranges: Mapping[str, tuple[float, float]],
         seeds: int,
         trials: int,
         fresh: int,
-        prune: bool,
         seed: int,
-        watcher: Watcher,
+        whole: Whole,
+        session: Session,
     ) -> None:
-        self.base, self.task, self.budget = base, base.task, base.budget
-        self.families = {family.name: family for family in chosen}
-        self.space = {dimension.name: dimension for dimension in space}
+        self.base, self.task, self.families = base, base.task, {family.name: family for family in chosen}
+        self.space = {one.name: one for one in search_space(chosen, base.task.peak_rate, ranges)}
         self.seeds, self.trials, self.fresh = list(range(seeds)), trials, list(range(seeds, seeds + fresh))
-        self.prune, self.seed = prune, seed
-        self.defaults = self._defaults()
-        self.watcher = Whole(watcher, [Part(1, base.budget, base.budget)] * (trials * seeds + 2 * fresh))
+        self.seed, self.whole, self.session = seed, whole, session
+        usual = {**chosen[0].usual(), RATE: self.task.peak_rate, SHAPE: chosen[0].name}
+        usual |= {"warmup": self.task.warmup} if "warmup" in usual else {}
+        self.defaults = {name: one.inside(usual[name]) for name, one in self.space.items() if name in usual}
 
-    def carried_out(self, folder: Path, session: Session, storage: str | None = None) -> Tuned:
-        """Search, or go on with it, until all trials are over, those of other drivers too."""
-        driver = self._driver(folder, storage)
-        study = driver.study
-        with driver.beating():
-            while (open_ := self.trials - len(_told(study))) > 0:
-                missing = open_ - len(driver.unfinished())
-                if missing > 0:
-                    self._generation(driver, session, min(missing, _AT_ONCE))
-                else:
-                    driver.wait()
-        return self._tuned(study, session)
-
-    def _driver(self, folder: Path, place: str | None) -> Driver:
-        import optuna
-
+    def driver(self, folder: Path, place: str | None, prune: bool) -> Driver:
+        """The search as it is kept, begun or gone on with."""
         question = {
             "task": self.task.identity(),
-            "budget": self.budget,
+            "budget": self.base.budget,
             "seeds": len(self.seeds),
             "space": [str(dimension) for dimension in self.space.values()],
-            "fixed": {
-                name: {key: str(value) for key, value in one.fixed.items()} for name, one in self.families.items()
-            },
+            "fixed": {name: {k: str(v) for k, v in one.fixed.items()} for name, one in self.families.items()},
             "seed": self.seed,
         }
         with writing("tune", folder):
@@ -206,35 +184,33 @@ class _Search:
             better = "minimize" if self.task.metric.direction == "lower" else "maximize"
             study = optuna.create_study(study_name="tune", storage=storage, direction=better, load_if_exists=True)
             before = study.user_attrs.get("question")
-            if before is not None and before != question:
-                rule, remedy = "a folder of the same search or of none", "choose another with --out"
-                raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
             if before is None:
                 study.set_user_attr("question", question)
                 study.enqueue_trial(self.defaults, user_attrs={"given": self.defaults}, skip_if_exists=True)
+            elif before != question:
+                rule, remedy = "a folder of the same search or of none", "choose another with --out"
+                raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
             driver = Driver(study, folder, alone=place is None)
             driver.unfinished()
         # A sampler begins where its seed says: after a restart, or in another driver, it must not propose the same points again.
         study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials) + driver.salt)
         startup = min(_UNPRUNED, self.trials)
-        study.pruner = optuna.pruners.MedianPruner(startup) if self.prune else optuna.pruners.NopPruner()
+        study.pruner = optuna.pruners.MedianPruner(startup) if prune else optuna.pruners.NopPruner()
         return driver
 
-    def _defaults(self) -> dict[str, Any]:
-        family = next(iter(self.families.values()))
-        usual = {**family.usual(), RATE: self.task.peak_rate, SHAPE: family.name}
-        if "warmup" in usual:
-            usual["warmup"] = self.task.warmup
-        inside = {name: value for name, value in usual.items() if name in self.space}
-        return {
-            name: value if isinstance(value, str | bool) else _into(self.space[name], value)
-            for name, value in inside.items()
-        }
+    def carried_out(self, driver: Driver) -> Tuned:
+        """Search, or go on with it, until all trials are over, those of other drivers too."""
+        with driver.beating():
+            while (missing := self.trials - len(_told(driver.study))) > 0:
+                missing -= len(driver.unfinished())
+                if missing > 0:
+                    self._generation(driver, min(missing, _AT_ONCE))
+                else:
+                    driver.wait()
+        return self._tuned(driver.study)
 
-    def _generation(self, driver: Driver, session: Session, count: int) -> None:
+    def _generation(self, driver: Driver, count: int) -> None:
         """Some trials, side by side: all of them with the first seed, those left with the second, and so on."""
-        import optuna
-
         study, alive = driver.study, list[_Alive]()
         driver.trials.clear()
         for _ in range(count):
@@ -242,81 +218,71 @@ class _Search:
             if asked is None:
                 break
             try:
-                spec = self._spec(asked)
+                alive.append(_Alive(asked, self._suggested(asked)))
             except GlidepathError as error:  # values that do not go together say something about the space
-                asked.set_user_attr("state", "refused")
                 asked.set_user_attr("why", str(error))
-                study.tell(asked, state=optuna.trial.TrialState.PRUNED)
-                self.watcher.skip(len(self.seeds))
-                continue
-            alive.append(_Alive(asked, spec, []))
+                self._over(study, asked, "refused")
+                self.whole.skip(len(self.seeds))
         for at, seed in enumerate(self.seeds):
             if not alive:
                 break
-            self.watcher.begin(len(alive))
-            session.later = self.watcher.later
-            records = session.records([_with_seed(one.spec, seed) for one in alive])
-            left = [one for one in alive if self._goes_on(study, one, records[_with_seed(one.spec, seed).hash], at)]
-            self.watcher.skip((len(alive) - len(left)) * (len(self.seeds) - at - 1))
-            alive = left
+            records = self._records([replace(one.spec, seed=seed) for one in alive], more=True)
+            on = [one for one, record in zip(alive, records, strict=True) if self._goes_on(study, one, record, at)]
+            self.whole.skip((len(alive) - len(on)) * (len(self.seeds) - at - 1))
+            alive = on
         best = [trial.value for trial in study.best_trials if trial.value is not None]
         if best:
-            told = len(_told(study))
-            text = number(best[0], self.task.metric.unit)
-            self.watcher.note(f"{told} of {self.trials} trials; best validation {self.task.metric.name} so far {text}")
+            metric, done = self.task.metric, f"{len(_told(study))} of {self.trials} trials"
+            self.whole.note(f"{done}; best validation {metric.name} so far {number(best[0], metric.unit)}")
+
+    def _records(self, jobs: Sequence[RunSpec], more: bool = False) -> list[Record]:
+        self.whole.begin(len(jobs))
+        self.session.later = self.whole.later if more else 0
+        records = self.session.records(jobs)
+        return [records[job.hash] for job in jobs]
 
     def _goes_on(self, study: optuna.Study, one: _Alive, record: Record, at: int) -> bool:
         """Whether a trial gets its next seed; what is over is told to Optuna."""
-        last = record.last
-        one.values.append(last)
+        one.values.append(record.last)
         kept = [value for value in one.values if value is not None]
-        if last is None:
-            return self._over(study, one, "diverged")
+        if record.last is None:
+            return self._over(study, one.asked, "diverged", one.values)
         one.asked.report(sum(kept) / len(kept), at)
         if at + 1 == len(self.seeds):
-            return self._over(study, one, "complete")
+            return self._over(study, one.asked, "complete", one.values, sum(kept) / len(kept))
         if one.asked.params != self.defaults and one.asked.should_prune():
-            return self._over(study, one, "pruned")
+            return self._over(study, one.asked, "pruned", one.values)
         return True
 
-    def _over(self, study: optuna.Study, one: _Alive, state: str) -> Literal[False]:
-        import optuna
-
-        one.asked.set_user_attr("validation", one.values)
-        one.asked.set_user_attr("state", state)
-        if state == "complete":
-            study.tell(one.asked, sum(value or 0.0 for value in one.values) / len(one.values))
-        else:
-            study.tell(one.asked, state=optuna.trial.TrialState.PRUNED)
+    def _over(
+        self,
+        study: optuna.Study,
+        asked: optuna.Trial,
+        state: str,
+        values: Sequence[float | None] = (),
+        mean: float | None = None,
+    ) -> bool:
+        asked.set_user_attr("validation", list(values))
+        asked.set_user_attr("state", state)
+        study.tell(asked, mean, TrialState.COMPLETE if mean is not None else TrialState.PRUNED)
         return False
 
-    def _spec(self, asked: optuna.Trial) -> RunSpec:
+    def _suggested(self, asked: optuna.Trial) -> RunSpec:
         """The run that a trial stands for, with the first seed."""
-        values = {RATE: self._suggested(asked, RATE)}
-        if SHAPE in self.space:
-            values[SHAPE] = self._suggested(asked, SHAPE)
-        values |= {name: self._suggested(asked, name) for name in self._family(values).dimensions}
-        return self._run(values)
+        values = {name: self.space[name].suggested(asked) for name in (RATE, SHAPE) if name in self.space}
+        return self._run(values | {name: self.space[name].suggested(asked) for name in self._family(values).dimensions})
 
     def _family(self, values: Mapping[str, Any]) -> Family:
         return self.families[str(values.get(SHAPE, next(iter(self.families))))]
 
     def _run(self, values: Mapping[str, Any]) -> RunSpec:
         """The run, with the first seed, that these values stand for."""
-        schedule, rate = self._family(values).schedule(self.budget, values), readable(values[RATE])
-        (spec,) = one_row(self.task, schedule, self.seeds[:1], peak_rate=rate, budget=self.budget, where="tune")
+        budget, rate = self.base.budget, readable(values[RATE])
+        schedule = self._family(values).schedule(budget, values)
+        (spec,) = one_row(self.task, schedule, self.seeds[:1], peak_rate=rate, budget=budget, where="tune")
         return spec
 
-    def _text(self, values: Mapping[str, Any], run: RunSpec) -> str:
-        return self._family(values).name if run.controller else str(run.schedule)
-
-    def _suggested(self, asked: optuna.Trial, name: str) -> Any:
-        one = self.space[name]
-        if one.low is None or one.high is None:
-            return asked.suggest_categorical(name, list(one.choices))
-        return asked.suggest_float(name, one.low, one.high, log=one.log)
-
-    def _tuned(self, study: optuna.Study, session: Session) -> Tuned:
+    def _tuned(self, study: optuna.Study) -> Tuned:
         trials = tuple(self._trial(at, found) for at, found in enumerate(_told(study)))
         complete = [trial for trial in trials if trial.mean is not None]
         if not complete:
@@ -326,78 +292,49 @@ class _Search:
         best = min(complete, key=lambda trial: sign * (trial.mean or 0.0))
         usual = next((trial for trial in trials if trial.values == self.defaults), trials[0])
         if best is usual:
-            self.watcher.skip(len(self.fresh))
-        test = default = self._fresh(session, best)
+            self.whole.skip(len(self.fresh))
+        test = default = self._fresh(best)
         gain = None
         if best is not usual and usual.schedule:
-            default = self._fresh(session, usual)
+            default = self._fresh(usual)
             gain = paired(test, default)
         return Tuned(
-            task=self.task.name,
-            metric=self.task.metric.name,
-            unit=self.task.metric.unit,
-            budget=self.budget,
+            budget=self.base.budget,
             space=tuple(str(dimension) for dimension in self.space.values()),
-            seeds=tuple(self.seeds),
             trials=trials,
             default=usual.number,
             best=best.number,
-            edges=tuple(name for name, value in best.values.items() if _at_edge(self.space[name], value)),
+            edges=tuple(name for name, value in best.values.items() if self.space[name].at_edge(value)),
             importance=_importance(study),
             fresh_seeds=tuple(self.fresh),
-            test=left(test) if whole(test) else None,
-            default_test=left(default) if whole(default) else None,
+            test=left(test) if all_of(test) else None,
+            default_test=left(default) if all_of(default) else None,
             gain=gain,
-            changed=self.task.changed,
+            **facts_of([replace(self.base, seed=seed) for seed in self.seeds]),
         )
 
     def _trial(self, number: int, found: optuna.trial.FrozenTrial) -> Trial:
-        attributes = found.user_attrs
-        state = attributes.get("state", "refused")
-        run = None if state == "refused" else self._run(found.params)
+        state, values = found.user_attrs.get("state", "refused"), dict(found.params)
+        run = None if state == "refused" else self._run(values)
+        text = "" if run is None else self._family(values).name if run.controller else str(run.schedule)
         return Trial(
             number=number,
-            values=dict(found.params),
-            schedule="" if run is None else self._text(found.params, run),
-            peak_rate=readable(found.params[RATE]),
-            validation=tuple(attributes.get("validation", ())),
+            values=values,
+            schedule=text,
+            peak_rate=readable(values[RATE]),
+            validation=tuple(found.user_attrs.get("validation", ())),
             state=state,
         )
 
-    def _fresh(self, session: Session, trial: Trial) -> list[float | None]:
+    def _fresh(self, trial: Trial) -> list[float | None]:
         """Test metric on the fresh seeds."""
-        jobs = [_with_seed(self._run(trial.values), seed) for seed in self.fresh]
-        self.watcher.begin(len(jobs))
-        session.later = 0
-        records = session.records(jobs)
-        finals = [records[job.hash].test for job in jobs]
-        return [None if final is None else final.metric for final in finals]
+        run = self._run(trial.values) if self.fresh else self.base
+        return [one.test and one.test.metric for one in self._records([replace(run, seed=n) for n in self.fresh])]
 
 
 def _told(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The trials that are over, in order; those whose process died were asked for again."""
-    from optuna.trial import TrialState
-
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-
-
-def _with_seed(spec: RunSpec, seed: int) -> RunSpec:
-    return replace(spec, seed=seed)
-
-
-def _into(dimension: Dimension, value: float) -> float:
-    return min(max(value, dimension.low or 0.0), dimension.high or 0.0)
-
-
-def _at_edge(dimension: Dimension, value: Any) -> bool:
-    """Whether a number lies at an end of its range that is not the end of what makes sense, such as no warmup at all."""
-    if dimension.low is None or dimension.high is None:
-        return False
-    low, high, at = dimension.low, dimension.high, float(value)
-    if dimension.log:
-        low, high, at = math.log(low), math.log(high), math.log(at)
-    width = _EDGE * (high - low)
-    return at > high - width or (at < low + width and dimension.low > 0.0)
 
 
 def _importance(study: optuna.Study) -> dict[str, float]:
@@ -413,8 +350,6 @@ def _importance(study: optuna.Study) -> dict[str, float]:
 @contextmanager
 def _quiet_optuna() -> Generator[None]:
     """Optuna's log lines and notices of experimental parts are not the user's; its level is put back."""
-    import optuna
-
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from typing import Literal
 
-from ...core.answer import Shown
-from ..plain import Plain, plain
+from ..plain import plain
 from ..report.statistics import Difference, Estimate
-from ..report.verdict import interval, number, signed
+from ..report.verdict import number, sized
+from .planning import Tabled
 
 __all__ = ["Trial", "Tuned"]
 
@@ -42,16 +43,12 @@ class Trial:
 
 
 @plain(kw_only=True)
-class Tuned(Plain, Shown):
+class Tuned(Tabled):
     """What a search found.
 
     Args:
-        task: Name of the task.
-        metric: Name of the metric.
-        unit: Its unit.
         budget: Optimizer updates of each run.
         space: What was searched, in words.
-        seeds: Seeds of the search.
         trials: Every trial, by number.
         default: Number of the trial of the defaults, the first unless that was interrupted.
         best: Number of the complete trial with the best mean validation metric.
@@ -61,15 +58,10 @@ class Tuned(Plain, Shown):
         test: Test metric of the best on the fresh seeds; None if a run diverged or none was asked for.
         default_test: The same of the defaults.
         gain: Paired difference, the best minus the defaults; None if the best is the defaults, or a run is missing.
-        changed: What is changed in the task.
     """
 
-    task: str
-    metric: str
-    unit: str
     budget: int
     space: tuple[str, ...]
-    seeds: tuple[int, ...]
     trials: tuple[Trial, ...]
     default: int
     best: int
@@ -79,7 +71,6 @@ class Tuned(Plain, Shown):
     test: Estimate | None
     default_test: Estimate | None
     gain: Difference | None
-    changed: str = ""
 
     @property
     def found(self) -> Trial:
@@ -91,9 +82,6 @@ class Tuned(Plain, Shown):
         """The line for the shell that compares what was found with a constant rate."""
         return f"glidepath compare {shlex.quote(self.found.schedule)} -t {self.task} -r {self.found.peak_rate!r} -n {self.budget}"
 
-    def __str__(self) -> str:
-        return self.table()
-
     def table(self, rows: int = 8) -> str:
         """The best trials, what mattered, and what it gained, as plain text.
 
@@ -102,49 +90,34 @@ class Tuned(Plain, Shown):
         """
         done = [trial for trial in self.trials if trial.mean is not None]
         order = sorted(done, key=lambda trial: abs((trial.mean or 0.0) - (self.found.mean or 0.0)))
-        lines = [f"{'trial':>5}  {'validation':>10}  {'peak rate':>9}  schedule"]
+        counts = Counter(trial.state for trial in self.trials)
+        given_up = [f"{counts[state]} {state}" for state in ("pruned", "diverged", "refused") if counts[state]]
+        title = f"{self.task}: {len(self.trials)} trials of {self.budget} updates, {len(self.seeds)} seeds"
+        lines = [title + (f" ({', '.join(given_up)})" if given_up else ""), *([self.changed] if self.changed else [])]
+        lines += ["", f"{'trial':>5}  {'validation':>10}  {'peak rate':>9}  schedule"]
         for trial in order[:rows]:
             mean = number(trial.mean or 0.0, self.unit)
             lines.append(f"{trial.number:>5}  {mean:>10}  {trial.peak_rate:>9.3g}  {trial.schedule}")
-        counts = {
-            state: sum(trial.state == state for trial in self.trials) for state in ("pruned", "diverged", "refused")
-        }
-        given_up = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        title = f"{self.task}: {len(self.trials)} trials of {self.budget} updates, {len(self.seeds)} seeds"
-        text = [
-            title + (f" ({given_up})" if given_up else ""),
-            *([self.changed] if self.changed else []),
-            "",
-            *lines,
-            "",
-            *(f"- {line}" for line in self.sentences()),
-        ]
-        return "\n".join(text) + "\n"
+        return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())]) + "\n"
 
     def sentences(self) -> list[str]:
         """What the search shows and does not, a sentence a finding."""
-        made = [self._gained()]
-        if self.importance:
-            shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self.importance.items())
-            made.append(f"What mattered to the validation {self.metric}: {shares}.")
-        if self.edges:
-            made.append(
-                f"At an end of its range, so that a better one may lie outside: {', '.join(self.edges)} (--range)."
-            )
-        return made
+        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self.importance.items())
+        ends = ", ".join(self.edges)
+        mattered = f"What mattered to the validation {self.metric}: {shares}."
+        outside = f"At an end of its range, so that a better one may lie outside: {ends} (--range)."
+        return [self._gained(), *([mattered] if shares else []), *([outside] if ends else [])]
 
     def _gained(self) -> str:
         if self.best == self.default:
             return f"Nothing tried was better on validation than the defaults (trial {self.default})."
         if self.gain is None or self.test is None or self.default_test is None:
             return "What that gains on test data was not measured: no fresh seeds, or a run of them diverged."
-        low, high = self.gain.estimate.low, self.gain.estimate.high
-        size = f"{signed(self.gain.estimate.mean, self.unit)} {self.unit}"
-        if low is None or high is None:
+        one = self.gain.estimate
+        if one.low is None or one.high is None:
+            size = f"{sized(one, self.unit)} {self.unit}"
             return f"On one fresh seed the test {self.metric} differs from the defaults' by {size}: one seed shows nothing."
         means = f"{number(self.test.mean, self.unit)} against {number(self.default_test.mean, self.unit)}"
-        ends = "the difference is shown" if low > 0 or high < 0 else "no difference is shown"
-        size += f" ({interval(self.gain.estimate, self.unit)})"
-        return (
-            f"On {len(self.fresh_seeds)} fresh seeds the test {self.metric} is {means} of the defaults: {size}; {ends}."
-        )
+        ends = "the difference is shown" if one.low > 0 or one.high < 0 else "no difference is shown"
+        told = f"On {len(self.fresh_seeds)} fresh seeds the test {self.metric} is {means} of the defaults"
+        return f"{told}: {sized(one, self.unit, self.unit)}; {ends}."
