@@ -83,9 +83,9 @@ def _list(claims: list[Claim], as_json: bool) -> None:
         {
             "claim": claim.name,
             "title": claim.title,
-            "runs": sum(trial.runs for trial in claim.trials),
-            "seconds": round(sum(trial.seconds for trial in claim.trials)),
-            "short_seconds": round(sum(trial.seconds for trial in claim.short)) if claim.short else None,
+            "runs": sum(trial.size.runs for trial in claim.trials),
+            "seconds": round(sum(trial.size.part.cost for trial in claim.trials)),
+            "short_seconds": round(sum(trial.size.part.cost for trial in claim.short)) if claim.short else None,
         }
         for claim in claims
     ]
@@ -107,7 +107,7 @@ def _list(claims: list[Claim], as_json: bool) -> None:
     with console.capture() as drawn:
         console.print(table)
     say(drawn.get().rstrip("\n"))
-    whole = sum(trial.seconds for claim in claims for trial in claim.trials)
+    whole = sum(trial.size.part.cost for claim in claims for trial in claim.trials)
     messages.print(
         f"\nTimes are of one processor; all take {_time(whole)}. glidepath reproduce C1 C7 tries two of them; all, every one.",
         highlight=False,

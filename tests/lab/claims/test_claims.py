@@ -9,8 +9,7 @@ import pytest
 from glidepath import GlidepathError, parse, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
 from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower
-from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.criteria import Ascending, Evidence, Flatter, Growing, Lower
 from glidepath.lab.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines.engine import Finished
@@ -20,7 +19,7 @@ from glidepath.lab.search.snapshots import METHODS
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
 
 TRIALS = [
-    pytest.param(trial, id=f"{claim.name} {trial.title}{' short' if trial in claim.short else ''}")
+    pytest.param(trial, id=f"{claim.name} {trial.size.title}{' short' if trial in claim.short else ''}")
     for claim in CLAIMS.values()
     for trial in (*claim.trials, *claim.short)
 ]
@@ -121,7 +120,7 @@ def test_declarations_are_complete(trial):
         assert trial.seeds >= 5
     if isinstance(trial, Trainings | Ensembles):
         assert list(trial.rates) == sorted(set(trial.rates))
-        assert trial.seconds > 0.0
+        assert trial.size.part.cost > 0.0
 
 
 def _flat(fits):
@@ -134,7 +133,7 @@ def _names(given):
 
 def test_what_the_plan_asks_for_is_declared():
     assert list(CLAIMS) == ["C1", "C2", "C3", "C6", "C7", "C10", "F1", "F2", "F3", "F4", "F5"]
-    of = {"C3": [(trial.title, trial.criteria) for trial in CLAIMS["C3"].trials]}
+    of = {"C3": [(trial.size.title, trial.criteria) for trial in CLAIMS["C3"].trials]}
     c1 = CLAIMS["C1"].trials
 
     assert [(trial.task, trial.seeds, len(trial.rates)) for trial in c1] == [("mnist1d", 8, 4), ("mnist1d-cnn", 16, 5)]
@@ -308,10 +307,12 @@ def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progr
     clock = iter([0.0, 90.0, 100.0, 103.0])  # the start, then what was found, then progress
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     listener, trial = Listener(), CLAIMS["C7"].trials[0]
-    whole = Whole(listener, [Part(trial.jobs, trial.updates, trial.seconds)] * 2)
+    whole = Whole(listener, [Part(*trial.size.part)] * 2)
     whole.begin()
     for share in (0.5, 0.6, 0.75):
-        whole.status(Status(32, 32, trial.runs, round(share * trial.updates), trial.updates, 1.0, None))
+        whole.status(
+            Status(32, 32, trial.size.runs, round(share * trial.size.part.updates), trial.size.part.updates, 1.0, None)
+        )
 
     assert [status.seconds for status in listener.seen] == [90.0, 100.0, 103.0]
     assert [status.seconds_left for status in listener.seen] == [None, None, pytest.approx(3.0 * 1.25 / 0.15)]

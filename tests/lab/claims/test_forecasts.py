@@ -12,8 +12,7 @@ from glidepath.forecast import Law, Run
 from glidepath.lab import InProcess
 from glidepath.lab.claims import CLAIMS, Claim, Outcome, reproduce
 from glidepath.lab.claims import page as pages
-from glidepath.lab.claims.criteria import Carried, NotAbove
-from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.criteria import Carried, Evidence, NotAbove
 from glidepath.lab.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
 from glidepath.lab.claims.known_forecasts import Case, Limits, judged, refused_or_covered
 

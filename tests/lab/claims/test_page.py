@@ -11,8 +11,7 @@ from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.lab import InProcess
 from glidepath.lab.claims import CLAIMS, Outcome, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Check
-from glidepath.lab.claims.evidence import Evidence
+from glidepath.lab.claims.criteria import Ascending, Check, Evidence
 from glidepath.lab.claims.forecasts import Forecasts, PublicCurves
 from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
 from glidepath.lab.claims.page import BEGIN, END, markdown, read_beside, recorded, text, write_page
@@ -64,7 +63,9 @@ def test_the_outcomes_in_the_documentation_are_of_the_claims_as_they_are_declare
     for name, outcome in read_beside(PAGE).items():
         claim = CLAIMS[name]
         assert (outcome.statement, outcome.form, outcome.first_seed) == (claim.statement, "whole", claim.first_seed)
-        assert [trial.title.partition("; designed: ")[0] for trial in outcome.trials] == [t.title for t in claim.trials]
+        assert [trial.title.partition("; designed: ")[0] for trial in outcome.trials] == [
+            t.size.title for t in claim.trials
+        ]
         for found, trial in zip(outcome.trials, claim.trials, strict=True):
             assert found.grid == getattr(trial, "rates", ())
             if isinstance(trial, Forecasts | PublicCurves):

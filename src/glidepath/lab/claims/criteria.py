@@ -1,23 +1,43 @@
-"""Criteria: small declared rules, fixed before anything is run, that turn evidence into checks that hold or fail."""
+"""Criteria: small declared rules, fixed before anything is run, that turn what a trial measured into checks that hold or fail."""
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Protocol
 
 from ... import Schedule
 from ...forecast.bound import transfer_peak
 from ..plain import plain
-from ..report.statistics import Difference, estimate, holm, paired, paired_difference, whole
-from ..report.verdict import number, signed, sized
-from .evidence import Evidence, Losses
+from ..report.statistics import Difference, estimate, holm, paired, whole
+from ..report.verdict import number, signed, sized, spoken
 
-__all__ = ["Ascending", "Carried", "Check", "Criterion", "Flatter", "Growing", "Lower", "NotAbove"]
+__all__ = ["Ascending", "Carried", "Check", "Criterion", "Evidence", "Flatter", "Growing", "Lower", "NotAbove"]
 
 _LEVEL = 0.05
+Losses = Mapping[float, Sequence[float | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Numbers in rows and columns: a row a schedule or method, a column a seed (or a budget, where nothing is random).
+
+    Args:
+        metric: What `values` are, in words. Lower is better.
+        unit: Their unit, as printed.
+        columns: Heading of each column: a seed or a budget, in updates.
+        values: By row, one number a column, on test data; None where the run diverged.
+        losses: By row, then by peak rate: the validation loss after the last update of each seed, in nats, None where
+            the run diverged. Empty where no criterion asks for it.
+    """
+
+    metric: str
+    unit: str
+    columns: Sequence[int]
+    values: Mapping[str, Sequence[float | None]]
+    losses: Mapping[str, Losses] = field(default_factory=dict[str, Losses])
 
 
 @plain(kw_only=True)
@@ -37,24 +57,34 @@ class Check:
     difference: Difference | None = None
 
 
-class Criterion(Protocol):
+class Criterion(abc.ABC):
     """A rule that evidence meets or does not."""
 
+    @abc.abstractmethod
     def rule(self, evidence: Evidence) -> str:
         """The rule in words.
 
         Args:
             evidence: What it is applied to; only what was measured is named, and no value.
         """
-        ...
 
+    @abc.abstractmethod
     def judge(self, evidence: Evidence) -> list[Check]:
         """Apply the rule; one check a subject, all of which have to hold."""
-        ...
+
+
+def _compared(subject: str, one: Difference | None, unit: str, passed: bool | None = None, *said: str) -> Check:
+    """A check of a paired difference; None asks that its interval does not lie above zero."""
+    if one is None:
+        return Check(subject=subject, measured="a run diverged", passed=False)
+    if one.estimate.low is None:
+        return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
+    passed = one.estimate.low <= 0.0 if passed is None else passed
+    return Check(subject=subject, measured=", ".join([sized(one.estimate, unit), *said]), passed=passed, difference=one)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lower:
+class Lower(Criterion):
     """Every row of `rows` ends lower than every row of `than`, seed by seed: the 95 % t-interval lies below zero.
 
     Args:
@@ -73,38 +103,28 @@ class Lower:
         """See `Criterion.rule`."""
         more = [f"mean at most {signed(-self.margin, evidence.unit)}"] if self.margin else []
         more += [f"p < {_LEVEL} after Holm"] if self.corrected else []
-        return ", ".join([f"{evidence.metric} ({_amount(evidence.unit)}): 95 % interval below zero", *more])
+        return ", ".join([f"{evidence.metric} ({spoken(evidence.unit)}): 95 % interval below zero", *more])
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
         pairs = [(row, other) for row in self.rows for other in self.than]
         found = [paired(evidence.values[row], evidence.values[other]) for row, other in pairs]
-        tested = [one.p for one in found if one is not None and one.p is not None]
-        corrected = iter(holm(tested))
-        p_values = [next(corrected) if one is not None and one.p is not None else None for one in found]
-        return [
-            self._check(f"{row} − {other}", one, p, evidence.unit)
-            for (row, other), one, p in zip(pairs, found, p_values, strict=True)
-        ]
-
-    def _check(self, subject: str, one: Difference | None, p: float | None, unit: str) -> Check:
-        if one is None:
-            return Check(subject=subject, measured="a run diverged", passed=False)
-        of_mean = one.estimate
-        if of_mean.low is None or of_mean.high is None or p is None:
-            return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
-        texts = [
-            sized(of_mean, unit),
-            *([f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"] if self.corrected else []),
-            f"lower on {one.lower_on} of {of_mean.count}",
-        ]
-        passed = of_mean.high < 0.0 and of_mean.mean <= -self.margin and (not self.corrected or p < _LEVEL)
-        kept = replace(one, p_holm=p) if self.corrected else one
-        return Check(subject=subject, measured=", ".join(texts), passed=passed, difference=kept)
+        tested = [at for at, one in enumerate(found) if one is not None and one.p is not None]
+        p_values = dict(zip(tested, holm([found[at].p or 0.0 for at in tested]), strict=True))  # type: ignore[union-attr]
+        checks: list[Check] = []
+        for at, ((row, other), one) in enumerate(zip(pairs, found, strict=True)):
+            p, of_mean, said, passed = p_values.get(at), one and one.estimate, list[str](), False
+            if one is not None and of_mean is not None and of_mean.high is not None and p is not None:
+                passed = of_mean.high < 0.0 and of_mean.mean <= -self.margin and (not self.corrected or p < _LEVEL)
+                said = [f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"] if self.corrected else []
+                said.append(f"lower on {one.lower_on} of {of_mean.count}")
+                one = replace(one, p_holm=p) if self.corrected else one
+            checks.append(_compared(f"{row} − {other}", one, evidence.unit, passed, *said))
+        return checks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flatter:
+class Flatter(Criterion):
     """The validation loss of `row` varies less over the peak rates of the grid than that of `than`.
 
     The spread of a row is the highest mean over seeds minus the lowest, over the rates.
@@ -127,8 +147,9 @@ class Flatter:
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
         subject = f"{self.row} to {self.than}"
-        ours, theirs = _whole(evidence.losses[self.row]), _whole(evidence.losses[self.than])
-        if ours is None or theirs is None:
+        tables = [[whole(seeds) for seeds in evidence.losses[name].values()] for name in (self.row, self.than)]
+        ours, theirs = ([seeds for seeds in table if seeds is not None] for table in tables)
+        if [len(ours), len(theirs)] != [len(table) for table in tables]:
             return [Check(subject=subject, measured="a run diverged", passed=False)]
         spread, other = (_range([sum(seeds) / len(seeds) for seeds in table]) for table in (ours, theirs))
         measured = f"{number(spread, 'nats')} against {number(other, 'nats')} nats"
@@ -142,7 +163,7 @@ class Flatter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotAbove:
+class NotAbove(Criterion):
     """`row` does not end higher than any of `than`: no 95 % t-interval of the paired difference lies above zero.
 
     Args:
@@ -155,18 +176,16 @@ class NotAbove:
 
     def rule(self, evidence: Evidence) -> str:
         """See `Criterion.rule`."""
-        return f"{evidence.metric} ({_amount(evidence.unit)}): the 95 % interval does not lie above zero"
+        return f"{evidence.metric} ({spoken(evidence.unit)}): the 95 % interval does not lie above zero"
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
-        return [
-            _not_above(f"{self.row} − {other}", evidence.whole(self.row), evidence.whole(other), evidence.unit)
-            for other in self.than
-        ]
+        values, unit = evidence.values, evidence.unit
+        return [_compared(f"{self.row} − {one}", paired(values[self.row], values[one]), unit) for one in self.than]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried:
+class Carried(Criterion):
     """A peak carried from one schedule to another by the convex bound is as good as the other's own best on the grid.
 
     The carried peak is taken at the nearest rate of the grid; as good means that the 95 % t-interval of the difference in validation
@@ -195,33 +214,20 @@ class Carried:
             for name, table in evidence.losses.items()
         }
         best = {name: min(table, key=lambda rate: sum(table[rate])) for name, table in every.items()}
-        checks: list[Check] = []
+        peak, steps, checks = best[self.source], self.budget, list[Check]()
         for name in self.schedules:
             if name == self.source:
                 continue
-            steps = self.budget
-            carried = transfer_peak(
-                best[self.source], self.schedules[self.source], self.schedules[name], steps, steps
-            ).peak
+            carried = transfer_peak(peak, self.schedules[self.source], self.schedules[name], steps, steps).peak
             near = min(evidence.losses[name], key=lambda rate: abs(math.log(rate / carried)))
-            made = _not_above(name, every[name].get(near), every[name][best[name]], "nats")
+            made = _compared(name, paired(evidence.losses[name][near], every[name][best[name]]), "nats")
             told = f"carried {carried:.3g}, tried at {near:g}, own best {best[name]:g} (ratio {near / best[name]:.2f}): {made.measured}"
             checks.append(replace(made, measured=told))
         return checks
 
 
-def _not_above(subject: str, ours: list[float] | None, theirs: list[float] | None, unit: str) -> Check:
-    if ours is None or theirs is None:
-        return Check(subject=subject, measured="a run diverged", passed=False)
-    one = paired_difference(ours, theirs)
-    of_mean = one.estimate
-    if of_mean.low is None or of_mean.high is None:
-        return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
-    return Check(subject=subject, measured=sized(of_mean, unit), passed=of_mean.low <= 0.0, difference=one)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Ascending:
+class Ascending(Criterion):
     """In every column the values stand in this order, each strictly above the one before.
 
     Args:
@@ -239,18 +245,15 @@ class Ascending:
         checks: list[Check] = []
         for at, heading in enumerate(evidence.columns):
             values = [evidence.values[row][at] for row in self.rows]
-            known = [value for value in values if value is not None]
-            measured = ", ".join(
-                f"{row} {'–' if value is None else f'{value:.4g}'}"
-                for row, value in zip(self.rows, values, strict=True)
-            )
-            passed = len(known) == len(values) and all(a < b for a, b in pairwise(known))
+            texts = ["–" if value is None else f"{value:.4g}" for value in values]
+            measured = ", ".join(f"{row} {text}" for row, text in zip(self.rows, texts, strict=True))
+            passed = all(a < b for a, b in pairwise(whole(values) or [0.0, 0.0]))
             checks.append(Check(subject=f"{heading} updates", measured=measured, passed=passed))
         return checks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Growing:
+class Growing(Criterion):
     """What `than` has more than `row`, as a ratio, grows from each column to the next, and is above 1 in the first.
 
     Args:
@@ -267,7 +270,7 @@ class Growing:
 
     def judge(self, evidence: Evidence) -> list[Check]:
         """See `Criterion.judge`."""
-        ours, theirs = evidence.whole(self.row), evidence.whole(self.than)
+        ours, theirs = whole(evidence.values[self.row]), whole(evidence.values[self.than])
         subject = f"{self.than} / {self.row}"
         if ours is None or theirs is None:
             return [Check(subject=subject, measured="not finite", passed=False)]
@@ -276,15 +279,5 @@ class Growing:
         return [Check(subject=subject, measured=measured, passed=all(a < b for a, b in pairwise([1.0, *ratios])))]
 
 
-def _amount(unit: str) -> str:
-    return "percentage points" if unit == "%" else unit
-
-
 def _range(values: Sequence[float]) -> float:
     return max(values) - min(values)
-
-
-def _whole(losses: Losses) -> list[list[float]] | None:
-    """A list a rate; None if a run diverged."""
-    table = [kept for row in losses.values() if (kept := whole(row)) is not None]
-    return table if len(table) == len(losses) else None

@@ -8,14 +8,13 @@ the claim is against, so that the grid cannot make that one look worse than it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ... import Exponential, MultiStep, Schedule, recipes
 from ...core.errors import GlidepathError, Problem, shown
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
-from .criteria import Ascending, Carried, Flatter, Growing, Lower, NotAbove
+from .criteria import Ascending, Carried, Criterion, Flatter, Growing, Lower, NotAbove
 from .declared_strings import WORDS
-from .forecasts import Designed, Forecasts, PublicCurves
+from .forecasts import THEIRS, Designed, Forecasts, PublicCurves
 from .known_forecasts import Limits
 from .trials import Ensembles, Exact, Trainings, Trial
 
@@ -52,66 +51,51 @@ def _steps(budget: int) -> Schedule:
     return MultiStep((budget // 2, 3 * budget // 4), 0.1)
 
 
-def _decays(budget: int) -> dict[str, Schedule]:
-    return {
-        "step": _steps(budget),
-        "cosine": recipes.warmup_cosine(budget),
-        "linear": recipes.warmup_linear(budget),
-        "one_cycle": recipes.one_cycle(budget),
-        "wsd": recipes.wsd(budget, cooldown=budget // 5),
-        "sgdr": recipes.sgdr(-(-budget // 7), growth=2, cycles=3),  # cycles of 1, 2 and 4 sevenths
-        "rex": recipes.warmup_rex(budget),
-    }
+_CONSTANT = {"constant": recipes.constant()}
+_DECAYS: dict[str, Schedule] = {
+    "step": _steps(2000),
+    "cosine": recipes.warmup_cosine(2000),
+    "linear": recipes.warmup_linear(2000),
+    "one_cycle": recipes.one_cycle(2000),
+    "wsd": recipes.wsd(2000, cooldown=400),
+    "sgdr": recipes.sgdr(-(-2000 // 7), growth=2, cycles=3),  # cycles of 1, 2 and 4 sevenths
+    "rex": recipes.warmup_rex(2000),
+}
 
 
-def _decay_against_constant(task: str, rates: tuple[float, ...], seeds: int, margin: float) -> Trainings:
-    decays = _decays(2000)
-    return Trainings(
-        task=task,
-        schedules={"constant": recipes.constant(), **decays},
-        rates=rates,
-        seeds=seeds,
-        budget=2000,
-        criteria=(Lower(rows=tuple(decays), than=("constant",), margin=margin, corrected=True),),
-    )
+def _trained(
+    task: str, budget: int, seeds: int, rates: tuple[float, ...], schedules: dict[str, Schedule], *criteria: Criterion
+) -> Trainings:
+    return Trainings(task=task, budget=budget, seeds=seeds, rates=rates, schedules=schedules, criteria=criteria)
 
 
-def _short_budget(task: str, budget: int, rates: tuple[float, ...]) -> Trainings:
-    return Trainings(
-        task=task,
-        schedules={
-            "linear": recipes.warmup_linear(budget),
-            "step": _steps(budget),
-            "exponential": Exponential(0.01, budget),
-        },
-        rates=rates,
-        seeds=16,
-        budget=budget,
-        criteria=(Lower(rows=("linear",), than=("step", "exponential")),),
-    )
+def _against_constant(task: str, seeds: int, margin: float, *rates: float) -> Trainings:
+    rule = Lower(rows=tuple(_DECAYS), than=("constant",), margin=margin, corrected=True)
+    return _trained(task, 2000, seeds, rates, _CONSTANT | _DECAYS, rule)
 
 
-def _two_floors(task: str, budget: int, warmup: int, rates: tuple[float, ...], seeds: int, lower: str) -> Trainings:
+def _short_budget(task: str, budget: int, *rates: float) -> Trainings:
+    schedules = {"linear": recipes.warmup_linear(budget), "step": _steps(budget)}
+    schedules |= {"exponential": Exponential(0.01, budget)}
+    return _trained(task, budget, 16, rates, schedules, Lower(rows=("linear",), than=("step", "exponential")))
+
+
+def _two_floors(task: str, budget: int, warmup: int, seeds: int, lower: str, higher: str, *rates: float) -> Trainings:
     floors = {"to zero": 0.0, "to a tenth": 0.1}
-    return Trainings(
-        task=task,
-        schedules={name: recipes.warmup_linear(budget, warmup=warmup, floor=floor) for name, floor in floors.items()},
-        rates=rates,
-        seeds=seeds,
-        budget=budget,
-        criteria=(Lower(rows=(lower,), than=tuple(name for name in floors if name != lower)),),
-    )
+    schedules = {name: recipes.warmup_linear(budget, warmup=warmup, floor=floor) for name, floor in floors.items()}
+    return _trained(task, budget, seeds, rates, schedules, Lower(rows=(lower,), than=(higher,)))
 
 
 def _flatness(task: str) -> Trainings:
-    return Trainings(
-        task=task,
-        schedules={"constant": recipes.constant(), "linear": recipes.warmup_linear(2000)},
-        rates=(0.025, 0.05, 0.1, 0.2),
-        seeds=8,
-        budget=2000,
-        criteria=(Flatter(row="linear", than="constant", ratio=0.5),),
-    )
+    schedules = _CONSTANT | {"linear": _DECAYS["linear"]}
+    rule = Flatter(row="linear", than="constant", ratio=0.5)
+    return _trained(task, 2000, 8, (0.025, 0.05, 0.1, 0.2), schedules, rule)
+
+
+def _carried(task: str, budget: int, warmup: int, seeds: int, *rates: float) -> Trainings:
+    schedules = {name: default_schedule(name, budget, warmup) for name in DEFAULT_SCHEDULES}
+    rule = Carried(source="wsd", schedules=schedules, budget=budget)
+    return _trained(task, budget, seeds, rates, schedules, rule)
 
 
 def _quadratic(*budgets: int) -> Exact:
@@ -150,164 +134,103 @@ _HELD = (
 )
 
 
-def _carried(task: str, budget: int, warmup: int, rates: tuple[float, ...], seeds: int) -> Trainings:
-    schedules = {name: default_schedule(name, budget, warmup) for name in DEFAULT_SCHEDULES}
-    return Trainings(
-        task=task,
-        schedules=schedules,
-        rates=rates,
-        seeds=seeds,
-        budget=budget,
-        criteria=(Carried(source="wsd", schedules=schedules, budget=budget),),
-    )
-
-
-def _claim(name: str, **declared: Any) -> Claim:
-    return Claim(name=name, **WORDS[name], **declared)
-
-
 _FINE = (0.01, 0.015, 0.022, 0.033, 0.05, 0.075, 0.11, 0.17, 0.25, 0.38)
+_ENSEMBLE = ("snapshot ensemble",)
+_SHORT_C1 = _trained(
+    "mnist1d",
+    2000,
+    5,
+    (0.04, 0.1),
+    _CONSTANT | {name: _DECAYS[name] for name in ("cosine", "linear")},
+    Lower(rows=("cosine", "linear"), than=("constant",)),
+)
+
+_TRIALS: dict[str, tuple[Trial, ...]] = {
+    "C1": (
+        _against_constant("mnist1d", 8, 2.0, 0.02, 0.04, 0.1, 0.2),
+        _against_constant("mnist1d-cnn", 16, 0.0, 0.02, 0.03, 0.05, 0.1, 0.2),
+    ),
+    "C2": tuple(
+        _short_budget(task, budget, *rates)
+        for task in ("mnist1d", "mnist1d-cnn")
+        for budget, rates in ((100, (0.1, 0.2, 0.4, 0.8, 1.6)), (500, (0.05, 0.1, 0.2, 0.4)))
+    ),
+    "C3": (
+        Ensembles(
+            task="mnist1d",
+            cycles=5,
+            rates=(0.04, 0.08, 0.16, 0.24),
+            seeds=16,
+            budget=6000,
+            criteria=(
+                Lower(rows=_ENSEMBLE, than=("single model",), margin=1.5),
+                Lower(rows=_ENSEMBLE, than=("single cosine", "no cycle", "single cycle")),
+            ),
+        ),
+    ),
+    "C6": (
+        _two_floors("text", 3000, 150, 8, "to zero", "to a tenth", 0.005, 0.015, 0.045),
+        _two_floors("mnist1d", 500, 0, 16, "to a tenth", "to zero", 0.05, 0.1, 0.2),
+    ),
+    "C7": (_flatness("mnist1d"), _flatness("mnist1d-cnn")),
+    "C10": (_quadratic(50, 200, 1000, 5000),),
+    "F1": (
+        Forecasts(
+            slug="text-forecasts",
+            seeds=3,
+            fits={"WSD": (_WSD,), "WSD + step": (_WSD, _STEP)},
+            held=_HELD,
+            limits=Limits(error=0.05, regret=0.01),
+        ),
+    ),
+    "F2": (
+        PublicCurves(
+            slug="public",
+            fits={"the authors' three": THEIRS, "one WSD run": ("wsd_20000_24000",)},
+            published=True,
+            limits=Limits(error=0.012, regret=0.005, along=0.012),
+        ),
+    ),
+    "F3": (
+        Forecasts(
+            slug="text-cosines",
+            seeds=2,
+            fits={"a cosine": (_COSINE,), "two cosines": (_COSINE, _LONG), "a cosine and a line": (_COSINE, _LINEAR)},
+            held=(_WSD, _STEP),
+        ),
+        PublicCurves(
+            slug="public-cosines",
+            fits={"a cosine": ("cosine_24000",), "two cosines": ("cosine_24000", "cosine_72000")},
+        ),
+    ),
+    "F4": (
+        Designed(
+            slug="text-design",
+            seeds=8,
+            budget=1500,
+            logs=("wsd", "step"),
+            criteria=(
+                Lower(rows=("designed",), than=("constant", "step", "cosine", "linear", "one_cycle")),
+                NotAbove(row="designed", than=("wsd",)),
+            ),
+        ),
+    ),
+    "F5": (
+        _carried("mnist1d", 2000, 0, 6, *_FINE),
+        _carried("mnist1d-cnn", 2000, 0, 6, *_FINE),
+        _carried("text", 1000, 50, 5, 0.003, 0.0047, 0.0075, 0.012, 0.019, 0.03),
+    ),
+}
+# C1: on seeds from 1000 on the second grid was tried without 0.03, which is where the constant is best; on those from 2000 on both ended
+# at 0.1, below what a linear decay is best at.
+_FIRST_SEEDS = {"C1": 3000, "F1": 5000, "F3": 5500, "F4": 6000, "F5": 7000}
+_SHORT: dict[str, tuple[Trial, ...]] = {"C1": (_SHORT_C1,), "C10": (_quadratic(50, 200),)}
 
 CLAIMS: dict[str, Claim] = {
-    claim.name: claim
-    for claim in (
-        _claim(
-            "C1",
-            trials=(
-                _decay_against_constant("mnist1d", (0.02, 0.04, 0.1, 0.2), seeds=8, margin=2.0),
-                _decay_against_constant("mnist1d-cnn", (0.02, 0.03, 0.05, 0.1, 0.2), seeds=16, margin=0.0),
-            ),
-            # On seeds from 1000 on the second grid was tried without 0.03, which is where the constant is best; on those from
-            # 2000 on both ended at 0.1, below what a linear decay is best at.
-            first_seed=3000,
-            short=(
-                Trainings(
-                    task="mnist1d",
-                    schedules={
-                        "constant": recipes.constant(),
-                        "cosine": recipes.warmup_cosine(2000),
-                        "linear": recipes.warmup_linear(2000),
-                    },
-                    rates=(0.04, 0.1),
-                    seeds=5,
-                    budget=2000,
-                    criteria=(Lower(rows=("cosine", "linear"), than=("constant",)),),
-                ),
-            ),
-        ),
-        _claim(
-            "C2",
-            trials=tuple(
-                _short_budget(task, budget, rates)
-                for task in ("mnist1d", "mnist1d-cnn")
-                for budget, rates in ((100, (0.1, 0.2, 0.4, 0.8, 1.6)), (500, (0.05, 0.1, 0.2, 0.4)))
-            ),
-        ),
-        _claim(
-            "C3",
-            trials=(
-                Ensembles(
-                    task="mnist1d",
-                    cycles=5,
-                    rates=(0.04, 0.08, 0.16, 0.24),
-                    seeds=16,
-                    budget=6000,
-                    criteria=(
-                        Lower(rows=("snapshot ensemble",), than=("single model",), margin=1.5),
-                        Lower(rows=("snapshot ensemble",), than=("single cosine", "no cycle", "single cycle")),
-                    ),
-                ),
-            ),
-        ),
-        _claim(
-            "C6",
-            trials=(
-                _two_floors("text", 3000, 150, (0.005, 0.015, 0.045), seeds=8, lower="to zero"),
-                _two_floors("mnist1d", 500, 0, (0.05, 0.1, 0.2), seeds=16, lower="to a tenth"),
-            ),
-        ),
-        _claim(
-            "C7",
-            trials=(_flatness("mnist1d"), _flatness("mnist1d-cnn")),
-        ),
-        _claim(
-            "C10",
-            trials=(_quadratic(50, 200, 1000, 5000),),
-            short=(_quadratic(50, 200),),
-        ),
-        _claim(
-            "F1",
-            trials=(
-                Forecasts(
-                    slug="text-forecasts",
-                    seeds=3,
-                    fits={"WSD": (_WSD,), "WSD + step": (_WSD, _STEP)},
-                    held=_HELD,
-                    limits=Limits(error=0.05, regret=0.01),
-                ),
-            ),
-            first_seed=5000,
-        ),
-        _claim(
-            "F2",
-            trials=(
-                PublicCurves(
-                    slug="public",
-                    fits={
-                        "the authors' three": ("cosine_24000", "constant_24000", "wsdcon_9"),
-                        "one WSD run": ("wsd_20000_24000",),
-                    },
-                    published=True,
-                    limits=Limits(error=0.012, regret=0.005, along=0.012),
-                ),
-            ),
-        ),
-        _claim(
-            "F3",
-            trials=(
-                Forecasts(
-                    slug="text-cosines",
-                    seeds=2,
-                    fits={
-                        "a cosine": (_COSINE,),
-                        "two cosines": (_COSINE, _LONG),
-                        "a cosine and a line": (_COSINE, _LINEAR),
-                    },
-                    held=(_WSD, _STEP),
-                ),
-                PublicCurves(
-                    slug="public-cosines",
-                    fits={"a cosine": ("cosine_24000",), "two cosines": ("cosine_24000", "cosine_72000")},
-                ),
-            ),
-            first_seed=5500,
-        ),
-        _claim(
-            "F4",
-            trials=(
-                Designed(
-                    slug="text-design",
-                    seeds=8,
-                    budget=1500,
-                    logs=("wsd", "step"),
-                    criteria=(
-                        Lower(rows=("designed",), than=("constant", "step", "cosine", "linear", "one_cycle")),
-                        NotAbove(row="designed", than=("wsd",)),
-                    ),
-                ),
-            ),
-            first_seed=6000,
-        ),
-        _claim(
-            "F5",
-            trials=(
-                _carried("mnist1d", 2000, 0, _FINE, seeds=6),
-                _carried("mnist1d-cnn", 2000, 0, _FINE, seeds=6),
-                _carried("text", 1000, 50, (0.003, 0.0047, 0.0075, 0.012, 0.019, 0.03), seeds=5),
-            ),
-            first_seed=7000,
-        ),
+    name: Claim(
+        name=name, **WORDS[name], trials=trials, short=_SHORT.get(name, ()), first_seed=_FIRST_SEEDS.get(name, 1000)
     )
+    for name, trials in _TRIALS.items()
 }
 """By name, in order."""
 

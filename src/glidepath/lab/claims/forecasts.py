@@ -17,17 +17,16 @@ from ...forecast import Law, Run, fit_laws
 from ...forecast.design import design
 from ..engines.engine import Engine
 from ..engines.machine import here
-from ..engines.progress import Watcher
+from ..engines.progress import Part, Watcher
 from ..engines.session import opened
 from ..records.provenance import provenance
 from ..records.runs import Record, RunSpec
 from ..tasks.declared import TASKS, Task
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
-from .criteria import Check, Criterion
-from .evidence import Evidence
+from .criteria import Check, Criterion, Evidence
 from .known_forecasts import Limits, verdicts_of
 from .outcome import TrialOutcome, Verdict
-from .trials import Trial, sources, verdicts
+from .trials import Size, Trial, judged, verdicts
 
 __all__ = ["CURVES", "Designed", "Forecasts", "PublicCurves", "curves_folder"]
 
@@ -50,7 +49,7 @@ class _Trained(Trial):
     task: str = "text"
     peak_rate: float = 0.01
     seeds: int
-    slug: str  # type: ignore[assignment]
+    slug: str
 
     @property
     def _task(self) -> Task:
@@ -60,19 +59,16 @@ class _Trained(Trial):
     def _runs(self, first_seed: int) -> list[RunSpec]: ...
 
     @property
-    def runs(self) -> int:
-        """Runs of this trial."""
-        return len(self._runs(0))
+    @abc.abstractmethod
+    def _what(self) -> str: ...
 
     @property
-    def updates(self) -> int:
-        """Optimizer updates of all runs."""
-        return sum(spec.budget for spec in self._runs(0))
-
-    @property
-    def seconds(self) -> float:
-        """Rough processor time."""
-        return self.updates * _SECONDS
+    def size(self) -> Size:
+        """See `Trial.size`."""
+        runs = self._runs(0)
+        updates = sum(spec.budget for spec in runs)
+        part = Part(len(runs), updates, updates * _SECONDS)
+        return Size(f"{self.task}, {self._what}, {self.seeds} seeds", self.slug, len(runs), part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +90,8 @@ class Forecasts(_Trained):
         return list(dict.fromkeys([*(text for texts in self.fits.values() for text in texts), *self.held]))
 
     @property
-    def title(self) -> str:
-        """What is run, in a few words."""
-        return f"{self.task}, {len(self._texts)} schedules, {self.seeds} seeds"
+    def _what(self) -> str:
+        return f"{len(self._texts)} schedules"
 
     def _runs(self, first_seed: int) -> list[RunSpec]:
         return [
@@ -112,7 +107,9 @@ class Forecasts(_Trained):
         groups: dict[str, dict[str, Run]] = {}
         for spec, text in zip(specs, self._texts * self.seeds, strict=True):
             groups.setdefault(f"seed {spec.seed}", {})[text] = _run(records[spec.hash])
-        return _outcome(self.title, verdicts_of(self.fits, groups, self.held, self.limits), list(records.values()))
+        title = self.size.title
+        told = verdicts_of(self.fits, groups, self.held, self.limits)
+        return judged(title, told, provenance(records.values(), title))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +127,8 @@ class Designed(_Trained):
     criteria: tuple[Criterion, ...]
 
     @property
-    def title(self) -> str:
-        """What is run, in a few words."""
-        return f"{self.task}, {self.budget} updates, {self.seeds} seeds"
+    def _what(self) -> str:
+        return f"{self.budget} updates"
 
     def _specs(self, name: str | Schedule, *seeds: int) -> list[RunSpec]:
         warmup = round(self._task.warmup * self.budget)
@@ -155,10 +151,10 @@ class Designed(_Trained):
         rows["designed"] = self._specs(parse(made.schedule), *seeds)
         records |= _records(folder, [spec for row in rows.values() for spec in row], engine, watcher)
         tests = {name: [records[spec.hash].test for spec in row] for name, row in rows.items()}
-        values = {name: tuple(None if one is None else one.loss for one in row) for name, row in tests.items()}
+        values = {name: tuple(one and one.loss for one in row) for name, row in tests.items()}
         evidence = Evidence(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
-        told = verdicts(self.criteria, evidence)
-        return _outcome(f"{self.title}; designed: {made.schedule}", told, list(records.values()))
+        title = f"{self.size.title}; designed: {made.schedule}"
+        return judged(title, verdicts(self.criteria, evidence), provenance(records.values(), title))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,25 +171,27 @@ class PublicCurves(Trial):
     fits: Mapping[str, tuple[str, ...]]
     published: bool = False
     limits: Limits | None = None
-    slug: str  # type: ignore[assignment]
+    slug: str
 
-    title = "public curves of 25, 100 and 400 million parameters"  # type: ignore[assignment]
-    seconds = 60.0  # type: ignore[assignment]
+    @property
+    def size(self) -> Size:
+        """See `Trial.size`."""
+        return Size("public curves of 25, 100 and 400 million parameters", self.slug, part=Part(0, 0, 60.0))
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Read, fit, forecast, judge; skipped where the curves are not at hand."""
         del folder, first_seed, engine, watcher
-        place = curves_folder()
+        place, title = curves_folder(), self.size.title
         if place is None:
             reason = f"the curves are not at hand: --data or {CURVES} names their folder"
-            return replace(_outcome(self.title, [], []), skipped=reason)
+            return judged(title, (), here(), skipped=reason)
         groups = {
             size: {name: _curve(place / size / f"{name}.csv", text) for name, text in _COURSES.items()}
             for size in _SIZES
         }
         checks = tuple(_as_published(size, runs) for size, runs in groups.items()) if self.published else ()
         told = [Verdict(rule=_AS_PUBLISHED, checks=checks)] if checks else []
-        return _outcome(self.title, told + verdicts_of(self.fits, groups, tuple(_COURSES), self.limits), [])
+        return judged(title, told + verdicts_of(self.fits, groups, tuple(_COURSES), self.limits), here())
 
 
 _PEAK = 3e-4
@@ -211,7 +209,7 @@ _SIZES = {
     "400M": (2.375, 0.654, 0.429, 523.4, 2.025, 0.594, 0.635),
 }
 """The published coefficients by size: Luo et al. 2025, https://arxiv.org/abs/2503.12811."""
-_THEIRS = ("cosine_24000", "constant_24000", "wsdcon_9")
+THEIRS = ("cosine_24000", "constant_24000", "wsdcon_9")
 _AS_PUBLISHED = "published law and coefficients: mean absolute error along the six curves that they were not fitted on at most 0.0055"
 
 
@@ -234,7 +232,7 @@ def _curve(file: Path, text: str) -> Run:
 
 def _as_published(size: str, curves: Mapping[str, Run]) -> Check:
     law = Law("multi_power", dict(zip(_NAMES, _SIZES[size], strict=True)))
-    errors = [float(np.abs(law(run.path()) - run.losses).mean()) for name, run in curves.items() if name not in _THEIRS]
+    errors = [float(np.abs(law(run.path()) - run.losses).mean()) for name, run in curves.items() if name not in THEIRS]
     return Check(subject=size, measured=f"{np.mean(errors):.4f}", passed=float(np.mean(errors)) <= 0.0055)
 
 
@@ -250,8 +248,3 @@ def _run(record: Record) -> Run:
     return Run.of(
         spec.schedule, spec.peak_rate, [at for at, _ in seen], [loss for _, loss in seen], name, "validation_loss"
     )
-
-
-def _outcome(title: str, told: Sequence[Verdict], records: Sequence[Record]) -> TrialOutcome:
-    source = provenance(records, title) if records else here()
-    return TrialOutcome(title=title, grid=(), rates=(), verdicts=tuple(told), **sources(source))

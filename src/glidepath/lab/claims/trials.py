@@ -6,62 +6,50 @@ import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import Schedule
 from ..engines.engine import Engine
 from ..engines.machine import here
-from ..engines.progress import Watcher
+from ..engines.progress import Part, Watcher
 from ..records.store import Store
 from ..search.planning import plan_runs
-from .criteria import Carried, Criterion, Flatter
-from .evidence import Evidence, Losses
+from .criteria import Carried, Criterion, Evidence, Flatter, Losses
 from .outcome import ChosenRate, TrialOutcome, Verdict
 
 if TYPE_CHECKING:
     from ..report.comparison import ScheduleResult
     from ..search.snapshots import Result
 
-__all__ = ["Ensembles", "Exact", "Trainings", "Trial"]
+__all__ = ["Ensembles", "Exact", "Size", "Trainings", "Trial", "judged"]
 
 _MICROSECONDS = {"mnist1d": 250, "mnist1d-cnn": 1000, "text": 2000}
 """Processor time of an update, measured on one core of a server of 2026, evaluations included: for estimates only."""
 
 
+class Size(NamedTuple):
+    """What a trial takes.
+
+    Args:
+        title: What is run, in a few words.
+        slug: Name of its folder.
+        runs: How many runs.
+        part: What an engine gets to do: the runs, or several of them at once; their updates, and a rough processor time in seconds.
+    """
+
+    title: str
+    slug: str
+    runs: int = 0
+    part: Part = Part(0, 0, 0.0)
+
+
 class Trial(abc.ABC):
     """What is run for a claim, and the criteria that its outcome has to meet. One that trains nothing has no runs."""
 
-    if TYPE_CHECKING:
-
-        @property
-        def title(self) -> str:
-            """What is run, in a few words."""
-            ...
-
-        @property
-        def slug(self) -> str:
-            """Name of its folder."""
-            ...
-
-        @property
-        def seconds(self) -> float:
-            """Rough processor time."""
-            ...
-
     @property
-    def runs(self) -> int:
-        """Runs of this trial."""
-        return 0
-
-    @property
-    def jobs(self) -> int:
-        """What an engine gets to do: the runs, or several of them at once."""
-        return self.runs
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates of all runs."""
-        return 0
+    @abc.abstractmethod
+    def size(self) -> Size:
+        """What it takes."""
 
     @abc.abstractmethod
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
@@ -80,46 +68,31 @@ def verdicts(criteria: Iterable[Criterion], evidence: Evidence) -> tuple[Verdict
     return tuple(Verdict(rule=one.rule(evidence), checks=tuple(one.judge(evidence))) for one in criteria)
 
 
-def sources(source: Any) -> dict[str, Any]:
-    """The fields of an outcome that say where it comes from, as those of a comparison, of snapshots or of records."""
-    return {name: getattr(source, name) for name in ("data_sha256", "versions", "machines", "cpu_seconds")}
-
-
-def chosen(rows: Sequence[ScheduleResult | Result]) -> tuple[ChosenRate, ...]:
-    """The rate that each schedule or method got."""
-    rates = [(row.name, row.peak_rate, row.rates) for row in rows]
-    return tuple(ChosenRate(row=row, peak_rate=rate, edge=of.edge if of else None) for row, rate, of in rates)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Tuned(Trial):
-    """What the trials share in which each schedule or method gets its rate on validation data.
+def judged(
+    title: str,
+    told: Iterable[Verdict],
+    source: Any,
+    grid: tuple[float, ...] = (),
+    rows: Sequence[ScheduleResult | Result] = (),
+    **more: Any,
+) -> TrialOutcome:
+    """The outcome of a trial.
 
     Args:
-        task: Name of the task.
-        rates: Peak rates, ascending.
-        seeds: How many.
-        budget: Updates of a run.
-        criteria: What has to hold.
+        title: What was run.
+        told: One verdict a criterion.
+        source: A comparison, snapshots or the provenance of records: where it comes from.
+        grid: Peak rates tried.
+        rows: The schedules or methods, each with the rate that it got.
+        more: Other fields.
     """
-
-    task: str
-    rates: tuple[float, ...]
-    seeds: int
-    budget: int
-    criteria: tuple[Criterion, ...]
-
-    @property
-    def seconds(self) -> float:
-        """Rough processor time."""
-        return self.updates * _MICROSECONDS[self.task] / 1e6
-
-    def _seeds(self, first_seed: int) -> list[int]:
-        return list(range(first_seed, first_seed + self.seeds))
+    rates = [ChosenRate(row=one.name, peak_rate=one.peak_rate, edge=one.rates and one.rates.edge) for one in rows]
+    origin = {name: getattr(source, name) for name in ("data_sha256", "versions", "machines", "cpu_seconds")}
+    return TrialOutcome(title=title, grid=grid, rates=tuple(rates), verdicts=tuple(told), **origin, **more)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trainings(_Tuned):
+class Trainings(Trial):
     """Schedules compared on a task: every one at every rate with every seed; each gets its rate on validation data.
 
     Args:
@@ -131,38 +104,26 @@ class Trainings(_Tuned):
         criteria: What has to hold. Rows are schedules, columns are seeds.
     """
 
+    task: str
+    budget: int
+    seeds: int
+    rates: tuple[float, ...]
     schedules: Mapping[str, Schedule]
+    criteria: tuple[Criterion, ...]
 
     @property
-    def title(self) -> str:
-        """What is run, in a few words."""
-        return f"{self.task}, {self.budget} updates, {self.seeds} seeds"
-
-    @property
-    def runs(self) -> int:
-        """Runs of this trial."""
-        return len(self.schedules) * len(self.rates) * self.seeds
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates of all runs."""
-        return self.runs * self.budget
-
-    @property
-    def slug(self) -> str:
-        """Name of its folder."""
-        return f"{self.task}-{self.budget}"
+    def size(self) -> Size:
+        """See `Trial.size`."""
+        runs = len(self.schedules) * len(self.rates) * self.seeds
+        part = Part(runs, runs * self.budget, runs * self.budget * _MICROSECONDS[self.task] / 1e6)
+        return Size(f"{self.task}, {self.budget} updates, {self.seeds} seeds", f"{self.task}-{self.budget}", runs, part)
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compare, and judge. See `Trial.carry_out`."""
         from .. import compare
 
-        seeds = self._seeds(first_seed)
-        grid: dict[str, Any] = {
-            "peak_rate": self.rates,
-            "budget": self.budget,
-            "baseline": next(iter(self.schedules)),
-        }
+        seeds = list(range(first_seed, first_seed + self.seeds))
+        grid: dict[str, Any] = {"peak_rate": self.rates, "budget": self.budget, "baseline": next(iter(self.schedules))}
         made = compare(self.task, self.schedules, seeds, out=folder, engine=engine, progress=watcher, **grid)
         result, losses = made.tasks[0], dict[str, Losses]()
         if any(isinstance(one, Flatter | Carried) for one in self.criteria):
@@ -174,8 +135,7 @@ class Trainings(_Tuned):
             values={row.name: row.values for row in result.schedules},
             losses=losses,
         )
-        told, rates = verdicts(self.criteria, evidence), chosen(result.schedules)
-        return TrialOutcome(title=self.title, grid=self.rates, rates=rates, verdicts=told, **sources(result))
+        return judged(self.size.title, verdicts(self.criteria, evidence), result, self.rates, result.schedules)
 
 
 def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses]:
@@ -193,7 +153,7 @@ def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ensembles(_Tuned):
+class Ensembles(Trial):
     """Snapshot ensembles and their baselines at one cost in updates; each method gets its rate on validation data.
 
     Args:
@@ -205,32 +165,20 @@ class Ensembles(_Tuned):
         criteria: What has to hold. Rows are the methods of `glidepath.lab.search.snapshots`, columns are seeds.
     """
 
+    task: str
+    budget: int
+    seeds: int
+    rates: tuple[float, ...]
     cycles: int
+    criteria: tuple[Criterion, ...]
 
     @property
-    def title(self) -> str:
-        """What is run, in a few words."""
-        return f"{self.task}, {self.cycles} cycles in {self.budget} updates, {self.seeds} seeds"
-
-    @property
-    def runs(self) -> int:
-        """Runs of this trial: cyclic, steps, cosine, and one for each cycle from fresh weights."""
-        return (3 + self.cycles) * self.jobs
-
-    @property
-    def jobs(self) -> int:
-        """What an engine gets to do: all runs of a seed at a rate are one job."""
-        return len(self.rates) * self.seeds
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates of all runs; the runs from fresh weights have one budget together."""
-        return 4 * self.budget * self.jobs
-
-    @property
-    def slug(self) -> str:
-        """Name of its folder."""
-        return f"{self.task}-ensembles-{self.budget}"
+    def size(self) -> Size:
+        """See `Trial.size`. A job is the runs of a seed at a rate: cyclic, steps, cosine, and one a cycle from fresh weights, of one budget."""
+        jobs = len(self.rates) * self.seeds
+        part = Part(jobs, 4 * self.budget * jobs, 4 * self.budget * jobs * _MICROSECONDS[self.task] / 1e6)
+        title = f"{self.task}, {self.cycles} cycles in {self.budget} updates, {self.seeds} seeds"
+        return Size(title, f"{self.task}-ensembles-{self.budget}", (3 + self.cycles) * jobs, part)
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the ensembles, and judge. See `Trial.carry_out`."""
@@ -241,7 +189,7 @@ class Ensembles(_Tuned):
             self.task,
             cycles=self.cycles,
             budget=self.budget,
-            seeds=self._seeds(first_seed),
+            seeds=list(range(first_seed, first_seed + self.seeds)),
             peak_rate=self.rates,
             out=folder,
             engine=Workers(engine.count, engine.tries) if isinstance(engine, Jax) else engine,
@@ -249,8 +197,7 @@ class Ensembles(_Tuned):
         )
         values = {row.name: row.values for row in made.results}
         evidence = Evidence(metric=f"test {made.metric}", unit=made.unit, columns=made.seeds, values=values)
-        told, rates = verdicts(self.criteria, evidence), chosen(made.results)
-        return TrialOutcome(title=self.title, grid=self.rates, rates=rates, verdicts=told, **sources(made))
+        return judged(self.size.title, verdicts(self.criteria, evidence), made, self.rates, made.results)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,17 +214,12 @@ class Exact(Trial):
     budgets: tuple[int, ...]
     criteria: tuple[Criterion, ...]
 
-    slug = "quadratic"  # type: ignore[assignment]
-
     @property
-    def title(self) -> str:
-        """What is run, in a few words."""
-        return f"noisy quadratic model, {', '.join(map(str, self.budgets))} updates"
-
-    @property
-    def seconds(self) -> float:
-        """Rough processor time: 0.3 milliseconds an update for all the rates tried."""
-        return len(self.schedules) * sum(self.budgets) * 0.0003
+    def size(self) -> Size:
+        """See `Trial.size`: 0.3 milliseconds an update for all the rates tried."""
+        seconds = len(self.schedules) * sum(self.budgets) * 0.0003
+        title = f"noisy quadratic model, {', '.join(map(str, self.budgets))} updates"
+        return Size(title, "quadratic", part=Part(0, 0, seconds))
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compute, and judge. See `Trial.carry_out`."""
@@ -290,5 +232,4 @@ class Exact(Trial):
             for name, schedule in self.schedules.items()
         }
         evidence = Evidence(metric="expected loss", unit="", columns=self.budgets, values=values)
-        told = verdicts(self.criteria, evidence)
-        return TrialOutcome(title=self.title, grid=(), rates=(), verdicts=told, **sources(here()))
+        return judged(self.size.title, verdicts(self.criteria, evidence), here())

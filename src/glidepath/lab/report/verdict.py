@@ -11,7 +11,7 @@ from .comparison import Comparison, ScheduleResult, TaskResult
 from .misfit import misfit
 from .statistics import Difference, Estimate
 
-__all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "verdict"]
+__all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "spoken", "verdict"]
 
 _LEVEL = 0.05
 
@@ -227,7 +227,7 @@ def _against(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     if difference is None:
         return f"{baseline} lost seeds to divergence, so {row.name} cannot be compared to it seed by seed."
     of_mean = difference.estimate
-    amount = f"{signed(of_mean.mean, metric.unit)} {_steps_of(metric.unit)}"
+    amount = f"{signed(of_mean.mean, metric.unit)} {spoken(metric.unit)}"
     if of_mean.low is None or of_mean.high is None or difference.p_holm is None:
         return f"{row.name}: {metric.name} {amount} to {baseline} on the one seed run: no interval, no claim."
     measured = f"{metric.name} {amount}, 95 % interval {interval(of_mean, metric.unit)}"
@@ -250,7 +250,7 @@ def _shape(row: ScheduleResult, result: TaskResult, baseline: str) -> str:
     assert row.at_shared is not None  # noqa: S101 - the caller looked
     unit = result.task.metric.unit
     other = next(one.peak_rate for one in result.schedules if one.name == baseline)
-    own, shared = (f"{signed(one.estimate.mean, unit)} {_steps_of(unit)}" for one in (row.to_baseline, row.at_shared))
+    own, shared = (f"{signed(one.estimate.mean, unit)} {spoken(unit)}" for one in (row.to_baseline, row.at_shared))
     return (
         f"The shape of {row.name} makes {own}, each at its own best rate ({row.peak_rate:g}, {other:g}); at {other:g} for both it would "
         f"have looked like {shared} ({interval(row.at_shared.estimate, unit)})."
@@ -264,7 +264,7 @@ def _order(result: TaskResult) -> str:
     gap = f"{first} and {second} have the best two means"
     if one.low is None or one.high is None:
         return f"{gap}; one seed cannot order them."
-    gap += f"; their difference is {signed(one.mean, unit)} {_steps_of(unit)}, 95 % interval {interval(one, unit)}"
+    gap += f"; their difference is {signed(one.mean, unit)} {spoken(unit)}, 95 % interval {interval(one, unit)}"
     if one.low > 0.0 or one.high < 0.0:
         return (
             f"{gap}. That leaves zero out, but the pair was picked by looking at these very means: "
@@ -277,7 +277,7 @@ def _resolution(result: TaskResult) -> str:
     unit, seeds = result.task.metric.unit, len(result.schedules[0].values)
     half = number(median(_half_widths(result)), unit)
     return (
-        f"With {seeds} seeds the intervals here reach about ±{half} {_steps_of(unit)}: "
+        f"With {seeds} seeds the intervals here reach about ±{half} {spoken(unit)}: "
         "smaller differences cannot be seen, whether or not they exist."
     )
 
@@ -287,6 +287,6 @@ def _half_widths(result: TaskResult) -> Sequence[float]:
     return [(one.high - one.low) / 2 for one in differences if one.high is not None and one.low is not None]
 
 
-def _steps_of(unit: str) -> str:
+def spoken(unit: str) -> str:
     """The unit of a difference."""
     return "percentage points" if unit == "%" else unit

@@ -174,12 +174,9 @@ def _score(task: Task, members: Sequence[Mapping[str, Tensor]]) -> Score:
     data, found, models = load(task.data), Score(), [_loaded(task, weights).eval() for weights in members]
     for part in ("validation", "test"):
         inputs, targets = examples_of(task, data, part)
-        mean = 0.0
         with torch.no_grad(), precision(task)():
-            for model in models:
-                mean += torch.cat([torch.softmax(model(chunk).double(), -1) for chunk in inputs.split(512)]) / len(
-                    models
-                )
+            chunks = [[torch.softmax(model(one).double(), -1) for one in inputs.split(512)] for model in models]
+        mean = torch.stack([torch.cat(each) for each in chunks]).mean(0)
         mean, targets = mean.reshape(-1, mean.shape[-1]), targets.reshape(-1)
         value = 100.0 * float((mean.argmax(-1) != targets).double().mean())
         if task.metric.name == "loss":
