@@ -217,7 +217,7 @@ def _packed(content: bytes) -> bytes:
 
 def asked(texts: list[str]) -> dict[str, list[tuple[str, dict[str, object]]]]:
     """Returns requests of every sort: what is imported to answer them goes into the page's library."""
-    from glidepath.playground.code import TARGETS
+    from glidepath.playground.exports import TARGETS
 
     first: list[tuple[str, dict[str, object]]] = [("look", {"text": text}) for text in texts]
     first += [

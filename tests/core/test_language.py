@@ -23,7 +23,7 @@ from glidepath.core.language import argument, language, problem, reason, said, w
 from glidepath.core.zh_strings import ARGUMENTS, FINDINGS, REASONS, REMARKS, RULES, SENTENCES, USAGE
 from glidepath.dialects.table import known
 from glidepath.feedback.controller import Controller
-from glidepath.view.articles import CLASSIC
+from glidepath.view.examples import CLASSIC
 
 SOURCES = Path(gp.__file__).parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -10,7 +10,7 @@ import pytest
 
 from glidepath import GlidepathError, Rate, dialects, parse
 from glidepath.dialects.table import At, Dialect, candidates, known
-from glidepath.view.foreign import LIBRARIES, arguments_of
+from glidepath.view.examples import LIBRARIES, arguments_of
 
 RECORDED = json.loads((Path(__file__).parents[2] / "spec/golden/words.json").read_text(encoding="utf-8"))["rows"]
 ROWS = [(library, name) for library in dialects.libraries() for name in dialects.names(library)]

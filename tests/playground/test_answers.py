@@ -9,7 +9,7 @@ import pytest
 
 from glidepath import parse
 from glidepath.core.errors import GlidepathError
-from glidepath.playground import answers
+from glidepath.playground import answers, exports
 from glidepath.playground.answers import ANSWERS, SHAPES, answer
 from glidepath.playground.asked import number_of
 from glidepath.playground.budget import Budget, length_of
@@ -65,9 +65,9 @@ def test_every_problem_of_a_request_is_told_at_once_with_its_field():
     status, found = said("look", text=3, base="abc", budget={"samples": 0, "batch": "12x"}, more=1)
 
     assert status == 422
-    assert [row["field"] for row in found["problems"]] == ["text", "base", "samples", "batch", "more"]
+    assert [row["field"] for row in found["problems"]] == ["more", "text", "samples", "batch", "base"]
     assert all(" must be " in row["message"] for row in found["problems"])
-    assert said("at", texts=["cosine(10)"])[1]["problems"][0]["message"] == "at: step must be given, got None"
+    assert said("at", texts=["cosine(10)"])[1]["problems"][0]["message"] == "at: step must be given, got nothing"
     assert said("nowhere")[0] == 404
 
 
@@ -227,7 +227,7 @@ def test_the_base_is_in_the_code_once():
     torch = said("code", text=str(schedule), target="pytorch", base="0.003")[1]["code"]
     assert torch.count("0.003") == 1
     with pytest.raises(GlidepathError, match="base must be"):
-        answers.Code.of({"text": "cosine(10)", "target": "pytorch", "base": 0})
+        exports.Code.of({"text": "cosine(10)", "target": "pytorch", "base": 0})
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import time
 import pytest
 
 from glidepath import GlidepathError
-from glidepath.playground import deadline
+from glidepath.playground import guard
 
 SERVE = """
-from glidepath.playground import deadline, serve
-deadline.SECONDS = 1.5
+from glidepath.playground import guard, serve
+guard.SECONDS = 1.5
 serve(open_browser=False, runs=None, announce=lambda address: print(address, flush=True))
 """
 
@@ -104,13 +104,13 @@ def test_what_takes_too_long_is_ended_where_it_runs():
             count += 1
 
     with pytest.raises(GlidepathError, match=r"page: schedule must be answered within 0.2 seconds of processor time"):
-        deadline.bounded(forever, 0.2)()
-    assert deadline.bounded(lambda: 7, 0.2)() == 7
+        guard.bounded(forever, 0.2)()
+    assert guard.bounded(lambda: 7, 0.2)() == 7
     with pytest.raises(ZeroDivisionError, match="division"):
-        deadline.bounded(lambda: 1 / 0, 0.2)()
+        guard.bounded(lambda: 1 / 0, 0.2)()
     for _ in range(20):  # ended at about its very end: it is either an answer or the refusal, and nothing comes later
         with contextlib.suppress(GlidepathError):
-            deadline.bounded(lambda: sum(range(1_500_000)), 0.05)()
+            guard.bounded(lambda: sum(range(1_500_000)), 0.05)()
     time.sleep(0.2)
 
 

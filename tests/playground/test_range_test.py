@@ -11,8 +11,7 @@ from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.finder import Suggestion, suggest
 from glidepath.playground.jobs import Cancelled, Job
-from glidepath.playground.questions import MAX_TRACES, Range, Sweep
-from glidepath.playground.range_test import MAX_POINTS, range_test, read_file, sweeping
+from glidepath.playground.range_test import MAX_POINTS, MAX_TRACES, Range, Sweep, range_test, read_file, sweeping
 from glidepath.playground.sweeps import SWEEPS
 
 TRACES = SWEEPS["shaken"].make()

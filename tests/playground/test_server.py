@@ -19,7 +19,7 @@ from PIL import Image
 
 from glidepath import GlidepathError, Schedule, parse
 from glidepath.playground import serve
-from glidepath.playground.code import TARGETS, code
+from glidepath.playground.exports import TARGETS, code
 
 SERVE = """
 import sys

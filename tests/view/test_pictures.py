@@ -15,7 +15,7 @@ from PIL import Image
 from glidepath import GlidepathError, parse, playground
 from glidepath.core.files import write_whole
 from glidepath.view import animate, animation, example, figure, gallery, html, save, terminal
-from glidepath.view.articles import ARTICLES, CLASSIC, article, classes
+from glidepath.view.examples import ARTICLES, CLASSIC, article, classes
 from glidepath.view.pictures import pictures
 from glidepath.view.style import DASHES, MOST_CURVES, significant
 

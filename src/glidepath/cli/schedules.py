@@ -155,7 +155,7 @@ def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
     """Returns the words and classic classes whose Chinese has a word in it, those first that it names."""
     from ..dialects import names
     from ..dialects.table import known
-    from ..view.articles import CLASSIC
+    from ..view.examples import CLASSIC
 
     makes = dict(words)
     makes |= {f"{library}.{name}": known(library).readers[name] for library in CLASSIC for name in names(library)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .links import fragment
+from .exports import fragment
 from .server import serve
 
 __all__ = ["fragment", "serve"]

@@ -6,12 +6,13 @@ import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Any, get_type_hints
 
 from ..core.errors import GlidepathError, Problem
-from . import code, details, exports, limits, links, look, measures, plateau
-from .asked import Asked, Base, Text, Texts, refused
-from .budget import USUAL, Budget
+from . import details, exports, look, measures, plateau
+from .asked import refused
+from .budget import USUAL
 from .catalogue import catalogue
 
 __all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "picture", "refusal", "start", "words"]
@@ -37,21 +38,15 @@ _FIRST = "warmup_cosine"
 @functools.cache
 def words() -> dict[str, Any]:
     """Returns everything the page offers by name."""
-    return {**catalogue(), "plateau": plateau.controls(), "targets": code.TARGETS}
+    return {**catalogue(), "plateau": plateau.controls(), "targets": exports.TARGETS}
 
 
 @functools.cache
 def start() -> dict[str, Any]:
     """Returns what the page shows and does before anything was asked: the catalogue, the twelve shapes, the first curve as a picture."""
-    shapes = [
-        {"name": name, "text": text, "look": look.look(look.Look(text, sampled=False))} for name, text in SHAPES.items()
-    ]
-    return {
-        "catalogue": words(),
-        "shapes": shapes,
-        "budget": USUAL.settled().to_dict(),
-        "picture": picture(),
-    }
+    looks = {name: look.look(look.Look(text, sampled=False)) for name, text in SHAPES.items()}
+    shapes = [{"name": name, "text": text, "look": looks[name]} for name, text in SHAPES.items()]
+    return {"catalogue": words(), "shapes": shapes, "budget": USUAL.settled().to_dict(), "picture": picture()}
 
 
 def picture() -> str:
@@ -64,32 +59,6 @@ def picture() -> str:
         '<svg class="first" viewBox="0 -24 1000 430" preserveAspectRatio="none" aria-hidden="true">'
         f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="3" vector-effect="non-scaling-stroke"/></svg>'
     )
-
-
-@dataclass(frozen=True)
-class Code(Asked):
-    """A request for code."""
-
-    text: Text
-    target: Text
-    base: Base = 1.0
-    budget: Budget = USUAL
-
-
-@dataclass(frozen=True)
-class Link(Asked):
-    """A request for the address of a page that shows these schedules, the first to be worked on."""
-
-    texts: Texts
-    base: Base = 1.0
-
-
-def _code(request: Code) -> dict[str, str]:
-    return {"code": code.code(look.readable(request.text, request.budget.settled()), request.target, request.base)}
-
-
-def _link(request: Link) -> dict[str, str]:
-    return {"fragment": links.fragment([("", text) for text in request.texts], request.base)}
 
 
 @dataclass(frozen=True)
@@ -107,20 +76,20 @@ class Answer:
     status: int = 200
 
 
-Answers = Mapping[str, tuple[type[Any], Callable[[Any], Any]]]
+Answers = Mapping[str, Callable[[Any], Any] | str]
 ANSWERS: Answers = {
-    "look": (look.Look, look.look),
-    "at": (measures.At, measures.at),
-    "measures": (measures.Measure, measures.measures),
-    "details": (details.Details, details.details),
-    "fit": (details.Fit, details.fit),
-    "code": (Code, _code),
-    "export": (exports.Export, exports.export),
-    "plateau": (plateau.Feed, plateau.feed),
-    "limits": (limits.Limits, limits.limits),
-    "link": (Link, _link),
+    "look": look.look,
+    "at": measures.at,
+    "measures": measures.measures,
+    "details": details.details,
+    "fit": details.fit,
+    "code": exports.coded,
+    "export": exports.export,
+    "plateau": plateau.feed,
+    "limits": details.limits,
+    "link": exports.linked,
 }
-"""What is answered without a machine: the request and what answers it, by path."""
+"""What is answered without a machine, by path."""
 
 
 def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answer:
@@ -129,18 +98,26 @@ def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answ
     Args:
         path: A key of `known`; or `catalogue`, which takes nothing.
         body: JSON.
-        known: What there is to ask.
+        known: What there is to ask: functions of a request of their own type, or where one is found that is imported when it is first asked.
     """
     try:
         if path == "catalogue":
             return _json(words())
         if path not in known:
             return refusal([Problem("page", "path", f"one of {', '.join(known)}", repr(path[:60]))], 404)
-        asked, answering = known[path]
-        made = answering(asked.of(_read(body)))
+        answering = found(known[path])
+        made = answering(get_type_hints(answering)["request"].of(_read(body)))
     except GlidepathError as error:
         return refusal(error.problems)
     return Answer(made, exports.type_of(made)) if isinstance(made, bytes) else _json(made)
+
+
+def found(answering: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
+    """Returns a function, or the one of a module of this room that `module.name` says."""
+    if not isinstance(answering, str):
+        return answering
+    module, _, name = answering.partition(".")
+    return getattr(import_module(f".{module}", __package__), name)
 
 
 def _read(body: str | bytes) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import functools
 import importlib.util
 import json
 import secrets
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +18,8 @@ from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from ..core.errors import GlidepathError, installing
-from . import answers, look, questions, records, training
-from .deadline import bounded
-from .guard import Guard
+from . import answers, runs
+from .guard import Guard, bounded
 from .jobs import Job, Jobs
 
 __all__ = ["create"]
@@ -28,12 +27,12 @@ __all__ = ["create"]
 STATIC = Path(__file__).parent / "static"
 
 
-def create(port: int, runs: Path | None = None) -> Guard:
+def create(port: int, folder: Path | None = None) -> Guard:
     """Returns the application.
 
     Args:
         port: The port it will be reached at: other Host headers are refused.
-        runs: A folder with a comparison's records for "does it matter", or None.
+        folder: A folder with a comparison's records for "does it matter", or None.
 
     Raises:
         GlidepathError: If plotly, which the page draws with, is not installed.
@@ -55,7 +54,7 @@ def create(port: int, runs: Path | None = None) -> Guard:
     app.add_exception_handler(GlidepathError, _refused)
     _pages(app, drawn, token)
     _trainings(app, jobs, token)
-    _curves(app, runs)
+    _curves(app, folder)
     return Guard(app, port)
 
 
@@ -71,23 +70,19 @@ def _sent(made: answers.Answer, headers: dict[str, str] | None = None) -> Respon
 def _pages(app: FastAPI, plotly: Path, token: str) -> None:
     page = (STATIC / "index.html").read_text(encoding="utf-8")
     page = page.replace("{{token}}", token).replace("{{picture}}", answers.picture())
-    script = plotly.as_posix()
 
     @app.get("/", response_class=HTMLResponse)
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers={"cache-control": "no-store"})
 
-    @app.get("/forecast")
-    async def forecasts() -> FileResponse:
-        return FileResponse(STATIC / "forecast.html", headers={"cache-control": "no-store"})
+    def file(address: str, place: Path, media: str, cached: str = "no-store") -> None:
+        @app.get(address)
+        async def found() -> FileResponse:
+            return FileResponse(place, media_type=media, headers={"cache-control": cached})
 
-    @app.get("/plotly.js")
-    async def chart() -> FileResponse:
-        return FileResponse(script, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
-
-    @app.get("/favicon.ico")
-    async def icon() -> FileResponse:
-        return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+    file("/forecast", STATIC / "forecast.html", "text/html")
+    file("/plotly.js", plotly, "text/javascript", "max-age=86400")
+    file("/favicon.ico", STATIC / "icon.svg", "image/svg+xml")
 
     @app.get("/gallery/{file:path}")
     def moving(file: str) -> Response:
@@ -104,7 +99,7 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 
-def _curves(app: FastAPI, runs: Path | None) -> None:
+def _curves(app: FastAPI, folder: Path | None) -> None:
     catalogued = threading.Lock()  # several first requests wait for one catalogue instead of making it several times
 
     @app.get("/start.json")
@@ -122,18 +117,19 @@ def _curves(app: FastAPI, runs: Path | None) -> None:
 
     @app.get("/api/records")
     def recorded() -> dict[str, Any]:
-        return {"tasks": records.tasks(runs) if runs is not None else []}
+        return {"tasks": runs.tasks(folder) if folder is not None else []}
 
-    def nearest(request: questions.Matter) -> dict[str, Any]:
-        schedule = look.readable(request.text, request.budget.settled())
-        found: dict[str, Any] = {}
-        for task in records.tasks(runs) if runs is not None else []:
-            near = records.nearest(schedule, request.last, task["rows"], task["budget"])
-            if near is not None:
-                found[task["task"]] = near
-        return {"nearest": found}
+    def matter(request: runs.Matter) -> dict[str, Any]:
+        return runs.matter(request, folder)
 
-    known = {**answers.ANSWERS, "matter": (questions.Matter, nearest), **_MACHINE}
+    known: answers.Answers = {
+        **answers.ANSWERS,
+        "matter": matter,
+        "forecast/laws": "forecasting.fitted",
+        "forecast/curve": "forecasting.forecast",
+        "log": "forecasting.logged",
+        "range": "range_test.range_test",
+    }
 
     @app.post("/api/{path:path}")
     async def answered(path: str, request: Request) -> Response:
@@ -142,40 +138,28 @@ def _curves(app: FastAPI, runs: Path | None) -> None:
         return _sent(await asyncio.to_thread(bounded(answers.answer, seconds), path, body, known))
 
 
-def _later(module: str, name: str) -> Callable[[Any], Any]:
-    """What answers, imported when it is first asked: the server starts without NumPy."""
-
-    def answering(request: Any) -> Any:
-        return getattr(importlib.import_module(f".{module}", __package__), name)(request)
-
-    return answering
-
-
-_MACHINE: answers.Answers = {
-    "forecast/laws": (questions.Dropped, _later("forecasting", "fitted")),
-    "forecast/curve": (questions.Curve, _later("forecasting", "forecast")),
-    "log": (questions.Dropped, _later("forecasting", "logged")),
-    "range": (questions.Range, _later("range_test", "range_test")),
-}
-
-
 def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
     def allowed(given: str) -> None:
         if not secrets.compare_digest(given.encode(), token.encode()):
             raise HTTPException(403, "train: token must be this page's own")
 
-    def started(key: str, asked: type[Any], work: Callable[[Any], Callable[[Job], None]]) -> None:
-        def begin(request: Any) -> dict[str, str]:
-            return {"job": jobs.start(work(request)).key}
+    def started(key: str, made: str) -> None:
+        def answered(body: bytes) -> answers.Answer:
+            work = answers.found(made)
+
+            @functools.wraps(work)
+            def begin(request: Any) -> dict[str, str]:
+                return {"job": jobs.start(work(request)).key}
+
+            return answers.answer(key, body, {key: begin})
 
         @app.post(f"/api/{key}")
         async def starting(request: Request, x_glidepath_token: Annotated[str, Header()] = "") -> Response:
             allowed(x_glidepath_token)
-            body = await request.body()
-            return _sent(await asyncio.to_thread(answers.answer, key, body, {key: (asked, begin)}))
+            return _sent(await asyncio.to_thread(answered, await request.body()))
 
-    started("train", training.Train, training.training)
-    started("sweep", questions.Sweep, _later("range_test", "sweeping"))
+    started("train", "runs.training")
+    started("sweep", "range_test.sweeping")
 
     @app.post("/api/jobs/{key}/cancel")
     def cancel(key: str, x_glidepath_token: Annotated[str, Header()] = "") -> dict[str, bool]:
@@ -185,9 +169,8 @@ def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
 
     @app.get("/api/jobs/{key}/events")
     async def events(key: str) -> StreamingResponse:
-        return StreamingResponse(
-            _stream(jobs.get(key)), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        told, headers = _stream(jobs.get(key)), {"cache-control": "no-store"}
+        return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
 async def _stream(job: Job) -> AsyncIterator[str]:
@@ -195,9 +178,9 @@ async def _stream(job: Job) -> AsyncIterator[str]:
     while True:
         new = job.events[told:]
         told += len(new)
-        kept = [event for i, event in enumerate(new) if event["type"] != "progress" or i == len(new) - 1]
-        for event in kept:
-            yield f"data: {json.dumps(event, allow_nan=False)}\n\n"
+        for i, event in enumerate(new, start=1):
+            if event["type"] != "progress" or i == len(new):
+                yield f"data: {json.dumps(event, allow_nan=False)}\n\n"
         if job.over and told == len(job.events):
             return
         await asyncio.sleep(0.15)

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from ..core import language
-from ..core.checks import Checks, types_of
-from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core.errors import GlidepathError, Problem
 from ..core.fields import MAX_STEPS, Broken, Check, integer, real
+from ..core.node import Node
 
-__all__ = [
-    "MAX_PINS",
-    "Asked",
-    "Base",
-    "Bases",
-    "Last",
-    "Names",
-    "Step",
-    "Text",
-    "Texts",
-    "Whole",
-    "number_of",
-    "plain",
-    "refused",
-    "several",
-    "typed",
-    "words",
-]
+__all__ = ["MAX_PINS", "MAX_TEXT", "Asked", "an_object", "number_of", "plain", "refused", "several", "typed", "words"]
 
 MAX_PINS = 8
 MAX_TEXT = 20_000
@@ -48,8 +30,13 @@ def refused(problem: Problem, path: str = "", field: str | None = None) -> dict[
     return told | {"zh": {"message": language.problem(problem, "zh")}}
 
 
-class Asked:
-    """A request: a frozen dataclass whose types carry their checks, made of JSON data by `of`."""
+class Asked(Node):
+    """A request: a value whose types carry their checks, made of JSON data by `of`."""
+
+    registry: ClassVar[dict[str, type[Node]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
 
     @classmethod
     def of(cls, given: Any) -> Self:
@@ -61,25 +48,11 @@ class Asked:
         Raises:
             GlidepathError: With everything that is wrong.
         """
-        where = cls.__name__.lower()
         if isinstance(given, cls):
             return given
         if not isinstance(given, dict):
-            raise GlidepathError.of(where, "", "an object", given)
-        checks, types = Checks(where), types_of(cls)
-        made: dict[str, Any] = {}
-        for name, value in given.items():
-            if name in types:
-                made[name] = checks.take(name, value, types[name])
-            else:
-                known = ", ".join(types)
-                checks.refuse(str(name)[:50], f"one of its fields ({known})", value, did_you_mean(str(name), types))
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-            needed = field.default is field.default_factory is dataclasses.MISSING
-            if needed and field.name not in given:
-                checks.refuse(field.name, "given", None)
-        checks.done()
-        return cls(**made)
+            raise GlidepathError.of(cls.kind, "", "an object", given)
+        return cls(**given)
 
 
 def words(most: int) -> Check:
@@ -122,22 +95,15 @@ def typed(inner: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, str):
             return inner.func(value)
+        comma = re.fullmatch(r"\s*([0-9]+),([0-9]+)\s*", plain(value))
         read = number_of(value)
-        if read is None:
-            comma = re.fullmatch(r"\s*([0-9]+),([0-9]+)\s*", plain(value))
-            inner_rule = _rule(inner)
-            raise Broken(inner_rule, f"write {comma[1]}.{comma[2]}, with a point" if comma else "")
-        return inner.func(read)
+        try:
+            return inner.func(read)
+        except Broken as error:
+            remedy = f"write {comma[1]}.{comma[2]}, with a point" if comma and read is None else error.remedy
+            raise Broken(error.rule, remedy) from None
 
     return Check(check, inner.json_schema, inner.stand_in)
-
-
-def _rule(check: Check) -> str:
-    try:
-        check.func(None)
-    except Broken as error:
-        return error.rule
-    return "a number"
 
 
 def plain(typed: str) -> str:
@@ -178,12 +144,11 @@ def number_of(typed: str) -> int | float | None:
 Text = Annotated[str, words(MAX_TEXT)]
 _base = typed(real(above=0, high=1e6))
 Base = Annotated[float, _base]
-Bases = Annotated[
-    tuple[float | None, ...],
-    several(Check(lambda value: None if value is None else _base.func(value)), MAX_PINS + 1),
-]
+_own = Check(lambda value: None if value is None else _base.func(value))
+Bases = Annotated[tuple[float | None, ...], several(_own, MAX_PINS + 1)]
 ATree = Annotated[dict[str, Any], an_object("a tree of words, operators and numbers")]
 Texts = Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS + 1)]
+Pins = Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)]
 Names = Annotated[tuple[str, ...], several(words(200), MAX_PINS + 1)]
 Step = Annotated[int, integer(0)]
 Last = Annotated[int, integer(1, MAX_STEPS)]

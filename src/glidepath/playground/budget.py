@@ -19,7 +19,6 @@ _Few = Annotated[int, typed(integer(1, 10**6))]
 _Many = Annotated[int, typed(integer(1, 10**15))]
 
 
-@dataclass(frozen=True)
 class Budget(Asked):
     """The size of a run.
 
@@ -44,14 +43,8 @@ class Budget(Asked):
     def horizon(self) -> Horizon:
         """Returns the horizon of a plan with this budget."""
         length = f"{self.tokens!r} tokens" if self.tokens is not None else f"{self.epochs or 1!r} epochs"
-        return Horizon(
-            length,
-            self.samples,
-            self.batch,
-            self.accumulation,
-            self.processes,
-            tokens_per_sample=self.tokens_per_sample,
-        )
+        shared = ("samples", "batch", "accumulation", "processes", "tokens_per_sample")
+        return Horizon(length, **{name: getattr(self, name) for name in shared})
 
     def settled(self) -> Settled:
         """Returns what the budget comes to, as a plan derives it."""

@@ -94,9 +94,8 @@ class _Maker:
 
     def _call(self, tree: Tree, path: str) -> tuple[Any, Tree]:
         lib, word = tree["lib"], tree["word"]
-        before = len(self.problems)
+        before, many = len(self.problems), list[Any]()
         values: dict[str, Any] = {}
-        many: list[Any] = []
         read: list[dict[str, Any]] = []
         try:
             parameters = signature(lib, word).parameters

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -22,34 +23,26 @@ from ..core.node import Node
 from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
-from ..view.articles import CLASSIC
-from ..view.docstrings import source
-from ..view.examples import example
-from ..view.foreign import LIBRARIES
-from .foreign import call_of, kind_of
-from .formula import mathml
+from ..dialects.table import known
+from ..view.docstrings import about, source
+from ..view.examples import CLASSIC, LIBRARIES, example
+from ..view.examples import arguments_of as begun
 from .tree import signature, text_of, tree_of
 
-__all__ = ["arguments_of", "catalogue", "entry_of", "example_of"]
+__all__ = ["arguments_of", "catalogue", "control", "entry_of", "example_of", "mathml"]
 
 HIDDEN = ("recurrence", "custom", "rate")
 
 # How far a slider goes for arguments of other libraries, by name: lowest, highest, whether it is logarithmic. Ours say it with their types.
 # Anything else is logarithmic from 1e-8 to 10 with 0 at its left end, which suits rates.
 _RANGES: Mapping[str, tuple[float, float, bool]] = {
-    "alpha": (0, 1, False),
+    **dict.fromkeys(("alpha", "end_factor"), (0, 1, False)),
     "beta": (0, 0.1, False),
-    "down_fraction": (0.01, 0.99, False),
-    "end_factor": (0, 1, False),
-    "factor": (0.01, 1, False),
-    "gamma": (0.01, 1, False),
+    **dict.fromkeys(("down_fraction", "pct_start"), (0.01, 0.99, False)),
+    **dict.fromkeys(("factor", "gamma", "decay_rate", "start_factor"), (0.01, 1, False)),
     "m_mul": (0.1, 1, False),
-    "decay_rate": (0.01, 1, False),
-    "pct_start": (0.01, 0.99, False),
     "power": (0.1, 6, False),
-    "start_factor": (0.01, 1, False),
-    "t_mul": (1, 4, False),
-    "T_mult": (1, 4, False),
+    **dict.fromkeys(("t_mul", "T_mult"), (1, 4, False)),
 }
 _RATE = (1e-8, 10.0, True)
 _SYMBOL = re.compile(r"(\$\\?[A-Za-z_{}0-9]+\$)(?:, |\.$|: )")  # the letter of the formula that a note begins with
@@ -59,34 +52,28 @@ _BARE = re.compile(r"\$[^$]*\$\.?")  # a note that is nothing but a letter of th
 @functools.cache
 def catalogue() -> dict[str, Any]:
     """Returns every word by group, with its arguments: JSON data, made once."""
-    words = {key: entry_of(*key) for key in _keys()}
+    words = {f"{lib}.{word}".lstrip("."): entry for lib, word in _keys() if (entry := entry_of(lib, word)) is not None}
     groups: dict[str, list[str]] = {}
-    for (lib, word), entry in words.items():
-        if entry is not None:
-            groups.setdefault(entry["group"], []).append(f"{lib}.{word}" if lib else word)
+    for name, entry in words.items():
+        groups.setdefault(entry["group"], []).append(name)
+    plain = sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names())
     return {
         "groups": [
             {"name": name, "zh": {"name": language.said(name, "zh")}, "words": sorted(found, key=str.lower)}
             for name, found in groups.items()
         ],
-        "words": {f"{lib}.{word}" if lib else word: entry for (lib, word), entry in words.items() if entry is not None},
-        "curves": [
-            *sorted(kind for kind, cls in Curve.registry.items() if not cls.field_names()),
-            "polynomial(2)",
-            "polynomial(3)",
-        ],
-        "phases": [*sorted(set(shorthand.__all__) - {"chain", "maximum", "minimum"}), "hold", "ramp", "repeat"],
+        "words": words,
+        "curves": [*plain, "polynomial(2)", "polynomial(3)"],
+        "phases": [*sorted(_PHASES), "hold", "ramp", "repeat"],
     }
 
 
+_PHASES = {*shorthand.__all__} - {"chain", "maximum", "minimum"}
+
+
 def _keys() -> Iterator[tuple[str, str]]:
-    known = vocabulary()
-    ordered = [
-        *sorted(recipes.__all__),
-        *sorted(set(shorthand.__all__) - {"chain", "maximum", "minimum"}),
-        *sorted(known),
-    ]
-    yield from (("", word) for word in dict.fromkeys(ordered) if word in known and word not in HIDDEN)
+    ours = dict.fromkeys([*sorted(recipes.__all__), *sorted(_PHASES), *sorted(vocabulary())])
+    yield from (("", word) for word in ours if word in vocabulary() and word not in HIDDEN)
     for lib in LIBRARIES:
         yield from ((lib, name) for name in dialects.names(lib))
 
@@ -102,15 +89,13 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     if not text:
         return None
     make = _maker(lib, word)
-    doc = inspect.getdoc(make) or ""
-    first = _plain(doc.partition("\n")[0])
-    arguments = arguments_of(lib, word)
+    first, arguments = _plain(about(make)), arguments_of(lib, word)
     if lib in CLASSIC:
         for each in arguments:
             each["note"] = each["note"] or language.argument(word, each["name"], "en")
             each["zh"] = {"note": language.argument(word, each["name"], "zh")}
-    chinese = _plain(language.said(doc.partition("\n")[0], "zh"))
-    latex = _displayed(doc)
+    chinese = _plain(language.said(about(make), "zh"))
+    latex = _displayed(make)
     if lib:
         latex, symbols = _formula_of(text, {each["name"]: each["default"] for each in arguments})
         for each in arguments:
@@ -126,8 +111,8 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     }
 
 
-def _displayed(doc: str) -> str:
-    formula = re.search(r"\$\$(.+?)\$\$", doc, re.DOTALL)
+def _displayed(make: Any) -> str:
+    formula = re.search(r"\$\$(.+?)\$\$", inspect.getdoc(make) or "", re.DOTALL)
     return formula.group(1).strip() if formula else ""
 
 
@@ -141,7 +126,7 @@ def _formula_of(text: str, defaults: dict[str, Any]) -> tuple[str, dict[str, str
     tree = cast("dict[str, Any]", tree_of(text))
     given = defaults | {each["name"]: each["value"] for each in tree["args"]}
     node, scaled = _inner(tree)
-    latex, notes = _displayed(inspect.getdoc(type(node)) or ""), field_notes(type(node)) if node else {}
+    latex, notes = _displayed(type(node)), field_notes(type(node)) if node else {}
     if node is None or not latex or node.schedules():
         return "", {}
     found: dict[str, str] = {}
@@ -175,32 +160,40 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
         word: The word.
     """
     make = _maker(lib, word)
-    notes, rules = field_notes(make), {} if lib else _rules(make)
-    return [
-        _argument(parameter, rules.get(parameter.name), notes.get(parameter.name, ""), bool(lib))
-        for parameter in signature(lib, word).parameters.values()
-    ]
+    notes, types = field_notes(make), known(lib).readers[word].types if lib else {}
+    rules = {} if lib else _rules(make)
+    made: list[dict[str, Any]] = []
+    for parameter in signature(lib, word).parameters.values():
+        name, required = parameter.name, parameter.default is parameter.empty
+        default = None if required else parameter.default
+        default = (
+            str(default) if isinstance(default, Node) else list(default) if isinstance(default, tuple) else default
+        )
+        rule = rules.get(name, {})
+        options = [each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"]
+        if lib:
+            options = [{"enum": list(types[name].options)} if name in types else {}]
+        kind = _foreign_kind(name, default, types) if lib else _kind(parameter, options[0], default)
+        note = notes.get(name, "")
+        nullable = (not required and parameter.default is None) or len(options) < len(rule.get("anyOf", []))
+        made.append(
+            control(name, kind, options[0], default, note, bool(lib)) | {"required": required, "nullable": nullable}
+        )
+    return made
 
 
 def _maker(lib: str, word: str) -> Any:
-    if not lib:
-        return vocabulary()[word]
-    from ..dialects.table import known
-
-    return known(lib).readers[word]
+    return known(lib).readers[word] if lib else vocabulary()[word]
 
 
 def _group(lib: str, word: str) -> str:
     if lib:
-        from ..dialects.table import known
-
         return known(lib).title
     if word in recipes.__all__:
         return "Whole schedules"
-    if word in shorthand.__all__ and word not in ("chain", "maximum", "minimum"):
+    if word in _PHASES:
         return "Phases"
-    inside = any(p.name in ("schedule", "parts", "phases") for p in signature("", word).parameters.values())
-    if inside:
+    if any(name in ("schedule", "parts", "phases") for name in signature("", word).parameters):
         return "Made of others"
     return "Other schedules" if word in Schedule.registry else "Registered here"
 
@@ -217,38 +210,30 @@ def _schema() -> dict[str, Any]:
     return schema()["$defs"]
 
 
-def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: str, foreign: bool) -> dict[str, Any]:
-    """Returns how one argument is set: its type, bounds, unit, slider and one-line doc."""
-    required = parameter.default is parameter.empty
-    default = None if required or isinstance(parameter.default, Node) else parameter.default
-    default = str(parameter.default) if isinstance(parameter.default, Node) else default
-    if isinstance(default, tuple):
-        default = list(default)
-    options = [each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"] if rule else []
-    bounds = options[0] if options else {}
-    kind = _kind(parameter, bounds, default, foreign)
-    unit = bounds.get("unit", "steps" if kind in ("length", "lengths") else "")
-    made: dict[str, Any] = {
-        "name": parameter.name,
-        "type": kind,
-        "required": required,
-        "default": default,
-        "note": "" if _BARE.fullmatch(note) else _plain(note),
-        "zh": {"note": "" if _BARE.fullmatch(note) else _plain(language.said(note, "zh"))},
-    }
-    if symbol := _SYMBOL.match(note):
+def control(name: str, kind: str, bounds: Mapping[str, Any], default: Any, note: str, foreign: bool) -> dict[str, Any]:
+    """Returns how one argument is set: its type, bounds, unit, slider and one-line doc.
+
+    Args:
+        name: The argument's.
+        kind: The sort of control.
+        bounds: Its JSON Schema.
+        default: Its default.
+        note: What its docstring says.
+        foreign: Whether it is of a scheduler of another library.
+    """
+    symbol, note = _SYMBOL.match(note), "" if _BARE.fullmatch(note) else note
+    zh = {"note": _plain(language.said(note, "zh")) if note else ""}
+    made: dict[str, Any] = {"name": name, "type": kind, "default": default, "note": _plain(note), "zh": zh}
+    if symbol:
         made["symbol"] = _plain(symbol[1])
-    made["nullable"] = (not required and parameter.default is None) or bool(
-        rule and len(options) < len(rule.get("anyOf", []))
-    )
-    if unit:
+    if unit := bounds.get("unit", "steps" if kind in ("length", "lengths") else ""):
         made["unit"] = unit
     if kind == "choice":
         made["choices"] = bounds["enum"]
     if kind in ("length", "integer"):
-        made["min"] = bounds.get("minimum", _least(parameter.name, default))
+        made["min"] = bounds.get("minimum", 0 if default == 0 or name in ("warmup", "hold", "explore") else 1)
     if kind in ("number", "integer"):
-        usual = _RANGES.get(parameter.name) if foreign else None
+        usual = _RANGES.get(name) if foreign else None
         low, high, log = bounds.get("slider") or usual or (_RATE if kind == "number" else (1, 100, False))
         made |= {"low": low, "high": high, "log": log}
         if kind == "number":
@@ -256,35 +241,36 @@ def _argument(parameter: inspect.Parameter, rule: dict[str, Any] | None, note: s
     return made
 
 
-def _least(name: str, default: Any) -> int:
-    return 0 if default == 0 or name in ("warmup", "hold", "explore") else 1
+def _foreign_kind(name: str, default: Any, types: Mapping[str, Any]) -> str:
+    """Returns how a library's argument is set, as its row says; one that the row looks at itself, by its default."""
+    kind = types[name].kind if name in types else "auto"
+    if kind == "auto":
+        kinds = {bool: "flag", list: "lengths", int: "integer", float: "number", str: "text"}
+        return "lengths" if name in ("boundaries", "milestones") else kinds.get(type(default), "auto")
+    return "integer" if kind == "length" and name in _RANGES else kind
 
 
-def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any, foreign: bool) -> str:
-    name, hint = parameter.name, str(parameter.annotation)
+def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any) -> str:
+    """Returns how an argument of ours is set, by what its type accepts; a registered formula's have no types."""
+    name, hint, kind = parameter.name, str(parameter.annotation), bounds.get("type")
     if parameter.kind is parameter.VAR_POSITIONAL or bounds.get("items", {}).get("$ref"):
         return "schedules"
-    if str(bounds.get("$ref", "")).endswith("/schedule") or hint in ("Schedule", "'Schedule'"):
-        return "schedule"
-    if str(bounds.get("$ref", "")).endswith("/curve") or "Curve" in hint:
-        return "curve"
+    for family in ("schedule", "curve"):
+        if str(bounds.get("$ref", "")).endswith(f"/{family}") or hint.strip("'") == family.capitalize():
+            return family
     if "enum" in bounds:
         return "choice"
-    if bounds.get("type") == "array" or "Sequence" in hint:
+    if kind == "array" or "Sequence" in hint:
         return "lengths" if bounds.get("unit") == "steps" or name == "boundaries" else "numbers"
-    if bounds.get("type") == "boolean" or hint == "bool" or isinstance(default, bool):
+    if kind == "integer" or hint.startswith("int"):
+        steps = bounds.get("unit") == "steps" or (not bounds and name not in ("model_size", "cycles"))
+        return "length" if steps else "integer"
+    if isinstance(default, bool):
         return "flag"
-    if bounds.get("type") == "string" or hint == "str":
-        return "text"
-    if bounds.get("type") == "integer" or hint.startswith("int"):
-        return (
-            "length"
-            if bounds.get("unit") == "steps" or (not bounds and name not in ("model_size", "cycles"))
-            else "integer"
-        )
-    return kind_of(name, default) if foreign else "number"
+    return {"boolean": "flag", "string": "text"}.get(str(kind), "text" if hint == "str" else "number")
 
 
+@functools.cache
 def example_of(lib: str, word: str) -> str:
     """Returns the text that a word begins with on the page, or an empty string if there is none.
 
@@ -292,22 +278,47 @@ def example_of(lib: str, word: str) -> str:
         lib: A library, or an empty string.
         word: The word.
     """
-    return example(word) if not lib else call_of(lib, word)
+    if not lib:
+        return example(word)
+    arguments = begun(lib, word)
+    if arguments is None:
+        return ""
+    return f"{lib}.{word}({', '.join(f'{name}={_written(value)}' for name, value in arguments.items())})"
+
+
+def _written(value: Any) -> str:
+    """Returns an argument as the page's text has it: what its controls have no form for stands in a string."""
+    plain = not isinstance(value, dict | str) and not (isinstance(value, list) and isinstance(value[0], dict | tuple))
+    return repr(value) if plain else json.dumps(value if isinstance(value, str) else repr(value))
 
 
 def _plain(text: str) -> str:
     r"""Returns a line of a docstring with its formulas as letters: `$T$` becomes T, `\rho` becomes ρ."""
-    greek = {
-        r"\rho": "ρ",
-        r"\gamma": "γ",
-        r"\sigma": "σ",
-        r"\tau": "τ",
-        r"\alpha": "α",
-        r"\beta": "β",
-        r"\theta": "θ",
-        r"\lambda": "λ",
-    }
+    greek = {"rho": "ρ", "gamma": "γ", "sigma": "σ", "tau": "τ", "alpha": "α", "beta": "β", "theta": "θ", "lambda": "λ"}
     for name, sign in greek.items():
-        text = text.replace(name, sign)
+        text = text.replace(f"\\{name}", sign)
     text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
     return re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)
+
+
+@functools.lru_cache(maxsize=512)
+def mathml(latex: str) -> str:
+    """Returns a formula as MathML; an empty string where it cannot be turned into it.
+
+    Args:
+        latex: A formula without its dollar signs.
+
+    Examples:
+        >>> "<msup>" in mathml("t^2")
+        True
+    """
+    if len(latex) > 20_000:
+        return ""
+    from latex2mathml.converter import convert
+
+    prepared = latex.replace(r"\tfrac", r"\frac").replace(r"\dots", r"\ldots")
+    prepared = re.sub(r"\\text\{([^}]*)\}", lambda found: rf"\mathrm{{{found.group(1)}}}".replace(" ", r"\ "), prepared)
+    try:
+        return convert(prepared, display="block")
+    except Exception:  # noqa: BLE001 - whatever a converter raises at a command it does not know: the page shows no formula then
+        return ""

@@ -1,28 +1,32 @@
-"""What the page shows once the hand rests: the formula, warnings, and the schedule fitted to the budget."""
+"""What the page shows once the hand rests: the formula, warnings, the schedule fitted to the budget, and how far each slider may go."""
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any
 
 from ..core.errors import GlidepathError
+from ..core.fields import Flag, real
 from ..core.schedule import Schedule
 from ..plan import Plan, Rule, check
-from .asked import MAX_PINS, Asked, Base, Text, refused, several, words
+from .asked import Asked, ATree, Base, Pins, Text, refused, several
 from .budget import USUAL, Budget, Settled
-from .catalogue import arguments_of
-from .formula import mathml
+from .build import build
+from .catalogue import arguments_of, mathml
 from .look import read
-from .tree import MAX_TEXT, text_of, tree_of, walk
+from .tree import text_of, tree_of, walk
 
-__all__ = ["Details", "Fit", "details", "fit", "warnings"]
+__all__ = ["Details", "Fit", "Limits", "details", "fit", "limits", "warnings"]
 
 _FOR_EVER = 10**8
+_MOST = 40  # sliders of one page
+_HALVINGS = 24  # of the way to a bound of real numbers, which makes seven digits
+_Number = Annotated[float, real()]
 
 
-@dataclass(frozen=True)
 class Details(Asked):
     """What the page asks of the schedule being worked on."""
 
@@ -31,12 +35,11 @@ class Details(Asked):
     base: Base = 1.0
 
 
-@dataclass(frozen=True)
 class Fit(Asked):
     """What the page asks to have fitted to its budget: the schedule, and pins that stand beside it."""
 
     text: Text
-    pins: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)] = ()
+    pins: Pins = ()
     budget: Budget = USUAL
     base: Base = 1.0
 
@@ -51,9 +54,7 @@ def details(request: Details) -> dict[str, Any]:
     schedule = read(request.text, None, budget).built.schedule
     if schedule is None:
         return {"ok": False}
-    latex = ""
-    if schedule.closed and schedule._size <= 200:
-        latex = schedule.latex()
+    latex = schedule.latex() if schedule.closed and schedule._size <= 200 else ""
     return {
         "ok": True,
         "latex": latex,
@@ -73,8 +74,7 @@ def warnings(schedule: Schedule, budget: Budget) -> list[dict[str, Any]]:
         budget: What the run may spend.
     """
     try:
-        rule = Rule(schedule, absolute=True) if schedule.absolute else Rule(schedule)
-        found = check(Plan((rule,), horizon=budget.horizon()))
+        found = check(Plan((Rule(schedule, absolute=schedule.absolute),), budget.horizon()))
     except (GlidepathError, TypeError):
         return []
     here = "$.rules[0]"
@@ -147,3 +147,67 @@ def _fitted(text: str, budget: Settled) -> str:
     if again is None or read(text, None, budget).built.schedule is None:
         raise GlidepathError.of("fit", "schedule", "one that can be scaled", given[:60])
     return text
+
+
+# How far each slider may go: to the last value that the schedule itself does not refuse ------------------------------------------------
+
+
+class Slider(Asked):
+    """One slider: the call's `path`, the `field`, its `value`, how far it would go (`low`, `high`), and whether it is `whole`."""
+
+    path: Text
+    field: Text
+    value: _Number
+    low: _Number
+    high: _Number
+    whole: Flag = False
+
+
+class Limits(Asked):
+    """What the page asks once the hand rests.
+
+    Args:
+        tree: The schedule that is shown.
+        rows: Its sliders.
+        budget: What the run may spend.
+    """
+
+    tree: ATree
+    rows: Annotated[tuple[Slider, ...], several(Slider, _MOST)]
+    budget: Budget = USUAL
+
+
+def limits(request: Limits) -> dict[str, Any]:
+    """Returns the lowest and the highest value of each slider between which nothing is refused while all others stay.
+
+    Args:
+        request: What the page asks.
+    """
+    return {"limits": [[_furthest(request, row, end) for end in (row.low, row.high)] for row in request.rows]}
+
+
+def _furthest(request: Limits, row: Slider, end: float) -> float:
+    good, bad = (int(row.value), int(end)) if row.whole else (row.value, end)
+    if _taken(request, row, bad):
+        return bad
+    for _ in range(64 if row.whole else _HALVINGS):
+        middle = (good + bad) / 2
+        if row.whole:
+            middle = math.floor(middle) if bad > good else math.ceil(middle)
+            if middle in (good, bad):
+                break
+        good, bad = (middle, bad) if _taken(request, row, middle) else (good, middle)
+    return good
+
+
+def _taken(request: Limits, row: Slider, value: float) -> bool:
+    tree: Any = copy.deepcopy(request.tree)
+    try:
+        call: Any = tree
+        for key in row.path.split(".") if row.path else ():
+            call = call[int(key)] if isinstance(call, list) else call[key]
+        call["args"] = [argument for argument in call["args"] if argument["name"] != row.field]
+        call["args"].append({"name": row.field, "value": value})
+    except (KeyError, IndexError, TypeError, ValueError):
+        return False
+    return build(tree, request.budget.settled()).schedule is not None

@@ -1,29 +1,43 @@
-"""Files to take away: pictures, the animation, the values as CSV and JSON. All from the function that trains."""
+"""What is taken away: files of pictures and values, code, a link. All from the function that trains."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from ..core.errors import GlidepathError
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Flag, choice, real
+from ..core.rate import text_for
 from ..core.schedule import Schedule
+from ..dialects import read_text, render
 from ..view.axis import AXES, Axis
 from ..view.sample import thinned
 from ..view.units import bases_of, unit_of
-from .asked import MAX_PINS, Asked, Base, Bases, Last, Names, several, typed, words
+from .asked import MAX_PINS, MAX_TEXT, Asked, Base, Bases, Last, Names, Text, Texts, several, typed, words
 from .budget import USUAL, Budget, Settled
-from .look import own, readable
-from .tree import MAX_TEXT
+from .look import own, read, readable
 
-__all__ = ["TYPES", "Export", "export", "type_of"]
+__all__ = [
+    "PER_EPOCH",
+    "TARGETS",
+    "TYPES",
+    "Code",
+    "Export",
+    "Link",
+    "code",
+    "coded",
+    "export",
+    "fragment",
+    "linked",
+    "type_of",
+]
 
-_WHOLE = 200_000
-_ROWS = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
+_WHOLE = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
 
 TYPES = {
     "svg": "image/svg+xml",
@@ -35,7 +49,6 @@ TYPES = {
 """The media type of each format."""
 
 
-@dataclass(frozen=True)
 class Export(Asked):
     """What the page asks for a file.
 
@@ -127,37 +140,24 @@ def _picture(schedules: dict[str, Schedule], bases: dict[str, float], request: E
     return bytes_of(figure(schedules, **options), request.format)
 
 
-def _rows(schedules: dict[str, Schedule], last: int) -> tuple[list[int], bool]:
-    """Returns the steps of a file, and whether they are all."""
-    if last < _ROWS:
-        return list(range(last + 1)), True
-    steps: set[int] = set()
-    for schedule in schedules.values():
-        steps |= {int(step) for step in thinned(schedule, last, 4000, _WHOLE)[0]}
-    return sorted(steps), False
-
-
 def _csv(schedules: dict[str, Schedule], bases: dict[str, float], request: Export, budget: Settled) -> str:
     """One row a step: the step, its place on the chosen axis, and the value of each curve, under its name and unit, with every digit."""
-    steps, whole = _rows(schedules, request.last)
-    axis = axis_of(request.axis, budget)
+    last, axis = request.last, axis_of(request.axis, budget)
+    placed = request.axis != "step"
+    steps: Sequence[int] = range(last + 1)
+    if last >= _WHOLE:
+        looked = (thinned(schedule, last, 4000, _WHOLE)[0] for schedule in schedules.values())
+        steps = sorted({int(step) for found in looked for step in found})
+    heads = ["step", *([request.axis] * placed)]
+    heads += [_cell(f"{name.strip()} [{unit_of({name: one}, bases)}]") for name, one in schedules.items()]
     functions = [(schedule.scalar, bases[name]) for name, schedule in schedules.items()]
-    out = io.StringIO()
-    heads = [
-        "step",
-        *([request.axis] if request.axis != "step" else []),
-        *(_cell(f"{name.strip()} [{unit_of({name: one}, bases)}]") for name, one in schedules.items()),
-    ]
-    out.write(",".join(heads) + "\r\n")
+    rows = [",".join(heads)]
     for step in steps:
-        cells = [str(step)]
-        if request.axis != "step":
-            cells.append(repr(axis.position(step)))
-        cells += [repr(function(step) * factor) for function, factor in functions]
-        out.write(",".join(cells) + "\r\n")
-    if not whole:
-        out.write(f"# sampled: {len(steps)} of {request.last + 1} steps\r\n")
-    return out.getvalue()
+        cells = [step, *([axis.position(step)] * placed), *(function(step) * factor for function, factor in functions)]
+        rows.append(",".join(map(repr, cells)))
+    if last >= _WHOLE:
+        rows.append(f"# sampled: {len(steps)} of {last + 1} steps")
+    return "\r\n".join([*rows, ""])
 
 
 def _cell(text: str) -> str:
@@ -185,3 +185,112 @@ def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) ->
             }
         )
     return json.dumps({"curves": rows, "last": last}, indent=1, allow_nan=False)
+
+
+# Code and links ------------------------------------------------------------------------------------------------------------------------
+
+TARGETS = {
+    "python": "Plain Python",
+    "pytorch": "PyTorch",
+    "oneflow": "OneFlow",
+    "keras": "Keras",
+    "optax": "optax",
+    "glidepath": "glidepath",
+}
+"""What code can be written for, with the names on the page."""
+
+
+class Code(Asked):
+    """A request for code."""
+
+    text: Text
+    target: Text
+    base: Base = 1.0
+    budget: Budget = USUAL
+
+
+class Link(Asked):
+    """A request for the address of a page that shows these schedules, the first to be worked on."""
+
+    texts: Texts
+    base: Base = 1.0
+
+
+def coded(request: Code) -> dict[str, str]:
+    """Returns the code of a schedule."""
+    return {"code": code(readable(request.text, request.budget.settled()), request.target, request.base)}
+
+
+def linked(request: Link) -> dict[str, str]:
+    """Returns what comes after `#` in the address of a page."""
+    return {"fragment": fragment([("", text) for text in request.texts], request.base)}
+
+
+def code(schedule: Schedule, target: str, base: float = 1.0) -> str:
+    """Returns runnable code for a schedule: `schedule(step)`, or `make_scheduler(optimizer)` for PyTorch and OneFlow.
+
+    Args:
+        schedule: The schedule.
+        target: A key of `TARGETS`.
+        base: The base rate, where the schedule is a factor; 1 leaves it a factor.
+
+    Raises:
+        GlidepathError: If the target is unknown or a part of the schedule cannot be said there.
+    """
+    if target not in TARGETS:
+        raise GlidepathError.of("code", "target", f"one of {', '.join(TARGETS)}", target, did_you_mean(target, TARGETS))
+    base_lr = None if schedule.absolute or base == 1.0 else base
+    if target == "glidepath":
+        return f"import glidepath\n\nschedule = glidepath.parse({text_for(schedule, base_lr)!r})\nprint(schedule(0))\n"
+    return render(schedule, target, base_lr=base_lr)
+
+
+PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
+_MOST_EPOCHS = 1e6  # a longer schedule is shown beside the budget that the page begins with
+
+
+def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
+    """Returns the link to a page that shows these schedules: the first is worked on, the others are pinned.
+
+    Args:
+        curves: Names, perhaps empty, and one-line texts, of ours or of another library; up to nine.
+        base: What factors are multiplied by.
+
+    Raises:
+        GlidepathError: If there are none or too many, or a text cannot be read; every problem is listed.
+
+    Examples:
+        >>> fragment([("", "cosine(400)")])
+        'v=1&s=cosine%28400%29&budget=epochs%3A1.0&at=0%2C100%2C200%2C399'
+    """
+    if not 1 <= len(curves) <= MAX_PINS + 1:
+        raise GlidepathError.worded("open", "SCHEDULE", f"1 to {MAX_PINS + 1} schedules", f"{len(curves)} of them")
+    if not (0 < base <= 1e6 and math.isfinite(base)):
+        raise GlidepathError.of("open", "base", "above 0 and at most 1e6", base)
+    checks = Checks("open")
+    made: list[tuple[str, str, Schedule]] = []
+    for name, text in curves:
+        with checks.kept():
+            made.append((name, *_readable(text)))
+    checks.done()
+    (name, text, first), *pins = made
+    parts: list[tuple[str, str]] = [("v", "1"), ("s", text), *([("n", name)] if name else [])]
+    parts += [("p", json.dumps([text, name, slot])) for slot, (name, text, _) in enumerate(pins, start=1)]
+    parts += [("base", repr(base))] if base != 1.0 else []
+    length = first.duration
+    epochs = length / PER_EPOCH
+    if epochs <= _MOST_EPOCHS and Budget(epochs=epochs).settled().updates == length != Budget().settled().updates:
+        parts.append(("budget", f"epochs:{epochs}"))
+    shown = {0}  # the steps of the page's table: the first, a quarter, the half, and the last update
+    if math.isfinite(length):
+        shown |= {int(length) // 4, int(length) // 2, max(int(length) - 1, 0)}
+    return urlencode([*parts, ("at", ",".join(map(str, sorted(shown))))])
+
+
+def _readable(text: str) -> tuple[str, Schedule]:
+    """Returns a text that the page reads, and its schedule: as it was written where it can, else in our own words."""
+    schedule = read(text, None, Budget().settled()).built.schedule
+    if schedule is not None:
+        return text, schedule
+    schedule = read_text(text)
+    return str(schedule), schedule

@@ -7,18 +7,43 @@ import re
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from .. import logs, parse
 from ..advice import Fit, advise, fit
+from ..core.fields import real
 from ..forecast import Laws, fit_laws
 from ..forecast.fit import merged
 from ..forecast.reading import runs_of
-from .questions import Curve, Dropped
+from .asked import Asked, Last, Text, an_object, several, typed, words
 
 __all__ = ["fitted", "forecast", "logged"]
 
 _POINTS = 240
+MAX_FILE = 2_000_000
+
+
+class _File(Asked):
+    """A log, as text."""
+
+    name: Annotated[str, words(200)]
+    text: Annotated[str, words(MAX_FILE)]
+
+
+class Dropped(Asked):
+    """Logs, and what they followed where they hold no rates."""
+
+    files: Annotated[tuple[_File, ...], several(_File, 16)]
+    plan: Text = ""
+    base: Annotated[float, typed(real())] | None = None
+
+
+class Curve(Asked):
+    """A schedule for laws that `fitted` gave."""
+
+    laws: Annotated[dict[str, Any], an_object()]
+    text: Text
+    steps: Last | None = None
 
 
 @contextlib.contextmanager
@@ -31,16 +56,16 @@ def _put(dropped: Dropped) -> Generator[list[Path]]:
         yield places
 
 
-def logged(dropped: Dropped) -> dict[str, Any]:
+def logged(request: Dropped) -> dict[str, Any]:
     """Returns what a log was read as, the schedule behind its rates, and what went wrong in the run.
 
     Args:
-        dropped: What the page sends: a log, or the files of one folder.
+        request: What the page sends: a log, or the files of one folder.
 
     Raises:
         GlidepathError: If it cannot be read.
     """
-    with _put(dropped) as places:
+    with _put(request) as places:
         log = logs.read(places[0] if len(places) == 1 else places[0].parent)
     found = fit(log) if log.get("rate") is not None else None
     told = advise(log)
@@ -53,19 +78,19 @@ def logged(dropped: Dropped) -> dict[str, Any]:
     }
 
 
-def fitted(dropped: Dropped) -> dict[str, Any]:
+def fitted(request: Dropped) -> dict[str, Any]:
     """Returns the laws of logs, and their losses to be drawn.
 
     Args:
-        dropped: What the page sends.
+        request: What the page sends.
 
     Raises:
         GlidepathError: If a log cannot be read, or no law can be told.
     """
-    with _put(dropped) as places:
+    with _put(request) as places:
         read = [logs.read(place) for place in places]
-    plan = parse(dropped.plan) if dropped.plan.strip() else None
-    runs = runs_of(read, plan=plan, base=dropped.base)
+    plan = parse(request.plan) if request.plan.strip() else None
+    runs = runs_of(read, plan=plan, base=request.base)
     laws = fit_laws(runs)
     drawn: list[dict[str, Any]] = []
     for run in (merged(run, _POINTS) for run in runs):
@@ -74,17 +99,17 @@ def fitted(dropped: Dropped) -> dict[str, Any]:
     return {"laws": laws.to_dict(), "runs": drawn}
 
 
-def forecast(asked: Curve) -> dict[str, Any]:
+def forecast(request: Curve) -> dict[str, Any]:
     """Returns the loss along a schedule with its band, and what it ends with.
 
     Args:
-        asked: What the page sends.
+        request: What the page sends.
 
     Raises:
         GlidepathError: If the schedule cannot be read, or the laws do not speak for it.
     """
-    laws = Laws.from_dict(asked.laws)
-    schedule = parse(asked.text)
-    curve, final = laws.curve(schedule, steps=asked.steps, points=120), laws.final(schedule, steps=asked.steps)
+    laws = Laws.from_dict(request.laws)
+    schedule = parse(request.text)
+    curve, final = laws.curve(schedule, steps=request.steps, points=120), laws.final(schedule, steps=request.steps)
     sides = {name: getattr(curve, name).tolist() for name in ("steps", "loss", "low", "high")}
     return {**sides, "final": final.loss, "from": final.low, "to": final.high, "horizon": final.horizon}

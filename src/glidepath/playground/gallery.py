@@ -10,7 +10,7 @@ from ..core.errors import GlidepathError
 from ..core.files import write_whole
 from ..view.animation import animation
 from ..view.pictures import Picture, gallery_page, pictures
-from .links import PER_EPOCH, fragment
+from .exports import PER_EPOCH, fragment
 
 __all__ = ["animated", "page", "write"]
 

@@ -1,11 +1,19 @@
-"""What the server lets in and out: the Host header, the size of a request, and the headers of every answer."""
+"""What the server lets in and out: the Host header, the size of a request, the headers of every answer; and how long it works on one."""
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import json
-from typing import Any
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-__all__ = ["CSP", "MAX_BODY", "Guard"]
+from ..core.errors import GlidepathError
+
+__all__ = ["CSP", "MAX_BODY", "Guard", "bounded"]
 
 MAX_BODY = 3_000_000
 CSP = (
@@ -21,6 +29,10 @@ _HEADERS = [
 ]
 _ONCE = (b"host", b"origin", b"sec-fetch-site", b"content-length", b"transfer-encoding", b"x-glidepath-token")
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
+SECONDS = 10.0
+"""Processor time of one answer."""
+_EVERY = 0.05
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Guard:
@@ -92,3 +104,88 @@ async def _refuse(send: Any, status: int, message: str) -> None:
         headers.append((b"connection", b"close"))  # nobody knows where its body would end
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+class _OutOfTime(BaseException):
+    """Raised inside the thread whose time is up; not an Exception, so that nothing on the way takes it for its own."""
+
+
+class _Watch(threading.Thread):
+    """Looks at the threads at work and ends those whose time is up."""
+
+    def __init__(self) -> None:
+        super().__init__(name="glidepath-deadline", daemon=True)
+        self._lock, self._work = threading.Condition(), dict[int, tuple[Callable[[], float], float]]()
+        self._told: set[int] = set()
+
+    def begin(self, seconds: float) -> None:
+        me, clock = threading.get_ident(), time.monotonic
+        if sys.platform == "linux":  # this thread's processor time, which another may read
+            clock = functools.partial(time.clock_gettime, time.pthread_getcpuclockid(me))
+        with self._lock:
+            self._work[me] = clock, clock() + seconds
+            self._lock.notify()
+
+    def end(self) -> None:
+        """Ends the watch of this thread; if its time is up this very moment, waits for that to be raised."""
+        me = threading.get_ident()
+        with self._lock:
+            self._work.pop(me, None)
+            told = me in self._told
+        while told:
+            time.sleep(0.001)
+
+    def forget(self) -> None:
+        """Ends the watch of this thread, whose time was up."""
+        with self._lock:
+            self._work.pop(threading.get_ident(), None)
+            self._told.discard(threading.get_ident())
+
+    def run(self) -> None:
+        while True:
+            with self._lock:
+                while not self._work:
+                    self._lock.wait()
+                for thread, (clock, limit) in list(self._work.items()):
+                    if thread not in self._told and clock() > limit:
+                        self._told.add(thread)
+                        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_OutOfTime))
+            time.sleep(_EVERY)
+
+
+@functools.cache
+def _watch() -> _Watch:
+    watch = _Watch()
+    watch.start()
+    return watch
+
+
+def bounded(answer: F, seconds: float | None = None) -> F:
+    """Returns the function with a budget of time.
+
+    Args:
+        answer: What makes an answer in a thread of its own.
+        seconds: How long it may work; None is `SECONDS`.
+
+    Raises:
+        GlidepathError: From the function, when its time is up; the budget is named.
+    """
+
+    @functools.wraps(answer)
+    def within(*args: Any, **kwargs: Any) -> Any:
+        limit, watch = seconds or SECONDS, _watch()
+        try:
+            watch.begin(limit)
+            try:
+                made = answer(*args, **kwargs)
+            except Exception:
+                watch.end()
+                raise
+            watch.end()
+            return made
+        except _OutOfTime:
+            watch.forget()
+            rule, got = f"answered within {limit:g} seconds of processor time", "one that takes longer"
+            raise GlidepathError.worded("page", "schedule", rule, got, "fewer parts or fewer steps") from None
+
+    return within  # type: ignore[return-value]

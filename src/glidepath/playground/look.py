@@ -19,18 +19,16 @@ from ..dialects.reading import companions_of
 from ..view.knots import knots, phases
 from ..view.sample import REPLAYED, horizon, thinned
 from ..view.units import scaled, unit_of
-from .asked import MAX_PINS, Asked, ATree, Base, Bases, Step, Text, refused, several, words
+from .asked import MAX_TEXT, Asked, ATree, Base, Bases, Pins, Step, Text, refused
 from .budget import USUAL, Budget, Settled
 from .build import Built, build
-from .foreign import called
-from .tree import MAX_TEXT, Tree, text_of, tree_of
+from .tree import Tree, called, text_of, tree_of
 
 __all__ = ["Look", "curve_data", "look", "own", "read", "readable"]
 
 _KNOTS = 4_000  # more would not be told apart
 
 
-@dataclass(frozen=True)
 class Look(Asked):
     """What the page asks at every change.
 
@@ -48,7 +46,7 @@ class Look(Asked):
 
     text: Text | None = None
     tree: ATree | None = None
-    pins: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)] = ()
+    pins: Pins = ()
     bases: Bases = ()
     budget: Budget = USUAL
     base: Base = 1.0

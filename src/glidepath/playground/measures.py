@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -22,7 +21,6 @@ __all__ = ["At", "Measure", "at", "measure", "measures"]
 _WHOLE = 100_000  # steps that are all looked at; longer curves are sampled, and the table says so
 
 
-@dataclass(frozen=True)
 class Measure(Asked):
     """What the page asks for its table.
 
@@ -43,7 +41,6 @@ class Measure(Asked):
     bases: Bases = ()
 
 
-@dataclass(frozen=True)
 class At(Asked):
     """What the page asks under the cursor: the values of several curves at one step."""
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
-import inspect
 import io
 import math
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ..core import language
 from ..core.codec import field_notes
 from ..core.errors import GlidepathError
+from ..core.node import checks_of
 from ..feedback import Observation, Plateau, replay
 from .asked import Asked, Base, an_object, words
+from .catalogue import control
 
 __all__ = ["Feed", "controls", "feed"]
 
 MAX_VALUES = 20_000
-_SHOWN = ("factor", "patience", "threshold", "relative", "mode", "cooldown", "floor")
 _SLIDERS = {"factor": (0.01, 0.99), "patience": (0, 50), "cooldown": (0, 50), "threshold": (0, 0.1), "floor": (0, 1)}
 
 
-@dataclass(frozen=True)
 class Feed(Asked):
     """What the page asks.
 
@@ -37,42 +34,23 @@ class Feed(Asked):
 
     values: Annotated[str, words(2_000_000)]
     column: Annotated[str, words(200)] = ""
-    options: Annotated[dict[str, Any], an_object("an object of at most 20 fields", 20)] = dataclasses.field(
-        default_factory=dict[str, Any]
-    )
+    options: Annotated[dict[str, Any], an_object("an object of at most 20 fields", 20)] | None = None
     base: Base = 1.0
 
 
 def controls() -> list[dict[str, Any]]:
     """Returns the controller's fields as the page's controls, read from its declaration."""
-    notes = field_notes(Plateau)
-    made: list[dict[str, Any]] = []
-    for field in dataclasses.fields(Plateau):
-        if field.name not in _SHOWN:
-            continue
-        kind = (
-            "number" if isinstance(field.default, float) else "integer" if isinstance(field.default, int) else "choice"
-        )
-        control: dict[str, Any] = {
-            "name": field.name,
-            "type": kind,
-            "default": field.default,
-            "required": False,
-            "nullable": False,
-            "note": _plainly(notes.get(field.name, "")),
-            "zh": {"note": _plainly(language.said(notes.get(field.name, ""), "zh"))},
-        }
-        if kind == "choice":
-            control["choices"] = {"mode": ["min", "max"], "relative": ["relative", "absolute"]}[field.name]
-        else:
-            low, high = _SLIDERS[field.name]
-            control |= {"low": low, "high": high, "log": False, "zero": low == 0, "min": low}
-        made.append(control)
+    notes, made = field_notes(Plateau), list[dict[str, Any]]()
+    for field, check in checks_of(Plateau):
+        if field.name in (*_SLIDERS, "relative", "mode"):
+            bounds = dict(check.json_schema)
+            kind = {"integer": "integer", "number": "number"}.get(bounds["type"], "choice")
+            if field.name in _SLIDERS:
+                bounds |= {"slider": (*_SLIDERS[field.name], False), "unit": ""}
+            one = control(field.name, kind, bounds, field.default, notes[field.name], False)
+            one |= {"note": one["note"].replace("`", ""), "zh": {"note": one["zh"]["note"].replace("`", "")}}
+            made.append(one | {"required": False, "nullable": False})
     return made
-
-
-def _plainly(note: str) -> str:
-    return re.sub(r"\$\\theta\$", "θ", note).replace("`", "")
 
 
 def feed(request: Feed) -> dict[str, Any]:
@@ -84,9 +62,8 @@ def feed(request: Feed) -> dict[str, Any]:
     Raises:
         GlidepathError: If there are no numbers or an option breaks its rule.
     """
-    known = set(inspect.signature(Plateau).parameters)
-    options = {name: value for name, value in request.options.items() if name in known}
-    controller = Plateau(**options)
+    known = Plateau.field_names()
+    controller = Plateau(**{name: value for name, value in (request.options or {}).items() if name in known})
     values, columns = _values(request.values, request.column)
     decisions = replay(controller, [Observation(i, value) for i, value in enumerate(values)])
     return {

@@ -4,27 +4,77 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from ..core.answer import plain_data
 from ..core.checks import Checks, each_of, taken
-from ..core.errors import GlidepathError, installing, shown
-from ..core.fields import choice, number
+from ..core.errors import GlidepathError, shown
+from ..core.fields import Check, Index, choice, integer, real
 from ..core.language import said, worded
 from ..core.zh_strings import FINDINGS
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from ..view.docstrings import about
 from ..view.range_data import Tick, parts
+from .asked import Asked, Text, several, typed, words
 from .jobs import Job
-from .questions import MAX_TRACES, Range, Sweep
-from .records import prepare
+from .runs import Task, prepare
 from .sweeps import SWEEPS
 
 __all__ = ["known", "range_test", "read_file", "sweeping"]
 
+MAX_FILE = 2_000_000
+MAX_TRACES = 12
 MAX_POINTS = 2_000  # smoothing takes memory and time by the square
+_Rate = Annotated[float, typed(real(above=0, high=1e6))]
+
+
+class Range(Asked):
+    """What the page asks: the traces of a file, or those of a known range test.
+
+    Args:
+        text: The content of a file that `glidepath find -o found.json` wrote, or `Found.to_json`, or a list of traces; or
+        known: a key of the known ones.
+    """
+
+    text: Annotated[str, words(MAX_FILE)] = ""
+    known: Annotated[str, words(40)] = ""
+
+
+class Sweep(Asked):
+    """A range test to be made here.
+
+    Args:
+        task: What is trained.
+        low: First rate.
+        high: Last rate.
+        steps: Updates of a sweep.
+        repeats: Sweeps, at least 3: fewer say nothing.
+    """
+
+    task: Task = "mnist1d"
+    low: _Rate = 1e-6
+    high: _Rate = 10.0
+    steps: Annotated[int, integer(40, 1_000)] = 240
+    repeats: Annotated[int, integer(3, MAX_TRACES)] = 3
+
+
+_finite = real(-sys.float_info.max, sys.float_info.max)
+_loss = Check(lambda value: None if value is None else _finite.func(value))
+
+
+class _Whole(Asked):
+    """Whole trainings, as a file tells of them."""
+
+    rates: Annotated[tuple[float, ...], several(_finite, 100)]
+    losses: Annotated[tuple[tuple[float | None, ...], ...], several(several(_loss, 100), 100)]
+    seeds: Annotated[tuple[int, ...], several(integer(0), 100)]
+    best: Annotated[float, _finite] | None
+    verdict: Text
+    trainings: Index
+    seconds: Annotated[float, _finite]
 
 
 def known() -> list[dict[str, Any]]:
@@ -62,26 +112,17 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
         raise GlidepathError.of("range test", "high", f"above low, {request.low}", request.high)
 
     def work(job: Job) -> None:
-        try:
-            prepare()
-            from ..lab.search.range_test import find_rates
-        except ImportError as error:
-            raise GlidepathError.of("range test", "packages", "installed", str(error), installing("lab")) from None
+        prepare("range test")
+        from ..lab.search.range_test import find_rates
+
         traces: list[Trace] = []
 
         def swept(trace: Trace) -> None:
             traces.append(trace)
             job.say(type="sweep", title=request.task, known="", **_answer(traces))
 
-        made = find_rates(
-            request.task,
-            low=request.low,
-            high=request.high,
-            steps=request.steps,
-            repeats=request.repeats,
-            progress=job.advance,
-            swept=swept,
-        )
+        sizes = {name: getattr(request, name) for name in ("low", "high", "steps", "repeats")}
+        made = find_rates(request.task, **sizes, progress=job.advance, swept=swept)
         seconds = round(made.found.seconds, 1)
         job.say(type="end", title=request.task, known="", seconds=seconds, **_answer(made.found.traces))
 
@@ -163,22 +204,14 @@ def _verification(data: Any) -> Verification | None:
     """Returns the whole trainings that a file tells of, or None."""
     if data is None:
         return None
-    rule = "an object with verdict, rates, losses and seeds, as many losses as rates"
     try:
-        rates = [_rate(rate) for rate in data["rates"]]
-        losses = [tuple(math.inf if loss is None else _rate(loss) for loss in row) for row in data["losses"]]
-        seeds = tuple(int(seed) for seed in data["seeds"])
-        best = None if data["best"] is None else _rate(data["best"])
-        trainings, seconds, verdict = int(data["trainings"]), _rate(data["seconds"]), str(data["verdict"])[:80]
-    except (TypeError, KeyError, ValueError, OverflowError):
-        raise GlidepathError.of("file", "verification", rule, data) from None
-    if not len(rates) == len(losses) <= 100 or any(len(row) > 100 for row in losses):
-        raise GlidepathError.of("file", "verification", rule, data)
-    return Verification(tuple(rates), tuple(losses), seeds, best, (), verdict, trainings, seconds)
-
-
-def _rate(value: Any) -> float:
-    plain = number(value)
-    if plain is None or not math.isfinite(plain):
-        raise ValueError
-    return float(plain)
+        known = _Whole.field_names()
+        seen = _Whole.of({name: data[name] for name in known if name in data} if isinstance(data, dict) else data)
+        losses = tuple(tuple(math.inf if loss is None else loss for loss in row) for row in seen.losses)
+        if len(seen.rates) == len(losses):
+            verdict = seen.verdict[:80]
+            return Verification(seen.rates, losses, seen.seeds, seen.best, (), verdict, seen.trainings, seen.seconds)
+    except GlidepathError:
+        pass
+    rule = "an object with verdict, rates, losses and seeds, as many losses as rates"
+    raise GlidepathError.of("file", "verification", rule, data)

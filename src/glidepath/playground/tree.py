@@ -10,22 +10,22 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from ..core.errors import GlidepathError, did_you_mean
 from ..core.node import Node
-from ..core.syntax import syntax
-from ..core.text import parse, vocabulary
-from ..dialects.table import WITHOUT_EFFECT, candidates
-from ..view.foreign import LIBRARIES
+from ..core.text import Reader, parse, vocabulary
+from ..dialects.table import WITHOUT_EFFECT, candidates, known
+from ..view.examples import LIBRARIES
+from .asked import MAX_TEXT
 
-__all__ = ["MAX_TEXT", "signature", "text_of", "tree_of"]
+__all__ = ["Tree", "called", "signature", "text_of", "tree_of", "walk"]
 
-MAX_TEXT = 20_000
 MAX_NODES = 400
 _DEEPEST = 30
-
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.RShift: ">>",
     ast.Add: "+",
@@ -49,27 +49,45 @@ def signature(lib: str, word: str) -> inspect.Signature:
         GlidepathError: If there is no such word.
     """
     if not lib:
-        known = vocabulary()
-        if word not in known:
-            raise GlidepathError.of("text", "", "a known word", word, did_you_mean(word, known))
-        return inspect.signature(known[word])
+        words = vocabulary()
+        if word not in words:
+            raise GlidepathError.of("text", "", "a known word", word, did_you_mean(word, words))
+        return inspect.signature(words[word])
     if lib not in LIBRARIES:
         raise GlidepathError.of("text", "library", f"one of {', '.join(LIBRARIES)}", lib, did_you_mean(lib, LIBRARIES))
-    from ..dialects.table import known as library
-
-    language = library(lib)
-    reader = language.readers[language.named(word)]
-    own = list(inspect.signature(reader).parameters.values())[1:]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    names = {parameter.name for parameter in own}
-    follows = "base_lr" not in names and not language.absolute
-    base = [inspect.Parameter("base_lr", keyword, default=0.1)] if follows else []
-    if language.base and language.base not in names:
-        base = [inspect.Parameter(language.base, keyword, default=0.1)]
-    return inspect.Signature([*(p.replace(kind=keyword) for p in own), *base])
+    language, keyword = known(lib), inspect.Parameter.KEYWORD_ONLY
+    own = {p.name: p.replace(kind=keyword) for p in language.parameters(language.named(word))}
+    base = "" if language.absolute or "base_lr" in own else "base_lr"
+    base = language.base if language.base and language.base not in own else base
+    own |= {base: inspect.Parameter(base, keyword, default=0.1)} if base else {}
+    return inspect.Signature(list(own.values()))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------------------------
+
+
+def called(text: str) -> str:
+    """Returns a scheduler call as the page writes it, `pytorch.StepLR(step_size=30)`, of code as people write it; any other text as it is.
+
+    Raises:
+        GlidepathError: If the code holds several calls, or one that cannot be read.
+    """
+    begun = re.match(r"\s*([A-Za-z_]\w*)", text)
+    if begun is None or begun[1] in LIBRARIES or begun[1] in vocabulary():
+        return text  # the page's own text, without a look at other libraries
+    from ..dialects.calls import stands_for_optimizer
+    from ..dialects.snippets import mentioned, read_calls
+
+    if not mentioned(text):
+        return text
+    found = read_calls(text)
+    if len(found) != 1:
+        lines = ", ".join(f"line {each.line}: {each.text[:60]}" for each in found[:5]) or "none"
+        raise GlidepathError.worded("text", "", "one scheduler call", f"{len(found)} of them", lines)
+    found[0].schedules()  # says what is missing
+    call, library = found[0].call, found[0].library
+    given = call.given[1:] if call.given and stands_for_optimizer(call.given[0]) else call.given
+    return str(replace(call, name=f"{library.framework}.{library.named(call.name)}", given=given))
 
 
 def tree_of(text: str) -> Tree | None:
@@ -83,101 +101,103 @@ def tree_of(text: str) -> Tree | None:
     """
     if len(text) > MAX_TEXT:
         raise GlidepathError.of("text", "", f"at most {MAX_TEXT} characters", f"{len(text)} of them")
+    rule = "one line such as warmup(500) >> cosine(9500)"
     try:
-        body = syntax(text.strip())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        reader = _TreeReader(text)
+        if sum(isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(reader.tree)) > MAX_NODES:
+            return None
+        rule = "made of words, numbers, lists and >> + - * /"
+        made = reader.part(reader.tree)
+    except (_Odd, GlidepathError) as error:
+        if isinstance(error, GlidepathError) and rule.startswith("made"):
+            raise
         parse(text)  # says what is wrong
-        raise GlidepathError.of("text", "", "one line such as warmup(500) >> cosine(9500)", text) from None
-    if sum(isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(body)) > MAX_NODES:
-        return None
-    try:
-        return _Reader(text).node(body, 0)
-    except _Odd:
-        parse(text)
-        raise GlidepathError.of("text", "", "made of words, numbers, lists and >> + - * /", text) from None
+        raise GlidepathError.of("text", "", rule, text) from None
+    if reader.problems:
+        raise GlidepathError(reader.problems)
+    return made
 
 
 class _Odd(Exception):
     """Something that only the language's own reader can explain."""
 
 
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self.text = text
+class _TreeReader(Reader):
+    """Reads a text as a tree, where the language's own reader makes a schedule."""
 
-    def node(self, node: ast.AST, depth: int) -> Tree:
-        if depth > _DEEPEST:
-            raise _Odd
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            return self._operation(node, depth)
-        if isinstance(node, ast.Call):
-            return self._call(node, depth)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not _is_number(node):
-            return {"t": "op", "op": "*", "parts": [{"t": "num", "value": -1}, self.node(node.operand, depth + 1)]}
-        value = _literal(node)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return {"t": "num", "value": value}
+    def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> NoReturn:
+        del node, rule, remedy  # the language's own reader says it better
         raise _Odd
 
+    def part(self, node: ast.AST, depth: int = 0) -> Tree:
+        """Returns the tree of a part that stands for itself: a call, an operator, a number alone."""
+        value: Any = self.value(node, depth)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {"t": "num", "value": value}
+        if not isinstance(value, dict) and not self.problems:
+            self.refuse(node, "a part")
+        return value
+
+    def _value(self, node: ast.AST, depth: int) -> Any:
+        if depth > _DEEPEST:
+            self.refuse(node, "nested less deep")
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and not math.isfinite(node.value):
+            raise GlidepathError.of("text", "every number", "finite", ast.unparse(node)[:40])
+        if (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub)
+            and isinstance(node.operand, ast.Call | ast.BinOp)
+        ):
+            return {"t": "op", "op": "*", "parts": [{"t": "num", "value": -1}, self.part(node.operand, depth + 1)]}
+        return super()._value(node, depth)
+
     def _operation(self, node: ast.BinOp, depth: int) -> Tree:
-        operator = _OPERATORS[type(node.op)]
+        operator = _OPERATORS.get(type(node.op), "") or self.refuse(node, "an operator")
         parts: list[ast.AST] = [node.right]
         first: ast.AST = node.left
         while isinstance(first, ast.BinOp) and _OPERATORS.get(type(first.op)) == operator and operator not in "-/":
             parts.append(first.right)
             first = first.left
-        parts.append(first)
-        return {"t": "op", "op": operator, "parts": [self.node(part, depth + 1) for part in reversed(parts)]}
+        return {"t": "op", "op": operator, "parts": [self.part(part, depth + 1) for part in (first, *reversed(parts))]}
 
     def _call(self, node: ast.Call, depth: int) -> Tree:
-        lib = ""
+        lib, word = _library(ast.unparse(node.func)) if isinstance(node.func, ast.Attribute) else ("", "")
         if isinstance(node.func, ast.Name):
             word = node.func.id
-        elif isinstance(node.func, ast.Attribute):
-            lib, word = _library(ast.unparse(node.func))
-        else:
-            raise _Odd
         if not lib and word not in vocabulary():
-            raise _Odd
-        parameters = list(signature(lib, word).parameters.values())
-        if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+            self.refuse(node, "a known word")
+        parameters = signature(lib, word).parameters
+        placed = list(parameters)
+        if placed and parameters[placed[0]].kind is inspect.Parameter.VAR_POSITIONAL:
             if node.keywords:
-                raise _Odd
-            many = [self.node(argument, depth + 1) for argument in node.args]
-            return {"t": "call", "lib": lib, "word": word, "args": [{"name": parameters[0].name, "value": many}]}
-        given: dict[str, Any] = {}
+                self.refuse(node, "given by position")
+            return _call(lib, word, {placed[0]: [self.part(argument, depth + 1) for argument in node.args]})
+        if lib and known(lib).base:  # a library's base rate is its first
+            placed = [*placed[-1:], *placed[:-1]]
+        if lib == "tensorflow":  # a tensor of the step stands between the others
+            placed = []
         # a call copied from somebody's code begins with its optimizer
         arguments = node.args[1:] if lib and node.args and isinstance(node.args[0], ast.Name) else node.args
-        for parameter, argument in zip(_placed(lib, parameters), arguments, strict=False):
-            given[parameter.name] = self._value(argument, depth)
-        if len(arguments) > len(_placed(lib, parameters)):
-            raise _Odd
+        if len(arguments) > len(placed):
+            self.refuse(node, "called with its own arguments")
+        given = dict(zip(placed, arguments, strict=False))
         for keyword in node.keywords:
-            if keyword.arg is None or keyword.arg in given:
-                raise _Odd
-            if keyword.arg not in {parameter.name for parameter in parameters}:
-                if not lib:
-                    raise _Odd
-                if keyword.arg in WITHOUT_EFFECT:
-                    continue
-                names = [parameter.name for parameter in parameters]
-                rule = f"one of its arguments ({', '.join(names)})"
-                raise GlidepathError.of(f"{lib}.{word}", keyword.arg, rule, "it", did_you_mean(keyword.arg, names))
-            given[keyword.arg] = self._value(keyword.value, depth)
-        missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
-        if missing:
-            raise GlidepathError.of(f"{lib}.{word}" if lib else word, missing[0], "given", "nothing")
-        return {"t": "call", "lib": lib, "word": word, "args": [{"name": n, "value": v} for n, v in given.items()]}
+            name = keyword.arg
+            if name is None or name in given or (name not in parameters and not lib):
+                self.refuse(node, "called with its own arguments, each once")
+            elif name in parameters:
+                given[name] = keyword.value
+            elif name not in WITHOUT_EFFECT:
+                rule = f"one of its arguments ({', '.join(parameters)})"
+                raise GlidepathError.of(f"{lib}.{word}", name, rule, "it", did_you_mean(name, parameters))
+        for name, parameter in parameters.items():
+            if parameter.default is parameter.empty and name not in given:
+                raise GlidepathError.of(f"{lib}.{word}".lstrip("."), name, "given", "nothing")
+        return _call(lib, word, {name: self.value(argument, depth + 1) for name, argument in given.items()})
 
-    def _value(self, node: ast.AST, depth: int) -> Any:
-        if isinstance(node, ast.List | ast.Tuple):
-            return [self._value(item, depth + 1) for item in node.elts]
-        if isinstance(node, ast.Call | ast.BinOp) and _literal(node) is _NONE:
-            return self.node(node, depth + 1)
-        value = _literal(node)
-        if value is _NONE:
-            raise _Odd
-        return value
+
+def _call(lib: str, word: str, given: Mapping[str, Any]) -> Tree:
+    return {"t": "call", "lib": lib, "word": word, "args": [{"name": n, "value": v} for n, v in given.items()]}
 
 
 def _library(name: str) -> tuple[str, str]:
@@ -186,35 +206,6 @@ def _library(name: str) -> tuple[str, str]:
     if found:
         return found[0].framework, found[0].named(name)
     return name.partition(".")[0], name.partition(".")[2]
-
-
-def _placed(lib: str, parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    """Returns the arguments in the order in which they may be given without names: a library's base rate is its first."""
-    if lib == "tensorflow":  # a tensor of the step stands between the others
-        return []
-    from ..dialects.table import known as library
-
-    return [*parameters[-1:], *parameters[:-1]] if lib and library(lib).base else parameters
-
-
-_NONE = object()
-
-
-def _is_number(node: ast.AST) -> bool:
-    return isinstance(_literal(node), int | float)
-
-
-def _literal(node: ast.AST) -> Any:
-    """Returns the number, string, bool or None that a node is, or `_NONE`."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
-        if isinstance(node.value, float) and not math.isfinite(node.value):
-            raise GlidepathError.of("text", "every number", "finite", ast.unparse(node)[:40])
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = _literal(node.operand)
-        if isinstance(inner, int | float) and not isinstance(inner, bool):
-            return -inner if isinstance(node.op, ast.USub) else inner
-    return _NONE
 
 
 # Writing ------------------------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Calls of the classic libraries' classes as articles write them: see `glidepath.view.articles`."""
+"""Calls of the classic libraries' classes as articles write them: see `glidepath.view.examples`."""
 
 from __future__ import annotations
 

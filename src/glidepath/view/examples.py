@@ -1,15 +1,26 @@
-"""One example of every recipe and kind: what the gallery shows, and what the page begins with."""
+"""An example of every recipe, kind and scheduler of the other libraries: what the gallery draws and the page begins with."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any
 
+from .. import feedback
+from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
+from ..core.segments import Table
+from ..core.syntax import syntax
 from ..core.text import vocabulary
-from .examples_strings import COMPARISONS, EXAMPLES
+from ..dialects import libraries, load, names
+from ..dialects.table import known
+from .articles_strings import ARTICLES
+from .examples_strings import CALLS, CALLS_HERE, COMPARISONS, EXAMPLES
 
-__all__ = ["COMPARISONS", "EXAMPLES", "example"]
+__all__ = ["CLASSIC", "COMPARISONS", "EXAMPLES", "LIBRARIES", "arguments_of", "article", "classes", "example"]
+
+LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
+"""The libraries whose schedulers are shown by their own names."""
 
 
 def example(word: str) -> str:
@@ -30,3 +41,69 @@ def example(word: str) -> str:
         return own
     needed = [p for p in inspect.signature(make).parameters.values() if p.default is p.empty]
     return "" if needed else f"{word}()"
+
+
+def arguments_of(library: str, name: str) -> dict[str, Any] | None:
+    """Returns arguments that a library's scheduler accepts, about 10,000 steps long; None for one that shows nothing by itself.
+
+    Args:
+        library: One of `LIBRARIES`.
+        name: The scheduler's own name.
+
+    Examples:
+        >>> arguments_of("pytorch", "CosineAnnealingLR")
+        {'T_max': 5000}
+    """
+    if name not in names(library):
+        return None
+    row = known(library).readers[name]
+    needed = [p.name for p in row.parameters if p.default is p.empty]
+    inside = {field: kind.begin for field, kind in row.types.items() if field in needed and kind.begin is not None}
+    texts = (row.example, CALLS_HERE.get((library, name)), CALLS.get(name))
+    for arguments in (*(_arguments(text) for text in texts if text), inside):
+        try:
+            load(library, name, arguments)
+        except GlidepathError:
+            continue
+        return arguments
+    return None
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    call: Any = syntax(f"f({text})")
+    return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+# Classes as articles call them that teach schedules: some ten epochs, rates of hundredths -----------------------------------------------
+
+CLASSIC = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")
+"""Whose classes are drawn."""
+
+_PLATEAUS = {"pytorch": "PyTorch", "oneflow": "OneFlow", "keras": "Keras", "paddle": "Paddle"}
+
+
+def classes(library: str) -> tuple[str, ...]:
+    """Returns the names of a classic library's classes, the one that follows a metric last."""
+    plateau = {"tensorflow": (), "paddle": ("ReduceOnPlateau",)}.get(library, ("ReduceLROnPlateau",))
+    return (*names(library), *plateau)
+
+
+def article(library: str, name: str) -> tuple[str, Schedule, int, float]:
+    """Returns a class's call, its schedule in rates, the last step to show and the base rate; a plateau's metric never improves.
+
+    Args:
+        library: One of `CLASSIC`.
+        name: One of `classes(library)`.
+
+    Examples:
+        >>> call, schedule, last, base = article("oneflow", "StepLR")
+        >>> call, schedule(2), round(schedule(3), 6), last, base
+        ('StepLR(step_size=3)', 0.05, 0.005, 10, 0.05)
+    """
+    base, last, text = ARTICLES.get(f"{library}.{name}") or ARTICLES[name]
+    arguments = _arguments(text)
+    if "Plateau" not in name:
+        return f"{name}({text})", load(library, name, arguments, base_lr=base), last, base
+    rows = feedback.replay(getattr(feedback, f"{_PLATEAUS[library]}Plateau")(rates=base, **arguments), [1.0] * last)
+    drawn = Table(range(last + 1), [base, *(base * factor for factor, _ in rows)], "previous")
+    return f"{name}({text})", drawn, last, base

@@ -18,8 +18,7 @@ from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
 from ..dialects.table import known
 from .animation import animate
-from .articles import CLASSIC, article, classes
-from .examples import COMPARISONS, EXAMPLES, example
+from .examples import CLASSIC, COMPARISONS, EXAMPLES, article, classes, example
 from .page import page
 from .still import figure, save
 

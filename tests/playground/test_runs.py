@@ -7,7 +7,7 @@ import pytest
 from tests.playground.finished import BUDGET, SCHEDULES, SEEDS, write
 
 from glidepath import parse
-from glidepath.playground import records
+from glidepath.playground import runs
 
 pytest.importorskip("scipy")
 
@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 
 def test_bands_are_mean_lowest_and_highest_over_the_seeds(folder):
-    (task,) = records.tasks(folder)
+    (task,) = runs.tasks(folder)
     rows = {row["name"]: row for row in task["rows"]}
 
     assert list(rows) == list(SCHEDULES)
@@ -44,23 +44,23 @@ def test_bands_are_mean_lowest_and_highest_over_the_seeds(folder):
     ],
 )
 def test_the_nearest_shape_is_found_at_any_length(folder, text, last, name, same):
-    (task,) = records.tasks(folder)
-    found = records.nearest(parse(text), last, task["rows"], task["budget"])
+    (task,) = runs.tasks(folder)
+    found = runs.nearest(parse(text), last, task["rows"], task["budget"])
 
     assert found["name"] == name or not same
     assert found["same"] is same
 
 
 def test_a_folder_without_runs_and_a_damaged_one_are_empty(folder, tmp_path):
-    assert records.tasks(tmp_path) == []
+    assert runs.tasks(tmp_path) == []
     (tmp_path / "comparison.json").write_text("{")
-    assert records.tasks(tmp_path) == []
+    assert runs.tasks(tmp_path) == []
 
 
 def test_records_are_read_without_torch(folder):
     """The tab opens at once: seconds of importing are for those who train."""
     code = (
-        "import sys, pathlib; from glidepath.playground import records;"
-        "assert records.tasks(pathlib.Path(sys.argv[1])); assert 'torch' not in sys.modules"
+        "import sys, pathlib; from glidepath.playground import runs;"
+        "assert runs.tasks(pathlib.Path(sys.argv[1])); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
