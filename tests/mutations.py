@@ -314,7 +314,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
                 "dict.fromkeys(_EPOCHS, budget.per_epoch)",
                 "dict.fromkeys(_EPOCHS, budget.updates)",
             ),
-            ("one curve too many", "playground/links.py", "1 <= len(curves) <= MAX_PINS + 1:", "1 <= len(curves):"),
+            ("one curve too many", "playground/exports.py", "1 <= len(curves) <= MAX_PINS + 1:", "1 <= len(curves):"),
         ],
     ),
     "forecast": (

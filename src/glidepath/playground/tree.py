@@ -132,11 +132,9 @@ class _TreeReader(Reader):
     def part(self, node: ast.AST, depth: int = 0) -> Tree:
         """Returns the tree of a part that stands for itself: a call, an operator, a number alone."""
         value: Any = self.value(node, depth)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return {"t": "num", "value": value}
-        if not isinstance(value, dict) and not self.problems:
+        if isinstance(value, bool) or not (isinstance(value, dict | int | float) or self.problems):
             self.refuse(node, "a part")
-        return value
+        return value if isinstance(value, dict) else {"t": "num", "value": value}
 
     def _value(self, node: ast.AST, depth: int) -> Any:
         if depth > _DEEPEST:
