@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Self
 
-from ..core.checks import Checks
+from ..core.checks import Checks, types_of
 from ..core.errors import GlidepathError, Problem, did_you_mean
-from ..core.fields import MAX_STEPS, Broken, Check, number
+from ..core.fields import Broken, Check, Index, number
 from ..core.node import Node
 from ..core.text import Reader
 from .observation import Decision, Observation
 
-__all__ = ["Controller", "State"]
+__all__ = ["Controller", "Number", "Numbers", "State"]
 
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 MAX_STATE = 1_000_000
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str) and value in _WORDS:
+        return _WORDS[value]
+    plain = number(value)
+    if plain is None or (isinstance(plain, int) and plain.bit_length() > 1000):
+        raise Broken("a number")
+    return float(plain)
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple) or len(value) > MAX_STATE:
+        raise Broken("a list of numbers")
+    return tuple(map(_number, value))
+
+
+Number = Annotated[float, Check(_number)]
+"""A number that need not be finite; in JSON the words `inf`, `-inf` and `nan` stand for those."""
+
+Numbers = Annotated[tuple[float, ...], Check(_numbers)]
+"""Such numbers."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class State:
         last: The id of the last observation; None before the first.
     """
 
-    last: int | None = None
+    last: Index | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the state as JSON data; numbers that are not finite become the words `inf`, `-inf` and `nan`."""
@@ -46,7 +66,7 @@ class State:
             GlidepathError: With every problem: fields that are missing or unknown, values of another type.
         """
         where = "state"
-        hints = _hints(cls)
+        hints = types_of(cls)
         if not isinstance(data, Mapping):
             raise GlidepathError.of(where, "", f"an object with {', '.join(hints)}", data)
         checks = Checks(where)
@@ -57,42 +77,15 @@ class State:
                 rule = f"one of its fields ({', '.join(hints)})"
                 checks.refuse(str(name)[:50], rule, value, did_you_mean(str(name), hints))
                 continue
-            fields[name] = checks.take(name, value, Check(partial(_read, hints[name])))
+            fields[name] = checks.take(name, value, hints[name])
         checks.done()
         return cls(**fields)
-
-
-@functools.cache
-def _hints(cls: type[State]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
 
 def _written(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return [_written(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _read(hint: Any, value: Any) -> Any:
-    """Returns a field of a state from JSON; raises `Broken` with the rule it breaks."""
-    options = get_args(hint)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple) or len(value) > MAX_STATE:
-            raise Broken("a list of numbers")
-        return tuple(_read(options[0], item) for item in value)
-    if type(None) in options:
-        return None if value is None else _read(next(o for o in options if o is not type(None)), value)
-    if hint is float:
-        if isinstance(value, str) and value in _WORDS:
-            return _WORDS[value]
-        plain = number(value)
-        if plain is None or (isinstance(plain, int) and plain.bit_length() > 1000):
-            raise Broken("a number")
-        return float(plain)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_STEPS:
-        raise Broken(f"an integer from 0 to {MAX_STEPS}")
-    return value
 
 
 class Controller(Node):

@@ -8,12 +8,12 @@ from functools import cached_property
 from statistics import median
 
 from ..core.errors import GlidepathError
-from ..core.fields import Length
+from ..core.fields import Index, Length
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.shorthand import warmup as rise
 from .checks import Count, Share, Size
-from .controller import Controller, State
+from .controller import Controller, Number, Numbers, State
 from .observation import Decision, Observation
 
 __all__ = ["Guard", "GuardState"]
@@ -34,11 +34,11 @@ class GuardState(State):
         stopped: 1 once the tries are spent, else 0.
     """
 
-    cuts: int = 0
-    begun: float | None = None
-    pause: int = 0
-    recent: tuple[float, ...] = ()
-    stopped: int = 0
+    cuts: Index = 0
+    begun: Number | None = None
+    pause: Index = 0
+    recent: Numbers = ()
+    stopped: Index = 0
 
 
 @kind("divergence_guard")

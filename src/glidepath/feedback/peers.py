@@ -10,12 +10,13 @@ import math
 import struct
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from ..core.errors import GlidepathError
+from ..core.fields import Index
 from ..core.node import kind
 from .checks import Count, Mode, Rates, Share, Size
-from .controller import Controller, State
+from .controller import Controller, Number, Numbers, State
 from .observation import Decision, Observation
 from .plateau import Threshold
 
@@ -34,10 +35,10 @@ class PeerState(State):
         rates: The present rate of each group.
     """
 
-    best: float | None = None
-    bad: int = 0
-    cooling: int = 0
-    rates: tuple[float, ...] = ()
+    best: Number | None = None
+    bad: Index = 0
+    cooling: Index = 0
+    rates: Numbers = ()
 
 
 class _Peer(Controller):
@@ -50,6 +51,8 @@ class _Peer(Controller):
     cooldown: Count = 0
     floors: Rates = cast("Any", (0.0,))
     mode: Mode = "min"
+    blind: ClassVar[bool] = False  # whether nothing is looked at during a cooldown
+    tolerant: ClassVar[int] = 1  # 0 where patience and cooldown count one lower
 
     def __post_init__(self) -> None:
         if len(self.floors) not in (1, len(self.rates)):
@@ -74,12 +77,28 @@ class _Peer(Controller):
     def lower(self, rate: float, floor: float) -> float:
         """Returns the rate after a cut."""
 
-    def _lowered(self, state: PeerState) -> tuple[float, ...]:
-        floors = self.floors * len(self.rates) if len(self.floors) == 1 else self.floors
-        return tuple(self.lower(rate, floor) for rate, floor in zip(state.rates, floors, strict=True))
+    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
+        """Returns the next state and the decision."""
+        value, best, left = seen.value, state.best, max(0, state.cooling - 1)
+        what = f"{value:.6g} is the first" if best is None else f"{value:.6g} against {best:.6g}"
+        if state.cooling and self.blind:
+            after = replace(state, cooling=left)
+            return after, self.decided(after, seen, "cooling", f"{value:.6g}: not looked at, {left} more")
+        if best is None or self.better(value, best):
+            after = replace(state, best=value, bad=0, cooling=left)
+            return after, self.decided(after, seen, "first" if best is None else "improved", f"{what}: the best so far")
+        if state.cooling + self.tolerant > 1:
+            after = replace(state, bad=0, cooling=left)
+            return after, self.decided(after, seen, "cooling", f"{what}: not counted, {left} more")
+        after = replace(state, bad=1 if state.cooling else state.bad + 1, cooling=left)
+        if after.bad < self.patience + self.tolerant:
+            return after, self.decided(after, seen, "waiting", f"{what}: {after.bad} bad, patience {self.patience}")
+        return self._cut(after, seen, f"{what}: {after.bad} in a row did not improve, patience {self.patience}")
 
     def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
-        after = replace(state, rates=self._lowered(state), cooling=self.cooldown, bad=0)
+        floors = self.floors * len(self.rates) if len(self.floors) == 1 else self.floors
+        lowered = tuple(self.lower(rate, floor) for rate, floor in zip(state.rates, floors, strict=True))
+        after = replace(state, rates=lowered, cooling=self.cooldown, bad=0)
         if after.rates == state.rates:
             return after, self.decided(after, seen, "floor", f"{reason}: a cut is due, but every rate stays")
         return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
@@ -103,26 +122,9 @@ class _Patient(_Peer):
     def better(self, value: float, best: float) -> bool:
         """Returns whether a value is an improvement; for negative values the relative threshold has the wrong sign."""
         if self.relative == "relative":
-            return (
-                value < best * (1.0 - self.threshold) if self.mode == "min" else value > best * (self.threshold + 1.0)
-            )
+            factor = 1.0 - self.threshold if self.mode == "min" else self.threshold + 1.0
+            return value < best * factor if self.mode == "min" else value > best * factor
         return value < best - self.threshold if self.mode == "min" else value > best + self.threshold
-
-    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
-        """Returns the next state and the decision."""
-        best = state.best if state.best is not None else math.inf if self.mode == "min" else -math.inf
-        improved = self.better(seen.value, best)
-        what = f"{seen.value:.6g} against {best:.6g}"
-        state = replace(state, best=seen.value, bad=0) if improved else replace(state, bad=state.bad + 1)
-        if state.cooling > 0:
-            state = replace(state, cooling=state.cooling - 1, bad=0)
-            if not improved:
-                return state, self.decided(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
-        if state.bad > self.patience:
-            return self._cut(state, seen, f"{what}: {state.bad} in a row did not improve, patience {self.patience}")
-        if improved:
-            return state, self.decided(state, seen, "improved", f"{what}: an improvement")
-        return state, self.decided(state, seen, "waiting", f"{what}: {state.bad} of {self.patience} tolerated")
 
 
 @kind("pytorch_plateau")
@@ -194,6 +196,8 @@ class PaddlePlateau(_Patient):
         `paddle.optimizer.lr.ReduceOnPlateau`, version 3.3.1.
     """
 
+    blind: ClassVar[bool] = True
+
     def begin(self) -> PeerState:
         """Returns the state before the first observation."""
         return PeerState(rates=self.rates)
@@ -202,21 +206,6 @@ class PaddlePlateau(_Patient):
         """Returns whether a value is an improvement."""
         margin = best * self.threshold if self.relative == "relative" else self.threshold
         return value < best - margin if self.mode == "min" else value > best + margin
-
-    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
-        """Returns the next state and the decision."""
-        if state.cooling > 0:
-            after = replace(state, cooling=state.cooling - 1)
-            return after, self.decided(after, seen, "cooling", f"{seen.value:.6g}: not looked at, {after.cooling} more")
-        if state.best is None or self.better(seen.value, state.best):
-            after = replace(state, best=seen.value, bad=0)
-            action = "first" if state.best is None else "improved"
-            return after, self.decided(after, seen, action, f"{seen.value:.6g} is the best")
-        what = f"{seen.value:.6g} against {state.best:.6g}"
-        after = replace(state, bad=state.bad + 1)
-        if after.bad > self.patience:
-            return self._cut(after, seen, f"{what}: {after.bad} in a row did not improve, patience {self.patience}")
-        return after, self.decided(after, seen, "waiting", f"{what}: {after.bad} of {self.patience} tolerated")
 
 
 @kind("keras_plateau")
@@ -240,6 +229,8 @@ class KerasPlateau(_Peer):
         `keras.callbacks.ReduceLROnPlateau`, version 3.15.1.
     """
 
+    tolerant: ClassVar[int] = 0
+
     def begin(self) -> PeerState:
         """Returns the state before the first observation."""
         return PeerState(rates=tuple(_single(rate) for rate in self.rates))
@@ -254,28 +245,11 @@ class KerasPlateau(_Peer):
         """Returns the rate after a cut, in single precision."""
         return _single(max(rate * self.factor, floor)) if rate > _single(floor) else rate
 
-    def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
-        """Returns the next state and the decision."""
-        if state.cooling > 0:
-            state = replace(state, cooling=state.cooling - 1, bad=0)
-        if state.best is None or self.better(seen.value, state.best):
-            after = replace(state, best=seen.value, bad=0)
-            action = "first" if state.best is None else "improved"
-            return after, self.decided(after, seen, action, f"{seen.value:.6g} is the best")
-        what = f"{seen.value:.6g} against {state.best:.6g}"
-        if state.cooling > 0:
-            return state, self.decided(state, seen, "cooling", f"{what}: not counted, {state.cooling} more")
-        state = replace(state, bad=state.bad + 1)
-        if state.bad < self.patience:
-            return state, self.decided(
-                state, seen, "waiting", f"{what}: {state.bad} bad, the cut comes at {self.patience}"
-            )
-        reason = f"{what}: {state.bad} in a row did not improve, patience {self.patience}"
-        if not any(
-            rate > _single(floor) for rate, floor in zip(state.rates, self.floors * len(state.rates), strict=False)
-        ):
-            return state, self.decided(state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor")
-        return self._cut(state, seen, reason)
+    def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
+        floors = self.floors * len(self.rates)
+        if any(rate > _single(floor) for rate, floor in zip(state.rates, floors, strict=False)):
+            return super()._cut(state, seen, reason)
+        return state, self.decided(state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor")
 
 
 def _single(value: float) -> float:

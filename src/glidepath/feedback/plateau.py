@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, cast
 
 from ..core.errors import GlidepathError
-from ..core.fields import choice
+from ..core.fields import Index, choice
 from ..core.node import kind
 from .checks import Count, Floor, Floors, Mode, Share, Size
-from .controller import Controller, State
+from .controller import Controller, Number, Numbers, State
 from .observation import Decision, Observation
 
 __all__ = ["Plateau", "PlateauState"]
 
-Threshold = Annotated[
-    Literal["relative", "absolute"],
-    choice("relative", "absolute"),
-]
-NotFinite = Annotated[
-    Literal["hold", "bad", "cut"],
-    choice("hold", "bad", "cut"),
-]
+Threshold = Annotated[Literal["relative", "absolute"], choice("relative", "absolute")]
+NotFinite = Annotated[Literal["hold", "bad", "cut"], choice("hold", "bad", "cut")]
 MAX_WINDOW = 100_000
 
 
@@ -40,11 +33,11 @@ class PlateauState(State):
         recent: The last values, where a window is compared with.
     """
 
-    best: float | None = None
-    bad: int = 0
-    cooling: int = 0
-    cuts: int = 0
-    recent: tuple[float, ...] = ()
+    best: Number | None = None
+    bad: Index = 0
+    cooling: Index = 0
+    cuts: Index = 0
+    recent: Numbers = ()
 
 
 @kind("plateau")
@@ -123,14 +116,12 @@ class Plateau(Controller):
         if not math.isfinite(value):
             if self.not_finite == "hold":
                 return state, self.decided(state, seen, "held", f"{value} is not finite: nothing changes")
-            if self.not_finite == "cut":
-                return self._cut(state, seen, f"{value} is not finite")
-            return self._count(state, seen, f"{value} is not finite")
+            answer = self._cut if self.not_finite == "cut" else self._count
+            return answer(state, seen, f"{value} is not finite")
         remembered = replace(state, recent=(*state.recent, value)[-self.window :]) if self.window else state
         if state.best is None:
-            return replace(remembered, best=value, bad=0), self.decided(
-                state, seen, "first", f"{value:.6g} is the first value"
-            )
+            after = replace(remembered, best=value, bad=0)
+            return after, self.decided(state, seen, "first", f"{value:.6g} is the first value")
         target = self._target(state)
         if value < target if self.mode == "min" else value > target:
             best = self._best(remembered, value)
@@ -148,9 +139,8 @@ class Plateau(Controller):
         return best - margin if self.mode == "min" else best + margin
 
     def _best(self, state: PlateauState, otherwise: float) -> float:
-        if not self.window:
-            return otherwise
-        return _first(state.recent, self.mode)
+        first = min if self.mode == "min" else max
+        return first(state.recent) if self.window else otherwise
 
     def _count(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
         """Counts an observation as no improvement; cuts if there were too many."""
@@ -173,7 +163,3 @@ class Plateau(Controller):
             return after, self.decided(after, seen, "floor", reason)
         after = replace(after, cuts=state.cuts + 1)
         return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
-
-
-def _first(values: Iterable[float], mode: str) -> float:
-    return min(values) if mode == "min" else max(values)
