@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .core.arrays import TorchNamespace
 from .core.clock import Clock
@@ -31,27 +31,14 @@ except ModuleNotFoundError as error:
     extras = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch"}
     raise missing(error, "glidepath.keras", extras.get((error.name or "").partition(".")[0], "keras")) from None
 
-if TYPE_CHECKING:  # the library's own types are partly unknown
-
-    class LearningRateSchedule:
-        """What an optimizer calls with its count of updates."""
-
-    class Callback:
-        """What `fit` calls."""
-
-        model: Any
-
-    def registered(cls: type[Any]) -> type[Any]:
-        """Makes a class one that saved models may name."""
-        return cls
-else:
-    LearningRateSchedule, Callback = keras.optimizers.schedules.LearningRateSchedule, keras.callbacks.Callback
-    registered = keras.saving.register_keras_serializable("glidepath")
+# the library's own types are partly unknown
+LearningRateSchedule: Any = keras.optimizers.schedules.LearningRateSchedule
+Callback: Any = keras.callbacks.Callback
 
 __all__ = ["Driver", "Rate"]
 
 
-@registered
+@keras.saving.register_keras_serializable("glidepath")
 class Rate(LearningRateSchedule):
     """A schedule as the `learning_rate` of a Keras optimizer: the update `iterations` uses base times schedule, in float32.
 
@@ -78,15 +65,14 @@ class Rate(LearningRateSchedule):
         self.schedule, self.base = Schedule.of(schedule), base
         if fingerprint not in (None, self.schedule.fingerprint):
             rule = f"that of its schedule, {self.schedule.fingerprint[:12]}…"
-            raise GlidepathError.of(
-                "Rate", "fingerprint", rule, fingerprint, "the file was changed, or read by another version"
-            )
-        self.rates = rate_of(self.schedule, base, "Rate").schedule
-        """The schedule in absolute values, without feedback."""
+            remedy = "the file was changed, or read by another version"
+            raise GlidepathError.of("Rate", "fingerprint", rule, fingerprint, remedy)
         self.feedback: dict[str, Any] = dict(feedback or {})
-        self.steered = Schedule.of(self.feedback["steered"]) if self.feedback else self.rates
+        rates = rate_of(self.schedule, base, "Rate").schedule
+        self.rates = Schedule.of(self.feedback.get("rates", rates))
+        """The schedule in absolute values, without feedback."""
+        self.steered = Schedule.of(self.feedback.get("steered", rates))
         """The values that are used: the rates times what a `Driver` decided."""
-        self.rates = Schedule.of(self.feedback["rates"]) if self.feedback else self.rates
 
     def __call__(self, step: Any) -> Any:
         """Returns the learning rate of an update as a float32 tensor of the backend.
@@ -153,18 +139,12 @@ class Driver(Callback):
         self.decisions: list[Decision] = []
         """What the controllers decided in this process."""
         self.states: tuple[Any, ...] = self.plan.begin().states
-        problems = [
-            Problem(
-                "Driver",
-                f"rules[{i}].parameter",
-                "lr",
-                shown(rule.parameter),
-                "Keras compiles other values into its step",
-            )
-            for i, rule in enumerate(self.plan.rules)
-            if rule.parameter != "lr"
-        ]
-        if problems := [*problems, *policy_problems("Driver", resume)]:
+        problems = policy_problems("Driver", resume)
+        remedy = "Keras compiles other values into its step"
+        for i, rule in enumerate(self.plan.rules):
+            if rule.parameter != "lr":
+                problems.append(Problem("Driver", f"rules[{i}].parameter", "lr", shown(rule.parameter), remedy))
+        if problems:
             raise GlidepathError(problems)
 
     def rate(self, group: str | None = None) -> Rate:
@@ -203,17 +183,16 @@ class Driver(Callback):
         del epoch
         done, logs = self._updates(), {} if logs is None else logs
         for monitor in dict.fromkeys(part.monitor for part in self.plan.feedback):
-            if monitor not in logs:
-                if monitor not in self._told:
-                    known = ", ".join(logs) or "none"
-                    text = f"Driver: {monitor!r}, which a controller listens to, is not in this epoch's logs ({known}): nothing is observed"
-                    warnings.warn(text, UserWarning, stacklevel=2)
+            if monitor in logs:
+                now = progress_after(self.plan, done, self.states)
+                progress, decisions = self.plan.observe(now, monitor, float(logs[monitor]))
+                self.states = progress.states
+                self.decisions.extend(decisions)
+            elif monitor not in self._told:
                 self._told.add(monitor)
-                continue
-            now = progress_after(self.plan, done, self.states)
-            progress, decisions = self.plan.observe(now, monitor, float(logs[monitor]))
-            self.states = progress.states
-            self.decisions.extend(decisions)
+                known = ", ".join(logs) or "none"
+                text = f"Driver: {monitor!r}, which a controller listens to, is not in this epoch's logs ({known}): nothing is observed"
+                warnings.warn(text, UserWarning, stacklevel=2)
         for name, (rate, _) in self._rates.items():
             logs["learning_rate" if name is None else f"learning_rate/{name}"] = rate.value(max(0, done - 1))
         if self.plan.feedback:
@@ -244,42 +223,37 @@ class Driver(Callback):
             return found
         old, new = found.duration, own.duration
         if not done < old <= new < math.inf:
-            rule = f"finite, beyond update {done}, and at most that of the plan, {new}"
-            raise GlidepathError.worded(
-                "Driver", "the length of the model's schedule", rule, str(old), 'resume="override"'
+            rule, field = (
+                f"finite, beyond update {done}, and at most that of the plan, {new}",
+                "the length of the model's schedule",
             )
+            raise GlidepathError.worded("Driver", field, rule, str(old), 'resume="override"')
         return found if old == new else continued(found, done, int(old), int(new), "stretch")
 
     def _continued(self, kept: list[Any]) -> tuple[Any, ...]:
         """Returns the states of this plan's controllers, where those of the run before were `kept`."""
         own = [str(part.controller) for part in self.plan.feedback]
-        if [name for name, _ in kept] == own:
-            return tuple(
-                part.controller.read_state(state) for part, (_, state) in zip(self.plan.feedback, kept, strict=True)
-            )
-        before = ", ".join(name for name, _ in kept)
+        before, states = ([row[k] for row in kept] for k in (0, 1))
+        if before == own:
+            return tuple(part.controller.read_state(s) for part, s in zip(self.plan.feedback, states, strict=True))
         if self.resume == "strict":
-            raise GlidepathError.worded(
-                "Driver", "the controllers", f"those of the run before, {before}", ", ".join(own) or "none"
-            )
-        warnings.warn(f"Driver: other controllers than before ({before}): they begin anew", UserWarning, stacklevel=3)
+            rule = f"those of the run before, {', '.join(before)}"
+            raise GlidepathError.worded("Driver", "the controllers", rule, ", ".join(own) or "none")
+        told = f"Driver: other controllers than before ({', '.join(before)}): they begin anew"
+        warnings.warn(told, UserWarning, stacklevel=3)
         return self.plan.begin().states
 
     def _kept(self) -> list[Any]:
-        return [
-            [str(part.controller), state.to_dict()] for part, state in zip(self.plan.feedback, self.states, strict=True)
-        ]
+        pairs = zip(self.plan.feedback, self.states, strict=True)
+        return [[str(part.controller), state.to_dict()] for part, state in pairs]
 
     def _steer(self, done: int) -> None:
         """Gives every rate its values from here on; where one changes, the step is compiled again."""
         changed = False
         for name, (rate, rates) in self._rates.items():
             made = steered(self.plan, rates, self.states, "lr", name)
-            if made != rate.steered:
-                changed = True
-            if (
-                made != rate.rates or rate.feedback or self.plan.feedback
-            ):  # what they know is saved before they decide anything
+            changed |= made != rate.steered
+            if made != rate.rates or rate.feedback or self.plan.feedback:  # also before they decide anything
                 rate.steer(made, rates, self._kept(), done)
         if changed and self.model.train_function is not None:
             self.model.make_train_function(force=True)
@@ -289,11 +263,8 @@ class Driver(Callback):
         if self.path is None or not self.path.exists():
             return []
         data = parsed(self.path.read_bytes())
-        if (
-            not isinstance(data, Mapping)
-            or data.get("plan") != self.plan.fingerprint
-            or not isinstance(data.get("records"), Mapping)
-        ):
+        ours = isinstance(data, Mapping) and data.get("plan") == self.plan.fingerprint
+        if not ours or not isinstance(data.get("records"), Mapping):
             remedy = "give another path, or the plan it was written by"
             raise GlidepathError.of("Driver", f"{self.path.name}", "a record of this plan's controllers", data, remedy)
         self._records = {int(at): states for at, states in data["records"].items() if int(at) <= done}
@@ -309,24 +280,16 @@ class _Ops(TorchNamespace):
     """Formulas on a float64 tensor of whatever backend Keras has; every phase is evaluated and the right one kept."""
 
     def __init__(self) -> None:
-        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt"):
+        for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "minimum", "maximum"):
             setattr(self, name, self._lifted(name))
-        self._floor = self._lifted("floor")
+        self._floor = ops.floor
 
     def _lifted(self, name: str) -> Any:
-        on_tensor, on_number = getattr(ops, name), getattr(math, name)
-        return lambda x: on_tensor(x) if ops.is_tensor(x) else on_number(x)
+        on_tensor, on_number = getattr(ops, name), getattr(MathNamespace, name)
+        return lambda *x: on_tensor(*x) if self._any(*x) else on_number(*x)
 
     def _any(self, *values: Any) -> bool:
-        return any(ops.is_tensor(value) for value in values)
-
-    def minimum(self, x: Any, y: Any) -> Any:
-        """Returns the smaller one."""
-        return ops.minimum(x, y) if self._any(x, y) else MathNamespace.minimum(x, y)
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """Returns the larger one."""
-        return ops.maximum(x, y) if self._any(x, y) else MathNamespace.maximum(x, y)
+        return any(map(ops.is_tensor, values))
 
     def quotient(self, x: Any, y: Any) -> Any:
         """Returns `x // y`."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.checks import Checks, each_of
-from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
 from .controller import Controller
 from .observation import Decision, Observation
@@ -73,17 +72,3 @@ class Steered:
     def value(self, step: float, states: Sequence[Any], group: str | int | None = None) -> float:
         """Returns the value at a step: the schedule's, times the multipliers."""
         return self.schedule(step) * self.multiplier(states, step, group)
-
-    def to_dict(self, states: Iterable[Any]) -> list[dict[str, Any]]:
-        """Returns states as JSON data."""
-        return [state.to_dict() for state in states]
-
-    def read(self, data: Any) -> tuple[Any, ...]:
-        """Returns the states that JSON data describes.
-
-        Raises:
-            GlidepathError: If they are not as many as the controllers, or one is not its controller's.
-        """
-        if not isinstance(data, list | tuple) or len(data) != len(self.controllers):
-            raise GlidepathError.of("states", "", f"a list of {len(self.controllers)}, one for each controller", data)
-        return tuple(c.read_state(item) for c, item in zip(self.controllers, data, strict=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +74,8 @@ class Replay:
         lines = [str(self.controller), head]
         for seen, decision, rate in zip(self.observations, self.decisions, self.rates, strict=True):
             if every or decision.action in ("cut", "held", "floor", "stop"):
-                lines.append(
-                    f"{seen.id:>10}  {seen.value:>12.6g}  {rate:>12.6g}  {decision.action:<9} {decision.reason}"
-                )
+                numbers = f"{seen.id:>10}  {seen.value:>12.6g}  {rate:>12.6g}"
+                lines.append(f"{numbers}  {decision.action:<9} {decision.reason}")
         cuts = sum(decision.action == "cut" for decision in self.decisions)
         times = "once" if cuts == 1 else f"{cuts} times"
         lines.append(f"{len(self.decisions)} observations, cut {times}, multiplier {self.multiplier:.6g} at the end")
@@ -90,18 +91,11 @@ class Replay:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the replay as JSON data."""
-        return {
-            "controller": self.controller.to_dict(),
-            "rows": [
-                {
-                    "at": seen.position,
-                    "value": str(seen.value) if seen.value - seen.value != 0 else seen.value,
-                    "rate": rate,
-                }
-                | decision.to_dict()
-                for seen, decision, rate in zip(self.observations, self.decisions, self.rates, strict=True)
-            ],
-        }
+        rows: list[dict[str, Any]] = []
+        for seen, decision, rate in zip(self.observations, self.decisions, self.rates, strict=True):
+            value = seen.value if math.isfinite(seen.value) else str(seen.value)
+            rows.append({"at": seen.position, "value": value, "rate": rate} | decision.to_dict())
+        return {"controller": self.controller.to_dict(), "rows": rows}
 
 
 def replay_file(
@@ -144,18 +138,15 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
         GlidepathError: If the file cannot be read, or has no such metric.
     """
     file = Path(path)
-    where = file.name
-    rows = _rows(file)
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row))
-    key = metric or _only(where, list(names))
-    if key not in names and rows:
+    where, rows = file.name, _rows(file)
+    names = dict.fromkeys(name for row in rows for name in row)
+    left = [name for name in names if name not in _COUNTERS]
+    key = metric or ("value" if "value" in left else left[0] if len(left) == 1 else "")
+    if not key:
+        raise GlidepathError.of(where, "metric", f"named, one of {', '.join(left[:20])}", None)
+    if key not in names:
         raise GlidepathError.of(where, "metric", f"one of {', '.join(list(names)[:20])}", key, did_you_mean(key, names))
-    counter = next(
-        (name for name in ("id", "step", "update", "updates", "epoch", "iteration") if name in names and name != key),
-        None,
-    )
+    counter = next((name for name in _IDS if name in names and name != key), None)
     checks = Checks(where)
     for i, row in enumerate(rows):
         value: Any = row.get(key)
@@ -170,29 +161,18 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
     checks.done()
 
 
-_COUNTERS = ("id", "at", "step", "update", "updates", "epoch", "iteration", "lr", "rate", "time")
-
-
-def _only(where: str, names: Sequence[str]) -> str:
-    left = [name for name in names if name not in _COUNTERS]
-    if "value" in left:
-        return "value"
-    if len(left) != 1:
-        raise GlidepathError.of(where, "metric", f"named, one of {', '.join(left[:20])}", None)
-    return left[0]
+_IDS = ("id", "step", "update", "updates", "epoch", "iteration")
+_COUNTERS = (*_IDS, "at", "lr", "rate", "time")
 
 
 def _number(text: Any) -> Any:
     """Returns a number written as text; anything else as it is, to be refused where it is used."""
     if not isinstance(text, str):
         return text
-    try:
-        return int(text[:400])
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    for kind, most in ((int, 400), (float, None)):
+        with suppress(ValueError):
+            return kind(text[:most])
+    return text
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
@@ -202,16 +182,14 @@ def _rows(file: Path) -> list[dict[str, Any]]:
     try:
         for row in log_rows(file)[1]:
             whole: dict[str, Any] = row.get("", row)  # one JSON object: a trainer's state, or lists by name
-            if whole is not row and isinstance(whole.get("log_history"), list):
-                found += whole["log_history"]
-            elif whole is not row:
-                lists = {key: value for key, value in whole.items() if isinstance(value, list)}
-                found += [
-                    {key: value[i] for key, value in lists.items() if i < len(value)}
-                    for i in range(max(map(len, lists.values()), default=0))
-                ]
-            else:
+            lists = {key: value for key, value in whole.items() if isinstance(value, list)}
+            if whole is row:
                 found.append({str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()})
+            elif "log_history" in lists:
+                found += lists["log_history"]
+            else:
+                for i in range(max(map(len, lists.values()), default=0)):
+                    found.append({key: value[i] for key, value in lists.items() if i < len(value)})
             if len(found) > MAX_ROWS:
                 raise GlidepathError.of("log", "file", f"at most {MAX_ROWS} rows", f"{len(found)} rows")
     except GlidepathError as error:
