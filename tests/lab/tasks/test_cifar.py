@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from glidepath import GlidepathError, recipes
 from glidepath.cli import app
 from glidepath.lab import TASKS, RunSpec, compare, run
-from glidepath.lab.tasks import cifar, resnet
+from glidepath.lab.tasks import cifar, models
 from glidepath.lab.tasks.cifar import Copy, Release, find_copy, read_cifar100
 from glidepath.lab.tasks.declared import Images, ResNet
 
@@ -219,7 +219,7 @@ def test_binary_files_of_the_wrong_size_and_archives_without_the_file_are_refuse
 
 
 def test_the_network_has_the_known_size_and_a_small_one_trains_on_a_copy(copy_at, monkeypatch):
-    assert sum(one.numel() for one in resnet.ResNet(ResNet(), 100).parameters()) == 11_220_132
+    assert sum(one.numel() for one in models.ResidualNetwork(ResNet(), 100).parameters()) == 11_220_132
     files = _files("cifar-100-binary")
     _write(copy_at / "data", "cifar-100-binary", files, True)
     monkeypatch.setattr(cifar, "PUBLISHED", _release(files))

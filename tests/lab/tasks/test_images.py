@@ -17,7 +17,7 @@ from glidepath.lab.engines import devices
 from glidepath.lab.engines.devices import computing_on, devices_of
 from glidepath.lab.engines.training import evaluation, hits, loss_of, minibatches
 from glidepath.lab.engines.workers import Crew
-from glidepath.lab.tasks import resnet
+from glidepath.lab.tasks import models
 from glidepath.lab.tasks.augment import augmented
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Images, ResNet
@@ -60,14 +60,14 @@ def test_the_bytes_of_images_are_the_same_everywhere():
 )
 def test_the_networks_have_the_known_sizes(declared, count):
     with torch.device("meta"):
-        made = resnet.ResNet(declared, 100)
+        made = models.ResidualNetwork(declared, 100)
 
     assert sum(one.numel() for one in made.parameters()) == count
 
 
 @pytest.mark.parametrize("kind", ["resnet8", "resnet18", "resnet34", "resnet50"])
 def test_every_network_gives_a_logit_a_class(kind):
-    made = resnet.ResNet(ResNet(kind=kind, width=2), 7)
+    made = models.ResidualNetwork(ResNet(kind=kind, width=2), 7)
 
     assert made(torch.zeros(3, 3, 32, 32, dtype=torch.uint8)).shape == (3, 7)
 

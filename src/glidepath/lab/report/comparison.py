@@ -13,17 +13,7 @@ from ..records.provenance import provenance
 from ..records.runs import Record
 from ..tasks.declared import Task
 from .rate_choice import RateChoice, by_rate, choose_rate
-from .statistics import (
-    Difference,
-    Estimate,
-    Rank,
-    holm,
-    left,
-    paired,
-    ranks,
-    seeds_needed,
-    whole,
-)
+from .statistics import Difference, Estimate, Rank, holm, left, paired, ranks, seeds_needed, whole
 
 __all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
 
@@ -140,36 +130,39 @@ def summarise(
 
 def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: str) -> TaskResult:
     records = [record for row in grid.values() for record in row]
-    spec = records[0].spec
+    spec, task = records[0].spec, records[0].spec.task
     if baseline not in grid:
         raise GlidepathError.of("comparison", "baseline", f"one of {', '.join(grid)}", baseline)
-    source = provenance(records, spec.task.name)
-    rows = [_schedule(name, row, seeds) for name, row in grid.items()]
-    rows = _ranked(rows, spec.task)
-    base = next(row for row in rows if row.name == baseline)
-    rows = [
-        row
-        if row is base
-        else replace(row, to_baseline=paired(row.values, base.values), at_shared=_at_shared(grid[row.name], row, base))
-        for row in rows
-    ]
-    rows = _corrected(rows)
+    source = provenance(records, task.name)
+    rows = {name: _schedule(name, row, seeds) for name, row in grid.items()}
+    base, lower = rows[baseline], task.metric.direction == "lower"
+    complete = {name: kept for name, row in rows.items() if (kept := whole(row.values)) is not None}
+    placed = dict(zip(complete, ranks([*complete.values()], lower_is_better=lower) or (), strict=False))
+    gaps = {name: paired(row.values, base.values) for name, row in rows.items() if row is not base}
+    tested = {name: gap for name, gap in gaps.items() if gap is not None and gap.p is not None}
+    corrected = dict(zip(tested, holm([gap.p or 0.0 for gap in tested.values()]), strict=True))
+    found: list[ScheduleResult] = []
+    for name, row in rows.items():
+        gap, shared = gaps.get(name), None if row is base else _at_shared(grid[name], row, base)
+        if gap is not None and name in corrected:
+            needed = seeds_needed(gap.estimate, len(tested))
+            gap = replace(gap, p_holm=corrected[name], seeds_needed=needed)
+        found.append(replace(row, rank=placed.get(name), to_baseline=gap, at_shared=shared))
     return TaskResult(
-        task=spec.task,
-        peak_rate=spec.peak_rate if rows[0].rates is None else None,
+        task=task,
+        peak_rate=spec.peak_rate if base.rates is None else None,
         budget=spec.budget,
-        schedules=tuple(rows),
-        runner_up=_runner_up(rows, spec.task),
+        schedules=tuple(found),
+        runner_up=_runner_up(found, 1.0 if lower else -1.0),
         **vars(source),
     )
 
 
 def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> ScheduleResult:
-    rows = by_rate(records)
-    choice = choose_rate(rows, records[0].spec.task.metric.direction)
-    records = rows[choice.peak_rate]
-    values = [None if record.test is None else record.test.metric for record in records]
-    driver = records[0].spec.controller or records[0].spec.schedule
+    rows, spec = by_rate(records), records[0].spec
+    choice = choose_rate(rows, spec.task.metric.direction)
+    records, driver = rows[choice.peak_rate], spec.controller or spec.schedule
+    values = tuple(record.test and record.test.metric for record in records)
     return ScheduleResult(
         name=name,
         text=str(driver),
@@ -177,7 +170,7 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
         peak_rate=choice.peak_rate,
         rates=choice if len(rows) > 1 else None,
         runs=tuple(record.spec.hash for record in records),
-        values=tuple(values),
+        values=values,
         diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
         test=left(values),
         to_baseline=None,
@@ -192,34 +185,8 @@ def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleRes
     return paired(same, base.values) if len(same) == len(base.values) else None
 
 
-def _corrected(rows: list[ScheduleResult]) -> list[ScheduleResult]:
-    tested = [
-        (index, row.to_baseline)
-        for index, row in enumerate(rows)
-        if row.to_baseline is not None and row.to_baseline.p is not None
-    ]
-    corrected = holm([difference.p for _, difference in tested if difference.p is not None])
-    for (index, difference), p in zip(tested, corrected, strict=True):
-        needed = seeds_needed(difference.estimate, len(tested))
-        rows[index] = replace(rows[index], to_baseline=replace(difference, p_holm=p, seeds_needed=needed))
-    return rows
-
-
-def _ranked(rows: list[ScheduleResult], task: Task) -> list[ScheduleResult]:
-    values = {index: kept for index, row in enumerate(rows) if (kept := whole(row.values)) is not None}
-    found = ranks([*values.values()], lower_is_better=task.metric.direction == "lower") if values else None
-    for index, rank in zip(values, found or [None] * len(values), strict=True):
-        rows[index] = replace(rows[index], rank=rank)
-    return rows
-
-
-def _runner_up(rows: Sequence[ScheduleResult], task: Task) -> tuple[str, str, Difference] | None:
-    sign = 1.0 if task.metric.direction == "lower" else -1.0
-    best = sorted(
-        ((sign * row.test.mean, index) for index, row in enumerate(rows) if row.test is not None and not row.diverged)
-    )
-    if len(best) < 2:
-        return None
-    first, second = (rows[index] for _, index in best[:2])
-    difference = paired(first.values, second.values)
-    return None if difference is None else (first.name, second.name, difference)
+def _runner_up(rows: Sequence[ScheduleResult], sign: float) -> tuple[str, str, Difference] | None:
+    kept = [(sign * row.test.mean, at) for at, row in enumerate(rows) if row.test is not None and not row.diverged]
+    best = [rows[at] for _, at in sorted(kept)[:2]]
+    difference = paired(best[0].values, best[1].values) if len(best) == 2 else None
+    return None if difference is None else (best[0].name, best[1].name, difference)

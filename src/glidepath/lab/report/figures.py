@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from html import escape
 from itertools import pairwise
 from typing import Any, cast
 
@@ -24,22 +24,12 @@ from scipy import stats
 
 from ...view.fonts import as_said, lettered, short
 from ..records.runs import Record
-from .comparison import TaskResult
+from .comparison import ScheduleResult, TaskResult
 from .statistics import Estimate
 from .surface import Surface
 from .verdict import number, shown
 
-__all__ = [
-    "COLOURS",
-    "difference_figure",
-    "loss_figure",
-    "metric_figure",
-    "outcome_figure",
-    "ranked_figure",
-    "rate_figure",
-    "surface_figure",
-    "tried_figure",
-]
+__all__ = ["COLOURS", "comparison_figures", "ranked_figure", "surface_figure", "tried_figure"]
 
 COLOURS = 8
 """Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
@@ -47,26 +37,16 @@ COLOURS = 8
 _INK, _SOFT, _GRID, _PAPER = "#0a0c00", "#0a0c01", "#0a0c02", "#0a0c03"
 _VARIABLES = {_INK: "var(--ink)", _SOFT: "var(--soft)", _GRID: "var(--grid)", _PAPER: "var(--paper)"}
 _STYLE: dict[str, Any] = {
+    **dict.fromkeys(("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"), _GRID),
+    **dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _SOFT),
+    **dict.fromkeys(("axes.titlecolor", "text.color"), _INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "text.parse_math", "axes.formatter.useoffset"), False),
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
     "svg.fonttype": "none",
     "svg.hashsalt": "glidepath",
     "font.size": 11,
-    "axes.edgecolor": _GRID,
-    "axes.labelcolor": _SOFT,
-    "axes.titlecolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
     "grid.linewidth": 0.7,
-    "xtick.color": _GRID,
-    "ytick.color": _GRID,
-    "xtick.labelcolor": _SOFT,
-    "ytick.labelcolor": _SOFT,
-    "text.color": _INK,
-    "text.parse_math": False,
     "lines.solid_capstyle": "round",
-    "axes.formatter.useoffset": False,
 }
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
 _SIZE = (6.4, 3.7)
@@ -77,84 +57,92 @@ Records = Mapping[str, Sequence[Record]]
 Curve = npt.NDArray[np.float64]
 
 
-def rate_figure(records: Records) -> str:
-    """Learning rate by update, as recorded at every update.
+def comparison_figures(result: TaskResult, records: Records, baseline: str) -> list[tuple[str, str]]:
+    """The pictures of a task, each an `<svg>` element and its caption: rates, validation, losses, outcomes, differences to the baseline.
 
     Args:
-        records: Of one task: the schedules by name, each with one record a seed.
-
-    Returns:
-        An `<svg>` element.
+        result: The task's part of a comparison.
+        records: The schedules by name, each with one record a seed.
+        baseline: Name of the schedule that the others are compared to.
     """
+    metric = result.task.metric
+    validation = f"validation {metric.name} ({metric.unit})"
+    filled = "A filled mark holds after Holm's correction, an empty one does not."
+    return [
+        (_rates(records), "The learning rate that every update used."),
+        (
+            _bands([_validated(row) for row in records.values()], validation, result.budget),
+            "On validation data: mean over seeds, 95 % interval.",
+        ),
+        (
+            _bands([_losses(row, result.budget) for row in records.values()], "training loss (nats)", result.budget),
+            "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. A curve stops where a seed diverged.",
+        ),
+        (_outcomes(result), "On test data at the end: every seed, their mean and its 95 % interval."),
+        (_differences(result, baseline), f"Paired differences to {baseline} on test data, 95 % intervals. {filled}"),
+    ]
+
+
+def _rates(records: Records) -> str:
+    """Learning rate by update, as recorded at every update."""
     with _figure(*_SIZE) as figure:
         axes = figure.subplots()
         for i, row in enumerate(records.values()):
             longest = max(row, key=lambda record: record.updates)
-            steps = np.arange(len(longest.rates)) * longest.stride
-            axes.plot(steps, longest.rates, **_line(i))
+            axes.plot(np.arange(len(longest.rates)) * longest.stride, longest.rates, **_line(i))
         axes.set_ylim(bottom=0)
         axes.set(xlabel="updates", ylabel="learning rate")
         return _svg(figure, "Learning rate by update")
 
 
-def metric_figure(records: Records, name: str, unit: str) -> str:
-    """Validation metric by update: mean over seeds, band of the 95 % t-interval. The scale leaves out the first tenth.
-
-    Args:
-        records: Of one task: the schedules by name, each with one record a seed.
-        name: The metric, in words.
-        unit: Its unit.
-
-    Returns:
-        An `<svg>` element.
-    """
-    curves: list[tuple[Curve, list[Curve]]] = []
-    for row in records.values():
-        pairs = [[(e.updates, e.metric) for e in record.evaluations if e.metric is not None] for record in row]
-        length = min(len(one) for one in pairs)
-        steps = np.array([updates for updates, _ in pairs[0][:length]], dtype=np.float64)
-        curves.append((steps, [np.array([value for _, value in one[:length]], dtype=np.float64) for one in pairs]))
-    return _bands(curves, f"validation {name} ({unit})", _budget(records))
+def _validated(row: Sequence[Record]) -> tuple[Curve, list[Curve]]:
+    """Validation metric by update, a curve a seed."""
+    pairs = [[(one.updates, one.metric) for one in record.evaluations if one.metric is not None] for record in row]
+    length = min(map(len, pairs))
+    cut = [np.array(one[:length], dtype=np.float64).reshape(length, 2) for one in pairs]
+    return cut[0][:, 0], [one[:, 1] for one in cut]
 
 
-def loss_figure(records: Records) -> str:
-    """Training loss by update, averaged over fiftieths of the run: mean over seeds, band of the 95 % t-interval.
-
-    Args:
-        records: Of one task: the schedules by name, each with one record a seed.
-
-    Returns:
-        An `<svg>` element.
-    """
-    budget = _budget(records)
+def _losses(row: Sequence[Record], budget: int) -> tuple[Curve, list[Curve]]:
+    """Training loss by update, averaged over fiftieths of the run, a curve a seed, as far as all were finite."""
     edges = np.unique(np.linspace(0, budget, min(_BINS, budget) + 1).round().astype(int))
-    curves: list[tuple[Curve, list[Curve]]] = []
-    for row in records.values():
-        means = [_binned(record, edges) for record in row]
-        length = min(len(one) for one in means)
-        centres = (edges[:length] + edges[1 : length + 1]) / 2
-        curves.append((centres, [one[:length] for one in means]))
-    return _bands(curves, "training loss (nats)", budget)
+    means: list[Curve] = []
+    for record in row:
+        losses = np.array([np.nan if loss is None else loss for loss in record.losses], dtype=np.float64)
+        each = np.repeat(losses, record.stride)[: record.updates]
+        finite = len(each) if record.diverged_at is None else min(record.diverged_at, len(each))
+        means.append(np.array([each[a:b].mean() for a, b in pairwise(edges[edges <= finite])], dtype=np.float64))
+    length = min(map(len, means))
+    return (edges[:length] + edges[1 : length + 1]) / 2, [one[:length] for one in means]
 
 
-def outcome_figure(result: TaskResult) -> str:
-    """Test metric of every seed, with mean and 95 % interval.
-
-    Args:
-        result: The task's part of a comparison.
-
-    Returns:
-        An `<svg>` element.
-    """
-    metric = result.task.metric
-    with _rows(result) as (figure, axes):
+def _outcomes(result: TaskResult) -> str:
+    """Test metric of every seed, with mean and 95 % interval."""
+    with _rows(result.schedules) as (figure, axes):
         for i, row in enumerate(result.schedules):
             values = [value for value in row.values if value is not None]
             axes.scatter(values, [i + 0.25] * len(values), s=16, alpha=0.6, linewidths=0, color=_colour(i), gid=f"s{i}")
             if row.test is not None:
                 _interval(axes, row.test, i, filled=True)
-        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
-        return _svg(figure, f"Test {metric.name} of every schedule")
+        axes.set_xlabel(_better(result))
+        return _svg(figure, f"Test {result.task.metric.name} of every schedule")
+
+
+def _differences(result: TaskResult, baseline: str) -> str:
+    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one not."""
+    metric = result.task.metric
+    with _rows(result.schedules) as (figure, axes):
+        axes.axvline(0.0, color=_SOFT, linewidth=1.2)
+        for i, row in enumerate(result.schedules):
+            if row.to_baseline is not None:
+                _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
+        axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
+        return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
+
+
+def _better(result: TaskResult) -> str:
+    metric = result.task.metric
+    return f"test {metric.name} ({metric.unit}), {metric.direction} is better"
 
 
 def ranked_figure(result: TaskResult, baseline: str) -> str:
@@ -171,13 +159,10 @@ def ranked_figure(result: TaskResult, baseline: str) -> str:
     """
     metric = result.task.metric
     sign = 1.0 if metric.direction == "lower" else -1.0
-    places = sorted(
-        range(len(result.schedules)),
-        key=lambda i: np.inf if (test := result.schedules[i].test) is None else sign * test.mean,
-    )
-    with _rows(replace(result, schedules=tuple(result.schedules[i] for i in places))) as (figure, axes):
-        for place, i in enumerate(places):
-            row = result.schedules[i]
+    rows = list(enumerate(result.schedules))
+    rows.sort(key=lambda pair: np.inf if pair[1].test is None else sign * pair[1].test.mean)
+    with _rows([row for _, row in rows]) as (figure, axes):
+        for place, (i, row) in enumerate(rows):
             if row.test is None:
                 continue
             _interval(axes, row.test, i, filled=not row.diverged, at=place)
@@ -187,7 +172,7 @@ def ranked_figure(result: TaskResult, baseline: str) -> str:
             if row.name == baseline:
                 axes.axvline(row.test.mean, color=_SOFT, linewidth=1.1, linestyle=(0, (3, 3)), zorder=0)
         axes.margins(x=0.14)
-        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
+        axes.set_xlabel(_better(result))
         return _svg(figure, f"Test {metric.name}, best mean first, with 95 % intervals")
 
 
@@ -204,9 +189,8 @@ def tried_figure(result: TaskResult) -> str:
     with _figure(*_SIZE) as figure:
         axes = figure.subplots()
         for i, row in enumerate(result.schedules):
-            known = [
-                (one.peak_rate, one.validation) for one in (row.rates.trials if row.rates else ()) if one.validation
-            ]
+            trials = row.rates.trials if row.rates else ()
+            known = [(one.peak_rate, one.validation) for one in trials if one.validation]
             for (x, y), (next_x, next_y) in pairwise((rate, one.mean) for rate, one in known):
                 axes.plot([x, next_x], [y, next_y], **_line(i))
             for rate, one in known:
@@ -214,30 +198,8 @@ def tried_figure(result: TaskResult) -> str:
                     axes.plot([rate, rate], [one.low, one.high], color=_colour(i), alpha=0.5, gid=f"s{i}")
                 if rate == row.peak_rate:
                     axes.scatter([rate], [one.mean], s=60, facecolors="none", edgecolors=_colour(i), gid=f"s{i}")
-        axes.set_xscale("log")
-        axes.set_xlabel("peak rate")
-        axes.set_ylabel(f"validation {metric.name} ({metric.unit})")
+        axes.set(xscale="log", xlabel="peak rate", ylabel=f"validation {metric.name} ({metric.unit})")
         return _svg(figure, f"Validation {metric.name} by peak rate")
-
-
-def difference_figure(result: TaskResult, baseline: str) -> str:
-    """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one not.
-
-    Args:
-        result: The task's part of a comparison.
-        baseline: Name of the schedule that the others are compared to.
-
-    Returns:
-        An `<svg>` element.
-    """
-    metric = result.task.metric
-    with _rows(result) as (figure, axes):
-        axes.axvline(0.0, color=_SOFT, linewidth=1.2)
-        for i, row in enumerate(result.schedules):
-            if row.to_baseline is not None:
-                _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
-        axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
-        return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
 
 
 def surface_figure(made: Surface) -> str:
@@ -256,18 +218,11 @@ def surface_figure(made: Surface) -> str:
         lines = axes.contour(made.x, made.y, made.losses, levels, colors=_SOFT, linewidths=0.7)
         axes.clabel(lines, levels[::3], fmt="%.2g", fontsize=7.5)
         for path in made.paths.values():
-            i = path.row
-            x, y = path.places.T
-            look: dict[str, Any] = _line(i) | {"linewidth": 1.4}
+            (x, y), at, own = path.places.T, [*path.snapshots], _own(path.row)
+            look: dict[str, Any] = _line(path.row) | {"linewidth": 1.4}
             axes.plot(x, y, **look)
-            axes.plot(x[-1:], y[-1:], "s", markersize=5, color=_colour(i), gid=f"s{i}")
-            ring: dict[str, Any] = {
-                "color": _colour(i),
-                "markerfacecolor": _PAPER,
-                "markeredgewidth": 1.6,
-                "gid": f"s{i}",
-            }
-            axes.plot(x[[*path.snapshots]], y[[*path.snapshots]], "o", markersize=7, **ring)
+            axes.plot(x[-1:], y[-1:], "s", markersize=5, **own)
+            axes.plot(x[at], y[at], "o", markersize=7, markerfacecolor=_PAPER, markeredgewidth=1.6, **own)
             for k, at in enumerate(path.snapshots, 1):
                 axes.annotate(str(k), path.places[at], (6, 5), textcoords="offset points", fontsize=9)
         axes.grid(visible=False)
@@ -303,31 +258,21 @@ def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int)
         return _svg(figure, f"{title} by update, mean over seeds with 95 % interval")
 
 
-def _binned(record: Record, edges: npt.NDArray[np.int_]) -> Curve:
-    """Mean loss between edges, as far as the run was finite."""
-    losses = np.array([np.nan if loss is None else loss for loss in record.losses], dtype=np.float64)
-    per_update = np.repeat(losses, record.stride)[: record.updates]
-    finite = len(per_update) if record.diverged_at is None else min(record.diverged_at, len(per_update))
-    whole = edges[edges <= finite]
-    return np.array([per_update[a:b].mean() for a, b in pairwise(whole)], dtype=np.float64)
-
-
-def _budget(records: Records) -> int:
-    return next(iter(records.values()))[0].spec.budget
-
-
 def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool, at: int | None = None) -> None:
     y = i if at is None else at
     if one.low is not None and one.high is not None:
-        axes.plot([one.low, one.high], [y, y], color=_colour(i), linewidth=2.2, gid=f"s{i}")
+        axes.plot([one.low, one.high], [y, y], linewidth=2.2, **_own(i))
     face = _colour(i) if filled else _PAPER
-    axes.plot(
-        [one.mean], [y], "o", markersize=7, color=_colour(i), markerfacecolor=face, markeredgewidth=1.8, gid=f"s{i}"
-    )
+    axes.plot([one.mean], [y], "o", markersize=7, markerfacecolor=face, markeredgewidth=1.8, **_own(i))
 
 
 def _line(i: int) -> dict[str, Any]:
-    return {"color": _colour(i), "linewidth": 1.9, "linestyle": _DASHES[i // COLOURS % len(_DASHES)], "gid": f"s{i}"}
+    return {"linewidth": 1.9, "linestyle": _DASHES[i // COLOURS % len(_DASHES)], **_own(i)}
+
+
+def _own(i: int) -> dict[str, Any]:
+    """What marks a schedule."""
+    return {"color": _colour(i), "gid": f"s{i}"}
 
 
 def _colour(i: int) -> str:
@@ -342,12 +287,12 @@ def _figure(width: float, height: float) -> Generator[Figure]:
 
 
 @contextmanager
-def _rows(result: TaskResult) -> Generator[tuple[Figure, Axes]]:
+def _rows(rows: Sequence[ScheduleResult]) -> Generator[tuple[Figure, Axes]]:
     """A figure with one line a schedule, from the top."""
-    count = len(result.schedules)
+    count = len(rows)
     with _figure(_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * count)) as figure:
         axes = figure.subplots()
-        axes.set_yticks(range(count), labels=[_short(row.name) for row in result.schedules])
+        axes.set_yticks(range(count), labels=[_short(row.name) for row in rows])
         axes.set_ylim(count - 0.5, -0.5)
         axes.tick_params(axis="y", labelcolor=_INK, length=0)
         yield figure, axes
@@ -372,7 +317,7 @@ def _inlined(svg: str, title: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     size = re.search(r'viewBox="([^"]+)"', svg)
     box = size.group(1) if size else "0 0 460 270"
-    svg = re.sub(r"^<svg[^>]*>", f'<svg class="figure" role="img" aria-label="{_escaped(title)}" viewBox="{box}">', svg)
+    svg = re.sub(r"^<svg[^>]*>", f'<svg class="figure" role="img" aria-label="{escape(title)}" viewBox="{box}">', svg)
     svg = svg.replace("xlink:href", "href")
     svg = re.sub(r'<g id="(s\d+)">', r'<g class="\1">', svg)
     svg = re.sub(r' id="(?![mpC][0-9a-f_]{8,}")[^"]*"', "", svg)
@@ -382,7 +327,3 @@ def _inlined(svg: str, title: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--face)", svg)
     own = hashlib.sha256(svg.encode()).hexdigest()[:8]
     return re.sub(r'(\bid="|#)([mpC][0-9a-f_]{8,})', rf"\1f{own}-\2", svg).strip()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

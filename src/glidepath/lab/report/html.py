@@ -74,6 +74,7 @@ def excerpt(comparison: Comparison) -> str:
     return f'<div style="{colours}{looks};max-width:760px">{parts}</div>'
 
 
+_TRIED = "On validation data at the end, by peak rate: mean over seeds, 95 % interval. A ring marks the rate chosen."
 _RANKED = (
     "On test data at the end, best mean first: mean over seeds and its 95 % interval; the dotted line is {baseline}. "
     "Intervals that overlap may still differ seed by seed: below."
@@ -104,65 +105,30 @@ def _task(
     result: TaskResult, comparison: Comparison, records: Mapping[str, Record], surfaces: Mapping[str, str], at: int
 ) -> str:
     runs = {row.name: [records[run] for run in row.runs] for row in result.schedules}
-    metric = result.task.metric
-    facts = f"{result.budget} updates a run, minibatches of {result.task.batch}, {_rate(result)}."
-    pictures = (
-        (figures.rate_figure(runs), "The learning rate that every update used."),
-        (figures.metric_figure(runs, metric.name, metric.unit), "On validation data: mean over seeds, 95 % interval."),
-        (
-            figures.loss_figure(runs),
-            (
-                "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. "
-                "A curve stops where a seed diverged."
-            ),
-        ),
-        (figures.outcome_figure(result), "On test data at the end: every seed, their mean and its 95 % interval."),
-    )
-    differences = (
-        figures.difference_figure(result, comparison.baseline),
-        (
-            f"Paired differences to {comparison.baseline} on test data, 95 % intervals. A filled mark holds after Holm's "
-            "correction, an empty one does not."
-        ),
-    )
-    tried = [
-        *filter(None, [_tried(result)]),
-        *((surfaces[name], _SURFACE) for name in [result.task.name] if name in surfaces),
-    ]
+    rate = "each schedule at its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
+    *pictures, differences = figures.comparison_figures(result, runs, comparison.baseline)
+    more = [(figures.tried_figure(result), _TRIED)] if result.peak_rate is None else []
+    more += [(surfaces[result.task.name], _SURFACE)] if result.task.name in surfaces else []
     return page(
         "report_task.html",
         "glidepath.lab.report",
         name=escape(result.task.name),
         about=escape(result.task.about),
-        facts=escape(facts),
+        facts=escape(f"{result.budget} updates a run, minibatches of {result.task.batch}, {rate}."),
         legend=_legend(result.schedules, at),
         pictures="".join(_figure(*picture) for picture in pictures),
         verdict=_items(verdict(result, comparison.baseline)),
         differences=_figure(*differences),
-        tried="".join(_figure(*one) for one in tried),
+        tried="".join(_figure(*one) for one in more),
         table=_table(result, comparison.baseline),
         details=_details(result, comparison.seeds),
     )
 
 
-def _rate(result: TaskResult) -> str:
-    return "each schedule at its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
-
-
-def _tried(result: TaskResult) -> tuple[str, str] | None:
-    if result.peak_rate is not None:
-        return None
-    caption = (
-        "On validation data at the end, by peak rate: mean over seeds, 95 % interval. A ring marks the rate chosen."
-    )
-    return figures.tried_figure(result), caption
-
-
 def _legend(rows: Sequence[ScheduleResult], at: int) -> str:
     """Boxes that show and hide a schedule in all pictures of a task, by style rules alone."""
     boxes = "".join(
-        f'<label><input type="checkbox" id="t{at}-{i}" checked><i class="swatch" style="--c:{_colour(i)}"></i>'
-        f"{escape(row.name)}</label>"
+        f'<label><input type="checkbox" id="t{at}-{i}" checked>{_swatch(i)}{escape(row.name)}</label>'
         for i, row in enumerate(rows)
     )
     rules = "".join(f".task:has(#t{at}-{i}:not(:checked)) .figure .s{i}{{display:none}}" for i, _ in enumerate(rows))
@@ -173,55 +139,55 @@ def _figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _table(result: TaskResult, baseline: str) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in headings(result, baseline))
-    lines: list[str] = []
-    for i, row in enumerate(result.schedules):
-        name, *rest = (escape(text) for text in cells(row, result))
-        swatch = f'<i class="swatch" style="--c:{_colour(i)}"></i>'
-        lines.append(f'<tr><th scope="row">{swatch}{name}</th>{"".join(f"<td>{text}</td>" for text in rest)}</tr>')
-    caption = "Means over seeds. An asterisk marks differences that hold after correction."
-    return (
-        f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+def _grid(caption: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table of texts; the first cell of a row is markup."""
+    titles = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    lines = "".join(
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{escape(text)}</td>" for text in cells)}</tr>'
+        for name, cells in rows
     )
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _table(result: TaskResult, baseline: str) -> str:
+    rows = [(i, *cells(row, result)) for i, row in enumerate(result.schedules)]
+    caption = "Means over seeds. An asterisk marks differences that hold after correction."
+    return _grid(caption, headings(result, baseline), [(_swatch(i) + escape(name), rest) for i, name, *rest in rows])
 
 
 def _details(result: TaskResult, seeds: Sequence[int]) -> str:
-    head = "".join(f'<th scope="col">seed {seed}</th>' for seed in seeds)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(row.name)}</th>'
-        + "".join(f"<td>{'diverged' if value is None else f'{value:.6g}'}</td>" for value in row.values)
-        + "</tr>"
+    metric = result.task.metric
+    rows = [
+        (escape(row.name), ["diverged" if value is None else f"{value:.6g}" for value in row.values])
         for row in result.schedules
-    )
+    ]
+    head = ["schedule", *(f"seed {seed}" for seed in seeds)]
     schedules = "".join(
         f"<dt>{escape(row.name)}</dt>"
         f"<dd><code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small></dd>"
         for row in result.schedules
     )
-    versions = ", ".join(f"{name} {text}" for name, text in result.versions.items())
     facts = {
-        "made with": versions,
+        "made with": ", ".join(f"{name} {text}" for name, text in result.versions.items()),
         "machine": "; ".join(result.machines),
         "data, sha256": result.data_sha256,
         "processor time": f"{result.cpu_seconds:.1f} s",
     }
     made = "".join(f"<dt>{escape(name)}</dt><dd><code>{escape(text)}</code></dd>" for name, text in facts.items())
-    return f"""<details><summary>Every seed, every schedule, versions and hashes</summary>
-<div class="scroll"><table><caption>Test {escape(result.task.metric.name)} ({escape(result.task.metric.unit)})</caption>
-<thead><tr><th scope="col">schedule</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>
-<dl>{schedules}</dl>
-<dl>{made}</dl>
-</details>"""
+    table = _grid(f"Test {metric.name} ({metric.unit})", head, rows)
+    summary = "<summary>Every seed, every schedule, versions and hashes</summary>"
+    return f"<details>{summary}\n{table}\n<dl>{schedules}</dl>\n<dl>{made}</dl>\n</details>"
 
 
 def _items(sentences: Sequence[str]) -> str:
     return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
 
 
-def _colour(i: int) -> str:
-    return f"var(--s{i % figures.COLOURS})"
+def _swatch(i: int) -> str:
+    return f'<i class="swatch" style="--c:var(--s{i % figures.COLOURS})"></i>'
 
 
 def _counted(count: int, noun: str) -> str:

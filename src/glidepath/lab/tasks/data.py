@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -39,19 +39,12 @@ def load(declared: AnyData) -> Examples | Text:
 
 @functools.lru_cache(maxsize=8)
 def _loaded(declared: Mnist1d | Digits | Images | Own | Prose) -> Examples | Text:
-    match declared:
-        case Mnist1d():
-            return _mnist1d(declared)
-        case Digits():
-            return _digits(declared)
-        case Images():
-            return _images(declared)
-        case Own():
-            from .user import own_data
+    if isinstance(declared, Own):
+        from .user import own_data
 
-            return own_data(declared)
-        case Prose():
-            return _prose(declared)
+        return own_data(declared)
+    make: Any = {Mnist1d: _mnist1d, Digits: _digits, Images: _images, Prose: _prose}[type(declared)]
+    return make(declared)
 
 
 def _mnist1d(declared: Mnist1d) -> Examples:
@@ -69,17 +62,16 @@ def _mnist1d(declared: Mnist1d) -> Examples:
     finally:
         np.random.set_state(ours)  # noqa: NPY002
         random.setstate(ours_too)
-    inputs = np.ascontiguousarray(made["x"][:wanted], dtype=np.float32)
-    labels = np.ascontiguousarray(made["y"][:wanted], dtype=np.int64)
-    first, second = declared.train, declared.train + declared.validation
-    digest = hashlib.sha256(inputs.tobytes() + labels.tobytes()).hexdigest()
-    return Examples(
-        train=(inputs[:first], labels[:first]),
-        validation=(inputs[first:second], labels[first:second]),
-        test=(inputs[second:], labels[second:]),
-        classes=10,
-        sha256=digest,
-    )
+    drawn = cast("dict[str, Any]", made)
+    inputs, labels = drawn["x"][:wanted].astype(np.float32), drawn["y"][:wanted].astype(np.int64)
+    return _split(inputs, labels, declared.train, declared.train + declared.validation)
+
+
+def _split(inputs: Floats, labels: Ints, first: int, second: int) -> Examples:
+    """Ten classes, cut into the three parts."""
+    inputs, labels = np.ascontiguousarray(inputs), np.ascontiguousarray(labels)
+    train, validation, test = zip(np.split(inputs, [first, second]), np.split(labels, [first, second]), strict=True)
+    return Examples(train, validation, test, 10, hashlib.sha256(inputs.tobytes() + labels.tobytes()).hexdigest())
 
 
 def _digits(declared: Digits) -> Examples:
@@ -88,18 +80,11 @@ def _digits(declared: Digits) -> Examples:
     pixels, digits = cast("tuple[npt.NDArray[np.float64], Ints]", load_digits(return_X_y=True))
     generator = np.random.default_rng(declared.seed)
     order = generator.permutation(len(digits))
-    inputs = np.ascontiguousarray(pixels[order] / 16.0, dtype=np.float32)
     labels = digits[order].astype(np.int64)
     first, second = _DIGITS_PARTS
     wrong = generator.permutation(first)[: round(declared.noise * first)]
     labels[wrong] = (labels[wrong] + generator.integers(1, 10, len(wrong))) % 10
-    return Examples(
-        train=(inputs[:first], labels[:first]),
-        validation=(inputs[first:second], labels[first:second]),
-        test=(inputs[second:], labels[second:]),
-        classes=10,
-        sha256=hashlib.sha256(inputs.tobytes() + labels.tobytes()).hexdigest(),
-    )
+    return _split((pixels[order] / 16.0).astype(np.float32), labels, first, second)
 
 
 def _images(declared: Images) -> Examples:
@@ -137,10 +122,5 @@ def _prose(declared: Prose) -> Text:
     numbers = {symbol: number for number, symbol in enumerate(symbols)}
     tokens = np.fromiter((numbers[symbol] for symbol in text), dtype=np.int64, count=len(text))
     part = np.arange(len(tokens)) // declared.stretch % 10
-    return Text(
-        train=tokens[part < 8],
-        validation=tokens[part == 8],
-        test=tokens[part == 9],
-        symbols=symbols,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )
+    parts = tokens[part < 8], tokens[part == 8], tokens[part == 9]
+    return Text(*parts, symbols, hashlib.sha256(text.encode()).hexdigest())

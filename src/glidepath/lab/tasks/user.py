@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from ...core.checks import refuse
+from ...core.checks import Checks, refuse
 from ...core.errors import GlidepathError, Problem, shown
 from ..plain import from_pydantic
 from .declared import Metric, Own, Sgd, Task
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["own_data", "own_model", "own_task"]
 
 _OPTIONAL = ("about", "batch", "evaluations", "optimizer", "peak_rate", "budget", "warmup")
-_PARTS = ("train", "validation", "test")
 
 
 def own_task(place: str) -> Task:
@@ -81,28 +80,31 @@ def own_data(declared: Own) -> Examples:
     """
     from .examples import Examples
 
-    where = f"task {declared.place}"
-    made = _same_object(declared).data()
-    if (
-        not isinstance(made, tuple | list)
-        or len(made) != 3
-        or any(not isinstance(p, tuple | list) or len(p) != 2 for p in made)
-    ):
-        raise GlidepathError.of(
-            where, "data()", "(train, validation, test), each a pair (inputs, labels)", type(made).__name__
-        )
-    parts = [(np.asarray(inputs), np.asarray(labels)) for inputs, labels in made]
-    shape, problems = parts[0][0].shape[1:], []
-    for name, (inputs, labels) in zip(_PARTS, parts, strict=True):
-        if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
-            rule = "one class number, at least 0, an example"
-            problems.append(Problem(where, f"{name} labels", rule, f"{labels.dtype} of shape {labels.shape}"))
-        if inputs.ndim < 2 or inputs.shape[1:] != shape or len(inputs) != len(labels):
-            rule = f"as many as labels ({len(labels) if labels.ndim else 0}), each of shape {shape}"
-            problems.append(Problem(where, f"{name} inputs", rule, f"shape {inputs.shape}"))
-        if inputs.dtype.kind not in "fiub" or not np.isfinite(inputs).all():
-            problems.append(Problem(where, f"{name} inputs", "finite numbers", f"{inputs.dtype} with others"))
-    refuse(problems)
+    made, checks = _same_object(declared).data(), Checks(f"task {declared.place}")
+    pairs = (
+        [part for part in made if isinstance(part, tuple | list) and len(part) == 2]
+        if isinstance(made, tuple | list)
+        else []
+    )
+    if len(pairs) != 3 or len(made) != 3:
+        rule = "(train, validation, test), each a pair (inputs, labels)"
+        raise GlidepathError.of(checks.where, "data()", rule, type(made).__name__)
+    parts = [(np.asarray(inputs), np.asarray(labels)) for inputs, labels in pairs]
+    shape = parts[0][0].shape[1:]
+    for name, (inputs, labels) in zip(("train", "validation", "test"), parts, strict=True):
+        whole = labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) and labels.min() >= 0
+        alike = inputs.ndim >= 2 and inputs.shape[1:] == shape and len(inputs) == len(labels)
+        finite = inputs.dtype.kind in "fiub" and np.isfinite(inputs).all()
+        as_many = f"as many as labels ({len(labels) if labels.ndim else 0}), each of shape {shape}"
+        told = f"{labels.dtype} of shape {labels.shape}"
+        for good, what, rule, got in (
+            (whole, "labels", "one class number, at least 0, an example", told),
+            (alike, "inputs", as_many, f"shape {inputs.shape}"),
+            (finite, "inputs", "finite numbers", f"{inputs.dtype} with others"),
+        ):
+            if not good:
+                checks.problems.append(Problem(checks.where, f"{name} {what}", rule, got))
+    checks.done()
     train, validation, test = (
         (np.ascontiguousarray(inputs, dtype=np.float32), np.ascontiguousarray(labels, dtype=np.int64))
         for inputs, labels in parts
@@ -157,13 +159,11 @@ def _object(place: str) -> tuple[Any, str]:
     importlib.invalidate_caches()
     try:
         module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        remedy = f"looked in Python's path and in {here}"
-        raise GlidepathError.of(where, "module", "one that can be imported", str(error), remedy) from None
     except Exception as error:
-        raise GlidepathError.of(
-            where, "module", "one that can be imported", f"{type(error).__name__}: {error}"
-        ) from error
+        missing = isinstance(error, ModuleNotFoundError)
+        got = str(error) if missing else f"{type(error).__name__}: {error}"
+        remedy = f"looked in Python's path and in {here}" if missing else ""
+        raise GlidepathError.of(where, "module", "one that can be imported", got, remedy) from error
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
