@@ -166,7 +166,7 @@ def test_a_lambda_is_read_from_its_source_with_the_numbers_around_it():
     )
 
 
-def test_a_named_function_is_read_and_a_longer_one_refused():
+def test_a_named_function_is_read_a_longer_one_too_and_one_that_loops_refused():
     import torch
 
     def half(step):
@@ -177,10 +177,17 @@ def test_a_named_function_is_read_and_a_longer_one_refused():
         step = step + 1
         return 0.5**step
 
+    def looping(step):
+        value = 1.0
+        for _ in range(step):
+            value *= 0.5
+        return value
+
     group = optimizer(0.1)
     assert dialects.from_live(torch.optim.lr_scheduler.LambdaLR(group, half))(10) == 0.05
-    with pytest.raises(GlidepathError, match="give it to load\\(\\) as text"):
-        dialects.from_live(torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), longer))
+    assert dialects.from_live(torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), longer))(3) == 0.1 * 0.5**4
+    with pytest.raises(GlidepathError, match="line \\d+ is no assignment.*; give it to load\\(\\) as text"):
+        dialects.from_live(torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), looping))
 
 
 def test_what_is_not_of_the_step_is_refused():

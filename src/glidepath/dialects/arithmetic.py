@@ -49,10 +49,9 @@ def _power(x: float, y: float) -> float:
 
 
 def _times(x: Any, y: Any) -> Any:
-    size = max((len(z) for z in (x, y) if isinstance(z, list | str)), default=0) * max(
-        (z for z in (x, y) if isinstance(z, int)), default=1
-    )
-    if size > _LONGEST:
+    whole = [z for z in (x, y) if isinstance(z, int)]
+    size = max((len(z) for z in (x, y) if isinstance(z, list | str)), default=0) * max(whole, default=1)
+    if size > _LONGEST or sum(z.bit_length() for z in whole) > _LONGEST:
         raise ValueError("too long")
     return x * y
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,6 +80,7 @@ class Around:
         imports: What imported names stand for.
         classes: The classes that are defined; `Config.epochs` is what `epochs` is assigned there.
         used: The expressions that a name was looked up in.
+        exact: Whether `let` holds whole names only (`lr` says nothing of `args.lr`), and what cannot be computed is left open.
     """
 
     let: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -88,6 +89,7 @@ class Around:
     imports: dict[str, str] = field(default_factory=dict[str, str])
     classes: set[str] = field(default_factory=set[str])
     used: list[ast.expr] = field(default_factory=list[ast.expr])
+    exact: bool = False
 
     def full(self, name: str) -> str:
         """Returns a dotted name with what its first part was imported from."""
@@ -96,7 +98,7 @@ class Around:
 
     def said(self, text: str) -> Any:
         """Returns what `let` says of a name, by its whole text or its last part; None for nothing."""
-        short = text.rpartition(".")[2] if "(" not in text else text
+        short = text if self.exact or "(" in text else text.rpartition(".")[2]
         return self.let.get(text, self.let.get(short))
 
     def expression(self, text: str, line: int) -> ast.expr | None:
@@ -204,27 +206,29 @@ class Reader:
 
     def computed(self, node: ast.AST, depth: int) -> Any:
         """Returns what operators make of their operands."""
-        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-            operands = [self.value(node.left, depth + 1), self.value(node.right, depth + 1)]
-            operator = OPERATORS[type(node.op)]
-        elif isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
-            operands, operator = [self.value(node.operand, depth + 1)], OPERATORS[type(node.op)]
-        elif isinstance(node, ast.IfExp):
-            test = joined(bool, [self.value(node.test, depth + 1)])
-            if isinstance(test, Unknown):
-                return test
-            return self.value(node.body if test else node.orelse, depth + 1)
-        elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
-            operands = [self.value(node.left, depth + 1), self.value(node.comparators[0], depth + 1)]
-            operator = OPERATORS[type(node.ops[0])]
-        elif isinstance(node, ast.ListComp | ast.GeneratorExp) and len(node.generators) == 1:
-            return self.listed(node, node.generators[0], depth)
-        else:
+        match node:
+            case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
+                operands = [left, right]
+            case ast.UnaryOp(op=op, operand=operand):
+                operands = [operand]
+            case ast.IfExp():
+                test = joined(bool, [self.value(node.test, depth + 1)])
+                return test if isinstance(test, Unknown) else self.value(node.body if test else node.orelse, depth + 1)
+            case ast.ListComp(generators=[over]) | ast.GeneratorExp(generators=[over]):
+                return self.listed(node, over, depth)
+            case _:
+                return Unknown((_written(node),))
+        if type(op) not in OPERATORS:
             return Unknown((_written(node),))
-        known = [Unknown((part.name,)) if isinstance(part, Call) else part for part in operands]
+        return self.applied(node, OPERATORS[type(op)], [self.value(part, depth + 1) for part in operands])
+
+    def applied(self, node: ast.AST, function: Any, given: Sequence[Any]) -> Any:
+        """Returns what a function of numbers gives."""
         try:
-            return joined(operator, known)
+            return joined(function, [Unknown((part.name,)) if isinstance(part, Call) else part for part in given])
         except (ArithmeticError, ValueError, TypeError, MemoryError):
+            if self.around.exact:
+                return Unknown((_written(node),))
             raise _refuse(node, "made of numbers") from None
 
     def listed(self, node: ast.ListComp | ast.GeneratorExp, over: ast.comprehension, depth: int) -> Any:
@@ -302,11 +306,7 @@ class Reader:
         if name == "dict" and not given:
             return arguments
         if name in FUNCTIONS:
-            known = [Unknown((part.name,)) if isinstance(part, Call) else part for part in given]
-            try:
-                return joined(FUNCTIONS[name], known)
-            except (ArithmeticError, ValueError, TypeError):
-                raise _refuse(node, "made of numbers") from None
+            return self.applied(node, FUNCTIONS[name], given)
         if name.endswith(_CONVERTED):
             name, arguments = name.removesuffix(_CONVERTED), {**arguments, "convert_to_iter_based": True}
         from .table import candidates  # it knows every library

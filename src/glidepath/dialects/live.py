@@ -1,37 +1,32 @@
-"""Schedules of live objects: a PyTorch scheduler or a Keras schedule that stands in memory. Imports neither library."""
+"""Schedules of live objects: a scheduler or a schedule that stands in memory, read from its attributes. Imports no library."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
 import linecache
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..core.errors import GlidepathError, shown
-from ..core.expression import Expression
 from ..core.fields import number
 from ..core.rate import Rate
 from ..core.schedule import Schedule
+from ..core.segments import Hold
 from ..core.syntax import syntax
-from .calls import Call
-from .live_objects import other_live
+from . import pieces
+from .arithmetic import Unknown
+from .calls import Around, Call, Reader
 from .reading import read_call
-from .table import At, known
+from .table import At, Dialect, known
 
 __all__ = ["from_live"]
 
-_TORCH: dict[str, tuple[str, ...]] = {
-    "StepLR": ("step_size", "gamma"),
-    "ConstantLR": ("factor", "total_iters"),
-    "LinearLR": ("start_factor", "end_factor", "total_iters"),
-    "ExponentialLR": ("gamma",),
-    "PolynomialLR": ("total_iters", "power"),
-    "CosineAnnealingLR": ("T_max", "eta_min"),
-    "CosineAnnealingWarmRestarts": ("T_0", "T_mult", "eta_min"),
-}
+_MODULES = {"glidepath.torch.oneflow": "oneflow", "timm.": "timm", "mmengine.": "mmengine"}
 
 
 def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
@@ -52,28 +47,44 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     Raises:
         GlidepathError: If the object is neither, or holds a function that cannot be read as a formula of the step.
     """
-    kind = type(thing)
-    known_one = other_live(thing, group, strict)
-    if known_one is not None:
-        return known_one
-    root = kind.__module__.partition(".")[0]
+    kind, module = type(thing), type(thing).__module__
     bases = {base.__name__: base.__module__.partition(".")[0] for base in kind.__mro__}
-    if bases.get("LRScheduler") == "torch" or (kind.__name__ == "ReduceLROnPlateau" and root == "torch"):
-        call = _torch_call(thing, group)
-        base = _base(thing, group)
-        mended = kind.__module__.startswith("glidepath.torch.")
-        return read_call(At(known("pytorch"), call.name, base, strict=strict or mended), call)
+    mended, inner = module.startswith("glidepath."), getattr(thing, "schedule", None)
+    if inspect.isfunction(thing):
+        if not thing.__module__.startswith("optax."):
+            raise _nothing("function")
+        return _called("optax", _optax(thing), 1.0, strict)
+    if mended and isinstance(inner, Schedule):
+        return inner if isinstance(inner, Rate) else Rate(inner)
+    if module.startswith("glidepath.torch.lr_scheduler") and (own := _dropin(thing, group)) is not None:
+        return own
+    library = next((library for start, library in _MODULES.items() if module.startswith(start)), "")
+    if library and hasattr(thing, "optimizer"):
+        rates = getattr(thing, "base_values", None) or getattr(thing, "base_lrs", None) or [_base(thing, group)]
+        call = _attributes(thing, known(library), group)
+        return _called(library, call, float(rates[min(group, len(rates) - 1)]), strict)
+    functions = getattr(thing, "lr_lambdas", None)
+    if functions and getattr(_function(functions[group]), "__module__", "") == "transformers.optimization":
+        return _transformers(functions[group], float(thing.base_lrs[group]), strict)
+    if bases.get("LRScheduler") == "torch" or (kind.__name__ == "ReduceLROnPlateau" and module.startswith("torch.")):
+        return _called("pytorch", _torch_call(thing, group), _base(thing, group), strict or mended)
     if bases.get("LearningRateSchedule") in ("keras", "tf_keras", "tensorflow"):
-        return _keras(thing, strict)
-    raise GlidepathError.of(
-        "from_live",
-        "",
-        "a scheduler of PyTorch, timm or MMEngine, or a schedule of Keras or optax",
-        kind.__name__,
-    )
+        config = {key: _plain(value) for key, value in thing.get_config().items() if key != "name"}
+        return _called("keras", Call(kind.__name__, config), config.get("initial_learning_rate", 0.1), strict)
+    raise _nothing(kind.__name__)
 
 
-# PyTorch --------------------------------------------------------------------------------------------------------------------------------
+def _nothing(name: str) -> GlidepathError:
+    rule = "a scheduler of PyTorch, timm or MMEngine, or a schedule of Keras or optax"
+    return GlidepathError.of("from_live", "", rule, name)
+
+
+def _called(library: str, call: Call, base: float, strict: bool) -> Rate:
+    language = known(library)
+    return read_call(At(language, language.named(call.name), base, strict=strict), call)
+
+
+# Objects with attributes ---------------------------------------------------------------------------------------------------------------
 
 
 def _base(scheduler: Any, group: int) -> float:
@@ -94,84 +105,135 @@ def _leaves(scheduler: Any) -> list[Any]:
 
 
 def _torch_call(thing: Any, group: int) -> Call:
-    """Returns the call that would make a scheduler."""
+    """Returns the call that would make a scheduler of PyTorch."""
+    language = known("pytorch")
     name = next((base.__name__ for base in type(thing).__mro__ if base.__module__.startswith("torch.")), "")
-    if name != type(thing).__name__ or name not in known("pytorch").readers:
-        known("pytorch").named(type(thing).__name__)  # says what to do for those that follow a metric
+    if name != type(thing).__name__ or name not in language.readers:
+        language.named(type(thing).__name__)  # says what to do for those that follow a metric
         raise GlidepathError.of("from_live", "", "one of PyTorch's own schedulers", type(thing).__name__)
-    if name in _TORCH:
-        return Call(name, {field: _plain(getattr(thing, field)) for field in _TORCH[name]})
-    if name == "MultiStepLR":
-        return Call(name, {"milestones": sorted(thing.milestones.elements()), "gamma": _plain(thing.gamma)})
-    if name in ("LambdaLR", "MultiplicativeLR"):
-        return Call(name, {"lr_lambda": read_function(thing.lr_lambdas[group])})
-    if name == "SequentialLR":
-        children = [_torch_call(child, group) for child in thing._schedulers]
-        return Call(name, {"schedulers": children, "milestones": [_plain(mark) for mark in thing._milestones]})
-    if name == "ChainedScheduler":
-        return Call(name, {"schedulers": [_torch_call(child, group) for child in thing._schedulers]})
-    settings = thing.optimizer.param_groups[group]
-    if name == "SWALR":
-        curve = thing._anneal_strategy
-        more = {"anneal_epochs": thing.anneal_epochs, "anneal_strategy": curve}
-        return Call(name, {"swa_lr": _plain(settings["swa_lr"]), **more})
-    return _cyclic(thing, group) if name == "CyclicLR" else _one_cycle(thing, settings)
-
-
-def _cyclic(thing: Any, group: int) -> Call:
-    size = thing.total_size
-    up = thing.step_ratio * size
-    arguments: dict[str, Any] = {
-        "base_lr": _plain(thing.base_lrs[group]),
-        "max_lr": _plain(thing.max_lrs[group]),
-        "step_size_up": round(up),
-        "step_size_down": round(size - up),
-        "mode": thing.mode,
-        "gamma": thing.gamma,
-    }
-    if thing._scale_fn_custom is not None:
-        arguments |= {"scale_fn": read_function(thing._scale_fn_custom), "scale_mode": thing.scale_mode}
-    return Call("CyclicLR", arguments)
-
-
-def _one_cycle(thing: Any, settings: Mapping[str, Any]) -> Call:
-    phases = thing._schedule_phases
-    peak, start, end = (_plain(settings[name]) for name in ("max_lr", "initial_lr", "min_lr"))
-    return Call(
-        "OneCycleLR",
-        {
-            "max_lr": peak,
-            "total_steps": thing.total_steps,
-            "pct_start": (phases[0]["end_step"] + 1) / thing.total_steps,
-            "anneal_strategy": thing._anneal_func_type,
-            "div_factor": peak / start,
-            "final_div_factor": start / end,
-            "three_phase": len(phases) == 3,
-        },
+    settings = thing.optimizer.param_groups[group] if hasattr(thing, "optimizer") else {}
+    if name == "CyclicLR":
+        size, up = thing.total_size, thing.step_ratio * thing.total_size
+        ends = {"base_lr": _plain(thing.base_lrs[group]), "max_lr": _plain(thing.max_lrs[group])}
+        own = {**ends, "step_size_up": round(up), "step_size_down": round(size - up), "mode": thing.mode}
+        if thing._scale_fn_custom is not None:
+            own |= {"scale_fn": read_function(thing._scale_fn_custom), "scale_mode": thing.scale_mode}
+        return Call(name, {**own, "gamma": thing.gamma})
+    if name == "OneCycleLR":
+        peak, start, end = (_plain(settings[name]) for name in ("max_lr", "initial_lr", "min_lr"))
+        ends = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
+        return Call(name, {**ends, "total_steps": thing.total_steps, **_phases(thing, thing._anneal_func_type)})
+    call = _attributes(thing, language, group)
+    return (
+        replace(call, arguments={**call.arguments, "swa_lr": _plain(settings["swa_lr"])}) if name == "SWALR" else call
     )
 
 
+def _phases(thing: Any, curve: str) -> dict[str, Any]:
+    """Returns what the phases of a one-cycle policy say of it."""
+    phases = thing._schedule_phases
+    share = (phases[0]["end_step"] + 1) / thing.total_steps
+    return {"pct_start": share, "three_phase": len(phases) == 3, "anneal_strategy": curve}
+
+
+def _attributes(thing: Any, language: Dialect, group: int) -> Call:
+    """Returns the call that would make an object whose attributes have the names of its arguments."""
+    name = language.named(type(thing).__name__)
+    kept_as: dict[str, str] = getattr(thing, "kept_as", {})
+    found: dict[str, Any] = {}
+    for field in (parameter.name for parameter in language.parameters(name)):
+        if field in language.ignored:
+            continue
+        value = getattr(thing, kept_as.get(field, field), getattr(thing, f"_{field}", None))
+        if field in ("schedulers", "scheduler_or_optimizer"):
+            read = _torch_call if language.framework == "pytorch" else functools.partial(_attributes, language=language)
+            children = value if field == "schedulers" else getattr(thing, "schedulers", [])
+            inside = [read(child, group=group) for child in children or ()]
+            value = inside if field == "schedulers" else next(iter(inside), None)
+        elif field == "lr_lambda" or (field.endswith("_fn") and callable(value)):
+            value = read_function(thing.lr_lambdas[group] if field == "lr_lambda" else value)
+        elif field == "milestones":
+            value = sorted(value.elements()) if hasattr(value, "elements") else list(value)  # type: ignore[union-attr]
+        if value is not None and (isinstance(value, Schedule) or not callable(value)):
+            found[field] = _plain(value)
+    if getattr(thing, "_schedule_phases", None) and "total_steps" in found:
+        found |= _phases(thing, "cos" if "cos" in thing.anneal_func.__name__ else "linear")
+    return Call(name, found)
+
+
 def _plain(value: Any) -> Any:
-    """Returns a number, also out of a tensor of one."""
-    if isinstance(value, bool | str | list | tuple | None):
-        return value
-    if number(value) is not None:
-        return number(value)
+    """Returns a number, also out of a tensor or an array of one, and inside lists and dicts."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]  # type: ignore[misc]
+    if isinstance(value, dict):
+        return {int(key): float(item) for key, item in value.items()}  # type: ignore[misc]
+    if isinstance(value, bool | str | Schedule | Call | None) or number(value) is not None:
+        return value if isinstance(value, bool) or number(value) is None else number(value)
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return value
 
 
-# Keras ----------------------------------------------------------------------------------------------------------------------------------
+def _dropin(thing: Any, group: int) -> Rate | None:
+    """Returns the schedule of one of our classes, where it differs from PyTorch's of the same name; None where it does not."""
+    name = type(thing).__name__
+    if name == "SequentialLR" and any(hasattr(child, "_schedulers") for child in thing._schedulers):
+        children = [from_live(child, group=group).schedule for child in thing._schedulers]
+        return Rate(pieces.in_sequence(children, [int(mark) for mark in thing._milestones]))
+    if name not in ("ConstantLR", "LinearLR"):
+        return None
+    steps, base = thing.total_iters, float(thing.base_lrs[group])
+    if name == "ConstantLR" and (steps == 0 or thing.factor == 0):
+        return Rate(pieces.in_sequence([Hold(value=base * thing.factor), Hold(value=base)], [steps]), "", base)
+    if name == "LinearLR" and steps == 0:
+        return Rate(Hold(value=base * thing.end_factor), "", base)
+    return None
 
 
-def _keras(thing: Any, strict: bool) -> Rate:
-    language = known("keras")
-    name = language.named(type(thing).__name__)
-    config = {key: _plain(value) for key, value in thing.get_config().items() if key != "name"}
-    base = config.get("initial_learning_rate", 0.1)
-    return read_call(At(language, name, base, strict=strict), Call(name, config))
+def _function(function: Any) -> Any:
+    return function.func if isinstance(function, functools.partial) else function
+
+
+def _transformers(function: Any, base: float, strict: bool) -> Rate:
+    """Returns the schedule of a function of transformers, whose partial holds its arguments."""
+    arguments = dict(getattr(function, "keywords", {}))
+    name = _function(function).__name__.removeprefix("_").removesuffix("_lambda").removesuffix("_lr")
+    renamed = {"get_constant": "get_constant_schedule", "get_wsd_scheduler": "get_wsd_schedule"}
+    name = str(renamed.get(name, name))
+    if name == "get_cosine_schedule_with_warmup" and "min_lr_rate" in arguments:
+        name = "get_cosine_with_min_lr_schedule_with_warmup"
+    if name == "get_cosine_with_min_lr_schedule_with_warmup":
+        name += "_lr_rate" if "warmup_lr_rate" in arguments else ""
+    first = float(arguments.pop("lr_init", base))
+    made = _called("transformers", Call(name, arguments), first, strict)
+    return made if first == base else Rate(pieces.scaled(made.schedule, base / first))
+
+
+def _optax(function: Any) -> Call:
+    """Returns the call that made an optax schedule, whose closure holds its arguments."""
+    around = dict(_closure(function))
+    name = function.__qualname__.partition(".")[0]
+    language = known("optax")
+    if not language.has(name):
+        raise GlidepathError.of("from_live", "", "a schedule of optax.schedules", function.__qualname__)
+    own = {parameter.name for parameter in language.parameters(name)}
+    found = {key: _plain(value) for key, value in around.items() if key in own and key != "schedules"}
+    if name == "piecewise_interpolate_schedule":
+        scales = _plain(dict(zip(around["boundaries"], around["scales"], strict=True)))
+        kind = "cosine" if "cosine" in around["interpolate_fn"].__name__ else "linear"
+        found |= {"interpolate_type": kind, "boundaries_and_scales": scales}
+    if name == "join_schedules":
+        parts = [_optax(child) for child in around["schedules"]]
+        found = {"schedules": parts, "boundaries": _plain(around["boundaries"])}
+    return Call(name, found)
+
+
+def _closure(function: Any) -> Iterator[tuple[str, Any]]:
+    """Yields what a function took from around it; a name may have no value yet."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):
+            yield name, cell.cell_contents
 
 
 # Functions ------------------------------------------------------------------------------------------------------------------------------
@@ -197,23 +259,17 @@ def read_function(function: Any) -> Schedule:
     node = _definition(code)
     if node is None:
         raise _unreadable(function, "its source cannot be found")
-    body: ast.AST = node.body  # type: ignore[assignment]
-    if isinstance(node, ast.FunctionDef):
-        last = node.body[-1]
-        if (
-            len(node.body) - (ast.get_docstring(node) is not None) != 1
-            or not isinstance(last, ast.Return)
-            or not last.value
-        ):
-            raise _unreadable(function, "it is more than one returned expression")
-        body = last.value
-    names = [argument.arg for argument in node.args.args]
-    known_values = {**_outside(function), **_defaults(function), **outer}
-    free = [name for name in names if name not in known_values]
-    if len(free) != 1:
-        raise _unreadable(function, f"it has the arguments {', '.join(names)}")
-    text = ast.unparse(_Filled(free[0], known_values).visit(body))
-    return Expression(f"lambda {free[0]}: {text}")
+    parameters = inspect.signature(function).parameters.values()
+    values = {p.name: p.default for p in parameters if p.default is not p.empty} | outer
+    around = Around(_outside(function), exact=True)
+    try:
+        given = {name: syntax(repr(number(value))) for name, value in values.items()}
+        found = Reader(around).formulas.of(node, given)  # type: ignore[arg-type]
+    except GlidepathError as error:
+        raise _unreadable(function, error.problems[0].remedy.partition(";")[0] or error.problems[0].rule) from None
+    if isinstance(found, Unknown):
+        raise _unreadable(function, f"it takes {found} from outside")
+    return found
 
 
 def _unreadable(function: Callable[..., Any], reason: str) -> GlidepathError:
@@ -257,27 +313,5 @@ def _outside(function: Any) -> dict[str, Any]:
         around = inspect.getclosurevars(function)
     except (TypeError, ValueError):
         return {}
-    return {**around.globals, **around.nonlocals}
-
-
-def _defaults(function: Any) -> dict[str, Any]:
-    return {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.default is not parameter.empty
-    }
-
-
-class _Filled(ast.NodeTransformer):
-    """Puts the numbers from outside into a formula."""
-
-    def __init__(self, variable: str, known_values: Mapping[str, Any]) -> None:
-        self.variable, self.known = variable, known_values
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id == self.variable or node.id not in self.known:
-            return node
-        value = number(self.known[node.id])
-        if value is None or not math.isfinite(value):
-            return node
-        return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    plain = {name: number(value) for name, value in {**around.globals, **around.nonlocals}.items()}
+    return {name: value for name, value in plain.items() if value is not None and math.isfinite(value)}

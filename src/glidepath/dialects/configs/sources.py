@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import math
-import operator
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ...core.documents import data_of_text, text_of_file
 from ...core.errors import GlidepathError, Problem
+from ...core.schedule import Schedule
 from ...core.syntax import syntax
+from ..arithmetic import Unknown
+from ..calls import Around, Call, Reader
 
 __all__ = ["Unbound", "data_of"]
 
 _MAX_BASES = 16
-_MAX_DIGITS = 40
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: math.pow,
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"int": int, "float": float, "round": round, "min": min, "max": max}
 _OPTION = re.compile(r"(?:^|\s)--[A-Za-z][\w.-]*")
 
 
@@ -132,8 +122,8 @@ def _options(text: str) -> dict[str, Any]:
 
         def result(match: re.Match[str]) -> str:
             inner = re.sub(r"\b[A-Za-z_]\w*\b", lambda m: variables.get(m[0], m[0]), filled(match[1]))
-            with contextlib.suppress(GlidepathError, IndexError, AttributeError):
-                value = _value(cast("ast.Expr", _tree(re.sub(r"/+", "//", inner).strip()).body[0]).value, {})
+            with contextlib.suppress(GlidepathError, SyntaxError, ValueError, RecursionError, MemoryError):
+                value = Reader(Around()).value(syntax(re.sub(r"/+", "//", inner).strip()))
                 return str(value) if isinstance(value, int) else match[0].replace(" ", "")
             return match[0].replace(" ", "")
 
@@ -191,6 +181,7 @@ def _plain(text: str) -> Any:
 def _assignments(text: str, names: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the names that a Python file gives at its top level, with what they are given."""
     known: dict[str, Any] = dict(names)
+    reader = Reader(Around(known, exact=True))
     found: dict[str, Any] = {}
     bases: list[str] = []
     for line in _tree(text).body:
@@ -200,18 +191,11 @@ def _assignments(text: str, names: Mapping[str, Any]) -> dict[str, Any]:
                 for one in line.body
                 if isinstance(one, ast.ImportFrom) and one.level
             ]
-        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
-        value = getattr(line, "value", None)
-        if not isinstance(line, ast.Assign | ast.AnnAssign) or value is None:
+        if not isinstance(line, ast.Assign | ast.AnnAssign) or line.value is None:
             continue
-        for target in targets:
+        for target in line.targets if isinstance(line, ast.Assign) else [line.target]:
             if isinstance(target, ast.Name):
-                try:
-                    known[target.id] = found[target.id] = _value(value, known)
-                except RecursionError:
-                    raise GlidepathError.of(
-                        f"line {line.lineno}", target.id, "less deep", "a long expression"
-                    ) from None
+                known[target.id] = found[target.id] = _settled(reader, line.value)
     if bases:
         found["_base_"] = [*bases, *cast("list[str]", found.get("_base_", []))]
     return {name: value for name, value in found.items() if not name.startswith("__")}
@@ -226,39 +210,23 @@ def _tree(text: str) -> ast.Module:
         raise GlidepathError.of("$", "", "Python", str(error)[:100] or type(error).__name__) from None
 
 
-def _value(node: ast.expr, known: Mapping[str, Any]) -> Any:
-    """Returns what an expression stands for."""
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id=name):
-            return known.get(name, Unbound(name, (name,)))
-        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-            return [_value(item, known) for item in items]
-        case ast.Dict(keys=keys, values=values):
-            return {
-                str(_value(key, known)): _value(value, known)
-                for key, value in zip(keys, values, strict=True)
-                if key is not None
-            }
-        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=words):
-            return {word.arg: _value(word.value, known) for word in words if word.arg is not None}
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
-            return _calculated(node, _FUNCTIONS[name], [_value(arg, known) for arg in args])
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _calculated(node, operator.neg, [_value(operand, known)])
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _calculated(node, _OPERATORS[type(op)], [_value(left, known), _value(right, known)])
-        case _:
-            return Unbound(ast.unparse(node)[:80])
+def _settled(reader: Reader, node: ast.expr) -> Any:
+    """Returns what an expression stands for, with an `Unbound` for what the file does not hold."""
+    text = ast.unparse(node)[:80]
+    try:
+        return _plainly(reader.value(node, depth=1), text)
+    except RecursionError:
+        raise GlidepathError.of(f"line {node.lineno}", text, "less deep", "a long expression") from None
+    except GlidepathError:
+        return Unbound(text)
 
 
-def _calculated(node: ast.expr, function: Callable[..., Any], given: list[Any]) -> Any:
-    names = tuple(name for value in given if isinstance(value, Unbound) for name in value.names)
-    plain = all(isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 10**_MAX_DIGITS for v in given)
-    if plain:
-        try:
-            return function(*given)
-        except (ArithmeticError, TypeError, ValueError):
-            pass
-    return Unbound(ast.unparse(node)[:80], names)
+def _plainly(value: Any, text: str = "") -> Any:
+    if isinstance(value, list):
+        return [_plainly(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {str(key): _plainly(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, Unknown | Call):
+        names = value.names if isinstance(value, Unknown) else (value.name,) if value.bare else ()
+        return Unbound(text or ", ".join(names) or str(value), tuple(name for name in names if name.isidentifier()))
+    return Unbound(text) if isinstance(value, Schedule) else value
