@@ -186,7 +186,7 @@ def test_a_named_function_is_read_a_longer_one_too_and_one_that_loops_refused():
     group = optimizer(0.1)
     assert dialects.from_live(torch.optim.lr_scheduler.LambdaLR(group, half))(10) == 0.05
     assert dialects.from_live(torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), longer))(3) == 0.1 * 0.5**4
-    with pytest.raises(GlidepathError, match="line \\d+ is no assignment.*; give it to load\\(\\) as text"):
+    with pytest.raises(GlidepathError, match=r"line \d+ is no assignment.*; give it to load\(\) as text"):
         dialects.from_live(torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), looping))
 
 
