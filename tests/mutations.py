@@ -15,7 +15,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ("a formula is a duration", "plan/lengths.py", 'node.func.id == "expression"', "False"),
             (
                 "samples are cut off",
-                "plan/derived.py",
+                "plan/horizon.py",
                 "return math.ceil(budget.amount)",
                 "return math.floor(budget.amount)",
             ),
@@ -28,7 +28,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ),
             (
                 "a rule's floor is its value",
-                "plan/progress.py",
+                "plan/model.py",
                 "else max(made, rule.floor)",
                 "else min(made, rule.floor)",
             ),

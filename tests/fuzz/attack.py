@@ -24,7 +24,7 @@ from glidepath import dialects, feedback, logs
 from glidepath.core.errors import GlidepathError
 from glidepath.feedback import Controller
 from glidepath.plan import Plan, Progress
-from glidepath.plan.files import plan_of_text
+from glidepath.plan.given import plan_of_text
 from glidepath.view import knots
 
 ODD = [

@@ -86,7 +86,7 @@ def test_the_batch_ramp_and_the_phases_of_controllers_stay_where_they_were():
         (lambda: FALLING.extend(1000), "total must be longer than the run, 1000 updates, got '1000 updates'"),
         (lambda: FALLING.extend("5 epochs"), "total must be longer than the run"),
         (lambda: FALLING.extend(2000, 1000), "progress must be before the end of the run, 1000, got 1000"),
-        (lambda: FALLING.extend(2000, rule="wait"), "rule must be one of stretch, hold, restretch, got 'wait'"),
+        (lambda: FALLING.extend(2000, rule="wait"), "rule must be one of 'stretch', 'hold', 'restretch', got 'wait'"),
         (lambda: Plan("hold()").extend(10), "plan must be of known length"),
         (lambda: FALLING.cooldown_from(-1, 10), "progress must be a Progress, or a whole position"),
         (lambda: FALLING.cooldown_from(10, 0), "length must be a length of at least one"),

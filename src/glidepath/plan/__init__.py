@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from .check import check, check_file
-from .derived import Derived, Stage
 from .difference import Difference, Differences, diff, diff_files
 from .duration import Duration
-from .files import read, write
 from .findings import Finding, Report
-from .given import plan_of
-from .horizon import Horizon
+from .given import plan_of, read, write
+from .horizon import Derived, Horizon, Stage
 from .model import Plan
 from .progress import Progress, carried
 from .ramp import BatchRamp

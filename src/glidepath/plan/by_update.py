@@ -35,17 +35,15 @@ def by_update(plan: Plan, schedule: Schedule) -> Schedule:
     if plan.clock == "updates":
         return schedule
     per_sample = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample
-    sizes = [(stage.begin, stage.size) for stage in plan.stages] or [(0, plan.derived.samples_per_update)]
-    if plan.clock == "epochs" or per_sample is None or sizes[0][1] is None:
+    if plan.clock == "epochs" or per_sample is None or not (plan.stages or plan.derived.samples_per_update):
         remedy = "use a clock of updates" if plan.clock == "epochs" else "give horizon.batch (and tokens_per_sample)"
         raise GlidepathError.of("plan", "clock", "convertible to updates of known size", plan.clock, remedy)
     phases: list[Schedule] = []
     position = 0
-    for i, (_, size) in enumerate(sizes):
-        end = sizes[i + 1][0] if i + 1 < len(sizes) else None
+    for end, size in plan.spans:
         if end is not None and end <= position:
             continue
-        step = int(size or 0) * per_sample
+        step = size * per_sample
         piece = Stretch(_from(schedule, position), 1 / step)
         if end is None or position >= schedule.duration:
             phases.append(piece)
@@ -69,10 +67,8 @@ def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Pr
     if plan.clock not in ("samples", "tokens"):
         return Progress(updates, states=states)
     each = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample or 1
-    stages = [(stage.begin, stage.size) for stage in plan.stages] or [(0, plan.derived.samples_per_update or 1)]
     position, left = 0, updates
-    for i, (_, size) in enumerate(stages):
-        end = stages[i + 1][0] if i + 1 < len(stages) else None
+    for end, size in plan.spans:
         made = left if end is None else min(left, max(0, -(-(end - position) // (size * each))))
         position, left = position + made * size * each, left - made
     return Progress(updates, **{plan.clock: position}, states=states)

@@ -12,9 +12,8 @@ from typing import Any
 
 from ..core.errors import GlidepathError, did_you_mean, shown
 from ..core.fields import number
-from .curve_checks import check_curve, check_words
-from .files import any_data_of_text, data_of_file
-from .findings import Finding, Findings, Report
+from .findings import Finding, Findings, Report, check_curve, check_words
+from .given import any_data_of_text, data_of_file
 from .model import Plan
 from .progress import starts_at
 from .rules import Rule

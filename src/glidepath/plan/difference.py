@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from ..core.answer import Answer
 from ..core.checks import each_of
 from ..core.errors import shown
 from ..core.schedule import Schedule
-from .curve_checks import places
-from .files import read
+from .findings import places
+from .given import read
 from .model import Plan
 
 __all__ = ["Difference", "Differences", "diff", "diff_files"]
+
+_NOTHING = object()  # what stands where a field is not
 
 
 @dataclass(frozen=True)
@@ -115,23 +118,14 @@ def _compare(before: Any, after: Any, path: str, fields: list[Difference]) -> No
         for key in dict.fromkeys([*before, *after]):
             _compare(before.get(key, _NOTHING), after.get(key, _NOTHING), f"{path}.{key}", fields)
     elif isinstance(before, list) and isinstance(after, list):
-        for i in range(max(len(before), len(after))):
-            left = before[i] if i < len(before) else _NOTHING
-            right = after[i] if i < len(after) else _NOTHING
+        for i, (left, right) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
             _compare(left, right, f"{path}[{i}]", fields)
     else:
         fields.append(Difference(path, _text(before), _text(after)))
 
 
-class _Nothing:
-    pass
-
-
-_NOTHING = _Nothing()
-
-
 def _text(value: Any) -> str:
-    if isinstance(value, _Nothing):
+    if value is _NOTHING:
         return ""
     return value if isinstance(value, str) and len(value) <= 200 and value else shown(value, 200)
 
@@ -142,24 +136,16 @@ def _effects(before: Plan, after: Plan) -> list[str]:
     for name in ("updates", "samples", "tokens"):
         old, new = getattr(before.derived, name), getattr(after.derived, name)
         if old != new:
-            lines.append(f"{name} of the run: {_known(old)} -> {_known(new)}")
+            told = ("unknown" if value is None else str(value) for value in (old, new))
+            lines.append(f"{name} of the run: {' -> '.join(told)}")
     if before.clock != after.clock:
         return [*lines, f"the clocks differ ({before.clock}, {after.clock}): the values are not compared"]
-    for i, rule in enumerate(after.rules):
-        match = [
-            k
-            for k, other in enumerate(before.rules)
-            if (other.parameter, other.groups) == (rule.parameter, rule.groups)
-        ]
-        old, new = before._resolution[0][match[0]] if match else None, after._resolution[0][i]
-        if old is None or new is None or old == new:
-            continue
-        lines.append(f"{rule.parameter} of {', '.join(rule.groups)}: {_apart(old, new, before, after)}")
+    known = {(r.parameter, r.groups): s for r, s in zip(before.rules, before._resolution[0], strict=True)}
+    for rule, new in zip(after.rules, after._resolution[0], strict=True):
+        old = known.get((rule.parameter, rule.groups))
+        if old is not None and new is not None and old != new:
+            lines.append(f"{rule.parameter} of {', '.join(rule.groups)}: {_apart(old, new, before, after)}")
     return lines
-
-
-def _known(value: Any) -> str:
-    return "unknown" if value is None else str(value)
 
 
 def _apart(old: Schedule, new: Schedule, before: Plan, after: Plan) -> str:

@@ -1,7 +1,8 @@
-"""What a driver is given as its plan: a plan or its file, a schedule or its text, a mapping, rules."""
+"""What a driver is given as its plan: a plan or its file, a schedule or its text, a mapping, rules; and plans as YAML and JSON files."""
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,15 +11,26 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..core.checks import each_of
+from ..core.documents import data_of_text, text_of_file
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
+from ..core.files import write_whole
 from ..core.schedule import Schedule
-from .files import read
 from .horizon import Horizon
 from .model import Plan
 from .rules import Rule
 
-__all__ = ["POLICIES", "Policy", "plan_of", "policy_problems"]
+__all__ = [
+    "POLICIES",
+    "Policy",
+    "data_of_file",
+    "plan_of",
+    "plan_of_text",
+    "policy_problems",
+    "read",
+    "write",
+    "yaml_of",
+]
 
 Policy = Literal["strict", "keep", "override", "extend"]
 """What becomes of a checkpoint whose plan differs."""
@@ -100,21 +112,22 @@ def _whole(given: Any) -> Plan | None:
 
 
 def _rules(given: Any, where: str, said: dict[str, Any]) -> tuple[Rule, ...]:
+    rule = "a schedule, schedules by hyper-parameter, rules, a Plan or its file"
+    one = isinstance(given, Schedule | str) or (isinstance(given, Mapping) and "kind" in given)
     items: list[tuple[str, Any]] = []
-    if isinstance(given, Mapping) and "kind" not in given and "schedule" not in given:
+    if one:
+        items = [("", said | {"schedule": given})]
+    elif isinstance(given, Rule) or (isinstance(given, Mapping) and "schedule" in given):
+        items = [("", given)]
+    elif isinstance(given, Mapping):
         for parameter, item in given.items():
             own = dict(item) if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}
             items.append((f"[{str(parameter)[:50]!r}]", said | own | {"parameter": parameter}))
-    elif isinstance(given, Sequence) and not isinstance(given, str):
+    elif isinstance(given, Sequence):
         items = [(f"[{i}]", item) for i, item in enumerate(given)]
         if said and not all(isinstance(item, str | Schedule) for item in given):
             name, value = next(iter(said.items()))
             raise GlidepathError.of(where, name, "given in each Rule", value)
-    elif isinstance(given, Schedule | str) or (isinstance(given, Mapping) and "kind" in given):
-        items = [("", said | {"schedule": given})]
-    elif isinstance(given, Rule | Mapping):
-        items = [("", given)]
-    rule = "a schedule, schedules by hyper-parameter, rules, a Plan or its file"
     if not items:
         raise GlidepathError.of(where, "schedule", rule, given)
 
@@ -145,3 +158,78 @@ def _horizon(where: str, total: Any, samples: int, tokens: int) -> Horizon:
         return Horizon.of(fields)
     except GlidepathError as error:
         raise error.inside(f"{where}: total") from None
+
+
+# Files and texts: read without executing anything, refused early where they are hostile -----------------------------------------------
+
+
+def read(path: str | Path) -> Plan:
+    """Returns the plan in a `.yaml`, `.yml` or `.json` file, or the one that a training tool's configuration stands for.
+
+    Raises:
+        GlidepathError: If the file cannot be read, with every problem of the plan, or with what the configuration leaves open.
+    """
+    try:
+        return Plan.from_dict(data_of_file(path))
+    except GlidepathError:
+        from ..dialects.configs import form_of, read_config  # looked at only for what is no plan of ours
+
+        if not form_of(path) or (config := read_config(path)) is None:
+            raise
+        return Plan.of(config.document)
+
+
+def data_of_file(path: str | Path) -> Any:
+    """Returns the data in a `.yaml`, `.yml` or `.json` file.
+
+    Raises:
+        GlidepathError: If the file cannot be read, or for what `data_of_text` refuses.
+    """
+    file = _file(path)
+    return data_of_text(text_of_file(file), json=file.suffix == ".json")
+
+
+def _file(path: str | Path) -> Path:
+    file = Path(path)
+    if file.suffix not in _FILES:
+        raise GlidepathError.of(file.name, "file", "a .yaml, .yml or .json file", str(file))
+    return file
+
+
+def write(plan: Plan, path: str | Path) -> Path:
+    """Writes a plan to a `.yaml`, `.yml` or `.json` file, the old one or the new one if it is interrupted, and returns its path.
+
+    Raises:
+        GlidepathError: If the name ends otherwise.
+    """
+    file = _file(path)
+    text = plan.to_json(indent=2) + "\n" if file.suffix == ".json" else plan.to_yaml()
+    return write_whole(file, text)
+
+
+def plan_of_text(text: str) -> Plan:
+    """Returns the plan that YAML or JSON text describes.
+
+    Raises:
+        GlidepathError: With every problem found and the path of each.
+    """
+    return Plan.from_dict(any_data_of_text(text))
+
+
+def any_data_of_text(text: str) -> Any:
+    """Returns the data of text that is JSON if it begins with a brace, otherwise YAML; see `data_of_text`."""
+    return data_of_text(text, json=text.lstrip()[:1] == "{")
+
+
+def yaml_of(data: dict[str, Any]) -> str:
+    """Returns data as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.width = 1_000_000
+    yaml.allow_unicode = True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()

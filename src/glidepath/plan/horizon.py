@@ -1,24 +1,144 @@
-"""How long a run is, and what an update consumes."""
+"""How long a run is, what an update consumes, and what follows: counts, lengths from one unit into another, and how they were derived."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Annotated, Any, Literal
 
-from ..core.fields import Flag, Length, choice
+from ..core.errors import GlidepathError
+from ..core.fields import MAX_STEPS, Broken, Flag, Length, choice
 from ..core.node import kind
-from .base import Part
-from .derivation import Derivation
-from .derived import Derived, Stage
-from .duration import Span
+from .duration import Duration, Span, written
+from .rules import Part
 
-__all__ = ["Horizon"]
+__all__ = ["CLOCKS", "Clock", "Derived", "Horizon", "Stage"]
+
+Clock = Literal["updates", "samples", "tokens", "epochs"]
+CLOCKS = ("updates", "samples", "tokens", "epochs")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of the run with one batch size.
+
+    Args:
+        begin: Where it begins, on the plan's clock.
+        size: Samples of an update, over all processes.
+    """
+
+    begin: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from a horizon. None is unknown.
+
+    Args:
+        updates: Optimizer updates of the whole run.
+        samples: Samples that they see, over all processes, repeated ones included.
+        tokens: Tokens that they see.
+        epochs: Passes through the data.
+        updates_per_epoch: Updates of one pass.
+        samples_per_epoch: Samples that the updates of one pass see.
+        samples_per_update: Samples of a full update.
+        tokens_per_sample: Tokens of a sample.
+        lines: The derivation, a sentence each.
+        stages: Batch sizes, where they change.
+        length: The length that was given.
+    """
+
+    updates: int | None = None
+    samples: int | None = None
+    tokens: int | None = None
+    epochs: Fraction | None = None
+    updates_per_epoch: Fraction | None = None
+    samples_per_epoch: int | None = None
+    samples_per_update: int | None = None
+    tokens_per_sample: int | None = None
+    lines: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = field(default=(), repr=False)
+    length: Duration | None = None
+
+    def total(self, clock: str) -> int | None:
+        """Returns the length of the run on a clock; None if it is unknown.
+
+        A budget in samples or tokens is itself on either clock: it does not depend on the batch, though the last update may pass it.
+        """
+        budget = self.length
+        if budget is not None and {budget.unit, clock} <= {"samples", "tokens"}:
+            if budget.unit == clock:
+                return math.ceil(budget.amount)
+            if self.tokens_per_sample is not None:
+                return math.ceil(self.convert(budget.amount, budget.unit, clock))
+        if clock == "epochs":
+            return None if self.epochs is None else math.ceil(self.epochs)
+        return {"updates": self.updates, "samples": self.samples, "tokens": self.tokens}[clock]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    def counted(self, length: Duration, clock: str) -> Fraction | None:
+        """Returns a length on a clock, exactly; None for a share of a run of unknown length, and for what is left of one.
+
+        Raises:
+            Broken: If its unit cannot be converted.
+        """
+        total = self.total(clock) if length.unit in ("percent", "rest") else 0
+        if length.unit == "rest" or total is None:
+            return None
+        share = length.unit == "percent"
+        return length.amount * total / 100 if share else self.convert(length.amount, length.unit, clock)
+
+    # A length in one unit, as a length in another -------------------------------------------------------------------------------------
+
+    def convert(self, amount: Fraction, unit: str, clock: str) -> Fraction:
+        """Returns a length of some unit as a length on a clock, exactly.
+
+        Raises:
+            Broken: If what it takes to convert is unknown, or changes during the run.
+        """
+        if unit == clock:
+            return amount
+        if {unit, clock} == {"updates", "epochs"}:
+            each = self._known("updates_per_epoch", unit, clock)
+            return amount * each if unit == "epochs" else amount / each
+        if "updates" in (unit, clock) and len(self.stages) > 1:
+            raise Broken(f"in samples, tokens or epochs where the clock counts {clock} and the batch size changes")
+        return amount * self._size(unit, unit, clock) / self._size(clock, unit, clock)
+
+    def _size(self, which: str, unit: str, clock: str) -> Fraction:
+        """Returns how many samples one of a unit is."""
+        if which == "samples":
+            return Fraction(1)
+        if which == "tokens":
+            return 1 / self._known("tokens_per_sample", unit, clock)
+        return self._known("samples_per_epoch" if which == "epochs" else "samples_per_update", unit, clock)
+
+    def _known(self, name: str, unit: str, clock: str) -> Fraction:
+        if value := getattr(self, name):
+            return Fraction(value)
+        needs = {"samples_per_update": "horizon.batch", "tokens_per_sample": "horizon.tokens_per_sample"}
+        remedy = f"give {needs.get(name, 'horizon.samples and horizon.batch')}"
+        raise Broken(f"in {clock}, or convertible to them: {unit} are not", remedy)
+
+    def first_update(self, clock: str) -> Fraction | None:
+        """Returns how far the first update moves a clock; None if it is unknown."""
+        size = self.stages[0].size if self.stages else self.samples_per_update
+        if clock == "updates":
+            return Fraction(1)
+        if size is None or (clock == "tokens" and self.tokens_per_sample is None):
+            return None
+        if clock == "epochs":
+            return None if self.updates_per_epoch is None else 1 / self.updates_per_epoch
+        return Fraction(size * (self.tokens_per_sample or 1) if clock == "tokens" else size)
+
 
 Split = Annotated[Literal["pad", "drop"], choice("pad", "drop")]
-Window = Annotated[
-    Literal["step", "drop", "carry"],
-    choice("step", "drop", "carry"),
-]
+Window = Annotated[Literal["step", "drop", "carry"], choice("step", "drop", "carry")]
 
 
 @kind("horizon")
@@ -73,4 +193,197 @@ class Horizon(Part):
         Raises:
             GlidepathError: If an epoch has no update, or a number passes the largest exact step.
         """
-        return Derivation(self, tuple(stages), clock).done()
+        return _Derivation(self, tuple(stages), clock).done()
+
+
+class _Derivation:
+    """Derives one horizon; writes down how.
+
+    Args:
+        horizon: What is given.
+        stages: Batch sizes over the run, where they change.
+        clock: What the stages' beginnings count.
+    """
+
+    def __init__(self, horizon: Horizon, stages: tuple[Stage, ...], clock: str) -> None:
+        self.h, self.stages, self.clock = horizon, stages, clock
+        self.length = None if horizon.length is None else Duration.parse(horizon.length)
+        self.lines: list[str] = []
+        self.windows: Fraction | None = None
+        self.per_update: int | None = None
+        self.per_epoch: int | None = None
+
+    def _say(self, name: str, value: Any, how: str = "") -> None:
+        text = written(value) if isinstance(value, Fraction) else str(value)
+        self.lines.append(f"{name}: {text}{' = ' if how else ''}{how}")
+
+    def done(self) -> Derived:
+        """Returns what follows."""
+        h = self.h
+        self._update()
+        self._epoch()
+        updates, samples = self._length()
+        for name, value in (("updates", updates), ("samples", samples)):
+            if value is not None and value > MAX_STEPS:
+                raise GlidepathError.of("horizon", "length", f"at most {MAX_STEPS} {name}", h.length)
+        tokens = None if samples is None or h.tokens_per_sample is None else samples * h.tokens_per_sample
+        epochs: Fraction | None = None
+        if self.length is not None and self.length.unit == "epochs":
+            epochs = self.length.amount
+        elif updates is not None and self.windows:
+            epochs = updates / self.windows
+        elif samples is not None and self.per_epoch:
+            epochs = Fraction(samples, self.per_epoch)
+        if updates is not None or samples is not None:
+            self._say("samples", "unknown" if samples is None else samples)
+            if tokens is not None:
+                self._say("tokens", tokens, f"{samples} x {h.tokens_per_sample} tokens of a sample")
+            self._say("epochs", "unknown" if epochs is None else epochs)
+        return Derived(
+            updates, samples, tokens, epochs, self.windows, self.per_epoch, self.per_update, h.tokens_per_sample,
+            tuple(self.lines), self.stages, self.length,
+        )  # fmt: skip
+
+    def _update(self) -> None:
+        h, name = self.h, "samples of an update"
+        if len(self.stages) > 1:
+            first, last = self.stages[0], self.stages[-1]
+            self._say(name, f"{first.size} at first, {last.size} at last, in {len(self.stages)} stages")
+        elif self.stages:
+            self.per_update = self.stages[0].size
+            self._say(name, self.per_update, "the batch size of the plan")
+        elif h.batch is not None:
+            self.per_update = h.batch * h.accumulation * h.processes
+            how = f"batch {h.batch} x accumulation {h.accumulation} x {_count(h.processes, 'process')}"
+            self._say(name, self.per_update, how)
+        else:
+            self._say(name, "unknown: horizon.batch is not given")
+
+    def _epoch(self) -> None:
+        h, name = self.h, "updates of an epoch"
+        if h.samples is None:
+            return self._say(name, "unknown: the number of samples is not given (streaming data)")
+        if self.stages:
+            self.per_epoch = h.samples
+            self.windows = Fraction(h.samples, self.stages[0].size) if len(self.stages) == 1 else None
+            return self._say("samples of an epoch", h.samples)
+        if h.batch is None:
+            return self._say(name, "unknown: horizon.batch is not given")
+        update_line = self.lines.pop()
+        share = _divided(h.samples, h.processes, up=h.split == "pad")
+        what = "ceil" if h.split == "pad" else "floor"
+        self._say("samples of a process", share, f"{what}({h.samples} samples / {_count(h.processes, 'process')})")
+        micro, tail = _divided(share, h.batch, up=not h.drop_last), share % h.batch
+        last = "" if not tail else f", the last {tail} dropped" if h.drop_last else f", the last of {tail}"
+        what = "floor" if h.drop_last else "ceil"
+        self._say("batches of an epoch", micro, f"{what}({share} / batch {h.batch}){last}")
+        seen = min(share, micro * h.batch)
+        if h.last_window == "carry":
+            self.windows = Fraction(micro, h.accumulation)
+            self._say(name, self.windows, f"{micro} / accumulation {h.accumulation}, carried over")
+        else:
+            up = h.last_window == "step"
+            windows = _divided(micro, h.accumulation, up=up)
+            self.windows = Fraction(windows)
+            self._say(name, windows, f"{'ceil' if up else 'floor'}({micro} / accumulation {h.accumulation})")
+            seen = seen if up else min(share, windows * h.accumulation * h.batch)
+        self.lines.append(update_line)
+        self.per_epoch = seen * h.processes
+        self._say("samples of an epoch", self.per_epoch, f"{seen} x {_count(h.processes, 'process')}")
+        if self.windows == 0:
+            rule, remedy = "enough for an update in an epoch", "lower the batch or the accumulation"
+            remedy = f"drop_last, split or last_window leave none: {remedy}"
+            raise GlidepathError.of("horizon", "samples", rule, h.samples, remedy)
+        return None
+
+    def _length(self) -> tuple[int | None, int | None]:
+        """Returns updates and samples of the run."""
+        length, per_sample = self.length, self.h.tokens_per_sample
+        if length is None:
+            remedy = "give horizon.length, such as '3 epochs' or '10000 steps'"
+            self._say("updates", f"unknown: no length is given; {remedy}")
+            return None, None
+        amount, unit = length.amount, length.unit
+        if unit == "tokens":
+            if per_sample is None:
+                self._say("samples", "unknown: horizon.tokens_per_sample is not given")
+                self._say("updates", "unknown: a budget of tokens needs horizon.tokens_per_sample")
+                return None, None
+            budget = math.ceil(amount / per_sample)
+            self._say("samples in the budget", budget, f"ceil({length} / {per_sample} tokens of a sample)")
+            amount, unit = Fraction(budget), "samples"
+        if unit == "epochs" and self.per_epoch is None:
+            self._say("updates", f"unknown: {length} of data of unknown length")
+            return None, None
+        if len(self.stages) > 1:
+            return self._staged(amount, unit)
+        windows = self.windows or Fraction(0)
+        if unit == "updates":
+            updates = math.ceil(amount)
+            how = "as given" if amount == updates else f"ceil({length})"
+        elif unit == "epochs":
+            exact = amount * windows
+            down = self.h.last_window == "carry" and amount.denominator == 1
+            updates = math.floor(exact if down else exact + Fraction(1, 2))
+            how = f"{length} x {written(windows)}{'' if exact.denominator == 1 else ', rounded'}"
+        elif self.windows is not None and self.per_epoch is not None:
+            full, rest = divmod(math.ceil(amount), self.per_epoch)
+            per_update = self.per_update or 1
+            # Carried windows are no whole number of updates an epoch: what is left of one fills up with the rest.
+            updates = math.ceil(full * windows + Fraction(rest, per_update))
+            how = f"ceil({full} epochs x {written(windows)} + {rest} samples / {per_update})"
+        elif self.per_update is not None:
+            updates = math.ceil(amount / self.per_update)
+            how = f"ceil({written(amount)} samples / {self.per_update})"
+        else:
+            self._say("updates", "unknown: a budget of samples needs horizon.batch")
+            return None, math.ceil(amount)
+        self._say("updates", updates, how)
+        return updates, self._samples(updates)
+
+    def _samples(self, updates: int) -> int | None:
+        """Returns the samples that some updates see."""
+        h = self.h
+        if self.stages or h.samples is None or h.batch is None or self.windows is None or self.per_epoch is None:
+            return None if self.per_update is None else updates * self.per_update
+        share = self.per_epoch // h.processes
+        if h.last_window == "carry":
+            full, rest = divmod(updates * h.accumulation, int(self.windows * h.accumulation))
+        else:
+            full, rest = divmod(updates, int(self.windows))
+            rest *= h.accumulation
+        return h.processes * (full * share + min(share, rest * h.batch))
+
+    def _staged(self, amount: Fraction, unit: str) -> tuple[int | None, int | None]:
+        """Counts updates and samples through the stages of the batch size."""
+        if unit == "epochs":
+            amount, unit = amount * (self.per_epoch or 0), "samples"
+        goal = math.ceil(amount)
+        scale = {"samples": 1, "tokens": self.h.tokens_per_sample, "updates": 0, "epochs": self.per_epoch}[self.clock]
+        if scale is None:
+            self._say("updates", f"unknown: stages in {self.clock} need horizon.tokens_per_sample and samples")
+            return None, None
+        updates = samples = 0
+        for i, stage in enumerate(self.stages):
+            end = self.stages[i + 1].begin if i + 1 < len(self.stages) else None
+            left = (goal - updates) if unit == "updates" else -(-(goal - samples) // stage.size)
+            if end is not None:
+                if scale == 0:
+                    here = end - updates
+                elif self.clock == "epochs":
+                    here = -(-(end * scale - samples) // stage.size)
+                else:
+                    here = -(-(end - samples * scale) // (stage.size * scale))
+                left = min(left, max(0, here))
+            updates, samples = updates + max(0, left), samples + max(0, left) * stage.size
+        self._say("updates", updates, f"counted through the stages, up to {written(Fraction(goal))} {unit}")
+        return updates, samples
+
+
+def _divided(n: int, by: int, *, up: bool) -> int:
+    return -(-n // by) if up else n // by
+
+
+def _count(n: int, word: str) -> str:
+    plural = word + ("es" if word.endswith("s") else "s")
+    return f"{n} {word if n == 1 else plural}"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import math
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.errors import GlidepathError, Problem
 from ..core.fields import Broken
 from ..core.schedule import Schedule
 from ..core.text import Reader
-from .derived import Derived
 from .duration import Duration
+
+if TYPE_CHECKING:
+    from .horizon import Derived
 
 __all__ = ["Resolved", "durations", "resolve"]
 

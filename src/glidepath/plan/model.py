@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any
 
 from ..core.answer import Shown
 from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.fields import Check, choice, one_document
+from ..core.errors import GlidepathError, Problem
+from ..core.fields import MAX_STEPS, Broken, choice, number, one_document
 from ..core.files import digest
 from ..core.node import kind
 from ..core.schedule import Schedule
-from ..feedback import Decision
-from .base import Part
-from .derived import CLOCKS, Clock, Derived, Stage
-from .horizon import Horizon
+from ..feedback import Decision, Observation
+from .horizon import CLOCKS, Clock, Derived, Horizon, Stage
 from .lengths import resolve
-from .progress import Progress, observe, position, value
+from .progress import COUNTS, Progress, apart, starts_at, steered
 from .ramp import BatchRamp, coupled, stages_of
-from .rules import Change, Feedback, Name, Rule, many
+from .rules import Change, Feedback, Name, Part, Rule, many, worded
 
 __all__ = ["FORMAT", "Plan"]
 
@@ -49,45 +50,34 @@ class Plan(Part, Shown):
         warmup(100) >> cosine(900, floor=0.1)
     """
 
-    rules: Annotated[
-        tuple[Rule, ...],
-        Check(
-            many(Rule.of, "a rule or a list of rules", "parameter"),
-            {"type": "array", "items": {"$ref": "#/$defs/rule"}},
-        ),
-    ]
+    rules: Annotated[tuple[Rule, ...], many(Rule, "a rule or a list of rules", "parameter")]
     horizon: Horizon = Horizon()
     clock: Annotated[Clock, choice(*CLOCKS)] = "updates"
-    feedback: Annotated[
-        tuple[Feedback, ...],
-        Check(many(Feedback.of, "a list of controllers"), {"type": "array", "items": {"$ref": "#/$defs/feedback"}}),
-    ] = ()
+    feedback: Annotated[tuple[Feedback, ...], many(Feedback, "a list of controllers")] = ()
     batch: BatchRamp | None = None
     name: Name = ""
-    history: Annotated[
-        tuple[Change, ...],
-        Check(many(Change.of, "a list of changes"), {"type": "array", "items": {"$ref": "#/$defs/change"}}),
-    ] = ()
+    history: Annotated[tuple[Change, ...], many(Change, "a list of changes")] = ()
 
     def __post_init__(self) -> None:
         checks = Checks("plan")
         if not self.rules:
             checks.problems.append(Problem("plan", "rules", "given, at least one", "none"))
         seen: dict[tuple[str, str], int] = {}
-        plain = {r.parameter for r in self.rules if r.over is None and not r.absolute} - {
-            r.parameter for r in self.rules if r.floor is not None or getattr(r.schedule, "absolute", False)
-        }
+        plain = {r.parameter for r in self.rules if r.over is None and not r.absolute}
+        plain -= {r.parameter for r in self.rules if r.floor is not None or getattr(r.schedule, "absolute", False)}
         for i, rule in enumerate(self.rules):
+            checks.where = f"$.rules[{i}]"
             if rule.over is not None and rule.over not in plain:
-                said = f"driven by a rule of its own that gives factors and has no floor ({', '.join(sorted(plain)) or 'none'})"
-                checks.problems.append(Problem(f"$.rules[{i}]", "over", said, shown(rule.over)))
+                known = ", ".join(sorted(plain)) or "none"
+                told = f"driven by a rule of its own that gives factors and has no floor ({known})"
+                checks.refuse("over", told, rule.over)
+            if any(other.startswith("!") for other in rule.groups):
+                continue  # which groups are left is known where they are
             for pattern in rule.groups:
-                if any(other.startswith("!") for other in rule.groups):
-                    continue  # which groups are left is known where they are
                 first = seen.setdefault((rule.parameter, pattern), i)
                 if first != i:
-                    rest = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
-                    checks.problems.append(Problem(f"$.rules[{i}]", "groups", rest, shown(pattern)))
+                    told = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
+                    checks.refuse("groups", told, pattern)
         with checks.kept():
             checks.problems += self._resolution[1]
         checks.done()
@@ -111,6 +101,13 @@ class Plan(Part, Shown):
         multiple = self.batch.multiple or (self.horizon.batch or 1) * self.horizon.processes
         end = self._plain.total(self.clock) if self.clock != "updates" else None
         return stages_of(self.ramp, multiple, end or 2**53)
+
+    @property
+    def spans(self) -> list[tuple[int | None, int]]:
+        """Where each batch size of an update ends on the plan's clock, None for the last, and the size."""
+        ends = [stage.begin for stage in self.stages[1:]]
+        sizes = [stage.size for stage in self.stages] or [self.derived.samples_per_update or 1]
+        return list(zip([*ends, None], sizes, strict=True))
 
     @cached_property
     def ramp(self) -> Schedule | None:
@@ -214,7 +211,27 @@ class Plan(Part, Shown):
         Raises:
             GlidepathError: If the count has no unit, or one that cannot be converted to the plan's clock.
         """
-        return position(self, progress, units)
+        where = f"plan in {self.clock}"
+        if isinstance(progress, Progress) and not units:
+            if self.clock in COUNTS:
+                return getattr(progress, self.clock)
+            units = {"updates": progress.updates}
+        elif progress is not None or len(units) != 1:
+            rule = "given as a Progress, or as one count with its unit (updates=500)"
+            raise GlidepathError.of(where, "progress", rule, units if progress is None else progress)
+        ((unit, count),) = units.items()
+        plain = number(count)
+        if unit not in CLOCKS:
+            raise GlidepathError.of(where, "progress", "given in updates, samples, tokens or epochs", unit)
+        if plain is None or not 0 <= plain <= MAX_STEPS:
+            raise GlidepathError.of(where, unit, f"a number from 0 to {MAX_STEPS}", count)
+        try:
+            exact = self.derived.convert(Fraction(plain), unit, self.clock)
+        except Broken as broken:
+            raise GlidepathError.of(where, "progress", broken.rule, f"{count} {unit}", broken.remedy) from None
+        if self.clock == "epochs":
+            return math.floor(exact)
+        return exact.numerator if exact.denominator == 1 else float(exact)
 
     def value(
         self,
@@ -236,8 +253,14 @@ class Plan(Part, Shown):
         Raises:
             GlidepathError: If the position, the parameter or the group is refused.
         """
-        at = position(self, progress, units)
-        return value(self, at, progress.states if isinstance(progress, Progress) else (), parameter, group, base)
+        at, states = self.position(progress, **units), progress.states if isinstance(progress, Progress) else ()
+        rule, schedule = self.rule(parameter, group), self.schedule(parameter, group)
+        made = steered(self, schedule(at), at, states, parameter, group)
+        for other in self.driven if rule.over is not None else ():
+            if other.parameter == rule.over and other.matches(group):
+                made = apart(self, made, other, at, states, group)
+        made = made if rule.absolute or schedule.absolute else base * made
+        return made if rule.floor is None else max(made, rule.floor)
 
     def observe(self, progress: Progress, monitor: str, observation: Any) -> tuple[Progress, tuple[Decision, ...]]:
         """Returns the progress after a measurement of a metric, and what the controllers that listen to it decided.
@@ -250,7 +273,28 @@ class Plan(Part, Shown):
         Raises:
             GlidepathError: If nobody listens to it, or a controller refuses it.
         """
-        return observe(self, progress, monitor, observation)
+        if all(part.monitor != monitor for part in self.feedback):
+            known = ", ".join(sorted({part.monitor for part in self.feedback})) or "none"
+            raise GlidepathError.of("plan", "monitor", f"one that a controller listens to ({known})", monitor)
+        at, seen = self.position(progress), None
+        if observation is not None:
+            whole = isinstance(observation, Observation | dict | list | tuple)
+            seen = replace(Observation.of(observation if whole else (progress.updates, observation)), at=at)
+        states, decisions = list(progress.states or self.begin().states), list[Decision]()
+        for i, part in enumerate(self.feedback):
+            if part.monitor != monitor:
+                continue
+            start = starts_at(self, part.after)
+            if seen is not None and at < start:
+                reason = f"at {at:g}, before this controller's phase begins at {start:g}: nothing changes"
+                decisions.append(Decision(seen.id, "held", part.controller.multiplier(states[i], at), reason))
+                continue
+            try:
+                states[i], decision = part.controller.observe(states[i], seen)
+            except GlidepathError as error:
+                raise error.inside(f"feedback[{i}], {monitor}") from None
+            decisions.append(decision)
+        return replace(progress, states=tuple(states)), tuple(decisions)
 
     def cooldown_from(self, progress: Progress | int, length: int | str, **options: Any) -> Plan:
         """Returns the plan that falls to a floor from `progress` on, within `length`: see `glidepath.plan.cooldown_from`."""
@@ -288,11 +332,7 @@ class Plan(Part, Shown):
         version = data.get("glidepath", FORMAT)
         if isinstance(version, bool) or version != FORMAT:
             raise GlidepathError.of("plan", "glidepath", f"{FORMAT}, the version of the format", version)
-        fields = {key: value for key, value in data.items() if key != "glidepath"}
-        odd = [key for key in fields if not isinstance(key, str)]
-        if odd:
-            raise GlidepathError.of("plan", "every key", "a word", odd[0])
-        return cls(**fields)
+        return cls(**worded({key: value for key, value in data.items() if key != "glidepath"}, "plan"))
 
     @classmethod
     def of(cls, given: Any) -> Plan:
@@ -300,14 +340,14 @@ class Plan(Part, Shown):
         if isinstance(given, cls):
             return given
         if isinstance(given, str):
-            from .files import plan_of_text
+            from .given import plan_of_text
 
             return plan_of_text(given)
         return cls.from_dict(given)
 
     def to_yaml(self) -> str:
         """Returns the plan as YAML."""
-        from .files import yaml_of
+        from .given import yaml_of
 
         return yaml_of(self.to_dict())
 

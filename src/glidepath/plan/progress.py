@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.answer import Answer
 from ..core.checks import settle
 from ..core.errors import GlidepathError
-from ..core.fields import MAX_STEPS, Broken, Index, number
-from ..feedback import Decision, Observation
+from ..core.fields import Broken, Index, number
 from .duration import Duration
 
 if TYPE_CHECKING:
     from .model import Plan
     from .rules import Rule
 
-__all__ = ["Progress", "apart", "carried", "observe", "position", "starts_at", "steered", "value"]
+__all__ = ["COUNTS", "Progress", "apart", "carried", "starts_at", "steered"]
 
 COUNTS = ("updates", "samples", "tokens")
 
@@ -81,48 +80,6 @@ class Progress(Answer):
         return cls(**{name: data[name] for name in COUNTS}, states=states)
 
 
-def position(plan: Plan, given: Any, units: Mapping[str, Any]) -> float:
-    """Returns a position on the plan's clock.
-
-    Args:
-        plan: The plan.
-        given: A `Progress`, or None.
-        units: One count by its unit, such as `updates=500`, where no progress is given.
-
-    Raises:
-        GlidepathError: If the unit is missing, or cannot be converted to the plan's clock.
-    """
-    where = f"plan in {plan.clock}"
-    if isinstance(given, Progress) and not units:
-        if plan.clock in COUNTS:
-            return getattr(given, plan.clock)
-        units = {"updates": given.updates}
-    elif given is not None or len(units) != 1:
-        rule = "given as a Progress, or as one count with its unit (updates=500)"
-        raise GlidepathError.of(where, "progress", rule, dict(units) if given is None else given)
-    (unit, count), plain = next(iter(units.items())), number(next(iter(units.values())))
-    if unit not in (*COUNTS, "epochs"):
-        raise GlidepathError.of(where, "progress", "given in updates, samples, tokens or epochs", unit)
-    if plain is None or not 0 <= plain <= MAX_STEPS:
-        raise GlidepathError.of(where, unit, f"a number from 0 to {MAX_STEPS}", count)
-    try:
-        exact = plan.derived.convert(Fraction(plain), unit, plan.clock)
-    except Broken as broken:
-        raise GlidepathError.of(where, "progress", broken.rule, f"{count} {unit}", broken.remedy) from None
-    return math.floor(exact) if plan.clock == "epochs" else exact.numerator if exact.denominator == 1 else float(exact)
-
-
-def value(plan: Plan, at: float, states: tuple[Any, ...], parameter: str, group: str | None, base: float) -> float:
-    """Returns the value of a hyper-parameter of a group at a position of the plan's clock."""
-    rule, schedule = plan.rule(parameter, group), plan.schedule(parameter, group)
-    made = steered(plan, schedule(at), at, states, parameter, group)
-    for other in plan.driven if rule.over is not None else ():
-        if other.parameter == rule.over and other.matches(group):
-            made = apart(plan, made, other, at, states, group)
-    made = made if rule.absolute or schedule.absolute else base * made
-    return made if rule.floor is None else max(made, rule.floor)
-
-
 def steered(
     plan: Plan, made: float, at: float, states: tuple[Any, ...], parameter: str, group: str | int | None
 ) -> float:
@@ -156,34 +113,6 @@ def starts_at(plan: Plan, after: str | int) -> float:
         return float(exact)
     except Broken as broken:
         raise GlidepathError.of("feedback", "after", broken.rule, after, broken.remedy) from None
-
-
-def observe(plan: Plan, progress: Progress, monitor: str, observation: Any) -> tuple[Progress, tuple[Decision, ...]]:
-    """Returns the progress after an observation of a metric, and the decisions of the controllers that listen to it."""
-    if all(part.monitor != monitor for part in plan.feedback):
-        known = ", ".join(sorted({part.monitor for part in plan.feedback})) or "none"
-        raise GlidepathError.of("plan", "monitor", f"one that a controller listens to ({known})", monitor)
-    at = position(plan, progress, {})
-    seen = None
-    if observation is not None:
-        whole = isinstance(observation, Observation | dict | list | tuple)
-        seen = replace(Observation.of(observation if whole else (progress.updates, observation)), at=at)
-    states = list(progress.states or plan.begin().states)
-    decisions: list[Decision] = []
-    for i, part in enumerate(plan.feedback):
-        if part.monitor != monitor:
-            continue
-        start = starts_at(plan, part.after)
-        if seen is not None and at < start:
-            reason = f"at {at:g}, before this controller's phase begins at {start:g}: nothing changes"
-            decisions.append(Decision(seen.id, "held", part.controller.multiplier(states[i], at), reason))
-            continue
-        try:
-            states[i], decision = part.controller.observe(states[i], seen)
-        except GlidepathError as error:
-            raise error.inside(f"feedback[{i}], {monitor}") from None
-        decisions.append(decision)
-    return replace(progress, states=tuple(states)), tuple(decisions)
 
 
 def carried(progress: Progress, before: Plan, after: Plan, by: str | None = None) -> Progress:

@@ -12,9 +12,8 @@ from ..core.fields import MAX_STEPS, Length, choice
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.segments import Table
-from .base import Part
-from .derived import Stage
-from .schedules import Drawn
+from .horizon import Stage
+from .rules import Drawn, Part
 
 __all__ = ["BatchRamp", "coupled", "stages_of"]
 

@@ -6,16 +6,17 @@ import math
 from fractions import Fraction
 from typing import Any, Literal
 
+from ..core.checks import Checks, taken
 from ..core.combinators import Chain, Shift, Stretch, Until
 from ..core.curves import Curve
 from ..core.errors import GlidepathError, Problem
-from ..core.fields import MAX_STEPS, Broken, number
+from ..core.fields import MAX_STEPS, Broken, choice, number
 from ..core.schedule import Schedule
 from ..core.segments import Hold, Ramp
 from .duration import Duration, written
 from .horizon import Horizon
 from .model import Plan
-from .progress import Progress, position, starts_at
+from .progress import Progress, starts_at
 from .rules import Change, Rule
 
 __all__ = ["ExtendRule", "continued", "cooldown_from", "extend"]
@@ -89,79 +90,71 @@ def extend(plan: Plan, total: int | str | Plan, progress: Progress | int = 0, *,
     Raises:
         GlidepathError: If the new length is not longer, the run is at its end already (`stretch`), or an argument is refused.
     """
-    if rule not in EXTEND_RULES:
-        raise GlidepathError.of("extend", "rule", f"one of {', '.join(EXTEND_RULES)}", rule)
+    taken("extend", "rule", rule, choice(*EXTEND_RULES))
+    at = _place(plan, progress)
     if isinstance(total, Plan):
-        return _as_long_as(plan, total, _place(plan, progress))
+        return _as_long_as(plan, total, at)
     old = plan.total
     if old is None:
         raise GlidepathError.of("extend", "plan", "of known length", plan.horizon.length, "give horizon.length")
-    at = _place(plan, progress)
-    horizon = _longer(plan, total)
-    new = plan.replace(rules=[Rule("hold()")], feedback=(), batch=plan.batch, horizon=horizon).total
+    length = total if isinstance(total, str) else _span(plan, length_of(plan, "extend", "total", total))
+    horizon = plan.horizon.replace(length=length)
+    new = plan.replace(rules=[Rule("hold()")], feedback=(), horizon=horizon).total
     if new is None or new <= old:
-        raise GlidepathError.of(
-            "extend", "total", f"longer than the run, {old} {plan.clock}", new if new is None else f"{new} {plan.clock}"
-        )
+        told = new if new is None else f"{new} {plan.clock}"
+        raise GlidepathError.of("extend", "total", f"longer than the run, {old} {plan.clock}", told)
     if at >= old and rule == "stretch":
-        raise GlidepathError.of(
-            "extend", "progress", f"before the end of the run, {old}", at, "nothing is left to stretch; use rule='hold'"
-        )
+        remedy = "nothing is left to stretch; use rule='hold'"
+        raise GlidepathError.of("extend", "progress", f"before the end of the run, {old}", at, remedy)
     rules: list[Rule] = []
     for each, schedule in zip(plan.rules, _own(plan), strict=True):
-        if rule == "restretch":
-            again = each.schedule if isinstance(each.schedule, str) else _scaled(schedule, old, new)
-            rules.append(each.replace(schedule=again))
-        else:
-            rules.append(each.replace(schedule=continued(schedule, at, old, new, rule)))
-    detail = f"rule {rule}, from {old} to {new} {plan.clock}"
-    return _changed(plan, rules, horizon, "extend", at, detail)
+        made: Any = schedule
+        if rule != "restretch":
+            made = continued(schedule, at, old, new, rule)
+        elif isinstance(each.schedule, str):
+            made = each.schedule
+        elif schedule.duration != math.inf:
+            made = Stretch(schedule, new / old)
+        rules.append(each.replace(schedule=made))
+    return _changed(plan, rules, horizon, "extend", at, f"rule {rule}, from {old} to {new} {plan.clock}")
 
 
 def _as_long_as(plan: Plan, other: Plan, at: int) -> Plan:
     """Returns a plan with what is left of its schedules stretched to the length that another plan's have."""
-    own = _own(plan)
     ends = {rule.title: other.total or s.duration for rule, s in zip(other.rules, _own(other), strict=True)}
-    problems: list[Problem] = []
-    rules: list[Rule] = []
-    for rule, schedule in zip(plan.rules, own, strict=True):
+    checks, rules = Checks("extend"), list[Rule]()
+    if plan.clock != other.clock:
+        checks.refuse("clock", f"that of the plan, {plan.clock}", other.clock)
+        checks.done()
+    for rule, schedule in zip(plan.rules, _own(plan), strict=True):
         old, new, field = plan.total or schedule.duration, ends.get(rule.title), f"the duration of {rule.title}"
-        if plan.clock != other.clock:
-            problems.append(Problem("extend", "clock", f"that of the plan, {plan.clock}", other.clock))
-        elif new is None:
-            problems.append(Problem("extend", rule.title, "driven in the present plan too", "no rule"))
+        if new is None:
+            checks.problems.append(Problem("extend", rule.title, "driven in the present plan too", "no rule"))
         elif math.inf in (old, new):
-            problems.append(Problem("extend", field, "finite in both plans", f"{old} and {new}"))
+            checks.problems.append(Problem("extend", field, "finite in both plans", f"{old} and {new}"))
         elif at >= old:
-            remedy = "nothing is left to stretch; use override"
-            problems.append(Problem("extend", field, f"more than the {at} {plan.clock} done", str(old), remedy))
+            checks.refuse(
+                field, f"more than the {at} {plan.clock} done", old, "nothing is left to stretch; use override"
+            )
         elif new < old:
-            problems.append(Problem("extend", field, f"at least the saved {old}", str(new)))
+            checks.refuse(field, f"at least the saved {old}", new)
         else:
             longer = schedule if new == old else continued(schedule, at, int(old), int(new), "stretch")
             rules.append(rule.replace(schedule=longer))
-    if problems:
-        raise GlidepathError(dict.fromkeys(problems))
+    checks.done()
     return _changed(plan, rules, other.horizon, "extend", at, f"rule stretch, to {other.total or 'the present plan'}")
 
 
 def continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:
     """Returns a schedule that is as before until `at`, and then longer."""
     before = [Until(schedule, at)] if at else []
+    rest = [] if at >= schedule.duration else [Shift(schedule, -at) if at else schedule]
     if rule == "hold":
-        pause = Hold(new - old, schedule(at))
-        if at >= schedule.duration:
-            return Chain((*before, pause))
-        return Chain((*before, pause, Shift(schedule, -at) if at else schedule))
-    if at >= schedule.duration:
+        return Chain((*before, Hold(new - old, schedule(at)), *rest))
+    if not rest:
         return schedule
-    rest = Shift(schedule, -at) if at else schedule
-    longer = Stretch(rest, (new - at) / (old - at))
+    longer = Stretch(rest[0], (new - at) / (old - at))
     return Chain((*before, longer)) if before else longer
-
-
-def _scaled(schedule: Schedule, old: int, new: int) -> Schedule:
-    return schedule if schedule.duration == math.inf else Stretch(schedule, new / old)
 
 
 def _own(plan: Plan) -> tuple[Schedule, ...]:
@@ -173,11 +166,10 @@ def _own(plan: Plan) -> tuple[Schedule, ...]:
 
 
 def _place(plan: Plan, progress: Any) -> int:
-    at = position(plan, progress, {}) if isinstance(progress, Progress) else number(progress)
+    at = plan.position(progress) if isinstance(progress, Progress) else number(progress)
     if at is None or not 0 <= at <= MAX_STEPS or at != math.floor(at):
-        raise GlidepathError.of(
-            "re-planning", "progress", f"a Progress, or a whole position on a clock of {plan.clock}", progress
-        )
+        rule = f"a Progress, or a whole position on a clock of {plan.clock}"
+        raise GlidepathError.of("re-planning", "progress", rule, progress)
     return int(at)
 
 
@@ -197,12 +189,6 @@ def length_of(plan: Plan, where: str, field: str, given: Any) -> int:
     except Broken as broken:
         raise GlidepathError.of(where, field, broken.rule, given, broken.remedy) from None
     return steps
-
-
-def _longer(plan: Plan, total: int | str) -> Horizon:
-    if isinstance(total, str):
-        return plan.horizon.replace(length=total)
-    return plan.horizon.replace(length=_span(plan, length_of(plan, "extend", "total", total)))
 
 
 def _span(plan: Plan, total: int) -> str:

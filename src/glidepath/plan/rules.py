@@ -1,23 +1,93 @@
-"""The parts of a plan: which schedule drives what, which controller listens to what, and what was changed."""
+"""The parts of a plan and what they have in common: which schedule drives what, which controller listens to what, what was changed."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from ..core.checks import each_of
+from ..core.checks import Checks, each_of
 from ..core.errors import GlidepathError
 from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice, number
 from ..core.node import Node, kind
 from ..core.schedule import Schedule
 from ..feedback import Controller
-from .base import Part
 from .duration import Duration
-from .schedules import Drawn, as_data
+from .lengths import durations
 
-__all__ = ["After", "Change", "Feedback", "Name", "Rule", "many"]
+__all__ = ["After", "Change", "Drawn", "Feedback", "Name", "Part", "Rule", "many", "worded"]
+
+
+class Part(Node):
+    """A part of a plan: an immutable value with named, checked fields."""
+
+    registry: ClassVar[dict[str, type[Node]]] = {}
+
+    @classmethod
+    def of(cls, given: Any) -> Any:
+        """Returns the part that is given as itself or as a mapping of its fields.
+
+        Raises:
+            GlidepathError: With every problem found.
+        """
+        if isinstance(given, cls):
+            return given
+        if isinstance(given, dict):
+            return cls(**worded(given, ""))
+        raise GlidepathError.of("", "", f"an object with {', '.join(cls.field_names())}", given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the part as JSON data, without fields that have their default."""
+        fields: Any = self.__dataclass_fields__  # type: ignore[attr-defined]
+        kept = [name for name in self.field_names() if getattr(self, name) != fields[name].default]
+        return {name: _plain(self.field_data(name)) for name in kept}
+
+
+def worded(given: dict[Any, Any], where: str) -> dict[str, Any]:
+    """Returns a mapping whose keys are words.
+
+    Raises:
+        GlidepathError: If one is none.
+    """
+    odd = [key for key in given if not isinstance(key, str)]
+    if odd:
+        raise GlidepathError.of(where, "every key", "a word", odd[0])
+    return given
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.to_dict()
+    if isinstance(value, Node):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+# What their fields hold ---------------------------------------------------------------------------------------------------------------
+
+MAX_LINE = 16_000  # a longer schedule is written to files as data
+
+
+def drawn(given: Any) -> Schedule | str:
+    """Returns a schedule, or the text of one that needs a horizon.
+
+    Raises:
+        GlidepathError: If it is neither; wrong durations are listed with the rest.
+    """
+    if isinstance(given, str):
+        found, checks = durations(given), Checks("text")
+        for text in found:
+            checks.take("every duration", text, Check(Duration.parse))
+        checks.done()
+        return given.strip() if found else Schedule.of(given)
+    if isinstance(given, dict | Schedule):
+        return Schedule.of(given)
+    raise Broken("a schedule, its text or its JSON data")
+
+
+_DRAWN = {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "string"}]}
+Drawn = Annotated[Schedule | str, Check(drawn, _DRAWN)]
+"""A schedule, or a text with quoted durations."""
 
 MAX_RULES = 1000
 MAX_GROUPS = 1000
@@ -38,32 +108,28 @@ def _parameter(value: Any) -> str:
 
 
 def _patterns(value: Any) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else value
-    rule = "a pattern of group names, or a list of them, such as ['*', '!norm']"
-    if not isinstance(items, list | tuple) or not 1 <= len(items) <= MAX_GROUPS:
-        raise Broken(rule)
-    for item in items:
-        if not isinstance(item, str) or not item.strip("!") or len(item) > 200 or not item.isprintable():
-            raise Broken(rule)
+    items: Any = [value] if isinstance(value, str) else value
+    listed = isinstance(items, list | tuple) and 1 <= len(items) <= MAX_GROUPS
+    if not listed or not all(isinstance(x, str) and x.strip("!") and len(x) <= 200 and x.isprintable() for x in items):
+        raise Broken("a pattern of group names, or a list of them, such as ['*', '!norm']")
     return tuple(items)
 
 
-def many(make: Callable[[Any], Any], rule: str, mapped: str = "") -> Callable[[Any], tuple[Any, ...]]:
+def many(of: type[Part], rule: str, mapped: str = "") -> Check:
     """Returns the check of a field with several parts; `mapped` is the field that a mapping's keys are."""
 
     def check(value: Any) -> tuple[Any, ...]:
-        where = [f"$[{i}]" for i in range(len(value))] if isinstance(value, list | tuple | dict) else ["$[0]"]
-        items: Any = value
+        items, where = value, "$[{}]".format
         if isinstance(value, dict) and mapped and "schedule" not in value:
-            where = [f"$[{str(key)[:50]!r}]" for key in value]
-            items = [_mapped(item, mapped, key) for key, item in value.items()]
+            names = [f"$[{str(key)[:50]!r}]" for key in value]
+            items, where = [_mapped(item, mapped, key) for key, item in value.items()], names.__getitem__
         elif isinstance(value, str | dict | Node):
             items = [value]
         if not isinstance(items, list | tuple) or len(items) > MAX_RULES:
             raise Broken(rule)
-        return each_of(items, make, where.__getitem__)
+        return each_of(items, of.of, where)
 
-    return check
+    return Check(check, {"type": "array", "items": {"$ref": f"#/$defs/{of.kind}"}})
 
 
 def _mapped(item: Any, field: str, key: Any) -> Any:
@@ -76,12 +142,10 @@ Patterns = Annotated[tuple[str, ...], Check(_patterns, {"type": "array", "items"
 
 
 def _after(value: Any) -> str | int:
-    if isinstance(value, str):
-        found = Duration.parse(value)
-        if found.unit == "rest":
-            raise Broken("a position such as '5%', '500 steps' or 500")
-        return str(found)
+    found = Duration.parse(value) if isinstance(value, str) else None
     plain = number(value)
+    if found is not None and found.unit != "rest":
+        return str(found)
     if plain is None or not 0 <= plain <= MAX_STEPS or plain != plain // 1:
         raise Broken("a position such as '5%', '500 steps' or 500")
     return int(plain)
@@ -160,8 +224,11 @@ class Rule(Part):
         return super().of(given)
 
     def field_data(self, name: str) -> Any:
-        """Returns a field as it is written to files."""
-        return as_data(self.schedule) if name == "schedule" else getattr(self, name)
+        """Returns a field as it is written to files: a schedule as a line of text, or as data where the line would be too long."""
+        schedule = self.schedule
+        if name != "schedule":
+            return getattr(self, name)
+        return schedule.to_dict() if isinstance(schedule, Schedule) and len(str(schedule)) > MAX_LINE else str(schedule)
 
     def matches(self, name: str | None) -> bool:
         """Returns whether the rule is for a group of this name; None is a group without one."""
@@ -173,11 +240,7 @@ class Rule(Part):
         return taken
 
 
-def _controller(value: Any) -> Controller:
-    return Controller.of(value)
-
-
-Steering = Annotated[Controller, Check(_controller, {"type": ["string", "object"]})]
+Steering = Annotated[Controller, Check(Controller.of, {"type": ["string", "object"]})]
 
 
 @kind("feedback")

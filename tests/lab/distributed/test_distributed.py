@@ -28,7 +28,7 @@ from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.examples import Text
 from glidepath.lab.tasks.settings import adjusted
 from glidepath.plan import Plan
-from glidepath.plan.files import read
+from glidepath.plan.given import read
 
 SCHEDULE = 'warmup("10%") >> cosine("rest", floor=0.1)'
 
