@@ -286,10 +286,17 @@ class _Ops(TorchNamespace):
 
     def _lifted(self, name: str) -> Any:
         on_tensor, on_number = getattr(ops, name), getattr(MathNamespace, name)
-        return lambda *x: on_tensor(*x) if self._any(*x) else on_number(*x)
+        return lambda *x: on_tensor(*map(self._table, x)) if self._any(*x) else on_number(*x)
 
     def _any(self, *values: Any) -> bool:
         return any(map(ops.is_tensor, values))
+
+    def _tells(self, x: Any) -> bool:
+        return False
+
+    def divide(self, x: Any, y: Any) -> Any:
+        """Returns `x / y`."""
+        return ops.divide(self._table(x), self._table(y) + 0.0)
 
     def quotient(self, x: Any, y: Any) -> Any:
         """Returns `x // y`."""

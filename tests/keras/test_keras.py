@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import glidepath as gp
-from glidepath.keras import Driver, Rate
+from glidepath.keras import Driver, Rate, _evaluated
 from glidepath.plan import Plan
 
 BACKEND = keras.backend.backend()
@@ -339,3 +339,21 @@ def test_the_same_on_the_other_backends(backend, only):
     ]
     done = subprocess.run(command, env=env, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")  # JAX has float32 here
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step(30, 0.5)",
+        "repeat(cosine(10), growth=2)",
+        "piecewise_constant([5, 9], [1, 2, 3])",
+        "warmup(4) >> damped_cosine(100, periods=2.5)",
+    ],
+)
+def test_formulas_run_on_tensors_that_the_core_does_not_know(text):
+    """As TensorFlow's: with nothing but Keras's own operations."""
+    schedule = gp.parse(text)
+    for step in (0, 7, 64):
+        found = _evaluated(schedule, keras.ops.convert_to_tensor(step))
+        assert float(found) == pytest.approx(schedule(step), rel=3e-7)
