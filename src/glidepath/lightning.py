@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .core.checks import refuse
 from .core.errors import GlidepathError, Problem, missing, shown
 from .core.fields import number
 from .plan import Plan, plan_of
@@ -18,18 +19,7 @@ except ModuleNotFoundError as error:
 
 from .torch import Scheduler, attach
 
-if TYPE_CHECKING:  # the library's own types are partly unknown
-
-    class Callback:
-        """What a trainer calls."""
-
-        @property
-        def state_key(self) -> str:
-            """What its state is saved under."""
-            ...
-
-else:
-    Callback = callbacks.Callback
+Callback: Any = callbacks.Callback  # the library's own types are partly unknown
 
 __all__ = ["Driver"]
 
@@ -72,8 +62,7 @@ class Driver(Callback):
         self._saved: dict[str, Any] = {}
         self._told: dict[str, int] = {}
         self._ended = False
-        if problems := policy_problems("Driver", resume):
-            raise GlidepathError(problems)
+        refuse(policy_problems("Driver", resume))
         self.scheduler: Scheduler | None = None
         """What drives them, while training: progress, events, checkpoints."""
 
@@ -174,8 +163,8 @@ class Driver(Callback):
         """Begins in the middle of a run whose checkpoint knows nothing of it."""
         done, alone = trainer.global_step, len(trainer.optimizers) == 1
         if self._resume != "override" or not alone:
-            remedy = "load the weights alone, without ckpt_path"
-            remedy = f'resume="override" goes on with this plan at update {done}' if alone else remedy
+            remedy = f'resume="override" goes on with this plan at update {done}'
+            remedy = remedy if alone else "load the weights alone, without ckpt_path"
             rule = f"in the checkpoint of a run that made {done} updates"
             raise GlidepathError.worded("Driver", "its state", rule, "nothing", remedy)
         if self.scheduler is not None:
@@ -185,40 +174,28 @@ class Driver(Callback):
         """Returns the schedulers of others for what it drives."""
         driven = self._driven(trainer)
         mine = {id(each) for each in (driven.values() if isinstance(driven, Mapping) else (driven,))}
-        return [
-            type(config.scheduler).__name__
-            for config in trainer.lr_scheduler_configs
-            if id(config.scheduler.optimizer) in mine
-        ]
+        found = [config.scheduler for config in trainer.lr_scheduler_configs]
+        return [type(scheduler).__name__ for scheduler in found if id(scheduler.optimizer) in mine]
 
     def _checked(self, trainer: Any) -> Plan:
         """Returns the plan, checked against the run, with every problem in one error."""
         problems: list[Problem] = []
         others = self._others(trainer)
         if others and not self._saved.get("released"):
-            remedy = "return the optimizers alone"
-            problems.append(
-                Problem("Driver", "configure_optimizers", "without a scheduler of its own", others[0], remedy)
-            )
+            rule, remedy = "without a scheduler of its own", "return the optimizers alone"
+            problems.append(Problem("Driver", "configure_optimizers", rule, others[0], remedy))
         plan = plan_of(self._plan, "Driver", run=lambda: trainer.estimated_stepping_batches)
         monitors = {part.monitor for part in plan.feedback}
         for monitor in sorted({*monitors, *self._cadence}):
-            due = self._due(monitor)
+            due, field = self._due(monitor), f"cadence of {monitor}"
             if monitor not in monitors:
                 rule = f"for metrics that a controller listens to ({', '.join(sorted(monitors)) or 'none'})"
                 problems.append(Problem("Driver", "cadence", rule, monitor))
             elif due not in ("validation", "epoch") and (number(due) is None or due < 1):
-                problems.append(
-                    Problem(
-                        "Driver", f"cadence of {monitor}", "'validation', 'epoch' or a number of updates", shown(due)
-                    )
-                )
+                problems.append(Problem("Driver", field, "'validation', 'epoch' or a number of updates", shown(due)))
             elif due == "validation" and not trainer.enable_validation:
-                problems.append(
-                    Problem("Driver", f"cadence of {monitor}", "one that this run has: it validates nothing", due)
-                )
-        if problems:
-            raise GlidepathError(problems)
+                problems.append(Problem("Driver", field, "one that this run has: it validates nothing", due))
+        refuse(problems)
         return plan
 
     def _due(self, monitor: str) -> Any:
@@ -230,9 +207,8 @@ class Driver(Callback):
         done = 0 if self.scheduler is None else self.scheduler.updates
         for monitor in dict.fromkeys(part.monitor for part in plan.feedback) if plan is not None else ():
             due = self._due(monitor)
-            if due != when and not (
-                when is int and isinstance(due, int) and done and done % due == 0 and self._told.get(monitor) != done
-            ):
+            counted = when is int and isinstance(due, int) and done and done % due == 0
+            if due != when and not (counted and self._told.get(monitor) != done):
                 continue
             found = trainer.callback_metrics
             if monitor not in found:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .core.checks import refuse
 from .core.errors import GlidepathError, missing
 from .dialects import load
 from .dialects.plateaus import plateau_of
@@ -54,9 +55,8 @@ def plan_of(args: Any, total: int | None = None) -> Plan:
         return Plan((Rule("hold()"),), feedback=(Feedback(controller, monitor),))  # type: ignore[arg-type]
     steps = total or (args.max_steps if args.max_steps > 0 else None)
     if steps is None:
-        raise GlidepathError.of(
-            "plan_of", "total", "given, as the arguments count epochs", total, "plan_of(args, total=updates)"
-        )
+        rule, remedy = "given, as the arguments count epochs", "plan_of(args, total=updates)"
+        raise GlidepathError.of("plan_of", "total", rule, total, remedy)
     if kind in _OF_RATE and (kind == "polynomial" or "min_lr" in own):  # of the rate, where the others are shares
         own[_OF_RATE[kind]] = own.get(_OF_RATE[kind], 1e-7) / args.learning_rate
     given = {"name": kind, "num_warmup_steps": args.get_warmup_steps(steps), "num_training_steps": steps}
@@ -64,7 +64,10 @@ def plan_of(args: Any, total: int | None = None) -> Plan:
     return Plan((Rule(factor),), {"length": f"{steps} updates"})  # type: ignore[arg-type]
 
 
-class Planned:
+_Mixed: Any = object  # to a type checker the Trainer that `Planned` is mixed into
+
+
+class Planned(_Mixed):
     """Makes a `Trainer` follow a plan: `class Mine(Planned, Trainer)`, then `Mine(…, plan=…)`.
 
     Optimizer, decay groups and the number of updates stay the Trainer's. A controller listens to the metric that its `monitor` names: an
@@ -78,22 +81,11 @@ class Planned:
         options: The Trainer's.
     """
 
-    if TYPE_CHECKING:  # of the Trainer that it is mixed into
-        args: Any
-        state: Any
-        optimizer: Any
-        lr_scheduler: Any
-        _created_lr_scheduler: bool
-
-        def add_callback(self, callback: Any) -> None:
-            """Adds a callback."""
-
     def __init__(self, *positional: Any, plan: Any = None, resume: Policy = "strict", **options: Any) -> None:
-        super().__init__(*positional, **options)  # type: ignore[call-arg]
+        super().__init__(*positional, **options)
         self._plan, self._resume = plan, resume
         self._made: list[ShownLR] = []  # shared by the shallow copies that DeepSpeed's integration makes
-        if problems := policy_problems("Trainer", resume):
-            raise GlidepathError(problems)
+        refuse(policy_problems("Trainer", resume))
         if self.lr_scheduler is not None:
             raise self._taken()
         self.add_callback(_Listener(self))
@@ -105,21 +97,16 @@ class Planned:
         Raises:
             GlidepathError: If the optimizer is not made yet.
         """
+        if not self._made and self.lr_scheduler is not None:
+            raise self._taken()
         if not self._made:
-            raise (
-                self._taken()
-                if self.lr_scheduler is not None
-                else GlidepathError.of(
-                    "Trainer", "schedule", "asked for when the optimizer is made", None, "train() makes it"
-                )
-            )
+            rule = "asked for when the optimizer is made"
+            raise GlidepathError.of("Trainer", "schedule", rule, None, "train() makes it")
         return self._made[-1]
 
     def _taken(self) -> GlidepathError:
-        remedy = "give none in optimizers=, nor in DeepSpeed's configuration"
-        return GlidepathError.of(
-            "Trainer", "the scheduler", "left to the plan", type(self.lr_scheduler).__name__, remedy
-        )
+        remedy, name = "give none in optimizers=, nor in DeepSpeed's configuration", type(self.lr_scheduler).__name__
+        return GlidepathError.of("Trainer", "the scheduler", "left to the plan", name, remedy)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Makes the scheduler of the plan; the Trainer calls it.
@@ -147,7 +134,7 @@ class Planned:
         """
         if "learning_rate" in logs and self._made:
             logs |= self.schedule.rates()
-        super().log(logs, *positional, **options)  # type: ignore[misc]
+        super().log(logs, *positional, **options)
 
 
 class ShownLR(ScheduleLR):
@@ -162,13 +149,9 @@ class ShownLR(ScheduleLR):
     def rates(self) -> dict[str, float]:
         """Returns the learning rate of the last update, and that of each group where they differ."""
         rates = {applied.group: applied.value for applied in self.scheduler.last if applied.parameter == "lr"}
-        if not rates:
-            return {}
-        first = next(iter(rates.values()))
-        alike = all(rate == first for rate in rates.values())
-        return {"learning_rate": first} | (
-            {} if alike else {f"learning_rate/{group}": rate for group, rate in rates.items()}
-        )
+        first = {"learning_rate": next(iter(rates.values()))} if rates else {}
+        each = {f"learning_rate/{group}": rate for group, rate in rates.items()}
+        return first if len(set(rates.values())) < 2 else first | each
 
 
 class _Listener(TrainerCallback):
@@ -182,10 +165,8 @@ class _Listener(TrainerCallback):
         self.training, made = True, self.trainer.schedule.scheduler
         monitors = [part.monitor for part in made.plan.feedback if part.monitor.startswith("eval_")]
         if monitors and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
-            remedy = "eval_strategy='epoch', or 'steps'"
-            raise GlidepathError.of(
-                "Trainer", "eval_strategy", f"one that measures {', '.join(monitors)}", "no", remedy
-            )
+            rule, remedy = f"one that measures {', '.join(monitors)}", "eval_strategy='epoch', or 'steps'"
+            raise GlidepathError.of("Trainer", "eval_strategy", rule, "no", remedy)
         if made.resumed is not None and state.is_world_process_zero:
             print(made.resumed)  # noqa: T201 - a user is to see what a resume changed
 
@@ -209,10 +190,8 @@ class _Listener(TrainerCallback):
             if monitor in metrics:
                 made.observe(monitor, metrics[monitor])
             elif prefix and monitor.startswith(prefix) and not self._elsewhere(monitor, metrics):
-                known = ", ".join(metrics) or "none"
-                raise GlidepathError.of(
-                    "Trainer", "a controller's monitor", f"a metric of the evaluation ({known})", monitor
-                )
+                rule = f"a metric of the evaluation ({', '.join(metrics) or 'none'})"
+                raise GlidepathError.of("Trainer", "a controller's monitor", rule, monitor)
 
     def _elsewhere(self, monitor: str, metrics: dict[str, Any]) -> bool:
         """Returns whether another evaluation has the metric: one of another prefix, or of the other data sets, each on its own."""
@@ -222,7 +201,7 @@ class _Listener(TrainerCallback):
         return not any(name.startswith(mine) for name in metrics)
 
 
-class Trainer(Planned, transformers.Trainer):  # type: ignore[misc]
+class Trainer(Planned, transformers.Trainer):
     """Hugging Face's `Trainer` with a plan: see `Planned`.
 
     Examples:
