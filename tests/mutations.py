@@ -181,8 +181,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             (
                 "groups are logged as one",
                 "transformers.py",
-                "alike = all(rate == first for",
-                "alike = True or any(0 for",
+                "len(set(rates.values())) < 2",
+                "True",
             ),
             ("evaluations are not heard", "transformers.py", 'self._tell(metrics or {}, "eval_")', "pass"),
             ("a deaf controller trains", "transformers.py", "if monitors and str(", "if False and str("),
