@@ -10,10 +10,9 @@ try:
 except ModuleNotFoundError as error:
     raise missing(error, "glidepath.jax", "jax") from None
 
-from .checkpoint import Resumed
 from .driven import Driven, optimizer, plan
 from .rates import rate, whole
-from .state import DrivenState, count, learning_rates
+from .state import DrivenState, Resumed, count, learning_rates
 
 __all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate", "whole"]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax.core import Tracer
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core.checks import Checks, refuse
+from ..core.errors import GlidepathError, Problem
 from ..core.fields import number
 from ..core.files import digest
 from ..core.schedule import Schedule
@@ -18,21 +19,11 @@ from ..feedback import Decision
 from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after
 from ..plan.given import Policy, policy_problems
-from .checkpoint import FORMAT, Resumed, moved, read
 from .rates import static
 from .settling import Cell, Settled, maker, ramps_of, settle, values_of
-from .state import ONLY, DrivenState, changed, count, found
+from .state import FORMAT, ONLY, DrivenState, Resumed, changed, count, found, moved, read
 
-if not TYPE_CHECKING:
-    GradientTransformation = optax.GradientTransformationExtraArgs
-else:
-
-    class GradientTransformation(NamedTuple):  # what optax.GradientTransformationExtraArgs is to a type checker
-        """A pair of functions."""
-
-        init: Callable[..., Any]
-        update: Callable[..., Any]
-
+GradientTransformation: Any = optax.GradientTransformationExtraArgs  # its own types are partly unknown
 
 __all__ = ["Driven", "optimizer", "plan"]
 
@@ -68,8 +59,8 @@ class Driven(GradientTransformation):
             label: The group.
             progress: With the states of the plan's controllers; None before their first decision.
         """
-        cell = self._cells()[label][name]
-        made, states = cell.schedule(updates), (progress or self.plan.begin()).states
+        cell, states = self._cells()[label][name], (progress or self.plan.begin()).states
+        made = cell.schedule(updates)
         at = self.plan.position(progress_after(self.plan, updates))
         for i in cell.controllers:
             made *= self.plan.feedback[i].controller.multiplier(states[i], at, label)
@@ -114,12 +105,8 @@ class Driven(GradientTransformation):
             state: The optimizer's state.
             progress: With the states of the controllers, if the plan has any.
         """
-        return {
-            "glidepath": FORMAT,
-            "plan": self.plan.to_dict(),
-            "bases": self.bases,
-            "progress": self.at(state, progress).to_dict(),
-        }
+        done = self.at(state, progress).to_dict()
+        return {"glidepath": FORMAT, "plan": self.plan.to_dict(), "bases": self.bases, "progress": done}
 
     def resumed(self, state: Any, saved: Any, resume: Policy = "strict") -> Resumed:
         """Goes on from a restored state and the document that `saved` made for it.
@@ -134,8 +121,7 @@ class Driven(GradientTransformation):
         Raises:
             GlidepathError: If they differ (`"strict"`), the document is none or not that of the state, or it cannot be extended.
         """
-        if problems := policy_problems("resumed", resume):
-            raise GlidepathError(problems)
+        refuse(policy_problems("resumed", resume))
         before, bases, progress = read(saved)
         old = self._again(before, bases)
         mark, done = int(found(state).identity), count(state)
@@ -144,12 +130,9 @@ class Driven(GradientTransformation):
             got = f"plan {mark:08x} at update {done}"
             rule = f"the one that was saved with it, plan {old.identity:08x} at update {progress.updates}"
             raise GlidepathError.worded("resumed", "state", rule, got, remedy)
-        differences = tuple(map(str, diff(before, self.plan).fields))
-        differences += tuple(moved(bases, self.bases))
+        differences = (*map(str, diff(before, self.plan).fields), *moved(bases, self.bases))
         if differences and resume == "strict":
-            remedy = (
-                'resume="keep" goes on with the saved plan, "override" takes this one, "extend" the length of this one'
-            )
+            remedy = 'resume="keep" goes on with the saved plan, "override" takes this one, "extend" the length of it'
             raise GlidepathError(Problem("checkpoint", "the plan", "that of this run", d, remedy) for d in differences)
         new = old if resume == "keep" or not differences else self
         if resume == "extend" and before.fingerprint != self.plan.fingerprint:
@@ -157,14 +140,12 @@ class Driven(GradientTransformation):
         held = progress
         if [part.controller for part in before.feedback] != [part.controller for part in new.plan.feedback]:
             progress = Progress(progress.updates, progress.samples, progress.tokens, new.plan.begin().states)
+        both = [
+            (name, label) for label, row in new._cells().items() for name in row if name in old._cells().get(label, ())
+        ]
         seams = {
-            f"{name}/{label}": (
-                old.value(done, name, label, held),
-                new.value(done, name, label, progress),
-            )
-            for label, cells in new._cells().items()
-            for name in cells
-            if name in old._cells().get(label, ())
+            f"{name}/{label}": (old.value(done, name, label, held), new.value(done, name, label, progress))
+            for name, label in both
         }
         own = changed(state, lambda s: s._replace(identity=jnp.uint32(new.identity)))
         return Resumed(new, new._steered(own, progress), progress, differences, seams)
@@ -199,21 +180,19 @@ def optimizer(
         (1, 0.5)
     """
     own = {name: value for name, value in arguments.items() if isinstance(value, Schedule)}
-    problems = [
-        Problem("optimizer", name, rule, shown(value), f"{name}=rate({str(value)!r}, base)")
-        for name, value in own.items()
-        if not value.absolute and (rule := "a rate of its own, as a factor has no base here")
-    ]
     rules = {"lr": {"schedule": schedule}} | {name: {"schedule": rate, "absolute": True} for name, rate in own.items()}
-    try:
+    checks = Checks("optimizer")
+    for name, value in own.items():
+        if not value.absolute:
+            rule = "a rate of its own, as a factor has no base here"
+            checks.refuse(name, rule, value, f"{name}=rate({str(value)!r}, base)")
+    made: Any = None
+    with checks.kept():
         made = plan_of(rules, "optimizer", total=total)
-    except GlidepathError as error:
-        problems.extend(error.problems)
-    if problems:
-        raise GlidepathError(problems)
+    checks.done()
     given = {} if base is None else {"learning_rate": base}
     given |= {name: value for name, value in arguments.items() if name not in own}
-    return _driven(made, make, labels, given, None, None)  # type: ignore[reportPossiblyUnboundVariable]
+    return _driven(made, make, labels, given, None, None)
 
 
 def plan(plan: Any, make: Any, labels: Any = None, *, total: Any = None, **arguments: Any) -> Driven:
@@ -270,9 +249,7 @@ def _driven(
 
     def init(params: Any) -> DrivenState:
         cells, ramps = settled(params).cells, ramps_of(made, names, made.begin())
-        values = {
-            label: {name: jnp.float32(driven.value(0, name, label)) for name in row} for label, row in cells.items()
-        }
+        values = {at: {name: jnp.float32(driven.value(0, name, at)) for name in row} for at, row in cells.items()}
         inner = build(params, values).init(params)
         return DrivenState(jnp.zeros([], jnp.int32), jnp.uint32(driven.identity), flat(values), ramps, inner)
 

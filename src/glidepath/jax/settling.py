@@ -9,7 +9,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..core.errors import GlidepathError, Problem, did_you_mean, shown
+from ..core.checks import refuse
+from ..core.errors import Problem, did_you_mean, shown
 from ..core.rate import base_problem
 from ..core.schedule import Schedule
 from ..plan import Plan, Progress
@@ -76,22 +77,16 @@ def settle(
             if not rule.matches(name if labelled else None):
                 continue
             word = rule.parameter if rule.parameter in parameters else WORDS.get(rule.parameter, rule.parameter)
-            where = "jax plan" if not labelled else f"label {name}"
-            if word not in parameters and not takes_all:
-                rest = f"an argument of {getattr(maker(make, name), '__name__', 'make')}"
-                problems.append(
-                    Problem(where, f"rules[{i}].parameter", rest, shown(rule.parameter), did_you_mean(word, parameters))
-                )
-                continue
-            if word in settled.cells[name]:
-                problems.append(Problem(where, word, "driven by one rule", "two"))
-                continue
-            if rule.over is not None:
-                problems.append(
-                    Problem(
-                        where, f"rules[{i}].over", "left out: optax is driven one value at a time", shown(rule.over)
-                    )
-                )
+            where, field = f"label {name}" if labelled else "jax plan", f"rules[{i}]"
+            one = f"an argument of {getattr(maker(make, name), '__name__', 'make')}"
+            near, alone = did_you_mean(word, parameters), "left out: optax is driven one value at a time"
+            rows = (
+                (word in parameters or takes_all, f"{field}.parameter", one, shown(rule.parameter), near),
+                (word not in settled.cells[name], word, "driven by one rule", "two", ""),
+                (rule.over is None, f"{field}.over", alone, shown(rule.over), ""),
+            )
+            if broken := [Problem(where, *row) for holds, *row in rows if not holds]:
+                problems.append(broken[0])
                 continue
             given = fixed.pop(word, None)
             default = parameters[word].default if word in parameters else None
@@ -109,8 +104,7 @@ def settle(
                 schedule = float(base) * schedule
             listening = tuple(k for k, part in enumerate(plan.feedback) if part.parameter == rule.parameter)
             settled.cells[name][word] = Cell(schedule, rule.floor, listening)
-    if problems:
-        raise GlidepathError(problems)
+    refuse(problems)
     return settled
 
 
@@ -138,8 +132,5 @@ def ramps_of(plan: Plan, names: Any, progress: Progress) -> dict[str, Any]:
         return {}
     pairs = list(zip(plan.feedback, progress.states, strict=True))
     lines = [[line_of(plan, part.controller, state, name) for name in names] for part, state in pairs]
-    kinds = {"begin": jnp.int32}
-    return {
-        field: jnp.asarray([[getattr(line, field) for line in row] for row in lines], kinds.get(field, jnp.float32))
-        for field in ("start", "end", "begin", "length")
-    }
+    fields = {"start": jnp.float32, "end": jnp.float32, "begin": jnp.int32, "length": jnp.float32}
+    return {f: jnp.asarray([[getattr(line, f) for line in row] for row in lines], dtype) for f, dtype in fields.items()}

@@ -1,17 +1,25 @@
-"""The state of a driven transformation, and what can be read from it."""
+"""The state of a driven transformation, what can be read from it, what belongs beside it in a checkpoint, and how a run goes on from that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import optax
 from jax.tree_util import DictKey
 
+from ..core.codec import parsed
 from ..core.errors import GlidepathError
+from ..core.fields import number
+from ..plan import Plan, Progress
 
-__all__ = ["ONLY", "DrivenState", "changed", "count", "found", "learning_rates"]
+if TYPE_CHECKING:
+    from .driven import Driven
+
+__all__ = ["DrivenState", "Resumed", "count", "learning_rates"]
+
+FORMAT = 1
 
 ONLY = "0"  # the group where there are no labels, by the name that `attach` gives it
 
@@ -107,3 +115,53 @@ def changed(state: Any, change: Callable[[DrivenState], DrivenState]) -> Any:
     """Returns a tree with the one state of a driven transformation changed."""
     own = found(state)
     return jax.tree.map(lambda x: change(x) if x is own else x, state, is_leaf=lambda x: x is own)
+
+
+class Resumed(NamedTuple):
+    """How a run goes on.
+
+    Args:
+        optimizer: The transformation to go on with.
+        state: Its state, in the place of the one that was restored.
+        progress: The plan's progress.
+        differences: What differs between the saved plan and the present one, a sentence each.
+        seams: For every value that is driven, what the saved plan gives the next update and what is used.
+    """
+
+    optimizer: Driven
+    state: Any
+    progress: Progress
+    differences: tuple[str, ...]
+    seams: dict[str, tuple[float, float]]
+
+    @property
+    def jump(self) -> float:
+        """The largest relative change of a value at the seam; 0.0 for none."""
+        return max((abs(b - a) / max(abs(a), abs(b)) for a, b in self.seams.values() if a != b), default=0.0)
+
+
+def read(saved: Any) -> tuple[Plan, dict[str, dict[str, float]], Progress]:
+    """Returns plan, bases and progress of a document.
+
+    Raises:
+        GlidepathError: If it is none.
+    """
+    data = parsed(saved) if isinstance(saved, str | bytes) else saved
+    keys = {"glidepath", "plan", "bases", "progress"}
+    if not isinstance(data, Mapping) or set(data) != keys or data["glidepath"] != FORMAT:
+        rule = "what saved() returned, an object with glidepath, plan, bases and progress"
+        raise GlidepathError.of("resumed", "saved", rule, saved)
+    bases = data["bases"]
+    rows = bases.values() if isinstance(bases, Mapping) else [None]
+    if not all(isinstance(row, Mapping) and all(number(base) is not None for base in row.values()) for row in rows):
+        raise GlidepathError.of("resumed", "saved.bases", "a base for each label and hyper-parameter", bases)
+    plan = Plan.of(data["plan"])
+    return plan, {label: dict(row) for label, row in bases.items()}, Progress.from_dict(data["progress"], plan)
+
+
+def moved(before: dict[str, dict[str, float]], now: dict[str, dict[str, float]]) -> list[str]:
+    """Returns the bases that differ, a sentence each."""
+    rows = sorted({(label, name) for bases in (before, now) for label, row in bases.items() for name in row})
+    values = [[bases.get(label, {}).get(name) for bases in (before, now)] for label, name in rows]
+    told = [(f"base of {name} in {label}", *pair) for (label, name), pair in zip(rows, values, strict=True)]
+    return [f"{what}: saved {old}, now {new}" for what, old, new in told if old != new]
