@@ -14,20 +14,14 @@ import glidepath
 
 from ..core.errors import GlidepathError
 
-from . import schedules as _schedules  # isort: skip - each room adds its commands, in the order of the help
-from . import training as _training  # isort: skip
-from . import distributed as _distributed  # isort: skip
-from . import tuning as _tuning  # isort: skip
-from . import claims as _claims  # isort: skip
-from . import choosing as _choosing  # isort: skip
-from . import plans as _plans  # isort: skip
-from . import forecasts as _forecasts  # isort: skip
+# Each adds its commands, in the order of the help.
+from . import schedules, training, distributed, claims, choosing, plans, forecasts  # isort: skip
 from .common import fail, missing
 from .options import app, in_language
 
 __all__ = ["app", "main"]
 
-_ROOMS = (_schedules, _training, _distributed, _tuning, _claims, _choosing, _plans, _forecasts)
+_ROOMS = (schedules, training, distributed, claims, choosing, plans, forecasts)
 
 
 def main() -> None:

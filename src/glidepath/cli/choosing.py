@@ -7,13 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
-from rich.progress import Progress
-from rich.text import Text
-
 from ..core.language import worded
 from ..core.zh_strings import FINDINGS
-from .common import messages, note, say, typed
+from .common import beside, note, say, typed, under_way
 from .engines import Changes
 from .options import command
 
@@ -51,43 +47,25 @@ def find(
     from ..core.files import write_whole
     from ..finder import Suggestion
     from ..lab.search.range_test import find_rates
+    from ..view.fonts import aligned
     from ..view.range_test import range_test, range_test_place, range_test_table, save_range_test
 
     if output is not None:
         range_test_place(output)
-    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
-        row = bar.add_task("sweeping", total=None)
-        made = find_rates(
-            changes.of(task, budget),
-            schedule,
-            budget=budget,
-            low=low,
-            high=high,
-            steps=steps,
-            repeats=repeats,
-            verified=verify,
-            progress=lambda done, total: bar.update(row, completed=done, total=total),
-            on=device,
-            tell=lambda text: bar.console.print(Text(text), soft_wrap=True),
-            command=typed(),
-        )
-    rows = [
-        (worded(name, FINDINGS), worded(text, FINDINGS))
-        for name, text in range_test_table(made.found.result, made.verification)
-    ]
-    if as_json:
-        say(json.dumps(made.to_dict(), indent=2))
-    else:
-        width = max(cell_len(name) for name, _ in rows)
-        say("\n".join(f"{name}{' ' * (width - cell_len(name))}  {text}" for name, text in rows))
+    sizes: dict[str, Any] = {"low": low, "high": high, "steps": steps, "repeats": repeats, "budget": budget}
+    told: dict[str, Any] = {"verified": verify, "on": device, "tell": beside, "command": typed()}
+    with under_way("sweeping") as reached:
+        made = find_rates(changes.of(task, budget), schedule, **sizes, **told, progress=reached)
+    table = range_test_table(made.found.result, made.verification)
+    rows = [(worded(name, FINDINGS), worded(text, FINDINGS)) for name, text in table]
+    data = json.dumps(made.to_dict(), indent=2)
+    say(data if as_json else "\n".join(aligned(rows)))
     if output is not None and output.suffix.lower() == ".json":
-        path = write_whole(output, json.dumps(made.to_dict(), indent=2), where="find")
-        told = worded(f"wrote {path}: the page shows it, under 'Range test'", FINDINGS)
-        messages.print(told, highlight=False, soft_wrap=True)
+        path = write_whole(output, data, where="find")
+        beside(worded(f"wrote {path}: the page shows it, under 'Range test'", FINDINGS))
     elif output is not None:
         drawing = range_test(made.found.traces, made.found.result, verification=made.verification, title=task)
-        told = worded(f"wrote {save_range_test(drawing, rows, output)}", FINDINGS)
-        messages.print(told, highlight=False, soft_wrap=True)
+        beside(worded(f"wrote {save_range_test(drawing, rows, output)}", FINDINGS))
     sys.exit(0 if isinstance(made.found.result, Suggestion) else 1)
 
 
@@ -96,14 +74,11 @@ if TYPE_CHECKING:
 
 
 def _read(place: Path, **options: Any) -> Log:
-    """Reads a log with a bar for the bytes; a small one is read before the bar is seen."""
+    """Reads a log with a bar for the bytes."""
     from ..logs import read
 
-    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
-        row = bar.add_task(f"reading {place.name}", total=None, visible=False)
-        return read(
-            place, **options, progress=lambda done, all_: bar.update(row, completed=done, total=all_, visible=True)
-        )
+    with under_way(f"reading {place.name}") as reached:
+        return read(place, **options, progress=reached)
 
 
 def _answer(found: Any, log: Log, as_json: bool) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from .common import messages, say
+from .common import beside, say
 from .engines import Trainer, trained
 from .options import command
 
 if TYPE_CHECKING:
-    from ..lab.claims import Claim
+    from ..lab.claims import Claim, Outcome
 
 
 @command()
@@ -52,29 +52,24 @@ def reproduce(
         chosen = trainer.made()
         several = len(names) > 1 or names[0].lower() == "all"
         with trained(out) as progress:
+
+            def told(outcome: Outcome) -> None:
+                if several:
+                    progress.note(f"{outcome.claim} is tried")
+
             outcomes = claims.reproduce(
-                names,
-                out=out,
-                short=short,
-                first_seed=seeds_from,
-                engine=chosen,
-                progress=progress,
-                told=lambda outcome: progress.note(f"{outcome.claim} is tried") if several else None,
+                names, out=out, short=short, first_seed=seeds_from, engine=chosen, progress=progress, told=told
             )
         failed = any(outcome.tried and not outcome.passed for outcome in outcomes)
-        say(
-            json.dumps([json.loads(outcome.to_json()) for outcome in outcomes], indent=1)
-            if as_json
-            else pages.text(outcomes)
-        )
+        data_of = [json.loads(outcome.to_json()) for outcome in outcomes]
+        say(json.dumps(data_of, indent=1) if as_json else pages.text(outcomes))
     elif page is None:
         _list(list(claims.CLAIMS.values()), as_json)
     if page is not None:
         found = pages.recorded(out)
         pages.write_page(page, found)
         missing = [name for name in claims.CLAIMS if name not in found]
-        told = f"; not run: {', '.join(missing)}" if missing else ""
-        messages.print(f"wrote {page} from {out}{told}", highlight=False, soft_wrap=True)
+        beside(f"wrote {page} from {out}" + (f"; not run: {', '.join(missing)}" if missing else ""))
     sys.exit(1 if failed else 0)
 
 
@@ -94,25 +89,18 @@ def _list(claims: list[Claim], as_json: bool) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("claim", "finding", "runs", "takes about", "--short"):
-        table.add_column(heading, justify="right" if heading in ("runs", "takes about", "--short") else "left")
+        table.add_column(heading, justify="left" if heading in ("claim", "finding") else "right")
     for row in rows:
-        table.add_row(
-            str(row["claim"]),
-            str(row["title"]),
-            str(row["runs"]),
-            _time(row["seconds"]),
-            "–" if row["short_seconds"] is None else _time(row["short_seconds"]),
-        )
+        short = row["short_seconds"]
+        times = _time(row["seconds"]), "–" if short is None else _time(short)
+        table.add_row(str(row["claim"]), str(row["title"]), str(row["runs"]), *times)
     console = Console()
     with console.capture() as drawn:
         console.print(table)
     say(drawn.get().rstrip("\n"))
     whole = sum(trial.size.part.cost for claim in claims for trial in claim.trials)
-    messages.print(
-        f"\nTimes are of one processor; all take {_time(whole)}. glidepath reproduce C1 C7 tries two of them; all, every one.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    tries = "glidepath reproduce C1 C7 tries two of them; all, every one."
+    beside(f"\nTimes are of one processor; all take {_time(whole)}. {tries}")
 
 
 def _time(seconds: object) -> str:

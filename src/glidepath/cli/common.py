@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 import glidepath
@@ -58,6 +61,32 @@ def note(text: str) -> None:
     messages.print(Text.assemble(("note: ", "bold"), text), soft_wrap=True)
 
 
+def beside(text: str, style: str = "") -> None:
+    """Prints a sentence on standard error, as it is."""
+    messages.print(Text(text, style=style), soft_wrap=True)
+
+
+def drawing_of(stream: TextIO, plain: bool = False, width: int | None = None) -> dict[str, Any]:
+    """Returns how a curve is drawn on a stream: as wide as the terminal, in colours where it is one, in ASCII where it has no more."""
+    return {
+        "width": width or min(shutil.get_terminal_size((80, 24)).columns, 120),
+        "colour": None if stream.isatty() else False,
+        "ascii_only": plain or not (stream.encoding or "").lower().startswith("utf"),
+    }
+
+
+@contextmanager
+def under_way(told: str) -> Generator[Callable[..., None]]:
+    """Shows that a command is at work; what it gives is told how far that is, in parts done and parts in all, and perhaps a new sentence."""
+    with Progress(*Progress.get_default_columns(), console=messages, transient=True) as bar:
+        row = bar.add_task(told, total=None)
+
+        def reached(done: int | None = None, total: int | None = None, told: str = told) -> None:
+            bar.update(row, completed=done, total=total, description=told)
+
+        yield reached
+
+
 def typed() -> str:
     """Returns the command as it was typed."""
     return shlex.join(["glidepath", *sys.argv[1:]])
@@ -90,13 +119,22 @@ def names_of(let: Sequence[str] | None) -> dict[str, float | str]:
     """Returns the numbers and words that `--let` gives, by name."""
     found: dict[str, float | str] = {}
     for name, value in given_by(let).items():
-        plain = value if value.replace(".", "_").isidentifier() else number(_amount(value))
+        word = value.replace(".", "_").isidentifier()
+        plain = value if word else number(amount_of(value))
         if not name.replace(".", "_").isidentifier() or plain is None:
-            pair = f"{name}={value}"
             rule = "NAME=VALUE with a number or a word, each name once, such as total=10000"
-            raise GlidepathError.of("--let", "", rule, pair)
+            raise GlidepathError.of("--let", "", rule, f"{name}={value}")
         found[name] = plain
     return found
+
+
+def amount_of(text: str) -> int | float | None:
+    """Returns the number that a text is: whole where it is written so; None if it is none."""
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        return float(text)
+    return None
 
 
 def given_by(let: Sequence[str] | None) -> dict[str, str]:
@@ -146,48 +184,35 @@ def groups_of(
     for line in found.notes:
         note(line)
     made = found.schedules(base, strict)
-    if (
-        base is None
-        and found.base is None
-        and base_taken(next(iter(made.values())), "glidepath", found=found, strict=strict)
-    ):
+    first = next(iter(made.values()))
+    if base is None and found.base is None and base_taken(first, "glidepath", found=found, strict=strict):
         note(f"{verb} for a base learning rate of 0.1, as none was given: --base changes it")
     return dict(made)
 
 
-def _amount(text: str) -> int | float | None:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return None
+def _configured(text: str, let: Sequence[str] | None) -> Config | None:
+    """Returns what a training tool's configuration file says, its derivation told; None where the text is no such file."""
+    from ..dialects.configs import form_of, read_config
+
+    config = read_config(text, **names_of(let)) if form_of(text) else None
+    for line in told_of(text, config) if config is not None else ():
+        note(line)
+    return config
 
 
 def config_of(text: str, let: Sequence[str] | None = None) -> Schedule | None:
     """Returns the schedule of a training tool's configuration file, its derivation told; None where the text is no such file."""
-    from ..dialects.configs import form_of, read_config
-
-    if not form_of(text):
-        return None
-    config = read_config(text, **names_of(let))
-    if config is None:
-        return None
-    for line in told_of(text, config):
-        note(line)
-    return config.schedule
+    config = _configured(text, let)
+    return None if config is None else config.schedule
 
 
 def plan_of_config(text: str, let: Sequence[str] | None = None) -> str:
     """Returns the plan that a training tool's configuration file stands for, as YAML, its derivation told."""
-    from ..dialects.configs import form_of, read_config
     from ..plan import Plan
 
-    config = read_config(text, **names_of(let)) if form_of(text) else None
+    config = _configured(text, let)
     if config is None:
         raise GlidepathError.of("convert", "CALL", "a training tool's configuration file to become a plan", text)
-    for line in told_of(text, config):
-        note(line)
     return Plan.of(config.document).to_yaml()
 
 

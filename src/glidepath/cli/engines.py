@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import GlidepathError
 from ..core.fields import Count
-from .common import messages
+from .common import beside, typed
 
 if TYPE_CHECKING:
     from ..lab.engines.engine import Engine
     from ..lab.engines.progress import Watcher
     from ..lab.tasks.declared import Task
 
-__all__ = ["Changes", "EngineName", "Trainer", "trained"]
+__all__ = ["Changes", "EngineName", "Trainer", "made_by", "trained"]
+
+T = TypeVar("T")
 
 
 class EngineName(StrEnum):
@@ -66,17 +66,17 @@ class Trainer:
                 raise GlidepathError.of(option, "", "given with --engine ray", value)
         if self.workers is not None and self.engine is EngineName.here:
             raise GlidepathError.of("--workers", "", "given with an engine of several processes", self.workers)
-        match self.engine:
-            case EngineName.workers:
-                return lab.Workers(self.workers, device=self.device)
-            case EngineName.here:
-                return lab.InProcess(self.device)
-            case EngineName.jax:
-                if self.device not in ("auto", "cpu"):
-                    raise GlidepathError.of("--device", "", "cpu with --engine jax", self.device)
-                return lab.Jax(self.workers)
-            case EngineName.ray:
-                return lab.Ray(self.address, self.workers, resources=_amounts(self.resources), device=self.device)
+        if self.engine is EngineName.jax and self.device not in ("auto", "cpu"):
+            raise GlidepathError.of("--device", "", "cpu with --engine jax", self.device)
+        made: dict[EngineName, Callable[[], Engine]] = {
+            EngineName.workers: lambda: lab.Workers(self.workers, device=self.device),
+            EngineName.here: lambda: lab.InProcess(self.device),
+            EngineName.jax: lambda: lab.Jax(self.workers),
+            EngineName.ray: lambda: lab.Ray(
+                self.address, self.workers, resources=_amounts(self.resources), device=self.device
+            ),
+        }
+        return made[self.engine]()
 
 
 @dataclass(frozen=True)
@@ -152,5 +152,23 @@ def trained(out: Path) -> Generator[Watcher]:
         kept = sum(path.parent.name == "records" for path in out.rglob("*.json"))
         runs = "1 run is" if kept == 1 else f"{kept} runs are"
         told = f"stopped; nothing is lost: {runs} kept, the same command goes on from {out}"
-        messages.print(Text(f"\n{told if kept else 'stopped before a run was over'}"), soft_wrap=True)
+        beside(f"\n{told if kept else 'stopped before a run was over'}")
         sys.exit(130)
+
+
+def made_by(make: Callable[..., T], out: Path, trainer: Trainer, *given: Any, rate: Any = None, **options: Any) -> T:
+    """Calls what trains with the engine that the options name, a bar, and the command as it was typed; returns what it made.
+
+    Args:
+        make: Of the lab.
+        out: The folder of its records.
+        trainer: The options that say what trains.
+        given: What it takes first.
+        rate: Peak rates, where it takes them: one alone is for all.
+        options: What else it takes.
+    """
+    if rate is not None:
+        options["peak_rate"] = rate[0] if isinstance(rate, list) and len(rate) == 1 else rate
+    engine = trainer.made()
+    with trained(out) as progress:
+        return make(*given, **options, out=out, engine=engine, progress=progress, command=typed())

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ..core.checks import each_of
 from ..core.errors import GlidepathError
 from ..core.fields import Count, Steps
 from ..core.schedule import Schedule
-from .common import messages, say, schedule_of
+from .common import beside, drawing_of, say, schedule_of, typed, under_way
 from .labels import labelled
 from .options import command
 
@@ -57,38 +54,29 @@ def forecast(
         steps (--steps, -n): Updates of the run. Default: the schedule's.
         output (--output, -o): A report (.html), a picture (.png, .svg), or the laws for later (.json).
     """
+    from ..view.fonts import aligned
+
     _checked_place(output, ".html", ".png", ".svg", ".json")
     laws, runs, schedules = _laws(given, fitting)
-    base = fitting.base
-    finals = _all({name: lambda one=one: laws.final(one, base, steps) for name, one in schedules.items()})
-    first = next(iter(schedules.values()), None)
+    base, first = fitting.base, next(iter(schedules.values()), None)
+    finals = _all(schedules, lambda one: laws.final(one, base, steps))
+    curves = {name: laws.curve(one, base, steps) for name, one in schedules.items()}
     rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "rates alone", "against the first"]]
     for name, made in finals.items():
-        against = (
-            "" if schedules[name] is first or first is None else str(laws.compare(schedules[name], first, base, steps))
-        )
-        against = against.replace("first ends lower", "lower").replace("second ends lower", "higher")
-        interval = f"{made.low:.4f} to {made.high:.4f}"
-        rows.append(
-            [
-                name,
-                f"{made.updates:,}",
-                f"{made.horizon:.2f}",
-                f"{made.loss:.4f}",
-                interval,
-                f"{made.baseline:.4f}",
-                against.removeprefix("the "),
-            ]
-        )
-    curves = {name: laws.curve(one, base, steps) for name, one in schedules.items()}
+        one, against = schedules[name], ""
+        if one is not first and first is not None:
+            against = str(laws.compare(one, first, base, steps)).replace("first ends lower", "lower")
+            against = against.replace("second ends lower", "higher").removeprefix("the ")
+        losses = (f"{made.loss:.4f}", f"{made.low:.4f} to {made.high:.4f}", f"{made.baseline:.4f}")
+        rows.append([name, f"{made.updates:,}", f"{made.horizon:.2f}", *losses, against])
     if as_json:
-        say(
-            json.dumps(
-                {"laws": laws.to_dict(), "forecasts": {name: _plain(made) for name, made in finals.items()}}, indent=1
-            )
-        )
+        plain = {name: asdict(made) for name, made in finals.items()}
+        say(json.dumps({"laws": laws.to_dict(), "forecasts": plain}, indent=1))
     else:
-        _tell(laws, rows, curves, runs)
+        if curves:
+            say("\n".join([*aligned(rows), "", _drawn(curves, runs, laws.metric)]))
+        for text in laws.lines():
+            beside(text, "dim")
     if output is None:
         return
     from ..core.files import write_whole
@@ -101,11 +89,10 @@ def forecast(
 
         drawing = forecast_figure(curves, runs, schedules, base=base or laws.peak, metric=laws.metric)
         if output.suffix.lower() == ".html":
-            command = shlex.join(["glidepath", *sys.argv[1:]])
-            write_whole(output, forecast_page(laws, drawing, command, rows), where="forecast")
+            write_whole(output, forecast_page(laws, drawing, typed(), rows), where="forecast")
         else:
             save(drawing, output)
-    messages.print(f"wrote {output}", highlight=False, soft_wrap=True)
+    beside(f"wrote {output}")
 
 
 @command()
@@ -149,7 +136,7 @@ def design(
     else:
         horizon = plans.Horizon(length=f"{made.updates} updates")
         whole = plans.Plan(rules=(plans.Rule(made.schedule),), horizon=horizon)
-    messages.print(f"wrote {plans.write(whole, output)}", highlight=False, soft_wrap=True)
+    beside(f"wrote {plans.write(whole, output)}")
 
 
 @command()
@@ -163,38 +150,31 @@ def bound(schedules: list[str], steps: Count | None = None, peak: float | None =
     """
     from ..forecast.bound import MEASURED, transfer_peak
     from ..forecast.bound import bound as bounded
+    from ..view.fonts import aligned
 
     shapes = labelled(schedules)
     ends = [int(one.duration) for one in shapes.values() if one.duration != float("inf")]
     length = steps or (max(ends) if ends else None)
-    found = _all({name: lambda one=one: bounded(one, length) for name, one in shapes.items()})
+    found = _all(shapes, lambda one: bounded(one, length))
     first = next(iter(shapes))
-    rows = [["schedule", "bound", "best peak", *(["carried peak"] if peak is not None else [])]]
+    ranked = dict(sorted(found.items(), key=lambda pair: pair[1].least))
     carried: dict[str, Any] = {}
-    for name, one in sorted(found.items(), key=lambda pair: pair[1].least):
-        row = [name, f"{one.least / found[first].least:.4f}", f"{one.peak / found[first].peak:.3f}"]
-        if peak is not None:
-            carried[name] = moved = transfer_peak(peak, shapes[first], shapes[name], length, length)
-            row.append(
-                f"{moved.peak:.3g}" if name == first else f"{moved.peak:.3g} ({moved.low:.3g} to {moved.high:.3g})"
-            )
-        rows.append(row)
+    if peak is not None:
+        carried = {name: transfer_peak(peak, shapes[first], shapes[name], length, length) for name in ranked}
     if as_json:
-        say(
-            json.dumps(
-                {
-                    name: _plain(one) | ({"carried": _plain(carried[name])} if peak else {})
-                    for name, one in found.items()
-                },
-                indent=1,
-            )
-        )
+        more = {name: {"carried": asdict(moved)} for name, moved in carried.items()}
+        say(json.dumps({name: asdict(one) | more.get(name, {}) for name, one in found.items()}, indent=1))
         return
-    say(_lines(rows))
-    told = [moved.warning for moved in carried.values() if moved.warning]
+    rows = [["schedule", "bound", "best peak", *(["carried peak"] if carried else [])]]
+    for name, one in ranked.items():
+        row = [name, f"{one.least / found[first].least:.4f}", f"{one.peak / found[first].peak:.3f}"]
+        if moved := carried.get(name):
+            row.append(f"{moved.peak:.3g}" + ("" if name == first else f" ({moved.low:.3g} to {moved.high:.3g})"))
+        rows.append(row)
+    say("\n".join(aligned(rows)))
     text = f"{length:,} updates; bound and best peak relative to the first. {MEASURED}."
-    for line in (text, *dict.fromkeys(told)):
-        messages.print(line, style="dim", highlight=False, soft_wrap=True)
+    for line in (text, *dict.fromkeys(moved.warning for moved in carried.values() if moved.warning)):
+        beside(line, "dim")
 
 
 def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict[str, Schedule]]:
@@ -204,82 +184,51 @@ def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict
     from ..forecast.reading import runs_of
 
     paths = [Path(one) for one in given if _is_log(one)]
-    schedules = labelled([one for one in given if not _is_log(one)]) if any(not _is_log(one) for one in given) else {}
+    named = [one for one in given if not _is_log(one)]
+    schedules = labelled(named) if named else {}
     if not paths:
         got = f"{given[0]!r}, no file or folder" if given else "none"
-        raise GlidepathError.worded(
-            "forecast", "LOG", "a training log at least", got, "give the files of logs first, then schedules"
-        )
+        remedy = "give the files of logs first, then schedules"
+        raise GlidepathError.worded("forecast", "LOG", "a training log at least", got, remedy)
     stored = [path for path in paths if _kind(path) == "laws"]
     if stored and len(paths) > 1:
-        raise GlidepathError.worded(
-            "forecast", "LOG", "logs, or stored laws alone", f"{stored[0]} and {len(paths) - 1} more"
-        )
+        got = f"{stored[0]} and {len(paths) - 1} more"
+        raise GlidepathError.worded("forecast", "LOG", "logs, or stored laws alone", got)
     if stored:
         return room.Laws.from_json(stored[0].read_text(encoding="utf-8")), [], schedules
     followed = None if fitting.plan is None else schedule_of(fitting.plan)
     metric = fitting.metric or ("loss" if fitting.loss else None)
     read = [logs.read(path, loss=fitting.loss) for path in paths]
     runs = runs_of(read, plan=followed, base=fitting.base, metric=metric)
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
-        bar.add_task(
-            "fitting the laws" if fitting.quick else "fitting the laws, and again on parts of the logs", total=None
-        )
-        laws = room.fit_laws(runs, backtests=not fitting.quick)
-    return laws, runs, schedules
+    with under_way("fitting the laws" + ("" if fitting.quick else ", and again on parts of the logs")):
+        return room.fit_laws(runs, backtests=not fitting.quick), runs, schedules
 
 
 def _is_log(text: str) -> bool:
     path = Path(text)
-    return (
-        len(text) < 4096
-        and path.exists()
-        and path.suffix.lower() not in (".yaml", ".yml")
-        and _kind(path) != "schedule"
-    )
+    if len(text) >= 4096 or not path.exists():
+        return False
+    return path.suffix.lower() not in (".yaml", ".yml") and _kind(path) != "schedule"
 
 
 def _kind(path: Path) -> str:
     """What a JSON file holds: `laws`, `schedule`, or whatever else, `log`."""
-    if path.suffix.lower() != ".json" or not path.is_file() or path.stat().st_size > 1_000_000:
-        return "log"
-    try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return "log"
+    data: Any = None
+    if path.suffix.lower() == ".json" and path.is_file() and path.stat().st_size <= 1_000_000:
+        with suppress(ValueError, RecursionError):
+            data = json.loads(path.read_bytes())
     keys = set(data) if isinstance(data, dict) else set()
     return "laws" if {"fitted", "baseline"} <= keys else "schedule" if "kind" in keys else "log"
 
 
-def _all(makes: Mapping[str, Any]) -> dict[str, Any]:
-    """Calls every function; if some refuse, all problems in one error."""
-    return dict(each_of(makes.items(), lambda pair: (pair[0], pair[1]()), lambda _: ""))
-
-
-def _plain(made: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(made)
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    from ..view.fonts import aligned
-
-    return "\n".join(aligned(rows))
+def _all(schedules: Mapping[str, Schedule], make: Callable[[Schedule], Any]) -> dict[str, Any]:
+    """Returns what is made of every schedule; if some are refused, all problems in one error."""
+    return dict(each_of(schedules.items(), lambda pair: (pair[0], make(pair[1])), lambda _: ""))
 
 
 def _checked_place(output: Path | None, *endings: str) -> None:
     if output is not None and output.suffix.lower() not in endings:
         raise GlidepathError.of("forecast", "-o", f"a file name that ends in {', '.join(endings)}", str(output))
-
-
-def _tell(laws: Laws, rows: Sequence[Sequence[str]], curves: Mapping[str, Curve], runs: Sequence[Run]) -> None:
-    if curves:
-        say(_lines(rows))
-        say("")
-        say(_drawn(curves, runs, laws.metric))
-    for text in laws.lines():
-        messages.print(text, style="dim", highlight=False, soft_wrap=True)
 
 
 def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str:
@@ -302,7 +251,4 @@ def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str
         mean = merged(run, 100)
         late = mean.steps > 0.1 * run.updates
         shown[f"log {run.name}"] = line(mean.steps[late], mean.losses[late])
-    columns = min(shutil.get_terminal_size((80, 24)).columns, 120)
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    colour = None if sys.stdout.isatty() else False
-    return view.terminal(dict(list(shown.items())[:8]), width=columns, colour=colour, ascii_only=plain, unit=metric)
+    return view.terminal(dict(list(shown.items())[:8]), **drawing_of(sys.stdout), unit=metric)

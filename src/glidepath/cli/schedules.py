@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Count, integer, number
 from ..core.language import language, said
 from ..core.schedule import Schedule
-from .common import groups_of, messages, note, plan_of_config
+from .common import amount_of, beside, drawing_of, groups_of, note, plan_of_config, under_way
 from .labels import labelled, lines
 from .options import command
 
@@ -59,7 +58,7 @@ def list_words(word: str | None = None, as_json: bool = False) -> None:
         console.print(table)
         console.print()
     console.print(_libraries())
-    messages.print(Text(said("glidepath list WORD tells its formula, arguments and source."), style="dim"))
+    beside(said("glidepath list WORD tells its formula, arguments and source."), "dim")
 
 
 def _table(title: str) -> Table:
@@ -102,36 +101,24 @@ def _list_foreign(word: str, words: Any) -> None:
         name = word.rpartition(".")[2]
         if language.has(name):
             proper = language.named(name)
-            print(
-                f"{language.title} {language.follows}: {language.modules[0] if language.modules else language.framework}"
-            )
+            where = language.modules[0] if language.modules else language.framework
+            print(f"{language.title} {language.follows}: {where}")
             print(f"  {proper}{language.signature(proper)}\n  {_about(language.readers[proper])}\n")
         else:
             print(f"{language.title}: {language.elsewhere[name]}\n")
 
 
 def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
-    from ..core import shorthand
+    from ..view.examples import GROUPS, group_of
 
-    recipes = [name for name in words if name in glidepath.recipes.__all__]
-    phases = [name for name in shorthand.__all__ if name in words and name not in ("chain", "minimum", "maximum")]
-    leaves = [name for name, make in words.items() if name in Schedule.registry and not _inside(make)]
-    joined = [
-        name
-        for name in words
-        if name in ("chain", "minimum", "maximum") or (name in Schedule.registry and _inside(words[name]))
-    ]
-    own = set(words) - {*recipes, *phases, *leaves, *joined}
-    yield "Whole schedules", sorted(recipes)
-    yield "Phases, joined by >>", sorted(phases)
-    yield "Other schedules", sorted(leaves)
-    yield "Made of others (also: a >> b, a * b, a + b, 0.1 * a)", sorted(joined)
-    if own:
-        yield "Registered", sorted(own)
-
-
-def _inside(make: Any) -> bool:
-    return any(name in ("schedule", "parts", "phases") for name in inspect.signature(make).parameters)
+    found: dict[str, list[str]] = {}
+    for name in sorted(words):
+        found.setdefault(group_of(name), []).append(name)
+    titles = {
+        "Phases": "Phases, joined by >>",
+        "Made of others": "Made of others (also: a >> b, a * b, a + b, 0.1 * a)",
+    }
+    yield from ((titles.get(group, group), found[group]) for group in GROUPS if group in found)
 
 
 def _about(make: Callable[..., Any], lang: str | None = None) -> str:
@@ -160,30 +147,23 @@ def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
     makes = dict(words)
     makes |= {f"{library}.{name}": known(library).readers[name] for library in CLASSIC for name in names(library)}
     found = [(name, _about(make, "zh")) for name, make in makes.items()]
-    return sorted(
-        (row for row in found if wanted in row[1]), key=lambda row: ("." in row[0], row[1].find(wanted), row[0])
-    )
+    having = [row for row in found if wanted in row[1]]
+    return sorted(having, key=lambda row: ("." in row[0], row[1].find(wanted), row[0]))
 
 
 def _signature(make: Callable[..., Any]) -> str:
-    parts = [
-        p.name if p.default is p.empty else f"{p.name}={p.default!r}"
-        for p in inspect.signature(make).parameters.values()
-    ]
-    return f"({', '.join(parts)})"
+    given = inspect.signature(make).parameters.values()
+    return f"({', '.join(p.name if p.default is p.empty else f'{p.name}={p.default!r}' for p in given)})"
 
 
 def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
-    notes = field_notes(make)
-    return [
-        {"name": p.name, "required": p.default is p.empty, "about": notes.get(p.name, "")}
-        | (
-            {}
-            if p.default is p.empty
-            else {"default": p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)}
-        )
-        for p in inspect.signature(make).parameters.values()
-    ]
+    notes, made = field_notes(make), list[dict[str, Any]]()
+    for p in inspect.signature(make).parameters.values():
+        required = p.default is p.empty
+        default = p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)
+        made.append({"name": p.name, "required": required, "about": notes.get(p.name, "")})
+        made[-1] |= {} if required else {"default": default}
+    return made
 
 
 @command()
@@ -218,35 +198,20 @@ def show(
         per_what = "updates in an epoch" if axis == "epoch" else f"{axis}s of an update"
         raise GlidepathError.of("show", "--per", f"given for --axis {axis}: the {per_what}", None)
     drawn = labelled(schedules, let, base)
-    shared: dict[str, Any] = {
-        "steps": steps,
-        "log": log,
-        "axis": axis,
-        "per": per,
-        "base": 1.0 if base is None else base,
-    }
+    scale = {"axis": axis, "per": per, "base": 1.0 if base is None else base}
+    shared: dict[str, Any] = {"steps": steps, "log": log, **scale}
     if output is not None:
         moving = output.suffix.lower() == ".gif"
         if output.suffix.lower() not in (".png", ".svg", ".gif"):
             raise GlidepathError.of("show", "-o", "a file name that ends in .png, .svg or .gif", str(output))
         path = view.animate(drawn, output, **shared) if moving else view.save(view.figure(drawn, **shared), output)
-        messages.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        beside(f"wrote {path}")
         return
-    encoding = (sys.stdout.encoding or "").lower()
-    print(
-        view.terminal(
-            drawn,
-            width=width or min(shutil.get_terminal_size((80, 24)).columns, 120),
-            height=height,
-            colour=None if sys.stdout.isatty() else False,
-            ascii_only=plain or not encoding.startswith("utf"),
-            **shared,
-        )
-    )
+    print(view.terminal(drawn, height=height, **drawing_of(sys.stdout, plain, width), **shared))
     for name, schedule in drawn.items():
         ends = "for ever" if schedule.duration == float("inf") else f"{schedule.duration:,} steps"
         label = "" if name.strip() == str(schedule) else f"{name}: "
-        messages.print(Text(f"{label}{schedule}  ({ends})", style="dim"), soft_wrap=True)
+        beside(f"{label}{schedule}  ({ends})", "dim")
 
 
 @command()
@@ -257,15 +222,12 @@ def gallery(folder: Path, still: bool = False) -> None:
         folder (FOLDER): Where to write; made if it does not exist.
         still: Leave out the animations.
     """
-    from rich.progress import Progress, SpinnerColumn, TextColumn
-
     from .. import view
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=messages, transient=True) as bar:
-        task = bar.add_task("drawing")
-        made = view.gallery(folder, animations=not still, progress=lambda name: bar.update(task, description=name))
+    with under_way("drawing") as reached:
+        made = view.gallery(folder, animations=not still, progress=lambda name: reached(told=name))
     print(made[-1])
-    messages.print(f"wrote {len(made)} files", highlight=False)
+    beside(f"wrote {len(made)} files")
 
 
 @command("open")
@@ -328,26 +290,19 @@ def _steps(text: str) -> Iterator[int | float]:
     rule = "a step such as 500, or a range such as 0:1000:50 of at most a million"
     remedy = "glidepath value -h lists the options" if text.startswith("-") else ""
     parts = text.split(":")
-    try:
-        numbers = [int(part) for part in parts] if len(parts) > 1 else [_number(text)]
-    except (ValueError, OverflowError):
-        raise GlidepathError.of("value", "STEP", rule, text, remedy) from None
-    if len(numbers) == 1:
-        yield numbers[0]
-    elif len(numbers) <= 3 and (len(numbers) == 2 or numbers[2] != 0) and len(span := range(*numbers)) <= 1_000_000:  # type: ignore[arg-type]
+    numbers = [number(amount_of(part)) for part in parts]
+    whole = all(isinstance(each, int) for each in numbers)
+    if len(numbers) == 1 and (one := numbers[0]) is not None and one == one:
+        yield int(one) if float(one).is_integer() else one
+    elif (
+        whole
+        and 1 < len(numbers) <= 3
+        and (len(numbers) == 2 or numbers[2] != 0)
+        and len(span := range(*numbers)) <= 1_000_000
+    ):  # type: ignore[arg-type]
         yield from span
     else:
         raise GlidepathError.of("value", "STEP", rule, text, remedy)
-
-
-def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        plain = number(float(text))
-        if plain is None or plain != plain:
-            raise
-        return int(plain) if plain.is_integer() else plain  # type: ignore[union-attr]
 
 
 def _plainly(value: float) -> str:

@@ -1,22 +1,21 @@
-"""Commands that train: compare, demo, branches, snapshots."""
+"""Commands that train: compare, demo, branches, snapshots, tune."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Annotated, Any
 
 import glidepath
 
-from ..core.fields import Count, integer
-from .common import config_of, given_by, messages, say, typed
-from .engines import Changes, Trainer, trained
+from ..core.checks import Checks
+from ..core.fields import Count, Steps, integer
+from .common import beside, config_of, drawing_of, given_by, say
+from .engines import Changes, Trainer, made_by
 from .options import command
 
 if TYPE_CHECKING:
-    from ..lab.engines.engine import Engine
     from ..lab.tasks.declared import Task
 
 
@@ -47,16 +46,8 @@ def compare(
         out (--out, -o): Folder for records, table and report.
         surface: Draw the loss around the paths of the first seed into the report; those runs are trained once more.
     """
-    _compare(
-        [_text(one, let) for one in schedules or ()] or None,
-        tuple(changes.of(one, budget) for one in task or ("mnist1d", "text")),
-        seeds,
-        rate,
-        budget,
-        out,
-        trainer.made(),
-        surface,
-    )
+    tasks = tuple(changes.of(one, budget) for one in task or ("mnist1d", "text"))
+    _compare(tasks, [_text(one, let) for one in schedules or ()], seeds, out, trainer, rate, budget, surface)
 
 
 def _text(given: str, let: list[str] | None) -> str:
@@ -81,17 +72,12 @@ def demo(out: Path = Path("runs/demo"), *, trainer: Trainer) -> None:
     """
     from .. import view
 
-    chosen = trainer.made()
     schedule = glidepath.parse("warmup(500) >> cosine(9500, floor=0.1)")
-    messages.print("A schedule is a value, written in one line:\n", highlight=False)
-    messages.print(Text(f"  {schedule}\n", style="bold cyan"))
-    ascii_only = not (sys.stderr.encoding or "").lower().startswith("utf")
-    drawing = view.terminal(
-        schedule, height=9, width=70, colour=None if sys.stderr.isatty() else False, ascii_only=ascii_only
-    )
-    print(drawing, file=sys.stderr)
-    messages.print("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n", highlight=False)
-    _compare(None, ("mnist1d", "text"), 5, None, None, out, chosen)
+    beside("A schedule is a value, written in one line:\n")
+    beside(f"  {schedule}\n", "bold cyan")
+    print(view.terminal(schedule, height=9, **drawing_of(sys.stderr, width=70)), file=sys.stderr)
+    beside("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n")
+    _compare(("mnist1d", "text"), None, 5, out, trainer)
 
 
 @command()
@@ -118,20 +104,9 @@ def branches(
     """
     from .. import lab
 
-    chosen = trainer.made()
-    with trained(out) as progress:
-        made = lab.branches(
-            changes.of(task),
-            tuple(points or (800, 1600, 3200)),
-            schedule=schedule,
-            share=share,
-            seeds=seeds,
-            peak_rate=rate,
-            out=out,
-            engine=chosen,
-            progress=progress,
-            command=typed(),
-        )
+    at = tuple(points or (800, 1600, 3200))
+    sizes: dict[str, Any] = {"share": share, "seeds": seeds}
+    made = made_by(lab.branches, out, trainer, changes.of(task), at, schedule=schedule, **sizes, rate=rate)
     say(made.table())
 
 
@@ -163,56 +138,96 @@ def snapshots(
     """
     from ..lab.search.snapshots import snapshots as made_of
 
-    chosen = trainer.made()
-    with trained(out) as progress:
-        made = made_of(
-            changes.of(task, budget),
-            cycles=cycles,
-            last=last,
-            schedule=schedule,
-            budget=budget,
-            seeds=seeds,
-            peak_rate=_rates(rate),
-            out=out,
-            engine=chosen,
-            progress=progress,
-            surface=surface,
-            command=typed(),
-        )
+    sizes: dict[str, Any] = {"cycles": cycles, "last": last, "budget": budget, "seeds": seeds}
+    one = changes.of(task, budget)
+    made = made_by(made_of, out, trainer, one, schedule=schedule, **sizes, rate=rate, surface=surface)
     say(made.table())
     if (out / "surface.html").exists() and surface:
-        messages.print(Text(f"\nsurface: {out / 'surface.html'}"), soft_wrap=True)
-
-
-def _rates(given: list[float] | None) -> float | list[float] | None:
-    return given[0] if given and len(given) == 1 else given
+        beside(f"\nsurface: {out / 'surface.html'}")
 
 
 def _compare(
-    schedules: list[str] | None,
     tasks: tuple[str | Task, ...],
+    schedules: list[str] | None,
     seeds: int,
-    rate: list[float] | None,
-    budget: int | None,
     out: Path,
-    engine: Engine,
+    trainer: Trainer,
+    rate: list[float] | None = None,
+    budget: int | None = None,
     surface: bool = False,
 ) -> None:
     from .. import lab
     from ..lab.report.table import table
 
-    with trained(out) as progress:
-        comparison = lab.compare(
-            tasks,
-            schedules,
-            seeds,
-            peak_rate=_rates(rate),
-            budget=budget,
-            out=out,
-            engine=engine,
-            progress=progress,
-            command=typed(),
-            surface=surface,
-        )
-    say(table(comparison))
-    messages.print(Text(f"\nreport: {out / 'report.html'}"), soft_wrap=True)
+    made = made_by(
+        lab.compare, out, trainer, tasks, schedules or None, seeds, rate=rate, budget=budget, surface=surface
+    )
+    say(table(made))
+    beside(f"\nreport: {out / 'report.html'}")
+
+
+@command()
+def tune(
+    schedules: list[str] | None = None,
+    task: str = "mnist1d",
+    trials: Count = 40,
+    seeds: Count = 3,
+    fresh: Steps = 5,
+    budget: int | None = None,
+    fix: list[str] | None = None,
+    ranges: list[str] | None = None,
+    prune: bool = True,
+    storage: str | None = None,
+    out: Path = Path("runs/tune"),
+    *,
+    trainer: Trainer,
+    changes: Changes,
+    as_json: bool = False,
+) -> None:
+    """Search peak rate, schedule and its parameters for a task, then test what was found on fresh seeds.
+
+    The same command goes on where it was stopped; with more --trials it goes on from its end.
+
+    Args:
+        schedules ([RECIPE]...): Recipes to choose between, such as warmup_cosine; also constant, step, schedules and scheduler calls as in
+            compare, whose rate alone is searched. Default: warmup_cosine, warmup_linear, wsd.
+        trials (--trials): Points to try; the defaults are the first.
+        seeds (--seeds, -s): Seeds of each trial.
+        fresh (--fresh): Fresh seeds on which the best is compared with the defaults.
+        fix (--fix NAME=VALUE): Give a parameter instead of searching it; may be repeated.
+        ranges (--range NAME=LOW:HIGH): Search between these ends; lengths are shares of the budget.
+        prune (--prune/--no-prune): Give up trials that are behind the median of the others.
+        storage (--storage): For several drivers of one search, each with its own --out: a database such as sqlite:///search.db, or a
+            journal's file.
+        out (--out, -o): Folder for the search, records and table.
+    """
+    from ..lab.search.tune import DEFAULT_FAMILIES
+    from ..lab.search.tune import tune as search
+
+    checks = Checks("tune")
+    fixed = dict(_pair(text, "--fix", "NAME=VALUE", checks) for text in fix or ())
+    pairs = [_pair(text, "--range", "NAME=LOW:HIGH", checks) for text in ranges or ()]
+    ends = {name: _ends(value, checks) for name, value in pairs}
+    checks.done()
+    families = schedules or DEFAULT_FAMILIES
+    sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "fresh": fresh}
+    held: dict[str, Any] = {"budget": budget, "fixed": fixed, "ranges": ends, "prune": prune, "storage": storage}
+    made = made_by(search, out, trainer, changes.of(task, budget), families, **sizes, **held)
+    say(json.dumps(made.to_dict(), indent=2) if as_json else made.table())
+    beside(f"compare it with a constant rate:\n  {made.command}{changes.typed()}")
+
+
+def _pair(text: str, option: str, form: str, checks: Checks) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        checks.refuse(option, form, text)
+    return name.strip(), value.strip()
+
+
+def _ends(text: str, checks: Checks) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        checks.refuse("--range", "two numbers LOW:HIGH", text)
+        return 0.0, 1.0

@@ -255,7 +255,6 @@ SENTENCES: Mapping[str, str] = {
     "Phases, joined by >>": "阶段，用 >> 连接",
     "Other schedules": "其他调度",
     "Made of others (also: a >> b, a * b, a + b, 0.1 * a)": "由别的调度组成（也可写 a >> b, a * b, a + b, 0.1 * a）",
-    "Registered": "自行注册的",
     "Other libraries' schedulers: glidepath list NAME": "其他库的调度器：glidepath list NAME",
     "glidepath list WORD tells its formula, arguments and source.": "glidepath list WORD 给出公式、参数和出处。",
     "Phases": "阶段",

@@ -25,7 +25,7 @@ from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
 from ..dialects.table import known
 from ..view.docstrings import about, source
-from ..view.examples import CLASSIC, LIBRARIES, example
+from ..view.examples import CLASSIC, LIBRARIES, example, group_of
 from ..view.examples import arguments_of as begun
 from .tree import signature, text_of, tree_of
 
@@ -101,7 +101,7 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
         for each in arguments:
             each |= {"symbol": symbols[each["name"]]} if each["name"] in symbols else {}
     return {
-        "group": _group(lib, word),
+        "group": known(lib).title if lib else group_of(word),
         "about": (first.partition(": ")[2] or first) if lib else first,
         "formula": mathml(latex) if latex else "",
         "source": source(make),
@@ -184,18 +184,6 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
 
 def _maker(lib: str, word: str) -> Any:
     return known(lib).readers[word] if lib else vocabulary()[word]
-
-
-def _group(lib: str, word: str) -> str:
-    if lib:
-        return known(lib).title
-    if word in recipes.__all__:
-        return "Whole schedules"
-    if word in _PHASES:
-        return "Phases"
-    if any(name in ("schedule", "parts", "phases") for name in signature("", word).parameters):
-        return "Made of others"
-    return "Other schedules" if word in Schedule.registry else "Registered here"
 
 
 def _rules(make: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import ast
 import inspect
 from typing import Any
 
-from .. import feedback
+from .. import feedback, recipes
+from ..core import shorthand
 from ..core.errors import GlidepathError
 from ..core.schedule import Schedule
 from ..core.segments import Table
@@ -17,10 +18,42 @@ from ..dialects.table import known
 from .articles_strings import ARTICLES
 from .examples_strings import CALLS, CALLS_HERE, COMPARISONS, EXAMPLES
 
-__all__ = ["CLASSIC", "COMPARISONS", "EXAMPLES", "LIBRARIES", "arguments_of", "article", "classes", "example"]
+__all__ = [
+    "CLASSIC",
+    "COMPARISONS",
+    "EXAMPLES",
+    "GROUPS",
+    "LIBRARIES",
+    "arguments_of",
+    "article",
+    "classes",
+    "example",
+    "group_of",
+]
 
 LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
 """The libraries whose schedulers are shown by their own names."""
+
+
+GROUPS = ("Whole schedules", "Phases", "Other schedules", "Made of others", "Registered here")
+"""What our own words are, in the order in which they are shown."""
+_JOINING = ("chain", "minimum", "maximum")
+
+
+def group_of(word: str) -> str:
+    """Returns which of `GROUPS` a word is in.
+
+    Args:
+        word: A word of the text form.
+    """
+    if word in recipes.__all__:
+        return "Whole schedules"
+    if word in shorthand.__all__ and word not in _JOINING:
+        return "Phases"
+    inside = {"schedule", "parts", "phases"} & {*inspect.signature(vocabulary()[word]).parameters}
+    if word in _JOINING or (word in Schedule.registry and inside):
+        return "Made of others"
+    return "Other schedules" if word in Schedule.registry else "Registered here"
 
 
 def example(word: str) -> str:
