@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import GlidepathError, did_you_mean
@@ -13,20 +13,12 @@ from ..core.rate import Rate
 from ..core.schedule import Schedule
 from ..core.syntax import syntax
 from ..core.text import parse, vocabulary
-from . import write_functions, write_schedulers, write_targets
+from . import write_targets
 from .snippets import BASE, Found, chosen, mentioned, read_calls
+from .write_code import WRITERS
 from .writing import based
 
 __all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render", "targets"]
-
-_WRITERS: dict[str, Callable[[Schedule], str]] = {
-    "pytorch": write_schedulers.pytorch,
-    "oneflow": write_schedulers.oneflow,
-    "keras": write_functions.keras,
-    "optax": write_functions.optax,
-    "python": write_functions.python,
-}
-
 
 _MARK = "# glidepath: "
 _FUNCTION = re.compile(r"^(def (?!make_scheduler)|class )", re.MULTILINE)
@@ -71,7 +63,7 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
     try:
         if framework in write_targets.TARGETS:
             return write_targets.written(given, framework, base_lr)
-        code = _WRITERS[framework](made)
+        code = WRITERS[framework](made)
         return f"{_MARK}{made}\n{code}" if _FUNCTION.search(code) else code
     except RecursionError:
         rule = "of fewer parts in a row to be written as code"
@@ -82,7 +74,7 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
 
 def targets() -> tuple[str, ...]:
     """Returns the names of the libraries and tools that `render` writes for."""
-    return (*_WRITERS, *write_targets.TARGETS)
+    return (*WRITERS, *write_targets.TARGETS)
 
 
 def own_code(source: str) -> Schedule | None:
@@ -99,7 +91,7 @@ def own_code(source: str) -> Schedule | None:
     except GlidepathError:
         return None
     bare = source.strip().partition("\n")[2].strip()
-    for writer in _WRITERS.values():
+    for writer in WRITERS.values():
         with contextlib.suppress(GlidepathError):
             if writer(made).strip() == bare:
                 return made

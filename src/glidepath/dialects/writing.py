@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.combinators import Product
@@ -16,7 +17,17 @@ from ..core.segments import Hold
 from .calls import Call, read
 from .reading import load, source_of
 
-__all__ = ["NotExpressible", "Writer", "based", "closed_or_refused", "original", "peeled", "plain_source", "refused"]
+__all__ = [
+    "NotExpressible",
+    "Writer",
+    "based",
+    "closed_or_refused",
+    "is_said",
+    "laid_out",
+    "original",
+    "peeled",
+    "refused",
+]
 
 
 class NotExpressible(GlidepathError):
@@ -90,6 +101,28 @@ def original(schedule: Schedule, framework: str) -> tuple[Call, float] | None:
     return None
 
 
+def is_said(call: Call, schedule: Schedule, framework: str, base: float) -> bool:
+    """Tells whether a call, read back for a base rate, has the values of a schedule."""
+    try:
+        again = load(framework, call.name, dict(call.arguments), base_lr=base)
+        last = 400 if schedule.duration == math.inf else min(int(schedule.duration) + 50, 4000)
+        steps = sorted({*range(0, last, max(1, last // 400)), *(10**k for k in range(2, 7))})
+        values = [schedule(step) for step in steps]
+        limit = 1e-12 * (max(map(abs, values)) or 1.0)
+        return all(abs(again(step) - value) <= limit for step, value in zip(steps, values, strict=True))
+    except GlidepathError:
+        return False
+
+
+def laid_out(name: str, inside: Sequence[str], indent: int = 0, limit: int = 110) -> str:
+    """Returns a call as code; on several lines where it is long."""
+    text = f"{name}({', '.join(inside)})"
+    if len(text) + indent <= limit and "\n" not in text:
+        return text
+    pad = "\n" + " " * (indent + 4)
+    return f"{name}({pad}{f',{pad}'.join(inside)},\n{' ' * indent})"
+
+
 class Writer:
     """Collects the functions that a piece of code needs.
 
@@ -127,22 +160,17 @@ class Writer:
             return f"[{', '.join(items)}]"
         return repr(value)
 
-    def call(self, call: Call, indent: int, leading: tuple[str, ...] = ("optimizer",)) -> str:
+    def call(self, call: Call, indent: int) -> str:
         """Returns a call as code, with its optimizer; on several lines where it is long."""
         name = call.name.rpartition(".")[2]
-        arguments = [*leading] if name != "ChainedScheduler" else []
+        first = [] if name == "ChainedScheduler" else ["optimizer"]
         given = dict(call.arguments)
-        if name in ("WarmupLR", "WarmUpLR"):  # around a scheduler, or around the optimizer itself
-            around = given.pop("scheduler_or_optimizer", None)
-            alone = around is None or (isinstance(around, Call) and not around.arguments and not around.given)
-            arguments = ["optimizer"] if alone else [self.value(around, indent + 4)]
+        around = given.pop("scheduler_or_optimizer", None)  # of OneFlow's warmup: a scheduler, or the optimizer itself
+        if isinstance(around, Schedule) or (isinstance(around, Call) and not around.bare):
+            first = [self.value(around, indent + 4)]
         inner = [f"{key}={self.value(value, indent + 4)}" for key, value in given.items()]
         prefix = "swa_utils." if name == "SWALR" and self.prefix == "lr_scheduler." else self.prefix
-        text = f"{prefix}{name}({', '.join([*arguments, *inner])})"
-        if len(text) + indent <= 110 and "\n" not in text:
-            return text
-        pad = "\n" + " " * (indent + 4)
-        return f"{prefix}{name}({pad}{(',' + pad).join([*arguments, *inner])},\n{' ' * indent})"
+        return laid_out(prefix + name, [*first, *inner], indent)
 
     def head(self, *lines: str) -> str:
         """Returns the imports, in order and once each, and the functions."""
