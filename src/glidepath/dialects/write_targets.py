@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..core import curves
 from ..core.combinators import Chain, Repeat, Shift, Until
@@ -21,7 +21,7 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, MultiStep, Ramp, Step
 from .pieces import until
 from .reading import load
-from .writing import closed_or_refused, peeled, refused
+from .writing import closed_or_refused, laid_out, peeled, refused
 
 __all__ = ["TARGETS", "written"]
 
@@ -69,6 +69,10 @@ _CURVES: dict[type[curves.Curve], str] = {
 }
 
 
+def _line(node: Schedule) -> TypeGuard[Ramp]:
+    return isinstance(node, Ramp) and isinstance(node.curve, curves.Linear)
+
+
 def shape_of(schedule: Schedule) -> Shape | None:
     """Returns the shape of a schedule, or None if it is another one."""
     inner, scale = peeled(schedule)
@@ -81,22 +85,12 @@ def shape_of(schedule: Schedule) -> Shape | None:
         phases.pop()  # it says what is the case
     warm, hold, start = 0, 0, 0.0
     lead, value = phases[0]
-    if (
-        len(phases) > 1
-        and isinstance(lead, Hold)
-        and lead.duration == 1
-        and (
-            lead.value * value == phases[1][0](0) * phases[1][1]
-            or (len(phases) > 2 and phases[1][0](0) < phases[1][0](1))
-        )
-    ):
-        phases.pop(0)  # DeepSpeed's first rate, which it uses twice; the others do not have it
+    if len(phases) > 1 and isinstance(lead, Hold) and lead.duration == 1:
+        then, own = phases[1]
+        if lead.value * value == then(0) * own or (len(phases) > 2 and then(0) < then(1)):
+            phases.pop(0)  # DeepSpeed's first rate, which it uses twice; the others do not have it
     first, own = phases[0]
-    if (
-        isinstance(first, Ramp)
-        and isinstance(first.curve, curves.Linear)
-        and (len(phases) > 1 or first.end > first.start)
-    ):
+    if _line(first) and (len(phases) > 1 or first.end > first.start):
         warm, start, phases = first.steps, first.start * own * scale, phases[1:] or [(Hold(value=first.end * own), 1.0)]
     if len(phases) > 1 and isinstance(phases[0][0], Hold):
         hold, phases = int(phases[0][0].duration), phases[1:]
@@ -107,31 +101,23 @@ def shape_of(schedule: Schedule) -> Shape | None:
         decay = decay.schedule.phases[0]  # one that climbs again after its run, as transformers' cosine does
     if isinstance(decay, Shift) and decay.steps == -1:
         decay = decay.schedule  # DeepSpeed's cosine begins with its second value
-    peak = decay(0) * own * scale
+    unit = own * scale
+    peak = decay(0) * unit
     kind, power, length, end = type(decay).__name__.lower(), 1.0, 0, peak
     if isinstance(decay, Ramp):
-        kind, length, end = _CURVES.get(type(decay.curve), "other"), decay.steps, decay.end * own * scale
+        kind, length, end = _CURVES.get(type(decay.curve), "other"), decay.steps, decay.end * unit
         power = getattr(decay.curve, "power", 0.5 if isinstance(decay.curve, curves.Sqrt) else 1.0)
     if peak <= 0 or not math.isfinite(peak):
         return None
-    return Shape(
-        peak,
-        start,
-        warm,
-        hold,
-        kind,
-        length,
-        end,
-        power,
-        decay * (own * scale / peak) if own * scale != peak else decay,
-    )
+    return Shape(peak, start, warm, hold, kind, length, end, power, decay if unit == peak else decay * (unit / peak))
 
 
 def _transformers(s: Shape) -> Candidates:
     def call(kind: str, total: int, **own: Any) -> tuple[str, dict[str, Any]]:
-        more = {"scheduler_specific_kwargs": own} if own else {}
-        warm = {} if kind == "constant" else {"num_warmup_steps": s.warm}
-        return "get_scheduler", {"name": kind, **warm, **({"num_training_steps": total} if total else {}), **more}
+        given = {"num_warmup_steps": s.warm, "num_training_steps": total, "scheduler_specific_kwargs": own}
+        asked = (kind != "constant", total, own)
+        kept = {name: value for (name, value), wanted in zip(given.items(), asked, strict=True) if wanted}
+        return "get_scheduler", {"name": kind, **kept}
 
     if s.kind == "hold":
         yield call("constant_with_warmup" if s.warm else "constant", 0)
@@ -152,8 +138,8 @@ def _transformers(s: Shape) -> Candidates:
 
 
 def _timm(s: Shape) -> Candidates:
-    warm = {"warmup_t": s.warm, "warmup_lr_init": s.start, "warmup_prefix": True} if s.warm else {}
-    clock = {**warm, "t_in_epochs": False}
+    plain = {"warmup_t": s.warm, "warmup_lr_init": s.start} if s.warm else {}
+    clock = {**plain, **({"warmup_prefix": True} if s.warm else {}), "t_in_epochs": False}
     if s.kind == "hold":
         yield "StepLRScheduler", {"decay_t": 1, "decay_rate": 1.0, **clock}
     if s.kind == "cosine":
@@ -161,93 +147,74 @@ def _timm(s: Shape) -> Candidates:
     if s.kind in ("linear", "poly"):
         yield "PolyLRScheduler", {"t_initial": s.length, "power": s.power, "lr_min": s.end, **clock}
     if s.kind in ("linear", "cosine", "1-sqrt"):
-        plain = {key: value for key, value in clock.items() if key != "warmup_prefix"}
         own = {"t_initial": s.hold + s.length, "decay_t": s.length, "lr_min": s.end, "decay_fn": s.kind}
-        yield "WSDLRScheduler", {**own, **plain}
-    if isinstance(s.decay, Step) and not s.hold:
-        yield "StepLRScheduler", {"decay_t": s.decay.period, "decay_rate": s.decay.factor, **clock}
-    if isinstance(s.decay, MultiStep) and not s.hold:
-        marks = [mark + 1 for mark in s.decay.milestones]  # timm drops one step before its milestones
-        yield "MultiStepLRScheduler", {"decay_t": marks, "decay_rate": s.decay.factor, **clock}
-    if isinstance(s.decay, Repeat) and isinstance(s.decay.schedule, Ramp) and s.decay.cycles and not s.hold:
-        own = {
-            "t_initial": s.decay.schedule.steps,
-            "lr_min": s.decay.schedule.end * s.peak,
-            "cycle_limit": s.decay.cycles,
-        }
-        more = {"cycle_mul": s.decay.growth, "cycle_decay": s.decay.decay}
-        yield "CosineLRScheduler", {**own, **more, **clock}
+        yield "WSDLRScheduler", {**own, **plain, "t_in_epochs": False}
+    match s.decay if not s.hold else None:
+        case Step(period=period, factor=factor):
+            yield "StepLRScheduler", {"decay_t": period, "decay_rate": factor, **clock}
+        case MultiStep(milestones=milestones, factor=factor):
+            marks = [mark + 1 for mark in milestones]  # timm drops one step before its milestones
+            yield "MultiStepLRScheduler", {"decay_t": marks, "decay_rate": factor, **clock}
+        case Repeat(schedule=Ramp() as cycle, cycles=cycles, growth=growth, decay=decay) if cycles:
+            own = {"t_initial": cycle.steps, "lr_min": cycle.end * s.peak, "cycle_limit": cycles}
+            yield "CosineLRScheduler", {**own, "cycle_mul": growth, "cycle_decay": decay, **clock}
+        case _:
+            pass
 
 
 def _composer(s: Shape) -> Candidates:
-    run, share = {"t_max": f"{s.total}ba"}, s.end / s.peak
-    with_warmup = {"t_warmup": f"{s.warm}ba", **run, "alpha_f": share}
+    warm, way = ({"t_warmup": f"{s.warm}ba"}, "WithWarmupScheduler") if s.warm else ({}, "Scheduler")
     if s.kind == "hold":
-        yield (
-            "ConstantWithWarmupScheduler" if s.warm else "ConstantScheduler",
-            {"t_warmup": f"{s.warm}ba"} if s.warm else {},
-        )
+        yield f"Constant{way}", warm
     names = {"cosine": "CosineAnnealing", "linear": "Linear", "poly": "Polynomial"}
     if s.kind in names:
         own = {"power": s.power} if s.kind == "poly" else {}
-        if s.warm:
-            yield f"{names[s.kind]}WithWarmupScheduler", {**with_warmup, **own}
-        else:
-            yield f"{names[s.kind]}Scheduler", {**run, "alpha_f": share, **own}
-    if isinstance(s.decay, MultiStep) and not s.hold:
-        marks = {"milestones": [f"{mark + s.warm}ba" for mark in s.decay.milestones], "gamma": s.decay.factor}
-        yield (
-            "MultiStepWithWarmupScheduler" if s.warm else "MultiStepScheduler",
-            {
-                **({"t_warmup": f"{s.warm}ba"} if s.warm else {}),
-                **marks,
-            },
-        )
-    if isinstance(s.decay, Step) and not s.warm and not s.hold:
-        yield "StepScheduler", {"step_size": f"{s.decay.period}ba", "gamma": s.decay.factor}
-    if isinstance(s.decay, Exponential) and not s.warm:
-        yield "ExponentialScheduler", {"gamma": s.decay.rate, "decay_period": f"{s.decay.steps}ba"}
+        yield f"{names[s.kind]}{way}", {**warm, "t_max": f"{s.total}ba", "alpha_f": s.end / s.peak, **own}
+    match s.decay if not s.hold else None:
+        case MultiStep(milestones=milestones, factor=factor):
+            marks = [f"{mark + s.warm}ba" for mark in milestones]
+            yield f"MultiStep{way}", {**warm, "milestones": marks, "gamma": factor}
+        case Step(period=period, factor=factor) if not s.warm:
+            yield "StepScheduler", {"step_size": f"{period}ba", "gamma": factor}
+        case Exponential(rate=rate, steps=steps) if not s.warm:
+            yield "ExponentialScheduler", {"gamma": rate, "decay_period": f"{steps}ba"}
+        case _:
+            pass
 
 
 def _mmengine(s: Shape) -> Candidates:
     begin, end = ({"begin": s.warm + s.hold} if s.warm + s.hold else {}), {"end": s.total + 1}
-    later: dict[str, Any] = {}
-    if s.kind == "cosine":
-        later = {"type": "CosineAnnealingLR", "T_max": s.length, "eta_min": s.end, **begin, **end}
-    elif s.kind in ("linear", "poly"):
-        later = {"type": "PolyLR", "power": s.power, "eta_min": s.end, **begin, **end}
-    elif isinstance(s.decay, MultiStep):
-        later = {
-            "type": "MultiStepLR",
-            "milestones": list(s.decay.milestones),
-            "gamma": s.decay.factor,
-            **begin,
-            "end": 10**9,
-        }
-    elif isinstance(s.decay, Step):
-        later = {"type": "StepLR", "step_size": s.decay.period, "gamma": s.decay.factor, **begin, "end": 10**9}
-    elif isinstance(s.decay, Exponential) and s.decay.steps == 1:
-        later = {"type": "ExponentialLR", "gamma": s.decay.rate, **begin, "end": 10**9}
-    elif s.kind != "hold":
-        return
+    open_end = {**begin, "end": 10**9}
+    match s.decay:
+        case MultiStep(milestones=milestones, factor=factor):
+            later = {"type": "MultiStepLR", "milestones": list(milestones), "gamma": factor, **open_end}
+        case Step(period=period, factor=factor):
+            later = {"type": "StepLR", "step_size": period, "gamma": factor, **open_end}
+        case Exponential(rate=rate, steps=1):
+            later = {"type": "ExponentialLR", "gamma": rate, **open_end}
+        case _ if s.kind == "cosine":
+            later = {"type": "CosineAnnealingLR", "T_max": s.length, "eta_min": s.end, **begin, **end}
+        case _ if s.kind in ("linear", "poly"):
+            later = {"type": "PolyLR", "power": s.power, "eta_min": s.end, **begin, **end}
+        case _ if s.kind == "hold":
+            later = {}
+        case _:
+            return
     parts = [{"type": "LinearLR", "start_factor": s.start / s.peak or 1 / s.warm, "end": s.warm + 1}] if s.warm else []
     for last in ({}, {"end": 10**9}) if s.kind == "cosine" else ({},):
-        every = [
-            {**part, **more} for part, more in zip([*parts, later], [*({} for _ in parts), last], strict=True) if part
-        ]
+        every = [part for part in (*parts, {**later, **last}) if part]
         yield "param_scheduler", {"parts": [{**part, "by_epoch": False} for part in every]}
 
 
 def _deepspeed(s: Shape) -> Candidates:
     late = {"warmup_max_lr": s.peak, "warmup_type": "linear"}
-    if s.kind == "hold" and s.warm:
-        yield "WarmupLR", {"warmup_min_lr": s.start, "warmup_num_steps": s.warm, **late}
-    if s.kind == "hold" and not s.warm:
-        yield "WarmupLR", {"warmup_min_lr": s.peak, "warmup_num_steps": 2, **late}
+    run = {"total_num_steps": s.total, "warmup_min_lr": s.start, "warmup_num_steps": s.warm}
+    if s.kind == "hold":
+        own = {"warmup_min_lr": s.start, "warmup_num_steps": s.warm} if s.warm else {}
+        yield "WarmupLR", {"warmup_min_lr": s.peak, "warmup_num_steps": 2, **own, **late}
     if s.kind != "cosine" and s.length and s.warm:
         ends = {"cycle_min_lr": s.start, "cycle_max_lr": s.peak, "cycle_momentum": False}
         yield "OneCycle", {**ends, "cycle_first_step_size": s.warm, "cycle_second_step_size": s.length}
-        run = {"total_num_steps": s.total, "warmup_min_lr": s.start, "warmup_num_steps": s.warm}
         yield "WarmupDecayLR", {**run, **late}
     if s.kind == "cosine" and s.warm:
         own = {"total_num_steps": s.total, "warmup_min_ratio": s.start / s.peak, "warmup_num_steps": s.warm}
@@ -255,11 +222,9 @@ def _deepspeed(s: Shape) -> Candidates:
 
 
 def _megatron(s: Shape) -> Candidates:
-    style = {"linear": "linear", "cosine": "cosine", "hold": "constant", "inversesqrt": "inverse-square-root"}.get(
-        s.kind, "linear" if s.length else ""
-    )
+    styles = {"linear": "linear", "cosine": "cosine", "hold": "constant", "inversesqrt": "inverse-square-root"}
     common = {"max_lr": s.peak, "min_lr": s.end if s.length else 0.0, "init_lr": s.start, "lr_warmup_steps": s.warm}
-    if style:
+    if style := styles.get(s.kind, "linear" if s.length else ""):
         total = s.total if s.length else 10**9
         yield "OptimizerParamScheduler", {**common, "lr_decay_steps": total, "lr_decay_style": style}
     words = {"linear": "linear", "cosine": "cosine", "1-sqrt": "minus_sqrt"}
@@ -271,38 +236,34 @@ def _megatron(s: Shape) -> Candidates:
 # As text --------------------------------------------------------------------------------------------------------------------------------
 
 
-def _call(name: str, given: dict[str, Any], *first: str, indent: int = 4) -> str:
+def _called(name: str, given: dict[str, Any], *first: str, indent: int = 4) -> str:
     inside = [*first, *(f"{key}={value!r}" for key, value in given.items())]
-    text = f"{name}({', '.join(inside)})"
-    if len(text) > 100 - indent:
-        pad = "\n" + " " * (indent + 4)
-        text = f"{name}({pad}{f',{pad}'.join(inside)},\n{' ' * indent})"
-    return text.replace("'", '"')
+    return laid_out(name, inside, indent, limit=100).replace("'", '"')
 
 
-def _rate(base: float | None) -> str:
-    return "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n\n"
+def _made(module: str, name: str, call: str, base: float | None, note: str = "") -> str:
+    rate = "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n\n"
+    return f"from {module} import {name}\n\n{rate}def make_scheduler(optimizer):\n    return {call}{note}\n"
 
 
 def _as_transformers(name: str, given: dict[str, Any], base: float | None) -> str:
     own = {key: value for key, value in given.items() if key != "name"}
-    call = _call(name, own, f'"{given["name"]}"', "optimizer=optimizer")
-    return f"from transformers import {name}\n\n{_rate(base)}def make_scheduler(optimizer):\n    return {call}\n"
+    return _made("transformers", name, _called(name, own, f'"{given["name"]}"', "optimizer=optimizer"), base)
 
 
 def _as_timm(name: str, given: dict[str, Any], base: float | None) -> str:
-    call = _call(name, given, "optimizer")
-    made = f"def make_scheduler(optimizer):\n    return {call}  # step_update(updates made) after each\n"
-    return f"from timm.scheduler import {name}\n\n{_rate(base)}{made}"
+    return _made(
+        "timm.scheduler", name, _called(name, given, "optimizer"), base, "  # step_update(updates made) after each"
+    )
 
 
 def _as_composer(name: str, given: dict[str, Any], base: float | None) -> str:
-    rate = _rate(base).removesuffix("\n")
-    return f"from composer.optim import {name}\n\n{rate}scheduler = {_call(name, given, indent=0)}\n"
+    rate = "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n"
+    return f"from composer.optim import {name}\n\n{rate}scheduler = {_called(name, given, indent=0)}\n"
 
 
 def _as_mmengine(name: str, given: dict[str, Any], base: float | None) -> str:
-    parts = "".join(f"    {_call('dict', part)},\n" for part in given["parts"])
+    parts = "".join(f"    {_called('dict', part)},\n" for part in given["parts"])
     inside = f"[\n{parts}]" if parts else "[]"
     return f"optim_wrapper = dict(optimizer=dict(lr={base!r}))\nparam_scheduler = {inside}\n"
 
@@ -313,16 +274,8 @@ def _as_deepspeed(name: str, given: dict[str, Any], base: float | None) -> str:
 
 
 def _as_megatron(name: str, given: dict[str, Any], base: float | None) -> str:
-    options = {
-        "max_lr": "lr",
-        "min_lr": "min-lr",
-        "init_lr": "lr-warmup-init",
-        "lr_warmup_steps": "lr-warmup-iters",
-        "lr_decay_steps": "lr-decay-iters",
-        "lr_decay_style": "lr-decay-style",
-        "wsd_decay_steps": "lr-wsd-decay-iters",
-        "lr_wsd_decay_style": "lr-wsd-decay-style",
-    }
+    own = {"max_lr": "lr", "init_lr": "lr-warmup-init", "wsd_decay_steps": "lr-wsd-decay-iters"}
+    options = {key: own.get(key, key.replace("_steps", "_iters").replace("_", "-")) for key in given}
     words = [f"--{options[key]} {value}" for key, value in given.items()]
     run = [f"--train-iters {given['lr_decay_steps']}"] if given["lr_decay_steps"] < 10**9 else []
     return " ".join([*words, *run]) + "\n"
@@ -397,13 +350,8 @@ def written(schedule: Schedule, target: str, base_lr: float | None = None) -> st
     plain = schedule.schedule if isinstance(schedule, Rate) else schedule
     free = not schedule.absolute and base_lr is None
     whole = plain if free or schedule.absolute else plain * base_lr  # type: ignore[operator]
-    asked = GlidepathError.of(
-        "render",
-        "base_lr",
-        "given: a rate stands in what is written",
-        None,
-        "base_lr=3e-4, on the command line --base 3e-4",
-    )
+    remedy = "base_lr=3e-4, on the command line --base 3e-4"
+    asked = GlidepathError.of("render", "base_lr", "given: a rate stands in what is written", None, remedy)
     if free and tool.based:
         raise asked
     shape = shape_of(whole)
