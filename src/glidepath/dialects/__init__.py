@@ -11,7 +11,7 @@ from importlib import import_module
 
 TABLES = (  # each library registers itself; the most usual first
     *("pytorch", "replay", "transformers", "optax", "keras", "timm", "mmengine", "fvcore", "deepspeed", "composer"),
-    *("ignite", "megatron", "fastai", "paddle", "tensorflow", "oneflow", "oneflow_kernel", "more", "trainers"),
+    *("ignite", "megatron", "fastai", "more", "trainers"),
 )
 for _table in TABLES:
     import_module(f".{_table}", __name__)

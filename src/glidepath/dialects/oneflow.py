@@ -19,7 +19,6 @@ from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
 from .reading import nested
-from .shared import logarithmic_restarts
 from .table import At, dialect
 
 __all__ = ["ONEFLOW", "law"]
@@ -119,6 +118,16 @@ def _annealing(a: Any) -> _Law:
     )
 
 
+def _by_logarithm(base: str, floor: float, steps: int, growth: int, decay: float, limit: int) -> str:
+    """Returns the formula of warm restarts as it is computed where the cycle is found by a logarithm."""
+    k = f"floor(log(1 - step / {steps} * (1 - {growth})) / log({growth}))"
+    peak = base if decay == 1.0 else f"({base} * {decay!r} ** {k})"
+    begun = f"(1 - {growth} ** {k}) / (1 - {growth}) * {steps}"
+    wave = f"0.5 * (1 + cos(pi * (step - {begun}) / ({growth} ** {k} * {steps})))"
+    formula = f"({floor!r}) + ({peak} - ({floor!r})) * {wave}"
+    return f"{formula} if {k} < {limit} else {floor!r}" if limit else formula
+
+
 def _warm_restarts(a: Any) -> _Law:
     """Returns half a cosine again and again; each cycle begins at the decayed base rate, which may fall below `eta_min`.
 
@@ -130,11 +139,9 @@ def _warm_restarts(a: Any) -> _Law:
         return _Law(Hold(value=0.0), Hold(value=floor))
     if not at.strict and growth > 1:
         return _Law(
-            Expression(logarithmic_restarts("1", 0.0, steps, growth, decay, limit)),
-            Sum((Expression(logarithmic_restarts("1", 0.0, steps, growth, 1.0, limit)) * -floor,), floor)
-            if floor
-            else None,
-            lambda base: Expression(logarithmic_restarts(repr(float(base)), floor, steps, growth, decay, limit)),
+            Expression(_by_logarithm("1", 0.0, steps, growth, decay, limit)),
+            Sum((Expression(_by_logarithm("1", 0.0, steps, growth, 1.0, limit)) * -floor,), floor) if floor else None,
+            lambda base: Expression(_by_logarithm(repr(float(base)), floor, steps, growth, decay, limit)),
         )
 
     def repeated(a: float, b: float, decay: float) -> Schedule:

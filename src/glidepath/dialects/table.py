@@ -410,7 +410,7 @@ def known(framework: str) -> Dialect:
         if framework in (language.framework, *language.aliases):
             return language
     hint = did_you_mean(str(framework)[:50], _dialects)
-    raise GlidepathError.of("dialects", "framework", f"one of {', '.join(_dialects)}", framework, hint)
+    raise GlidepathError.of("dialects", "framework", f"one of {', '.join(libraries())}", framework, hint)
 
 
 def libraries() -> tuple[str, ...]:
@@ -420,7 +420,7 @@ def libraries() -> tuple[str, ...]:
         >>> "optax" in libraries()
         True
     """
-    return tuple(_dialects)
+    return tuple(sorted(_dialects, key=[*LIBRARIES, *_dialects].index))
 
 
 def names(framework: str) -> tuple[str, ...]:
@@ -449,7 +449,7 @@ def candidates(name: str) -> list[Dialect]:
         name: As it is written, with its module or without.
     """
     prefix, _, last = name.rpartition(".")
-    asked = [_dialects[framework] for framework in dict.fromkeys((*_FIRST, *_dialects))]
+    asked = [_dialects[framework] for framework in dict.fromkeys((*_FIRST, *libraries()))]
     found = [one for one in asked if (one.has(last) or last in one.elsewhere) and (not prefix or one.holds(prefix))]
     return [one for one in found if prefix in (*one.modules, one.framework, *one.aliases)] or found
 
@@ -495,8 +495,8 @@ def nobody(name: str) -> GlidepathError:
     """Returns the error of a name that no library has, or that stands in a module which is none of a library that has it."""
     prefix, _, last = name.rpartition(".")
     rule = "a scheduler of a known library, or our own text"
-    having = [language for language in _dialects.values() if language.has(last)]
-    for language in _dialects.values():
+    having = [language for language in map(known, libraries()) if language.has(last)]
+    for language in map(known, libraries()):
         if prefix and language.holds(prefix) and language not in having:
             language.named(name)  # refuses it, and says what is near
     if prefix and having:
