@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-TABLES = (  # each library registers itself; the most usual first
-    *("pytorch", "replay", "transformers", "optax", "keras", "timm", "mmengine", "fvcore", "deepspeed", "composer"),
-    *("ignite", "megatron", "fastai", "more", "trainers"),
+TABLES = (  # each library registers itself
+    *("pytorch", "replay", "transformers", "optax", "keras", "timm", "mmengine", "fvcore", "engines", "composer"),
+    *("ignite", "olmo", "trainers"),
 )
 for _table in TABLES:
     import_module(f".{_table}", __name__)

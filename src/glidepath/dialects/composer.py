@@ -67,20 +67,20 @@ def _batches(a: Any, field: str, text: Any, scaled: bool = True) -> Fraction:
 def _until(a: Any, start: float, end: float, curve: Curve = pieces.LINEAR) -> Schedule:
     """Returns the way from one factor to another over `t_max`."""
     length = _batches(a, "t_max", a.t_max)
-    a.at.require(length > 0, "t_max", "above 0", a.t_max)
+    a.require(length > 0, "t_max", "above 0")
     return pieces.part(Fraction(0), length, a.lr * start, a.lr * end, curve)
 
 
 def _warmed(a: Any, start: float, end: float, curve: Curve = pieces.LINEAR) -> Schedule:
     """Returns a warmup from 0, then the way from one factor to another over what is left of `t_max`."""
     warmup, total = _counted(a, "t_warmup", a.t_warmup, False), _counted(a, "t_max", a.t_max)
-    a.at.require(warmup[1] == total[1], "t_warmup", f"in the unit of t_max, {total[1]}", a.t_warmup)
+    a.require(warmup[1] == total[1], "t_warmup", f"in the unit of t_max, {total[1]}")
     if a.max_duration is not None:
         longest, unit = _parsed(a, "max_duration", a.max_duration)
         if unit == "ep" and a.dataloader_len and total[1] == "ba":
             longest, unit = longest * a.dataloader_len, "ba"
         rule = f"at least max_duration, {a.max_duration}: the rest would have no rate"
-        a.at.require(unit != total[1] or total[0] >= longest, "t_max", rule, a.t_max)
+        a.require(unit != total[1] or total[0] >= longest, "t_max", rule)
     begin, whole = _batches(a, "t_warmup", a.t_warmup, False), _batches(a, "t_max", a.t_max)
     rest = Hold(value=a.lr * start)
     if whole > begin:
@@ -117,7 +117,7 @@ def _restarts(a: Any) -> Schedule:
         if a.t_mult == 1 and per.denominator == 1:
             break
     del unit
-    a.at.require(bool(parts), "t_0", "above 0", a.t_0)
+    a.require(bool(parts), "t_0", "above 0")
     cycles = [pieces.part(start, n, a.lr, a.lr * a.alpha_f, pieces.COSINE) for start, n in parts]
     if a.t_mult == 1 and len(parts) == 1:
         return pieces.restarts(cycles[0], 1.0)

@@ -1,7 +1,8 @@
-"""fvcore's `common.param_scheduler` and detectron2's `solver.lr_scheduler`.
+"""Schedulers on the share of the run that is done: fvcore's, detectron2's and fastai's; and the sweep of torch-lr-finder.
 
-fvcore's schedulers are functions of the share of the run that is done. `max_iter` says how many steps the run has; without it, step 1 is
-its end and shares are looked at as fractions of a step. At the end, where fvcore raises, the last value is held.
+`max_iter` says how many steps the run has; without it, step 1 is its end and shares are looked at as fractions of a step. At its end, where
+fvcore's `common.param_scheduler` raises, the last value is held. For the methods of fastai (2.8) that train, `n_iter` is the number of
+batches in an epoch; the last batch of a run sees the value just before the end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any
 
+from ..core.classics import Profile
 from ..core.combinators import Product, Stretch, Until
+from ..core.curves import Polynomial, Reverse
 from ..core.fields import simplest
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
@@ -21,7 +24,7 @@ from .calls import Call
 from .reading import nested
 from .table import dialect
 
-__all__ = ["FVCORE", "composite"]
+__all__ = ["FASTAI", "FVCORE", "LR_FINDER"]
 
 FVCORE = dialect("fvcore")
 _EPSILON = 1e-6  # of the run; fvcore looks this far ahead
@@ -60,7 +63,7 @@ def _inner(a: Any, field: str, value: Any, clock: int) -> Schedule:
     return a.at.dialect.inside(a.at, replace(call, arguments={**call.arguments, "max_iter": clock}))
 
 
-def composite(a: Any, parts: list[Any], lengths: list[float], scaling: list[str]) -> Schedule:
+def _composite(a: Any, parts: list[Any], lengths: list[float], scaling: list[str]) -> Schedule:
     """Returns schedulers one after another, on their own clock (rescaled) or on the run's (fixed)."""
     shares = [simplest(length) for length in lengths[:-1]]
     starts = [Fraction(0), *accumulate(shares)]
@@ -87,7 +90,7 @@ def _composed(a: Any) -> Schedule:
     words = all(kind in ("rescaled", "fixed") for kind in scaling)
     checks.require(words, "interval_scaling", "'rescaled' or 'fixed' for each", a.interval_scaling)
     checks.done()
-    return composite(a, parts, lengths, scaling)
+    return _composite(a, parts, lengths, scaling)
 
 
 def _warmup(a: Any) -> Schedule:
@@ -102,7 +105,7 @@ def _warmup(a: Any) -> Schedule:
     end = whole(0) if a.rescale_interval else whole(round(length * clock))
     end = start if a.warmup_method == "constant" else end
     parts = [Call("LinearParamScheduler", {"start_value": start, "end_value": end}), a.scheduler]
-    return composite(a, parts, [share, 1 - share], ["rescaled", kind])
+    return _composite(a, parts, [share, 1 - share], ["rescaled", kind])
 
 
 def _factor(a: Any) -> Schedule:
@@ -133,3 +136,70 @@ FVCORE.rows(
         "WarmupCosineLR": lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
     },
 )
+
+
+# fastai and torch-lr-finder ----------------------------------------------------------------------------------------------------------------
+
+FASTAI = dialect("fastai")
+
+
+def _one_cycle(a: Any) -> Schedule:
+    steps, lr = a.n_epoch * a.n_iter, a.lr if a.lr_max is None else a.lr_max
+    values = [lr / a.div, lr, lr / a.div_final]
+    if a.at.value == "momentum":
+        values = list(a.moms)
+    if not 0 < a.pct_start < 1:
+        return Ramp(values[0 if a.pct_start else 1], values[1 if a.pct_start else 2], steps, pieces.COSINE)
+    return Profile([0.0, a.pct_start * steps, float(steps)], values, pieces.COSINE)
+
+
+def _flat_cosine(a: Any) -> Schedule:
+    steps, lr = a.n_epoch * a.n_iter, a.at.base if a.lr is None else a.lr
+    return Profile([0.0, a.pct_start * steps, float(steps)], [lr, lr, lr / a.div_final], pieces.COSINE)
+
+
+def _sgdr(a: Any) -> Schedule:
+    lr, length, mult = a.lr if a.lr_max is None else a.lr_max, a.cycle_len * a.n_iter, a.cycle_mult
+    lengths = [length * mult**i for i in range(a.n_cycles)]
+    marks = [sum(lengths[:i]) for i in range(1, len(lengths))]
+    return pieces.in_sequence([Ramp(lr, 0.0, n, pieces.COSINE) for n in lengths], marks)
+
+
+def _combined(a: Any) -> Schedule:
+    a.require(abs(sum(a.pcts) - 1) < 1e-9 and len(a.pcts) == len(a.scheds), "pcts", "one for each, with the sum 1")
+    return _composite(a, a.scheds, list(a.pcts), ["rescaled"] * len(a.pcts))
+
+
+FASTAI.rows(
+    {
+        "SchedLin": lambda a: Ramp(a.start, a.end, a.max_iter),
+        "SchedCos": lambda a: Ramp(a.start, a.end, a.max_iter, pieces.COSINE),
+        "SchedNo": lambda a: Hold(value=a.start),
+        "SchedExp": lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
+        "SchedPoly": lambda a: Ramp(
+            a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR
+        ),
+        "combined_cos": lambda a: Profile(
+            [0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE
+        ),
+        "combine_scheds": _combined,
+        "fit_one_cycle": _one_cycle,
+        "fit_flat_cos": _flat_cosine,
+        "fit_sgdr": _sgdr,
+    },
+    fit_one_cycle="momentum",
+)
+
+LR_FINDER = dialect("lr_finder")
+
+
+def _sweep(a: Any) -> Schedule:
+    start = a.lr if a.start_lr is None else a.start_lr
+    a.require(a.num_iter > 1, "num_iter", "above 1")
+    if a.step_mode == "linear":
+        return Ramp(start, a.end_lr, a.num_iter - 1)
+    a.require(start > 0 and a.end_lr > 0, "end_lr", "above 0, as the start")
+    return Exponential(a.end_lr / start, a.num_iter - 1, start)
+
+
+LR_FINDER.rows({"range_test": _sweep})

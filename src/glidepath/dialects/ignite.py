@@ -1,7 +1,11 @@
-"""PyTorch-Ignite: `ignite.handlers.param_scheduler`, as of 0.5.5, on the clock of the events that a scheduler is attached to."""
+"""PyTorch-Ignite: `ignite.handlers.param_scheduler`, as of 0.5.5, on the clock of the events that a scheduler is attached to.
+
+And the two warmup classes of PyPI that are installed most often, which go around a scheduler of another library as Ignite's warmup does.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -14,7 +18,7 @@ from .calls import Call, read_value
 from .reading import child
 from .table import dialect, whose
 
-__all__ = ["IGNITE"]
+__all__ = ["IGNITE", "WARMUPS"]
 
 IGNITE = dialect("ignite")
 _MOST = 128  # cycles of changing length
@@ -34,10 +38,8 @@ def _cycle(kind: str, ends: tuple[float, float], begin: float, steps: int, warmu
 
 def _cycles(a: Any, kind: str) -> Schedule:
     """Returns a cycle again and again, its length and its two values multiplied each time."""
-    a.at.require(a.cycle_size > 1, "cycle_size", "above 1", a.cycle_size)
-    a.at.require(
-        not (a.warmup_duration and kind == "triangle"), "warmup_duration", "0 unless monotonic", a.warmup_duration
-    )
+    a.require(a.cycle_size > 1, "cycle_size", "above 1")
+    a.require(not (a.warmup_duration and kind == "triangle"), "warmup_duration", "0 unless monotonic")
     start, end, size, warmup = a.start_value, a.end_value, a.cycle_size, a.warmup_duration
     more, less = a.start_value_mult, a.end_value_mult
     if a.cycle_mult == 1:
@@ -58,7 +60,7 @@ def _cycles(a: Any, kind: str) -> Schedule:
 def _piecewise(a: Any) -> Schedule:
     pairs = [(0, a.milestones_values[0][1]), *a.milestones_values]
     ordered = all(x <= y for (x, _), (y, _) in pairwise(pairs))
-    a.at.require(ordered, "milestones_values", "in order of their steps", a.milestones_values)
+    a.require(ordered, "milestones_values", "in order of their steps")
     spans = [(x, y) for x, y in pairwise(pairs) if y[0] > x[0]]
     parts: list[Schedule] = [Ramp(x[1], y[1], y[0] - x[0]) for x, y in spans]
     return pieces.in_sequence([*parts, Hold(value=pairs[-1][1])], [y[0] for _, y in spans])
@@ -100,4 +102,46 @@ IGNITE.rows(
         "StepStateScheduler": lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
         "MultiStepStateScheduler": lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
     },
+)
+
+
+# warmup-scheduler and cosine-annealing-warmup ----------------------------------------------------------------------------------------------
+
+WARMUPS = dialect("warmups")
+
+
+def _gradual(a: Any) -> Schedule:
+    """Returns the way to `multiplier` times the rate, and the other scheduler from there, one step after it is reached."""
+    top = a.lr * a.multiplier
+    a.require(a.multiplier >= 1, "multiplier", "at least 1")
+    inner: Schedule = Hold(value=top)
+    if a.after_scheduler is not None:
+        inner = child(replace(a.at, base=top), "after_scheduler", a.after_scheduler)
+    return pieces.in_sequence(
+        [Ramp(0.0 if a.multiplier == 1 else a.lr, top, a.total_epoch), inner], [a.total_epoch + 1]
+    )
+
+
+def _restarts(a: Any) -> Schedule:
+    """Returns cycles of a warmup and half a cosine; the very first step has `min_lr`."""
+    length, warmup, parts, edges = a.first_cycle_steps, a.warmup_steps, list[Schedule](), list[int]()
+    a.at.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}", warmup)
+    while len(parts) < 128 and length > warmup and (not edges or edges[-1] < 2**53):
+        peak = a.max_lr * a.gamma ** len(parts)
+        parts.append(pieces.warmed(a.min_lr, peak, warmup, Ramp(peak, a.min_lr, length - warmup, pieces.COSINE)))
+        edges.append((edges[-1] if edges else 0) + length)
+        length = int((length - warmup) * a.cycle_mult) + warmup
+        if a.cycle_mult == a.gamma == 1:
+            break
+    whole = (
+        pieces.restarts(parts[0], 1.0) if len(parts) == 1 else pieces.in_sequence([*parts, Hold(value=a.min_lr)], edges)
+    )
+    return whole if warmup else pieces.in_sequence([Hold(value=a.min_lr), pieces.after(whole, 1)], [1])
+
+
+WARMUPS.rows(
+    {
+        "GradualWarmupScheduler": _gradual,
+        "CosineAnnealingWarmupRestarts": _restarts,
+    }
 )

@@ -26,7 +26,7 @@ _INF = 10**9
 def _window(a: Any, local: Schedule) -> Schedule:
     """Returns what acts from `begin` on and stays from the last step before `end` on."""
     begin, end = _scaled(a, a.begin), _end(a)
-    a.at.require(begin < end, "end", f"above begin, {a.begin}", a.end)
+    a.require(begin < end, "end", f"above begin, {a.begin}")
     last = end - begin - 1
     local = pieces.until(local, last) if last else Hold(value=local(0))
     whole = pieces.in_sequence([Hold(value=a.lr), local], [begin])
@@ -38,7 +38,7 @@ def _scaled(a: Any, steps: float) -> int:
     """Returns a number of epochs in iterations where that is asked for."""
     if not a.convert_to_iter_based:
         return int(steps)
-    a.at.require(a.by_epoch, "by_epoch", "true to be converted", a.by_epoch)
+    a.require(a.by_epoch, "by_epoch", "true to be converted")
     remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
     a.at.require(a.epoch_length is not None, "epoch_length", "given to convert", None, remedy)
     return int(steps * a.epoch_length)
@@ -56,7 +56,7 @@ def _last(a: Any) -> int:
 def _floor(a: Any, needed: bool = False) -> float:
     both, none = a.eta_min is not None and a.eta_min_ratio is not None, a.eta_min is None and a.eta_min_ratio is None
     rule = "given, or eta_min_ratio, and not both"
-    a.at.require(not both and not (needed and none), "eta_min", rule, a.eta_min)
+    a.require(not both and not (needed and none), "eta_min", rule)
     return a.lr * a.eta_min_ratio if a.eta_min_ratio is not None else a.eta_min or 0.0
 
 
@@ -65,13 +65,13 @@ MMENGINE = dialect("mmengine", around=_window)
 
 def _constant(a: Any) -> Schedule:
     last, low = _last(a), Hold(value=a.lr * a.factor)
-    a.at.require(a.factor > 0 or last > 10**8, "factor", "above 0: MMEngine divides by it at the end", a.factor)
+    a.require(a.factor > 0 or last > 10**8, "factor", "above 0: MMEngine divides by it at the end")
     return pieces.in_sequence([low, Hold(value=a.lr)], [last]) if last else low
 
 
 def _linear(a: Any) -> Schedule:
     last = _last(a)
-    a.at.require(a.start_factor > 0 or not last, "start_factor", "above 0: MMEngine divides by it", a.start_factor)
+    a.require(a.start_factor > 0 or not last, "start_factor", "above 0: MMEngine divides by it")
     return Ramp(a.lr * a.start_factor, a.lr * a.end_factor, last) if last else Hold(value=a.lr * a.start_factor)
 
 
@@ -152,7 +152,7 @@ def _hooked(a: Any, regular: Schedule) -> Schedule:
     if a.warmup is None:
         return regular
     steps = a.warmup_iters * (a.epoch_length if a.warmup_by_epoch else 1)
-    a.at.require(steps > 0, "warmup_iters", "above 0 with a warmup", a.warmup_iters)
+    a.require(steps > 0, "warmup_iters", "above 0 with a warmup")
     factor: Schedule = Hold(value=a.warmup_ratio)
     if a.warmup == "linear":
         factor = Ramp(a.warmup_ratio, 1.0, steps)
@@ -173,7 +173,7 @@ def _total(a: Any) -> int:
 
 def _target(a: Any) -> float:
     given = (a.min_lr is None) != (a.min_lr_ratio is None)
-    a.at.require(given, "min_lr", "given, or min_lr_ratio, and not both", a.min_lr)
+    a.require(given, "min_lr", "given, or min_lr_ratio, and not both")
     return a.lr * a.min_lr_ratio if a.min_lr is None else a.min_lr
 
 
@@ -198,7 +198,7 @@ def _weighted(a: Any) -> Schedule:
 
 def _of_policy(a: Any) -> Schedule:
     name = f"{a.policy.title() if a.policy == a.policy.lower() else a.policy}LrUpdaterHook"
-    a.at.require(MMCV.has(name), "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'", a.policy)
+    a.require(MMCV.has(name), "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'")
     return MMCV.inside(a.at, Call(name, a.more))
 
 

@@ -68,7 +68,7 @@ def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | N
 
 
 def _multistep(a: Any) -> _Law:
-    a.at.require(bool(a.milestones) or a.at.mode == "eager", "milestones", "one or more in graph mode", a.milestones)
+    a.require(bool(a.milestones) or a.at.mode == "eager", "milestones", "one or more in graph mode")
     return _Law(pieces.drops(a.milestones, a.gamma))
 
 
@@ -110,7 +110,7 @@ def _polynomial(a: Any) -> _Law:
 
 def _annealing(a: Any) -> _Law:
     rule = f"below the base rate {a.lr:g} in graph mode"
-    a.at.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", rule, a.eta_min)
+    a.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", rule)
     return _Law(
         pieces.up_and_down(1.0, 0.0, a.T_max),
         pieces.up_and_down(0.0, a.eta_min, a.T_max) if a.eta_min else None,

@@ -1,4 +1,4 @@
-"""optax: everything in `optax.schedules`, as of 0.2.8. A schedule has at step t the value at count t, in float64 instead of float32."""
+"""optax (everything in `optax.schedules`, as of 0.2.8) and MLX (0.32): a schedule has at step t the value at count t, in float64."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from ..core.combinators import Maximum, Minimum
 from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
+from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
 from .table import dialect
 
-__all__ = ["OPTAX"]
+__all__ = ["MLX", "OPTAX"]
 
 OPTAX = dialect("optax")
 
@@ -73,7 +73,7 @@ def _cosine_onecycle(a: Any) -> Schedule:
 
 def _warmup_cosine(a: Any) -> Schedule:
     rule = f"above the {a.warmup_steps} steps of warmup"
-    a.at.require(a.decay_steps > a.warmup_steps, "decay_steps", rule, a.decay_steps)
+    a.require(a.decay_steps > a.warmup_steps, "decay_steps", rule)
     alpha = 0.0 if a.peak_value == 0.0 else a.end_value / a.peak_value
     decay = _cosine(a.peak_value, a.decay_steps - a.warmup_steps, alpha, a.exponent)
     return pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, decay)
@@ -128,5 +128,29 @@ OPTAX.rows(
         ),
         "sgdr_schedule": _sgdr,
         "join_schedules": _joined,
+    }
+)
+
+
+# MLX ---------------------------------------------------------------------------------------------------------------------------------------
+
+MLX = dialect("mlx")
+
+
+def _mlx_joined(a: Any) -> Schedule:
+    checks, more = a.at.checks(), len(a.schedules) - 1
+    marks = checks.milestones("boundaries", a.boundaries, 1)
+    checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
+    checks.done()
+    return pieces.in_sequence(a.schedules, marks)
+
+
+MLX.rows(
+    {
+        "exponential_decay": lambda a: Exponential(a.decay_rate, 1, a.init),
+        "step_decay": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
+        "cosine_decay": lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
+        "linear_schedule": lambda a: Ramp(a.init, a.end, a.steps),
+        "join_schedules": _mlx_joined,
     }
 )

@@ -49,7 +49,7 @@ def _moving(a: Any) -> bool:
     """Tells whether it is the momentum that is asked for."""
     momentum = a.at.value == "momentum"
     rule = "true for the momentum to move"
-    a.at.require(a.cycle_momentum or not momentum, "cycle_momentum", rule, a.cycle_momentum)
+    a.require(a.cycle_momentum or not momentum, "cycle_momentum", rule)
     return momentum
 
 
@@ -58,19 +58,14 @@ def _annealing(a: Any) -> Schedule:
     whole = a.T_max == int(
         a.T_max
     )  # a length of 12.5 is the formula's, and PyTorch's own recursion where that is asked for
-    a.at.require(whole or a.at.strict, "T_max", "a whole number of steps", a.T_max)
+    a.require(whole or a.at.strict, "T_max", "a whole number of steps")
     return pieces.up_and_down(a.lr, a.eta_min, a.T_max)
 
 
 def _cyclic(a: Any) -> Schedule:
     _above(a, "base_lr", "max_lr")
     if a.scale_fn is None:
-        a.at.require(
-            a.mode in (modes := ("triangular", "triangular2", "exp_range")),
-            "mode",
-            f"one of {', '.join(modes)}",
-            a.mode,
-        )
+        a.require(a.mode in (modes := ("triangular", "triangular2", "exp_range")), "mode", f"one of {', '.join(modes)}")
     ends = (a.max_momentum, a.base_momentum) if _moving(a) else (a.base_lr, a.max_lr)
     down = a.step_size_down or a.step_size_up
     return pieces.cyclic(*ends, a.step_size_up, down, a.mode, a.gamma, a.scale_fn, a.scale_mode == "cycle")

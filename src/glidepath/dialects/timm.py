@@ -26,7 +26,7 @@ _MOST = 256  # cycles
 def _warmup(a: Any, main: Schedule) -> Schedule:
     """Returns a straight line before the schedule (prefix) or in the place of its beginning."""
     rule = "None: noise drawn at random is no schedule"
-    a.at.require(a.noise_range_t is None, "noise_range_t", rule, a.noise_range_t)
+    a.require(a.noise_range_t is None, "noise_range_t", rule)
     if not a.warmup_t:  # the constructor leaves the optimizer's rate in place
         return main if main(0) == a.lr else pieces.in_sequence([Hold(value=a.lr), pieces.after(main, 1)], [1])
     prefix = getattr(a, "warmup_prefix", True)
@@ -46,7 +46,7 @@ def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
         text: The formula of a cycle from `p` to `m` at the place `x` in it, from 0 to 1.
         curve: The same as a curve of ours, where there is one.
     """
-    a.at.require(a.cycle_limit <= _MOST, "cycle_limit", f"at most {_MOST}", a.cycle_limit)
+    a.require(a.cycle_limit <= _MOST, "cycle_limit", f"at most {_MOST}")
     if a.cycle_mul != 1 and not a.at.strict:
         return _by_logarithm(a, text)
     parts, edges, begin, growth = list[Schedule](), list[int](), Fraction(0), simplest(a.cycle_mul)
@@ -85,7 +85,7 @@ def _cosine(a: Any) -> Schedule:
 
 
 def _tanh(a: Any) -> Schedule:
-    a.at.require(a.lb < a.ub, "lb", f"below ub, {a.ub}", a.lb)
+    a.require(a.lb < a.ub, "lb", f"below ub, {a.ub}")
     return _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None)
 
 
@@ -104,8 +104,8 @@ def _milestones(a: Any) -> Schedule:
 
 def _wsd(a: Any) -> Schedule:
     rule = f"from 1 to t_initial, {a.t_initial}"
-    a.at.require(a.decay_t <= a.t_initial, "decay_t", rule, a.decay_t)
-    a.at.require(a.decay_ratio < 1, "decay_ratio", "below 1", a.decay_ratio)
+    a.require(a.decay_t <= a.t_initial, "decay_t", rule)
+    a.require(a.decay_ratio < 1, "decay_ratio", "below 1")
     shapes: dict[str, Curve] = {
         "linear": pieces.LINEAR,
         "1-sqrt": curves.OneMinusSqrt(),
@@ -121,7 +121,7 @@ def _wsd(a: Any) -> Schedule:
         decay: Schedule = Ramp(1.0, 0.0, a.decay_t, shapes[kind])
     else:
         given = of_step(a.at, "decay_fn", a.decay_fn)
-        a.at.require(isinstance(given, Expression), "decay_fn", "a word or the text of a function", a.decay_fn)
+        a.require(isinstance(given, Expression), "decay_fn", "a word or the text of a function")
         decay = Expression(substituted(given.formula, f"min(step / {a.decay_t}, 1)"))  # type: ignore[union-attr]
     if a.stable_fn == "constant":
         top = max(a.lr, least)
@@ -130,7 +130,7 @@ def _wsd(a: Any) -> Schedule:
         stable: Schedule = Hold(value=top)
     else:
         scale = a.stable_timescale if a.stable_timescale is not None else a.warmup_t
-        a.at.require(scale > 0, "stable_timescale", "given where there is no warmup", a.stable_timescale)
+        a.require(scale > 0, "stable_timescale", "given where there is no warmup")
         power = 0.5 if a.stable_fn == "rsqrt" else a.stable_power
         stable = pieces.formula("p * (1 + step / n) ** q", p=a.lr, n=scale, q=-power)
         stable = Maximum((stable, Hold(value=least))) if least else stable
@@ -141,11 +141,9 @@ def _wsd(a: Any) -> Schedule:
 def _factory(a: Any) -> Schedule:
     """Returns what `create_scheduler_v2` makes; the clock is epochs, or updates where `step_on_epochs=False`."""
     unit = 1 if a.step_on_epochs else a.updates_per_epoch
-    a.at.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false", a.updates_per_epoch)
-    a.at.require(a.noise is None, "noise", "None: noise drawn at random is no schedule", a.noise)
-    a.at.require(
-        a.sched != "plateau", "sched", "that of a schedule of the step", a.sched, TIMM.elsewhere["PlateauLRScheduler"]
-    )
+    a.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false")
+    a.require(a.noise is None, "noise", "None: noise drawn at random is no schedule")
+    a.require(a.sched != "plateau", "sched", "that of a schedule of the step", TIMM.elsewhere["PlateauLRScheduler"])
     wsd, total, warmup = a.sched in ("wsd", "rsqrt"), a.num_epochs * unit, a.warmup_epochs * unit
     epochs = a.decay_epochs if a.decay_epochs is not None else 0.2 if wsd else 90
     warm = {"warmup_lr_init": a.warmup_lr, "warmup_t": warmup}
@@ -172,7 +170,7 @@ def _factory(a: Any) -> Schedule:
         | {"stable_fn": "rsqrt" if a.sched == "rsqrt" else "constant", "stable_timescale": scale, **warm}
         | {"decay_fn": a.decay_fn or ("linear" if a.sched == "rsqrt" else "1-sqrt")},
     )
-    a.at.require(a.sched in calls, "sched", f"one of {', '.join(calls)}", a.sched)
+    a.require(a.sched in calls, "sched", f"one of {', '.join(calls)}")
     name, arguments = calls[a.sched]
     return TIMM.inside(a.at, Call(name, arguments))
 

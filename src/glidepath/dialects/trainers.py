@@ -1,4 +1,4 @@
-"""Schedulers that live inside training tools: torchtitan, NeMo and fairseq, and the formulas of scripts that have no class for one.
+"""Schedulers that live inside training tools: NeMo and fairseq, and the formulas of scripts that have no class for one.
 
 Step t has the rate of update t. A script's formula is a row under its name (`nanoGPT`), with the words of its own configuration.
 """
@@ -7,32 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.curves import OneMinusSqrt
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, Ramp
 from . import pieces
 from .table import dialect
 
-__all__ = ["FAIRSEQ", "NEMO", "TORCHTITAN", "TRAINERS"]
-
-TORCHTITAN = dialect("torchtitan")
-_SHAPES = {"linear": pieces.LINEAR, "sqrt": OneMinusSqrt(), "cosine": pieces.COSINE}
-
-
-def _container(a: Any) -> Schedule:
-    """Returns a warmup whose first update has one part of it, and a decay that is one step ahead, so that no update has 0."""
-    total = a.total_steps
-    warmup = min(a.warmup_steps, total)
-    decay = total - warmup if a.decay_ratio is None else min(round(total * a.decay_ratio), total - warmup)
-    rise = Ramp(a.lr / warmup, a.lr, warmup - 1) if warmup > 1 else Hold(value=a.lr)
-    fall = pieces.ramp(a.lr, a.lr * a.min_lr_factor, decay, _SHAPES[a.decay_type])
-    rest = pieces.in_sequence([Hold(value=a.lr), pieces.after(fall, 1)], [total + 1 - warmup - decay])
-    return pieces.in_sequence([rise, rest], [warmup])
-
-
-TORCHTITAN.rows({"LRSchedulersContainer": _container})
-
-# NeMo -----------------------------------------------------------------------------------------------------------------------------------
+__all__ = ["FAIRSEQ", "NEMO", "TRAINERS"]
 
 
 def _around(a: Any, main: Schedule) -> Schedule:
@@ -59,7 +39,7 @@ def _run(a: Any) -> tuple[int, int]:
     """Returns the end of the warmup and the length of the run."""
     a.at.require(a.max_steps is not None, "max_steps", "given", None, "the length of the run")
     warmup = _length(a, "warmup")
-    a.at.require(warmup < a.max_steps, "max_steps", f"above the {warmup} steps of warmup", a.max_steps)
+    a.require(warmup < a.max_steps, "max_steps", f"above the {warmup} steps of warmup")
     return warmup, a.max_steps
 
 
@@ -154,7 +134,7 @@ def _tri_stage(a: Any) -> Schedule:
     lengths = [a.warmup_steps, a.hold_steps, a.decay_steps]
     if a.phase_ratio is not None:
         a.at.require(a.max_update is not None, "max_update", "given with phase_ratio", None)
-        a.at.require(sum(a.phase_ratio) == 1, "phase_ratio", "three shares with the sum 1", a.phase_ratio)
+        a.require(sum(a.phase_ratio) == 1, "phase_ratio", "three shares with the sum 1")
         lengths = [int(a.max_update * share) for share in a.phase_ratio]
     warmup, hold, decay = lengths
     a.at.require(decay > 0, "decay_steps", "at least 1", decay)
@@ -165,7 +145,7 @@ def _tri_stage(a: Any) -> Schedule:
 
 def _fairseq_cosine(a: Any) -> Schedule:
     period = a.lr_period_updates if a.lr_period_updates > 0 else (a.max_update or 0) - a.warmup_updates
-    a.at.require(period > 0, "lr_period_updates", "given, or max_update above the warmup", a.lr_period_updates)
+    a.require(period > 0, "lr_period_updates", "given, or max_update above the warmup")
     least = min(a.min_lr, a.lr)
     cycle = pieces.cosine(1.0, least / a.lr, period)
     return _risen(a, least, pieces.scaled(pieces.restarts(cycle, a.t_mult, a.lr_shrink), a.lr))
@@ -180,7 +160,7 @@ def _polynomial(a: Any) -> Schedule:
 
 def _triangular(a: Any) -> Schedule:
     half = int(a.lr_period_updates // 2)
-    a.at.require(a.max_lr > a.lr, "max_lr", f"above the rate {a.lr:g}", a.max_lr)
+    a.require(a.max_lr > a.lr, "max_lr", f"above the rate {a.lr:g}")
     place = "max(0, 1 - abs(step / n - 2 * (step // (2 * n) + 1) + 1))"
     low = f"l * s ** (step // {2 * half})" if a.shrink_min else "l"
     text = f"{low} + (h * s ** (step // (2 * n)) - {low}) * {place}"

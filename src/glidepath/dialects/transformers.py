@@ -37,7 +37,7 @@ def _wave(a: Any, floor: float) -> Schedule:
 def _floor(a: Any) -> float:
     """Returns the lowest rate, which exactly one of two arguments gives."""
     both = a.min_lr is not None and a.min_lr_rate is not None
-    a.at.require(not both, "min_lr", "given alone", a.min_lr, "min_lr_rate is given too")
+    a.require(not both, "min_lr", "given alone", "min_lr_rate is given too")
     a.at.require(a.min_lr is not None or a.min_lr_rate is not None, "min_lr", "given, or min_lr_rate", None)
     return a.min_lr_rate * a.lr if a.min_lr is None else a.min_lr
 
@@ -51,11 +51,9 @@ def _hard_restarts(a: Any) -> Schedule:
 
 def _polynomial(a: Any) -> Schedule:
     left = a.num_training_steps - a.num_warmup_steps
-    a.at.require(a.lr_end < a.lr, "lr_end", f"below the optimizer's rate {a.lr:g}", a.lr_end)
+    a.require(a.lr_end < a.lr, "lr_end", f"below the optimizer's rate {a.lr:g}")
     rule = f"another number than the {a.num_warmup_steps} steps of warmup"
-    a.at.require(
-        left != 0 or not a.at.strict, "num_training_steps", rule, a.num_training_steps, "it divides by the rest"
-    )
+    a.require(left != 0 or not a.at.strict, "num_training_steps", rule, "it divides by the rest")
     if left > 0 and not a.power:
         return pieces.in_sequence([Hold(value=a.lr), Hold(value=a.lr_end)], [left + 1])
     return pieces.ramp(a.lr, a.lr_end, left, pieces.curve_of_power(a.power or 1.0))

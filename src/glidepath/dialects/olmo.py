@@ -1,4 +1,4 @@
-"""MLX, OLMo-core, and the two warmup classes that are installed most often, each as its source has it."""
+"""OLMo-core: `olmo_core.optim.scheduler`, as of 3.0, on the clock that it counts by: updates, or tokens."""
 
 from __future__ import annotations
 
@@ -12,33 +12,9 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
-from .reading import child
 from .table import dialect
 
-__all__ = ["MLX", "OLMO", "WARMUPS"]
-
-MLX = dialect("mlx")
-
-
-def _joined(a: Any) -> Schedule:
-    checks, more = a.at.checks(), len(a.schedules) - 1
-    marks = checks.milestones("boundaries", a.boundaries, 1)
-    checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
-    checks.done()
-    return pieces.in_sequence(a.schedules, marks)
-
-
-MLX.rows(
-    {
-        "exponential_decay": lambda a: Exponential(a.decay_rate, 1, a.init),
-        "step_decay": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
-        "cosine_decay": lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
-        "linear_schedule": lambda a: Ramp(a.init, a.end, a.steps),
-        "join_schedules": _joined,
-    }
-)
-
-# OLMo-core ------------------------------------------------------------------------------------------------------------------------------
+__all__ = ["OLMO"]
 
 OLMO = dialect("olmo_core")
 
@@ -92,7 +68,7 @@ def _wsd(a: Any) -> Schedule:
 
 def _power(a: Any) -> Schedule:
     warmup = _length(a, "warmup", _total(a))
-    a.at.require(warmup > 0 and a.b < 0, "b", "below 0, with a warmup", a.b)
+    a.require(warmup > 0 and a.b < 0, "b", "below 0, with a warmup")
     main = pieces.formula("p * (max(step, w) / w) ** b", p=a.lr, w=warmup, b=a.b)
     return _decayed(a, _risen(a, warmup, a.lr, main), warmup)
 
@@ -169,7 +145,7 @@ def _overridden(a: Any, main: Schedule) -> Schedule:
 
 def _composed(a: Any) -> Schedule:
     stages, marks, before = list[Schedule](), [0], a.lr
-    a.at.require(isinstance(a.stages, list | tuple) and bool(a.stages), "stages", "a list of stages", a.stages)
+    a.require(isinstance(a.stages, list | tuple) and bool(a.stages), "stages", "a list of stages")
     for i, given in enumerate(a.stages):
         own = _part(a, f"stages[{i}]", "ComposableSchedulerStage", given)
         begun = {} if {"start_lr", "start_lr_fraction"} & set(own) else {"start_lr": before}
@@ -219,46 +195,5 @@ OLMO.rows(
         "CosWithWarmupAndLinearDecay": _shaped(pieces.COSINE),
         "InvSqrtWithWarmup": _inverse_sqrt,
         "WSDS": _periods,
-    }
-)
-
-# The classes of warmup-scheduler and cosine-annealing-warmup ------------------------------------------------------------------------------
-
-WARMUPS = dialect("warmups")
-
-
-def _gradual(a: Any) -> Schedule:
-    """Returns the way to `multiplier` times the rate, and the other scheduler from there, one step after it is reached."""
-    top = a.lr * a.multiplier
-    a.at.require(a.multiplier >= 1, "multiplier", "at least 1", a.multiplier)
-    inner: Schedule = Hold(value=top)
-    if a.after_scheduler is not None:
-        inner = child(replace(a.at, base=top), "after_scheduler", a.after_scheduler)
-    return pieces.in_sequence(
-        [Ramp(0.0 if a.multiplier == 1 else a.lr, top, a.total_epoch), inner], [a.total_epoch + 1]
-    )
-
-
-def _restarts(a: Any) -> Schedule:
-    """Returns cycles of a warmup and half a cosine; the very first step has `min_lr`."""
-    length, warmup, parts, edges = a.first_cycle_steps, a.warmup_steps, list[Schedule](), list[int]()
-    a.at.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}", warmup)
-    while len(parts) < 128 and length > warmup and (not edges or edges[-1] < 2**53):
-        peak = a.max_lr * a.gamma ** len(parts)
-        parts.append(pieces.warmed(a.min_lr, peak, warmup, Ramp(peak, a.min_lr, length - warmup, pieces.COSINE)))
-        edges.append((edges[-1] if edges else 0) + length)
-        length = int((length - warmup) * a.cycle_mult) + warmup
-        if a.cycle_mult == a.gamma == 1:
-            break
-    whole = (
-        pieces.restarts(parts[0], 1.0) if len(parts) == 1 else pieces.in_sequence([*parts, Hold(value=a.min_lr)], edges)
-    )
-    return whole if warmup else pieces.in_sequence([Hold(value=a.min_lr), pieces.after(whole, 1)], [1])
-
-
-WARMUPS.rows(
-    {
-        "GradualWarmupScheduler": _gradual,
-        "CosineAnnealingWarmupRestarts": _restarts,
     }
 )
