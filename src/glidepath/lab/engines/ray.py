@@ -81,7 +81,11 @@ class Ray:
     def __post_init__(self) -> None:
         checks = settle(self, "ray")
         _check_address(checks, self.address)
-        _check_resources(checks, self.resources)
+        given = self.resources if isinstance(self.resources, Mapping) else None
+        if given is None:
+            checks.refuse("resources", "a mapping of Ray's names to amounts, such as {'GPU': 1}", self.resources)
+        for name, amount in (given or {}).items():
+            checks.take(f"resources[{name!r}]", amount, Rate)
         if self.device not in ("auto", "cpu", "cuda"):
             checks.refuse("device", "auto, cpu or cuda, and Ray says which", self.device)
         checks.done()
@@ -127,14 +131,6 @@ class Ray:
             _Sweep(ray, self, specs, emit).work()
 
 
-@dataclass(eq=False)
-class _Flight:
-    """A task on its way: its jobs, and which of them have their outcome."""
-
-    jobs: Sequence[Job[Any]]
-    over: set[int] = field(default_factory=set[int])
-
-
 class _Sweep(Dispatch):
     """The driver's side: which jobs wait, which are out, what was tried how often."""
 
@@ -142,7 +138,7 @@ class _Sweep(Dispatch):
         super().__init__(specs, engine.tries, emit)
         self.ray = ray
         self.engine = engine
-        self.flights: dict[Any, _Flight] = {}
+        self.flights: dict[Any, dict[int, Job[Any]]] = {}  # by task, the jobs without an outcome
         self.slots = 0
         self.looked = self.seen = time.monotonic()
         self.task = ray.remote(**_options(engine))(carry_out_chunk)
@@ -196,7 +192,7 @@ class _Sweep(Dispatch):
             stream = self.task.remote(
                 [job_to_dict(job) for job in jobs], self.modules, self.slots / _REPORTS_A_SECOND, self.device
             )
-            self.flights[stream] = _Flight(jobs)
+            self.flights[stream] = dict(enumerate(jobs))
 
     def _hear(self, ready: Iterable[Any]) -> None:
         """One message of every stream that has one."""
@@ -205,44 +201,37 @@ class _Sweep(Dispatch):
             try:
                 said[stream] = next(stream)
             except StopIteration:
-                self._lost(self.flights.pop(stream), "its task ended early")
-        try:
-            messages: list[Message] = self.ray.get(list(said.values()))
-        except self.ray.exceptions.RayError:  # of one of them
-            for stream, reference in said.items():
-                self._hear_one(stream, reference)
-            return
-        for stream, message in zip(said, messages, strict=True):
-            self._take(self.flights[stream], message)
+                self._lost(stream, "its task ended early")
+        messages: list[Message] = []
+        with contextlib.suppress(self.ray.exceptions.RayError):  # of one of them: then one after another
+            messages = self.ray.get(list(said.values()))
+        for at, (stream, reference) in enumerate(said.items()):
+            try:
+                message: Message = messages[at] if messages else self.ray.get(reference)
+            except (self.ray.exceptions.RayTaskError, self.ray.exceptions.RuntimeEnvSetupError) as error:
+                remedy = "the same versions of glidepath and its packages on every node"
+                raise GlidepathError.worded(
+                    "ray", "nodes", "able to run glidepath", _last_line(error), remedy
+                ) from None
+            except self.ray.exceptions.RayError as error:
+                with contextlib.suppress(Exception):
+                    self.ray.cancel(stream, force=True)
+                self._lost(stream, f"its worker or node died ({type(error).__name__})")
+            else:
+                self._take(self.flights[stream], message)
 
-    def _hear_one(self, stream: Any, reference: Any) -> None:
-        try:
-            message: Message = self.ray.get(reference)
-        except (self.ray.exceptions.RayTaskError, self.ray.exceptions.RuntimeEnvSetupError) as error:
-            remedy = "the same versions of glidepath and its packages on every node"
-            raise GlidepathError.worded("ray", "nodes", "able to run glidepath", _last_line(error), remedy) from None
-        except self.ray.exceptions.RayError as error:
-            with contextlib.suppress(Exception):
-                self.ray.cancel(stream, force=True)
-            self._lost(self.flights.pop(stream), f"its worker or node died ({type(error).__name__})")
-        else:
-            self._take(self.flights[stream], message)
-
-    def _take(self, flight: _Flight, message: Message) -> None:
-        job = flight.jobs[message[1]]
+    def _take(self, jobs: dict[int, Job[Any]], message: Message) -> None:
         match message:
-            case ("advanced", _, updates):
-                self.emit(Advanced(job, updates))
+            case ("advanced", position, updates):
+                self.emit(Advanced(jobs[position], updates))
             case ("finished", position, record, files):
-                flight.over.add(position)
-                self.close(Finished(job.record_from_dict(record), files))
+                self.close(Finished(jobs.pop(position).record_from_dict(record), files))
             case ("failed", position, reason):
-                flight.over.add(position)
-                self.close(Failed(job, reason))
+                self.close(Failed(jobs.pop(position), reason))
 
-    def _lost(self, flight: _Flight, reason: str) -> None:
+    def _lost(self, stream: Any, reason: str) -> None:
         """Jobs without an outcome wait again, in front; the first of them was in hand, which counts as a try."""
-        left = [job for position, job in enumerate(flight.jobs) if position not in flight.over]
+        left = list(self.flights.pop(stream).values())
         if left:
             self.waiting.extendleft(reversed(left[1:]))
             self.again(left[0], reason)
@@ -261,7 +250,10 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
     import ray
 
     if ray.is_initialized():
-        _check_same(ray, engine.address)
+        at = ray.get_runtime_context().gcs_address
+        if engine.address not in (None, "auto", at):
+            rule = f"None, auto or {at}, to which this process is connected already"
+            raise GlidepathError.of("ray", "address", rule, engine.address, "call ray.shutdown() first")
         yield ray
         return
     with contextlib.ExitStack() as ending:
@@ -272,13 +264,6 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
             _join(ray, address)
         ending.callback(ray.shutdown)
         yield ray
-
-
-def _check_same(ray: ModuleType, address: str | None) -> None:
-    here = ray.get_runtime_context().gcs_address
-    if address not in (None, "auto", here):
-        rule = f"None, auto or {here}, to which this process is connected already"
-        raise GlidepathError.of("ray", "address", rule, address, "call ray.shutdown() first")
 
 
 def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
@@ -339,13 +324,17 @@ def _join(ray: ModuleType, address: str) -> None:
     try:
         ray.init(address, **_QUIET)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - Ray leaves the program where its own time limit has passed
-        rule, remedy = "that of a running Ray cluster", "start one with: ray start --head"
-        reason = _last_line(error)
         # Something answered there, or `refuse` had ended it: what is left is mostly a token that is not the cluster's.
-        if os.environ.get("RAY_AUTH_MODE") == "token" or "AuthToken" in str(error):
-            rule = "that of a running Ray cluster whose token this machine has"
-            remedy = "copy ~/.ray/auth_token from its first machine, or set RAY_AUTH_MODE=disabled where it has none"
-        raise GlidepathError.worded("ray", "address", rule, f"{address}: {reason}", remedy) from None
+        token = os.environ.get("RAY_AUTH_MODE") == "token" or "AuthToken" in str(error)
+        raise _unreached(address, _last_line(error), token) from None
+
+
+def _unreached(address: str, reason: str, token: bool = False) -> GlidepathError:
+    rule, remedy = "that of a running Ray cluster", "start one with: ray start --head"
+    if token:
+        rule += " whose token this machine has"
+        remedy = "copy ~/.ray/auth_token from its first machine, or set RAY_AUTH_MODE=disabled where it has none"
+    return GlidepathError.worded("ray", "address", rule, f"{address}: {reason}", remedy)
 
 
 def _check_answers(address: str, seconds: float) -> None:
@@ -364,8 +353,7 @@ def _check_answers(address: str, seconds: float) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
     if reason:
-        rule, remedy = "that of a running Ray cluster", "start one with: ray start --head"
-        raise GlidepathError.worded("ray", "address", rule, f"{address}: {reason}", remedy)
+        raise _unreached(address, reason)
 
 
 def _check_address(checks: Checks, address: object) -> None:
@@ -376,20 +364,13 @@ def _check_address(checks: Checks, address: object) -> None:
         checks.refuse("address", "host:port, such as 10.0.0.1:6379, or auto", address)
 
 
-def _check_resources(checks: Checks, resources: object) -> None:
-    if not isinstance(resources, Mapping):
-        checks.refuse("resources", "a mapping of Ray's names to amounts, such as {'GPU': 1}", resources)
-        return
-    for name, amount in resources.items():
-        checks.take(f"resources[{name!r}]", amount, Rate)
-
-
 def _options(engine: Ray) -> dict[str, Any]:
     """How Ray is to run a task of this engine."""
-    needs: dict[str, Any] = {name: int(most) if name == "memory" else most for name, most in engine.needs.items()}
-    named = {ours: needs.pop(theirs) for theirs, ours in _NAMED.items() if theirs in needs}
-    environment = {} if engine.runtime_env is None else {"runtime_env": dict(engine.runtime_env)}
-    return {"max_retries": 0, "num_returns": "streaming", "resources": needs, **named, **environment}
+    options: dict[str, Any] = {"max_retries": 0, "num_returns": "streaming", "resources": {}}
+    for name, most in engine.needs.items():
+        where, key = (options, _NAMED[name]) if name in _NAMED else (options["resources"], name)
+        where[key] = int(most) if name == "memory" else most
+    return options if engine.runtime_env is None else options | {"runtime_env": dict(engine.runtime_env)}
 
 
 def _listed(resources: Mapping[str, float]) -> str:
@@ -398,10 +379,8 @@ def _listed(resources: Mapping[str, float]) -> str:
 
 def _users_modules(specs: Sequence[Job[Any]]) -> dict[str, bytes]:
     """Sources of the users' own tasks that are a single file each, for nodes that do not have it."""
-    places = {job.task.data.place for job in specs if isinstance(job.task.data, Own)}
-    names = {place.partition(":")[0] for place in places}
     found: dict[str, bytes] = {}
-    for name in names:
+    for name in {job.task.data.place.partition(":")[0] for job in specs if isinstance(job.task.data, Own)}:
         spec = importlib.util.find_spec(name)
         if "." not in name and spec is not None and spec.origin is not None and not spec.submodule_search_locations:
             found[name] = Path(spec.origin).read_bytes()

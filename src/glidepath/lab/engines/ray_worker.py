@@ -18,6 +18,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ...core.files import write_whole
 from .devices import VARIABLE
 
 __all__ = ["Message", "carry_out_chunk"]
@@ -90,13 +91,6 @@ def _provide(modules: Mapping[str, bytes]) -> None:
         if importlib.util.find_spec(name) is None:
             folder = Path(tempfile.gettempdir()) / f"glidepath-{hashlib.sha256(source).hexdigest()[:16]}"
             folder.mkdir(exist_ok=True)
-            _put(folder / f"{name}.py", source)
+            write_whole(folder / f"{name}.py", source)
             sys.path.append(str(folder))
             importlib.invalidate_caches()
-
-
-def _put(path: Path, data: bytes) -> None:
-    from ...core.files import write_whole
-
-    if not path.is_file() or path.read_bytes() != data:
-        write_whole(path, data)

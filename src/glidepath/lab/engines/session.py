@@ -14,6 +14,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic
 
+from ...core.checks import refuse
 from ...core.errors import GlidepathError, Problem, shown
 from ...core.files import canonical_json, write_whole
 from ..records.jobs import Job, RecordT
@@ -66,44 +67,38 @@ class Session:
         made = self._made(unique, records)
         # What was made now shows which data this machine has; older records from other data cannot stand beside it.
         current = {record.spec.task.name: record.data_sha256 for record in made.values()}
-        records |= made
-        stale = [
-            job
-            for job in unique
-            if records[job.hash].data_sha256 != current.get(job.task.name, records[job.hash].data_sha256)
-        ]
-        if stale:
-            self.watcher.note(f"{len(stale)} records were made from other data than this machine has; they run again.")
-            for job in stale:
-                del records[job.hash]
-            records |= self._made(unique, records)
-        return records
+        both = records | made
+        kept = {
+            key: one for key, one in both.items() if current.get(one.spec.task.name, one.data_sha256) == one.data_sha256
+        }
+        if len(kept) == len(both):
+            return both
+        self.watcher.note(
+            f"{len(both) - len(kept)} records were made from other data than this machine has; they run again."
+        )
+        return kept | self._made(unique, kept)
 
     def _found(self, jobs: Sequence[Job[RecordT]]) -> dict[str, RecordT]:
         records: dict[str, RecordT] = {}
         for job in jobs:
             try:
-                record = self.store.read(job)
+                if (record := self.store.read(job)) is not None:
+                    records[job.hash] = record
             except GlidepathError as error:
                 self.watcher.note(f"{error}; it runs again.")
-                continue
-            if record is not None:
-                records[job.hash] = record
         return records
 
     def _made(self, jobs: Sequence[Job[RecordT]], found: Mapping[str, RecordT]) -> dict[str, RecordT]:
         """Records of the jobs that are not among those found."""
         making = _Making[RecordT](self, jobs, found)
-        missing = [job for job in jobs if job.hash not in found]
         making.tell()
-        if missing:
+        if missing := [job for job in jobs if job.hash not in found]:
             self.engine.execute(missing, making.hear)
             making.tell()
-        if making.failures:
-            raise GlidepathError(
-                Problem(self.where, _titles(jobs), "able to run", reason, _GOES_ON)
-                for reason, jobs in making.failures.items()
-            )
+        refuse(
+            Problem(self.where, _titles(failed), "able to run", reason, _GOES_ON)
+            for reason, failed in making.failures.items()
+        )
         return making.made
 
 
@@ -129,7 +124,10 @@ class _Making(Generic[RecordT]):
                 if text := self.meter.foretold(spec, self.capacity):
                     self.session.watcher.note(text)
             case Finished(record, files):
-                self._keep(record, files)
+                with writing(self.session.where, self.session.store.folder):
+                    self.session.store.write(record, files)
+                self.made[record.spec.hash] = record
+                self.meter.ended(record.spec, record.wall_seconds, record.updates)
             case Retried(spec, reason):
                 self.meter.advanced(spec, 0)
                 self.session.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
@@ -145,12 +143,6 @@ class _Making(Generic[RecordT]):
         """Give the newest status."""
         self.told = time.monotonic()
         self.session.watcher.status(self.meter.status(self.capacity))
-
-    def _keep(self, record: Any, files: Mapping[str, bytes]) -> None:
-        with writing(self.session.where, self.session.store.folder):
-            self.session.store.write(record, files)
-        self.made[record.spec.hash] = record
-        self.meter.ended(record.spec, record.wall_seconds, record.updates)
 
 
 def session_problems(where: str, out: Path | None, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
@@ -206,19 +198,13 @@ def opened(
             held.enter_context(only_writer(out, where))
             store = Store(out / "records", files)
             store.sweep()
-            held.enter_context(_in_batches(where, store))
-        yield Session(store, engine or Workers(), watcher, where, command)
-
-
-@contextlib.contextmanager
-def _in_batches(where: str, store: Store) -> Generator[None]:
-    batches = contextlib.ExitStack()
-    batches.enter_context(store.in_batches())
-    try:
-        yield
-    finally:
-        with writing(where, store.folder):
-            batches.close()
+        batches = contextlib.ExitStack()
+        batches.enter_context(store.in_batches())
+        try:
+            yield Session(store, engine or Workers(), watcher, where, command)
+        finally:
+            with writing(where, out):
+                batches.close()
 
 
 @contextlib.contextmanager
@@ -236,15 +222,9 @@ def writing(where: str, place: Path) -> Generator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         named = Path(error.filename2 or error.filename or place).name
-        cure = (
-            "make room"
-            if full
-            else f"{named} is a folder: move it away"
-            if isinstance(error, IsADirectoryError)
-            else f"free {named}"
-        )
+        cure = f"{named} is a folder: move it away" if isinstance(error, IsADirectoryError) else f"free {named}"
+        cure = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else cure
         remedy = f"what is there is whole; {cure}, or choose another folder: the same call goes on"
         raise GlidepathError.worded(
             where, "out", "a place that can be written", f"{place}: {reason}", remedy

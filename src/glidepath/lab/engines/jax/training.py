@@ -29,8 +29,7 @@ from ...tasks.declared import Task
 from ...tasks.examples import Examples, Text
 from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
-from .networks import Weights
-from .program import CHUNK, Program, State, program
+from .program import CHUNK, Program, State, Weights, program
 
 __all__ = ["run"]
 
