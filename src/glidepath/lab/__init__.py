@@ -10,49 +10,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engines.engine import InProcess
-    from .engines.jax import Jax
-    from .engines.progress import Bar, Silent, Status
-    from .engines.ray import Ray
-    from .engines.session import Session
-    from .engines.training import run
-    from .engines.workers import Workers
-    from .records.runs import Record, RunSpec
-    from .records.store import Store
-    from .report.comparison import Comparison
-    from .search.branches import Branched, branches
-    from .search.compare import compare
-    from .search.planning import plan_runs
-    from .tasks.declared import TASKS, Task
-    from .tasks.find import find_task
-    from .tasks.quadratic import Quadratic
-    from .tasks.schedules import DEFAULT_SCHEDULES, default_schedule
-
-__all__ = [
-    "DEFAULT_SCHEDULES",
-    "TASKS",
-    "Bar",
-    "Branched",
-    "Comparison",
-    "InProcess",
-    "Jax",
-    "Quadratic",
-    "Ray",
-    "Record",
-    "RunSpec",
-    "Session",
-    "Silent",
-    "Status",
-    "Store",
-    "Task",
-    "Workers",
-    "branches",
-    "compare",
-    "default_schedule",
-    "find_task",
-    "plan_runs",
-    "run",
-]
+    from .engines.engine import InProcess as InProcess
+    from .engines.jax import Jax as Jax
+    from .engines.progress import Bar as Bar
+    from .engines.progress import Silent as Silent
+    from .engines.progress import Status as Status
+    from .engines.ray import Ray as Ray
+    from .engines.session import Session as Session
+    from .engines.training import run as run
+    from .engines.workers import Workers as Workers
+    from .records.runs import Record as Record
+    from .records.runs import RunSpec as RunSpec
+    from .records.store import Store as Store
+    from .report.comparison import Comparison as Comparison
+    from .search.branches import Branched as Branched
+    from .search.branches import branches as branches
+    from .search.compare import compare as compare
+    from .search.planning import plan_runs as plan_runs
+    from .tasks.declared import TASKS as TASKS
+    from .tasks.declared import Task as Task
+    from .tasks.find import find_task as find_task
+    from .tasks.quadratic import Quadratic as Quadratic
+    from .tasks.schedules import DEFAULT_SCHEDULES as DEFAULT_SCHEDULES
+    from .tasks.schedules import default_schedule as default_schedule
 
 _HOMES = {
     name: home

@@ -130,40 +130,41 @@ def judged(cases: Sequence[Case], limits: Limits) -> list[tuple[str, Check]]:
         cases: The forecasts.
         limits: What they have to keep.
     """
-    errors = {name: _errors(cases, name) for name in ("loss", "area", "last")}
-    middle = {name: float(np.median(each)) for name, each in errors.items()}
-    held = sum(case.covered for case in cases)
-    spans = ((0.0, 1.05), (1.05, 2.05), (2.05, 4.05))
-    parts = [([case.covered for case in cases if low < case.horizon <= high], high) for low, high in spans]
-    by_reach = ", ".join(f"{sum(part)} of {len(part)} up to {high:.0f} times as long" for part, high in parts if part)
+    errors = {name: [abs(getattr(one, name) - one.measured) for one in cases] for name in ("loss", "area", "last")}
+    (middle, by_area, by_last), held = map(np.median, errors.values()), sum(case.covered for case in cases)
+    reach: list[str] = []
+    for low, high in ((0.0, 1.05), (1.05, 2.05), (2.05, 4.05)):
+        if part := [case.covered for case in cases if low < case.horizon <= high]:
+            reach.append(f"{sum(part)} of {len(part)} up to {high:.0f} times as long")
     width = float(np.median([case.high - case.low for case in cases])) / 2
     (right, pairs), (others, _) = _ordered(cases, "loss"), _ordered(cases, "area")
-    cost, by_area = _regret(cases, "loss"), _regret(cases, "area")
-    baselines = f"the sum of the rates alone {middle['area']:.4f}, the log's last value {middle['last']:.4f}"
+    cost, cost_by_area = _regret(cases, "loss"), _regret(cases, "area")
+    alone = "the sum of the rates alone"
+    baselines = f"{alone} {by_area:.4f}, the log's last value {by_last:.4f}"
     found = [
         (
             f"final loss (nats): median error at most {limits.error:g} and below both baselines'",
             f"{len(cases)} forecasts",
-            f"{middle['loss']:.4f} (mean {np.mean(errors['loss']):.4f}, largest {max(errors['loss']):.4f}); {baselines}",
-            middle["loss"] <= limits.error and middle["loss"] < min(middle["area"], middle["last"]),
+            f"{middle:.4f} (mean {np.mean(errors['loss']):.4f}, largest {max(errors['loss']):.4f}); {baselines}",
+            middle <= limits.error and middle < min(by_area, by_last),
         ),
         (
             "the 90 % interval holds at least 80 %",
             "coverage",
-            f"{held} of {len(cases)}, {100 * held / len(cases):.0f} % ({by_reach}); median half-width {width:.4f}",
+            f"{held} of {len(cases)}, {100 * held / len(cases):.0f} % ({', '.join(reach)}); median half-width {width:.4f}",
             held >= 0.8 * len(cases),
         ),
         (
             "of two schedules of one length, the lower is told at least 7 times of 10, and as often as by the sum of the rates",
             "ordered pairs",
-            f"{right} of {pairs}; the sum of the rates alone {others}",
+            f"{right} of {pairs}; {alone} {others}",
             right >= 0.7 * pairs and right >= others,
         ),
         (
             f"training what is forecast lowest costs at most {limits.regret:g} nats on average, and no more than by the sum of the rates",
             "regret",
-            f"{cost:.4f}; the sum of the rates alone {by_area:.4f}",
-            cost <= limits.regret and cost <= by_area,
+            f"{cost:.4f}; {alone} {cost_by_area:.4f}",
+            cost <= limits.regret and cost <= cost_by_area,
         ),
     ]
     if limits.along is not None:
@@ -172,7 +173,7 @@ def judged(cases: Sequence[Case], limits: Limits) -> list[tuple[str, Check]]:
         rule = f"mean absolute error along the curves at most {limits.along:g} in each size"
         measured = " / ".join(f"{each:.4f}" for each in along)
         found.insert(0, (rule, " / ".join(sizes), measured, max(along) <= limits.along))
-    return [(rule, Check(subject=what, measured=seen, passed=held)) for rule, what, seen, held in found]
+    return [(rule, Check(subject=what, measured=seen, passed=bool(held))) for rule, what, seen, held in found]
 
 
 def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Check:
@@ -189,10 +190,6 @@ def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) 
             refused += 1
     measured = f"{refused} of {len(logs)} refused" + (f", {sum(covered)} of {len(covered)} covered" if covered else "")
     return Check(subject=f"{len(logs)} choices of logs", measured=measured, passed=sum(covered) >= 0.8 * len(covered))
-
-
-def _errors(cases: Sequence[Case], by: str) -> list[float]:
-    return [abs(getattr(case, by) - case.measured) for case in cases]
 
 
 def _groups(cases: Sequence[Case]) -> list[list[Case]]:

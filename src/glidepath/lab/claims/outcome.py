@@ -109,7 +109,12 @@ class Outcome(Plain):
     @property
     def tried(self) -> bool:
         """Whether anything was checked: what a trial needs may not be at hand."""
-        return any(trial.checks for trial in self.trials)
+        return bool(self.checks)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks of all trials."""
+        return tuple(check for trial in self.trials for check in trial.checks)
 
     @property
     def sentence(self) -> str:
@@ -117,21 +122,16 @@ class Outcome(Plain):
         skipped = "; ".join(f"{trial.title}: {trial.skipped}" for trial in self.trials if trial.skipped)
         if not self.tried:
             return f"{self.claim} not tried: {skipped}."
-        return self._sentence() + (f" Skipped: {skipped}." if skipped else "")
-
-    def _sentence(self) -> str:
-        checks = [check for trial in self.trials for check in trial.checks]
-        failed = [
-            f"{' and '.join(check.subject for check in trial.checks if not check.passed)} ({trial.title})"
-            for trial in self.trials
-            if not trial.passed
-        ]
-        if not failed:
-            return f"{self.claim} reproduced: all {len(checks)} checks hold."
-        held = sum(check.passed for check in checks)
-        return (
-            f"{self.claim} not reproduced: {held} of {len(checks)} checks hold; those that fail: {'; '.join(failed)}."
-        )
+        failed: list[str] = []
+        for trial in self.trials:
+            names = " and ".join(check.subject for check in trial.checks if not check.passed)
+            failed += [f"{names} ({trial.title})"] if names else []
+        held, count = sum(check.passed for check in self.checks), len(self.checks)
+        told = f"{self.claim} reproduced: all {count} checks hold."
+        if failed:
+            fails = "; ".join(failed)
+            told = f"{self.claim} not reproduced: {held} of {count} checks hold; those that fail: {fails}."
+        return told + (f" Skipped: {skipped}." if skipped else "")
 
     def to_json(self) -> str:
         """The outcome as an indented JSON text."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...core.errors import GlidepathError
 from ...core.files import write_whole
-from .declared import CLAIMS, Claim
+from .declared import CLAIMS
 from .outcome import Outcome, TrialOutcome
 from .running import outcome_path
 
@@ -24,22 +24,20 @@ def text(outcomes: Iterable[Outcome]) -> str:
     Args:
         outcomes: What to show.
     """
-    return "\n".join(_text(outcome) for outcome in outcomes)
-
-
-def _text(outcome: Outcome) -> str:
-    lines = [outcome.sentence]
-    for trial in outcome.trials:
-        lines.append(f"  {trial.title}{f': skipped, {trial.skipped}' if trial.skipped else ''}")
-        for verdict in trial.verdicts:
-            lines.append(f"    {verdict.rule}")
-            width = max(len(check.subject) for check in verdict.checks)
-            lines += [
-                f"      {'holds' if check.passed else 'FAILS'}  {check.subject:<{width}}  {check.measured}"
-                for check in verdict.checks
-            ]
-        lines += [f"    {_rates(trial)}"] if trial.rates else []
-    return "\n".join(lines) + "\n"
+    lines: list[str] = []
+    for outcome in outcomes:
+        lines.append(outcome.sentence)
+        for trial in outcome.trials:
+            lines.append(f"  {trial.title}{f': skipped, {trial.skipped}' if trial.skipped else ''}")
+            for verdict in trial.verdicts:
+                lines.append(f"    {verdict.rule}")
+                width = max(len(check.subject) for check in verdict.checks)
+                for check in verdict.checks:
+                    held = "holds" if check.passed else "FAILS"
+                    lines.append(f"      {held}  {check.subject:<{width}}  {check.measured}")
+            lines += [f"    {_rates(trial)}"] if trial.rates else []
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _rates(trial: TrialOutcome) -> str:
@@ -56,12 +54,8 @@ def recorded(folder: Path) -> dict[str, Outcome]:
     Raises:
         GlidepathError: If one is damaged.
     """
-    found: dict[str, Outcome] = {}
-    for name in CLAIMS:
-        path = outcome_path(folder, name)
-        if path.is_file():
-            found[name] = Outcome.from_json(path.read_text(encoding="utf-8"))
-    return found
+    files = {name: outcome_path(folder, name) for name in CLAIMS}
+    return {name: Outcome.from_json(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
 
 
 def markdown(outcomes: Mapping[str, Outcome]) -> str:
@@ -70,42 +64,24 @@ def markdown(outcomes: Mapping[str, Outcome]) -> str:
     Args:
         outcomes: By name of the claim.
     """
-    rows = [
-        f"| [{name}](#{_anchor(claim)}) | {claim.title} | {_word(outcomes.get(name))} | {_date(outcomes.get(name))} |"
-        for name, claim in CLAIMS.items()
-    ]
-    parts = ["\n".join(["| claim | finding | outcome | date |", "|---|---|---|---|", *rows])]
-    parts += [_section(claim, outcomes.get(name)) for name, claim in CLAIMS.items()]
-    return "\n\n".join(parts) + "\n"
+    rows, sections = ["| claim | finding | outcome | date |", "|---|---|---|---|"], list[str]()
+    for name, claim in CLAIMS.items():
+        outcome, heading = outcomes.get(name), f"{name}: {claim.title}"
+        anchor = "".join(one for one in heading.lower() if one.isalnum() or one in " -").replace(" ", "-")
+        date = "–" if outcome is None else outcome.date[:10]
+        rows.append(f"| [{name}](#{anchor}) | {claim.title} | {_word(outcome)} | {date} |")
+        parts = [f"### {heading}", f"{claim.statement} ([{claim.source}]({claim.url}))"]
+        parts += ["Not run."] if outcome is None else [*map(_trial, outcome.trials), _origin(outcome)]
+        sections += parts
+    return "\n\n".join(["\n".join(rows), *sections]) + "\n"
 
 
 def _word(outcome: Outcome | None) -> str:
-    if outcome is None:
-        return "not run"
-    if not outcome.tried:
-        return "not tried"
-    checks = [check.passed for trial in outcome.trials for check in trial.checks]
-    return f"{'**reproduced**' if outcome.passed else '**not reproduced**'}, {sum(checks)} of {len(checks)} checks hold"
-
-
-def _date(outcome: Outcome | None) -> str:
-    return "–" if outcome is None else outcome.date[:10]
-
-
-def _heading(claim: Claim) -> str:
-    return f"{claim.name}: {claim.title}"
-
-
-def _anchor(claim: Claim) -> str:
-    return "".join(one for one in _heading(claim).lower() if one.isalnum() or one in " -").replace(" ", "-")
-
-
-def _section(claim: Claim, outcome: Outcome | None) -> str:
-    parts = [f"### {_heading(claim)}", f"{claim.statement} ([{claim.source}]({claim.url}))"]
-    if outcome is None:
-        return "\n\n".join([*parts, "Not run."])
-    parts += [_trial(trial) for trial in outcome.trials]
-    return "\n\n".join([*parts, _origin(outcome)])
+    if outcome is None or not outcome.tried:
+        return "not run" if outcome is None else "not tried"
+    held = sum(check.passed for check in outcome.checks)
+    word = "**reproduced**" if outcome.passed else "**not reproduced**"
+    return f"{word}, {held} of {len(outcome.checks)} checks hold"
 
 
 def _trial(trial: TrialOutcome) -> str:
@@ -113,16 +89,11 @@ def _trial(trial: TrialOutcome) -> str:
         return f"**{trial.title}**: skipped, {trial.skipped}."
     lines = [f"**{trial.title}**", "", "| rule | checked | measured | holds |", "|---|---|---|---|"]
     for verdict in trial.verdicts:
-        lines += [
-            f"| {verdict.rule if at == 0 else ''} | {check.subject} | {check.measured} | {_yes(check.passed)} |"
-            for at, check in enumerate(verdict.checks)
-        ]
+        for at, check in enumerate(verdict.checks):
+            rule, held = "" if at else verdict.rule, "yes" if check.passed else "**no**"
+            lines.append(f"| {rule} | {check.subject} | {check.measured} | {held} |")
     rates = _rates(trial)
     return "\n".join([*lines, "", f"{rates[0].upper()}{rates[1:]}."] if trial.rates else lines)
-
-
-def _yes(passed: bool) -> str:
-    return "yes" if passed else "**no**"
 
 
 def _origin(outcome: Outcome) -> str:
@@ -132,15 +103,15 @@ def _origin(outcome: Outcome) -> str:
     machines = sorted({machine for trial in trials for machine in trial.machines})
     hashes = sorted({trial.data_sha256[:16] for trial in trials if trial.data_sha256})
     seconds = sum(trial.cpu_seconds or 0.0 for trial in trials)
-    facts = [
-        f"{outcome.date[:10]}",
-        *([f"seeds from {outcome.first_seed} on"] if hashes else []),
+    facts = (
+        outcome.date[:10],
+        f"seeds from {outcome.first_seed} on" if hashes else "",
         ", ".join(versions),
         " or ".join(machines),
-        *([f"data sha256 {' and '.join(hashes)}"] if hashes else []),
-        *([f"{seconds / 60:.1f} minutes of processor time"] if seconds else []),
-    ]
-    return "; ".join(facts) + "."
+        f"data sha256 {' and '.join(hashes)}" if hashes else "",
+        f"{seconds / 60:.1f} minutes of processor time" if seconds else "",
+    )
+    return "; ".join(filter(None, facts)) + "."
 
 
 def write_page(page: Path, outcomes: Mapping[str, Outcome]) -> None:
@@ -154,10 +125,14 @@ def write_page(page: Path, outcomes: Mapping[str, Outcome]) -> None:
         GlidepathError: If the page lacks a marker or cannot be read.
     """
     try:
-        before, rest = _split(page.read_text(encoding="utf-8"), BEGIN, page)
+        whole = page.read_text(encoding="utf-8")
     except OSError as error:
         raise GlidepathError.of("reproduce", "--page", "a file that can be read", str(page), str(error)) from None
-    _, after = _split(rest, END, page)
+    for marker in (BEGIN, END):
+        if whole.count(marker) != 1:
+            got = f"{whole.count(marker)} in {page.name}"
+            raise GlidepathError.worded("reproduce", "--page", f"a page with {marker!r} once", got)
+    before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
     data = {name: json.loads(outcome.to_json()) for name, outcome in outcomes.items()}
     write_whole(page.with_suffix(".json"), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     write_whole(page, f"{before}{BEGIN}\n\n{markdown(outcomes)}\n{END}{after}")
@@ -174,11 +149,3 @@ def read_beside(page: Path) -> dict[str, Outcome]:
     """
     data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     return {name: Outcome.from_json(json.dumps(one)) for name, one in data.items()}
-
-
-def _split(whole: str, marker: str, page: Path) -> Sequence[str]:
-    parts = whole.split(marker)
-    if len(parts) != 2:
-        got = f"{len(parts) - 1} in {page.name}"
-        raise GlidepathError.worded("reproduce", "--page", f"a page with {marker!r} once", got)
-    return parts

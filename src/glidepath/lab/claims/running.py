@@ -14,7 +14,6 @@ from ..engines.progress import Silent, Watcher, Whole
 from ..engines.session import writing
 from .declared import Claim, find_claims
 from .outcome import Outcome, TrialOutcome
-from .trials import Trial
 
 __all__ = ["outcome_path", "reproduce"]
 
@@ -55,7 +54,8 @@ def reproduce(
         claims = find_claims(list(names), short=short)
     first_seed = checks.take("seed", first_seed, Seed | None)
     checks.done()
-    coming = [trial for claim in claims for trial in _trials(claim, short)]
+    trials = {claim.name: claim.short if short else claim.trials for claim in claims}
+    coming = [trial for several in trials.values() for trial in several]
     most = max(getattr(trial, "seeds", 1) for trial in coming)
     taken("reproduce", "seed", (first_seed or 0) + most - 1, Seed)
     folder = Path(out)
@@ -64,10 +64,10 @@ def reproduce(
     for claim in claims:
         first = claim.first_seed if first_seed is None else first_seed
         place = outcome_path(folder, claim.name, short=short, first_seed=first_seed)
-        trials: list[TrialOutcome] = []
-        for at, trial in enumerate(_trials(claim, short), 1):
+        found: list[TrialOutcome] = []
+        for at, trial in enumerate(trials[claim.name], 1):
             whole.begin()
-            trials.append(trial.carry_out(place.with_suffix("") / f"{at}-{trial.size.slug}", first, engine, whole))
+            found.append(trial.carry_out(place.with_suffix("") / f"{at}-{trial.size.slug}", first, engine, whole))
         outcome = Outcome(
             claim=claim.name,
             statement=claim.statement,
@@ -76,7 +76,7 @@ def reproduce(
             first_seed=first,
             declared_seeds=first_seed is None,
             date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            trials=tuple(trials),
+            trials=tuple(found),
         )
         with writing("reproduce", folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,3 @@ def outcome_path(folder: Path, name: str, *, short: bool = False, first_seed: in
     """
     seeds = "" if first_seed is None else f"-from-{first_seed}"
     return folder / f"{name}{'-short' if short else ''}{seeds}.json"
-
-
-def _trials(claim: Claim, short: bool) -> tuple[Trial, ...]:
-    return claim.short if short else claim.trials

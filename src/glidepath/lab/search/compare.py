@@ -7,9 +7,9 @@ report are made from the records. So the same call on the same folder goes on wh
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ... import Schedule
 from ...core.checks import refuse
@@ -23,7 +23,7 @@ from ..tasks.declared import Task
 from .planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 
 if TYPE_CHECKING:
-    from ..report.comparison import Comparison, TaskResult
+    from ..report.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -75,29 +75,35 @@ def compare(
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
     grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
-    folder = Path(out)
-    specs = _in_order(grid)
-    refuse([*_missing_packages(), *session_problems("compare", folder, engine, specs)])
+    folder, specs = Path(out), _in_order(grid)
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    absent = Problem("compare", "packages", "installed", f"no {', '.join(missing)}", installing("lab"))
+    refuse([absent if missing else None, *session_problems("compare", folder, engine, specs)])
     if surface:
         from ..report.surface import surface_problems
 
         refuse(surface_problems("compare", specs))
-    told = command or _call(tasks, schedules, seeds, peak_rate, budget, folder, baseline)
+    told = command or _call(
+        out=folder.name,
+        tasks=tasks,
+        schedules=schedules,
+        seeds=seeds,
+        peak_rate=peak_rate,
+        budget=budget,
+        baseline=None if baseline == "constant" else baseline,
+    )
     with opened("compare", folder, engine, progress, command=told) as session:
         for note in notes_of(grid):
             session.watcher.note(note)
         records = session.records(specs)
         from ..report.comparison import summarise  # scipy's statistics: no training waits for them
 
-        comparison = summarise(
-            {
-                task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
-                for task, rows in grid.items()
-            },
-            seeds=list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values())))),
-            baseline=baseline,
-            command=told,
-        )
+        found = {
+            task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
+            for task, rows in grid.items()
+        }
+        order = list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values()))))
+        comparison = summarise(found, seeds=order, baseline=baseline, command=told)
         if _held_another(folder, specs):
             session.watcher.note(
                 f"{folder} held another comparison; its records stay, table and report are now of this one."
@@ -119,12 +125,6 @@ def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
     return not reported <= {spec.hash for spec in specs}
 
 
-def _missing_packages() -> list[Problem]:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    remedy = installing("lab")
-    return [Problem("compare", "packages", "installed", f"no {', '.join(missing)}", remedy)] if missing else []
-
-
 def _in_order(grid: Grid) -> list[RunSpec]:
     """Seed by seed, so that a comparison stopped early holds whole seeds."""
     rows = [row for schedules in grid.values() for row in schedules.values()]
@@ -134,51 +134,37 @@ def _in_order(grid: Grid) -> list[RunSpec]:
 
 
 def _write(
-    folder: Path,
-    comparison: Comparison,
-    records: Mapping[str, Record],
-    surface: bool,
-    note: Callable[[str], None],
+    folder: Path, made: Comparison, records: Mapping[str, Record], surface: bool, note: Callable[[str], None]
 ) -> None:
+    from ..report.figures import surface_figure
     from ..report.html import report
+    from ..report.surface import surface as around
     from ..report.table import table
 
-    write_whole(folder / "comparison.json", comparison.to_json())
-    write_whole(folder / "table.txt", table(comparison))
+    write_whole(folder / "comparison.json", made.to_json())
+    write_whole(folder / "table.txt", table(made))
     drawn: dict[str, str] = {}
-    for result in comparison.tasks if surface else ():
+    for result in made.tasks if surface else ():
         try:
-            drawn[result.task.name] = _surface(result, records)
+            firsts = {row.name: records[row.runs[0]].spec for row in result.schedules}
+            drawn[result.task.name] = surface_figure(around(firsts))
         except GlidepathError as error:
             note(f"{result.task.name}: the loss surface is left out: {error}")
-    write_whole(folder / "report.html", report(comparison, records, drawn))
+    write_whole(folder / "report.html", report(made, records, drawn))
 
 
-def _surface(result: TaskResult, records: Mapping[str, Record]) -> str:
-    from ..report.figures import surface_figure
-    from ..report.surface import surface
+def _call(out: str, **given: Any) -> str:
+    """The call of `compare` with these arguments."""
+    said = {name: value if name == "baseline" else _named(value) for name, value in given.items() if value is not None}
+    return f"glidepath.lab.compare({', '.join(f'{name}={value!r}' for name, value in said.items())}, out={out!r})"
 
-    return surface_figure(surface({row.name: records[row.runs[0]].spec for row in result.schedules}))
 
-
-def _call(
-    tasks: Tasks,
-    schedules: Schedules,
-    seeds: Seeds,
-    peak_rate: Rates,
-    budget: int | None,
-    folder: Path,
-    baseline: str,
-) -> str:
-    given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
-    arguments: list[str] = [f"tasks={[one if isinstance(one, str) else one.name for one in given]!r}"]
-    if isinstance(schedules, Mapping):
-        arguments.append(f"schedules={ {name: str(one) for name, one in schedules.items()}!r}")
-    elif schedules is not None:
-        several = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
-        arguments.append(f"schedules={[str(one) for one in several]!r}")
-    arguments.append(f"seeds={seeds!r}")
-    arguments += [f"peak_rate={peak_rate!r}"] if peak_rate is not None else []
-    arguments += [f"budget={budget!r}"] if budget is not None else []
-    arguments += [f"baseline={baseline!r}"] if baseline != "constant" else []
-    return f"glidepath.lab.compare({', '.join(arguments)}, out={folder.name!r})"
+def _named(value: Any) -> Any:
+    """An argument as it can be written: tasks by their names, schedules as text, several in a list."""
+    if isinstance(value, Mapping):
+        return {name: str(one) for name, one in value.items()}
+    if isinstance(value, str | Task | Schedule):
+        return _named([value])
+    if isinstance(value, Sequence) and all(isinstance(one, str | Task | Schedule) for one in value):
+        return [one.name if isinstance(one, Task) else str(one) for one in value]
+    return value

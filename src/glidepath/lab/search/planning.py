@@ -16,6 +16,7 @@ from ..plain import Plain
 from ..records.jobs import Job
 from ..records.runs import RunSpec
 from ..report.misfit import misfit
+from ..tasks.cifar import find_copy
 from ..tasks.declared import TASKS, Cifar100, Task
 from ..tasks.find import find_task, task_remedy
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
@@ -101,24 +102,21 @@ def plan_runs(
         GlidepathError: If an argument breaks its rule; all problems in one message.
     """
     checks = Checks(where)
-    chosen = _tasks(tasks, checks)
-    named = _schedules(schedules, baseline, checks)
-    numbers = _seeds(seeds, checks)
-    rates = _rates(peak_rate, checks)
+    chosen, named = _tasks(tasks, checks), _schedules(schedules, baseline, checks)
+    numbers, rates = _seeds(seeds, checks), _rates(peak_rate, checks)
     budget = checks.take("budget", budget, Count | None)
     checks.done()
     grid: Grid = {}
     for task in chosen:
-        updates = budget or task.budget
+        updates, pairs = budget or task.budget, [(rate, seed) for rate in rates or [task.peak_rate] for seed in numbers]
         warmup = round(task.warmup * updates)
-        rows = {
-            name: default_schedule(schedule, updates, warmup) if isinstance(schedule, str) else schedule
-            for name, schedule in named.items()
-        }
-        grid[task.name] = {
-            name: [_spec(task, schedule, rate, seed, updates) for rate in rates or [task.peak_rate] for seed in numbers]
-            for name, schedule in rows.items()
-        }
+        grid[task.name] = rows = {}
+        for name, one in named.items():
+            if isinstance(one, Controlled):
+                rows[name] = [RunSpec(task, Hold(), r, seed, updates, plateau_of(one.text, r)) for r, seed in pairs]
+            else:
+                sized = default_schedule(one, updates, warmup) if isinstance(one, str) else one
+                rows[name] = [RunSpec(task, sized, rate, seed, updates) for rate, seed in pairs]
     return grid
 
 
@@ -150,12 +148,6 @@ def notes_of(grid: Grid) -> list[str]:
     return told
 
 
-def _spec(task: Task, schedule: Schedule | Controlled, rate: float, seed: int, updates: int) -> RunSpec:
-    if isinstance(schedule, Controlled):
-        return RunSpec(task, Hold(), rate, seed, updates, plateau_of(schedule.text, rate))
-    return RunSpec(task, schedule, rate, seed, updates)
-
-
 def _rates(given: Rates, checks: Checks) -> list[float]:
     """Ascending; empty for each task's own."""
     if given is None:
@@ -181,19 +173,12 @@ def _tasks(tasks: Tasks, checks: Checks) -> list[Task]:
             checks.refuse("tasks", "all different", [task.name, task.name])
         else:
             found[task.name] = task
-            with checks.kept():
-                _look_for_data(task)
+            if isinstance(task.data, Cifar100):  # what is known to be missing is told before anything is trained
+                with checks.kept():
+                    find_copy()
     if not given:
         checks.refuse("tasks", "at least one", given)
     return list(found.values())
-
-
-def _look_for_data(task: Task) -> None:
-    """Refuses what is known to be missing before anything is trained."""
-    if isinstance(task.data, Cifar100):
-        from ..tasks.cifar import find_copy
-
-        find_copy()
 
 
 def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str, Schedule | str | Controlled]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ...core.answer import plain_data
 from ...core.schedule import Schedule
 from ...finder import Suggestion, Trace, Verification, verify
 from ...torch.find import Found, find
@@ -42,19 +43,17 @@ class TaskRates:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as JSON data."""
-        return {
-            "task": self.task,
-            **self.found.to_dict(),
-            "schedule": None if self.schedule is None else self.schedule.to_dict(),
-            "verification": None if self.verification is None else self.verification.to_dict(),
-        }
+        more = {"schedule": self.schedule, "verification": self.verification}
+        return {"task": self.task, **self.found.to_dict(), **plain_data(more)}
 
 
+@dataclass
 class _Batches:
     """The minibatches of a seed, from the beginning whenever they are iterated; each time of another seed."""
 
-    def __init__(self, spec: RunSpec, data: Any) -> None:
-        self.spec, self.data, self.epoch = spec, data, 0
+    spec: RunSpec
+    data: Any
+    epoch: int = 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
