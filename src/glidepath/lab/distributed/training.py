@@ -107,7 +107,7 @@ def training_of(
         told = f"also {', '.join(together)}"
         checks.problems.append(Problem("train", "plan", "given alone", told, "they are part of a plan"))
     batch = checks.take("batch", batch, Count | None)
-    rate = checks.take("peak_rate", rate, Positive | None)
+    peak: float = checks.take("peak_rate", rate, Positive | None) or task.peak_rate
     seed, processes = checks.take("seed", seed, Seed), checks.take("processes", processes, Count)
     with checks.kept():  # the horizon that is asked for
         Plan.of({"rules": "hold()", "horizon": {"length": length} if length else {}, "clock": clock or "samples"})
@@ -117,45 +117,49 @@ def training_of(
         checks.refuse("schedule", rule, schedule, "put the whole in single quotes for a shell")
     checks.done()
     stream = Stream(task, load(task.data), seed)
-    _countable(task, stream, plan, length, clock)
     size = (batch or task.batch) * (processes if per_process else 1)
     if plan is None:
-        horizon = Horizon(length or f"{task.budget * task.batch} samples", stream.samples)
-        counts = Duration.parse(horizon.length).unit
+        _countable(task, stream, "train", length, clock)
+        length = length or f"{task.budget * task.batch} samples"
+        counts = Duration.parse(length).unit
         text = DEFAULT_SCHEDULE if schedule is None else schedule
         called = isinstance(text, str) and not is_ours(text)  # another library's schedulers are stepped by the update
-        usual = "updates" if called else "samples" if counts == "epochs" else counts
-        steering = steered(text, task.peak_rate if rate is None else rate, "train") if isinstance(text, str) else None
-        plan = _placed("hold()" if steering else text, horizon, clock or usual, stream, size)
-        plan = plan.replace(feedback=(steering,)) if steering else plan
+        steering = steered(text, peak, "train") if isinstance(text, str) else None
+        usual: Any = "updates" if called else "samples" if counts == "epochs" else counts
+        horizon = Horizon(length, stream.samples, tokens_per_sample=stream.tokens)
+        fed: Any = (steering,) if steering else ()
+        rules: Any = "hold()" if steering else text
+        plan = Plan(rules, horizon, clock or usual, batch=_held(size), feedback=fed)
     else:
+        _countable(task, stream, "plan", plan.horizon.length, plan.clock)
         plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
-    _check(plan, processes)
-    return Training(task, plan, task.peak_rate if rate is None else rate, seed, amp or task.precision != "float32")
+    if errors := [finding for finding in check(plan) if finding.level == "error"]:
+        raise GlidepathError(errors)
+    if plan.total is None:
+        raise GlidepathError.of("plan", "horizon.length", "given", None, "such as '2e6 tokens' or '3 epochs'")
+    if plan.clock == "epochs":
+        raise GlidepathError.of("plan", "clock", "updates, samples or tokens for train", plan.clock)
+    plan.driven  # noqa: B018 - refuses what cannot be resolved
+    enough(plan, processes)
+    return Training(task, plan, peak, seed, amp or task.precision != "float32")
 
 
-def _countable(task: Task, stream: Stream, plan: Plan | None, length: str | None, clock: str | None) -> None:
+def _countable(task: Task, stream: Stream, where: str, length: str | None, clock: str | None) -> None:
     """Refuses to count the tokens of a task that has none.
 
     Raises:
         GlidepathError: With every place where they are asked for.
     """
-    if stream.tokens is not None:
-        return
-    where = "train" if plan is None else "plan"
-    if plan is not None:
-        length, clock = plan.horizon.length, plan.clock
     unit = None if length is None else Duration.parse(length).unit
     refuse(
         Problem(where, name, "in samples or updates: its task has no tokens", shown(given), f"task {task.name}")
         for name, given, counts in (("length", length, unit), ("clock", clock, clock))
-        if counts == "tokens"
+        if counts == "tokens" and stream.tokens is None
     )
 
 
-def _placed(rules: Any, horizon: Horizon, clock: str, stream: Stream, size: int) -> Plan:
-    whole = Horizon(horizon.length, stream.samples, tokens_per_sample=stream.tokens)
-    return Plan(rules, whole, clock, batch=BatchRamp(f"hold(value={size})"))  # type: ignore[arg-type]
+def _held(size: int) -> BatchRamp:
+    return BatchRamp(f"hold(value={size})")  # type: ignore[arg-type]
 
 
 def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> Plan:
@@ -173,25 +177,12 @@ def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> P
     if asked is not None and plan.batch is not None:
         checks.problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
     checks.done()
-    each = given.accumulation * given.processes
     if plan.batch is None:
-        ramp = BatchRamp(f"hold(value={asked or (given.batch * each if given.batch else default)})")  # type: ignore[arg-type]
+        own = given.batch * given.accumulation * given.processes if given.batch else default
+        ramp = _held(asked or own)
     else:
         ramp = plan.batch.replace(multiple=plan.batch.multiple or (given.batch or 1) * given.processes)
-    horizon = Horizon(given.length, stream.samples, tokens_per_sample=stream.tokens)
-    return plan.replace(horizon=horizon, batch=ramp)
-
-
-def _check(plan: Plan, processes: int) -> None:
-    errors = [finding for finding in check(plan) if finding.level == "error"]
-    if errors:
-        raise GlidepathError(errors)
-    if plan.total is None:
-        raise GlidepathError.of("plan", "horizon.length", "given", None, "such as '2e6 tokens' or '3 epochs'")
-    if plan.clock == "epochs":
-        raise GlidepathError.of("plan", "clock", "updates, samples or tokens for train", plan.clock)
-    plan.driven  # noqa: B018 - refuses what cannot be resolved
-    enough(plan, processes)
+    return plan.replace(horizon=Horizon(given.length, stream.samples, tokens_per_sample=stream.tokens), batch=ramp)
 
 
 def enough(plan: Plan, processes: int) -> None:

@@ -93,31 +93,29 @@ class _Worker:
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - a module of ours, named by ours
             [sys.executable, "-P", "-m", self.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
             env={**_environment(), VARIABLE: self.device, **self.environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
         )
-        readers = ((self._read_messages, self.process.stdout), (self._read_errors, self.process.stderr))
-        self.threads = [threading.Thread(target=read, args=(pipe,), daemon=True) for read, pipe in readers]
+        self.threads = [threading.Thread(target=read, daemon=True) for read in (self._messages, self._errors)]
         for thread in self.threads:
             thread.start()
+
+    def pipe(self, name: str) -> IO[bytes]:
+        """One of its three pipes."""
+        return getattr(self.process, name)
 
     def give(self, spec: Job[Any]) -> None:
         """Hand over a job; if the process is already dead, its end of output will tell."""
         self.spec = spec
-        line = json.dumps(job_to_dict(spec)).encode() + b"\n"
-        assert self.process.stdin is not None  # noqa: S101 - Popen was given PIPE
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
+            self.pipe("stdin").write(json.dumps(job_to_dict(spec)).encode() + b"\n")
+            self.pipe("stdin").flush()
 
     def dismiss(self) -> None:
         """Close its input, which ends it."""
-        if self.process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.pipe("stdin").close()
 
     def bury(self) -> None:
         """Wait until it has ended, by force if need be, and close its pipes."""
@@ -128,9 +126,8 @@ class _Worker:
             self.process.wait()
         for thread in self.threads:
             thread.join(_FAREWELL_SECONDS)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
+        for name in ("stdout", "stderr"):
+            self.pipe(name).close()
 
     def epitaph(self) -> str:
         """How it ended, with its last lines on standard error."""
@@ -139,16 +136,18 @@ class _Worker:
         words = "\n".join(self.last_words).strip()
         return f"worker {self.process.pid} died ({how})" + (f":\n{words}" if words else "")
 
-    def _read_messages(self, pipe: IO[bytes]) -> None:
+    def _messages(self) -> None:
+        pipe = self.pipe("stdout")
         for line in pipe:
             with contextlib.suppress(ValueError):  # what is cut off by death is followed by the end of output
                 message = json.loads(line)
-                message["files"] = {name: _exactly(pipe, size) for name, size in message.get("files", {}).items()}
-                self.inbox.put((self, message))
+                files = {name: pipe.read(size) for name, size in message.get("files", {}).items()}
+                if all(len(files[name]) == size for name, size in message.get("files", {}).items()):
+                    self.inbox.put((self, {**message, "files": files}))
         self.inbox.put((self, None))
 
-    def _read_errors(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
+    def _errors(self) -> None:
+        for line in self.pipe("stderr"):
             self.last_words.append(line.decode("utf-8", "replace").rstrip())
 
 
@@ -212,13 +211,12 @@ class Crew(Dispatch):
             worker.ready, self.stillborn = True, 0
         elif spec is not None and "advanced" in message:
             self.emit(Advanced(spec, int(message["advanced"])))
-            return
-        elif spec is not None and "finished" in message:
+        elif spec is not None:
             worker.spec = None
-            self.close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
-        elif spec is not None and "failed" in message:
-            worker.spec = None
-            self.close(Failed(spec, str(message["failed"]).strip()))
+            if "failed" in message:
+                self.close(Failed(spec, str(message["failed"]).strip()))
+            else:
+                self.close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
         self._share()
 
     def _share(self) -> None:
@@ -240,14 +238,6 @@ class Crew(Dispatch):
         if len(self.workers) < min(self.size, self.open):
             self._hire()
         self._share()
-
-
-def _exactly(pipe: IO[bytes], size: int) -> bytes:
-    data = pipe.read(size)
-    if len(data) < size:
-        msg = "cut off"
-        raise ValueError(msg)
-    return data
 
 
 def _environment() -> dict[str, str]:

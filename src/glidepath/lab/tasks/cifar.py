@@ -16,15 +16,16 @@ import io
 import os
 import pickle
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import GlidepathError, Problem, shown
+from ...core.errors import GlidepathError, shown
 
 if TYPE_CHECKING:
     from .examples import Examples
@@ -37,6 +38,7 @@ VARIABLE = "GLIDEPATH_CIFAR100"
 _PIXELS = 3 * 32 * 32
 _ROW = 2 + _PIXELS
 _SPARE = 8 * 2**20
+_MEMBERS = 65  # of an archive that are looked at
 _VALIDATION = 0.1
 _FORMS = {"cifar-100-binary": ("train.bin", "test.bin"), "cifar-100-python": ("train", "test")}
 
@@ -103,18 +105,13 @@ def find_copy() -> Copy:
                     return Copy(path, form)
                 if path.name == f"{form}.tar.gz" and path.is_file():
                     return Copy(path, form)
-    wanted = "cifar-100-binary.tar.gz"
-    listed = ", ".join(str(place) for place in places())
-    raise GlidepathError(
-        Problem(
-            "cifar100",
-            "copy",
-            f"in one of {listed}, as a folder {' or '.join(_FORMS)} or as its .tar.gz",
-            "none there",
-            f"nothing is downloaded here: fetch {wanted}, md5 {PUBLISHED.md5[wanted]}, put it in one of these places or "
-            f"name it in ${VARIABLE}; meanwhile the task images, of the same shape, needs no file",
-        )
+    wanted, listed = "cifar-100-binary.tar.gz", ", ".join(map(str, places()))
+    rule = f"in one of {listed}, as a folder {' or '.join(_FORMS)} or as its .tar.gz"
+    remedy = (
+        f"nothing is downloaded here: fetch {wanted}, md5 {PUBLISHED.md5[wanted]}, put it in one of these places or "
     )
+    remedy += f"name it in ${VARIABLE}; meanwhile the task images, of the same shape, needs no file"
+    raise GlidepathError.worded("cifar100", "copy", rule, "none there", remedy)
 
 
 def read_cifar100(copy: Copy, release: Release = PUBLISHED) -> tuple[Arrays, Arrays]:
@@ -159,63 +156,36 @@ def _examples(copy: Copy) -> Examples:
     digest = hashlib.sha256()
     for array in (pixels, labels, *test):
         digest.update(array.tobytes())
-    train, validation = order[:first], order[first:]
-    return Examples(
-        (pixels[train], labels[train]), (pixels[validation], labels[validation]), test, 100, digest.hexdigest()
-    )
+    train, validation = ((pixels[part], labels[part]) for part in (order[:first], order[first:]))
+    return Examples(train, validation, test, 100, digest.hexdigest())
 
 
 def _content(copy: Copy, name: str, rows: int, release: Release) -> bytes:
-    """The bytes of one file, its md5 checked; never more than the file may have."""
-    limit = _ROW * rows + (0 if copy.form == "cifar-100-binary" else _SPARE)
+    """The bytes of one file, its md5 checked; never more than the file may have. Of an archive nothing is extracted."""
+    where, limit = f"cifar100: {name}", _ROW * rows + (0 if copy.form == "cifar-100-binary" else _SPARE)
     try:
-        with _opened(copy, name) as file:
-            content = file.read(limit + 1)
+        if copy.path.is_dir():
+            with (copy.path / name).open("rb") as file:
+                content = file.read(limit + 1)
+        else:
+            with tarfile.open(copy.path, "r|gz") as archive:
+                content = _member(archive, f"{copy.form}/{name}", limit + 1)
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise GlidepathError.of(f"cifar100: {name}", "file", f"readable in {copy.path}", str(error)) from None
+        raise GlidepathError.of(where, "file", f"readable in {copy.path}", str(error)) from None
     if len(content) > limit:
-        raise GlidepathError.of(f"cifar100: {name}", "size", f"at most {limit} bytes", "more")
+        raise GlidepathError.of(where, "size", f"at most {limit} bytes", "more")
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != release.md5[name]:
         remedy = f"the copy in {copy.path} is damaged, or not this release: fetch it again"
-        raise GlidepathError.of(f"cifar100: {name}", "md5", release.md5[name], found, remedy)
+        raise GlidepathError.of(where, "md5", release.md5[name], found, remedy)
     return content
 
 
-def _opened(copy: Copy, name: str) -> IO[bytes]:
-    if copy.path.is_dir():
-        return (copy.path / name).open("rb")
-    return _Member(copy.path, f"{copy.form}/{name}")
-
-
-class _Member(io.BytesIO):
-    """One named member of an archive, read without extracting any."""
-
-    def __init__(self, archive: Path, name: str) -> None:
-        self._archive = tarfile.open(archive, "r|gz")  # noqa: SIM115 - closed with this file
-        for member in self._members():
-            if member.name == name and member.isreg():
-                self._file = self._archive.extractfile(member)
-                break
-        else:
-            self._archive.close()
-            msg = f"no regular member {name}"
-            raise tarfile.TarError(msg)
-
-    def _members(self) -> Iterator[tarfile.TarInfo]:
-        for count, member in enumerate(self._archive):
-            if count > 64:
-                return
-            yield member
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """At most `size` bytes of the member."""
-        assert self._file is not None  # noqa: S101 - a regular member has a file
-        return self._file.read(-1 if size is None else size)
-
-    def close(self) -> None:
-        """Close the archive."""
-        self._archive.close()
+def _member(archive: tarfile.TarFile, name: str, most: int) -> bytes:
+    for member in islice(archive, _MEMBERS):
+        if member.name == name and member.isreg() and (file := archive.extractfile(member)):
+            return file.read(most)
+    raise tarfile.TarError(f"no regular member {name}")
 
 
 def _binary(where: str, content: bytes, rows: int) -> Arrays:
@@ -231,11 +201,9 @@ def _pickled(where: str, content: bytes, rows: int) -> Arrays:
     except GlidepathError as error:
         raise error.inside(where) from None
     except Exception as error:  # noqa: BLE001 - a damaged pickle may raise anything
-        raise GlidepathError.of(
-            where, "pickle", "whole and of plain values", f"{type(error).__name__}: {error}"
-        ) from None
-    names = {"data", "fine_labels"}
-    if not isinstance(loaded, dict) or not names <= set(loaded):
+        got = f"{type(error).__name__}: {error}"
+        raise GlidepathError.of(where, "pickle", "whole and of plain values", got) from None
+    if not isinstance(loaded, dict) or not {"data", "fine_labels"} <= set(loaded):
         raise GlidepathError.of(where, "pickle", "a dict with data and fine_labels", shown(loaded))
     labels = loaded["fine_labels"]
     if not isinstance(labels, list) or not all(type(one) is int and 0 <= one < 100 for one in labels):
@@ -248,20 +216,18 @@ def _checked(where: str, pixels: Any, labels: npt.NDArray[Any], rows: int) -> Ar
         seen = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
         raise GlidepathError.of(where, "data", f"uint8 of shape {(rows, _PIXELS)}", seen)
     if len(labels) != rows or labels.max() >= 100:
-        raise GlidepathError.of(
-            where, "fine labels", f"{rows} numbers in [0, 100)", f"{len(labels)}, up to {labels.max()}"
-        )
+        got = f"{len(labels)}, up to {labels.max()}"
+        raise GlidepathError.of(where, "fine labels", f"{rows} numbers in [0, 100)", got)
     return np.ascontiguousarray(pixels).reshape(rows, 3, 32, 32), labels.astype(np.int64)
 
 
-def _allowed() -> dict[tuple[str, str], Any]:
-    multiarray = np.zeros(0).__reduce__()[0]
-    return {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy.core.multiarray", "_reconstruct"): multiarray,
-        ("numpy._core.multiarray", "_reconstruct"): multiarray,
-    }
+_MULTIARRAY = np.zeros(0).__reduce__()[0]
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _MULTIARRAY,
+    ("numpy._core.multiarray", "_reconstruct"): _MULTIARRAY,
+}
 
 
 class _Arrays(pickle.Unpickler):
@@ -273,8 +239,7 @@ class _Arrays(pickle.Unpickler):
         Raises:
             GlidepathError: If it is not allowed.
         """
-        allowed = _allowed()
-        if (module_name, global_name) not in allowed:
+        if (module_name, global_name) not in _ALLOWED:
             named = f"{module_name}.{global_name}"
             raise GlidepathError.of("", "pickle", "of plain values and NumPy arrays only", named)
-        return allowed[module_name, global_name]
+        return _ALLOWED[module_name, global_name]
