@@ -1,7 +1,8 @@
 """The forms of configuration files: a recogniser and a mapping each, from what the tool calls things to the schedule that it trains with.
 
 A form returns the rate of update `step`, in absolute values, and notes the base rate and the length of the run on the way. A formula that a
-library's scheduler has already is taken from there (`load`), never written again.
+library's scheduler has already is taken from there (`Reading.load`), never written again. The file is long because each form is a paragraph of
+it: they share nothing else.
 """
 
 from __future__ import annotations
@@ -11,22 +12,15 @@ from typing import Any, cast
 
 from ...core.combinators import Stretch
 from ...core.curves import Polynomial
-from ...core.rate import Rate
 from ...core.schedule import Schedule
 from ...core.segments import Hold, Ramp
 from .. import pieces
-from ..reading import load
 from ..table import known
-from .reading import Reading, form
+from .reading import Reading, form, mapping
 
 __all__: list[str] = []
 
 _ENDLESS = 10**9  # MMEngine's own word for it
-
-
-def _mapping(data: dict[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _has(*names: str) -> Any:
@@ -34,48 +28,20 @@ def _has(*names: str) -> Any:
     return lambda data: all(name in data for name in names)
 
 
-def _counted(library: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns arguments with whole numbers where lengths are wanted."""
-    language = known(library)
-    types = language.readers[name].types if name in language.readers else {}
-    kinds = {key: types[key].kind if key in types else "" for key in given}
-    whole = {key for key, kind in kinds.items() if kind in ("length", "integer")}
-    return {
-        key: int(value) if key in whole and isinstance(value, float) and value == int(value) else value
-        for key, value in given.items()
-    }
-
-
-def _trainer(r: Reading, name: str, /, **given: Any) -> Schedule:
-    return load("trainers", name, given, base_lr=r.base)
+def _inside(part: str, *names: str) -> Any:
+    """Returns a recogniser: one mapping has every name."""
+    return lambda data: all(name in mapping(data, part) for name in names)
 
 
 # Hugging Face and what trains with it -----------------------------------------------------------------------------------------------
 
 
 def _transformers(r: Reading, kind: str, warmup: int, total: int, own: dict[str, Any]) -> Schedule:
+    r.notes.append(f"warmup = {warmup} updates")
     if warmup >= total > 0 and not r.missing:
         r.odd.append(f"the warmup of {warmup} updates is as long as the run of {total}, or longer")
     given = {"name": kind, "num_warmup_steps": warmup, "num_training_steps": total, "scheduler_specific_kwargs": own}
-    return load("transformers", "get_scheduler", given, base_lr=r.base)
-
-
-def _warmup(r: Reading, total: int) -> int:
-    steps, share = r.number("warmup_steps", 0), r.number("warmup_ratio", 0.0)
-    if steps > 0 and share > 0:
-        r.odd.append("warmup_steps and warmup_ratio are both given: the steps count")
-    return int(steps) if steps >= 1 else math.ceil(total * (steps or share))
-
-
-def _numbers(own: Any) -> dict[str, Any]:
-    """Returns a scheduler's own arguments, text that is a number as the number."""
-    found: dict[str, Any] = dict(cast("dict[str, Any]", own)) if isinstance(own, dict) else {}
-    for name, value in found.items():
-        try:
-            found[name] = float(value) if isinstance(value, str) else value
-        except ValueError:
-            continue
-    return found
+    return r.load("transformers", "get_scheduler", given)
 
 
 @form("axolotl", lambda d: "base_model" in d and bool({"micro_batch_size", "lr_scheduler", "num_epochs"} & set(d)))
@@ -85,12 +51,10 @@ def axolotl(r: Reading) -> Schedule:
     total = r.updates(r.number("max_steps", 0), r.number("num_epochs", 1), "num_epochs")
     steps, share = r.number("warmup_steps", 0), r.number("warmup_ratio", 0.0)
     warmup = int(steps) or int(share * total) or (0 if share else min(int(0.03 * total), 100))
-    warmup = 2 if warmup == 1 else warmup
-    own, kind = _numbers(r.at("lr_scheduler_kwargs")), r.word("lr_scheduler", "cosine")
+    own, kind = r.section("lr_scheduler_kwargs"), r.word("lr_scheduler", "cosine")
     if least := r.number("cosine_min_lr_ratio", 0.0):
         kind, own = "cosine_with_min_lr", {"min_lr_rate": least}
-    r.notes.append(f"warmup = {warmup} updates")
-    return _transformers(r, kind, warmup, total, own)
+    return _transformers(r, kind, 2 if warmup == 1 else warmup, total, own)
 
 
 def _of_trainer(data: dict[str, Any]) -> bool:
@@ -104,27 +68,25 @@ def training_arguments(r: Reading) -> Schedule:
     """`TrainingArguments`: the warmup's share is rounded up; `max_steps` above 0 wins over epochs."""
     r.base = r.number("learning_rate", 5e-5)
     total = r.updates(r.number("max_steps", 0), r.number("num_train_epochs", 3), "num_train_epochs")
-    warmup = _warmup(r, total)
-    r.notes.append(f"warmup = {warmup} updates")
-    own = _numbers(r.at("lr_scheduler_kwargs"))
-    return _transformers(r, r.word("lr_scheduler_type", "linear"), warmup, total, own)
+    steps, share = r.number("warmup_steps", 0), r.number("warmup_ratio", 0.0)
+    if steps > 0 and share > 0:
+        r.odd.append("warmup_steps and warmup_ratio are both given: the steps count")
+    warmup = int(steps) if steps >= 1 else math.ceil(total * (steps or share))
+    return _transformers(r, r.word("lr_scheduler_type", "linear"), warmup, total, r.section("lr_scheduler_kwargs"))
 
 
-@form("torchtune", lambda d: any("_component_" in _mapping(d, name) for name in ("optimizer", "lr_scheduler")))
+@form("torchtune", lambda d: any("_component_" in mapping(d, name) for name in ("optimizer", "lr_scheduler")))
 def torchtune(r: Reading) -> Schedule:
     """Its scheduler has transformers' name and formula; the run has `epochs` times `max_steps_per_epoch` or what the data give."""
     r.base = r.number("optimizer.lr")
     if not isinstance(r.at("lr_scheduler"), dict):
         return Hold(value=r.base)
-    each = r.number("max_steps_per_epoch", 0)
-    total = r.updates(each * r.number("epochs", 1), r.number("epochs", 1), "epochs")
-    given: dict[str, Any] = {
-        "num_warmup_steps": r.whole("lr_scheduler.num_warmup_steps", 0),
-        "num_training_steps": total,
-    }
+    each, epochs = r.number("max_steps_per_epoch", 0), r.number("epochs", 1)
+    given: dict[str, Any] = {"num_training_steps": r.updates(each * epochs, epochs, "epochs")}
+    given["num_warmup_steps"] = r.whole("lr_scheduler.num_warmup_steps", 0)
     if r.at("lr_scheduler.num_cycles") is not None:
         given["num_cycles"] = r.number("lr_scheduler.num_cycles")
-    return load("transformers", r.word("lr_scheduler._component_"), given, base_lr=r.base)
+    return r.load("transformers", r.word("lr_scheduler._component_"), given)
 
 
 # Small language-model trainers ------------------------------------------------------------------------------------------------------
@@ -138,28 +100,23 @@ def nanogpt(r: Reading) -> Schedule:
     if r.at("decay_lr") is False:
         return Hold(value=r.base)
     warmup, end = r.whole("warmup_iters", 2000), r.whole("lr_decay_iters", 600_000)
-    least = r.number("min_lr", 6e-5)
-    if "lr_decay_iters" not in r.data and "lr_decay_iters" not in r.names:
+    if "lr_decay_iters" not in {**r.data, **r.names}:
         r.odd.append("lr_decay_iters is not in the file: 600000, the default of train.py")
-    r.notes.append(
-        f"update k of the warmup has {r.base:g}*(k+1)/{warmup + 1}; before 2024 it had {r.base:g}*k/{warmup}"
-    )
-    return _trainer(r, "nanoGPT", warmup_iters=warmup, lr_decay_iters=end, min_lr=least)
+    given = {"warmup_iters": warmup, "lr_decay_iters": end, "min_lr": r.number("min_lr", 6e-5)}
+    n = warmup + 1
+    r.notes.append(f"update k of the warmup has {r.base:g}*(k+1)/{n}; before 2024 it had {r.base:g}*k/{warmup}")
+    return r.load("trainers", "nanoGPT", given)
 
 
 def _of_litgpt(data: dict[str, Any]) -> bool:
-    return "lr_warmup_steps" in _mapping(data, "train") or {"warmup_iters", "min_lr", "learning_rate"} <= set(data)
+    return "lr_warmup_steps" in mapping(data, "train") or {"warmup_iters", "min_lr", "learning_rate"} <= set(data)
 
 
 @form("litgpt", _of_litgpt)
 def litgpt(r: Reading) -> Schedule:
     """A straight line from 0, then half a cosine down to `min_lr`."""
-    flat = "warmup_iters" in r.data
-    at = "" if flat else "train."
-    place = next(
-        (p for p in ("optimizer.init_args.lr", "train.learning_rate", "learning_rate") if r.at(p)), "learning_rate"
-    )
-    r.base = r.number(place)
+    flat, rate = "warmup_iters" in r.data, "learning_rate"
+    r.base = r.number(next((p for p in ("optimizer.init_args.lr", "train.learning_rate", rate) if r.at(p)), rate))
     if flat:
         warmup, end = r.whole("warmup_iters"), r.whole("lr_decay_iters" if "lr_decay_iters" in r.data else "max_iters")
         r.total = r.whole("max_iters", end)
@@ -169,10 +126,11 @@ def litgpt(r: Reading) -> Schedule:
         length = r.number("train.max_seq_length", 0)
         steps = tokens // (batch * length) if tokens and batch and length else 0
         end = r.updates(r.number("train.max_steps", 0) or steps, r.number("train.epochs", 1), "train.epochs")
-    return _trainer(r, "litgpt", warmup_iters=warmup, max_iters=end, min_lr=r.number(f"{at}min_lr", 0.0))
+    least = r.number("min_lr" if flat else "train.min_lr", 0.0)
+    return r.load("trainers", "litgpt", {"warmup_iters": warmup, "max_iters": end, "min_lr": least})
 
 
-@form("OLMo", lambda d: "learning_rate" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
+@form("OLMo", lambda d: "learning_rate" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
 def olmo(r: Reading) -> Schedule:
     """OLMo's trainer: a line from a tenth of the rate unless `warmup_min_lr` says otherwise, then a cosine or a line; update k has f(k + 1)."""
     r.base = r.number("optimizer.learning_rate")
@@ -185,35 +143,27 @@ def olmo(r: Reading) -> Schedule:
     given: dict[str, Any] = {"t_warmup": r.whole("scheduler.t_warmup", 100), "t_max": r.whole("scheduler.t_max", total)}
     if r.at("scheduler.warmup_min_lr") is not None:
         given["warmup_min_lr"] = r.number("scheduler.warmup_min_lr")
-    return _trainer(r, "OLMo", name=kind, alpha_f=r.number("scheduler.alpha_f", 0.1), **given)
+    return r.load("trainers", "OLMo", {**given, "name": kind, "alpha_f": r.number("scheduler.alpha_f", 0.1)})
 
 
-@form("Composer", lambda d: "lr" in _mapping(d, "optimizer") and "name" in _mapping(d, "scheduler"))
+_COMPOSER = {"cosine": "CosineAnnealing", "cosine_annealing": "CosineAnnealing", "linear_decay": "Linear"}
+_COMPOSER["multistep"] = "MultiStep"
+
+
+@form("Composer", lambda d: "lr" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
 def composer(r: Reading) -> Schedule:
     """MosaicML's schedulers by their names in its configurations; times such as `0.5dur`, `10ba`, `2ep`."""
-    names = {
-        "cosine_with_warmup": "CosineAnnealingWithWarmupScheduler",
-        "linear_decay_with_warmup": "LinearWithWarmupScheduler",
-        "constant_with_warmup": "ConstantWithWarmupScheduler",
-        "inv_sqrt_with_warmup": "InverseSquareRootWithWarmupScheduler",
-        "cosine_annealing": "CosineAnnealingScheduler",
-        "multistep": "MultiStepScheduler",
-        "multistep_with_warmup": "MultiStepWithWarmupScheduler",
-        "step": "StepScheduler",
-        "constant": "ConstantScheduler",
-        "linear": "LinearScheduler",
-        "polynomial": "PolynomialScheduler",
-        "exponential": "ExponentialScheduler",
-    }
     r.base, kind, said = r.number("optimizer.lr"), r.word("scheduler.name"), str(r.at("max_duration", ""))
-    given = {name: value for name, value in _mapping(r.data, "scheduler").items() if name not in ("name", "schedulers")}
+    stem = kind.removesuffix("_with_warmup")
+    name = f"{_COMPOSER.get(stem, stem.title())}{'WithWarmup' if stem != kind else ''}Scheduler"
+    given = r.section("scheduler", "name", "schedulers")
     times = [said, *(str(value) for name, value in given.items() if name.startswith("t_"))]
     epochs = float(said[:-2]) if said.endswith("ep") else 0.0
     total = r.updates(float(said[:-2]) if said.endswith("ba") else 0.0, epochs or 1.0, f"max_duration = {said}")
     given["max_duration"] = said if epochs else f"{total}ba"
     if epochs or any(time.endswith("ep") for time in times):
         given["dataloader_len"] = round(total / epochs) if epochs else int(r.an_epoch())
-    return load("composer", names.get(kind, kind), given, base_lr=r.base)
+    return r.load("composer", name if known("composer").has(name) else kind, given)
 
 
 _FAIRSEQ = {
@@ -228,35 +178,27 @@ _FAIRSEQ = {
 
 
 def _of_fairseq(data: dict[str, Any]) -> bool:
-    return "_name" in _mapping(data, "lr_scheduler") or ("optimization" in data and "lr_scheduler" in data)
+    return "_name" in mapping(data, "lr_scheduler") or ("optimization" in data and "lr_scheduler" in data)
 
 
 @form("fairseq", _of_fairseq)
 def fairseq(r: Reading) -> Schedule:
     """Fairseq's schedulers by updates made; a list of rates is one an epoch, of which the first counts here."""
-    rates = r.numbers("optimization.lr")
-    if not rates:
-        r.refuse("optimization.lr", "a list of rates", r.at("optimization.lr"))
+    rates, kind = r.numbers("optimization.lr"), r.word("lr_scheduler._name", r.word("lr_scheduler"))
+    if not rates or kind not in _FAIRSEQ:
+        words = ("lr_scheduler._name", f"one of {', '.join(_FAIRSEQ)}", kind)
+        r.refuse(*(words if rates else ("optimization.lr", "a list of rates", r.at("optimization.lr"))))
         return Hold()
-    r.base = rates[0]
-    kind = r.word("lr_scheduler._name", r.word("lr_scheduler"))
-    if kind not in _FAIRSEQ:
-        r.refuse("lr_scheduler._name", f"one of {', '.join(_FAIRSEQ)}", kind)
-        return Hold()
-    given: dict[str, Any] = {}
-    for name, value in _mapping(r.data, "lr_scheduler").items():
-        if name not in ("_name", "lr", "max_update", "total_num_update") and value is not None:
-            number = isinstance(value, int | float | str) and not isinstance(value, bool)
-            given[name] = r.number(f"lr_scheduler.{name}") if number else value
+    r.base, given = rates[0], r.section("lr_scheduler", "_name", "lr", "max_update", "total_num_update")
     r.total = r.whole("optimization.max_update", 0) or None
     place = {"polynomial_decay": "total_num_update", "cosine": "max_update", "tri_stage": "max_update"}.get(kind)
     if place and not given.get("lr_period_updates") and (kind != "tri_stage" or "phase_ratio" in given):
         said = r.number(f"lr_scheduler.{place}", 0) or r.total or 0
         given[place] = r.updates(said, r.number("optimization.max_epoch", 1), "optimization.max_epoch")
-    return load("fairseq", _FAIRSEQ[kind], _counted("fairseq", _FAIRSEQ[kind], given), base_lr=r.base)
+    return r.load("fairseq", _FAIRSEQ[kind], given)
 
 
-@form("torchtitan", lambda d: "lr" in _mapping(d, "optimizer") and "steps" in _mapping(d, "training"))
+@form("torchtitan", lambda d: "lr" in mapping(d, "optimizer") and "steps" in mapping(d, "training"))
 def torchtitan(r: Reading) -> Schedule:
     """The container of `[lr_scheduler]`, over `training.steps` unless it has `total_steps`."""
     r.base, at = r.number("optimizer.lr", 8e-4), "lr_scheduler"
@@ -267,13 +209,13 @@ def torchtitan(r: Reading) -> Schedule:
     if r.at(f"{at}.decay_ratio") is not None:
         given["decay_ratio"] = r.number(f"{at}.decay_ratio")
     given |= {"decay_type": r.word(f"{at}.decay_type", "linear"), "min_lr_factor": r.number(f"{at}.{least}", 0.0)}
-    return load("torchtitan", "LRSchedulersContainer", given, base_lr=r.base)
+    return r.load("torchtitan", "LRSchedulersContainer", given)
 
 
-@form("OLMo-core", lambda d: "optim" in _mapping(d, "train_module") or "scheduler" in _mapping(d, "train_module"))
+@form("OLMo-core", lambda d: bool({"optim", "scheduler"} & set(mapping(d, "train_module"))))
 def olmo_core(r: Reading) -> Schedule:
     """The scheduler of `train_module`, whose class stands in a script where only its fields are overridden; update k has f(k + 1)."""
-    at, own = "train_module", dict(_mapping(_mapping(r.data, "train_module"), "scheduler"))
+    at, own = "train_module", mapping(mapping(r.data, "train_module"), "scheduler")
     r.base = r.number(f"{at}.optim.lr")
     name = r.word("scheduler", str(own.get("_CLASS_") or own.get("name") or "CosWithWarmup"))
     if not own.get("_CLASS_") and "scheduler" not in r.names:
@@ -286,41 +228,29 @@ def olmo_core(r: Reading) -> Schedule:
         r.ask("total", "trainer.max_duration is not in the file")
     steps = {"steps": length, "tokens": length // batch}.get(unit, 0.0)
     total = r.updates(steps if length else r.names.get("total", 1), length, f"trainer.max_duration = {length:g}")
-    given: dict[str, Any] = {
-        key: r.number(f"{at}.scheduler.{key}")
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else value
-        for key, value in own.items()
-        if key not in ("_CLASS_", "units", "name")
+    given = {
+        "t_max": int(total * batch) if tokens else total,
+        **r.section(f"{at}.scheduler", "_CLASS_", "units", "name"),
     }
-    given = {"t_max": int(total * batch) if tokens else total, **given}
-    law = load("olmo_core", name, _counted("olmo_core", name, given), base_lr=r.base).schedule
+    law = r.load("olmo_core", name, given)
     return pieces.after(Stretch(law, 1 / batch) if tokens else law, 1)
 
 
 # Engines ------------------------------------------------------------------------------------------------------------------------------
 
 
-@form("DeepSpeed", lambda d: "type" in _mapping(d, "scheduler") and "params" in _mapping(d, "scheduler"))
+@form("DeepSpeed", _inside("scheduler", "type", "params"))
 def deepspeed(r: Reading) -> Schedule:
     """The scheduler of a `ds_config.json`, by its class and parameters; what is `auto` is asked for."""
-    given: dict[str, Any] = {}
-    for name, value in _mapping(_mapping(r.data, "scheduler"), "params").items():
-        words = isinstance(value, str) and value.lower() != "auto" and isinstance(_numbers({"": value})[""], str)
-        given[name] = value if words or isinstance(value, bool | list) else r.number(f"scheduler.params.{name}")
+    given = r.section("scheduler.params")
     kind = r.word("scheduler.type")
     r.base = float(given.get("warmup_max_lr", given.get("cycle_max_lr", 0)) or r.number("optimizer.params.lr"))
-    return load("deepspeed", kind, _counted("deepspeed", kind, given), base_lr=r.number("optimizer.params.lr", r.base))
+    return r.load("deepspeed", kind, given, r.number("optimizer.params.lr", r.base))
 
 
 def _of_megatron(data: dict[str, Any]) -> bool:
-    return (
-        data[""] == "options"
-        and "lr" in data
-        and bool(
-            {"train_iters", "train_samples", "lr_decay_style", "lr_warmup_iters", "lr_warmup_fraction"} & set(data)
-        )
-    )
+    said = {"train_iters", "train_samples", "lr_decay_style", "lr_warmup_iters", "lr_warmup_fraction"} & set(data)
+    return data[""] == "options" and "lr" in data and bool(said)
 
 
 @form("Megatron-LM", _of_megatron)
@@ -350,7 +280,7 @@ def megatron(r: Reading) -> Schedule:
     if given["lr_decay_style"] == "WSD":
         given["wsd_decay_steps"] = length(f"lr_wsd_decay_{unit}", 0)
         given["lr_wsd_decay_style"] = r.word("lr_wsd_decay_style", "exponential")
-    return load("megatron", "OptimizerParamScheduler", given, base_lr=r.base)
+    return r.load("megatron", "OptimizerParamScheduler", given)
 
 
 # Image models -----------------------------------------------------------------------------------------------------------------------------
@@ -363,16 +293,14 @@ def ultralytics(r: Reading) -> Schedule:
     each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
     warmup = r.number("warmup_epochs", 3.0)
     if str(r.at("optimizer", "")).lower() == "auto" and "lr0" not in r.names:
-        r.odd.append(
-            "optimizer: auto chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
-        )
+        told = "optimizer: auto chooses the rate itself: lr0 of the file is not used"
+        r.odd.append(f"{told} (--let lr0=… for the true one)")
     r.total = math.ceil(epochs * each)
     if warmup > 0:
-        r.notes.append(
-            f"warmup over {max(round(warmup * each), 100)} batches; the bias group comes down from warmup_bias_lr instead"
-        )
-    more = {"steps_per_epoch": each, "cos_lr": bool(r.at("cos_lr"))}
-    return _trainer(r, "Ultralytics", epochs=epochs, lrf=share, warmup_epochs=warmup, **more)
+        told = f"warmup over {max(round(warmup * each), 100)} batches"
+        r.notes.append(f"{told}; the bias group comes down from warmup_bias_lr instead")
+    given = {"epochs": epochs, "lrf": share, "warmup_epochs": warmup, "steps_per_epoch": each}
+    return r.load("trainers", "Ultralytics", {**given, "cos_lr": bool(r.at("cos_lr"))})
 
 
 @form("detectron2", _has("SOLVER"))
@@ -385,18 +313,14 @@ def detectron2(r: Reading) -> Schedule:
     if warmup > total:
         r.odd.append(f"WARMUP_ITERS {warmup} is beyond MAX_ITER {total}: cut there")
     start, way = r.number("SOLVER.WARMUP_FACTOR", 0.001), r.word("SOLVER.WARMUP_METHOD", "linear")
-    given: dict[str, Any] = {
-        "warmup_iters": min(warmup, total),
-        "warmup_factor": start,
-        "warmup_method": way,
-    }
+    given: dict[str, Any] = {"warmup_iters": min(warmup, total), "warmup_factor": start, "warmup_method": way}
     if kind == "WarmupMultiStepLR":
         marks = [int(mark) for mark in (r.numbers("SOLVER.STEPS") if r.at("SOLVER.STEPS") is not None else [30_000])]
         if beyond := [mark for mark in marks if mark >= total]:
             r.odd.append(f"STEPS {beyond} are beyond MAX_ITER {total}: they are left out")
         given |= {"milestones": [mark for mark in marks if mark < total], "gamma": r.number("SOLVER.GAMMA", 0.1)}
     given["max_iters" if kind == "WarmupCosineLR" else "max_iter"] = total
-    return load("fvcore", kind, given, base_lr=r.base)
+    return r.load("fvcore", kind, given)
 
 
 @form("PaddleDetection", _has("LearningRate"), plain=True)
@@ -405,43 +329,37 @@ def paddledetection(r: Reading) -> Schedule:
     r.base = r.number("LearningRate.base_lr")
     epochs, each = r.number("epoch"), r.an_epoch()
     r.updates(0, epochs, "epoch")
-    parts = cast("list[Any]", r.at("LearningRate.schedulers", []))
-    found = {
-        str(part.get("!", part.get("name", ""))): (i, part) for i, part in enumerate(parts) if isinstance(part, dict)
-    }
+    parts = [part if isinstance(part, dict) else {} for part in cast("list[Any]", r.at("LearningRate.schedulers", []))]
+    places = {str(p.get("!", p.get("name", ""))): f"LearningRate.schedulers.{i}" for i, p in enumerate(parts) if p}
     warmup, line = 0, None
     for name in ("LinearWarmup", "ExpWarmup"):
-        if name not in found:
-            continue
-        at = f"LearningRate.schedulers.{found[name][0]}"
-        warmup = r.whole(f"{at}.steps", 500) if r.at(f"{at}.epochs") is None else round(r.number(f"{at}.epochs") * each)
-        if name == "LinearWarmup":
-            line = Ramp(r.base * r.number(f"{at}.start_factor", 1 / 3), r.base, max(warmup, 1))
-        else:
-            line = Ramp(0.0, r.base, max(warmup, 1), Polynomial(r.number(f"{at}.power", 2.0)))
+        if at := places.get(name):
+            by_steps = r.at(f"{at}.epochs") is None
+            warmup = r.whole(f"{at}.steps", 500) if by_steps else round(r.number(f"{at}.epochs") * each)
+            start = r.base * r.number(f"{at}.start_factor", 1 / 3) if name == "LinearWarmup" else 0.0
+            curve = pieces.LINEAR if name == "LinearWarmup" else Polynomial(r.number(f"{at}.power", 2.0))
+            line = Ramp(start, r.base, max(warmup, 1), curve)
     decay: Schedule = Hold(value=r.base)
-    for name, (i, part) in found.items():
-        at = f"LearningRate.schedulers.{i}"
+    for name, at in places.items():
         if name == "PiecewiseDecay":
             marks = [int(int(each) * mark) for mark in r.numbers(f"{at}.milestones")]
-            factors = r.numbers(f"{at}.gamma") if isinstance(part.get("gamma"), list) else []
+            factors = r.numbers(f"{at}.gamma") if isinstance(r.at(f"{at}.gamma"), list) else []
             gamma = 0.1 if factors else r.number(f"{at}.gamma", 0.1)
-            values = [r.base, *(r.base * (factors[k] if factors else gamma ** (k + 1)) for k in range(len(marks)))]
-            decay = pieces.levels(marks, values)
+            values = [factors[k] if factors else gamma ** (k + 1) for k in range(len(marks))]
+            decay = pieces.levels(marks, [r.base, *(r.base * value for value in values)])
         elif name == "CosineDecay":
             ends = round(r.number(f"{at}.max_epochs", epochs) * each)
             still = round(r.number(f"{at}.last_plateau_epochs", 0) * each)
             least = r.base * r.number(f"{at}.min_lr_ratio", 0.0)
-            start = warmup if part.get("use_warmup", True) else 0
-            decay = pieces.in_sequence(
-                [Hold(value=r.base), Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE)], [start]
-            )
+            start = warmup if r.at(f"{at}.use_warmup", True) else 0
+            fall = Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE)
+            decay = pieces.in_sequence([Hold(value=r.base), fall], [start])
         elif not name.endswith("Warmup"):
-            r.refuse(f"{at}", "a PiecewiseDecay, a CosineDecay or a warmup", name)
+            r.refuse(at, "a PiecewiseDecay, a CosineDecay or a warmup", name)
     return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
 
 
-@form("PaddleClas", lambda d: "lr" in _mapping(d, "Optimizer"), plain=True)
+@form("PaddleClas", lambda d: "lr" in mapping(d, "Optimizer"), plain=True)
 def paddleclas(r: Reading) -> Schedule:
     """`Optimizer.lr`: Paddle's own schedulers with lengths in epochs, behind its `LinearWarmup`."""
     at = "Optimizer.lr"
@@ -454,37 +372,31 @@ def paddleclas(r: Reading) -> Schedule:
         r.odd.append(f"{at}.learning_rate is not used: the first of the values, {r.base:g}, is")
     r.total = math.ceil(epochs * each)
     warm = r.number(f"{at}.warmup_epoch", 0.0)
-    steps = round(warm * each)
+    steps, left = round(warm * each), (epochs - warm) * each
     if warm and not by_epoch and kind != "Linear":
-        r.odd.append(
-            f"warmup_epoch = {warm:g} is read as epochs; without by_epoch the newest PaddleClas takes it for updates"
-        )
-    left = (epochs - warm) * each
-    given: dict[str, Any] = {"learning_rate": r.base}
-    if kind in ("Cosine", "Linear"):
-        own = {"Cosine": {"T_max": left, "eta_min": r.number(f"{at}.eta_min", 0.0)}}
-        own["Linear"] = {
-            "decay_steps": round(left),
-            "end_lr": r.number(f"{at}.end_lr", 0.0),
-            "power": r.number(f"{at}.power", 1.0),
-        }
-        decay = load("paddle", {"Cosine": "CosineAnnealingDecay", "Linear": "PolynomialDecay"}[kind], given | own[kind])
-    elif kind == "Step":
-        own = {"step_size": round(r.number(f"{at}.step_size") * each), "gamma": r.number(f"{at}.gamma", 0.1)}
-        decay = load("paddle", "StepDecay", given | own)
-    elif kind == "MultiStepDecay":
-        marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
-        decay = load("paddle", "MultiStepDecay", given | {"milestones": marks, "gamma": r.number(f"{at}.gamma", 0.1)})
-    elif kind == "Piecewise":
-        decay = pieces.levels([round(mark * each) for mark in r.numbers(f"{at}.decay_epochs")], values)
-    elif kind == "Constant":
-        decay = Hold(value=r.base)
-    else:
-        r.refuse(f"{at}.name", "Constant, Linear, Cosine, Step, MultiStepDecay or Piecewise", kind)
-        return Hold()
-    if steps < 1:
-        return decay
-    return pieces.warmed(r.number(f"{at}.warmup_start_lr", 0.0), r.base, steps, getattr(decay, "schedule", decay))
+        told = f"warmup_epoch = {warm:g} is read as epochs"
+        r.odd.append(f"{told}; without by_epoch the newest PaddleClas takes it for updates")
+    decay: Schedule = Hold(value=r.base)
+    match kind:
+        case "Constant":
+            pass
+        case "Cosine":
+            own = {"T_max": left, "eta_min": r.number(f"{at}.eta_min", 0.0)}
+            decay = r.load("paddle", "CosineAnnealingDecay", own)
+        case "Linear":
+            own = {"end_lr": r.number(f"{at}.end_lr", 0.0), "power": r.number(f"{at}.power", 1.0)}
+            decay = r.load("paddle", "PolynomialDecay", {"decay_steps": round(left), **own})
+        case "Step":
+            own = {"step_size": round(r.number(f"{at}.step_size") * each), "gamma": r.number(f"{at}.gamma", 0.1)}
+            decay = r.load("paddle", "StepDecay", own)
+        case "MultiStepDecay":
+            marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
+            decay = r.load("paddle", kind, {"milestones": marks, "gamma": r.number(f"{at}.gamma", 0.1)})
+        case "Piecewise":
+            decay = pieces.levels([round(mark * each) for mark in r.numbers(f"{at}.decay_epochs")], values)
+        case _:
+            r.refuse(f"{at}.name", "Constant, Linear, Cosine, Step, MultiStepDecay or Piecewise", kind)
+    return decay if steps < 1 else pieces.warmed(r.number(f"{at}.warmup_start_lr", 0.0), r.base, steps, decay)
 
 
 @form("timm", _has("sched"))
@@ -492,27 +404,20 @@ def timm(r: Reading) -> Schedule:
     """Timm's arguments, by its own `create_scheduler_v2`; the rates are those of every update."""
     r.base = r.number("lr")
     epochs, each = r.number("epochs", 300), r.an_epoch()
-    spelled = {
-        f"lr_{name}": name
-        for name in ("k_decay", "cycle_mul", "cycle_decay", "cycle_limit", "noise", "noise_pct", "noise_std")
-    }
+    cycles = ["k_decay", "cycle_mul", "cycle_decay", "cycle_limit", "noise", "noise_pct", "noise_std"]
     plain = "min_lr warmup_lr warmup_prefix warmup_epochs decay_epochs decay_rate decay_milestones cooldown_epochs patience_epochs"
-    spelled |= {name: name for name in plain.split()}
     given: dict[str, Any] = {"sched": r.word("sched"), "num_epochs": int(epochs)}
-    for theirs, ours in spelled.items():
-        value = r.at(theirs)
-        if value is not None and ours not in given:
-            given[ours] = (
-                r.number(theirs) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
-            )
+    for theirs, ours in [*((f"lr_{name}", name) for name in cycles), *((name, name) for name in plain.split())]:
+        if (value := r.at(theirs)) is not None:
+            given[ours] = r.plain(theirs, value)
     by_updates = bool(r.at("sched_on_updates"))
     given |= {"updates_per_epoch": int(each), "step_on_epochs": not by_updates}
-    schedule = load("timm", "create_scheduler_v2", given, base_lr=r.base)
+    schedule = r.load("timm", "create_scheduler_v2", given)
     r.total = math.ceil(epochs * each)
-    return schedule if by_updates else pieces.by_epoch(schedule.schedule, int(each), int(epochs))
+    return schedule if by_updates else pieces.by_epoch(schedule, int(each), int(epochs))
 
 
-def _of_keras(data: Any) -> dict[str, Any] | float | None:
+def _of_keras(data: Any) -> dict[str, Any] | None:
     """Finds `learning_rate` of a saved optimizer, wherever it stands."""
     stack = [data]
     while stack:
@@ -520,22 +425,20 @@ def _of_keras(data: Any) -> dict[str, Any] | float | None:
         if isinstance(item, dict):
             rate = item.get("learning_rate")
             if isinstance(rate, dict) and "class_name" in rate:
-                return rate
-            if isinstance(rate, int | float) and ("optimizer" in str(item.get("name", "")).lower() or "beta_1" in item):
-                return float(rate)
-            stack.extend(item.values())
+                return cast("dict[str, Any]", rate)
+            stack += item.values()
         elif isinstance(item, list):
-            stack.extend(item)
+            stack += item
     return None
 
 
-@form("Keras", lambda d: isinstance(_of_keras(d), dict))
+@form("Keras", lambda d: _of_keras(d) is not None)
 def keras(r: Reading) -> Schedule:
     """The schedule that a saved model's optimizer holds."""
-    rate = cast("dict[str, Any]", _of_keras(r.data))
-    given = {name: value for name, value in _mapping(rate, "config").items() if name != "name" and value is not None}
+    rate = _of_keras(r.data) or {}
+    given = {name: value for name, value in mapping(rate, "config").items() if name != "name" and value is not None}
     r.base = float(given.get("initial_learning_rate", 0.0) or 0.0)
-    return load("keras", str(rate["class_name"]).rpartition(">")[2], given)
+    return r.load("keras", str(rate["class_name"]).rpartition(">")[2], given)
 
 
 # OpenMMLab --------------------------------------------------------------------------------------------------------------------------------
@@ -543,7 +446,7 @@ def keras(r: Reading) -> Schedule:
 
 def _paramwise(r: Reading, at: str) -> None:
     """Notes the groups of `paramwise_cfg`: the keys of names with an `lr_mult`, and the biases."""
-    for key, own in _mapping(r.at(at, {}), "custom_keys").items():
+    for key, own in mapping(r.at(at, {}), "custom_keys").items():
         if isinstance(own, dict) and "lr_mult" in own:
             r.group(key, f"{at}.custom_keys", own["lr_mult"])
     r.group("bias", f"{at}.bias_lr_mult")
@@ -559,7 +462,7 @@ def mmcv(r: Reading) -> Schedule:
     place = next((p for p in ("runner.max_epochs", "total_epochs", "max_epochs") if r.at(p)), "runner.max_epochs")
     iters = r.whole("runner.max_iters", 0) or r.whole("total_iters", 0)
     each = int(r.an_epoch()) if by_epoch or not iters else 1
-    given = {name: r.plain(f"{at}.{name}", value) for name, value in _mapping(r.data, at).items()}
+    given = r.section(at)
     if not any(name in given for name in ("min_lr", "min_lr_ratio")) and "Cosine" in str(given.get("policy")):
         given["min_lr"] = 0
     if by_epoch:
@@ -567,7 +470,7 @@ def mmcv(r: Reading) -> Schedule:
         r.total = given["max_epochs"] * each
     else:
         given["max_iters"] = r.total = iters or r.whole(place) * each
-    return load("mmcv", "lr_config", given | {"by_epoch": by_epoch}, base_lr=r.base)
+    return r.load("mmcv", "lr_config", given | {"by_epoch": by_epoch})
 
 
 @form("MMEngine", lambda d: "param_scheduler" in d or "optim_wrapper" in d)
@@ -587,27 +490,20 @@ def mmengine(r: Reading) -> Schedule:
     ended = 0.0
     for i, part in enumerate(cast("list[dict[str, Any]]", parts)):
         at = f"param_scheduler.{i}"
-        kind = str(part.get("type", "")).rpartition(".")[2]
+        kind, by_epoch = str(part.get("type", "")).rpartition(".")[2], bool(part.get("by_epoch", True))
         if kind.endswith("Momentum"):
             continue
-        by_epoch = bool(part.get("by_epoch", True))
         unit = each if by_epoch else 1
-        begin = r.number(f"{at}.begin", 0)
-        end = r.number(f"{at}.end", (total / unit) if total else _ENDLESS)
-        skipped = ("type", "begin", "end", "by_epoch", "verbose", "param_name")
-        own = {name: r.plain(f"{at}.{name}", value) for name, value in part.items() if name not in skipped}
+        begin, end = r.number(f"{at}.begin", 0), r.number(f"{at}.end", (total / unit) if total else _ENDLESS)
+        own = r.section(at, "type", "begin", "end", "by_epoch", "verbose", "param_name")
         own |= {"end": end - begin, "by_epoch": by_epoch} | ({"epoch_length": each} if by_epoch else {})
         moment = round(begin * unit)
         follows = moment >= ended
         if not follows and any(own.get(name) for name in ("eta_min", "eta_min_ratio")):
             r.refuse(f"{at}.eta_min", "0 while another scheduler works beside it", own, "they cannot be told apart")
-        law = load("mmengine", kind, own, base_lr=found(moment) if follows else 1.0)
-        law = law.schedule if isinstance(law, Rate) else law
-        before = found if follows else Hold()
-        later = pieces.in_sequence([before, law], [moment]) if moment else law
+        law = r.load("mmengine", kind, own, found(moment) if follows else 1.0)
+        later = pieces.in_sequence([found if follows else Hold(), law], [moment]) if moment else law
         found = later if follows else pieces.times([found, later])
-        last = (
-            1 if part.get("convert_to_iter_based") else unit
-        )  # it acts for the last time one of its steps before its end
+        last = 1 if part.get("convert_to_iter_based") else unit  # it acts for the last time one of these before its end
         ended = max(ended, end * unit - last)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,8 @@ from ...core.rate import Rate
 from ...core.schedule import Schedule
 from ...core.segments import Hold
 from ..pieces import scaled
+from ..reading import load
+from ..table import known
 from .sources import Unbound, data_of
 
 __all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config", "schedule_of_data"]
@@ -205,10 +207,22 @@ class Reading:
         return [float(number) for number in found]
 
     def plain(self, path: str, value: Any) -> Any:
-        """An argument that is handed on as it stands; what the file leaves open is settled first."""
-        open_here = isinstance(value, Unbound) and value.names
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return self.number(path) if open_here or number or path.rpartition(".")[2] in self.names else value
+        """An argument that is handed on as it stands; a number is read, what the file leaves open is settled first."""
+        auto = isinstance(value, str) and value.strip().lower() == "auto"
+        open_here = auto or (isinstance(value, Unbound) and bool(value.names))
+        return self.number(path) if open_here or _is_number(value) or path.rpartition(".")[2] in self.names else value
+
+    def section(self, path: str, *skipped: str) -> dict[str, Any]:
+        """The arguments that a mapping holds, as they are handed on, without those that are skipped or null."""
+        own = mapping({"": self.at(path)}, "")
+        return {n: self.plain(f"{path}.{n}", v) for n, v in own.items() if n not in skipped and v is not None}
+
+    def load(self, library: str, name: str, given: Mapping[str, Any], base: float | None = None) -> Schedule:
+        """The schedule of a library's scheduler, for the file's base rate; whole numbers where lengths are wanted."""
+        row = known(library).readers.get(name)
+        counts = [key for key, kind in (row.types if row else {}).items() if kind.kind in ("length", "integer")]
+        whole = {k: int(v) for k, v in given.items() if k in counts and isinstance(v, float) and v.is_integer()}
+        return load(library, name, {**given, **whole}, base_lr=self.base if base is None else base).schedule
 
     def word(self, path: str, default: str | None = "") -> str:
         """The word at a place, without its module; one that is given instead wins, one without a default is asked for."""
@@ -264,6 +278,12 @@ class Reading:
         return plain
 
 
+def mapping(data: Any, name: str) -> dict[str, Any]:
+    """Returns the mapping under a name, empty where there is none."""
+    value = data.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
 def _is_number(value: Any) -> bool:
     try:
         return not isinstance(value, bool) and math.isfinite(float(value))
@@ -304,7 +324,7 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
         schedule = chosen.read(reading)
     except GlidepathError as error:
         if not reading.missing:  # what follows from a number that is not there yet is no fault of the file
-            reading.problems += error.problems
+            reading.problems += [replace(p, where=f"{file.name}: {p.where}") for p in error.problems]
     for name in sorted(set(names) - reading.used):
         known = ", ".join(sorted({*reading.used, *_plain_names(data)})[:12])
         reading.refuse(name, f"a name that {chosen.title} has ({known})", names[name])
