@@ -65,6 +65,16 @@ class Binding:
         self.careful = self.on_cuda or self.run.supports_scaling
         self.run.note()
 
+    @property
+    def seats(self) -> list[Seat]:
+        """Every seat there is."""
+        return [seat for channel in self.channels for seat in channel.seats]
+
+    @property
+    def places(self) -> set[tuple[str, int | None, int]]:
+        """What it drives: keys, places in them, and groups by their identity."""
+        return {(seat.rule.key, seat.rule.place, id(seat.group)) for seat in self.seats}
+
     # Holding on and letting go -------------------------------------------------------------------------------------------------------
 
     def bind(self, optimizer: Optimizer) -> None:
@@ -86,27 +96,23 @@ class Binding:
     def release(self, keep: bool) -> None:
         """Removes the hooks and what was added to the groups."""
         self.unbind()
-        for channel in self.channels:
-            for seat in channel.seats:
-                seat.leave(keep)
+        for seat in self.seats:
+            seat.leave(keep)
 
     def inherit(self, other: Binding) -> None:
         """Lets the seats know what those of another binding know of the same values in the same groups."""
-        known = {(seat.rule.parameter, id(seat.group)): seat for channel in other.channels for seat in channel.seats}
-        for channel in self.channels:
-            for seat in channel.seats:
-                old = known.get((seat.rule.parameter, id(seat.group)))
-                if old is not None:
-                    for name in ("base", "own", "carried", "found", "start", "before", "formed"):
-                        setattr(seat, name, getattr(old, name))
+        known = {(seat.rule.parameter, id(seat.group)): seat for seat in other.seats}
+        for seat in self.seats:
+            old = known.get((seat.rule.parameter, id(seat.group)))
+            for name in ("base", "own", "carried", "found", "start", "before", "formed") if old else ():
+                setattr(seat, name, getattr(old, name))
 
     def saving(self, optimizer: Optimizer) -> None:
         """Puts right, before the optimizer's state is saved, what others wrote as bases: the state would not be that of this run."""
         if self.run.ahead:
             return
         here = {id(group) for group in optimizer.param_groups}
-        known = [(c, s) for c in self.channels for s in c.seats if id(s.group) in here]
-        events = self.foreign_bases(known)
+        events = self.foreign_bases(seat for seat in self.seats if id(seat.group) in here)
         if events:
             self.settle()
             self.tell(events)
@@ -178,10 +184,8 @@ class Binding:
         if run.promise is None or run.promise[0] != run.updates:
             return False
         if run.promise[1] == "strict" and carried != seat.base:
-            run.moved = run.moved or (
-                f"group {seat.label}, {seat.rule.parameter}: base {carried!r} at start {seat.start} "
-                f"where {seat.base!r} at {seat.start} was accepted"
-            )
+            said = f"base {carried!r} at start {seat.start} where {seat.base!r} at {seat.start} was accepted"
+            run.moved = run.moved or f"group {seat.label}, {seat.rule.parameter}: {said}"
             return False
         return run.promise[1] == "keep" or seat.saved in (None, carried)
 
@@ -326,22 +330,16 @@ class Binding:
             raise GlidepathError.worded(
                 "checkpoint", "the groups' bases", "those that it was saved with", run.moved, remedy
             )
-        old = {id(seat) for channel in self.channels for seat in channel.seats}
-        seated = self.seat(groups)
-        known = [
-            (channel, seat)
-            for channel, seats in zip(self.channels, seated, strict=True)
-            for seat in seats
-            if id(seat) in old
-        ]
-        left = (
-            frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at))
-            if mode == "keep"
-            else frozenset[int]()
-        )
-        events = [] if mode == "keep" else self._foreign(known, at)
+        old = {id(seat) for seat in self.seats}
+        seated = zip(self.channels, self.seat(groups), strict=True)
+        known = [(channel, seat) for channel, seats in seated for seat in seats if id(seat) in old]
+        left, events = frozenset[int](), list[ForeignWrite]()
+        if mode == "keep":
+            left = frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at))
+        else:
+            events = self._foreign(known, at)
         self.put(groups, at, states, left, mode == "keep")
-        if mode == "keep" and self.written_bases(known):
+        if mode == "keep" and self.written_bases(seat for _, seat in known):
             self.again = None  # the bridge's own step is to find them
         self._note(optimizer)
         self.tell(events)
@@ -363,10 +361,10 @@ class Binding:
             return float(held) not in (seat.seen, _rounded(channel.value(seat, at), held))
         return held is not seat.seen and held is not seat.tried
 
-    def _foreign(self, known: Iterable[tuple[Channel, Seat]], at: float) -> list[ForeignWrite]:
+    def _foreign(self, known: list[tuple[Channel, Seat]], at: float) -> list[ForeignWrite]:
         """Returns what was written by others since our last write, after the policy about it was followed."""
         run, events = self.run, list[ForeignWrite]()
-        bases = self.foreign_bases(known)
+        bases = self.foreign_bases(seat for _, seat in known)
         for channel, seat in known:
             found, expected = read(channel.rule, seat.group, seat.label), seat.seen
             value = float(found)
@@ -384,25 +382,19 @@ class Binding:
             for channel in self.channels:
                 channel.lanes = []
             self.count, self.again = -1, None
-            raise GlidepathError(
-                Problem(
-                    f"group {e.group}", e.parameter, f"written by its schedule only ({e.expected!r})", repr(e.value)
-                )
-                for e in events
-            )
+            rows = [(f"group {e.group}", e.parameter, repr(e.expected), repr(e.value)) for e in events]
+            raise GlidepathError(Problem(g, p, f"written by its schedule only ({was})", got) for g, p, was, got in rows)
         return events
 
-    def written_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[tuple[Channel, Seat, float]]:
+    def written_bases(self, known: Iterable[Seat]) -> list[tuple[Seat, float]]:
         """Returns the bases that groups carry and that are not theirs."""
-        rows = [
-            (channel, seat, seat.group.get(f"initial_{channel.rule.parameter}", seat.base)) for channel, seat in known
-        ]
-        return [(channel, seat, float(base)) for channel, seat, base in rows if float(base) != seat.base]
+        rows = [(seat, float(seat.group.get(f"initial_{seat.rule.parameter}", seat.base))) for seat in known]
+        return [(seat, base) for seat, base in rows if base != seat.base]
 
-    def foreign_bases(self, known: Iterable[tuple[Channel, Seat]]) -> list[ForeignWrite]:
+    def foreign_bases(self, known: Iterable[Seat]) -> list[ForeignWrite]:
         """Returns what others wrote as bases; with `adopt` they become the bases."""
         events = list[ForeignWrite]()
-        for _, seat, written in self.written_bases(known):
+        for seat, written in self.written_bases(known):
             if self._note_write(events, seat, f"initial_{seat.rule.parameter}", written, seat.base):
                 seat.base = written
         return events

@@ -74,10 +74,6 @@ class Channel:
         """Returns what the schedule's value is multiplied by."""
         return seat.root * self.scale
 
-    def places(self) -> set[tuple[str, int | None, int]]:
-        """Returns what it drives: keys, places in them, and groups by their identity."""
-        return {(self.rule.key, self.rule.place, id(seat.group)) for seat in self.seats}
-
     def harvest(self) -> None:
         """Lets each seat know what was last written there."""
         for lane in self.lanes:

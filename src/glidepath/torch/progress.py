@@ -65,6 +65,11 @@ Event = Applied | ForeignWrite
 Foreign = Literal["restore", "adopt", "refuse"]
 
 
+# what has happened, and with it what a copy knows
+PROGRESS = ("updates", "samples", "tokens", "states", "scales", "stated")
+KNOWN = (*PROGRESS, "placed", "past", "dummied", "at", "now", "promise")
+
+
 class Run:
     """The plan and the progress of one attachment, to one optimizer or to several.
 
@@ -150,6 +155,11 @@ class Run:
     def last(self) -> float:
         """Returns where the last update was made on the plan's clock."""
         return self.updates - 1 if self.plain else self.at
+
+    def place(self) -> None:
+        """Is between two updates, where somebody has said that the run is."""
+        self.placed, self.armed, self.late, self.seen = True, False, None, set()
+        self.at, self.now = self.position(), self.states
 
     def begin(self) -> None:
         """Begins an update."""

@@ -24,7 +24,7 @@ from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems
 from .binding import Binding, bindings_of
 from .group_rules import Seat, extent, powerless
-from .progress import Applied, Event, Run
+from .progress import KNOWN, PROGRESS, Applied, Event, Run
 from .resume import (
     Resumed,
     Saved,
@@ -41,28 +41,14 @@ from .resume import (
 __all__ = ["Scheduler"]
 
 _UNSAID: Any = object()
-_KEPT = (
-    "updates",
-    "samples",
-    "tokens",
-    "states",
-    "scales",
-    "stated",
-    "placed",
-    "past",
-    "dummied",
-    "at",
-    "now",
-    "promise",
-)
 _BASES = ("base", "own", "start", "saved", "carried", "found")
 _LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
 _HINTS = {
-    "step": f": there is nothing to call, optimizer.step() drives it{_LIKE_TORCH}",
-    "get_last_lr": f": `last` has the values of the last update{_LIKE_TORCH}",
-    "get_lr": f": `last` has the values of the last update{_LIKE_TORCH}",
-    "last_epoch": f": `updates` counts the updates made{_LIKE_TORCH}",
-    "base_lrs": f": group['initial_lr'] has each group's base{_LIKE_TORCH}",
+    "step": "there is nothing to call, optimizer.step() drives it",
+    "get_last_lr": "`last` has the values of the last update",
+    "get_lr": "`last` has the values of the last update",
+    "last_epoch": "`updates` counts the updates made",
+    "base_lrs": "group['initial_lr'] has each group's base",
 }
 
 
@@ -84,10 +70,12 @@ class Scheduler:
         bindings = _bound(run, optimizers)
         pairs = list(zip(bindings, optimizers.values(), strict=True))
         _check(run, pairs)
-        rivals = [rival for binding, optimizer in pairs for rival in _rivals(binding, optimizer)]
+        rivals = [
+            other for mine, one in pairs for other in bindings_of(one) if not mine.places.isdisjoint(other.places)
+        ]
         if rivals:
             _take_over(run, bindings, rivals, restart)
-        _tell_of_groups(run, [seat for binding in bindings for channel in binding.channels for seat in channel.seats])
+        _tell_of_groups(run, [seat for binding in bindings for seat in binding.seats])
         self._run = run
         self._resume: Policy = resume
         self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers.values()]
@@ -106,7 +94,7 @@ class Scheduler:
     if not TYPE_CHECKING:  # a type checker is to miss the attribute too
 
         def __getattr__(self, name: str) -> Any:
-            hint = _HINTS.get(name, "")
+            hint = f": {_HINTS[name]}{_LIKE_TORCH}" if name in _HINTS else ""
             raise AttributeError(f"a glidepath Scheduler has no {name!r}{hint}", name=name, obj=self)
 
     def __reduce__(self) -> Any:
@@ -180,14 +168,11 @@ class Scheduler:
             if of not in group:
                 known = ", ".join(key for key in group if key != "params")
                 raise GlidepathError.of(f"group {label}", "effective", f"one of {known}", of)
-        return [
-            applied._replace(
-                parameter="effective_lr",
-                value=applied.value * float(group[of]) if isinstance(of, str) else float(of(group)),
-            )
-            for applied in self.last
-            if applied.parameter == "lr" and (group := groups.get(applied.group)) is not None
+        made = [row for row in self.last if row.parameter == "lr" and row.group in groups]
+        values = [
+            row.value * float(groups[row.group][of]) if isinstance(of, str) else of(groups[row.group]) for row in made
         ]
+        return [r._replace(parameter="effective_lr", value=float(v)) for r, v in zip(made, values, strict=True)]
 
     def count(self, *, samples: int = _UNSAID, tokens: int = _UNSAID) -> None:
         """States what the coming update consumes, instead of what `attach` and the plan say of one; calls add up.
@@ -280,8 +265,7 @@ class Scheduler:
                     raise error.inside("seek: give a Progress") from None
                 setattr(run, run.plan.clock, getattr(run, run.plan.clock) + int(moved))
             run.updates = plain
-        run.placed, run.seen, run.at, run.now = True, set(), run.position(), run.states
-        run.armed = False
+        run.place()
         self._rewrite()
 
     def scale(self, factor: float, parameter: str = "lr") -> None:
@@ -301,10 +285,8 @@ class Scheduler:
         plain = checks.take("factor", factor, Positive)
         checks.choice("parameter", parameter, [rule.parameter for rule in rules])
         checks.done()
-        self._run.scales = [
-            old * plain if rule.parameter == parameter else old
-            for rule, old in zip(rules, self._run.scales, strict=True)
-        ]
+        pairs = zip(rules, self._run.scales, strict=True)
+        self._run.scales = [old * plain if rule.parameter == parameter else old for rule, old in pairs]
         self._rewrite(scaled=True)
 
     @contextmanager
@@ -419,9 +401,8 @@ class Scheduler:
         foreign = of_torch(state_dict)
         if policy == "override" and foreign is not None:
             self.seek(foreign)
-            self.resumed = Resumed(
-                policy, foreign, ("the state of a PyTorch scheduler: its count of updates is taken",)
-            )
+            told = "the state of a PyTorch scheduler: its count of updates is taken"
+            self.resumed = Resumed(policy, foreign, (told,))
             return self.resumed
         saved, live = read_state(state_dict), self._alive("load_state_dict")
         changed, seated = differences(saved, run), self._seated()
@@ -432,13 +413,9 @@ class Scheduler:
             raise GlidepathError(
                 Problem("checkpoint", "the plan", "that of this run", text, remedy) for text in (*changed, *moved)
             )
-        there = Progress(saved.updates, saved.samples, saved.tokens)
-        plan = run.plan
-        if policy == "keep":
-            plan = saved.plan
-        elif policy == "extend":
-            plan = saved.plan.extend(run.plan, there)
-        batch = saved.batch if policy == "keep" else run.batch
+        plan, batch = (saved.plan, saved.batch) if policy == "keep" else (run.plan, run.batch)
+        if policy == "extend":
+            plan = saved.plan.extend(run.plan, Progress(saved.updates, saved.samples, saved.tokens))
         fresh = Run(plan, run.foreign, batch, run.rebase, run.tensors, run.scale_key)
         fresh.several = run.several
         fresh.updates, fresh.samples, fresh.tokens = saved.updates, saved.samples, saved.tokens
@@ -450,21 +427,17 @@ class Scheduler:
             rows = [seat for n, _ in enumerate(fresh.rules) for new in made for seat in new.channels[n].seats]
             bases = settled(saved, fresh.rules, rows, policy)
             for (_, binding), other in zip(live, made, strict=True):
-                for channel in binding.channels:
-                    for seat in channel.seats:
-                        seat.rise()
+                for seat in binding.seats:
+                    seat.rise()
                 binding.channels, binding.extents = other.channels, other.extents
-        for name in ("plan", "rules", "batch", "updates", "samples", "tokens", "states", "scales", "end"):
+        for name in (*PROGRESS, "plan", "rules", "batch", "end"):
             setattr(run, name, getattr(fresh, name))
-        run.armed, run.stated, run.late, run.seen = False, {}, None, set()
-        run.at, run.now, run.placed, run.moved = run.position(), run.states, True, ""
-        run.promise = (run.updates, "keep" if policy == "extend" else policy)
+        run.place()
+        run.moved, run.promise = "", (run.updates, "keep" if policy == "extend" else policy)
         run.note()
         for seat, base in zip(chain.from_iterable(self._seated()), bases or (), strict=False):
             seat.base, seat.own, seat.start, seat.saved = base.used, base.own, base.start, base.saved
-        for optimizer, binding in live:
-            binding.again, binding.count = None, -1
-            binding.show(optimizer.param_groups)
+        self._rewrite()
         told = tuple((base.name, base.saved, base.found, base.used) for base in bases or () if base.found != base.saved)
         jumps = seams(run.position(), saved.plan, plan)
         self.resumed = Resumed(policy, saved.updates, tuple(changed + moved), jumps, told)
@@ -493,7 +466,7 @@ class Scheduler:
     def packed(self) -> tuple[Any, ...]:
         """Returns all of it but the optimizers and those who listen, to be pickled or copied."""
         run = self._settled
-        kept = {name: getattr(run, name) for name in _KEPT}
+        kept = {name: getattr(run, name) for name in KNOWN}
         seats = [[getattr(seat, name) for name in _BASES] for row in self._seated() for seat in row]
         return (run.plan, run.foreign, run.batch, False, run.tensors, run.scale_key), kept, seats, self._resume
 
@@ -608,16 +581,6 @@ def _states(saved: Saved, plan: Plan) -> tuple[Any, ...]:
     return tuple(states)
 
 
-def _rivals(binding: Binding, optimizer: Optimizer) -> list[Binding]:
-    """Returns what drives one of the same values already."""
-    mine = {place for channel in binding.channels for place in channel.places()}
-    return [
-        other
-        for other in bindings_of(optimizer)
-        if any(place in mine for channel in other.channels for place in channel.places())
-    ]
-
-
 def _take_over(run: Run, bindings: list[Binding], rivals: list[Binding], restart: bool) -> None:
     """Lets a run go on where another of the same plan is, and ends that one.
 
@@ -626,15 +589,14 @@ def _take_over(run: Run, bindings: list[Binding], rivals: list[Binding], restart
     """
     old = rivals[0].run
     if any(rival.run is not old for rival in rivals) or old.plan.fingerprint != run.plan.fingerprint:
-        places = {(c.rule.parameter, s.label) for rival in rivals for c in rival.channels for s in c.seats}
-        parameter = min(places)[0]
+        parameter = min((seat.rule.parameter, seat.label) for rival in rivals for seat in rival.seats)[0]
         remedy = "its plan is another: let go of it first, by its detach() or by glidepath.torch.detach(optimizer)"
         raise GlidepathError.of("attach", parameter, "driven by one scheduler", "two", remedy)
     for binding in bindings:
         for rival in rivals:
             binding.inherit(rival)
     if not restart:
-        for name in ("updates", "samples", "tokens", "states", "scales", "stated"):
+        for name in PROGRESS:
             setattr(run, name, getattr(old, name))
         run.at, run.now = old.last(), old.now
     run.placed = True
