@@ -47,7 +47,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "return False",
     ),
     ("0 is adopted", "torch/binding.py", "and value != 0.0 and not seat.rule.absolute", "and not seat.rule.absolute"),
-    ("a written base is not seen", "torch/binding.py", "if float(base) != seat.base]", "if False]"),
+    ("a written base is not seen", "torch/binding.py", "if base != seat.base]", "if False]"),
     ("another plan takes over", "torch/scheduler.py", "or old.plan.fingerprint != run.plan.fingerprint:", "or False:"),
     (
         "who loads last decides",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,8 @@ from . import ranks
 __all__ = ["Agreement", "agreed", "reduced"]
 
 _OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
-    "mean": lambda values: math.fsum(values) / len(values),
+    # the plain sum of infinities is one of them, or nothing where both are there
+    "mean": lambda values: (math.fsum(values) if all(map(math.isfinite, values)) else sum(values)) / len(values),
     "min": min,
     "max": max,
 }
@@ -49,18 +49,16 @@ def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> 
     seen: Observation | None = None
     with checks.kept():
         seen = None if observation is None else Observation.of(observation)
-    if ranks.count(group) == 1:
-        checks.done()
-        return seen
     state = 2.0 if checks.problems else 0.0 if seen is None else 1.0
     mine = [state, *((float(seen.id), float(seen.position), seen.value) if seen is not None else (0.0, 0.0, 0.0))]
     rows = [row.tolist() for row in ranks.gathered(torch.tensor(mine, dtype=torch.float64), group)]
-    broken = [rank for rank, row in enumerate(rows) if row[0] == 2.0]
     checks.done()
+    if len(rows) == 1:
+        return seen
+    broken = [rank for rank, row in enumerate(rows) if row[0] == 2.0]
     if broken:
-        raise GlidepathError.of(
-            "reduced", "the observation", "accepted on every rank", f"one refused on {ranks.named(broken)}"
-        )
+        got = f"one refused on {ranks.named(broken)}"
+        raise GlidepathError.of("reduced", "the observation", "accepted on every rank", got)
     made = [(rank, row) for rank, row in enumerate(rows) if row[0] == 1.0]
     if not made:
         return None
@@ -68,26 +66,9 @@ def reduced(observation: Any, *, operation: str = "mean", group: Any = None) -> 
         if len({row[place] for _, row in made}) > 1:
             said = ", ".join(f"rank {rank}: {row[place]:g}" for rank, row in made[: ranks.SHOWN])
             raise GlidepathError(Problem("reduced", f"the observation's {name}", "the same on every rank", said))
-    values = [row[3] for _, row in made]
-    finite = all(map(math.isfinite, values))
-    value = _OPERATIONS[operation](values) if finite else _not_finite(values, operation)
-    _, first = made[0]
-    at = first[2]
-    return Observation(int(first[1]), value, int(at) if at == math.floor(at) else at)
-
-
-def _not_finite(values: Sequence[float], operation: str) -> float:
-    if any(value != value for value in values):
-        return math.nan
-    if operation != "mean":
-        return _OPERATIONS[operation](values)
-    high, low = math.inf in values, -math.inf in values
-    return math.nan if high and low else math.inf if high else -math.inf
-
-
-def _bits(value: float) -> int:
-    """Returns a number's bits as a signed integer of 64 bits; both zeros have the same."""
-    return struct.unpack("<q", struct.pack("<d", value + 0.0))[0]
+    values, (_, (_, first, at, _)) = [row[3] for _, row in made], made[0]
+    value = math.nan if any(map(math.isnan, values)) else _OPERATIONS[operation](values)
+    return Observation(int(first), value, int(at) if at == math.floor(at) else at)
 
 
 def _digest(text: str) -> int:
@@ -97,7 +78,7 @@ def _digest(text: str) -> int:
 def agreed(plan: str, progress: int, values: Sequence[float], *, group: Any = None) -> None:
     """Checks that every rank follows the same plan, is at the same progress and applies the same values; call it on every rank.
 
-    Costs one reduction of a few integers; only where ranks disagree are their values exchanged.
+    Costs one exchange of a few integers; only where ranks disagree are their values exchanged.
 
     Args:
         plan: The plan's fingerprint, or any text that must be the same.
@@ -111,12 +92,9 @@ def agreed(plan: str, progress: int, values: Sequence[float], *, group: Any = No
     if ranks.count(group) == 1:
         return
     plain = [float(value) for value in values]
-    joined = _digest(",".join(str(_bits(value)) for value in plain))
-    mine = [_digest(plan), int(progress), joined, len(plain)]
-    both = torch.tensor([*mine, *(~number for number in mine)], dtype=torch.int64, device=ranks.device(group))
-    distributed.all_reduce(both, op=distributed.ReduceOp.MAX, group=group)
-    found = both.tolist()
-    if all(high == ~low for high, low in zip(found[:4], found[4:], strict=True)):
+    joined = _digest(",".join((value + 0.0).hex() for value in plain))  # both zeros are one
+    mine = torch.tensor([_digest(plan), int(progress), joined, len(plain)], dtype=torch.int64)
+    if all(torch.equal(row, mine) for row in ranks.gathered(mine, group)):
         return
     everyone: list[Any] = [None] * ranks.count(group)
     distributed.all_gather_object(everyone, (plan[:100], int(progress), plain[: ranks.SHOWN]), group=group)
@@ -185,10 +163,7 @@ class Agreement:
             return
         self.checks += 1
         values = [
-            float(value)
-            for group in optimizer.param_groups
-            for name in self.parameters
-            for value in _each(group.get(name))
+            value for group in optimizer.param_groups for name in self.parameters for value in _each(group.get(name))
         ]
         agreed(self.plan, done, values, group=self._group)
 

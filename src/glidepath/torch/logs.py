@@ -7,35 +7,14 @@ import json
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from ..core.errors import GlidepathError
 from .bridge import ScheduleLR
 from .progress import Applied, Event
 from .scheduler import Scheduler
 
-__all__ = ["SummaryWriter", "log", "log_csv", "log_jsonl", "log_tensorboard"]
-
-
-class Source(Protocol):
-    """A scheduler, or whatever else tells of updates."""
-
-    def on_update(self, callback: Callable[[Event], object]) -> Callable[[], None]:
-        """Calls `callback` with every event, and returns a function that ends it."""
-        ...
-
-
-@runtime_checkable
-class SummaryWriter(Protocol):
-    """The part of `torch.utils.tensorboard.SummaryWriter` that is used."""
-
-    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> Any:
-        """Writes one number of one step."""
-        ...
-
-    def add_text(self, tag: str, text_string: str, global_step: int) -> Any:
-        """Writes a text of one step."""
-        ...
+__all__ = ["log", "log_csv", "log_jsonl", "log_tensorboard"]
 
 
 Effective = str | Callable[[dict[str, Any]], float] | None
@@ -79,9 +58,7 @@ def log(
     def listen(update: int) -> None:
         if update % every:
             return
-        values = {
-            f"{prefix}{applied.parameter}/{applied.group}": applied.value for applied in [*scheduler.last, *more()]
-        }
+        values = {f"{prefix}{row.parameter}/{row.group}": row.value for row in [*scheduler.last, *more()]}
         for each in values.items() if single else ((values,),):
             words, named = arguments(*each, update)
             call(*words, **named)
@@ -90,7 +67,7 @@ def log(
 
 
 # Of each method that a tracker may have, the first that is there: whether it takes one value a call, and its arguments. "" is a function.
-_CALLS: dict[str, tuple[bool, Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]]] = {
+_CALLS: dict[str, tuple[bool, Callable[..., Any]]] = {
     "add_scalar": (True, lambda tag, value, step: ((tag, value, step), {})),
     "log_metrics": (False, lambda values, step: ((values,), {"step": step})),
     "log_metric": (True, lambda tag, value, step: ((tag, value), {"step": step})),
@@ -100,9 +77,7 @@ _CALLS: dict[str, tuple[bool, Callable[..., tuple[tuple[Any, ...], dict[str, Any
 }
 
 
-def log_tensorboard(
-    scheduler: Source, writer: SummaryWriter, prefix: str = "", effective: Effective = None
-) -> Callable[[], None]:
+def log_tensorboard(scheduler: Any, writer: Any, prefix: str = "", effective: Effective = None) -> Callable[[], None]:
     """Writes every applied value to TensorBoard as `<prefix><parameter>/<group>`, at the update that used it.
 
     Foreign writes become texts under `<prefix>foreign`.
@@ -119,7 +94,7 @@ def log_tensorboard(
     Raises:
         GlidepathError: If the writer cannot write.
     """
-    if not isinstance(writer, SummaryWriter):
+    if not (callable(getattr(writer, "add_scalar", None)) and callable(getattr(writer, "add_text", None))):
         raise GlidepathError.of("log_tensorboard", "writer", "a SummaryWriter", writer)
 
     def listen(event: Event) -> None:
@@ -131,7 +106,7 @@ def log_tensorboard(
     return _heard(scheduler, listen, effective)
 
 
-def log_csv(scheduler: Source, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
+def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
     """Appends every applied value to a CSV file: `update,group,parameter,value`, values in full precision.
 
     Args:
@@ -156,7 +131,7 @@ def log_csv(scheduler: Source, path: str | Path, every: int = 1, effective: Effe
     return _heard(scheduler, listen, effective, file.close)
 
 
-def log_jsonl(scheduler: Source, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
+def log_jsonl(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
     """Appends every event to a file, an object a line: `{"event": "applied", "update": …, "group": …, "parameter": …, "value": …}`.
 
     Foreign writes are written whatever `every` says.
@@ -191,16 +166,16 @@ def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
 
 
 def _heard(
-    scheduler: Any, listen: Callable[[Event], None], effective: Effective, close: Callable[[], None] = lambda: None
+    scheduler: Any, listen: Callable[[Event], None], effective: Effective, *close: Callable[[], None]
 ) -> Callable[[], None]:
     """Lets a listener hear every event, and returns what ends that."""
     more = _more(scheduler, effective)
-    stops = [scheduler.on_update(listen)]
+    stops = [scheduler.on_update(listen), *close]
     if effective is not None:
-        stops.append(scheduler.on_step(lambda _: [listen(applied) for applied in more()]))
+        stops.insert(1, scheduler.on_step(lambda _: [listen(applied) for applied in more()]))
 
     def end() -> None:
-        for stop in (*stops, close):
+        for stop in stops:
             stop()
 
     return end
