@@ -93,8 +93,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
     "view": (
         ("sample", "pictures", "units"),
         [
-            ("a knot at the last step is lost", "view/knots.py", "if 0 <= knot <= last)", "if 0 <= knot < last)"),
-            ("the tail has no phase", "view/knots.py", "found[-1].end < last:", "found[-1].end > last:"),
+            ("a knot at the last step is lost", "view/sample.py", "if 0 <= knot <= last)", "if 0 <= knot < last)"),
+            ("the tail has no phase", "view/sample.py", "found[-1].end < last:", "found[-1].end > last:"),
             ("half a step is not drawn", "view/sample.py", "length = math.ceil(min(", "length = math.floor(min("),
             (
                 "jumps are slopes",
@@ -103,18 +103,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
                 "mark for mark in marks",
             ),
             ("no step before a knot", "view/sample.py", "for side in (-1, 0) if", "for side in (0,) if"),
-            (
-                "the lowest of a column is lost",
-                "view/sample.py",
-                "            begin + column.index(min(column)),\n",
-                "",
-            ),
-            (
-                "the highest of a column is lost",
-                "view/sample.py",
-                "            begin + column.index(max(column)),\n",
-                "",
-            ),
+            ("the lowest of a column is lost", "view/sample.py", "column.index(min(column)), ", ""),
+            ("the highest of a column is lost", "view/sample.py", "column.index(max(column)), ", ""),
             (
                 "cycles keep pace with the samples",
                 "view/sample.py",

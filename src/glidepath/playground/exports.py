@@ -15,9 +15,8 @@ from ..core.fields import Flag, choice, real
 from ..core.rate import text_for
 from ..core.schedule import Schedule
 from ..dialects import read_text, render
-from ..view.axis import AXES, Axis
+from ..view.axis import AXES, Axis, bases_of, unit_of
 from ..view.sample import thinned
-from ..view.units import bases_of, unit_of
 from .asked import MAX_PINS, MAX_TEXT, Asked, Base, Bases, Last, Names, Text, Texts, several, typed, words
 from .budget import USUAL, Budget, Settled
 from .look import own, read, readable

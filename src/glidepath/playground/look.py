@@ -16,9 +16,8 @@ from ..core.program import program
 from ..core.schedule import Schedule
 from ..core.text import parse
 from ..dialects.reading import companions_of
-from ..view.knots import knots, phases
-from ..view.sample import REPLAYED, horizon, thinned
-from ..view.units import scaled, unit_of
+from ..view.axis import scaled, unit_of
+from ..view.sample import REPLAYED, horizon, knots, phases, thinned
 from .asked import MAX_TEXT, Asked, ATree, Base, Bases, Pins, Step, Text, refused
 from .budget import USUAL, Budget, Settled
 from .build import Built, build

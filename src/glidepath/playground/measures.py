@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 from ..core.fields import integer
 from ..core.schedule import Schedule
-from ..view.knots import knots
-from ..view.sample import thinned
-from ..view.units import scaled
+from ..view.axis import scaled
+from ..view.sample import knots, thinned
 from .asked import Asked, Base, Bases, Last, Step, Texts, several
 from .budget import USUAL, Budget
 from .look import own, read

@@ -6,7 +6,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from ..core.answer import plain_data
@@ -17,7 +16,7 @@ from ..core.language import said, worded
 from ..core.zh_strings import FINDINGS
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from ..view.docstrings import about
-from ..view.range_data import Tick, parts
+from ..view.range_test import parts
 from .asked import Asked, Text, several, typed, words
 from .jobs import Job
 from .runs import Task, prepare
@@ -138,7 +137,7 @@ def _answer(traces: Sequence[Trace], verification: Verification | None = None) -
     answer = {
         "usable": isinstance(result, Suggestion),
         "result": _in_both(data | {"sentence": _sentence(result)}),
-        "drawn": None if drawn is None else asdict(drawn) | {"ticks": [_told(tick) for tick in drawn.ticks]},
+        "drawn": None if drawn is None else drawn | {"ticks": [_told(tick) for tick in drawn["ticks"]]},
         "verification": None
         if verification is None
         else _in_both(verification.to_dict() | {"sentence": str(verification)}),
@@ -152,9 +151,9 @@ def _in_both(data: dict[str, Any]) -> dict[str, Any]:
     return data | {"zh": {name: worded(text, FINDINGS, "zh") for name, text in data.items() if isinstance(text, str)}}
 
 
-def _told(tick: Tick) -> dict[str, Any]:
-    chinese = said(about(RULES[tick.name]), "zh")
-    return asdict(tick) | ({"zh": {"about": chinese}} if not chinese.startswith("Returns ") else {})
+def _told(tick: dict[str, Any]) -> dict[str, Any]:
+    chinese = said(about(RULES[tick["name"]]), "zh")
+    return tick | ({"zh": {"about": chinese}} if not chinese.startswith("Returns ") else {})
 
 
 def _sentence(result: Suggestion | Refusal) -> str:

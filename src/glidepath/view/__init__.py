@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from .animation import animate, animation
-from .axis import AXES, Axis
+from .axis import AXES, Axis, significant
 from .examples import COMPARISONS, EXAMPLES, example
-from .knots import Phase, knots, phases
 from .pictures import gallery
-from .sample import Curve, horizon, sampled
+from .sample import Curve, Phase, horizon, knots, phases, sampled
 from .still import figure, html, save
-from .style import significant
 from .terminal import terminal
 from .widget import widget
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.files import write_whole
-from .axis import Axis
+from .axis import Axis, Bases, look_of, significant
 from .fonts import lettered, short
-from .knots import Phase, phases
 from .notebook import Gif, PicturePath
-from .sample import Curve
-from .still import Schedules, _sampled, draw
-from .style import COLOURS, DASHES, MOST_CURVES, significant
-from .units import Bases, bases_of, unit_of
+from .sample import phases
+from .still import Scene, Schedules, draw, scene
 
 __all__ = ["animate", "animation"]
 
@@ -70,23 +66,12 @@ def animation(
         plain = number(value)
         if plain is None or not low <= plain <= high:
             raise GlidepathError.of("view", field, f"from {low} to {high}", value)
-    curves, last = _sampled(schedules, steps, None)
-    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
-    heading = title if title is not None else next(iter(curves)) if len(curves) == 1 else ""
-    drawn = {name: curve.schedule for name, curve in curves.items()}
-    bases = bases_of(drawn, base)
-    film = _Film(
-        curves,
-        scale,
-        bases,
-        unit_of(drawn, bases) if unit is None else unit,
-        heading,
-        (int(width), int(height)),
-        log,
-        floor,
-    )
-    pictures = [film.whole(), *(film.at(step) for step in _stops(curves, last, int(frames)))]
-    return _gif(pictures, _COLOURS + 12 * len(curves), [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS])
+    seen = scene(schedules, steps, axis, per, base, unit)
+    heading = title if title is not None else next(iter(seen.curves)) if len(seen.curves) == 1 else ""
+    film = _Film(seen, heading, (int(width), int(height)), log, floor)
+    pictures = [film.whole(), *(film.at(step) for step in _stops(seen, int(frames)))]
+    times = [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS]
+    return _gif(pictures, _COLOURS + 12 * len(seen.curves), times)
 
 
 def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) -> PicturePath:
@@ -105,12 +90,12 @@ def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) 
     return PicturePath(write_whole(path, animation(schedules, **options), where="view"))
 
 
-def _stops(curves: Mapping[str, Curve], last: int, frames: int) -> list[int]:
+def _stops(seen: Scene, frames: int) -> list[int]:
     """Returns the steps of the frames: evenly spread, and where a phase of a single schedule begins."""
-    stops = {round(last * k / (frames - 1)) for k in range(frames)}
-    if len(curves) == 1:
-        (curve,) = curves.values()
-        found = phases(curve.schedule, last)
+    stops = {round(seen.last * k / (frames - 1)) for k in range(frames)}
+    if len(seen.curves) == 1:
+        (curve,) = seen.curves.values()
+        found = phases(curve.schedule, seen.last)
         stops |= {phase.begin for phase in found} if len(found) <= frames // 4 else set()
     return sorted(stops)
 
@@ -118,65 +103,39 @@ def _stops(curves: Mapping[str, Curve], last: int, frames: int) -> list[int]:
 class _Film:
     """The axes drawn once, and the curves up to a step drawn over them."""
 
-    def __init__(
-        self,
-        curves: Mapping[str, Curve],
-        scale: Axis,
-        bases: Mapping[str, float],
-        unit: str,
-        heading: str,
-        size: tuple[int, int],
-        log: bool,
-        floor: float | None,
-    ) -> None:
+    def __init__(self, seen: Scene, heading: str, size: tuple[int, int], log: bool, floor: float | None) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
 
-        self.most = int((size[0] - 80) / 8)  # letters of the line that tells step, value and phase
-        self.curves, self.scale, self.bases = list(curves.values()), scale, list(bases.values())
+        wide = size[0]
+        self.most = int((wide - 80) / 8)  # letters of the line that tells step, value and phase
+        self.curves, self.scale, self.bases = list(seen.curves.values()), seen.scale, list(seen.bases.values())
         self.phases = [phases(curve.schedule, int(curve.steps[-1])) for curve in self.curves]
-        names = list(curves) if len(curves) > 1 else []
-        tall = size[1] + _ROW * len(names)
-        drawing = Figure(figsize=(size[0] / 100, tall / 100), dpi=100)
+        names = list(seen.curves) if len(seen.curves) > 1 else []
+        tall, head, left = size[1] + _ROW * len(names), 68 + _ROW * len(names), 67 / wide
+        drawing = Figure(figsize=(wide / 100, tall / 100), dpi=100)
         self.canvas = FigureCanvasAgg(drawing)
-        head = 68 + _ROW * len(names)
-        left = 67 / size[0]
-        self.axes: Any = drawing.add_axes((left, 60 / tall, 1 - left - 32 / size[0], (tall - 60 - head) / tall))
-        self.lines, note = draw(self.axes, curves, scale, log=log, floor=floor, bases=bases, unit=unit)
-        self.axes.set_xlabel(f"{scale.label}; {note}" if note else scale.label, fontsize=9)
+        self.axes: Any = drawing.add_axes((left, 60 / tall, 1 - left - 32 / wide, (tall - 60 - head) / tall))
+        self.lines, note = draw(self.axes, seen, log, floor)
+        self.axes.set_xlabel(f"{seen.scale.label}; {note}" if note else seen.scale.label, fontsize=9)
         self.axes.set_ylabel(self.axes.get_ylabel(), fontsize=9)
-        for line in self.lines:  # the way that the curve will go, faintly
-            self.axes.plot(
-                line.get_xdata(), line.get_ydata(), color=line.get_color(), alpha=0.16, linewidth=1.4, zorder=1
-            )
         self.full = [(line.get_xdata(), line.get_ydata()) for line in self.lines]
+        for line, way in zip(self.lines, self.full, strict=True):  # the way that the curve will go, faintly
+            self.axes.plot(*way, color=line.get_color(), alpha=0.16, linewidth=1.4, zorder=1)
         self.lowest = float(self.axes.get_ylim()[0]) if log else -math.inf
         ink: dict[str, Any] = {"va": "center", "family": "monospace"}
         family: dict[str, Any] = {**ink, "family": "sans-serif"} if names else ink
-        drawing.text(
-            left, 1 - 22 / tall, _cut(heading, int((size[0] - 80) / 8.4)), fontsize=10, color="#222222", **family
-        )
+        told = _cut(heading, int((wide - 80) / 8.4))
+        drawing.text(left, 1 - 22 / tall, told, fontsize=10, color="#222222", **family)
         for k, name in enumerate(names):
-            y, colour = 1 - (44 + _ROW * k) / tall, COLOURS[k % MOST_CURVES]
-            drawing.add_artist(
-                Line2D(
-                    [left, left + 29 / size[0]], [y, y], color=colour, linewidth=1.8, linestyle=DASHES[k % MOST_CURVES]
-                )
-            )
-            drawing.text(
-                left + 37 / size[0],
-                y,
-                f"{k + 1}  {_cut(name.strip(), int((size[0] - 150) / 7.6))}",
-                fontsize=9,
-                color="#444444",
-                **ink,
-            )
+            y, look = 1 - (44 + _ROW * k) / tall, look_of(k)
+            drawing.add_artist(Line2D([left, left + 29 / wide], [y, y], linewidth=1.8, **look))
+            told = f"{k + 1}  {_cut(name.strip(), int((wide - 150) / 7.6))}"
+            drawing.text(left + 37 / wide, y, told, fontsize=9, color="#444444", **ink)
         self.caption = drawing.text(left, 1 - (48 + _ROW * len(names)) / tall, "", fontsize=9.5, color="#555555", **ink)
-        self.dots = [
-            self.axes.plot([], [], "o", color=COLOURS[k % MOST_CURVES], markersize=7, clip_on=False, zorder=5)[0]
-            for k in range(len(self.curves))
-        ]
+        dot: Any = {"markersize": 7, "clip_on": False, "zorder": 5}
+        self.dots = [self.axes.plot([], [], "o", color=line.get_color(), **dot)[0] for line in self.lines]
         lettered(drawing)
         self.moving = [*self.lines, *self.dots, self.caption]
         for artist in self.moving:
@@ -203,7 +162,9 @@ class _Film:
             line.set_data([*x[:done], at], [*y[:done], place])
             dot.set_data([at], [place])
             values.append(significant(value))
-        name = _phase(self.phases[0], step) if len(self.curves) == 1 else ""
+        name = ""
+        if len(self.curves) == 1:
+            name = next((phase.name for phase in self.phases[0] if phase.begin <= step < phase.end), "held")
         picture = self._picture(f"{self.scale.text(step):<16} value {'   '.join(values):<12} {name}")
         for line, dot, (x, y) in zip(self.lines, self.dots, self.full, strict=True):
             line.set_data(x, y)
@@ -219,10 +180,6 @@ class _Film:
             self.axes.draw_artist(artist) if artist is not self.caption else artist.draw(self.canvas.get_renderer())
         size = self.canvas.get_width_height()
         return Image.frombuffer("RGBA", size, bytes(self.canvas.buffer_rgba()), "raw", "RGBA", 0, 1).convert("RGB")
-
-
-def _phase(found: list[Phase], step: int) -> str:
-    return next((phase.name for phase in found if phase.begin <= step < phase.end), "held")
 
 
 def _cut(text: str, most: int) -> str:
@@ -244,7 +201,6 @@ def _gif(pictures: list[Any], colours: int, durations: list[int]) -> Gif:
     for frame in frames:
         frame.putpalette(table)
     buffer = io.BytesIO()
-    frames[0].save(
-        buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True, disposal=1
-    )
+    moving = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
+    frames[0].save(buffer, "GIF", **moving, optimize=True, disposal=1)
     return Gif(buffer.getvalue())

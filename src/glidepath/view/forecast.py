@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,11 @@ from ..core.schedule import Schedule
 from ..forecast import Curve, Laws, Run
 from ..forecast.fit import merged
 from ..forecast.path import rates_of
+from .axis import MOST_CURVES, look_of
 from .fonts import lettered, short
+from .notebook import encoded
 from .page import page
-from .still import _canvas, bytes_of
-from .style import COLOURS, DASHES, MOST_CURVES
+from .still import _canvas, bytes_of, plainly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,19 +63,18 @@ def forecast_figure(
         if schedules:
             at = np.arange(0, len(run.rates), each)
             rows[1].plot(at, run.rates[at], color=_LOG, linewidth=0.8, alpha=0.6)
-    seen = [each.losses[each.steps > 0.1 * each.updates] for each in map(merged, runs)] + [
-        one.high for one in curves.values()
-    ]
+    seen = [each.losses[each.steps > 0.1 * each.updates] for each in map(merged, runs)]
+    seen = [each for each in (*seen, *(one.high for one in curves.values())) if len(each)]
     for k, (name, curve) in enumerate(curves.items()):
-        look: Any = {"color": COLOURS[k % MOST_CURVES], "linestyle": DASHES[k % MOST_CURVES]}
+        look = look_of(k)
         top.fill_between(curve.steps, curve.low, curve.high, color=look["color"], alpha=0.13, linewidth=0)
         top.plot(curve.steps, curve.loss, **look, linewidth=1.7, label=short(name, 90).replace("$", r"\$"))
         if schedules:
             last = int(curve.steps[-1])
             at = np.unique(np.linspace(0, last - 1, min(last, _SHOWN)).astype(np.int64))
             rows[1].plot(at, rates_of(schedules[name], base, last)[at], **look, linewidth=1.3)
-    low = min([float(one.low.min()) for one in curves.values()] + [float(each.min()) for each in seen if len(each)])
-    high = max(float(np.quantile(each, 0.98)) for each in seen if len(each))
+    low = min(float(each.min()) for each in (*(one.low for one in curves.values()), *seen))
+    high = max(float(np.quantile(each, 0.98)) for each in seen)
     top.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     top.set_ylabel(metric.replace("_", " "))
     drawing.legend(loc="outside upper left", fontsize=8, frameon=False)
@@ -83,9 +82,7 @@ def forecast_figure(
     if schedules:
         rows[1].set_ylabel("rate")
     for axes in rows:
-        axes.grid(alpha=0.2, linewidth=0.6)
-        axes.tick_params(labelsize=8.5, length=3)
-        axes.spines[["top", "right"]].set_visible(False)
+        plainly(axes)
     if title:
         top.set_title(title, fontsize=10, loc="left")
     return lettered(drawing)
@@ -100,7 +97,7 @@ def forecast_page(laws: Laws, drawing: Figure, command: str, rows: Sequence[Sequ
         command: What makes the page again.
         rows: The table, its headings first.
     """
-    picture = base64.b64encode(bytes_of(drawing, "svg")).decode()
+    picture = encoded(bytes_of(drawing, "svg"))
     table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return page(
         "forecast.html",

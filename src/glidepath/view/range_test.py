@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html as markup
-import io
 import os
 import tempfile
 from collections.abc import Sequence
@@ -16,19 +14,76 @@ import numpy as np
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.files import write_whole
-from ..finder import Refusal, Suggestion, Trace, Verification
+from ..finder import RULES, Refusal, Suggestion, Trace, Verification
+from ..finder.rules import cleaned
+from .axis import COLOURS, significant
+from .docstrings import about, source
 from .fonts import lettered
+from .notebook import encoded
 from .page import page
-from .range_data import Parts, parts
-from .still import _canvas, save
-from .style import COLOURS, significant
+from .still import _canvas, bytes_of, plainly, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["range_test", "range_test_page", "range_test_place", "range_test_table", "save_range_test"]
+__all__ = ["parts", "range_test", "range_test_page", "range_test_place", "range_test_table", "save_range_test"]
 
 _PICTURES = (".png", ".svg", ".html", ".htm")
+
+
+def parts(traces: Sequence[Trace], result: Suggestion | Refusal) -> dict[str, Any] | None:
+    """Returns what is drawn of a range test as JSON data, whoever draws it; None where no trace has two finite points.
+
+    - `repeats`: the sweeps that have two finite points or more: `label`, `rates` and `losses` as measured up to the first loss that is not
+      finite, `smooth` the losses smoothed without lag;
+    - `rates` and `median`: where the median of the smoothed repeats is known, and that;
+    - `bottom` and `top`: the ends of the axis of losses, half as much again above the start as the curve falls below it;
+    - `band` and `edge`: the suggested rates, and the rate from which on training diverges; None where there is no suggestion;
+    - `ticks`: what each rule reads off the repeats (`name`, `low`, `middle`, `high`, `about`, `source`); a rule that sees nothing has none.
+
+    Args:
+        traces: The sweeps.
+        result: The band, or why there is none.
+    """
+    drawn = [(k, trace, cleaned(trace)) for k, trace in enumerate(traces) if trace.finite > 1]
+    if not drawn:
+        return None
+    repeats = [
+        {
+            "label": trace.label or f"repeat {k}",
+            "rates": trace.rates[: trace.finite],
+            "losses": trace.losses[: trace.finite],
+            "smooth": smooth.tolist(),
+        }
+        for k, trace, (_, smooth) in drawn
+    ]
+    start = float(np.median([np.median(trace.losses[: max(3, trace.finite // 10)]) for _, trace, _ in drawn]))
+    fallen = start - min(float(smooth.min()) for _, _, (_, smooth) in drawn)
+    top = start + max(0.5 * fallen, 0.1 * abs(start), 1e-12)
+    seen = np.concatenate([each["losses"] for each in repeats])
+    lowest = float(seen[seen <= top].min())
+    longest = max((trace for _, trace, _ in drawn), key=lambda trace: trace.finite)
+    x = np.log10(np.array(longest.rates[: longest.finite]))
+    middle = np.nanmedian([np.interp(x, *clean, left=np.nan, right=np.inf) for _, _, clean in drawn], axis=0)
+    kept = np.isfinite(middle)
+    found = isinstance(result, Suggestion)
+    return {
+        "repeats": repeats,
+        "rates": (10 ** x[kept]).tolist(),
+        "median": middle[kept].tolist(),
+        "bottom": lowest - 0.05 * (top - lowest),
+        "top": top + 0.05 * (top - lowest),
+        "band": (result.low, result.high) if found else None,
+        "edge": result.edge if found else None,
+        "ticks": [_tick(name, reading) for name, reading in result.rules.items() if reading.middle is not None],
+    }
+
+
+def _tick(name: str, reading: Any) -> dict[str, Any]:
+    seen = [value for value in reading.values if value is not None]
+    looked = about(RULES[name]).removeprefix("Returns ")
+    told = {"about": looked[:1].upper() + looked[1:], "source": source(RULES[name])}
+    return {"name": name, "low": min(seen), "middle": reading.middle, "high": max(seen), **told}
 
 
 def range_test(
@@ -61,48 +116,39 @@ def range_test(
         raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
     drawing = canvas(figsize=(width, height), layout="constrained")
     axes: Any = drawing.add_subplot()
-    for k, repeat in enumerate(drawn.repeats):
-        colour = COLOURS[k % len(COLOURS)]
-        axes.plot(repeat.rates, repeat.losses, ".", color=colour, markersize=2.5, alpha=0.35)
-        axes.plot(repeat.rates, repeat.smooth, color=colour, linewidth=1.0, alpha=0.6, label=repeat.label)
-    axes.plot(drawn.rates, drawn.median, color="#222222", linewidth=2.2, label="median")
-    if drawn.band is not None:
-        axes.axvspan(*drawn.band, color=COLOURS[2], alpha=0.18, label="band", linewidth=0)
-    if drawn.edge is not None:
-        axes.axvline(drawn.edge, color=COLOURS[1], linewidth=1.2, linestyle=(0, (4, 3)), label="diverges from")
+    for k, repeat in enumerate(drawn["repeats"]):
+        colour, rates = COLOURS[k % len(COLOURS)], repeat["rates"]
+        axes.plot(rates, repeat["losses"], ".", color=colour, markersize=2.5, alpha=0.35)
+        axes.plot(rates, repeat["smooth"], color=colour, linewidth=1.0, alpha=0.6, label=repeat["label"])
+    axes.plot(drawn["rates"], drawn["median"], color="#222222", linewidth=2.2, label="median")
+    if drawn["band"] is not None:
+        axes.axvspan(*drawn["band"], color=COLOURS[2], alpha=0.18, label="band", linewidth=0)
+        axes.axvline(drawn["edge"], color=COLOURS[1], linewidth=1.2, linestyle=(0, (4, 3)), label="diverges from")
     axes.set_xscale("log")
-    axes.set_ylim(drawn.bottom, drawn.top)
-    _ticks(axes, drawn)
+    axes.set_ylim(drawn["bottom"], drawn["top"])
+    for k, tick in enumerate(
+        drawn["ticks"]
+    ):  # what each rule reads, with the range of the repeats, along the lower edge
+        height = 0.03 + 0.055 * k
+        style = {"transform": axes.get_xaxis_transform(), "color": "#555555", "clip_on": True}
+        axes.plot([tick["low"], tick["high"]], [height, height], linewidth=1.2, **style)
+        axes.plot([tick["middle"]], [height], marker="|", markersize=9, **style)
+        axes.text(tick["high"] * 1.15, height, tick["name"], fontsize=7, va="center", **style)
     if verification is not None:
-        _crosses(axes, verification)
+        right: Any = axes.twinx()
+        pairs = [(r, v) for r, row in zip(verification.rates, verification.losses, strict=True) for v in row]
+        finite = [(rate, loss) for rate, loss in pairs if np.isfinite(loss)]
+        right.plot([r for r, _ in finite], [v for _, v in finite], "x", color=COLOURS[1], markersize=6)
+        right.set_ylabel("final loss of whole trainings (crosses)", color=COLOURS[1])
+        right.spines[["top"]].set_visible(False)
     axes.set_xlabel("learning rate")
     axes.set_ylabel("training loss right before the update")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    plainly(axes)
     axes.set_title((title or str(result)).replace("$", r"\$"), fontsize=9, loc="left", wrap=True)
     handles, labels = axes.get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside lower left", ncols=6, fontsize=8, frameon=False)
     return lettered(drawing)
-
-
-def _ticks(axes: Any, drawn: Parts) -> None:
-    """Marks what each rule reads, with the range of the repeats, along the lower edge."""
-    for k, tick in enumerate(drawn.ticks):
-        height = 0.03 + 0.055 * k
-        style = {"transform": axes.get_xaxis_transform(), "color": "#555555", "clip_on": True}
-        axes.plot([tick.low, tick.high], [height, height], linewidth=1.2, **style)
-        axes.plot([tick.middle], [height], marker="|", markersize=9, **style)
-        axes.text(tick.high * 1.15, height, tick.name, fontsize=7, va="center", **style)
-
-
-def _crosses(axes: Any, verification: Verification) -> None:
-    right: Any = axes.twinx()
-    finite = [(rate, loss) for rate, row in zip(verification.rates, verification.losses, strict=True) for loss in row]
-    finite = [(rate, loss) for rate, loss in finite if np.isfinite(loss)]
-    right.plot([r for r, _ in finite], [v for _, v in finite], "x", color=COLOURS[1], markersize=6)
-    right.set_ylabel("final loss of whole trainings (crosses)", color=COLOURS[1])
-    right.spines[["top"]].set_visible(False)
 
 
 def range_test_table(result: Suggestion | Refusal, verification: Verification | None = None) -> list[tuple[str, str]]:
@@ -114,21 +160,16 @@ def range_test_table(result: Suggestion | Refusal, verification: Verification | 
     """
     rows = [("verdict", result.verdict)]
     if isinstance(result, Suggestion):
-        rows += [
-            ("band", f"{significant(result.low, 2)} to {significant(result.high, 2)} ({result.width:.2f} decades)"),
-            ("middle", significant(result.middle, 2)),
-            ("training diverges from", significant(result.edge, 2)),
-            ("repeats differ by", f"{result.spread:.2f} decades"),
-        ]
+        low, middle, high, edge = (significant(v, 2) for v in (result.low, result.middle, result.high, result.edge))
+        rows += [("band", f"{low} to {high} ({result.width:.2f} decades)"), ("middle", middle)]
+        rows += [("training diverges from", edge), ("repeats differ by", f"{result.spread:.2f} decades")]
         rows += [("note", note) for note in result.notes]
     else:
         rows += [("evidence", result.evidence), ("what to do", result.remedy)]
     for name, reading in result.rules.items():
-        if reading.middle is None:
-            rows.append((f"rule {name}", "sees nothing"))
-        else:
-            apart = "" if reading.spread is None else f" (repeats differ by {reading.spread:.2f} decades)"
-            rows.append((f"rule {name}", significant(reading.middle, 2) + apart))
+        apart = "" if reading.spread is None else f" (repeats differ by {reading.spread:.2f} decades)"
+        read = "sees nothing" if reading.middle is None else significant(reading.middle, 2) + apart
+        rows.append((f"rule {name}", read))
     if verification is not None:
         rows.append(("verified", str(verification)))
         for rate, row in zip(verification.rates, verification.losses, strict=True):
@@ -144,9 +185,7 @@ def range_test_page(drawing: Figure, rows: Sequence[tuple[str, str]], title: str
         rows: From `range_test_table`.
         title: Of the page.
     """
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = encoded(bytes_of(drawing, "png"))
     body = "".join(f"<tr><th>{markup.escape(a)}</th><td>{markup.escape(b)}</td></tr>" for a, b in rows)
     name = markup.escape(title)
     return page("range_test.html", name=name, data=data, body=body)
@@ -172,8 +211,8 @@ def range_test_place(path: str | os.PathLike[str]) -> Path:
         try:
             tempfile.TemporaryFile(dir=target.parent).close()
         except OSError as error:
-            rule, reason = "in a folder that can be written to", str(error.strerror)
-            checks.problems.append(Problem("find", "output", rule, told, reason))
+            rule = "in a folder that can be written to"
+            checks.problems.append(Problem("find", "output", rule, told, str(error.strerror)))
     if ending in _PICTURES:
         with checks.kept():
             _canvas()

@@ -1,4 +1,4 @@
-"""Which steps to draw, and how to keep every peak when there are more of them than pixels."""
+"""Which steps to draw: where a schedule changes, its phases by name, and how to keep every peak when there are more steps than pixels."""
 
 from __future__ import annotations
 
@@ -6,24 +6,76 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import GlidepathError
 from ..core.fields import MAX_STEPS, number
 from ..core.schedule import Schedule
-from .knots import knots
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["REPLAYED", "Curve", "horizon", "sampled", "thinned"]
+__all__ = ["REPLAYED", "Curve", "Phase", "horizon", "knots", "phases", "sampled", "thinned"]
 
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
 _EVENLY = 200_000  # of these, where not every one is looked at
 _GOLDEN = (math.sqrt(5) - 1) / 2  # one step in each stride, at a place that no cycle keeps pace with
 _FEW = 2_000
+MOST_KNOTS = 20_000
+MOST_PHASES = 200
 REPLAYED = 100_000
 """The last step that is drawn where values exist only one after another."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a schedule with a name.
+
+    Args:
+        name: What it does, such as `warmup` or `cosine, cycle 2`.
+        begin: Its first step.
+        end: The step after its last; infinity for an endless one.
+    """
+
+    name: str
+    begin: int
+    end: float
+
+
+def knots(schedule: Schedule, last: int) -> list[int]:
+    """Returns the steps from 0 to `last` at which a phase, a cycle or a level begins, sorted; at most 20,000.
+
+    Args:
+        schedule: What is looked at.
+        last: The last step that matters.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> knots(parse("warmup(500) >> repeat(cosine(1000))"), 3000)
+        [0, 500, 1500, 2500]
+    """
+    looked = islice(schedule.knots(0, last), 10 * MOST_KNOTS)  # a part may have all of its own outside
+    found = set(islice((knot for knot in looked if 0 <= knot <= last), MOST_KNOTS))
+    return sorted(found)
+
+
+def phases(schedule: Schedule, last: int) -> list[Phase]:
+    """Returns the phases up to step `last` by their names, in order; at most 200, the last of which stands for the rest.
+
+    Args:
+        schedule: What is looked at.
+        last: The last step that matters.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> [phase.name for phase in phases(parse("warmup(5) >> cosine(10)"), 15)]
+        ['warmup', 'cosine']
+    """
+    found = [Phase(*each) for each in islice(schedule.stretches(0, math.inf, last), MOST_PHASES)]
+    if found and found[-1].end < last:
+        found[-1] = Phase(found[-1].name, found[-1].begin, math.inf)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +184,5 @@ def _thinned(values: Sequence[float], points: int) -> Sequence[int]:
     width = math.ceil(count / (points // 4))
     for begin in range(0, count, width):
         column = values[begin : begin + width]
-        kept |= {
-            begin,
-            begin + column.index(min(column)),
-            begin + column.index(max(column)),
-            begin + len(column) - 1,
-        }
+        kept |= {begin + at for at in (0, column.index(min(column)), column.index(max(column)), len(column) - 1)}
     return sorted(kept)

@@ -9,24 +9,21 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import GlidepathError, installing
 from ..core.fields import number
 from ..core.files import write_whole
 from ..core.schedule import Schedule
-from .axis import Axis
+from .axis import MOST_CURVES, Axis, Bases, bases_of, look_of, significant, unit_of
 from .fonts import as_said, lettered, short
-from .knots import phases
 from .notebook import PicturePath, encoded
-from .sample import Curve, horizon, sampled
-from .style import COLOURS, DASHES, MOST_CURVES, significant
-from .units import Bases, bases_of, unit_of
+from .sample import Curve, horizon, phases, sampled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["bytes_of", "figure", "html", "named", "save"]
+__all__ = ["Scene", "bytes_of", "draw", "figure", "html", "named", "plainly", "save", "scene"]
 
 Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
 
@@ -76,107 +73,120 @@ def figure(
         GlidepathError: If there are no schedules or more than eight, a number is out of range, or matplotlib is missing.
     """
     canvas = _canvas()
-    curves, last = _sampled(schedules, steps, below)
-    others, _ = _sampled(below, last, None) if below is not None else ({}, last)
-    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
+    seen = scene(schedules, steps, axis, per, base, unit, below)
+    others = {name: sampled(one, seen.last) for name, one in named(below).items()} if below is not None else {}
     drawing = canvas(figsize=(width, height + (_BELOW if others else 0)), layout="constrained")
     ratios = [height, _BELOW] if others else [1]
     rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-    drawn = {name: curve.schedule for name, curve in curves.items()}
-    bases = bases_of(drawn, base)
-    _, note = draw(
-        rows[0], curves, scale, log=log, floor=floor, bases=bases, unit=unit_of(drawn, bases) if unit is None else unit
-    )
+    _, note = draw(rows[0], seen, log, floor)
     if others:
-        plain = dict.fromkeys(others, 1.0)
-        draw(rows[1], others, scale, log=False, floor=None, bases=plain, unit=below_unit, first=len(curves))
-    rows[-1].set_xlabel(f"{scale.label}\n{note}" if note else scale.label)
-    _names(drawing, rows, [*curves, *others], title, above=len(curves) == 1)
-    if len(curves) == 1:
-        _name_phases(rows[0], next(iter(curves.values())), scale)
+        draw(
+            rows[1],
+            Scene(others, seen.last, seen.scale, dict.fromkeys(others, 1.0), below_unit),
+            first=len(seen.curves),
+        )
+    rows[-1].set_xlabel(f"{seen.scale.label}\n{note}" if note else seen.scale.label)
+    _names(drawing, rows, [*seen.curves, *others], title, above=len(seen.curves) == 1)
+    if len(seen.curves) == 1:
+        _name_phases(rows[0], next(iter(seen.curves.values())), seen.scale)
     return lettered(drawing)
+
+
+class Scene(NamedTuple):
+    """What is drawn: curves by label, the last step, the horizontal axis, what multiplies the values of each, and what they are."""
+
+    curves: dict[str, Curve]
+    last: int
+    scale: Axis
+    bases: dict[str, float]
+    unit: str
+
+
+def scene(
+    schedules: Schedules,
+    steps: int | None,
+    axis: Axis | str,
+    per: float | None,
+    base: Bases,
+    unit: str | None,
+    below: Schedules | None = None,
+    points: int = 1200,
+) -> Scene:
+    """Returns what is drawn of schedules: see `figure`; `points` is about how many of a curve are kept."""
+    given = named(schedules)
+    others = named(below) if below is not None else {}
+    last = steps if steps is not None else max(horizon(one) for one in (*given.values(), *others.values()))
+    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
+    curves = {name: sampled(schedule, last, points) for name, schedule in given.items()}
+    bases = bases_of(given, base)
+    return Scene(curves, last, scale, bases, unit_of(given, bases) if unit is None else unit)
 
 
 def _canvas() -> Any:
     try:
         from .drawing import Drawing
     except ImportError as error:
-        raise GlidepathError.of(
-            "view", "matplotlib", "installed for pictures", str(error), installing("view")
-        ) from None
+        rule = "installed for pictures"
+        raise GlidepathError.of("view", "matplotlib", rule, str(error), installing("view")) from None
     return Drawing
 
 
-def _sampled(schedules: Schedules | None, steps: int | None, below: Schedules | None) -> tuple[dict[str, Curve], int]:
-    given = named(schedules)
-    others = named(below) if below is not None else {}
-    last = steps if steps is not None else max(horizon(one) for one in (*given.values(), *others.values()))
-    return {name: sampled(schedule, last) for name, schedule in given.items()}, last
+def plainly(axes: Any) -> None:
+    """Draws axes as all our pictures have them: a faint grid, small numbers, no frame above and on the right."""
+    axes.grid(alpha=0.2, linewidth=0.6)
+    axes.tick_params(labelsize=8.5, length=3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw(
-    axes: Any,
-    curves: Mapping[str, Curve],
-    scale: Axis,
-    *,
-    log: bool,
-    floor: float | None,
-    bases: Mapping[str, float],
-    unit: str,
-    first: int = 0,
+    axes: Any, seen: Scene, log: bool = False, floor: float | None = None, first: int = 0
 ) -> tuple[list[Any], str]:
     """Draws curves into matplotlib axes and returns their lines, and what a reader must be told about a logarithmic axis.
 
     Args:
         axes: Where.
-        curves: By label.
-        scale: The horizontal axis.
+        seen: What.
         log: Whether the vertical axis is logarithmic.
         floor: Its lowest value, or None.
-        bases: What multiplies the values of each.
-        unit: What they are.
         first: How many colours are taken already.
     """
     from matplotlib.ticker import FuncFormatter
 
-    lowest = _floor(curves, bases, floor) if log else None
-    last = max(float(curve.steps[-1]) for curve in curves.values())
+    scale, last = seen.scale, seen.scale.position(max(float(curve.steps[-1]) for curve in seen.curves.values()))
+    lowest = _floor(seen, floor) if log else None
     lines: list[Any] = []
-    for k, (name, curve) in enumerate(curves.items(), start=first):
-        values, colour = curve.values * bases[name] if bases[name] != 1.0 else curve.values, COLOURS[k % MOST_CURVES]
-        x = scale.position(curve.steps)
+    for k, (name, curve) in enumerate(seen.curves.items(), start=first):
+        values, x = curve.values * seen.bases[name], scale.position(curve.steps)
+        look = look_of(k)
         if lowest is not None:
             zeros = values <= 0
             if zeros.any():
-                axes.plot(x[zeros], values[zeros] * 0 + lowest, "x", markersize=4, color=colour, clip_on=False)
+                at = values[zeros] * 0 + lowest
+                axes.plot(x[zeros], at, "x", markersize=4, color=look["color"], clip_on=False)
             values = values.clip(lowest)
-        lines += axes.plot(
-            x, values, color=colour, linestyle=DASHES[k % MOST_CURVES], linewidth=1.8, solid_capstyle="round"
-        )
+        lines += axes.plot(x, values, **look, linewidth=1.8, solid_capstyle="round")
     if lowest is not None:
         axes.set_yscale("log")
         axes.set_ylim(lowest, None)
     elif len(level := {float(v) for line in lines for v in line.get_ydata()}) == 1 and level != {0.0}:
         axes.set_ylim(*sorted((0.0, 1.15 * level.pop())))  # a flat line stands above its zero
-    axes.set_xlim(0, scale.position(last))
+    axes.set_xlim(0, last)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    far = scale.position(last) >= 10**7
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:.3g}" if far else f"{value:,.6g}" if value < 1e5 else f"{value:,.0f}")
-    )
-    note = f"logarithmic axis from {lowest:.3g}; × marks values of exactly 0" if lowest is not None else ""
-    axes.set_ylabel(unit, color=_INK)
-    axes.grid(alpha=0.2, linewidth=0.6)
-    axes.tick_params(colors=_QUIET, labelsize=8.5, length=3)
-    axes.spines[["top", "right"]].set_visible(False)
+
+    def across(value: float, _: Any) -> str:
+        return f"{value:.3g}" if last >= 10**7 else f"{value:,.6g}" if value < 1e5 else f"{value:,.0f}"
+
+    axes.xaxis.set_major_formatter(FuncFormatter(across))
+    axes.set_ylabel(seen.unit, color=_INK)
+    plainly(axes)
+    axes.tick_params(colors=_QUIET)
     axes.spines[["left", "bottom"]].set_color("#aaaaaa")
-    if len(curves) > 1:
-        last_values = [float(line.get_ydata()[-1]) for line in lines]
+    if len(lines) > 1:
         _label_ends(
-            axes, [(v, str(first + k + 1), COLOURS[(first + k) % MOST_CURVES]) for k, v in enumerate(last_values)]
+            axes, [(float(line.get_ydata()[-1]), str(k + 1), line.get_color()) for k, line in enumerate(lines, first)]
         )
-    return lines, note
+    return lines, f"logarithmic axis from {lowest:.3g}; × marks values of exactly 0" if lowest is not None else ""
 
 
 def named(schedules: Any) -> dict[str, Schedule]:
@@ -190,13 +200,11 @@ def named(schedules: Any) -> dict[str, Schedule]:
     """
     if isinstance(schedules, Schedule):
         return {str(schedules): schedules}
-    found: dict[str, Any] = dict(schedules) if isinstance(schedules, Mapping) else {}
-    if not isinstance(schedules, Mapping):
-        for schedule in schedules:
-            name = str(schedule)
-            while name in found:
-                name += " "
-            found[name] = schedule
+    found: dict[str, Any] = {}
+    for name, schedule in schedules.items() if isinstance(schedules, Mapping) else ((str(s), s) for s in schedules):
+        while name in found:
+            name += " "
+        found[name] = schedule
     wrong = [each for each in found.values() if not isinstance(each, Schedule)]
     if wrong:
         raise GlidepathError.of("view", "schedules", "schedules", wrong[0], "text is read by glidepath.parse")
@@ -212,14 +220,8 @@ def _names(drawing: Figure, rows: Any, names: list[str], title: str | None, *, a
         rows[0].set_title(heading.replace("$", r"\$"), fontsize=10, loc="left", color=_INK, pad=16 if above else 6)
     if len(names) > 1:
         lines = [line for axes in rows for line in axes.get_lines() if line.get_linestyle() != "None"]
-        drawing.legend(
-            lines,
-            [f"{k + 1}  {short(name.strip(), _LONGEST)}".replace("$", r"\$") for k, name in enumerate(names)],
-            loc="outside upper left",
-            fontsize=8,
-            frameon=False,
-            handlelength=3,
-        )
+        labels = [f"{k + 1}  {short(name.strip(), _LONGEST)}".replace("$", r"\$") for k, name in enumerate(names)]
+        drawing.legend(lines, labels, loc="outside upper left", fontsize=8, frameon=False, handlelength=3)
 
 
 def _name_phases(axes: Any, curve: Curve, scale: Axis) -> None:
@@ -228,21 +230,14 @@ def _name_phases(axes: Any, curve: Curve, scale: Axis) -> None:
     found = phases(curve.schedule, int(last))
     if not 1 < len(found) <= 8:
         return
+    style: Any = {"ha": "center", "va": "bottom", "fontsize": 7.5, "color": _QUIET}
     for phase in found:
+        end = min(phase.end, last)
         if 0 < phase.begin < last:
             axes.axvline(scale.position(phase.begin), color="#999999", linewidth=0.6, alpha=0.6, zorder=0)
-        middle = (phase.begin + min(phase.end, last)) / 2
-        if (min(phase.end, last) - phase.begin) / last > 0.011 * len(phase.name):
-            axes.text(
-                scale.position(middle),
-                1.015,
-                phase.name,
-                ha="center",
-                va="bottom",
-                fontsize=7.5,
-                color=_QUIET,
-                transform=axes.get_xaxis_transform(),
-            )
+        if (end - phase.begin) / last > 0.011 * len(phase.name):
+            middle = scale.position((phase.begin + end) / 2)
+            axes.text(middle, 1.015, phase.name, transform=axes.get_xaxis_transform(), **style)
 
 
 def _label_ends(axes: Any, ends: list[tuple[float, str, str]], apart: float = 0.055) -> None:
@@ -256,17 +251,15 @@ def _label_ends(axes: Any, ends: list[tuple[float, str, str]], apart: float = 0.
         axes.text(1.008, free, ends[i][1], color=ends[i][2], va="center", fontsize=8, transform=axes.transAxes)
 
 
-def _floor(curves: Mapping[str, Curve], bases: Mapping[str, float], floor: float | None) -> float:
+def _floor(seen: Scene, floor: float | None) -> float:
     if floor is not None:
         plain = number(floor)
         if plain is None or not 0 < plain < math.inf:
             raise GlidepathError.of("view", "floor", "above 0", floor)
         return float(plain)
-    values = [v * bases[name] for name, curve in curves.items() for _, v in curve.points()]
+    values = [v * seen.bases[name] for name, curve in seen.curves.items() for _, v in curve.points()]
     positive = [value for value in values if value > 0]
-    if not positive:
-        return 0.1
-    return max(min(positive), max(positive) * 1e-6) / 1.5
+    return max(min(positive), max(positive) * 1e-6) / 1.5 if positive else 0.1
 
 
 def bytes_of(drawing: Figure, ending: str, dpi: int = 150) -> bytes:
@@ -280,10 +273,9 @@ def bytes_of(drawing: Figure, ending: str, dpi: int = 150) -> bytes:
     import matplotlib as mpl
 
     buffer = io.BytesIO()
+    metadata = {"Date" if ending == "svg" else "Software": None}
     with mpl.rc_context(_SVG), as_said(drawing) if ending == "svg" else nullcontext():
-        drawing.savefig(
-            buffer, format=ending, dpi=dpi, metadata={"Date": None} if ending == "svg" else {"Software": None}
-        )
+        drawing.savefig(buffer, format=ending, dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from .axis import Axis
+from .axis import Axis, Bases, significant
 from .fonts import short
-from .sample import horizon, sampled
-from .still import Schedules, named
-from .style import significant
-from .units import Bases, bases_of, unit_of
+from .still import Schedules, scene
 
 __all__ = ["terminal"]
 
@@ -54,14 +52,11 @@ def terminal(
     """
     import numpy as np
 
-    shown = named(schedules)
-    bases = bases_of(shown, base)
-    last = max(horizon(schedule) for schedule in shown.values()) if steps is None else steps
-    scale = axis if isinstance(axis, Axis) else Axis.of(axis, last if axis == "percent" and per is None else per)
-    colour = not os.environ.get("NO_COLOR") if colour is None else colour
     width, height = max(30, width), max(4, height)
-    curves = [sampled(schedule, last, 16 * width) for schedule in shown.values()]
-    values = [curve.values * factor for curve, factor in zip(curves, bases.values(), strict=True)]
+    seen = scene(schedules, steps, axis, per, base, unit, points=16 * width)
+    last, scale, curves = seen.last, seen.scale, list(seen.curves.values())
+    colour = not os.environ.get("NO_COLOR") if colour is None else colour
+    values = [curve.values * factor for curve, factor in zip(curves, seen.bases.values(), strict=True)]
     top = max(float(each.max()) for each in values)
     bottom = min(float(each.min()) for each in values)
     zeros = any(bool((each == 0).any()) for each in values)
@@ -72,13 +67,8 @@ def terminal(
     elif 0 < bottom < 0.5 * top:
         bottom = 0.0
     if top == bottom:
-        top, bottom = (
-            (top + 1.0, bottom - 1.0)
-            if top == 0 and not log
-            else (top * 1.1, bottom * 0.9)
-            if top > 0
-            else (0.9 * top, 1.1 * bottom)
-        )
+        flat = (1.1 * top, 0.9 * top) if top > 0 else (0.9 * top, 1.1 * top)
+        top, bottom = flat if top or log else (1.0, -1.0)
     dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
     labels = _labels(height, dots_y, bottom, top, log)
     margin = max(len(label) for label in labels) + 1
@@ -95,21 +85,19 @@ def terminal(
             _line(grid, x0, y0, x1, y1)
         grid[rows[0], x[0]] = True
         grids.append(grid)
-    lines = [" " * (margin + 1) + (unit_of(shown, bases) if unit is None else unit)]
-    for row in range(height):
-        body = _row(grids, row, columns, dots_x, dots_y, colour and len(grids) > 0, ascii_only)
+    lines = [" " * (margin + 1) + seen.unit]
+    for row, body in enumerate(_rows(np.array(grids), dots_x, dots_y, colour)):
         lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")
     corner, dash = ("+", "-") if ascii_only else ("└", "─")
     lines.append(" " * (margin + 1) + corner + dash * columns)
     lines.append(_axis(margin + 2, columns, last, scale))
     notes = [scale.label] if scale.name != "step" else []
     if log:
-        notes.append(
-            f"logarithmic from {significant(bottom, 3)}" + ("; values of 0 lie on the lowest row" if zeros else "")
-        )
+        lowest = "; values of 0 lie on the lowest row" if zeros else ""
+        notes.append(f"logarithmic from {significant(bottom, 3)}{lowest}")
     lines += [" " * (margin + 2) + "; ".join(notes)] if notes else []
     if len(curves) > 1:
-        lines += [_legend(k, name.strip(), colour, ascii_only, width) for k, name in enumerate(shown)]
+        lines += [_legend(k, name.strip(), colour, ascii_only, width) for k, name in enumerate(seen.curves)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -134,28 +122,24 @@ def _line(grid: Any, x0: int, y0: int, x1: int, y1: int) -> None:
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
-def _row(grids: list[Any], row: int, columns: int, dots_x: int, dots_y: int, colour: bool, ascii_only: bool) -> str:
-    cells: list[str] = []
-    current = ""
-    for column in range(columns):
-        code, owner = 0, -1
-        for k, grid in enumerate(grids):
-            block = grid[row * dots_y : (row + 1) * dots_y, column * dots_x : (column + 1) * dots_x]
-            if block.any():
-                owner = k
-                if ascii_only:
-                    code = 1
-                else:
-                    for dy in range(4):
-                        for dx in range(2):
-                            code |= _DOTS[dy][dx] if block[dy, dx] else 0
-        wanted = _COLOURS[owner % len(_COLOURS)] if owner >= 0 and colour else ""
-        if wanted != current:
-            cells.append("\x1b[0m" if current else "")
-            cells.append(f"\x1b[{wanted}m" if wanted else "")
-            current = wanted
-        cells.append(" " if not code else _STARS[owner % len(_STARS)] if ascii_only else chr(0x2800 + code))
-    return "".join(cells) + ("\x1b[0m" if current else "")
+def _rows(grids: Any, across: int, down: int, colour: bool) -> Iterator[str]:
+    """Yields the rows of the drawing: in each cell the dots of all curves, in the colour of the last that has one there."""
+    curves, tall, wide = grids.shape
+    cells = grids.reshape(curves, tall // down, down, wide // across, across).swapaxes(2, 3)  # curve, row, column, dots
+    ascii_only = across == 1
+    bits = cells.any(axis=0).reshape(*cells.shape[1:3], -1) @ (
+        [1] if ascii_only else [dot for row in _DOTS for dot in row]
+    )
+    owners = curves - 1 - cells.any(axis=(3, 4))[::-1].argmax(axis=0)
+    for codes, owned in zip(bits.tolist(), owners.tolist(), strict=True):
+        text, current = "", ""
+        for code, owner in zip(codes, owned, strict=True):
+            wanted = _COLOURS[owner % len(_COLOURS)] if code and colour else ""
+            if wanted != current:
+                text += ("\x1b[0m" if current else "") + (f"\x1b[{wanted}m" if wanted else "")
+                current = wanted
+            text += " " if not code else _STARS[owner % len(_STARS)] if ascii_only else chr(0x2800 + code)
+        yield text + ("\x1b[0m" if current else "")
 
 
 def _legend(k: int, text: str, colour: bool, ascii_only: bool, width: int) -> str:
@@ -170,9 +154,8 @@ def _axis(indent: int, columns: int, last: int, scale: Axis) -> str:
     line = [" "] * (indent + columns + 12)
     for k, mark in enumerate(marks):
         at = scale.position(mark)
-        text = (
-            f"{at:,.0f}" if scale.name == "step" and last < 10**7 else f"{at:,.6g}" if at < 1e6 else significant(at, 3)
-        )
+        plain = scale.name == "step" and last < 10**7
+        text = f"{at:,.0f}" if plain else f"{at:,.6g}" if at < 1e6 else significant(at, 3)
         at = indent + round(mark / last * (columns - 1))
         at = max(0, at - (len(text) if k == 4 else len(text) // 2 if k else 0) + (1 if k == 4 else 0))
         line[at : at + len(text)] = text

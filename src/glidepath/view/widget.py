@@ -13,8 +13,8 @@ from ..core.errors import GlidepathError, installing
 from ..core.language import said
 from ..core.node import checks_of
 from ..core.schedule import Schedule
+from .axis import unit_of
 from .sample import sampled
-from .units import unit_of
 
 __all__ = ["changed", "controls", "shown", "widget", "words"]
 
