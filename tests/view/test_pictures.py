@@ -15,9 +15,9 @@ from PIL import Image
 from glidepath import GlidepathError, parse, playground
 from glidepath.core.files import write_whole
 from glidepath.view import animate, animation, example, figure, gallery, html, save, terminal
+from glidepath.view.axis import DASHES, MOST_CURVES, significant
 from glidepath.view.examples import ARTICLES, CLASSIC, article, classes
 from glidepath.view.pictures import pictures
-from glidepath.view.axis import DASHES, MOST_CURVES, significant
 
 
 def svg_texts(path) -> list[str]:
