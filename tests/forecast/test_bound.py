@@ -68,7 +68,7 @@ def test_refusals() -> None:
         bound(parse("hold()"))
     with pytest.raises(GlidepathError, match="above 0 somewhere"):
         bound(parse("0 * hold(10)"))
-    with pytest.raises(GlidepathError, match="peak must be finite and above 0"):
+    with pytest.raises(GlidepathError, match="peak must be a finite number above 0"):
         transfer_peak(0.0, parse("linear(10)"), parse("linear(10)"))
 
 

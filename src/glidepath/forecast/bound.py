@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.checks import taken
 from ..core.errors import GlidepathError
+from ..core.fields import Positive
 from ..core.schedule import Schedule
 from .path import MOST_UPDATES, Array, rates_of
 
@@ -90,9 +92,7 @@ def bound(schedule: Schedule, steps: int | None = None) -> Bound:
         remedy = "an endless schedule needs a length: --steps" if length == math.inf else ""
         raise GlidepathError.of("bound", "steps", f"an integer from 1 to {MOST_UPDATES:,}", length, remedy)
     values = rates_of(schedule, 1.0, int(length))
-    values = (
-        values[: int(np.flatnonzero(values)[-1]) + 1] if values.any() else values
-    )  # updates at rate 0 change nothing
+    values = values[: int(np.flatnonzero(values)[-1]) + 1] if values.any() else values  # later ones change nothing
     if not values.any() or (values < 0).any() or not np.isfinite(values).all():
         raise GlidepathError.of("bound", "schedule", "at least 0 everywhere and above 0 somewhere", str(schedule))
     after = rest_of(values)
@@ -123,20 +123,15 @@ def transfer_peak(
     Raises:
         GlidepathError: If the peak is not above 0, or as `bound`.
     """
-    if not (isinstance(peak, int | float) and not isinstance(peak, bool) and 0 < peak < math.inf):
-        raise GlidepathError.of("transfer_peak", "peak", "finite and above 0", peak)
+    peak = taken("transfer_peak", "peak", peak, Positive)
     length = steps if steps is not None else source.duration if source.duration != math.inf else target.duration
     a = bound(source, length)  # type: ignore[arg-type]
-    b = bound(
-        target, target_steps if target_steps is not None else int(length) if target.duration == math.inf else None
-    )
-    top = [float(rates_of(one, 1.0, of.steps).max()) for one, of in ((source, a), (target, b))]
-    ratio = (b.peak * top[1]) / (a.peak * top[0])
+    own = int(length) if target.duration == math.inf else None
+    b = bound(target, own if target_steps is None else target_steps)
+    rates = [rates_of(one, 1.0, of.steps) for one, of in ((source, a), (target, b))]
+    ratio = (b.peak * float(rates[1].max())) / (a.peak * float(rates[0].max()))
     said: list[str] = []
-    if any(
-        float(rates_of(one, 1.0, of.steps)[of.steps // 2 :].min()) >= 0.99 * t
-        for one, of, t in ((source, a, top[0]), (target, b, top[1]))
-    ):
+    if any(each[len(each) // 2 :].min() >= 0.99 * each.max() for each in rates):
         said.append("poor for a constant rate: measured 0.30 of a cooldown's peak where the bound says 0.55")
     if a.steps != b.steps:
         said.append(f"poor across lengths ({a.steps:,} and {b.steps:,}): measured exponent -0.24, the bound's -0.5")

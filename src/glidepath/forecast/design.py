@@ -6,21 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.answer import Shown
-from ..core.errors import GlidepathError, Problem, shown
+from ..core.checks import Checks
+from ..core.errors import GlidepathError, Problem
+from ..core.fields import Steps
 from ..core.schedule import Schedule
 from ..core.text import parse
 from .fit import Comparison, Forecast, Laws
 
 __all__ = ["Design", "Option", "design"]
 
-_SHAPES = (
-    "linear({n})",
-    "one_minus_sqrt({n})",
-    "cosine({n})",
-    "polynomial({n}, 1.5)",
-    "polynomial({n}, 2)",
-    "sqrt({n})",
-)
+_WORDS = "linear({n})|one_minus_sqrt({n})|cosine({n})|polynomial({n}, 1.5)|polynomial({n}, 2)|sqrt({n})"
+_SHAPES = _WORDS.split("|")
 _SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -84,23 +80,19 @@ class Design(Shown):
 
     def __str__(self) -> str:
         one = self.chosen
+        gain = str(self.gain).replace("the first ends", "it ends").replace("the second ends", "that one ends")
         lines = [
             f"near the best, without a grid: {one.schedule}",
             f"ends with {one.loss:.4f} ({one.low:.4f} to {one.high:.4f}) after {self.updates:,} updates",
-            f"against {self.against}: {self.gain}".replace("the first ends", "it ends").replace(
-                "the second ends", "that one ends"
-            ),
+            f"against {self.against}: {gain}",
         ]
         for each in self.starts:
             when = "" if not self.made else "now, " if each.start == self.made else "later, "
             shape = each.schedule.rpartition(">> ")[2]
             ends = f"{each.loss:.4f} ± {each.high - each.loss:.4f}"
             lines.append(f"  cool down {when}from {each.start:>9,} for {each.length:>9,} updates: {ends}  {shape}")
-        if self.set_aside:
-            lines.append(
-                f"{self.set_aside} cooldowns with lower forecasts were set aside: the laws do not agree on them"
-            )
-        return "\n".join(lines)
+        aside = f"{self.set_aside} cooldowns with lower forecasts were set aside: the laws do not agree on them"
+        return "\n".join([*lines, *([aside] if self.set_aside else [])])
 
 
 def design(
@@ -123,18 +115,13 @@ def design(
     Raises:
         GlidepathError: If an argument breaks its rule, a length is out of the laws' reach, or the laws agree on no cooldown.
     """
-    total = laws.updates if steps is None else steps
-    rise = laws.warmup if warmup is None else warmup
-    problems = [
-        Problem("design", name, "an integer from 0", shown(value))
-        for name, value in (("steps", total), ("at", at), ("warmup", rise))
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0
-    ]
-    if not problems and total <= max(at, rise) + 1:
-        got = f"{total:,} updates, {at:,} of them made, {rise:,} of warmup"
-        problems.append(Problem("design", "steps", "longer than what is made and the warmup", got))
-    if problems:
-        raise GlidepathError(problems)
+    checks = Checks("design")
+    total = checks.take("steps", laws.updates if steps is None else steps, Steps)
+    at, rise = checks.take("at", at, Steps), checks.take("warmup", laws.warmup if warmup is None else warmup, Steps)
+    got = f"{total:,} updates, {at:,} of them made, {rise:,} of warmup"
+    if not checks.problems and total <= max(at, rise) + 1:
+        checks.problems.append(Problem("design", "steps", "longer than what is made and the warmup", got))
+    checks.done()
     begin = max(at, rise)
     starts = sorted({max(begin, total - round(share * total)) for share in _SHARES} | ({begin} if at else set()))
     found = [_option(laws, rise, start, total, shape) for start in starts if start < total for shape in _SHAPES]
@@ -149,15 +136,8 @@ def design(
     today = against if against is not None else _text(rise, total - max(1, total // 5), total, _SHAPES[0])
     plan = parse(today) if isinstance(today, str) else today
     by_start = {one.start: one for one in sorted(agreed, key=lambda one: -one.loss)}  # the lowest comes last
-    return Design(
-        chosen,
-        total,
-        at,
-        str(plan),
-        laws.compare(chosen.schedule, plan, steps=total),
-        tuple(by_start[start] for start in sorted(by_start)),
-        sum(one.loss < chosen.loss for one in found),
-    )
+    gain, ordered = laws.compare(chosen.schedule, plan, steps=total), tuple(one for _, one in sorted(by_start.items()))
+    return Design(chosen, total, at, str(plan), gain, ordered, sum(one.loss < chosen.loss for one in found))
 
 
 def _text(rise: int, start: int, total: int, shape: str) -> str:

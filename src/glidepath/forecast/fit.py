@@ -97,10 +97,8 @@ class Forecast(Shown):
     baseline: float
 
     def __str__(self) -> str:
-        return (
-            f"{self.loss:.4f} ({self.low:.4f} to {self.high:.4f}) after {self.updates:,} updates, "
-            f"{self.horizon:.3g} times as long as the longest log"
-        )
+        reach = f"{self.updates:,} updates, {self.horizon:.3g} times as long as the longest log"
+        return f"{self.loss:.4f} ({self.low:.4f} to {self.high:.4f}) after {reach}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +147,9 @@ class Comparison(Shown):
         return self.low > 0.0 or self.high < 0.0
 
     def __str__(self) -> str:
+        ends = f"the {'first' if self.difference < 0 else 'second'} ends lower"
         text = f"{self.difference:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
-        if not self.told:
-            return f"no difference can be told: {text}"
-        return f"the {'first' if self.difference < 0 else 'second'} ends lower: {text}"
+        return f"{ends if self.told else 'no difference can be told'}: {text}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,13 +225,8 @@ class Laws(Shown):
         Nothing is told where the laws disagree on which is lower.
         """
         a, b = self._rates(first, base, steps), self._rates(second, base, steps)
-        by_law = [
-            float(
-                one.law(Path.of(a, [len(a)], rises=self.rises))[-1]
-                - one.law(Path.of(b, [len(b)], rises=self.rises))[-1]
-            )
-            for one in self.fitted
-        ]
+        ends = [Path.of(rates, [len(rates)], rises=self.rises) for rates in (a, b)]
+        by_law = [float(one.law(ends[0])[-1] - one.law(ends[1])[-1]) for one in self.fitted]
         difference = float(np.median(by_law))
         horizon = max(len(a), len(b)) / self.updates
         half = self.widened * half_width_of_difference(horizon, self.effect, self.noise, apart(a, b))
@@ -280,14 +272,10 @@ class Laws(Shown):
             edge = f"; the logs do not tell {', '.join(one.edges)}" if one.edges else ""
             said.append(f"{one.law.name}: {numbers}; scatter {100 * one.scatter:.2f} %{edge}")
         for one in self.backtests:
-            what = "left out" if one.held == "run" else "its rest left out"
-            said.append(
-                f"{one.name}, {what}: off by {one.error:+.4f} ± {one.half:.4f}, {one.horizon:.2f} times as long"
-            )
-        tests = (
-            "" if self.backtests else "; no part of the logs identifies the laws without the rest, or none was tried"
-        )
-        return [*said, f"intervals: {self.widened:.2f} times the calibrated width{tests}"]
+            what, off = "left out" if one.held == "run" else "its rest left out", f"{one.error:+.4f} ± {one.half:.4f}"
+            said.append(f"{one.name}, {what}: off by {off}, {one.horizon:.2f} times as long")
+        none = "; no part of the logs identifies the laws without the rest, or none was tried"
+        return [*said, f"intervals: {self.widened:.2f} times the calibrated width{'' if self.backtests else none}"]
 
     # As data --------------------------------------------------------------------------------------------------------------------------
 
@@ -307,22 +295,20 @@ class Laws(Shown):
             GlidepathError: If a field is missing, unknown or of the wrong kind.
         """
         try:
-            plain = dict(data)
-            if missing := {one.name for one in fields(cls)} - set(plain):
+            if missing := {one.name for one in fields(cls)} - set(data):
                 raise KeyError(", ".join(sorted(missing)))
-            plain["fitted"] = tuple(_fitted(one) for one in plain["fitted"])
-            plain["baseline"] = _fitted(plain["baseline"])
-            plain["runs"] = tuple(Used(**one) for one in plain["runs"])
-            plain["backtests"] = tuple(Backtest(**one) for one in plain["backtests"])
-            made = cls(**plain)
+            read: dict[str, Any] = dict(data)
+            read |= {"fitted": tuple(map(_fitted, data["fitted"])), "baseline": _fitted(data["baseline"])}
+            for name, kind in (("runs", Used), ("backtests", Backtest)):
+                read[name] = tuple(kind(**one) for one in data[name])
+            made = cls(**read)
             if not 1 <= made.updates <= MOST_UPDATES or not math.isfinite(made.final("hold()").high):
                 raise ValueError("updates or numbers out of range")
         except GlidepathError:
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise GlidepathError.worded(
-                "laws", "data", "what to_dict wrote", f"{type(error).__name__}: {error}"
-            ) from None
+            got = f"{type(error).__name__}: {error}"
+            raise GlidepathError.worded("laws", "data", "what to_dict wrote", got) from None
         return made
 
     @classmethod
@@ -337,9 +323,8 @@ class Laws(Shown):
 
 def apart(a: Array, b: Array) -> float:
     """How far two courses of the rate lie apart: the area between them over that under the larger, both on the time of the longer."""
-    if len(a) != len(b):
-        longer = max(len(a), len(b))
-        a, b = (np.pad(one, (0, longer - len(one))) for one in (a, b))
+    longer = max(len(a), len(b))
+    a, b = (np.pad(one, (0, longer - len(one))) for one in (a, b))
     return float(np.abs(a - b).sum() / max(a.sum(), b.sum()))
 
 
@@ -364,12 +349,12 @@ def fit_laws(logs: Iterable[Run | Log], *, rises: bool = True, backtests: bool =
         GlidepathError: If no law can be told from these logs, with the cheapest run that would help.
     """
     given = list(logs)
-    wrong = [one for one in given if not isinstance(one, Run | Log)]
-    if wrong:
+    read = [one for one in given if isinstance(one, Log)]
+    plain = [one for one in given if isinstance(one, Run)]
+    if wrong := [one for one in given if not isinstance(one, Run | Log)]:
         remedy = "Run.of makes one of a schedule and losses, glidepath.logs.read a log of a file"
         raise GlidepathError.of("forecast", "logs", "runs or logs", wrong[0], remedy)
-    read = [one for one in given if isinstance(one, Log)]
-    runs, used = _prepared([one for one in given if isinstance(one, Run)] + (runs_of(read) if read else []))
+    runs, used = _prepared(plain + (runs_of(read) if read else []))
     check_runs(runs)
     laws = _fit(runs, used, rises)
     return _tested(laws, runs) if backtests else laws
@@ -405,10 +390,8 @@ def _fit(runs: Sequence[Run], used: tuple[Used, ...], rises: bool, start: Laws |
     fitted = tuple(fit_law(name, runs, rises=rises, start=near.get(name)) for name in NAMES)
     peak = max(float(run.rates.max()) for run in runs)
     updates = max(run.updates for run in runs)
-    held = np.full(updates, peak)
-    cooled = held.copy()
-    fifth = max(1, updates // 5)
-    cooled[-fifth:] *= 1.0 - np.arange(fifth) / fifth
+    held, fifth = np.full(updates, peak), max(1, updates // 5)
+    cooled = np.concatenate((held[fifth:], peak * (1.0 - np.arange(fifth) / fifth)))
     ends = [[float(one.law(Path.of(r, [updates], rises=rises))[-1]) for r in (held, cooled)] for one in fitted]
     missed: list[Array] = []
     for run in runs:

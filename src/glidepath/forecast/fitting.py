@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,7 +76,7 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
     if start is None:
         begun = _starts(shape, paths, np.exp(seen))
     else:
-        begun = [np.log([_inside(shape, start, rate, area)[one] for one in shape.names])]
+        begun = [np.log([_scaled(shape, start.parameters, rate, area, -1)[one] for one in shape.names])]
     best, count = None, 0
     for logs in begun:
         found = least_squares(
@@ -98,7 +98,7 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
     inner = dict(zip(shape.names, np.exp(best.x).tolist(), strict=True))
     edges = [n for n, x, a, b in zip(shape.names, best.x, low, high, strict=True) if x - a < 1e-3 or b - x < 1e-3]
     scatter = float(np.sqrt(np.mean(residuals(best.x) ** 2)))
-    return Fitted(Law(name, _outside(shape, inner, rate, area)), scatter, tuple(edges), count)
+    return Fitted(Law(name, _scaled(shape, inner, rate, area)), scatter, tuple(edges), count)
 
 
 def _starts(shape: Shape, paths: Sequence[Path], losses: Array) -> list[Array]:
@@ -107,7 +107,8 @@ def _starts(shape: Shape, paths: Sequence[Path], losses: Array) -> list[Array]:
 
     found: list[tuple[float, Array]] = []
     thin = [_thinned(path) for path in paths]
-    target = np.concatenate([losses[a:b][keep] for (a, b), (_, keep) in zip(_spans(paths), thin, strict=True)])
+    ends = np.cumsum([len(path.area) for path in paths])[:-1]
+    target = np.concatenate([part[keep] for part, (_, keep) in zip(np.split(losses, ends), thin, strict=True)])
     areas = np.concatenate([path.area for path, _ in thin])
     for nonlinear in itertools.product(*_GRID[shape.name]):
         logs = np.log(nonlinear)
@@ -125,28 +126,14 @@ def _starts(shape: Shape, paths: Sequence[Path], losses: Array) -> list[Array]:
     return [start for _, start in found[:_STARTS]]
 
 
-def _spans(paths: Sequence[Path]) -> list[tuple[int, int]]:
-    ends = np.cumsum([0, *(len(path.area) for path in paths)])
-    return [(int(a), int(b)) for a, b in itertools.pairwise(ends)]
-
-
 def _thinned(path: Path, most: int = 40) -> tuple[Path, NDArray[np.int64]]:
     keep = np.unique(np.linspace(0, len(path.area) - 1, most).astype(np.int64))
     return replace(path, area=path.area[keep], steps=path.steps[keep]), keep
 
 
-def _outside(shape: Shape, inner: dict[str, float], rate: float, area: float) -> dict[str, float]:
-    """From the units of the fit to absolute rates."""
-    factors = shape.scales(inner, rate, rate * area)
-    scaled = ("B", *shape.parameters)[: len(factors)]
-    made = inner | {name: inner[name] * factor for name, factor in zip(scaled, factors, strict=True)}
-    return made | {"A": inner["A"] * (rate * area) ** inner["alpha"]}
-
-
-def _inside(shape: Shape, law: Law, rate: float, area: float) -> dict[str, float]:
-    """From absolute rates to the units of the fit."""
-    outer = dict(law.parameters)
-    factors = shape.scales(outer, rate, rate * area)
-    scaled = ("B", *shape.parameters)[: len(factors)]
-    made = outer | {name: outer[name] / factor for name, factor in zip(scaled, factors, strict=True)}
-    return made | {"A": outer["A"] * (rate * area) ** -outer["alpha"]}
+def _scaled(shape: Shape, given: Mapping[str, float], rate: float, area: float, sign: int = 1) -> dict[str, float]:
+    """From the units of the fit to absolute rates; with a sign of -1 back."""
+    factors = shape.scales(given, rate, rate * area)
+    names = ("B", *shape.parameters)[: len(factors)]
+    made = {name: given[name] * factor**sign for name, factor in zip(names, factors, strict=True)}
+    return {**given, **made, "A": given["A"] * (rate * area) ** (sign * given["alpha"])}

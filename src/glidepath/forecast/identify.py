@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
 from .path import Array, Run
 
@@ -66,50 +67,37 @@ def check_runs(runs: Sequence[Run]) -> None:
     Raises:
         GlidepathError: Naming each reason, with the cheapest run that would identify the law.
     """
-    where = "forecast"
+    found = Checks("forecast")
     if not runs:
-        raise GlidepathError.worded(where, "logs", "at least one run", "none")
-    found: list[Problem] = []
-    count = sum(len(run.steps) for run in runs)
-    if count < _LEAST:
-        remedy = "log the loss more often, or give more runs"
-        found.append(Problem(where, "losses", f"at least {_LEAST} after the warmup", str(count), remedy))
-    metrics = list(dict.fromkeys(run.metric for run in runs))
-    if len(metrics) > 1:
-        found.append(Problem(where, "losses", "of one evaluation", " and ".join(metrics), "give logs of one of them"))
-    peaks = [float(run.rates.max()) for run in runs]
-    if max(peaks) > (1 + _SAME_PEAK) * min(peaks):
-        remedy = "no law here carries over peak rates: fit the runs of one peak"
-        low, high = runs[int(np.argmin(peaks))], runs[int(np.argmax(peaks))]
-        got = f"{min(peaks):g} ({low.name}) and {max(peaks):g} ({high.name})"
-        found.append(Problem(where, "logs", "of one peak rate", got, remedy))
-    longest = max(runs, key=lambda run: run.updates)
-    if not any(_decays(run) for run in runs):
-        remedy = _branch(max(runs, key=_plateau))
-        found.append(
-            Problem(
-                where,
-                "logs",
-                "of runs of which one decays to below half of its peak, with losses there",
-                "none",
-                remedy,
-            )
-        )
-    elif not any(map(_plateau, runs)):
-        hold, fall = round(0.4 * longest.updates), max(1, round(0.1 * longest.updates))
-        remedy = (
-            f"add a run that holds the peak for {hold:,} updates and cools down in {fall:,}, a linear one: "
-            f"glidepath branches {hold} --share 0.2 makes such"
-        )
-        got = "full-length decays only, from which the laws cannot tell time from decay"
-        found.append(
-            Problem(where, "logs", "of runs of which one stays on its peak for a quarter of its length", got, remedy)
-        )
-    if any(map(_plateau, runs)) and not any(_plateau(run) and _learns(run) for run in runs):
-        remedy = "the peak rate is too high for a plateau, or the model overfits: the laws know neither"
-        found.append(Problem(where, "losses", "falling while the rate stays on its peak", "none that falls", remedy))
-    if found:
-        raise GlidepathError(found)
+        raise GlidepathError.worded(found.where, "logs", "at least one run", "none")
+
+    def need(holds: bool, field: str, rule: str, got: str, remedy: str) -> None:
+        if not holds:
+            found.problems.append(Problem(found.where, field, rule, got, remedy))
+
+    count, metrics = sum(len(run.steps) for run in runs), list(dict.fromkeys(run.metric for run in runs))
+    remedy = "log the loss more often, or give more runs"
+    need(count >= _LEAST, "losses", f"at least {_LEAST} after the warmup", str(count), remedy)
+    need(len(metrics) == 1, "losses", "of one evaluation", " and ".join(metrics), "give logs of one of them")
+    low, high = (pick(runs, key=lambda run: run.rates.max()) for pick in (min, max))
+    least, most = float(low.rates.max()), float(high.rates.max())
+    got = f"{least:g} ({low.name}) and {most:g} ({high.name})"
+    remedy = "no law here carries over peak rates: fit the runs of one peak"
+    need(most <= (1 + _SAME_PEAK) * least, "logs", "of one peak rate", got, remedy)
+    flat, decays = [run for run in runs if _plateau(run)], any(map(_decays, runs))
+    rule = "of runs of which one decays to below half of its peak, with losses there"
+    need(decays, "logs", rule, "none", _branch(max(runs, key=_plateau)))
+    updates = max(run.updates for run in runs)
+    hold, fall = round(0.4 * updates), max(1, round(0.1 * updates))
+    remedy = f"add a run that holds the peak for {hold:,} updates and cools down in {fall:,}, a linear one: "
+    remedy += f"glidepath branches {hold} --share 0.2 makes such"
+    got = "full-length decays only, from which the laws cannot tell time from decay"
+    rule = "of runs of which one stays on its peak for a quarter of its length"
+    need(bool(flat) or not decays, "logs", rule, got, remedy)
+    remedy = "the peak rate is too high for a plateau, or the model overfits: the laws know neither"
+    learns = not flat or any(map(_learns, flat))
+    need(learns, "losses", "falling while the rate stays on its peak", "none that falls", remedy)
+    found.done()
 
 
 def _branch(run: Run) -> str:

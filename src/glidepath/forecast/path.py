@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core.checks import Checks
+from ..core.errors import Problem
 from ..core.schedule import Schedule
 
 __all__ = ["Array", "Path", "Run", "rates_of"]
@@ -56,24 +57,20 @@ class Run:
     note: str = ""
 
     def __post_init__(self) -> None:
-        where = f"forecast: {self.name}"
+        found = Checks(f"forecast: {self.name}")
         rates, losses = (np.asarray(given, dtype=np.float64).ravel() for given in (self.rates, self.losses))
-        steps = np.asarray(self.steps).ravel()
-        found: list[Problem] = []
+        steps, odd = np.asarray(self.steps).ravel(), losses[~(np.isfinite(losses) & (losses > 0))][:3].tolist()
         if not 1 <= len(rates) <= MOST_UPDATES or not np.isfinite(rates).all() or (rates < 0).any() or not rates.any():
-            rule = f"1 to {MOST_UPDATES:,} rates, finite, at least 0, one above 0"
-            found.append(Problem(where, "rates", rule, shown(rates.tolist())))
+            found.refuse("rates", f"1 to {MOST_UPDATES:,} rates, finite, at least 0, one above 0", rates.tolist())
         if len(steps) != len(losses) or not len(steps):
-            found.append(Problem(where, "losses", "as many as steps, at least one", f"{len(losses)} and {len(steps)}"))
+            got = f"{len(losses)} and {len(steps)}"
+            found.problems.append(Problem(found.where, "losses", "as many as steps, at least one", got))
         elif (np.diff(steps) <= 0).any() or steps[0] < 1 or steps[-1] > len(rates):
             rule = f"ascending, from 1 to the {len(rates):,} updates whose rates are known"
-            remedy = "a loss counts the updates done before it"
-            found.append(Problem(where, "steps", rule, shown(steps.tolist()), remedy))
-        if not np.isfinite(losses).all() or (losses <= 0).any():
-            odd = losses[~np.isfinite(losses) | (losses <= 0)][:3].tolist()
-            found.append(Problem(where, "losses", "finite and above 0", shown(odd), "leave out what diverged"))
-        if found:
-            raise GlidepathError(found)
+            found.refuse("steps", rule, steps.tolist(), "a loss counts the updates done before it")
+        if odd:
+            found.refuse("losses", "finite and above 0", odd, "leave out what diverged")
+        found.done()
         for name, value in (("rates", rates), ("steps", steps.astype(np.int64)), ("losses", losses)):
             object.__setattr__(self, name, value)
 

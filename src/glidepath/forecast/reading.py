@@ -44,8 +44,7 @@ def runs_of(
         raise GlidepathError.of("forecast", "metric", "loss or validation_loss", metric)
     validated = all(len(_series(log, "validation_loss")) >= _ENOUGH for log in logs)
     name = metric or ("validation_loss" if validated else "loss")
-    problems: list[Problem] = []
-    given: list[_Given] = []
+    problems, given = list[Problem](), list[_Given]()
     for at, log in enumerate(logs, 1):
         where = f"forecast: {log.source or f'log {at}'}"
         losses = _series(log, name)
@@ -57,9 +56,8 @@ def runs_of(
             continue
         if log.unit == "epoch":
             problems.append(Problem(where, "steps", "updates", "epochs only", "log the count of updates"))
-        if (epochs := log.get("epoch")) is not None and float(epochs.values[np.isfinite(epochs.values)].max()) > EPOCHS:
-            remedy = "nothing was measured beyond 16 times: see the page on forecasts"
-            got = f"{float(np.nanmax(epochs.values)):.4g} epochs"
+        if (epochs := log.get("epoch")) is not None and (seen := float(epochs.finite().values.max())) > EPOCHS:
+            remedy, got = "nothing was measured beyond 16 times: see the page on forecasts", f"{seen:.4g} epochs"
             problems.append(Problem(where, "data", f"seen at most {EPOCHS:g} times", got, remedy))
         last = int(losses.steps[-1])
         rates, begin = _rates(log, last, plan, base)

@@ -125,11 +125,11 @@ def training_of(
         text = DEFAULT_SCHEDULE if schedule is None else schedule
         called = isinstance(text, str) and not is_ours(text)  # another library's schedulers are stepped by the update
         steering = steered(text, peak, "train") if isinstance(text, str) else None
-        usual: Any = "updates" if called else "samples" if counts == "epochs" else counts
+        counted: Any = clock or ("updates" if called else "samples" if counts == "epochs" else counts)
         horizon = Horizon(length, stream.samples, tokens_per_sample=stream.tokens)
         fed: Any = (steering,) if steering else ()
         rules: Any = "hold()" if steering else text
-        plan = Plan(rules, horizon, clock or usual, batch=_held(size), feedback=fed)
+        plan = Plan(rules, horizon, counted, batch=_held(size), feedback=fed)
     else:
         _countable(task, stream, "plan", plan.horizon.length, plan.clock)
         plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
