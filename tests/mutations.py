@@ -320,10 +320,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             (
                 "the peak upside down",
                 "forecast/bound.py",
-                "(b.peak * top[1]) / (a.peak * top[0])",
-                "(a.peak * top[0]) / (b.peak * top[1])",
+                "(b.peak * float(rates[1].max())) / (a.peak * float(rates[0].max()))",
+                "(a.peak * float(rates[0].max())) / (b.peak * float(rates[1].max()))",
             ),
-            ("a constant is like others", "forecast/bound.py", ">= 0.99 * t", ">= 99 * t"),
+            ("a constant is like others", "forecast/bound.py", ">= 0.99 * each.max()", ">= 99 * each.max()"),
             ("lengths do not matter", "forecast/bound.py", "if a.steps != b.steps:", "if False:"),
             ("any peak", "forecast/identify.py", "if abs(top - peak) > _SAME_PEAK * peak:", "if False:"),
             (
@@ -335,8 +335,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             (
                 "runs of several peaks",
                 "forecast/identify.py",
-                "if max(peaks) > (1 + _SAME_PEAK) * min(peaks):",
-                "if False:",
+                "most <= (1 + _SAME_PEAK) * least",
+                "True",
             ),
             ("laws that disagree are sure", "forecast/fit.py", "if min(by_law) < 0.0 < max(by_law):", "if False:"),
         ],
