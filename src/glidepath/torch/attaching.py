@@ -157,5 +157,5 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
                     checks.problems += seats[-1].check(*values)
     checks.done()
     for seat in seats:
-        seat.group.setdefault(f"initial_{seat.rule.parameter}", seat.base)
+        seat.group.setdefault(seat.base_key, seat.base)
         write(seat.rule, seat.group, seat.value(at))

@@ -170,8 +170,8 @@ class Binding:
             seat.group, seat.params = group, group["params"]
             seat.scale_by(run.scale_key)
             if taker is not None:
-                since = f"start_{seat.rule.parameter}" in group
-                seat.base, seat.start, seat.carried = taker.base, taker.start if since else seat.start, True
+                seat.base, seat.carried = taker.base, True
+                seat.start = taker.start if seat.start_key in group else seat.start
         for channel, seats in zip(self.channels, seated, strict=True):
             here = {id(seat) for seat in seats}
             # A group that is not there may only be waiting for its turn to be stepped.
@@ -388,14 +388,14 @@ class Binding:
 
     def written_bases(self, known: Iterable[Seat]) -> list[tuple[Seat, float]]:
         """Returns the bases that groups carry and that are not theirs."""
-        rows = [(seat, float(seat.group.get(f"initial_{seat.rule.parameter}", seat.base))) for seat in known]
+        rows = [(seat, float(seat.group.get(seat.base_key, seat.base))) for seat in known]
         return [(seat, base) for seat, base in rows if base != seat.base]
 
     def foreign_bases(self, known: Iterable[Seat]) -> list[ForeignWrite]:
         """Returns what others wrote as bases; with `adopt` they become the bases."""
         events = list[ForeignWrite]()
         for seat, written in self.written_bases(known):
-            if self._note_write(events, seat, f"initial_{seat.rule.parameter}", written, seat.base):
+            if self._note_write(events, seat, seat.base_key, written, seat.base):
                 seat.base = written
         return events
 

@@ -22,9 +22,7 @@ Group = dict[str, Any]
 MISSING = object()
 _SAMPLES = 2048  # a longer schedule is looked at in so many places before it may drive anything
 _SHARES = ("momentum", "betas", "alpha")  # below 1, and mostly near it
-_OWN_RATE = (
-    "lr=1e-3, and for Adafactor relative_step=False, scale_parameter=False, warmup_init=False; or drive another key"
-)
+_OF_ADAFACTOR = "relative_step=False, scale_parameter=False, warmup_init=False"
 _SLACK = 1 + 1e-9  # an absolute peak is a product, and may round to above the base that it was made of
 
 
@@ -61,13 +59,18 @@ class Seat:
     schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
-        self.own, self.found, self.schedule, self.params = (
-            self.base,
-            self.seen,
-            self.rule.complete,
-            self.group["params"],
-        )
-        self.before = self.group.get(f"initial_{self.rule.parameter}", MISSING)
+        self.own, self.found, self.before = self.base, self.seen, self.group.get(self.base_key, MISSING)
+        self.schedule, self.params = self.rule.complete, self.group["params"]
+
+    @property
+    def base_key(self) -> str:
+        """The key of the group that holds its base; PyTorch's own for a learning rate."""
+        return f"initial_{self.rule.parameter}"
+
+    @property
+    def start_key(self) -> str:
+        """The key of the group that holds the start of its clock, where it has its own."""
+        return f"start_{self.rule.parameter}"
 
     @classmethod
     def take(cls, rule: Rule, group: Group, label: str, start: int, rebase: bool) -> Seat:
@@ -76,23 +79,23 @@ class Seat:
         Raises:
             GlidepathError: If the group has no such hyper-parameter, or a value that is none.
         """
-        current = read(rule, group, label)
+        current, where = read(rule, group, label), f"group {label}"
         if rule.parameter == "lr" and (current is None or group.get("relative_step")):
-            raise GlidepathError(
-                Problem(f"group {label}", "lr", "a rate of your own", "one that the optimizer makes itself", _OWN_RATE)
+            remedy = f"lr=1e-3, and for Adafactor {_OF_ADAFACTOR}; or drive another key"
+            raise GlidepathError.worded(
+                where, "lr", "a rate of your own", "one that the optimizer makes itself", remedy
             )
         key, since = f"initial_{rule.parameter}", f"start_{rule.parameter}"
         known = key in group and not rebase
         base = group[key] if known else current
         plain = float(base) if isinstance(base, Tensor) and base.numel() == 1 else number(base)
         if plain is None or not math.isfinite(plain):
-            where = f"group {label}"
             raise GlidepathError.of(where, key if known else rule.parameter, "a finite number", base)
         started = number(group[since]) if known and since in group else start
         if started is None or started != started // 1:
-            raise GlidepathError.of(f"group {label}", since, "a whole number", group[since])
-        held = float(current) if isinstance(current, Tensor) else current
-        return cls(rule, group, label, float(plain), int(started), held, known)
+            raise GlidepathError.of(where, since, "a whole number", group[since])
+        seen = float(current) if isinstance(current, Tensor) else current
+        return cls(rule, group, label, float(plain), int(started), seen, known)
 
     def scale_by(self, key: str | None) -> None:
         """Finds the group's own factor of its rate.
@@ -126,8 +129,7 @@ class Seat:
             if rule.floor > self.base:
                 said = f"at least its absolute floor {rule.floor!r}"
                 problems.append(Problem(where, rule.parameter, said, shown(self.base), "factors have relative floors"))
-        outside = _outside(rule, self.label, low, high)
-        return [*problems, outside] if outside else problems
+        return problems + _outside(rule, where, low, high)
 
     def value(self, at: float, scale: float = 1.0) -> float:
         """Returns the value at a position, in the unit of the hyper-parameter."""
@@ -177,20 +179,17 @@ class Seat:
         `initial_lr` is PyTorch's own key. The base of another hyper-parameter gets none: checkpoints of before would miss it. With `keep`
         a base that is there stays.
         """
-        key = f"initial_{self.rule.parameter}"
-        there = key in self.group
-        if (there and not keep) or (self.rule.parameter == "lr" and not there):
-            self.group[key] = self.base
+        if not keep if self.base_key in self.group else self.rule.parameter == "lr":
+            self.group[self.base_key] = self.base
         if self.start:
-            self.group[f"start_{self.rule.parameter}"] = self.start
+            self.group[self.start_key] = self.start
 
     def rise(self) -> None:
         """Takes out of the group what `sit` added."""
-        self.group.pop(f"start_{self.rule.parameter}", None)
-        if self.before is MISSING:
-            self.group.pop(f"initial_{self.rule.parameter}", None)
-        else:
-            self.group[f"initial_{self.rule.parameter}"] = self.before
+        self.group.pop(self.start_key, None)
+        self.group.pop(self.base_key, None)
+        if self.before is not MISSING:
+            self.group[self.base_key] = self.before
 
 
 def powerless(rule: Rule, seats: Sequence[Seat]) -> Problem | None:
@@ -211,15 +210,14 @@ def extent(schedule: Schedule) -> tuple[float, float, float]:
     return float(seen.min()), float(seen.max()), float(schedule.scalar(last))
 
 
-def _outside(rule: Rule, group: str, low: float, high: float) -> Problem | None:
-    """Returns the problem of the values from `low` to `high` for a rule's hyper-parameter, or None."""
-    top = 1.0 if rule.key in _SHARES else math.inf
-    if rule.key not in ("lr", "weight_decay", "eps", *_SHARES):
-        return None
-    if math.isfinite(low) and math.isfinite(high) and low >= 0.0 and (high < top):
-        return None
-    said = "finite and at least 0" if top == math.inf else "at least 0 and below 1"
-    return Problem(f"group {group}", rule.parameter, f"{said} at every step", f"values from {low!r} to {high!r}")
+def _outside(rule: Rule, where: str, low: float, high: float) -> list[Problem]:
+    """Returns the problem of the values from `low` to `high` for a rule's hyper-parameter, if there is one."""
+    share = rule.key in _SHARES
+    fits = low >= 0.0 and high < (1.0 if share else math.inf)
+    if fits or not (share or rule.key in ("lr", "weight_decay", "eps")):
+        return []
+    said = "at least 0 and below 1" if share else "finite and at least 0"
+    return [Problem(where, rule.parameter, f"{said} at every step", f"values from {low!r} to {high!r}")]
 
 
 def name_of(group: Group) -> str | None:
@@ -248,23 +246,22 @@ def read(rule: Rule, group: Group, label: str) -> Any:
         if not isinstance(value, tuple | list) or place >= len(value):
             raise GlidepathError.of(where, rule.key, f"a tuple of more than {place} numbers", value)
         value = value[place]
-    if isinstance(value, Tensor):
-        if value.numel() != 1 or not value.is_floating_point():
-            said = "a floating-point tensor with one number"
-            raise GlidepathError.of(where, rule.parameter, said, f"a tensor {value.dtype} {tuple(value.shape)}")
-    elif number(value) is None and value is not None:
+    tensor = isinstance(value, Tensor)
+    if tensor and (value.numel() != 1 or not value.is_floating_point()):
+        said = "a floating-point tensor with one number"
+        raise GlidepathError.of(where, rule.parameter, said, f"a tensor {value.dtype} {tuple(value.shape)}")
+    if not tensor and number(value) is None and value is not None:
         raise GlidepathError.of(where, rule.parameter, "a number", value)
     return value
 
 
 def write(rule: Rule, group: Group, value: float) -> None:
     """Writes a value into a group; a tensor keeps its place in memory."""
-    place = rule.place
-    holder: Any = group if place is None else group[rule.key]
-    at: Any = rule.key if place is None else place
-    if isinstance(holder[at], Tensor):
-        holder[at].detach().fill_(value)
-    elif place is None:
+    current = held(rule, group)
+    if isinstance(current, Tensor):
+        current.detach().fill_(value)
+    elif rule.place is None:
         group[rule.key] = value
     else:
-        group[rule.key] = type(holder)((*holder[:place], value, *holder[place + 1 :]))
+        whole = group[rule.key]
+        group[rule.key] = type(whole)((*whole[: rule.place], value, *whole[rule.place + 1 :]))
