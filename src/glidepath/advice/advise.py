@@ -82,8 +82,9 @@ def advise(
             followed = Followed(None, float(np.nanmax(rates.values)))
     if log.get("loss") is not None:
         looked.append(f"{len(log.series['loss'])} losses")
-        for each in loss_findings(log, followed, complete):
-            (unjudged if isinstance(each, str) else findings).append(each)  # type: ignore[arg-type]
+        said = list(loss_findings(log, followed, complete, not findings))
+        unjudged += [each for each in said if isinstance(each, str)]
+        findings += [each for each in said if not isinstance(each, str)]
     if log.get("gradient_norm") is not None:
         looked.append("gradient norms")
     if complete is False:

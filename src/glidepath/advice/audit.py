@@ -80,7 +80,7 @@ def _against(
         if any(explains(lambda s, k=k, d=d: k * s + d) for d in (0, k - 1, -k)):
             times = "twice" if k == 2 else f"{k} times"
             seen = _pairs(t, y, planned, base, planned(np.maximum(k * t, 0.0)))
-            yield Finding.of("stepped {times} per update", seen, 0.95, str(planned.stretch(k)), k=k, times=times)
+            yield Finding.of("stepped {times} per update", seen, str(planned.stretch(k)), k=k, times=times)
             return
     stair = _stair(t, y)
     for n in stair:
@@ -88,7 +88,7 @@ def _against(
             last = float(planned(t[-1] // n))
             seen = _pairs(t, y, planned, base, planned(t // n))
             seen = (*seen, Evidence(int(t[-1]), "of the plan's factor", last))
-            yield Finding.of("stepped per epoch", seen, 0.9, str(planned.stretch(n)), n=n)
+            yield Finding.of("stepped per epoch", seen, str(planned.stretch(n)), n=n)
             return
     leading = _leading(t, y, planned) if base is None else base
     want = leading * planned(t)
@@ -102,13 +102,13 @@ def _against(
     ratio = float(np.nanmedian(scale)) if np.isfinite(scale).any() else math.nan
     if base is not None and math.isfinite(ratio) and _close(ratio * want, y, float(y.max())):
         paste = text_for(planned, float(f"{ratio * base:.6g}")) if not planned.absolute else str(ratio * planned)
-        yield Finding.of("another base rate", _pairs(t, y, planned, base, planned(t)), 0.95, paste, ratio=ratio)
+        yield Finding.of("another base rate", _pairs(t, y, planned, base, planned(t)), paste, ratio=ratio)
         return
     found = fitted()
     shown = found.text if isinstance(found, Fit) else text
     told = f"; they are {found}" if isinstance(found, Fit) else ""
     paste = f"glidepath show '{text}' '{shown}'"
-    yield Finding.of("another schedule", _pairs(t, y, planned, base, planned(t)), 0.8, paste, found=told)
+    yield Finding.of("another schedule", _pairs(t, y, planned, base, planned(t)), paste, found=told)
 
 
 def _leading(t: Array, y: Array, planned: Schedule) -> float:
@@ -148,16 +148,16 @@ def _from_there(
     facts = {"step": int(t[i]), "rate": y[i], "before": y[i - 1]}
     if np.ptp(y[i:]) <= 1e-9 * scale and len(y) - i >= 3:
         evidence = (*evidence, _at(t, y, -1, "last rate"))
-        yield Finding.of("constant after resume", evidence, 0.9, resume, planned=want[-1], **facts)
+        yield Finding.of("constant after resume", evidence, resume, planned=want[-1], **facts)
         return
     base = want[np.argmax(want)] / max(float(planned(t[int(np.argmax(want))])), 1e-300)
     for back, words in ((t[i], "began again from its step 0"), (t[i] - 1, "began again from its step 1")):
         if _close(base * planned(t[i:] - back), y[i:], scale):
-            yield Finding.of("resumed with a jump: again", evidence, 0.95, resume, words=words, **facts)
+            yield Finding.of("resumed with a jump: again", evidence, resume, words=words, **facts)
             return
     jump = abs(y[i] - y[i - 1]) > 5 * max(abs(want[i] - want[i - 1]), _SAME * scale / 5)
     key = "resumed with a jump" if jump else "leaves the plan"
-    yield Finding.of(key, evidence, 0.8, resume, planned=want[i], **facts)
+    yield Finding.of(key, evidence, resume, planned=want[i], **facts)
 
 
 def _unfinished(t: Array, y: Array, planned: Schedule, complete: bool) -> Iterator[Finding]:
@@ -174,7 +174,7 @@ def _unfinished(t: Array, y: Array, planned: Schedule, complete: bool) -> Iterat
     seen = Evidence(whole, "planned last factor", final), Evidence(last, "factor reached", reached)
     paste = str(planned.stretch(float(f"{t[-1] / duration:.6g}")))
     facts = {"step": last, "duration": whole, "reached": reached, "final": final}
-    yield Finding.of("never reached the floor", (_at(t, y, -1, "last rate"), *seen), 0.85, paste, **facts)
+    yield Finding.of("never reached the floor", (_at(t, y, -1, "last rate"), *seen), paste, **facts)
 
 
 def _stair(t: Array, y: Array) -> list[int]:
@@ -202,7 +202,7 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
             and size[i - 1] > 0.1 * peak
             and size[i - 1] > 8 * float(np.median(size[max(0, i - 12) : i - 1]) + 1e-300)
         ):
-            yield _jump(t, y, i, 0.85, found)
+            yield _jump(t, y, i, found)
             return
     flat = np.nonzero(size > 1e-9 * peak)[0]
     frozen = int(flat[-1]) + 1 if len(flat) else 0
@@ -211,22 +211,24 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
         moving = float(np.median(size[max(0, frozen - 6) : frozen]))
         if moving > 0 and 0.02 * peak < y[-1] < 0.98 * peak and (size[max(0, frozen - 6) : frozen] > 0).all():
             seen = (_at(t, y, frozen - 1), _at(t, y, frozen), _at(t, y, -1, "last rate"))
-            sure = 0.85 if resumed is not None else 0.65
             facts = {"step": int(t[frozen]), "rate": y[-1]}
-            yield Finding.of("constant after resume: without a plan", seen, sure, _WITH_PLAN, **facts)
+            yield Finding.of("constant after resume: without a plan", seen, _WITH_PLAN, **facts)
             return
     if known is None:
         usual = float(np.median(size[size > 0])) if (size > 0).any() else 0.0
         after = np.append(change[1:], 0.0)  # a drop is a jump if the rate rises from there, as no decay in steps does
-        jumps = np.nonzero(((change > 0.2 * peak) | ((change < -0.2 * peak) & (after > 0))) & (size > 20 * usual))[0]
+        jumps = np.nonzero(
+            ((change > 0.2 * peak) | ((change < -0.2 * peak) & (after > 0)))
+            & (size > np.where(change > 0, 20, 8) * usual)
+        )[0]
         if 1 <= len(jumps) <= 2:
-            yield _jump(t, y, int(jumps[0]) + 1, 0.65, found)
+            yield _jump(t, y, int(jumps[0]) + 1, found)
             return
     rising = bool((change >= 0).all()) and change.max() > 0 and y[-1] > y[0]
     stair = len(t) >= 100 and float((change == 0).mean()) > 0.9  # it rises with the epochs
     if rising and (complete or (stair and complete is None)) and (change[-max(1, len(change) // 5) :] > 0).any():
         seen, facts = (_at(t, y, 0), _at(t, y, -1, "last rate")), {"first": y[0], "rate": y[-1], "step": int(t[-1])}
-        yield Finding.of("never reached its peak", seen, 0.8, _WITH_PLAN, **facts)
+        yield Finding.of("never reached its peak", seen, _WITH_PLAN, **facts)
         return
     low = y <= 1e-3 * peak
     rest = int(np.nonzero(~low)[0][-1]) + 1
@@ -239,13 +241,13 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
         share = f", {100 * most / peak:.2g}% of its peak" if most > 0 else ""
         facts = {"step": int(t[rest]), "part": 1 - rest / len(y), "most": most, "share": share}
         paste = str((known.base * known.schedule).stretch(float(f"{t[-1] / max(float(t[rest]), 1.0):.4g}")))
-        yield Finding.of("at its floor early", (_at(t, y, rest), _at(t, y, -1, "last rate")), 0.6, paste, **facts)
+        yield Finding.of("at its floor early", (_at(t, y, rest), _at(t, y, -1, "last rate")), paste, **facts)
 
 
-def _jump(t: Array, y: Array, i: int, confidence: float, found: Fit | NoFit) -> Finding:
+def _jump(t: Array, y: Array, i: int, found: Fit | NoFit) -> Finding:
     near = f" {found}" if isinstance(found, NoFit) else ""
     seen, facts = (_at(t, y, i - 1), _at(t, y, i)), {"step": int(t[i]), "before": y[i - 1], "rate": y[i], "near": near}
-    return Finding.of("resumed with a jump: without a plan", seen, confidence, _WITH_PLAN, **facts)
+    return Finding.of("resumed with a jump: without a plan", seen, _WITH_PLAN, **facts)
 
 
 def _resumed(rate: Series) -> float | None:

@@ -98,6 +98,12 @@ FINDINGS: dict[str, tuple[str, str, int, str]] = {
         -1,
         "if a tenth of the rate fails at the same step, it is the data or the precision, not the rate",
     ),
+    "not finite: for a while": (
+        "The loss is not finite at step {step}{again} It is finite again afterwards.",
+        "Look at the data of that step and at the precision; if it comes again, divide the rate by 10.",
+        0,
+        "if a tenth of the rate fails at the same step, it is the data or the precision, not the rate",
+    ),
     "diverges": (
         "The loss rises from about step {step} and does not come back: it ends at {end:.4g}, having started at {start:.4g}.",
         "Divide the rate by 10 and try again, or let it fall before step {step}.",
@@ -159,6 +165,12 @@ FINDINGS: dict[str, tuple[str, str, int, str]] = {
         f"{_FIND}; a tenth and ten times the rate, 200 updates each, tell as well",
     ),
     "falls slowly": (
+        "The loss falls by only {share:.0%}, and at the end as steadily as at the beginning.",
+        "Raise the rate 5 to 10 times.",
+        1,
+        f"{_FIND}; a branch of 200 updates at 5 times the rate falls faster if this is so",
+    ),
+    "falls slowly: in part": (
         "The loss falls by only {share:.0%}, and at the end as steadily as at the beginning.",
         "Raise the rate 5 to 10 times.",
         1,

@@ -144,13 +144,14 @@ class _Curve:
         return float(np.median(self.y[inside])) if inside.any() else float(np.interp((a + b) / 2, self.spent, self.y))
 
 
-def loss_findings(log: Log, run: Followed, complete: bool | None) -> Iterator[Finding | str]:
+def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool = True) -> Iterator[Finding | str]:
     """Yields what a log's training losses show, and in words what they are too few or too noisy to show.
 
     Args:
         log: With losses.
         run: The schedule of the run, to be changed in remedies.
         complete: Whether the run is over; None if nobody knows.
+        planned: Whether the rates are what they should be; if not, no loss is judged by the rate that was spent.
     """
     series = log.get("loss")
     if series is None:
@@ -168,7 +169,7 @@ def loss_findings(log: Log, run: Followed, complete: bool | None) -> Iterator[Fi
     if len(series) < 5:
         yield f"{len(series)} losses are too few to judge"
         return
-    curve = _Curve(series, rate)
+    curve = _Curve(series, rate if planned else None)
     diverged = _diverges(curve, run)
     if diverged is not None:
         yield diverged
@@ -178,7 +179,8 @@ def loss_findings(log: Log, run: Followed, complete: bool | None) -> Iterator[Fi
         return
     over = complete is not False  # a run that is not may fall yet, and the rate with it
     saddle = _saddle(curve, log.get("gradient_norm"), run) if over else None
-    began = saddle or _too_high(curve, run) or _start(curve, run)
+    peak = _peak(curve)
+    began = saddle or _tuned(curve, peak, run) or _too_high(curve, run) or _start(curve, peak, run)
     if began is not None:
         yield began
         return
@@ -197,8 +199,8 @@ def _not_finite(series: Series, rate: Series | None, k: int, count: int, run: Fo
         )
     recovered = bool(np.isfinite(series.values[k:]).mean() > 0.5)
     again = f" and {count - 1} times more." if count > 1 else ", once." if recovered else "."
-    sure = 0.6 if recovered else 0.95
-    return Finding.of("not finite", evidence, sure, run.times(0.1), step=int(series.steps[k]), again=again)
+    key = "not finite: for a while" if recovered else "not finite"
+    return Finding.of(key, evidence, run.times(0.1), step=int(series.steps[k]), again=again)
 
 
 def _diverges(c: _Curve, run: Followed) -> Finding | None:
@@ -220,9 +222,8 @@ def _diverges(c: _Curve, run: Followed) -> Finding | None:
         c.at(i),
         Evidence(c.step(-1), "loss at the end", c.end),
     )
-    key, sure = "diverges: early" if early else "diverges", 0.95 if worse else 0.85
-    evidence = (*evidence, *c.rate_at(i))
-    return Finding.of(key, evidence, sure, run.times(0.1), step=c.step(i), end=c.end, start=c.start)
+    key, evidence = "diverges: early" if early else "diverges", (*evidence, *c.rate_at(i))
+    return Finding.of(key, evidence, run.times(0.1), step=c.step(i), end=c.end, start=c.start)
 
 
 def _too_high(c: _Curve, run: Followed) -> Finding | None:
@@ -244,17 +245,18 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     back = c.end > c.begun - 0.05 * scale
     calm = c.spread(0.9, 1.0)
     moved = spike > max(0.04 * scale, 4 * noise) or c.end - c.low > max(0.06 * scale, 5 * noise)
-    louder = max(1.6, 1 + 3.5 / math.sqrt(max(0.05 * c.n, 10)))  # what chance makes of so few rows
+    louder = max(1.6, 1 + 5 / math.sqrt(max(0.05 * c.n, 10)))  # what chance makes of so few rows
     if back and (moved or max(c.early, noise) > max(louder * min(calm, noise), 0.02 * scale)):
-        return Finding.of("rate too high: swings", evidence, 0.9, run.times(0.1), **facts)
+        return Finding.of("rate too high: swings", evidence, run.times(0.1), **facts)
     if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 3.5 * noise):
-        sure = 0.85 if spike > 0.5 * scale else 0.75
-        return Finding.of("rate too high: shoots", evidence, sure, run.times(0.1), **facts)
+        return Finding.of("rate too high: shoots", evidence, run.times(0.1), **facts)
     early = c.y[: max(8, c.n // 10)]
-    rise = float((early - np.minimum.accumulate(early)).max())
-    if rise > max(8 * noise, 0.1 * c.end) and float(np.quantile(early, 0.2)) < c.end + max(0.1 * c.end, 2 * noise):
+    rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (early, c.y[c.n // 2 :]))
+    if rise > max(8 * noise, 0.1 * c.end, 1.2 * later) and float(np.quantile(early, 0.2)) < c.end + max(
+        0.1 * c.end, 2 * noise
+    ):
         facts |= {"low": early.min(), "top": early.max()}
-        return Finding.of("rate too high: no lower", evidence, 0.85, run.times(0.1), **facts)
+        return Finding.of("rate too high: no lower", evidence, run.times(0.1), **facts)
     if c.fall <= 0.05 or c.fall > 0.45 or c.n < 60 or c.rate is None:
         return None
     soon = c.where(0.9)
@@ -262,32 +264,42 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     sure = 10 * noise / math.sqrt(c.n / 10)
     if c.spent[soon] < 0.08 and c.begun - c.end > sure and a - b < 0.06 * scale and noise > 0.01 * scale:
         seen = [c.at(0, "first loss"), c.at(soon), Evidence(c.step(-1), "loss at the end", c.end), *c.rate_at(soon)]
-        return Finding.of("rate too high: stands", seen, 0.75, run.times(0.1), step=c.step(soon), fall=c.fall)
+        return Finding.of("rate too high: stands", seen, run.times(0.1), step=c.step(soon), fall=c.fall)
     return None
 
 
-def _start(c: _Curve, run: Followed) -> Finding | None:
-    """A peak within the first tenth, well above the first losses, that training recovers from."""
+def _peak(c: _Curve) -> tuple[float, int, float] | None:
+    """Returns the first loss, and where and how high a peak within the first tenth is that training recovers from."""
     first = min(float(np.median(c.y[:3])), c.begun)
-    window = max(5, c.n // 10)
-    head = running_median(c.y[:window], 3)
+    head = running_median(c.y[: max(5, c.n // 10)], 3)
     i = int(head.argmax())
-    if i == 0 or head[i] < first + max(0.25 * abs(first), 6 * max(c.noise, c.early / 2)) or c.end >= head[i]:
+    high = i > 0 and head[i] >= first + max(0.25 * abs(first), 6 * max(c.noise, c.early / 2))
+    return (first, i, float(head[i])) if high and c.end < head[i] else None
+
+
+def _of_peak(c: _Curve, i: int) -> tuple[Evidence, ...]:
+    ends = c.at(0, "first loss"), c.at(i, "loss at the peak"), Evidence(c.step(-1), "loss at the end", c.end)
+    return (*ends, *c.rate_at(0), *c.rate_at(i))
+
+
+def _tuned(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
+    """A peak after a first loss that is far below what knowing nothing costs, and that the end hardly betters."""
+    if peak is None:
         return None
-    evidence = (
-        c.at(0, "first loss"),
-        c.at(i, "loss at the peak"),
-        Evidence(c.step(-1), "loss at the end", c.end),
-        *c.rate_at(0),
-        *c.rate_at(i),
-    )
-    facts = {"first": first, "top": head[i], "step": c.step(i)}
-    if c.end > 0.6 * first and first < 1.0 and first < 0.6 * head[i]:  # far below what knowing nothing costs
-        return Finding.of("fine-tuning too fast", evidence, 0.8, run.times(0.1), end=c.end, **facts)
-    own = run.warmup
-    key = "unstable start: warmed up" if own else "unstable start"
-    sure = 0.92 if head[i] > 1.5 * first and c.end < 0.6 * first else 0.8
-    return Finding.of(key, evidence, sure, run.warmed(max(10, 2 * c.step(i), 2 * own)), own=own, **facts)
+    first, i, top = peak
+    if c.end <= 0.6 * first or first >= min(1.0, 0.6 * top):
+        return None
+    return Finding.of("fine-tuning too fast", _of_peak(c, i), run.times(0.1), first=first, top=top, end=c.end)
+
+
+def _start(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
+    """A peak within the first tenth, well above the first losses."""
+    if peak is None:
+        return None
+    first, i, top = peak
+    key = "unstable start: warmed up" if run.warmup else "unstable start"
+    paste = run.warmed(max(10, 2 * c.step(i), 2 * run.warmup))
+    return Finding.of(key, _of_peak(c, i), paste, first=first, top=top, step=c.step(i), own=run.warmup)
 
 
 def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | None:
@@ -302,12 +314,12 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         Evidence(c.step(-1), "loss at the end", c.end),
         *c.rate_at(c.n // 2),
     ]
-    if not c.slowly and abs(fall) <= max(4 * chance, 0.003 * c.begun):
+    if not c.slowly and abs(fall) <= max(4 * chance, 0.01 * c.begun):
         if c.noise > 0.2 * c.begun:
             return "the losses are too noisy to judge the rate by"
         if c.start - c.low > 10 * c.noise or complete is False:
             return None
-        return Finding.of("does not fall", evidence, 0.8, "glidepath find TASK", first=first, last=last)
+        return Finding.of("does not fall", evidence, "glidepath find TASK", first=first, last=last)
     a, b, d = c.level(0.28, 0.38), c.level(0.62, 0.72), c.level(0.9, 1.0)
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = max(fall / c.begun, c.fall)
@@ -326,8 +338,8 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
         Evidence(None, "fall late in the run, relative to that early", steady),
     ]
     key = "falls slowly: begins late" if late and not c.slowly and share >= 0.3 else "falls slowly"
-    sure = 0.75 if share >= 0.15 else 0.92 if c.slowly else 0.85
-    return Finding.of(key, evidence, sure, run.times(5), share=share, tenth=max(tenth, 0.0))
+    key = "falls slowly: in part" if key == "falls slowly" and share >= 0.15 else key
+    return Finding.of(key, evidence, run.times(5), share=share, tenth=max(tenth, 0.0))
 
 
 def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | None:
@@ -353,7 +365,7 @@ def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | Non
     at = int(norms.steps[begin])
     raised = run.also(Hold(max(at, 1)) >> Hold(max(at // 5, 10), 5.0) >> Hold())
     facts = {"end": c.end, "early": early, "late": late, "step": at}
-    return Finding.of("plateau without gradients", evidence, 0.8, raised, **facts)
+    return Finding.of("plateau without gradients", evidence, raised, **facts)
 
 
 def _late(c: _Curve, run: Followed) -> Finding | str | None:
@@ -371,7 +383,7 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
             *c.rate_at(-1),
         )
         key = "oscillates late: up and down" if zigzag else "oscillates late"
-        return Finding.of(key, evidence, 0.8, _decay(c, run), late=late, early=early)
+        return Finding.of(key, evidence, _decay(c, run), late=late, early=early)
     fall = c.start - c.low
     a, b = c.part(0.35, 0.5), c.part(0.85, 1.0)
     change = float(np.median(c.y[a]) - np.median(c.y[b]))
@@ -384,7 +396,7 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
         return f"the loss has not fallen since about step {c.step(a.start)}; whether the rate is to blame cannot be told without rates"
     ends = [Evidence(c.step(part), "loss", float(np.median(c.y[of]))) for part, of in ((a.start, a), (-1, b))]
     seen = (*ends, *c.rate_at(a.start), *c.rate_at(-1))
-    return Finding.of("stalls", seen, 0.7, _decay(c, run), step=c.step(a.start))
+    return Finding.of("stalls", seen, _decay(c, run), step=c.step(a.start))
 
 
 def _decay(c: _Curve, run: Followed) -> str:
