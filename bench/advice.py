@@ -148,6 +148,9 @@ FAULTS = {
     ),
     "stands, no plan": _rates({"constant after resume", *_JUMP}, lambda plan, t, at: plan(np.minimum(t, at)), "", "curved"),
     "stepped per epoch, no plan": _rates({"never reached its peak"}, lambda plan, t, at: gp.warmup(100)(t // 50), ""),
+    "stepped twice, a cosine that turns, no plan": Fault(
+        {"goes up again"}, rate=lambda plan, t, at: 0.5 + 0.5 * np.cos(2 * np.pi * t / t[-1]), told="", share=0.1
+    ),
     "stepped twice, no plan": _rates({"at its floor early"}, lambda plan, t, at: plan(2 * t), ""),
 }  # fmt: skip
 

@@ -702,3 +702,83 @@ def made(seed: int = 0) -> Iterator[Made]:
     )
     at = [float(s) for s in range(1, 90)]
     yield Made("text darknet", "train.log", text, at, [0.001] * 89, [5 / s for s in at], truth=lambda s: 0.001)
+    # Bars of progress, lines that might be a heading, few digits, few rows.
+    own = lambda s: 1e-3 * 0.5 ** (s // 8)  # noqa: E731
+    by_epoch = [(float(e), own(e - 1), round(4 / e + 0.5, 4)) for e in range(1, 31)]
+    for name, half, full in (("2", "[====>.....]", "[==========]"), ("3", "━━━━━━━━━━", "━━━━━━━━━━")):
+        bar = "Epoch {0:.0f}/30\n  9/250 {3} - loss: 9.1\n250/250 {4} - 12s 46ms/step - loss: {2} - val_loss: {2} - lr: {1:.4e}"
+        text = "\n".join(bar.format(*row, half, full) for row in by_epoch)
+        yield Made(
+            f"text keras {name}", "train.log", text, **columns(by_epoch), truth=lambda s: own(s - 1), late=1, total=30
+        )
+    rate = linear(2e-4, 90, 3000)
+    rows = run(rate, 3000, 20)
+    one = "{3:.0f}%|██   | {0:.0f}/3000 [02:11<08:12, 3.11it/s]\n{{'loss': {2:.4f}, 'learning_rate': {1!r}, 'epoch': {4:.2f}}}"
+    text = "\n".join(one.format(*row, row[0] / 30, row[0] / 250) for row in rows)
+    yield Made("text bars", "train.log", text, **columns(rows), truth=rate, total=3000)
+    text = "".join(
+        f"\rEpoch {s // 500:.0f}:  10%|██  | {s:.0f}/3000 [00:10<10:11, 5.6it/s, loss={y:.3f}, lr={r:.4e}]"
+        for s, r, y in rows
+    )
+    yield Made("text one bar", "train.log", text, **columns(rows), truth=rate, total=3000, kind="rounded")
+    text = "\n".join(f"iter {s:.0f}: loss {y:.4f}, time 193.77ms, mfu 25.10%, lr {r:.4e}" for s, r, y in rows)
+    yield Made("text commas", "output.log", text, **columns(rows), truth=rate, total=3000, kind="rounded")
+    rate = drops(0.0025, 1000, 0.001, (6000, 8000))
+    rows = run(rate, 8999, 20, first=19)
+    text = "\n".join(
+        f"[05/11 13:39:01 d2.utils.events]:  eta: 1:20:11  iter: {s:.0f}  total_loss: {y:.3g}  loss_cls: 1.1  time: 0.3199  last_time: 0.3  "
+        f"data_time: 0.0111   lr: {r:.5g}  max_mem: 3101M"
+        for s, r, y in rows
+    )
+    yield Made("text detectron2", "log.txt", text, **columns(rows), truth=rate, total=8999, kind="rounded")
+    rate = lambda s: 20 * 512**-0.5 * min(s**-0.5, s * 8000**-1.5)  # noqa: E731
+    rows = run(rate, 40000, 500)
+    text = "\n".join(
+        f"Step {s:.0f}/100000; acc:  52.1; ppl: 11.5; xent: {y:.2f}; lr: {r:.5f}; 20123/18233 tok/s;   571 sec"
+        for s, r, y in rows
+    )
+    yield Made("text opennmt", "train.log", text, **columns(rows), truth=rate, total=40000, kind="rounded")
+    rate = lambda s: 0.001 * min(1.0, (s / 200) ** 4) * (0.1 if s >= 800 else 1.0)  # noqa: E731
+    rows = run(rate, 900, 1)
+    text = "\n".join(
+        f" {s:.0f}: {y:.6f}, {y:.6f} avg loss, {r:.6f} rate, 5.213 seconds, 64 images, 12.1 hours left"
+        for s, r, y in rows
+    )
+    yield Made("text burn-in", "train.log", text, **columns(rows), truth=rate, total=900, kind="rounded")
+    rate = lambda s: 0.05 * (1 + math.cos(math.pi * s / 10))  # noqa: E731
+    rows = run(rate, 99, 1, first=0)
+    yield Made(
+        "a cosine past its length",
+        "log.csv",
+        table("epoch,loss,lr", [(int(s), y, f"{r:.12g}") for s, r, y in rows]),
+        **columns(rows),
+        truth=rate,
+        total=99,
+    )
+    rate = linear(2e-5, 0, 6189)
+    rows = run(rate, 6189, 500)
+    yield Made(
+        "hf sparse", "trainer_state.json", hf(rows, 6189, 6189), **columns(rows), truth=rate, complete=True, total=6189
+    )
+    rows = [(s, 0.1, min(y, 3.0) + (s > 300) * (s - 300) / 60) for s, _, y in run(rate, 900, 25)]
+    yield Made(
+        "hf constant, diverged",
+        "trainer_state.json",
+        hf(rows, 900, 900),
+        **columns(rows),
+        truth=lambda s: 0.1,
+        complete=True,
+        fault="diverges",
+    )
+    rate = lambda s: 1e-4 * 0.5 * (1 + math.cos(math.pi * s / 450))  # noqa: E731
+    rows = run(rate, 900, 10)
+    yield Made(
+        "hf stepped twice",
+        "trainer_state.json",
+        hf(rows, 900, 900),
+        **columns(rows),
+        truth=rate,
+        complete=True,
+        total=900,
+        fault="goes up again",
+    )

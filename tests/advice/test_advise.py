@@ -10,6 +10,8 @@ from synthetic_logs import BASE, PLAN, STEPS, healthy, losses, planted
 import glidepath as gp
 from glidepath import GlidepathError
 from glidepath.advice import Advice, Log, advise
+from glidepath.advice.finding import sure
+from glidepath.advice.findings_strings import FINDINGS
 
 
 def names(advice: Advice) -> list[str]:
@@ -138,6 +140,31 @@ def test_a_small_fall_that_levels_off_is_not_slow():
     y = 2.3 - 0.3 * (1 - np.exp(-T / 400)) + 0.005 * rng().standard_normal(STEPS)
 
     assert names(advise(planted(loss=y))) == []
+
+
+def test_a_rate_that_is_soon_spent_makes_no_fall_late():
+    """Of an exponential decay a tenth is spent within some epochs: what was won by then says nothing of the rate."""
+    t = np.arange(60)
+    y = (4 + 6 * (1 + 4 * t / 60) ** -0.4) * (1 + 0.005 * rng(2).standard_normal(60))
+
+    assert names(advise(Log.of(t, loss=y, rate=1e-3 * 0.95**t))) == []
+
+
+def test_a_single_loss_that_is_not_finite_says_nothing_of_the_rate():
+    y = losses(STEPS, rng())
+    y[900] = math.nan
+
+    (finding,) = advise(planted(loss=y)).findings
+
+    assert (finding.name, finding.rule, finding.direction) == ("not finite", "not finite: for a while", 0)
+
+
+def test_a_confidence_is_what_the_bench_measured():
+    (finding,) = advise(LOSSES["not finite late"][1]).findings
+
+    assert finding.confidence == sure("not finite") == 0.99
+    assert sure("so far unheard of") == 0.5
+    assert sure("a rule", {"a rule": (17, 18)}) == pytest.approx(0.9)
 
 
 def steps_of(advice: Advice) -> set[int]:

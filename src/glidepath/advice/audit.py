@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ..core.combinators import Chain
 from ..core.rate import text_for
 from ..core.schedule import Schedule
+from ..core.shorthand import cosine
 from ..logs.log import Array, Series
+from .candidate import nice
+from .cycles import WAVES
 from .finding import Evidence, Finding
 from .fit import Fit, NoFit
 
@@ -230,6 +234,18 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
         seen, facts = (_at(t, y, 0), _at(t, y, -1, "last rate")), {"first": y[0], "rate": y[-1], "step": int(t[-1])}
         yield Finding.of("never reached its peak", seen, _WITH_PLAN, **facts)
         return
+    if known is not None and known.kind.startswith(WAVES) and complete is not False:
+        falls = np.diff(y) < 0
+        turned = int(np.nonzero(falls[:-1] & ~falls[1:])[0][0]) + 1
+        if t[-1] < 3.5 * t[turned]:
+            facts = {"step": int(t[turned]), "low": y[turned], "rate": y[-1], "last": int(t[-1])}
+            warm = known.schedule.phases[:1] if isinstance(known.schedule, Chain) else ()
+            rest = int(t[-1] - sum(each.duration for each in warm))
+            fall = cosine(rest, floor=nice(float(y[turned]) / peak) if y[turned] > 1e-3 * peak else 0.0)
+            paste = text_for(Chain((*warm, fall)) if warm else fall, known.base)
+            seen = (_at(t, y, turned, "lowest rate"), _at(t, y, -1, "last rate"))
+            yield Finding.of("goes up again", seen, paste, **facts)
+            return
     low = y <= 1e-3 * peak
     rest = int(np.nonzero(~low)[0][-1]) + 1
     if (

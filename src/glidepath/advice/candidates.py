@@ -12,12 +12,16 @@ from ..core.combinators import Chain
 from ..core.curves import Curve
 from ..core.errors import GlidepathError
 from ..core.segments import Hold, Ramp
+from ..logs import Array
 from ..recipes import one_cycle
 from .candidate import Candidate, Seen, between, nice, short
-from .cycles import cut_in_equal_parts, levels, restarts, triangles
+from .cycles import cut_in_equal_parts, levels, restarts, triangles, waves
 from .decays import Decay, decays
 
 __all__ = ["candidates"]
+
+_BURN_IN = 'reverse("polynomial(4)")'
+"""Darknet's warmup, the fourth power of what is done of it."""
 
 
 class _Rise(NamedTuple):
@@ -61,7 +65,7 @@ def _drops(seen: Seen) -> Iterator[Candidate]:
     """Levels, after a warmup that multiplies them or none."""
     yield from levels(seen)
     for rise in _rises(seen):
-        if rise.curve == "linear" and rise.first < len(seen.t) - 2:
+        if rise.first < len(seen.t) - 2:
             flat = np.abs(seen.y[rise.first :] - rise.peak) <= seen.r[rise.first :] + 1e-9 * rise.peak
             if flat.all():
                 yield Candidate(
@@ -80,6 +84,7 @@ def _cycles(seen: Seen) -> Iterator[Candidate]:
     firsts = [rise.steps for rise in _rises(seen) if abs(rise.peak / y.max() - 1) < 0.01]
     yield from restarts(t, y, firsts)
     yield from cut_in_equal_parts(seen, firsts)
+    yield from waves(seen, firsts)
     last = int(t[-1])
     for steps in dict.fromkeys((seen.most or last, last, last + 1, between(last, last + 2 + last // 50))):
         for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
@@ -107,14 +112,14 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
         peak = rise.peak or None
         top = peak if peak is not None else float(y.max())
         flat = np.nonzero(y[rise.first :] >= top - r[rise.first :] - 1e-9 * top)[0]
-        if len(flat) and flat[-1] - flat[0] >= len(flat):
-            continue  # it comes back to the peak later
+        if (len(flat) and flat[-1] - flat[0] >= len(flat)) or (y > top + r + 1e-6 * top).any():
+            continue  # it comes back to the peak later, or goes above it
         held = rise.first + int(flat[-1]) if len(flat) else -1
         begins: list[tuple[int, int]] = [(rise.steps, rise.first)]  # position at which the decay begins, entry after it
         if held > rise.first or (held == rise.first and t[held] > rise.steps):
             if held >= len(t) - 1:
                 continue
-            begins += [(begin, held + 1) for begin in _holds(seen, held, top)]
+            begins += [(begin, held + 1) for begin in _holds(seen, held, top, held > rise.first)]
         for begin, first in begins:
             hold = begin - rise.steps
             before = [phase for phase in (ahead, Hold(hold, 1.0) if hold else None) if phase is not None]
@@ -124,8 +129,11 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
                 yield Candidate(", ".join(names), decay.peak, made, cost + decay.price + (1 if hold else 0))
 
 
-def _holds(seen: Seen, held: int, top: float) -> list[int]:
-    """Returns where a decay may begin, from the last entry at the peak to the first one below: round places, and where lines meet."""
+def _holds(seen: Seen, held: int, top: float, long: bool) -> list[int]:
+    """Returns where a decay may begin, from the last entry at the peak to the first one below: round places, and where lines meet.
+
+    After a single entry at the peak (not `long`) only the latter.
+    """
     low, high = int(seen.t[held]), int(seen.t[held + 1])
     found = {low, between(low - 1, high), between(low, high)} if high - low > 12 else set(range(low, high))
     below = seen.after(held + 1)
@@ -136,9 +144,9 @@ def _holds(seen: Seen, held: int, top: float) -> list[int]:
             slope = (below.y[m] - below.y[0]) / (below.t[m] - below.t[0])
             meets = float(below.t[0] + (top - below.y[0]) / slope)
             found |= {math.floor(meets), round(meets), math.ceil(meets)}
-    for unit in (1000, 500, 250, 200, 100, 50, 25, 20, 10):
+    for unit in (1000, 500, 250, 200, 100, 50, 25, 20, 10) if long else ():
         found |= {k * unit for k in range(low // unit, high // unit + 1)} if (high - low) // unit < 6 else set[int]()
-    if seen.most is not None:
+    if seen.most is not None and long:
         found |= {seen.most - round(seen.most * share) for share in (0.1, 0.2, 0.15, 0.25, 0.3, 0.5)}
     return sorted(each for each in found if low <= each <= high)
 
@@ -235,8 +243,8 @@ def _means(seen: Seen) -> Iterator[Candidate]:
 def _rises(seen: Seen) -> Iterator[_Rise]:
     """Yields how the rates may have got to their peak, which in a log with gaps may lie between two entries."""
     t, y, r = seen.t, seen.y, seen.r
-    down = np.nonzero(np.diff(y) <= r[1:] * 0 + 1e-9 * y.max())[0]
-    top = int(down[0]) if len(down) else len(y) - 1
+    fallen = np.nonzero(y < np.maximum.accumulate(y) - 2 * r)[0]
+    top = int(y[: fallen[0] if len(fallen) else len(y)].argmax())
     if top == 0:
         return
     known = set[tuple[int, float]]()
@@ -244,8 +252,7 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
         if k == 1 and t[0] > 0:
             lines = [(0.0, float(y[0] / t[0]))]
         elif k >= 2:
-            slope, begun = (float(each) for each in np.polyfit(t[:k], y[:k], 1, w=r[:k].min() / r[:k]))
-            lines = [(begun, slope)]
+            lines = [_line(t[:k], y[:k], r[:k])]
             if t[0] > 0:
                 lines.append((0.0, float((t[:k] * y[:k]).sum() / (t[:k] ** 2).sum())))
         else:
@@ -269,7 +276,12 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
                 )
                 start = begun / peak
                 usual = 1 / (steps + 1)
-                plain = short(start, lambda v, start=start, peak=peak: abs(v - start) * peak <= 0.1 * r[0])
+                plain = short(
+                    start,
+                    lambda v, peak=peak, steps=steps, k=k: bool(
+                        (np.abs(peak * (v + (1 - v) * t[:k] / steps) - y[:k]) <= r[:k]).all()
+                    ),
+                )
                 start = usual if abs(start - usual) * peak <= 2 * r[0] and len(f"{plain:g}") > 6 else plain
                 if (steps, peak) in known:
                     continue
@@ -277,8 +289,22 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
                 after = k if k < len(t) and t[k] >= steps else k - 1
                 yield _Rise(steps, start, peak, "linear", k - 1 if t[k - 1] == steps else after)
     yield _Rise(int(t[top]), nice(float(y[0] / y[top])) if t[0] == 0 else 0.0, float(y[top]), "cosine", top)
+    yield _Rise(between(int(t[top - 1]), int(t[top])), 0.0, float(y[top]), _BURN_IN, top)
     if t[0] == 0:
         yield _Rise(int(t[top]), nice(float(y[0] / y[top])), float(y[top]), "linear", top)
+
+
+def _line(t: Array, y: Array, r: Array) -> tuple[float, float]:
+    """Returns where a line begins and its slope: of least squares, drawn towards the numbers that it misses by more than their rounding."""
+    weights = r.min() / r
+    for _ in range(30):
+        slope, begun = (float(each) for each in np.polyfit(t, y, 1, w=weights))
+        off = np.abs(begun + slope * t - y) / r
+        if off.max() <= 0.9 or off.max() > 100:
+            break
+        weights = weights * np.sqrt(0.1 + off / off.max())
+        weights /= weights.max()
+    return begun, slope
 
 
 def _tops(begun: float, slope: float, low: int, high: int) -> list[int]:

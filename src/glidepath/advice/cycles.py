@@ -16,7 +16,10 @@ from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, Seen, between, nice
 
-__all__ = ["cut_in_equal_parts", "levels", "period", "restarts", "triangles"]
+__all__ = ["WAVES", "cut_in_equal_parts", "levels", "period", "restarts", "triangles", "waves"]
+
+WAVES = "cosine, down and up"
+"""What PyTorch's cosine is past its length."""
 
 _CLOSE = 1e-6
 COSINE = Curve.of("cosine")
@@ -124,6 +127,33 @@ def restarts(t: Array, y: Array, firsts: Iterable[int]) -> Iterator[Candidate]:
             high = int(np.floor(((t[later] - first) / sums).min()))
             for length in dict.fromkeys((between(low, high), high) if 0 <= low < high else ()):
                 yield from _cosines(t, y, first, length, growth)
+
+
+def waves(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
+    """A cosine that is longer run than it is, and goes up as it came down."""
+    t, y = seen.t, seen.y
+    for first in sorted({0, *firsts}):
+        after = t >= first
+        turns = t[after][_turns(y[after])]
+        if not 1 <= len(turns) <= 1000:
+            continue
+        count, gap = len(turns), float(np.diff(t).max())
+        low, high = ((float(turns[-1]) - first + side) / count for side in (-gap, gap))
+        whole = sorted(range(max(math.ceil(low), 1), math.floor(high) + 1), key=lambda n: n % 10 != 0)[:200]
+        for length in (*whole, *(n / 2 for n in range(math.ceil(2 * low), math.floor(2 * high) + 1) if n % 2)):
+            c = 0.5 * (1 + np.cos(np.pi * (t[after] - first) / length))
+            if np.ptp(c) < 0.1:
+                continue
+            slope, floor = (float(each) for each in np.polyfit(c, y[after], 1))
+            if slope <= 0 or np.abs(floor + slope * c - y[after]).max() > 2 * seen.r.max() + 1e-6 * y.max():
+                continue
+            peak, scale = nice(floor + slope), 1 if length == int(length) else 2
+            least, steps = nice(max(floor / peak, 0.0)), int(length * scale)
+            wave = Repeat(Chain((Ramp(1.0, least, steps, COSINE), Ramp(least, 1.0, steps, COSINE))))
+            wave = wave.stretch(0.5) if scale > 1 else wave
+            made = Chain((Ramp(0.0, 1.0, first), wave)) if first else wave
+            yield Candidate(f"{WAVES} in {2 * length:g} steps", peak, made, 3 + bool(first) + (least > 0))
+            break
 
 
 def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:

@@ -75,7 +75,7 @@ def decays(
     if len(x) < 3 or x[-1] < 1 or (np.diff(y) > r[1:] + r[:-1]).any():
         return
     if not names and inside == 1:
-        yield from _endless(x, y, r, peak)
+        yield from _endless(x, y, r, peak, round(begin))
     hints = [seen.most - begin] if seen.most is not None and seen.most - begin >= 1 else []
     for name in names or SHAPES:
         shape, inverse, made = SHAPES[name]
@@ -112,9 +112,7 @@ def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | Non
     if asked is not None:
         low = asked
         flat = low + (1 - low) * c
-        top = (
-            peak if peak is not None else short(float((flat * y).sum() / (flat * flat).sum()), lambda v: holds(v, low))
-        )
+        top = peak if peak is not None else _scaled(flat, y, r)
         return (top, low) if holds(top, low) else None
 
     def share(top: float) -> float | None:
@@ -188,8 +186,11 @@ def _lengths(
     return [float(n) for n in dict.fromkeys((*hints, *near, best, best - 1, best + 1)) if n >= 1]
 
 
-def _endless(x: Array, y: Array, r: Array, peak: float | None) -> Iterator[Decay]:
-    """Yields the decays without an end, and the geometric one: straight lines after the right change of scale."""
+def _endless(x: Array, y: Array, r: Array, peak: float | None, begin: int) -> Iterator[Decay]:
+    """Yields the decays without an end, and the geometric one: straight lines after the right change of scale.
+
+    The inverse square root is mostly that of the step, from a warmup's end on: its scale is then where it began.
+    """
     if (y <= 0).any():
         return
 
@@ -220,16 +221,21 @@ def _endless(x: Array, y: Array, r: Array, peak: float | None) -> Iterator[Decay
                         if 0 < f < 1 and (np.abs(top * f ** (x / steps) - y) <= 2 * r + 1e-7 * top).all()
                     ][:1]
         elif kind == 1 and slope > 0 and begun > 0:
-            made += [InverseSqrt(max(1, round(begun / slope)))]
+            scale_ = begun / slope
+            made += [InverseSqrt(begin)] if begin and abs(scale_ / begin - 1) < 0.1 else []
+            made += [InverseSqrt(max(1, round(scale_)))]
         elif kind == 2 and slope > 0 and begun > 0:
             made += [InverseTime(nice(slope / begun * steps), steps) for steps in (1, 10, 100, 1000, 10_000)]
         for schedule in made:
-            for base in dict.fromkeys((top, _scaled(schedule(x), y))):
+            for base in dict.fromkeys((top, _scaled(schedule(x), y, r))):
                 if (np.abs(base * schedule(x) - y) <= r).all():
                     name = ("exponential", "inverse square root", "inverse time")[kind]
                     yield Decay(name, base, math.inf, 0.0, 1.2, schedule)
                     break
 
 
-def _scaled(c: Array, y: Array) -> float:
-    return short(float((c * y).sum() / (c * c).sum()), lambda v: bool((np.abs(v * c - y) <= 1e-7 * y.max()).all()))
+def _scaled(c: Array, y: Array, r: Array) -> float:
+    """Returns the shortest factor of a curve that keeps within the rounding of all that was seen; their middle where there is none."""
+    kept = c > 0
+    low, high = float(((y - r)[kept] / c[kept]).max()), float(((y + r)[kept] / c[kept]).min())
+    return short((low + high) / 2, lambda v: low <= v <= high)

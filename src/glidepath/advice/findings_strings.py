@@ -85,6 +85,12 @@ FINDINGS: dict[str, tuple[str, str, int, str]] = {
         0,
         "",
     ),
+    "goes up again": (
+        "The rate came down to {low:.3g} by step {step} and went up again, to {rate:.4g} at step {last}: a cosine past its length.",
+        "The schedule is shorter than the run, or advanced more than once with an update: stretch it.",
+        0,
+        "",
+    ),
     "at its floor early": (
         "From step {step} on, {part:.0%} of the run, the rate was at most {most:.3g}{share}: nothing more was learned.",
         "The schedule is shorter than the run, or advanced more than once with an update: stretch it.",

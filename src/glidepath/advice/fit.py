@@ -426,7 +426,7 @@ def _skipping(seen: Seen, unit: str) -> Fit | None:
         float(f"{y.max() * scale:.{digits}g}") for digits in (1, 2) for scale in (1.0, 1.005, 1.02, 1.05)
     )
     for peak in peaks:
-        warm = round(peak / slope) if slope is not None else 0
+        warm = round(peak / slope) if slope is not None and slope > 0 else 0
         rest = seen.most - warm
         if peak < y.max() * (1 - 1e-9) or rest < 2 or warm > seen.most / 2:
             continue

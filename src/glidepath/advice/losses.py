@@ -98,6 +98,8 @@ class _Curve:
 
         The line is that of the medians of up to 40 parts; it is one if chance makes it once in 70 times, and it does not level off.
         """
+        if self.n < _LEAST:
+            return 0.0
         loud = [self.spread(a / 5, a / 5 + 0.2) for a in range(5)]
         if max(loud) > max(1.6, 1 + 8 / math.sqrt(self.n / 5)) * min(loud):
             return 0.0  # a rate that is too low has the same noise all along
@@ -273,7 +275,10 @@ def _peak(c: _Curve) -> tuple[float, int, float] | None:
     first = min(float(np.median(c.y[:3])), c.begun)
     head = running_median(c.y[: max(5, c.n // 10)], 3)
     i = int(head.argmax())
-    high = i > 0 and head[i] >= first + max(0.25 * abs(first), 6 * max(c.noise, c.early / 2))
+    # Second differences know nothing of the peak itself.
+    bends = np.abs(np.diff(c.y[: max(10, c.n // 20)], 2))
+    early = min(c.early / 2, 1.4826 * float(np.median(bends)) / math.sqrt(6))
+    high = i > 0 and head[i] >= first + max(0.25 * abs(first), 6 * max(c.noise, early))
     return (first, i, float(head[i])) if high and c.end < head[i] else None
 
 
@@ -331,6 +336,8 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     high = max(c.begun, c.level(0.0, 0.02))
     tenth, quarter = ((high - c.level(at - 0.03, at + 0.03)) / max(high - c.end, 1e-300) for at in (0.1, 0.25))
     late = tenth < 0.11 and quarter < 0.32 and c.fall > 0.1 and high - c.end > 8 * c.noise
+    # By the steps as well: a rate that is soon spent says little.
+    late = late and high - float(np.median(c.y[c.part(0.07, 0.13)])) < 0.18 * (high - c.end)
     if not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall)):
         return None
     evidence += [

@@ -216,6 +216,7 @@ class _Clock:
         self.step, self.epoch, self.starts = -1.0, math.nan, 0
         self.first = (math.inf, math.inf)
         self.resets, self.top = 0, 0.0
+        self.counted = math.nan  # the epoch of the last step that was told
 
     def move(self, row: Row, counts: bool) -> bool:
         """Takes the counters of a row; returns whether it began from the start again."""
@@ -227,11 +228,12 @@ class _Clock:
             step = self.step + 1 if self.by_epoch is None else None
         if self.name is None and epoch is not None:
             step = epoch
-        step = self.step if step is None or not math.isfinite(step) else max(step, 0.0)
+        given = step is not None and math.isfinite(step)
+        step = max(step, 0.0) if given and step is not None else self.step
         epoch = self.epoch if epoch is None or not math.isfinite(epoch) else epoch
-        back, new = step < self.step, epoch > self.epoch
+        back, new = step < self.step, epoch > self.counted
         began = back and not new and step <= self.first[0] and not epoch > self.first[1]
-        if back and new:
+        if new and given and (back or (step == self.step and self.name == "[i/n]" and epoch % 1 == 0)):
             self.resets += 1
         if began:
             self.starts += 1
@@ -239,6 +241,7 @@ class _Clock:
             self.first = (step, epoch)
         self.top = max(self.top, step)
         self.step, self.epoch = step, epoch
+        self.counted = epoch if given else self.counted
         return began
 
 
@@ -260,7 +263,8 @@ class _Made:
         self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")
         self.unit = "epoch" if clock.name is None and clock.by_epoch is not None else "update"
         again = self._again()
-        if clock.name is not None and clock.by_epoch is not None and (clock.resets or clock.name == "[i/n]"):
+        single = clock.name == "[i/n]" and clock.epoch == clock.first[1]
+        if clock.name is not None and clock.by_epoch is not None and (clock.resets or single):
             # The counter begins again with every epoch.
             self.length, self.total = self.total or clock.top, None
             stated = f"{clock.name}/n" in totals

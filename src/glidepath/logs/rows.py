@@ -36,6 +36,8 @@ _MEANT = (
     (re.compile(r"([\d.]+|-?nan) (avg loss|rate)\b"), r"\2: \1"),
 )
 """What a number is where its name comes after it, as Darknet has it."""
+_BAR = re.compile(r"\s*(\d+)/(\d+) (?:\[[=>.]{5,}\]|[\u2501\u2578\u257a]{5,})")
+"""Keras' bar: what stands beside one that is not full are means so far."""
 
 
 def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Row]]:
@@ -102,6 +104,9 @@ def _lines(file: Path, progress: Progress | None) -> Iterator[str]:
 
 def _delimiter(head: list[str]) -> str | None:
     """Returns what separates the columns of a table with a heading, or None where there is none."""
+    plain = {re.sub(r"[-+]?\d[\d.]*(e[-+]\d+)?", "0", line) for line in head}
+    if len(head) > 1 and len(plain) == 1 and "0" in plain.pop():
+        return None  # lines that differ in their numbers only
     for mark in (",", ";", "\t"):
         cells = next(csv.reader(head[:1], delimiter=mark), [])
         counts = {len(next(csv.reader([line], delimiter=mark), [])) for line in head[1:]}
@@ -171,6 +176,10 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
     heading: list[str] = []
     for line in lines:
         line = _CLOCKS.sub(" ", line[:20_000])
+        if bar := _BAR.match(line):
+            if bar[1] != bar[2]:
+                continue
+            line = line[bar.end() :]
         for pattern, meant in _MEANT:
             line = pattern.sub(meant, line)
         heading = _heading(line) or heading
@@ -214,7 +223,7 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
         counts = {key: value for key, value in row.items() if _counts(key)}
         counters.update(counts)
-        if counters and (counts.keys() != row.keys() or counts):
+        if counters and counts.keys() != row.keys():
             yield counters | row
 
 
