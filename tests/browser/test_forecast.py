@@ -72,7 +72,7 @@ def test_a_log_dropped_on_the_first_page_is_its_schedule_and_what_went_wrong(ope
 
     said = opened.page.inner_text("#logbox")
     assert "read as CSV: step: step; loss: loss; rate: lr" in said
-    assert "not finite (95 %)" in said
+    assert "not finite (99 %)" in said
     opened.page.click("#logbox p button")
     opened.wait("document.querySelector('#texted').innerText.includes('cosine(900')")
     opened.page.evaluate(DROPPED, "a,b\n1,2\n3,4")

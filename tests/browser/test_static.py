@@ -217,6 +217,26 @@ def test_what_needs_a_machine_says_so(window):
     assert "install glidepath-lr[play]" in found["problems"][0]["message"]
 
 
+DROPPED = """async (language) => {
+  (await import("./static/words.js")).speak(language);
+  const files = new DataTransfer();
+  files.items.add(new File(["step,loss\\n0,2\\n1,1"], "my run.csv"));
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Nothing was read of this log"), ("zh", "未读取此日志")])
+def test_a_log_that_is_dropped_is_not_read_and_says_what_reads_it(window, language, words):
+    try:
+        window.evaluate(DROPPED, language)
+        wait_for(window, f"document.querySelector('#logbox[open]')?.innerText.includes('{words}')")
+        said = window.inner_text("#logbox pre")
+        assert said.splitlines() == ["glidepath advise 'my run.csv'", "glidepath fit 'my run.csv'"]
+    finally:
+        window.evaluate("document.querySelector('#logbox').close()")
+        window.evaluate('async () => (await import("./static/words.js")).speak("en")')
+
+
 def test_values_are_there_before_python_is(browser, site):
     """The twelve shapes answer at once; where Python cannot come, the page says so and goes on showing them."""
     with visiting(browser) as window:

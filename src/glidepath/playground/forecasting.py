@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
 import re
 import tempfile
 from collections.abc import Generator
@@ -11,6 +13,7 @@ from typing import Annotated, Any
 
 from .. import logs, parse
 from ..advice import Fit, advise, fit
+from ..core.errors import GlidepathError
 from ..core.fields import real
 from ..forecast import Laws, fit_laws
 from ..forecast.fit import merged
@@ -24,10 +27,11 @@ MAX_FILE = 2_000_000
 
 
 class _File(Asked):
-    """A log, as text."""
+    """A log, as text, or in base 64 what is no text; its name may be a path in the folder that was dropped."""
 
     name: Annotated[str, words(200)]
-    text: Annotated[str, words(MAX_FILE)]
+    text: Annotated[str, words(MAX_FILE)] = ""
+    data: Annotated[str, words(MAX_FILE)] = ""
 
 
 class Dropped(Asked):
@@ -51,8 +55,15 @@ def _put(dropped: Dropped) -> Generator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="glidepath-") as folder:
         places: list[Path] = []
         for file in dropped.files:
-            places.append(Path(folder) / (re.sub(r"[^\w.-]", "_", file.name).lstrip(".") or "log.csv"))
-            places[-1].write_text(file.text, encoding="utf-8")
+            parts = [re.sub(r"[^\w.-]", "_", part).lstrip(".") for part in file.name.split("/")]
+            places.append(Path(folder, *parts[:-1], parts[-1] or "log.csv"))
+            places[-1].parent.mkdir(parents=True, exist_ok=True)
+            try:
+                places[-1].write_bytes(
+                    base64.b64decode(file.data, validate=True) if file.data else file.text.encode("utf-8", "replace")
+                )
+            except ValueError:
+                raise GlidepathError.of("log", "data", "base 64", file.data[:20]) from None
         yield places
 
 
@@ -66,7 +77,7 @@ def logged(request: Dropped) -> dict[str, Any]:
         GlidepathError: If it cannot be read.
     """
     with _put(request) as places:
-        log = logs.read(places[0] if len(places) == 1 else places[0].parent)
+        log = logs.read(places[0] if len(places) == 1 else Path(os.path.commonpath([each.parent for each in places])))
     found = fit(log) if log.get("rate") is not None else None
     told = advise(log)
     return {

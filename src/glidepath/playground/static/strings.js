@@ -268,6 +268,7 @@ export const STRINGS = {
 "values.caption": ["Values of the curves by step", "各曲线逐步的值"],
 "log.draw": ["Draw this schedule", "画出此调度"],
 "log.large": ["These files are larger than the page takes (2 MB together): glidepath fit and glidepath advise read them.", "文件超出页面上限（合计 2 MB）：请用 glidepath fit 与 glidepath advise 读取。"],
+"log.unread": ["Nothing was read of this log: the page without a server has no NumPy, which the fit and the advice compute with. With glidepath-lr installed run:", "未读取此日志：无服务器的页面没有 NumPy，而拟合与建议的计算需要它。请安装 glidepath-lr 后运行："],
 "forecast.title": ["What a schedule will do to the loss", "调度会怎样影响损失"],
 "forecast.logs": ["Logs", "日志"],
 "forecast.drop": ["Drop the logs of your runs here, or choose them", "把训练日志拖到这里，或选择文件"],
