@@ -221,8 +221,9 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
     if known is None:
         usual = float(np.median(size[size > 0])) if (size > 0).any() else 0.0
         after = np.append(change[1:], 0.0)  # a drop is a jump if the rate rises from there, as no decay in steps does
+        fell = np.maximum.accumulate(np.append(False, change[:-1] < 0))  # a warmup of a few rows is no jump
         jumps = np.nonzero(
-            ((change > 0.2 * peak) | ((change < -0.2 * peak) & (after > 0)))
+            ((fell & (change > 0.2 * peak)) | ((change < -0.2 * peak) & (after > 0)))
             & (size > np.where(change > 0, 20, 8) * usual)
         )[0]
         if 1 <= len(jumps) <= 2:

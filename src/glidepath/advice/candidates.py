@@ -296,7 +296,7 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
 
 def _line(t: Array, y: Array, r: Array) -> tuple[float, float]:
     """Returns where a line begins and its slope: of least squares, drawn towards the numbers that it misses by more than their rounding."""
-    weights = r.min() / r
+    weights, slope, begun = r.min() / r, 0.0, 0.0
     for _ in range(30):
         slope, begun = (float(each) for each in np.polyfit(t, y, 1, w=weights))
         off = np.abs(begun + slope * t - y) / r

@@ -42,7 +42,7 @@ class Fit(Answer):
         shift: The step in the log that is the schedule's step 0.
         lag: Where updates were skipped: (step of the log, how many in all from there on).
         mean: How many steps of the schedule a logged rate is the mean over; 1 for rates as they are.
-        unit: What a step of the log is: `update` or `epoch`.
+        unit: What a step of the log is: `update`, `epoch`, or a `row` of several updates.
         last: The last step that was logged.
         gap: Steps between two entries of the log.
         per: Steps of the log for one of the schedule, where it moves with the epochs, or the log counts fractions of them.
@@ -85,8 +85,9 @@ class Fit(Answer):
         for at, skipped in self.lag:
             behind[steps >= at] = skipped
         made = Candidate(self.kind, self.base, self.schedule, 0, self.mean)
-        position = np.maximum(steps - self.shift - behind, 0.0)
-        return made.at(_counted(position, self.per))
+        if self.per < 1:
+            return made.at(np.maximum(_counted(steps, self.per) - self.shift, 0.0))
+        return made.at(_counted(np.maximum(steps - self.shift - behind, 0.0), self.per))
 
     def notes(self) -> list[str]:
         """Returns what has to be said beside the text: offset, lag, means, and what is known of the end."""
@@ -100,6 +101,10 @@ class Fit(Answer):
             said.append(f"each rate is the mean over an epoch of {self.mean} updates; the text counts updates")
         elif self.per > 1:
             said.append(f"the rate moves once an epoch of {self.per:g} updates; the text counts epochs")
+        elif self.per < 1 and self.unit == "row":
+            said.append(
+                f"the log counts fractions of an epoch; the text counts updates, {self.gap} a row as the offset says"
+            )
         elif self.per < 1:
             said.append(f"the log counts fractions of an epoch, {self.per:g} a row; the text counts rows")
         elif self.unit == "epoch":
@@ -202,20 +207,29 @@ def fit(
     if series is None or not len(series):
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
-    rows = _fractions(clean.steps)
+    rows = _fractions(series.steps)
     if rows:
-        return _recounted(clean, rows, 0.0, tolerance)
+        found = _recounted(series, rows, 0.0, tolerance)
+        for updates in (10, 5, 20, 25, 50, 100, 200, 500, 1000, 2, 4, 8) if _poor(found) else ():
+            counted = Log({"rate": Series(updates * np.arange(1.0, len(series) + 1), series.values)}, position=1)
+            again = fit(counted, tolerance=tolerance)
+            if isinstance(again, Fit) and not _poor(again) and again.shift == 1:
+                made = replace(again, unit="row", per=rows / updates, gap=updates, last=int(series.steps[-1]))
+                if np.allclose(made.at(series.steps), again.at(counted.series["rate"].steps)):
+                    return made
+        return found
     found = _as_counted(given, clean, tolerance)
-    if (
-        (isinstance(found, NoFit) or found.kind.endswith("levels"))
-        and isinstance(given, Log)
-        and given.unit == "update"
-    ):
+    if _poor(found) and isinstance(given, Log) and given.unit == "update":
         for length, first in _stairs(clean, given.epoch):
             again = _recounted(clean, length, first, tolerance)
             if isinstance(again, Fit):
                 return again
     return found
+
+
+def _poor(found: Fit | NoFit) -> bool:
+    """Whether nothing was found, or only that the rates are what they are."""
+    return isinstance(found, NoFit) or found.kind.endswith("levels")
 
 
 def _counted(position: Array, per: float) -> Array:
@@ -255,10 +269,6 @@ def _recounted(series: Series, per: float, first: float, tolerance: float) -> Fi
         return found
     shift = int(found.shift * per + first) if per > 1 else found.shift
     made = replace(found, unit="epoch", per=per, shift=shift, last=int(series.steps[-1]), points=len(series))
-    if per < 1:
-        made = replace(
-            made, per=per, shift=0, schedule=made.schedule.shift(-found.shift) if found.shift else made.schedule
-        )
     off = np.abs(made.at(series.steps) - series.values)
     return (
         made

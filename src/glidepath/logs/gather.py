@@ -216,6 +216,7 @@ class _Clock:
         self.step, self.epoch, self.starts = -1.0, math.nan, 0
         self.first = (math.inf, math.inf)
         self.resets, self.top = 0, 0.0
+        self.bars = 0.0  # the length of the run, where a bar beside the lines counts its updates
         self.counted = math.nan  # the epoch of the last step that was told
 
     def move(self, row: Row, counts: bool) -> bool:
@@ -237,6 +238,8 @@ class _Clock:
             self.resets += 1
         if began:
             self.starts += 1
+        if (bar := number(row.get("bar"))) is not None and self.name is None:
+            epoch, self.bars = bar, number(row.get("bar/n")) or self.bars
         if self.first[0] == math.inf and step >= 0:
             self.first = (step, epoch)
         self.top = max(self.top, step)
@@ -263,6 +266,10 @@ class _Made:
         self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")
         self.unit = "epoch" if clock.name is None and clock.by_epoch is not None else "update"
         again = self._again()
+        if clock.bars and columns:
+            self.unit, self.total = "update", clock.bars
+            self.step = f"{self.step} and the bar's [i/n]"
+            self.an_epoch = self._an_epoch(max(columns.values(), key=lambda column: len(column.values)))
         single = clock.name == "[i/n]" and clock.epoch == clock.first[1]
         if clock.name is not None and clock.by_epoch is not None and (clock.resets or single):
             # The counter begins again with every epoch.
@@ -283,6 +290,18 @@ class _Made:
             self.notes.append(f"the file holds {clock.starts + 1} starts one after another: the last one is taken")
         self.again = again
 
+    @staticmethod
+    def _an_epoch(column: _Column) -> float:
+        """Returns how many updates an epoch has, if the bar lags behind the lines; 0 if it stands at the update of each line."""
+        epochs, bars = (np.array(part[(column.starts or [0])[-1] :]) for part in (column.steps, column.epochs))
+        written = [len(f"{value:.6g}".partition(".")[2]) for value in epochs[len(epochs) // 2 :]]
+        off = 0.5 * 10.0 ** -max(written, default=0)
+        least = float((bars / (epochs + off)).max())
+        if least <= float((bars / np.maximum(epochs - off, 1e-9)).min()) + 1e-9:
+            return 0.0
+        whole = (n for n in range(math.ceil(least), math.ceil(1.2 * least) + 2))
+        return next((n for n in whole if (np.abs(epochs * n - np.round(epochs * n)) <= off * n + 1e-9).all()), least)
+
     def _again(self) -> bool:
         """Whether the starts are epochs of one run that nobody numbered: as long as one another, three and more."""
         if self.clock.starts < 2 or self.unit == "epoch" or self.clock.by_epoch is not None or not self.columns:
@@ -297,6 +316,8 @@ class _Made:
             steps = steps + (self.length or 0.0) * np.searchsorted(column.starts, np.arange(len(steps)), side="right")
         elif column.starts:
             steps, epochs, values = (part[column.starts[-1] :] for part in (steps, epochs, values))
+        if self.clock.bars:
+            steps = np.round(steps * self.an_epoch) if self.an_epoch else epochs
         if self.length is not None and not self.again:
             whole = np.nan_to_num(epochs)
             first = self.clock.first[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
 from collections.abc import Iterator
@@ -129,11 +130,17 @@ def _numbers(file: Path) -> list[int]:
 
 
 def _event_rows(files: list[Path]) -> Iterator[Row]:
-    """Yields the scalars of event files; the tags of a folder `validation` beside `train` are told apart."""
-    for file in files:
-        held = re.fullmatch(r"(?i)val|valid|validation|eval|evaluation|test", file.parent.name)
-        for tag, step, value in scalars(file):
-            yield {"step": step, f"val/{tag}" if held else tag: value}
+    """Yields the scalars of event files; those of several folders of one run, `validation` beside `train`, by their steps."""
+    folders = list(dict.fromkeys(file.parent for file in files))
+    parts = (_scalars_of(folder, [file for file in files if file.parent == folder]) for folder in folders)
+    return heapq.merge(*parts, key=lambda row: row["step"])
+
+
+def _scalars_of(folder: Path, files: list[Path]) -> Iterator[Row]:
+    held = re.fullmatch(r"(?i)val|valid|validation|eval|evaluation|test", folder.name)
+    for tag, step, value in (each for file in files for each in scalars(file)):
+        own = folder.name.startswith(f"{tag.replace('/', '_')}_")  # add_scalars gives each of its curves a folder
+        yield {"step": step, f"val/{tag}" if held else folder.name if own else tag: value}
 
 
 def _tagged(files: list[Path]) -> Iterator[Row]:

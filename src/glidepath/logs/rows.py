@@ -36,6 +36,8 @@ _MEANT = (
     (re.compile(r"([\d.]+|-?nan) (avg loss|rate)\b"), r"\2: \1"),
 )
 """What a number is where its name comes after it, as Darknet has it."""
+_TQDM = re.compile(r"\s*\d+%\|[^|]*\|\s*(\d+)/(\d+) \[")
+"""A bar without a name, as transformers has beside the lines of its log."""
 _BAR = re.compile(r"\s*(\d+)/(\d+) (?:\[[=>.]{5,}\]|[\u2501\u2578\u257a]{5,})")
 """Keras' bar: what stands beside one that is not full are means so far."""
 
@@ -174,8 +176,11 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
     """
     counters: Row = {}
     heading: list[str] = []
+    tqdm: Row = {}
     for line in lines:
         line = _CLOCKS.sub(" ", line[:20_000])
+        if (bar := _TQDM.match(line)) and tqdm.get("bar/n", bar[2]) == bar[2]:
+            tqdm = {"bar": bar[1], "bar/n": bar[2]}
         if bar := _BAR.match(line):
             if bar[1] != bar[2]:
                 continue
@@ -222,6 +227,10 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             }
             row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
         counts = {key: value for key, value in row.items() if _counts(key)}
+        if "epoch" in row and line.lstrip()[:1] == "{":  # it has its own place, in fractions of epochs
+            yield row | tqdm
+            tqdm = {} if "train_runtime" in row else tqdm
+            continue
         counters.update(counts)
         if counters and counts.keys() != row.keys():
             yield counters | row
