@@ -95,7 +95,7 @@ class Fault:
 
 
 def _rates(right: set[str], rate: Factors, told: str = "plan", plan: str = "moving") -> Fault:
-    return Fault(right, rate=rate, told=told, plan=plan, share=0.1)
+    return Fault(right, rate=rate, told=told, plan=plan, share=0.1 if told else 0.05)
 
 
 _JUMP = {"resumed with a jump"}
@@ -149,7 +149,7 @@ FAULTS = {
     "stands, no plan": _rates({"constant after resume", *_JUMP}, lambda plan, t, at: plan(np.minimum(t, at)), "", "curved"),
     "stepped per epoch, no plan": _rates({"never reached its peak"}, lambda plan, t, at: gp.warmup(100)(t // 50), ""),
     "stepped twice, a cosine that turns, no plan": Fault(
-        {"goes up again"}, rate=lambda plan, t, at: 0.5 + 0.5 * np.cos(2 * np.pi * t / t[-1]), told="", share=0.1
+        {"goes up again"}, rate=lambda plan, t, at: 0.5 + 0.5 * np.cos(2 * np.pi * t / t[-1]), told="", share=0.05
     ),
     "stepped twice, no plan": _rates({"at its floor early"}, lambda plan, t, at: plan(2 * t), ""),
 }  # fmt: skip
@@ -205,7 +205,7 @@ def _planted(grid: str, said: Said) -> Iterator[Row]:
             said += [(each.rule, each.name in fault.right) for each in findings]
             found += any(each.name in fault.right for each in findings)
         yield Row(f"{grid}: {name}: found, of {most}", found / most, "at least 0.9", found >= 0.9 * most)
-    for told, most in (("plan", 2 * LOGS), ("", max(LOGS // 5, 10))):
+    for told, most in (("plan", 2 * LOGS), ("", max(LOGS // 10, 10))):
         fault = Fault(set(), lambda t, rng: healthy(t, rng, grid == "held out"), told=told)
         alarms = [found for seed in range(most) if (found := _advised(fault, grid, 10**6 + seed).findings)]
         said += [(each.rule, False) for findings in alarms for each in findings]
