@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -63,40 +64,39 @@ class _Maker:
         self.problems: list[dict[str, Any]] = []
         self.durations: dict[str, float] = {}
 
-    def refuse(self, path: str, error: GlidepathError, names: list[str] | None = None, only: str = "") -> None:
+    def refuse(self, path: str, error: GlidepathError, names: Iterable[str] = (), only: str = "") -> None:
         for problem in error.problems:
-            self.problems.append(refused(problem, path, only or _field(problem, names or [])))
+            self.problems.append(refused(problem, path, only or _field(problem, list(names))))
+
+    def made(self, path: str, rule: str, names: Iterable[str], make: Callable[[], Any]) -> Any:
+        """Returns what a function makes, None if that is refused."""
+        try:
+            made = make()
+        except GlidepathError as error:
+            return self.refuse(path, error, names)
+        except (TypeError, ArithmeticError) as error:
+            return self.refuse(path, GlidepathError.of("text", "", rule, str(error)))
+        if isinstance(made, Schedule):
+            self.durations[path] = made.duration
+        return made
 
     def node(self, tree: Tree, path: str) -> tuple[Any, Tree]:
         """Returns what a part of the tree makes, None if it was refused, and the part as read."""
-        made, read = self._node(tree, path)
-        if isinstance(made, Schedule):
-            self.durations[path] = made.duration
-        return made, read
-
-    def _node(self, tree: Tree, path: str) -> tuple[Any, Tree]:
         if tree["t"] == "num":
             value, read = self._value(tree["value"], path, "value")
             return value, {"t": "num", "value": read}
         if tree["t"] == "op":
-            pairs = [self.node(part, f"{path}.parts.{i}".lstrip(".")) for i, part in enumerate(tree["parts"])]
-            read = {"t": "op", "op": tree["op"], "parts": [pair[1] for pair in pairs]}
-            if any(pair[0] is None for pair in pairs):
+            op, pairs = tree["op"], [self.node(part, _at(path, f"parts.{i}")) for i, part in enumerate(tree["parts"])]
+            parts, read = [made for made, _ in pairs], {"t": "op", "op": op, "parts": [part for _, part in pairs]}
+            if any(part is None for part in parts):
                 return None, read
-            try:
-                return _joined(tree["op"], [pair[0] for pair in pairs]), read
-            except GlidepathError as error:
-                self.refuse(path, error)
-            except (TypeError, ArithmeticError) as error:
-                self.refuse(path, GlidepathError.of("text", "", f"parts that {tree['op']} can join", str(error)))
-            return None, read
+            return self.made(path, f"parts that {op} can join", (), lambda: _joined(op, parts)), read
         return self._call(tree, path)
 
     def _call(self, tree: Tree, path: str) -> tuple[Any, Tree]:
-        lib, word = tree["lib"], tree["word"]
-        before, many = len(self.problems), list[Any]()
+        lib, word, before = tree["lib"], tree["word"], len(self.problems)
         values: dict[str, Any] = {}
-        read: list[dict[str, Any]] = []
+        many, read = list[Any](), list[dict[str, Any]]()
         try:
             parameters = signature(lib, word).parameters
         except GlidepathError as error:
@@ -104,44 +104,46 @@ class _Maker:
             return None, tree
         for i, argument in enumerate(tree["args"]):
             name = argument["name"]
-            value, kept = self._value(argument["value"], f"{path}.args.{i}.value".lstrip("."), name, path)
+            value, kept = self._value(argument["value"], _at(path, f"args.{i}.value"), name, path)
             read.append({"name": name, "value": kept})
-            if name in parameters and parameters[name].kind is parameters[name].VAR_POSITIONAL:
+            if name in parameters and parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
                 many = value
             else:
                 values[name] = value
         made_tree = {"t": "call", "lib": lib, "word": word, "args": read}
+
+        def make() -> Schedule:
+            if not lib:
+                return vocabulary()[word](*many, **values)
+            own, base = dict(values), 0.1
+            if "base_lr" in parameters and parameters["base_lr"].default is not inspect.Parameter.empty:
+                base = own.pop("base_lr", base)  # the optimizer's, not the scheduler's
+            return dialects.load(lib, word, own, base_lr=base)
+
         if len(self.problems) > before:
             return None, made_tree
-        try:
-            if lib:
-                base, own = 0.1, dict(values)
-                if "base_lr" in parameters and parameters["base_lr"].default is not inspect.Parameter.empty:
-                    base = own.pop("base_lr", 0.1)  # the optimizer's, not the scheduler's
-                return dialects.load(lib, word, own, base_lr=base), made_tree
-            return vocabulary()[word](*many, **values), made_tree
-        except GlidepathError as error:
-            self.refuse(path, error, list(values))
-        except (TypeError, ArithmeticError) as error:
-            self.refuse(path, GlidepathError.of(word, "", "called with its own arguments", str(error)))
-        return None, made_tree
+        return self.made(path, "called with its own arguments", values, make), made_tree
 
     def _value(self, value: Any, path: str, name: str, call: str = "") -> tuple[Any, Any]:
         if isinstance(value, list):
             pairs = [self._value(item, f"{path}.{i}", name, call) for i, item in enumerate(value)]
             return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        if not isinstance(value, dict):
-            if isinstance(value, float) and not math.isfinite(value):
-                self.refuse(call, GlidepathError.of(name, "", "finite", value), only=name)
-            return value, value
-        if "raw" not in value:
+        if isinstance(value, dict) and "raw" not in value:
             return self.node(value, path)
         try:
+            if not isinstance(value, dict):
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise GlidepathError.of(name, "", "finite", value)
+                return value, value
             read = _typed(str(value["raw"]), name, value.get("as", ""), self.budget)
         except GlidepathError as error:
             self.refuse(call, error, only=name)
             return None, value
         return read, read
+
+
+def _at(path: str, inside: str) -> str:
+    return f"{path}.{inside}".lstrip(".")
 
 
 def _field(problem: Problem, names: list[str]) -> str:

@@ -35,6 +35,7 @@ class Job:
     over: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
+    thread: threading.Thread | None = None
 
     def say(self, **event: Any) -> None:
         """Adds an event."""
@@ -62,7 +63,6 @@ class Jobs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._threads: list[threading.Thread] = []
 
     def start(self, work: Callable[[Job], None]) -> Job:
         """Starts a job.
@@ -78,9 +78,8 @@ class Jobs:
                 raise GlidepathError.of("train", "job", "the only one", "another that is running", "cancel it or wait")
             job = Job(uuid.uuid4().hex)
             self._jobs = {**dict(list(self._jobs.items())[1 - _KEPT :]), job.key: job}
-        thread = threading.Thread(target=_carry_out, args=(job, work), daemon=True)
-        thread.start()
-        self._threads = [*(t for t in self._threads if t.is_alive()), thread]
+            job.thread = threading.Thread(target=_carry_out, args=(job, work), daemon=True)
+            job.thread.start()
         return job
 
     def get(self, key: str) -> Job:
@@ -97,8 +96,9 @@ class Jobs:
         """Tells every job to stop and waits a moment for its processes to end."""
         for job in self._jobs.values():
             job.cancelled.set()
-        for thread in self._threads:
-            thread.join(8.0)
+        for job in self._jobs.values():
+            if job.thread is not None:
+                job.thread.join(8.0)
 
 
 def _carry_out(job: Job, work: Callable[[Job], None]) -> None:

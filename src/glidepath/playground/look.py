@@ -123,7 +123,8 @@ def look(request: Look) -> dict[str, Any]:
 def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> dict[str, Any]:
     """Returns what is drawn of a schedule: curve, pins, blocks."""
     pins = [_pin(text, budget) for text in request.pins]
-    last = max([budget.updates, *(_shown(each) for each in (schedule, *pins) if each is not None)])
+    ends = [horizon(each) for each in (schedule, *pins) if each is not None and each.duration != math.inf]
+    last = max(budget.updates, *ends, 1)
     drawn: dict[str, Any] = {
         "canonical": _short(schedule),
         "absolute": schedule.absolute,
@@ -159,10 +160,6 @@ def readable(text: str, budget: Settled, where: str = "page", field: str = "sche
         told = built.problems[0]["message"] if built.problems else ""
         raise GlidepathError.of(where, field, "readable", text[:60], told)
     return built.schedule
-
-
-def _shown(schedule: Schedule) -> int:
-    return 1 if schedule.duration == math.inf else horizon(schedule)
 
 
 def _short(schedule: Schedule) -> str:
@@ -249,7 +246,7 @@ def _block(part: Tree, path: str, begin: float, duration: float) -> dict[str, An
     name = _name(part)
     length = None
     if part["t"] == "call" and duration != math.inf:
-        fitting = [i for i, a in enumerate(part["args"]) if _is(a["value"], duration)]
+        fitting = [i for i, a in enumerate(part["args"]) if type(a["value"]) is int and a["value"] == duration]
         named = [i for i in fitting if part["args"][i]["name"] == "steps"]
         length = (named or fitting or [None])[0]
     return {"path": path, "name": name, "begin": int(begin), "end": _end(begin + duration), "length": length}
@@ -263,10 +260,6 @@ def _name(part: Tree) -> str:
         return str(part["value"])
     sign = {"*": " × ", ">>": " then "}.get(part["op"], f" {part['op']} ")
     return sign.join(_name(each) for each in part["parts"][:3])[:60]
-
-
-def _is(value: Any, duration: float) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value == duration
 
 
 def _end(end: float) -> int | None:

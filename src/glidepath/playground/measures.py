@@ -52,13 +52,15 @@ class At(Asked):
 
 def measures(request: Measure) -> dict[str, Any]:
     """Returns a row of the table for each curve; None for one that cannot be read."""
+    read_as = zip(*_curves(request), strict=True)
+    return {"rows": [None if one is None else measure(one, request.last, request.at, base) for one, base in read_as]}
+
+
+def _curves(request: Measure | At) -> tuple[list[Schedule | None], list[float]]:
+    """Returns the curves of a request, None for one that cannot be read, and what their factors are multiplied by."""
     budget = request.budget.settled()
-    rows: list[Any] = []
-    bases = own(request.bases, request.base, len(request.texts))
-    for text, base in zip(request.texts, bases, strict=True):
-        schedule = read(text, None, budget).built.schedule
-        rows.append(None if schedule is None else measure(schedule, request.last, request.at, base))
-    return {"rows": rows}
+    made = [read(text, None, budget).built.schedule for text in request.texts]
+    return made, own(request.bases, request.base, len(made))
 
 
 def measure(schedule: Schedule, last: int, steps: Sequence[int], base: float) -> dict[str, Any]:
@@ -72,18 +74,14 @@ def measure(schedule: Schedule, last: int, steps: Sequence[int], base: float) ->
     """
     factor = scaled(schedule, base)
     whole = last <= _WHOLE and schedule.closed
-    t, values = range(last + 1), []
-    if whole:
-        values = [value * factor for value in map(schedule.scalar, t)]
-        area = math.fsum(values[:-1]) / last
-    else:
+    t, kept = range(last + 1), map(schedule.scalar, range(last + 1))
+    if not whole:
         t, kept, _ = thinned(schedule, last, 4000, _WHOLE)
-        values = [value * factor for value in kept]
-        area = (
-            math.fsum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(t), pairwise(values), strict=True))
-            / last
-        )
+    values = [value * factor for value in kept]
+    spans = zip(pairwise(t), pairwise(values), strict=True)
+    area = math.fsum(values[:-1] if whole else ((b - a) * (x + y) / 2 for (a, b), (x, y) in spans)) / last
     top = values.index(max(values))
+    shown = {*(round(last * k / 20) for k in range(21)), *knots(schedule, last)[:20]}  # about forty steps
     jumps = [abs(y - x) for x, y in pairwise(values)]
     jump = max(jumps, default=0.0)
     return {
@@ -97,23 +95,12 @@ def measure(schedule: Schedule, last: int, steps: Sequence[int], base: float) ->
         "at": [schedule(step) * factor for step in steps],
         "sampled": not whole,
         "absolute": schedule.absolute,
-        "table": _table(schedule, last, factor),
+        "table": [[step, schedule(step) * factor] for step in sorted(shown)],
     }
-
-
-def _table(schedule: Schedule, last: int, factor: float) -> list[list[float]]:
-    """Returns about forty steps with their values: evenly spread, and the first knots."""
-    steps = {round(last * k / 20) for k in range(21)}
-    steps |= set(knots(schedule, last)[:20])
-    return [[step, schedule(step) * factor] for step in sorted(steps)]
 
 
 def at(request: At) -> dict[str, Any]:
     """Returns the values of several curves at one step; None for a curve that cannot be read."""
-    budget = request.budget.settled()
-    made = [read(text, None, budget).built.schedule for text in request.texts]
-    bases = own(request.bases, request.base, len(made))
-    values = [
-        None if one is None else one(request.step) * scaled(one, base) for one, base in zip(made, bases, strict=True)
-    ]
+    pairs = zip(*_curves(request), strict=True)
+    values = [None if one is None else one(request.step) * scaled(one, base) for one, base in pairs]
     return {"step": request.step, "values": [v if v is None or math.isfinite(v) else None for v in values]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -52,54 +53,43 @@ def _descents(
         spike: What one loss of the second repeat is multiplied by.
         least: The loss at the minimum.
     """
+
+    def training(seed: int) -> Callable[[float], float]:
+        """Returns a function that makes an update at a rate and returns the loss before it."""
+        chance, made = np.random.default_rng(seed), count(1)
+        weights = start * (1 + 0.1 * chance.normal(size=len(_CURVATURES)))
+
+        def update(rate: float) -> float:
+            nonlocal weights
+            loss = 0.5 * float((_CURVATURES * weights**2).mean()) + least + noise * chance.normal()
+            loss *= float(np.exp(shaking / 6 * chance.normal()))
+            shaken = shaking * chance.normal(size=len(_CURVATURES))
+            weights = weights - rate * (_CURVATURES * weights + shaken)
+            return loss * (spike if next(made) == 40 and seed == 1 else 1.0)
+
+        return update
+
     rates = rising(low, high, 160)
-    made = [_Descent(k, start, shaking, noise, spike if k == 1 else 1.0, least) for k in range(_REPEATS)]
-    return tuple(sweep(each, rates, label=f"repeat {k + 1}") for k, each in enumerate(made))
+    return tuple(sweep(training(k), rates, label=f"repeat {k + 1}") for k in range(_REPEATS))
 
 
-class _Descent:
-    """One training on the bowl; called with a rate it makes an update and returns the loss before it."""
-
-    def __init__(self, seed: int, start: float, shaking: float, noise: float, spike: float, least: float) -> None:
-        self.chance = np.random.default_rng(seed)
-        self.weights = start * (1 + 0.1 * self.chance.normal(size=len(_CURVATURES)))
-        self.shaking, self.noise, self.spike, self.least, self.made = shaking, noise, spike, least, 0
-
-    def __call__(self, rate: float) -> float:
-        loss = 0.5 * float((_CURVATURES * self.weights**2).mean()) + self.least + self.noise * self.chance.normal()
-        loss *= float(np.exp(self.shaking / 6 * self.chance.normal()))
-        shaken = self.shaking * self.chance.normal(size=len(_CURVATURES))
-        self.weights = self.weights - rate * (_CURVATURES * self.weights + shaken)
-        self.made += 1
-        return loss * (self.spike if self.made == 40 else 1.0)
-
-
-def _known(name: str, known: str, **options: float) -> Known:
-    return Known(name, known, functools.cache(lambda: _descents(**options)))
-
-
+_BOWL = "Gradient descent on a quadratic bowl whose largest curvature is 10 diverges from 2/10 = 0.2; here with the noise of minibatches."
+_CLEAN = "As before, without noise: the textbook's answer, 0.2."
+_SPIKE = "As the bowl, but one loss of repeat 2 is 20 times too high."
+_EARLY = "The bowl again, swept only up to 0.01: nothing shows where it diverges."
+_LATE = "The bowl again, swept from 0.15: too late to see the loss fall."
+_FLAT = "Begun at the minimum: no rate makes the loss fall."
+_KNOWN: dict[str, tuple[str, str, dict[str, float]]] = {
+    "shaken": ("A bowl, minibatches", _BOWL, {"shaking": 1.0}),
+    "clean": ("A bowl, no noise", _CLEAN, {}),
+    "spike": ("One spike", _SPIKE, {"shaking": 1.0, "spike": 20.0}),
+    "early": ("Ended too early", _EARLY, {"high": 0.01}),
+    "late": ("Begun too high", _LATE, {"low": 0.15}),
+    "flat": ("Trained already", _FLAT, {"start": 1e-4, "least": 0.3, "noise": 0.001, "high": 0.1}),
+    "wild": ("Too noisy", "The bowl again, its losses drowned in noise.", {"noise": 12.0, "high": 0.15}),
+}
 SWEEPS = {
-    "shaken": _known(
-        "A bowl, minibatches",
-        "Gradient descent on a quadratic bowl whose largest curvature is 10 diverges from 2/10 = 0.2; here with the noise of minibatches.",
-        shaking=1.0,
-    ),
-    "clean": _known("A bowl, no noise", "As before, without noise: the textbook's answer, 0.2."),
-    "spike": _known(
-        "One spike", "As the bowl, but one loss of repeat 2 is 20 times too high.", shaking=1.0, spike=20.0
-    ),
-    "early": _known(
-        "Ended too early", "The bowl again, swept only up to 0.01: nothing shows where it diverges.", high=0.01
-    ),
-    "late": _known("Begun too high", "The bowl again, swept from 0.15: too late to see the loss fall.", low=0.15),
-    "flat": _known(
-        "Trained already",
-        "Begun at the minimum: no rate makes the loss fall.",
-        start=1e-4,
-        least=0.3,
-        noise=0.001,
-        high=0.1,
-    ),
-    "wild": _known("Too noisy", "The bowl again, its losses drowned in noise.", noise=12.0, high=0.15),
+    key: Known(name, known, functools.cache(functools.partial(_descents, **options)))
+    for key, (name, known, options) in _KNOWN.items()
 }
 """The range tests by key, in the order of the page."""
