@@ -43,7 +43,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "a bridge takes the rate back",
         "torch/binding.py",
-        "return held is not seat.seen and held is not seat.tried",
+        "return found is not seat.seen and found is not seat.tried",
         "return False",
     ),
     ("0 is adopted", "torch/binding.py", "and value != 0.0 and not seat.rule.absolute", "and not seat.rule.absolute"),

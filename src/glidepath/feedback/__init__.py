@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from .compose import Steered
-from .controller import Controller, State
-from .guard import Guard, GuardState
-from .observation import Decision, Observation, measured
-from .peers import KerasPlateau, OneFlowPlateau, PaddlePlateau, PeerState, PyTorchPlateau
-from .plateau import Plateau, PlateauState
+from . import compose, controller, guard, observation, peers, plateau
+from .compose import *
+from .controller import *
+from .guard import *
+from .observation import *
+from .peers import *
+from .plateau import *
 from .replay import Replay, read_observations, replay, replay_file
 
-__all__ = [
-    "Controller",
-    "Decision",
-    "Guard",
-    "GuardState",
-    "KerasPlateau",
-    "Observation",
-    "OneFlowPlateau",
-    "PaddlePlateau",
-    "PeerState",
-    "Plateau",
-    "PlateauState",
-    "PyTorchPlateau",
-    "Replay",
-    "State",
-    "Steered",
-    "measured",
-    "read_observations",
-    "replay",
-    "replay_file",
-]
+__all__ = ["Replay", "read_observations", "replay", "replay_file"]
+__all__ += compose.__all__
+__all__ += controller.__all__
+__all__ += guard.__all__
+__all__ += observation.__all__
+__all__ += peers.__all__
+__all__ += plateau.__all__

@@ -16,7 +16,7 @@ from ..core.node import Node
 from ..core.text import Reader
 from .observation import Decision, Observation
 
-__all__ = ["Controller", "Number", "Numbers", "State"]
+__all__ = ["Controller", "State"]
 
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 MAX_STATE = 1_000_000

@@ -11,7 +11,7 @@ from ..core.checks import settle
 from ..core.errors import GlidepathError
 from ..core.fields import MAX_STEPS, Broken, Check, Index, number
 
-__all__ = ["Action", "Decision", "Observation", "measured"]
+__all__ = ["Decision", "Observation", "measured"]
 
 Action = Literal["first", "improved", "waiting", "cooling", "cut", "floor", "held", "steady", "stop"]
 

@@ -9,34 +9,21 @@ try:
 except ModuleNotFoundError as error:
     raise missing(error, "glidepath.torch", "torch") from None
 
-from .attaching import apply, attach, detach
-from .bridge import ScheduleLR
+from . import attaching, bridge, logs, progress, resume, scheduler
+from .attaching import *
+from .bridge import *
 from .find import Found, Options, find, use
-from .logs import log, log_csv, log_jsonl, log_tensorboard
-from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning
-from .resume import Resumed, ResumedWarning
-from .scheduler import Scheduler
+from .logs import *
+from .progress import *
+from .resume import *
+from .scheduler import *
 
-__all__ = [
-    "Applied",
-    "ForeignWrite",
-    "ForeignWriteWarning",
-    "Found",
-    "Options",
-    "OverrunWarning",
-    "Resumed",
-    "ResumedWarning",
-    "ScheduleLR",
-    "Scheduler",
-    "apply",
-    "attach",
-    "detach",
-    "find",
-    "log",
-    "log_csv",
-    "log_jsonl",
-    "log_tensorboard",
-    "use",
-]
+__all__ = ["Found", "Options", "find", "use"]
+__all__ += attaching.__all__
+__all__ += bridge.__all__
+__all__ += logs.__all__
+__all__ += progress.__all__
+__all__ += resume.__all__
+__all__ += scheduler.__all__
 
 del _torch

@@ -1,4 +1,7 @@
-"""The hooks: right before an update the values are written, right after it the update is counted."""
+"""The hooks: right before an update the values are written, right after it the update is counted.
+
+It is one class, in one long file: what a call of `step()` is, who sits where, and who wrote what are asked of the same few lists at once.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from torch.optim import Optimizer
 from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
 from .channels import Channel, Write
-from .group_rules import Group, Seat, extent, name_of, read, write
+from .group_rules import Group, Seat, extent, held, name_of, read, write
 from .optimizers import dummy, has_past, past_of
 from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning, Run
 
@@ -130,36 +133,34 @@ class Binding:
         """
         checks = Checks("")
         run, at = self.run, self.run.position()
-        tensors: dict[int, tuple[Seat, Channel]] = {}
+        tensors: dict[int, Seat] = {}
         taken: dict[tuple[int, str, int | None], int] = {}
         seated: list[list[Seat]] = []
         changes: list[tuple[Seat, Group, Seat | None]] = []
         for n, channel in enumerate(self.channels):
+            rule, seats = channel.rule, list[Seat]()
             known = {id(seat.group): seat for seat in channel.seats}
             heads = {id(seat.params[0]): seat for seat in channel.seats if seat.params}
             lists = {id(seat.params): seat for seat in channel.seats}
-            seats: list[Seat] = []
             for i, group in enumerate(groups):
                 params = group["params"]
                 seat = known.get(id(group)) or lists.get(id(params)) or (heads.get(id(params[0])) if params else None)
-                if seat is None and not channel.rule.matches(self.label(group, i)):
+                if seat is None and not rule.matches(self.label(group, i)):
                     continue
                 label = seat.label if seat else self.label(group, i)
                 with checks.kept():
-                    start = int(at) if channel.rule.join == "start" else 0
-                    taker = Seat.take(channel.rule, group, label, start, run.rebase and seat is None)
+                    start = int(at) if rule.join == "start" else 0
+                    taker = Seat.take(rule, group, label, start, run.rebase and seat is None)
                     taker.scale_by(run.scale_key)
-                    place = (i, channel.rule.key, channel.rule.place)
-                    if taken.setdefault(place, n) != n:
-                        value = f"rules {taken[place]} and {n} (counted from 0)"
-                        checks.problems.append(
-                            Problem(f"group {label}", channel.rule.parameter, "driven by one rule", value)
-                        )
+                    first = taken.setdefault((i, rule.key, rule.place), n)
+                    if first != n:
+                        value = f"rules {first} and {n} (counted from 0)"
+                        checks.problems.append(Problem(f"group {label}", rule.parameter, "driven by one rule", value))
                     mine = seat or taker
                     carried = loaded and taker.carried and not self._decided(mine, taker.base)
                     if seat is None or carried:
                         checks.problems += taker.check(*self.extents[n])
-                    checks.problems += _shared(tensors, taker if carried else mine, group, channel)
+                    checks.problems += _shared(tensors, taker if carried else mine, held(rule, group))
                     changes.append((mine, group, taker if carried and seat else None))
                     seats.append(mine)
             seated.append(seats)
@@ -356,10 +357,10 @@ class Binding:
 
     def _foreign_to(self, channel: Channel, seat: Seat, at: float) -> bool:
         """Returns whether a group holds what this bridge did not write: it may be what it would write now, if that was half done."""
-        held = read(channel.rule, seat.group, seat.label)
-        if isinstance(held, Tensor):
-            return float(held) not in (seat.seen, _rounded(channel.value(seat, at), held))
-        return held is not seat.seen and held is not seat.tried
+        found = read(channel.rule, seat.group, seat.label)
+        if isinstance(found, Tensor):
+            return float(found) not in (seat.seen, _rounded(channel.value(seat, at), found))
+        return found is not seat.seen and found is not seat.tried
 
     def _foreign(self, known: list[tuple[Channel, Seat]], at: float) -> list[ForeignWrite]:
         """Returns what was written by others since our last write, after the policy about it was followed."""
@@ -420,9 +421,9 @@ class Binding:
         for channel in self.channels:
             channel.lanes = []
             for seat in channel.seats:
-                held = read(channel.rule, seat.group, seat.label)
-                seat.seen = seat.found = float(held) if isinstance(held, Tensor) else held
-                if run.ahead and seat.seen in (coming := channel.value(seat, run.position()), _rounded(coming, held)):
+                found = read(channel.rule, seat.group, seat.label)
+                seat.seen = seat.found = float(found) if isinstance(found, Tensor) else found
+                if run.ahead and seat.seen in (coming := channel.value(seat, run.position()), _rounded(coming, found)):
                     seat.found = seat.base  # a bridge's own, saved before its first update
         self.show(optimizer.param_groups)
         self._note(optimizer)
@@ -565,18 +566,14 @@ def _mark(groups: list[Group]) -> tuple[int, int, int]:
     return (len(groups), id(groups[0]), id(groups[-1])) if groups else (0, 0, 0)
 
 
-def _rounded(value: float, held: Any) -> float:
-    return torch.tensor(value, dtype=held.dtype).item() if isinstance(held, Tensor) else value
+def _rounded(value: float, found: Any) -> float:
+    return torch.tensor(value, dtype=found.dtype).item() if isinstance(found, Tensor) else value
 
 
-def _shared(tensors: dict[int, tuple[Seat, Channel]], seat: Seat, group: Group, channel: Channel) -> list[Problem]:
+def _shared(tensors: dict[int, Seat], seat: Seat, found: Any) -> list[Problem]:
     """Returns the problem of two groups that have one tensor for values that differ, if they have."""
-    held = read(channel.rule, group, seat.label)
-    if not isinstance(held, Tensor):
-        return []
-    first, other = tensors.setdefault(id(held), (seat, channel))
-    same = (first.base, first.start, other.rule.schedule, other.rule.floor, other.rule.absolute)
-    mine = (seat.base, seat.start, channel.rule.schedule, channel.rule.floor, channel.rule.absolute)
+    first = tensors.setdefault(id(found), seat) if isinstance(found, Tensor) else seat
+    same, mine = ((one.base, one.start, one.rule.schedule, one.rule.floor, one.rule.absolute) for one in (first, seat))
     value = f"the tensor of group {first.label}"
-    problem = Problem(f"group {seat.label}", channel.rule.parameter, "a tensor of its own", value, "clone() it")
+    problem = Problem(f"group {seat.label}", seat.rule.parameter, "a tensor of its own", value, "clone() it")
     return [] if same == mine else [problem]

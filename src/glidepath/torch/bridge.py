@@ -129,12 +129,9 @@ class ScheduleLR(LRScheduler):
         if self._said is not None:
             self._said = (self.last_epoch + 1, self._run.updates) if self._said[1] == self._run.updates else None
         elif self._step_count == _PATIENCE and not self._run.updates:
-            warnings.warn(
-                f"ScheduleLR: step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains? "
-                "To plot a schedule, step a copy: copy.copy(scheduler)",
-                UserWarning,
-                stacklevel=2,
-            )
+            said = f"step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains?"
+            remedy = "To plot a schedule, step a copy: copy.copy(scheduler)"
+            warnings.warn(f"ScheduleLR: {said} {remedy}", UserWarning, stacklevel=2)
         self._show("step")
 
     def _show(self, mode: Literal["keep", "step"]) -> None:
@@ -159,7 +156,7 @@ class ScheduleLR(LRScheduler):
 
     def get_last_lr(self) -> list[float | Tensor]:
         """Returns the learning rates that the groups hold now; tensors are copies."""
-        if self._bound.shower not in (0, id(self)):  # another has written its own has written its own
+        if self._bound.shower not in (0, id(self)):  # another has written its own
             self._show("keep")
         rates = (group["lr"] for group in self.optimizer.param_groups)
         return [rate.clone() if isinstance(rate, Tensor) else rate for rate in rates]
@@ -179,13 +176,10 @@ class ScheduleLR(LRScheduler):
         return report
 
 
-def _of_attach(name: str) -> property:
-    return property(lambda bridge: getattr(bridge.scheduler, name), doc=f"See `Scheduler.{name}`.")
-
-
 for _name in [*vars(Scheduler), "resumed"]:  # a `__getattr__` would make every other attribute slower
     if not _name.startswith("_") and _name not in vars(ScheduleLR):
-        setattr(ScheduleLR, _name, _of_attach(_name))
+        _told = property(lambda bridge, name=_name: getattr(bridge.scheduler, name), doc=f"See `Scheduler.{_name}`.")
+        setattr(ScheduleLR, _name, _told)
 
 
 def _restored(bridge: weakref.ref[ScheduleLR]) -> None:

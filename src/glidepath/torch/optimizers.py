@@ -73,20 +73,13 @@ def _inside(optimizer: Any) -> list[Any]:
     """Returns the optimizers that an object holds, alone or in lists and mappings."""
     found: dict[int, Any] = {}
     for value in list(getattr(optimizer, "__dict__", {}).values()):
-        items: Iterable[Any] = (value,)
-        if isinstance(value, Mapping):
-            items = value.values()
-        elif isinstance(value, list | tuple):
-            items = value
-        for item in items:
-            if item is not optimizer and (isinstance(item, Optimizer) or _like_one(item)):
+        several = list(value.values()) if isinstance(value, Mapping) else value
+        for item in several if isinstance(several, list | tuple) else (several,):
+            # or one in all but its class, as DeepSpeed's are
+            like = isinstance(getattr(item, "param_groups", None), list) and callable(getattr(item, "step", None))
+            if item is not optimizer and (isinstance(item, Optimizer) or like):
                 found[id(item)] = item
     return list(found.values())
-
-
-def _like_one(value: Any) -> bool:
-    """Returns whether it is an optimizer in all but its class, as DeepSpeed's are."""
-    return isinstance(getattr(value, "param_groups", None), list) and callable(getattr(value, "step", None))
 
 
 def _hooked(optimizer: Any) -> bool:
