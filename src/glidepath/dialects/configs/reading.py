@@ -22,7 +22,7 @@ from ..reading import load
 from ..table import known
 from .sources import Unbound, data_of
 
-__all__ = ["Config", "Form", "Reading", "form", "form_of", "read_config", "schedule_of_data"]
+__all__ = ["Config", "FileForm", "Reading", "form", "form_of", "read_config", "schedule_of_data"]
 
 _NEEDED: Any = object()
 _TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
@@ -73,7 +73,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Form:
+class FileForm:
     """A tool's form of file: how it is known and how it is read.
 
     Args:
@@ -89,7 +89,7 @@ class Form:
     plain: bool = False
 
 
-FORMS: list[Form] = []
+FORMS: list[FileForm] = []
 
 
 def form(
@@ -98,7 +98,7 @@ def form(
     """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
 
     def register(read: Callable[[Reading], Schedule]) -> Callable[[Reading], Schedule]:
-        FORMS.append(Form(title, known, read, plain))
+        FORMS.append(FileForm(title, known, read, plain))
         return read
 
     return register
@@ -126,6 +126,28 @@ class Reading:
         self.problems: list[Problem] = []
         self.missing: dict[str, str] = {}
         self.used: set[str] = set()
+
+    def by(self, form: FileForm) -> Schedule:
+        """The schedule as a form reads it.
+
+        Raises:
+            GlidepathError: With every problem found, every name that is missing, and every name that is given and not known.
+        """
+        schedule: Schedule | None = None
+        try:
+            schedule = form.read(self)
+        except GlidepathError as error:
+            if not self.missing:  # what follows from a number that is not there yet is no fault of the file
+                self.problems += [replace(p, where=f"{self.where}: {p.where}") for p in error.problems]
+        for name in sorted(set(self.names) - self.used):
+            plain = {name for name, value in self.data.items() if isinstance(value, int | float)}
+            known_ones = ", ".join(sorted(self.used | plain)[:12])
+            self.refuse(name, f"a name that {form.title} has ({known_ones})", self.names[name])
+        for name, why in self.missing.items():
+            self.problems.append(Problem(self.where, name, "given", f"nothing: {why}", f"--let {name}=…"))
+        if self.problems or schedule is None:
+            raise GlidepathError(self.problems)
+        return schedule
 
     def at(self, path: str, default: Any = None) -> Any:
         """What stands at a place such as `optimizer.params.lr`; an index of a list is a number."""
@@ -160,21 +182,16 @@ class Reading:
                 return self.ask(name, f"{path} is not in the file")
             return default
         if isinstance(value, Unbound):
-            if not value.names:
-                return self.ask(name, f"{path} is written {value.text!r}")
-            for one in value.names:
-                self.ask(one, f"{path} is written {value.text!r}")
-            return 1000.0
+            asked = [self.ask(one, f"{path} is written {value.text!r}") for one in value.names or (name,)]
+            return 1000.0 if value.names else asked[0]
         if isinstance(value, str) and value.strip().lower() == "auto":
             return self.ask(name, f"{path} is 'auto': whoever trains decides it")
         if isinstance(value, str):
-            try:
-                number = float(value.replace("_", ""))
-            except ValueError:
-                self.problems.append(Problem(self.where, path, "a number", shown(value)))
+            if not _is_number(value):
+                self.refuse(path, "a number", value)
                 return 1.0
-            self.odd.append(f"{path} is the text {value!r} here; taken as {number:g}")
-            value = number
+            self.odd.append(f"{path} is the text {value!r} here; taken as {float(value):g}")
+            value = float(value)
         number = self._checked(path, value)
         self.notes.append(f"{path} = {number:g}")
         if text := self.texts.get(name, ""):
@@ -186,7 +203,7 @@ class Reading:
         """The whole number at a place."""
         value = self.number(path, default)
         if value != int(value):
-            self.problems.append(Problem(self.where, path, "a whole number", shown(value)))
+            self.refuse(path, "a whole number", value)
         return int(value)
 
     def numbers(self, path: str) -> list[float]:
@@ -194,17 +211,12 @@ class Reading:
         value = self.at(path, [])
         if isinstance(value, str):
             value = [part for part in value.strip("()[] ").split(",") if part.strip()]
-        if isinstance(value, int | float):
-            value = [value]
-        if not isinstance(value, list):
-            self.problems.append(Problem(self.where, path, "a list of numbers", shown(value)))
-            return []
-        items = cast("list[Any]", value)
-        found = [float(v) if isinstance(v, str) else v for v in items if _is_number(v)]
+        items = cast("list[Any]", value if isinstance(value, list) else [value])
+        found = [float(item) for item in items if _is_number(item)]
         if len(found) < len(items):
-            self.problems.append(Problem(self.where, path, "a list of numbers", shown(value)))
+            self.refuse(path, "a list of numbers", value)
         self.notes.append(f"{path} = {', '.join(f'{number:g}' for number in found)}")
-        return [float(number) for number in found]
+        return found
 
     def plain(self, path: str, value: Any) -> Any:
         """An argument that is handed on as it stands; a number is read, what the file leaves open is settled first."""
@@ -273,7 +285,7 @@ class Reading:
 
     def _checked(self, name: str, value: Any) -> float:
         if isinstance(value, str) or (plain := number(value)) is None or not math.isfinite(plain):
-            self.problems.append(Problem(self.where, name, "a finite number", shown(value)))
+            self.refuse(name, "a finite number", value)
             return 1.0
         return plain
 
@@ -312,39 +324,26 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     """
     file = Path(path)
     data = data_of(file, names)
+    chosen = next((one for one in FORMS if one.known(data)), None)
     kind = data.pop("")
-    chosen = next((one for one in FORMS if one.known({**data, "": kind})), None)
     if chosen is None:
         return None
-    reading = Reading(data, names, file.name, _texts(file) if chosen.plain and kind == "yaml" else {})
+    texts = (
+        dict(_TEXT.findall(text_of_file(file))) if chosen.plain and kind == "yaml" and file.suffix != ".json" else {}
+    )
+    reading = Reading(data, names, file.name, texts)
     if kind == "python":
         reading.used |= _unbound(data_of(file, {}))
-    schedule: Schedule | None = None
-    try:
-        schedule = chosen.read(reading)
-    except GlidepathError as error:
-        if not reading.missing:  # what follows from a number that is not there yet is no fault of the file
-            reading.problems += [replace(p, where=f"{file.name}: {p.where}") for p in error.problems]
-    for name in sorted(set(names) - reading.used):
-        known = ", ".join(sorted({*reading.used, *_plain_names(data)})[:12])
-        reading.refuse(name, f"a name that {chosen.title} has ({known})", names[name])
-    reading.problems += [
-        Problem(file.name, name, "given", f"nothing: {why}", f"--let {name}=…") for name, why in reading.missing.items()
-    ]
-    if reading.problems or schedule is None:
-        raise GlidepathError(reading.problems)
-    plain = schedule.schedule if isinstance(schedule, Rate) else schedule
-    if reading.total and reading.total < plain.duration and not isinstance(plain, Hold):
-        plain = Until(plain, reading.total)  # what a formula does beyond the run is not meant
-    rate = Rate(plain)
-    groups = dict(reading.groups)
+    schedule = reading.by(chosen)
+    if reading.total and reading.total < schedule.duration and not isinstance(schedule, Hold):
+        schedule = Until(schedule, reading.total)  # what a formula does beyond the run is not meant
     units: dict[str, int] = {}
     for place, ours in _UNITS.items():
         value = reading.at(place)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             units.setdefault(ours, value)
     notes, odd = tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
-    return Config(chosen.title, rate, reading.base, reading.total, groups, notes, odd, units)
+    return Config(chosen.title, Rate(schedule), reading.base, reading.total, dict(reading.groups), notes, odd, units)
 
 
 def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] | None = None) -> Schedule:
@@ -353,24 +352,15 @@ def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] 
     Args:
         data: What a file would hold.
         title: The form.
-        names: As in `read_config`.
+        names: As in `read_config`; not all need be used.
 
     Raises:
         GlidepathError: With every problem found, or what is missing.
     """
     import_module("glidepath.dialects.configs.forms")  # each registers itself
     reading = Reading(data, names or {}, title)
-    schedule = next(one for one in FORMS if one.title == title).read(reading)
-    if reading.problems or reading.missing:
-        raise GlidepathError(
-            reading.problems or [Problem(title, name, "given", why) for name, why in reading.missing.items()]
-        )
-    return schedule
-
-
-def _texts(file: Path) -> dict[str, str]:
-    """Returns the numbers that PyYAML takes for text: without a point, or with an exponent that has no sign."""
-    return dict(_TEXT.findall(text_of_file(file))) if file.suffix != ".json" else {}
+    reading.used |= {*reading.names}
+    return reading.by(next(one for one in FORMS if one.title == title))
 
 
 def form_of(path: str | Path) -> str:
@@ -384,9 +374,7 @@ def form_of(path: str | Path) -> str:
         data = data_of(file, {}) if file.suffix and file.is_file() else None
     except (GlidepathError, OSError, ValueError):  # too long for a name, or no text of one
         return ""
-    if data is None:
-        return ""
-    return next((one.title for one in FORMS if one.known(data)), "")
+    return next((one.title for one in FORMS if data is not None and one.known(data)), "")
 
 
 def _unbound(value: Any) -> set[str]:
@@ -395,7 +383,3 @@ def _unbound(value: Any) -> set[str]:
         return set(value.names)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {name for item in inner for name in _unbound(item)}
-
-
-def _plain_names(data: Mapping[str, Any]) -> set[str]:
-    return {name for name, value in data.items() if isinstance(value, int | float)}
