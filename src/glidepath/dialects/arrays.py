@@ -7,6 +7,7 @@ makes of divisions, and far out as well as near; what is left, small by then, be
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.trace import Expr
@@ -16,7 +17,17 @@ __all__ = ["array_code"]
 _LONGEST = 100
 _INT = 2**31 - 1
 _STEP = 2**28 - 1  # the steps that are counted with: 268 million, and up to eight times as much in between
-_COUNTING = ("narrow", "neg", "+", "-", "*", "//", "%", "minimum", "maximum")
+_COUNTING: Mapping[str, Callable[..., tuple[int, int]]] = {  # between which whole numbers a result lies
+    "narrow": lambda a: a,
+    "neg": lambda a: (-a[1], -a[0]),
+    "+": lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    "-": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    "*": lambda a, b: (min(x * y for x in a for y in b), max(x * y for x in a for y in b)),
+    "//": lambda a, b: (min(a[0] // b[0], a[0] // b[1]), max(a[1] // b[0], a[1] // b[1])),
+    "%": lambda a, b: (0, b[1] - 1),
+    "minimum": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+    "maximum": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+}
 
 
 def array_code(expr: Expr, module: str, indent: str) -> tuple[list[str], dict[str, Any]]:
@@ -115,32 +126,9 @@ class _Printer:
             known = [end for end in ends if end is not None]
             return (min(known)[0], max(high for _, high in known)) if len(known) == len(ends) else None
         spans = [self._span(arg) for arg in node.args if node.op in _COUNTING]
-        if not spans or None in spans:
-            return None
-        (low, high), *more = [span for span in spans if span is not None]
-        first, last = more[0] if more else (0, 0)
-        match node.op:
-            case "narrow":
-                return low, high
-            case "neg":
-                return -high, -low
-            case "+":
-                return low + first, high + last
-            case "-":
-                return low - last, high - first
-            case "*":
-                ends = [x * y for x in (low, high) for y in (first, last)]
-                return min(ends), max(ends)
-            case "minimum":
-                return min(low, first), min(high, last)
-            case "maximum":
-                return max(low, first), max(high, last)
-            case "//" if first > 0:
-                return min(low // first, low // last), max(high // first, high // last)
-            case "%" if first > 0:
-                return 0, last - 1
-            case _:
-                return None
+        whole = [span for span in spans if span is not None]
+        divides = node.op in ("//", "%") and whole[-1:] and whole[-1][0] <= 0
+        return None if not spans or len(whole) < len(spans) or divides else _COUNTING[node.op](*whole)
 
     def _expression(self, node: Expr) -> str:
         call = self.module
@@ -168,23 +156,21 @@ class _Printer:
             index = self._index(self.text(node.args[0]), self._kept(node.data))
             return f"{call}.take({self._table(node.data)}, {index})"
         args = [self.text(arg, real=not whole) for arg in node.args]
-        if node.op in ("+", "-", "*", "/"):
+        if node.op in "+-*/" or (node.op in ("//", "%") and whole):
             return f"({args[0]} {node.op} {args[1]})"
-        if node.op == "//":
-            return f"({args[0]} // {args[1]})" if whole else f"{call}.floor({args[0]} / {args[1]})"
-        if node.op == "%":
-            return (
-                f"({args[0]} % {args[1]})"
-                if whole
-                else f"({args[0]} - {args[1]} * {call}.floor({args[0]} / {args[1]}))"
-            )
-        if node.op == "**":
-            return f"{call}.power({args[0]}, {args[1]})"
-        if node.op == "neg":
-            return f"(-{args[0]})"
-        if node.op == "held":
-            return args[1]
-        return f"{call}.{node.op}({', '.join(map(_bare, args))})"
+        match node.op:
+            case "//":
+                return f"{call}.floor({args[0]} / {args[1]})"
+            case "%":
+                return f"({args[0]} - {args[1]} * {call}.floor({args[0]} / {args[1]}))"
+            case "neg":
+                return f"(-{args[0]})"
+            case "held":
+                return args[1]
+            case "**":
+                return f"{call}.power({args[0]}, {args[1]})"
+            case op:
+                return f"{call}.{op}({', '.join(map(_bare, args))})"
 
     def _index(self, text: str, table: Any) -> str:
         """Returns an index into a table; a phase that is not the present one may look beyond it."""

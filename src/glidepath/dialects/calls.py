@@ -154,7 +154,7 @@ def read_value(text: str) -> Any:
     try:
         return Reader(Around()).value(tree)
     except RecursionError:
-        raise GlidepathError.of("text", "", "nested less deep", "a formula of many operators") from None
+        raise _too_deep() from None
 
 
 class Reader:
@@ -274,9 +274,9 @@ class Reader:
         said = self.around.said(text)
         if said is not None:
             return said
-        if not isinstance(node.func, ast.Name | ast.Attribute) or not _plain(node.func):
+        name = self.around.full(_written(node.func))
+        if not name.replace(".", "").isidentifier():
             return Unknown((text,))
-        name = self.around.full(_dotted(node.func))
         if name == "glidepath":
             if len(node.args) != 1 or node.keywords:
                 raise _refuse(node, "one schedule in parentheses")
@@ -287,22 +287,20 @@ class Reader:
             return self.formulas.partial(node)
         if name in self.around.functions:
             return self.formulas.made(node)
-        starred = any(isinstance(argument, ast.Starred) for argument in node.args)
         arguments: dict[str, Any] = {}
         for keyword in node.keywords:
-            if keyword.arg is None:
-                more = self.value(keyword.value, depth + 1)
-                starred = starred or not isinstance(more, dict)
-                arguments |= more if isinstance(more, dict) else {}
-            elif keyword.arg in arguments:
-                raise _refuse(keyword.value, "given by position or once by name")
-            else:
-                arguments[keyword.arg] = self.value(keyword.value, depth + 1)
-        if starred:
+            more = self.value(keyword.value, depth + 1)
+            more = {keyword.arg: more} if keyword.arg is not None else more
+            if not isinstance(more, dict) or keyword.arg in arguments:
+                raise _refuse(keyword.value if keyword.arg else node, "given by position or once by name")
+            arguments |= more
+        if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise _refuse(node, "given by position or once by name")
         given = tuple(self.value(argument, depth + 1) for argument in node.args)
         if name == "len":
-            return self.length(node, text, given)
+            listed = len(given) == 1 and isinstance(given[0], list)
+            said = len(given[0]) if listed else self.around.said(_written(node.args[0])) if node.args else None
+            return said if isinstance(said, int) else Unknown((text,))
         if name == "dict" and not given:
             return arguments
         if name in FUNCTIONS:
@@ -312,13 +310,6 @@ class Reader:
         from .table import candidates  # it knows every library
 
         return Call(name, arguments, given) if depth == 0 or candidates(name) else Unknown((text,))
-
-    def length(self, node: ast.Call, text: str, given: tuple[Any, ...]) -> Any:
-        """Returns a length: of a list that is known, or a number that was given for it or for what it is of."""
-        if len(given) == 1 and isinstance(given[0], list):
-            return len(given[0])  # type: ignore[arg-type]
-        said = self.around.said(_written(node.args[0])) if node.args else None
-        return said if isinstance(said, int) else Unknown((text,))
 
 
 def _refuse(node: ast.AST, rule: str) -> GlidepathError:
@@ -330,17 +321,15 @@ def _written(node: ast.AST) -> str:
     try:
         return ast.unparse(node)
     except RecursionError:
-        raise GlidepathError.of("text", "", "nested less deep", "a formula of many operators") from None
+        raise _too_deep() from None
 
 
-def _plain(node: ast.AST) -> bool:
-    """Tells whether a node is a name, dotted or not."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name)
+def _too_deep() -> GlidepathError:
+    return GlidepathError.of("text", "", "nested less deep", "a formula of many operators")
 
 
 def _dotted(node: ast.AST) -> str:
-    if not _plain(node):
+    text = _written(node)
+    if not text.replace(".", "").isidentifier():
         raise _refuse(node, "a name")
-    return _written(node)
+    return text
