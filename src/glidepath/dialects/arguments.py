@@ -11,7 +11,8 @@ signature it stands behind a colon, `StepLR(step_size: steps, gamma: positive = 
 - `real`, `positive` (above 0), `least0` (from 0 on), `share` (from 0 to 1), `portion` (the same above 0), `inside` (the same below 1), `flag`,
   `text`; words, as above, are a choice
 - `marks` strictly increasing steps, `reals` a list of numbers, `factors` a dict from steps to numbers, `pairs` a list of (step, value)
-- `group` a number, or a list of one for the only parameter group; `times` a list of steps that may repeat
+- `group` a number, or a list of one for the only parameter group; `times` a list of steps that may repeat, `lengths` of whole numbers from 1
+  on, `wholes` of any
 - `inner` a scheduler, `inners` a list of them, `children` the same as the row itself reads them; `function` a function of the step,
   `formula` one that is a formula; `dicts` a list of dicts, `any` what the row looks at itself
 - `unused` what does not bear on the values
@@ -130,8 +131,12 @@ def _text(at: At, checks: Checks, name: str, value: Any) -> str:
     return str(value)
 
 
-def _times(at: At, checks: Checks, name: str, value: Any) -> list[int]:
-    return [checks.length(f"{name}[{i}]", item, 0) for i, item in enumerate(checks.items(name, value))]
+def _each(low: int, least: int = 0) -> Callable[[At, Checks, str, Any], list[int]]:
+    def read(at: At, checks: Checks, name: str, value: Any) -> list[int]:
+        items = checks.items(name, value, least)
+        return [checks.length(f"{name}[{i}]", item, low) for i, item in enumerate(items)]
+
+    return read
 
 
 def _pairs(at: At, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
@@ -170,7 +175,9 @@ KINDS: Mapping[str, Argument] = {
     "flag": Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False),
     "text": Argument("text", _text, ""),
     "marks": Argument("lengths", lambda at, checks, name, value: checks.milestones(name, value), [3000, 6000, 9000]),
-    "times": Argument("lengths", _times, [3000, 6000, 9000]),
+    "times": Argument("lengths", _each(0), [3000, 6000, 9000]),
+    "lengths": Argument("auto", _each(1, 1)),
+    "wholes": Argument("auto", _each(-MAX_STEPS)),
     "reals": Argument("numbers", lambda at, checks, name, value: checks.reals(name, value, 1), [0.1, 0.03, 0.01]),
     "factors": Argument("auto", _factors, {3000: 0.1, 6000: 0.1}),
     "pairs": Argument("auto", _pairs, [(0, 0.1), (5000, 0.05), (10000, 0.0)]),

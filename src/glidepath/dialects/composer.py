@@ -22,7 +22,7 @@ __all__ = ["COMPOSER"]
 
 
 def _late(a: Any, main: Schedule) -> Schedule:
-    return pieces.in_sequence([Hold(value=main(0)), main], [1]) if a.in_trainer else main
+    return pieces.held(main(0), 1, main) if a.in_trainer else main
 
 
 COMPOSER = dialect("composer", around=_late)
@@ -131,7 +131,7 @@ def _exponential(a: Any) -> Schedule:
 
 def _constant(a: Any) -> Schedule:
     end = math.ceil(_batches(a, "t_max", a.t_max))
-    return pieces.in_sequence([Hold(value=a.lr * a.alpha), Hold(value=a.lr)], [end])
+    return pieces.held(a.lr * a.alpha, end, Hold(value=a.lr))
 
 
 COMPOSER.rows(

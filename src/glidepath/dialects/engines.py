@@ -26,7 +26,7 @@ DEEPSPEED = dialect("deepspeed")
 
 def _late(first: float, then: Schedule) -> Schedule:
     """Returns a schedule one step late, after a first value of its own."""
-    return pieces.in_sequence([Hold(value=first), then], [1])
+    return pieces.held(first, 1, then)
 
 
 def _rise(a: Any, low: float, high: float, then: Schedule) -> Schedule:
@@ -76,7 +76,7 @@ def _one_cycle(a: Any) -> Schedule:
     first = a.cycle_first_step_size
     whole = pieces.in_sequence([up, down, rest], [first, first + second])
     # a cycle of momentum begins at its lower end for one update: it is what the constructor puts there
-    return pieces.in_sequence([Hold(value=a.cycle_min_mom), pieces.after(whole, 1)], [1]) if momentum else whole
+    return pieces.held(a.cycle_min_mom, 1, pieces.after(whole, 1)) if momentum else whole
 
 
 def _warmup(a: Any) -> Schedule:
@@ -130,9 +130,9 @@ def _rate(a: Any) -> Schedule:
         a.at.require(steps <= total, "wsd_decay_steps", f"at most lr_decay_steps, {total}", steps)
         a.at.require(a.lr_wsd_decay_style is not None, "lr_wsd_decay_style", f"one of {', '.join(_CURVES)}", None)
         decay = Ramp(high, low, steps, _CURVES[a.lr_wsd_decay_style])
-        main = pieces.in_sequence([Hold(value=high), decay], [total - steps])
+        main = pieces.held(high, total - steps, decay)
     else:
-        main = pieces.in_sequence([Hold(value=high), Ramp(high, low, total - warmup, _CURVES[style])], [warmup])
+        main = pieces.held(high, warmup, Ramp(high, low, total - warmup, _CURVES[style]))
     if style == "WSD" and total - a.wsd_decay_steps < warmup and warmup > 0:  # the warmup's last step is still its own
         rest = pieces.after(main, warmup + 1)
         return pieces.in_sequence([Ramp(a.init_lr, high, warmup), Hold(value=high), rest], [warmup, warmup + 1])
@@ -188,7 +188,7 @@ def _container(a: Any) -> Schedule:
     decay = total - warmup if a.decay_ratio is None else min(round(total * a.decay_ratio), total - warmup)
     rise = Ramp(a.lr / warmup, a.lr, warmup - 1) if warmup > 1 else Hold(value=a.lr)
     fall = pieces.ramp(a.lr, a.lr * a.min_lr_factor, decay, _SHAPES[a.decay_type])
-    rest = pieces.in_sequence([Hold(value=a.lr), pieces.after(fall, 1)], [total + 1 - warmup - decay])
+    rest = pieces.held(a.lr, total + 1 - warmup - decay, pieces.after(fall, 1))
     return pieces.in_sequence([rise, rest], [warmup])
 
 

@@ -111,7 +111,7 @@ def _warmup(a: Any) -> Schedule:
 def _factor(a: Any) -> Schedule:
     """Returns the factor of the older classes' warmup."""
     if a.warmup_method == "constant":
-        return pieces.in_sequence([Hold(value=a.warmup_factor), Hold()], [a.warmup_iters])
+        return pieces.held(a.warmup_factor, a.warmup_iters, Hold())
     return pieces.ramp(a.warmup_factor, 1.0, a.warmup_iters)
 
 
@@ -159,10 +159,9 @@ def _flat_cosine(a: Any) -> Schedule:
 
 
 def _sgdr(a: Any) -> Schedule:
-    lr, length, mult = a.lr if a.lr_max is None else a.lr_max, a.cycle_len * a.n_iter, a.cycle_mult
-    lengths = [length * mult**i for i in range(a.n_cycles)]
-    marks = [sum(lengths[:i]) for i in range(1, len(lengths))]
-    return pieces.in_sequence([Ramp(lr, 0.0, n, pieces.COSINE) for n in lengths], marks)
+    lr, length = a.lr if a.lr_max is None else a.lr_max, a.cycle_len * a.n_iter
+    lengths = [length * a.cycle_mult**i for i in range(a.n_cycles)]
+    return pieces.each([(Ramp(lr, 0.0, n, pieces.COSINE), n) for n in lengths])
 
 
 def _combined(a: Any) -> Schedule:

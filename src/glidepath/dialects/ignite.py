@@ -48,30 +48,25 @@ def _cycles(a: Any, kind: str) -> Schedule:
         begins = pieces.restarts(_cycle(kind, (1.0, 0.0), more, size, warmup), 1.0, more)
         ends = pieces.restarts(_cycle(kind, (0.0, 1.0), 0.0, size, warmup), 1.0, less)
         return Sum((pieces.scaled(begins, start), pieces.scaled(ends, end)))
-    parts, edges, done = list[Schedule](), list[int](), 0
-    while size > 0 and done < 2**53 and len(parts) < _MOST:
-        parts.append(_cycle(kind, (start, end), start * more, size, warmup))
-        done += size + warmup
-        edges.append(done)
+    parts = list[tuple[Schedule, int]]()
+    while size > 0 and sum(n for _, n in parts) < 2**53 and len(parts) < _MOST:
+        parts.append((_cycle(kind, (start, end), start * more, size, warmup), size + warmup))
         start, end, size, warmup = start * more, end * less, int(size * a.cycle_mult), int(warmup * a.cycle_mult)
-    return pieces.in_sequence([*parts, Hold(value=parts[-1](edges[-1]))], edges)
+    return pieces.each(parts, Hold(value=parts[-1][0](sum(n for _, n in parts))))
 
 
 def _piecewise(a: Any) -> Schedule:
     pairs = [(0, a.milestones_values[0][1]), *a.milestones_values]
     ordered = all(x <= y for (x, _), (y, _) in pairwise(pairs))
     a.require(ordered, "milestones_values", "in order of their steps")
-    spans = [(x, y) for x, y in pairwise(pairs) if y[0] > x[0]]
-    parts: list[Schedule] = [Ramp(x[1], y[1], y[0] - x[0]) for x, y in spans]
-    return pieces.in_sequence([*parts, Hold(value=pairs[-1][1])], [y[0] for _, y in spans])
+    parts = [(Ramp(x[1], y[1], y[0] - x[0]), y[0] - x[0]) for x, y in pairwise(pairs) if y[0] > x[0]]
+    return pieces.each(parts, Hold(value=pairs[-1][1]))
 
 
 def _concatenated(a: Any) -> Schedule:
-    checks, more = a.at.checks(), len(a.schedulers) - 1
-    lengths = [checks.length(f"durations[{i}]", n) for i, n in enumerate(checks.items("durations", a.durations))]
-    checks.require(len(lengths) == more, "durations", f"one fewer than the schedulers, {more}", a.durations)
-    checks.done()
-    return pieces.in_sequence(a.schedulers, [*accumulate(lengths)])
+    more = len(a.schedulers) - 1
+    a.require(len(a.durations) == more, "durations", f"one fewer than the schedulers, {more}")
+    return pieces.in_sequence(a.schedulers, [*accumulate(a.durations)])
 
 
 def _warmup(a: Any) -> Schedule:
@@ -124,19 +119,17 @@ def _gradual(a: Any) -> Schedule:
 
 def _restarts(a: Any) -> Schedule:
     """Returns cycles of a warmup and half a cosine; the very first step has `min_lr`."""
-    length, warmup, parts, edges = a.first_cycle_steps, a.warmup_steps, list[Schedule](), list[int]()
-    a.at.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}", warmup)
-    while len(parts) < 128 and length > warmup and (not edges or edges[-1] < 2**53):
+    length, warmup, parts, done = a.first_cycle_steps, a.warmup_steps, list[tuple[Schedule, int]](), 0
+    a.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}")
+    while len(parts) < 128 and length > warmup and done < 2**53:
         peak = a.max_lr * a.gamma ** len(parts)
-        parts.append(pieces.warmed(a.min_lr, peak, warmup, Ramp(peak, a.min_lr, length - warmup, pieces.COSINE)))
-        edges.append((edges[-1] if edges else 0) + length)
-        length = int((length - warmup) * a.cycle_mult) + warmup
+        fall = Ramp(peak, a.min_lr, length - warmup, pieces.COSINE)
+        parts.append((pieces.warmed(a.min_lr, peak, warmup, fall), length))
+        done, length = done + length, int((length - warmup) * a.cycle_mult) + warmup
         if a.cycle_mult == a.gamma == 1:
             break
-    whole = (
-        pieces.restarts(parts[0], 1.0) if len(parts) == 1 else pieces.in_sequence([*parts, Hold(value=a.min_lr)], edges)
-    )
-    return whole if warmup else pieces.in_sequence([Hold(value=a.min_lr), pieces.after(whole, 1)], [1])
+    whole = pieces.restarts(parts[0][0], 1.0) if len(parts) == 1 else pieces.each(parts, Hold(value=a.min_lr))
+    return whole if warmup else pieces.held(a.min_lr, 1, pieces.after(whole, 1))
 
 
 WARMUPS.rows(

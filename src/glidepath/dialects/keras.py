@@ -262,7 +262,7 @@ def _cosine_with_warmup(a: Any) -> Schedule:
     a.require(low, "warmup_learning_rate", f"at most the base rate {a.lr:g}")
     a.require(not (_old(a) and hold), "hold_base_rate_steps", "0 in the first form")
     decay = pieces.up_and_down(a.lr, floor, left) if _old(a) else Ramp(a.lr, floor, left, pieces.COSINE)
-    held = pieces.in_sequence([Hold(value=a.lr), decay], [hold]) if hold else decay
+    held = pieces.held(a.lr, hold, decay) if hold else decay
     return pieces.warmed(a.warmup_learning_rate, a.lr, first, held)
 
 

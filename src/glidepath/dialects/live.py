@@ -185,7 +185,7 @@ def _dropin(thing: Any, group: int) -> Rate | None:
         return None
     steps, base = thing.total_iters, float(thing.base_lrs[group])
     if name == "ConstantLR" and (steps == 0 or thing.factor == 0):
-        return Rate(pieces.in_sequence([Hold(value=base * thing.factor), Hold(value=base)], [steps]), "", base)
+        return Rate(pieces.held(base * thing.factor, steps, Hold(value=base)), "", base)
     if name == "LinearLR" and steps == 0:
         return Rate(Hold(value=base * thing.end_factor), "", base)
     return None

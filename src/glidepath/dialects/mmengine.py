@@ -7,7 +7,6 @@ MMEngine's act inside a window of steps and leave the last value after it. A ste
 from __future__ import annotations
 
 from copy import copy
-from itertools import accumulate
 from typing import Any
 
 from ..core.combinators import Maximum, Product
@@ -29,7 +28,7 @@ def _window(a: Any, local: Schedule) -> Schedule:
     a.require(begin < end, "end", f"above begin, {a.begin}")
     last = end - begin - 1
     local = pieces.until(local, last) if last else Hold(value=local(0))
-    whole = pieces.in_sequence([Hold(value=a.lr), local], [begin])
+    whole = pieces.held(a.lr, begin, local)
     stairs = a.epoch_length and a.by_epoch and not a.convert_to_iter_based
     return pieces.by_epoch(whole, a.epoch_length, None) if stairs else whole
 
@@ -89,16 +88,12 @@ def _one_cycle(a: Any) -> Schedule:
 
 
 def _restarts(a: Any) -> Schedule:
-    checks, low = a.at.checks(), _floor(a, needed=True)
-    periods = [checks.length(f"periods[{i}]", p) for i, p in enumerate(checks.items("periods", a.periods, 1))]
-    checks.require(len(periods) == len(a.restart_weights), "restart_weights", "one for each period", a.restart_weights)
-    checks.done()
-    lengths = [_scaled(a, period) for period in periods]
-    parts: list[Schedule] = [
-        Ramp(a.lr * w, low, n, pieces.COSINE) for w, n in zip(a.restart_weights, lengths, strict=True)
-    ]
-    ends = [*accumulate(lengths)]
-    return pieces.in_sequence([*parts, Hold(value=parts[-1](lengths[-1] - 1))], ends)
+    low = _floor(a, needed=True)
+    a.require(len(a.periods) == len(a.restart_weights), "restart_weights", "one for each period")
+    pairs = zip(a.restart_weights, (_scaled(a, period) for period in a.periods), strict=True)
+    parts = [(Ramp(a.lr * weight, low, n, pieces.COSINE), n) for weight, n in pairs]
+    last, steps = parts[-1]
+    return pieces.each(parts, Hold(value=last(steps - 1)))
 
 
 MMENGINE.rows(
@@ -186,14 +181,12 @@ def _stepped(a: Any) -> Schedule:
 def _flat_cosine(a: Any) -> Schedule:
     total, low = _total(a), _target(a)
     start = round(total * a.start_percent)
-    return pieces.in_sequence([Hold(value=a.lr), pieces.ramp(a.lr, low, total - start, pieces.COSINE)], [start])
+    return pieces.held(a.lr, start, pieces.ramp(a.lr, low, total - start, pieces.COSINE))
 
 
 def _weighted(a: Any) -> Schedule:
-    low, ends = _target(a), [*accumulate(a.periods)]
-    tops = [low + weight * (a.lr - low) for weight in a.restart_weights]
-    parts = [Ramp(top, low, n, pieces.COSINE) for top, n in zip(tops, a.periods, strict=True)]
-    return pieces.in_sequence(parts, ends[:-1])
+    low, pairs = _target(a), zip(a.restart_weights, a.periods, strict=True)
+    return pieces.each([(Ramp(low + weight * (a.lr - low), low, n, pieces.COSINE), n) for weight, n in pairs])
 
 
 def _of_policy(a: Any) -> Schedule:

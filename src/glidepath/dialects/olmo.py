@@ -54,7 +54,7 @@ def _shaped(curve: Curve) -> Callable[[Any], Schedule]:
         total = _total(a)
         warmup = _length(a, "warmup", total)
         a.at.require(warmup < total, "warmup", f"below t_max, {total}", warmup)
-        main = pieces.in_sequence([Hold(value=a.lr), Ramp(a.lr, a.lr * a.alpha_f, total - warmup, curve)], [warmup])
+        main = pieces.held(a.lr, warmup, Ramp(a.lr, a.lr * a.alpha_f, total - warmup, curve))
         whole = _risen(a, warmup, a.lr, main)
         return _decayed(a, whole, warmup) if hasattr(a, "decay") else whole
 
@@ -93,7 +93,7 @@ def _periods(a: Any) -> Schedule:
     for i, (length, own, factor) in enumerate(zip(lengths, whole, factors, strict=True)):
         decay, peak = _length(a, "decay", length), a.lr * factor
         a.at.require(decay <= own, "decay", f"at most {own} in period {i}", decay)
-        period = pieces.in_sequence([Hold(value=peak), pieces.ramp(peak, a.decay_min_lr, decay)], [own - decay])
+        period = pieces.held(peak, own - decay, pieces.ramp(peak, a.decay_min_lr, decay))
         parts.append(pieces.after(period, 1) if i else period)
     ends = [*accumulate(whole)]
     rest = pieces.in_sequence([*parts, Hold(value=a.decay_min_lr)], [*(end + 1 for end in ends[:-1]), ends[-1]])
@@ -120,9 +120,8 @@ def _stage(a: Any) -> Schedule:
     start, end = _level(a, "start") if hasattr(a, "start_lr") else None, _level(a, "end")
     if end is None:
         raise a.at.refused("end_lr", "given, or end_lr_fraction", end)
-    return Ramp(
-        a.lr if start is None else start, end, a.duration, pieces.COSINE if a.shape == "cosine" else pieces.LINEAR
-    )
+    curve = pieces.COSINE if a.shape == "cosine" else pieces.LINEAR
+    return Ramp(a.lr if start is None else start, end, a.duration, curve)
 
 
 def _part(a: Any, field: str, name: str, given: Any) -> dict[str, Any]:
@@ -157,13 +156,8 @@ def _composed(a: Any) -> Schedule:
 
 def _sequence(a: Any) -> Schedule:
     """Returns schedules one after another, each from the last rate of the one before; that one's end belongs to it."""
-    total, marks, base, parts = (
-        _total(a),
-        list(a.schedulers_max or a.schedulers_max_steps or ()),
-        a.lr,
-        list[Schedule](),
-    )
-    count = len(a.schedulers)
+    marks, total, base = list(a.schedulers_max or a.schedulers_max_steps or ()), _total(a), a.lr
+    count, parts = len(a.schedulers), list[Schedule]()
     a.at.require(count - 1 <= len(marks) <= count, "schedulers_max", f"{count - 1} lengths", marks)
     for i, given in enumerate(a.schedulers):
         length = total if i == count - 1 else min(total, int(marks[i]))
@@ -180,11 +174,11 @@ OLMO.rows(
     {
         "ConstantScheduler": lambda a: Hold(value=a.lr),
         "HalfCosWithWarmup": _half_cosine,
-        "ExponentialScheduler": lambda a: pieces.in_sequence(
-            [Exponential(a.lr / a.lr_min, _total(a), a.lr_min), Hold(value=a.lr)], [_total(a)]
+        "ExponentialScheduler": lambda a: pieces.each(
+            [(Exponential(a.lr / a.lr_min, _total(a), a.lr_min), _total(a))], Hold(value=a.lr)
         ),
         "ComposableSchedulerStage": _stage,
-        "OverrideDecay": lambda a: pieces.in_sequence([Hold(value=a.lr), _stage(a)], [a.start]),
+        "OverrideDecay": lambda a: pieces.held(a.lr, a.start, _stage(a)),
         "ComposableScheduler": _composed,
         "SequentialScheduler": _sequence,
         "ConstantWithWarmup": _constant,

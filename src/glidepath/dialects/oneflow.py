@@ -103,7 +103,7 @@ def _polynomial(a: Any) -> _Law:
         if not a.cycle:
             return pieces.lasting(span, lambda n: Ramp(start, end, n, pieces.curve_of_power(a.power)))
         wave = pieces.lasting(span, lambda n: PolynomialCycle(n, start, end, a.power))
-        return pieces.in_sequence([Hold(value=wave(1)), pieces.after(wave, 1)], [1])
+        return pieces.held(wave(1), 1, pieces.after(wave, 1))
 
     return _Law(make(1.0, 0.0), make(0.0, a.end_learning_rate), lambda base: make(base, a.end_learning_rate))
 

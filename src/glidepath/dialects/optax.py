@@ -21,7 +21,7 @@ def _polynomial(a: Any, power: float = 1.0) -> Schedule:
     if a.transition_steps <= 0 or not power:
         return Hold(value=a.init_value)
     decay = Ramp(a.init_value, a.end_value, a.transition_steps, pieces.curve_of_power(power))
-    return pieces.in_sequence([Hold(value=a.init_value), decay], [max(a.transition_begin, 0)])
+    return pieces.held(a.init_value, max(a.transition_begin, 0), decay)
 
 
 def _scaled(a: Any) -> Schedule:
@@ -35,7 +35,7 @@ def _exponential(a: Any, start: float) -> Schedule:
     if a.transition_steps <= 0 or a.decay_rate == 0:
         return Hold(value=start)
     decay = pieces.scaled(pieces.exponential(a.decay_rate, a.transition_steps, a.staircase), start)
-    whole = pieces.in_sequence([Hold(value=start), decay], [max(a.transition_begin, 0)])
+    whole = pieces.held(start, max(a.transition_begin, 0), decay)
     bound = () if a.end_value is None else (Hold(value=a.end_value),)
     return whole if not bound else (Maximum if a.decay_rate < 1.0 else Minimum)((whole, *bound))
 
@@ -80,21 +80,17 @@ def _warmup_cosine(a: Any) -> Schedule:
 
 
 def _sgdr(a: Any) -> Schedule:
-    parts = [OPTAX.inside(a.at, Call("warmup_cosine_decay_schedule", dict(cycle))) for cycle in a.cosine_kwargs]
-    return pieces.in_sequence(parts, [*accumulate(int(cycle["decay_steps"]) for cycle in a.cosine_kwargs)][:-1])
+    cycles = [
+        (Call("warmup_cosine_decay_schedule", dict(cycle)), int(cycle["decay_steps"])) for cycle in a.cosine_kwargs
+    ]
+    return pieces.each([(OPTAX.inside(a.at, call), steps) for call, steps in cycles])
 
 
 def _joined(a: Any) -> Schedule:
-    checks, more = a.at.checks(), len(a.schedules) - 1
-    marks = [
-        checks.length(f"boundaries[{i}]", mark, -(2**53))
-        for i, mark in enumerate(checks.items("boundaries", a.boundaries))
-    ]
+    marks, more = a.boundaries, len(a.schedules) - 1
     if a.at.strict:
-        ordered = all(x < y for x, y in pairwise(marks))
-        checks.require(ordered, "boundaries", "strictly increasing", a.boundaries)
-        checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
-    checks.done()
+        a.require(all(x < y for x, y in pairwise(marks)), "boundaries", "strictly increasing")
+        a.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}")
     parts, edges = [a.schedules[0]], list[int]()
     for mark, part in zip(marks, a.schedules[1:], strict=False):
         while edges and edges[-1] >= mark:  # a later one wins
@@ -140,8 +136,8 @@ MLX = dialect("mlx")
 def _mlx_joined(a: Any) -> Schedule:
     checks, more = a.at.checks(), len(a.schedules) - 1
     marks = checks.milestones("boundaries", a.boundaries, 1)
-    checks.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}", a.boundaries)
     checks.done()
+    a.require(len(marks) == more, "boundaries", f"one fewer than the schedules, {more}")
     return pieces.in_sequence(a.schedules, marks)
 
 

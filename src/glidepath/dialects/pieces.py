@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from ..core.classics import Profile, Restarts
@@ -16,31 +17,6 @@ from ..core.expression import Expression, substituted
 from ..core.fields import MAX_STEPS, simplest
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Triangle
-
-__all__ = [
-    "after",
-    "by_epoch",
-    "constant_then",
-    "cosine",
-    "curve_of_power",
-    "cyclic",
-    "exponential",
-    "formula",
-    "in_sequence",
-    "lasting",
-    "levels",
-    "one_cycle",
-    "part",
-    "phased",
-    "ramp",
-    "restarts",
-    "scaled",
-    "times",
-    "until",
-    "up_and_down",
-    "warmed",
-    "wave",
-]
 
 COSINE, LINEAR = Cosine(), Linear()
 
@@ -199,6 +175,17 @@ def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
     parts = [(piece, n) for piece, n in zip(pieces, lengths, strict=False) if n > 0]
     phases = [until(piece, n) for piece, n in parts]
     return Chain((*phases, pieces[-1])) if phases else pieces[-1]
+
+
+def each(parts: Sequence[tuple[Schedule, int]], last: Schedule | None = None) -> Schedule:
+    """Returns schedules one after another, each for its steps, then the last one; without that, the last of them goes on."""
+    ends = [*accumulate(steps for _, steps in parts)]
+    return in_sequence([*(part for part, _ in parts), *([] if last is None else [last])], ends[: None if last else -1])
+
+
+def held(level: float, steps: int, then: Schedule) -> Schedule:
+    """Returns a value for some steps, then a schedule."""
+    return in_sequence([Hold(value=level), then], [steps])
 
 
 def warmed(start: float, peak: float, steps: int, then: Schedule) -> Schedule:

@@ -762,7 +762,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "cosine_kwargs=[{'init_value': 0, 'peak_value': 0.1, 'warmup_steps': 500, 'decay_steps': 10000}]",
         ),
         "join_schedules": (
-            "(schedules: inners, boundaries: any)",
+            "(schedules: inners, boundaries: wholes)",
             "One schedule after another, each on its own clock from its boundary on.",
             "schedules='[linear_schedule(0.0, 0.1, 1000), cosine_decay_schedule(0.1, 9000)]', boundaries=[1000]",
         ),
@@ -807,7 +807,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "MultiStepLRScheduler": (
             (
-                "(decay_t: any, decay_rate: positive = 1.0, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, "
+                "(decay_t: times, decay_rate: positive = 1.0, warmup_t: steps0 = 0, warmup_lr_init: real = 0.0, "
                 "warmup_prefix: flag = True, t_in_epochs: unused = True, noise_range_t: any = None, noise_pct: "
                 "unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = 42, initialize: unused = True)"
             ),
@@ -896,7 +896,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "CosineRestartLR": (
             (
-                "(periods: any, restart_weights: reals = [1], eta_min: least0 = None, eta_min_ratio: least0 = None, "
+                "(periods: lengths, restart_weights: reals = [1], eta_min: least0 = None, eta_min_ratio: least0 = None, "
                 "begin: real = 0, end: real = 1000000000)"
             ),
             "Half a cosine in each period, from its own weight on; the last value stays.",
@@ -1183,7 +1183,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "Straight lines through the values at their steps, constant outside.",
         ),
         "ConcatScheduler": (
-            "(_, /, schedulers: inners, durations: any)",
+            "(_, /, schedulers: inners, durations: lengths)",
             "Schedulers one after another, each on its own clock.",
             (
                 "schedulers='[LinearCyclicalScheduler(0.1, 0.5, 2000), CosineAnnealingScheduler(0.5, 0.01, 6000)]', "

@@ -28,7 +28,7 @@ def _warmup(a: Any, main: Schedule) -> Schedule:
     rule = "None: noise drawn at random is no schedule"
     a.require(a.noise_range_t is None, "noise_range_t", rule)
     if not a.warmup_t:  # the constructor leaves the optimizer's rate in place
-        return main if main(0) == a.lr else pieces.in_sequence([Hold(value=a.lr), pieces.after(main, 1)], [1])
+        return main if main(0) == a.lr else pieces.held(a.lr, 1, pieces.after(main, 1))
     prefix = getattr(a, "warmup_prefix", True)
     peak = main(a.warmup_t) if hasattr(a, "lb") and not prefix else a.lr
     rest = main if prefix else pieces.after(main, a.warmup_t)
@@ -49,21 +49,19 @@ def _cycles(a: Any, text: str, curve: Curve | None) -> Schedule:
     a.require(a.cycle_limit <= _MOST, "cycle_limit", f"at most {_MOST}")
     if a.cycle_mul != 1 and not a.at.strict:
         return _by_logarithm(a, text)
-    parts, edges, begin, growth = list[Schedule](), list[int](), Fraction(0), simplest(a.cycle_mul)
+    parts, begin, growth = list[tuple[Schedule, int]](), Fraction(0), simplest(a.cycle_mul)
     for i in range(a.cycle_limit):
         length, peak, first = simplest(a.t_initial) * growth**i, a.lr * a.cycle_decay**i, math.ceil(begin)
         if begin + length > MAX_STEPS:
             break
-        if math.ceil(begin + length) > first:
-            whole = curve is not None and first == begin and length.denominator == 1
-            if whole and curve is not None:
-                parts.append(Ramp(peak, a.lr_min, int(length), curve))
+        if (steps := math.ceil(begin + length) - first) > 0:
+            if curve is not None and first == begin and length.denominator == 1:
+                parts.append((Ramp(peak, a.lr_min, int(length), curve), steps))
             else:
                 place = {"x": "(step + s) / n", "s": float(first - begin), "n": float(length)}
-                parts.append(pieces.formula(text, **place, **_named(a, peak)))
-            edges.append(math.ceil(begin + length))
+                parts.append((pieces.formula(text, **place, **_named(a, peak)), steps))
         begin += length
-    return pieces.in_sequence([*parts, Hold(value=a.lr_min)], edges)
+    return pieces.each(parts, Hold(value=a.lr_min))
 
 
 def _named(a: Any, peak: float) -> dict[str, float]:
@@ -95,16 +93,12 @@ def _poly(a: Any) -> Schedule:
 
 
 def _milestones(a: Any) -> Schedule:
-    checks = a.at.checks()
-    marks = [checks.length(f"decay_t[{i}]", mark, 0) for i, mark in enumerate(checks.items("decay_t", a.decay_t, 1))]
-    checks.require(marks == sorted(marks), "decay_t", "in order", a.decay_t)
-    checks.done()
-    return pieces.scaled(pieces.drops([max(mark - 1, 0) for mark in marks], a.decay_rate), a.lr)
+    a.require(a.decay_t == sorted(a.decay_t), "decay_t", "in order")
+    return pieces.scaled(pieces.drops([max(mark - 1, 0) for mark in a.decay_t], a.decay_rate), a.lr)
 
 
 def _wsd(a: Any) -> Schedule:
-    rule = f"from 1 to t_initial, {a.t_initial}"
-    a.require(a.decay_t <= a.t_initial, "decay_t", rule)
+    a.require(a.decay_t <= a.t_initial, "decay_t", f"from 1 to t_initial, {a.t_initial}")
     a.require(a.decay_ratio < 1, "decay_ratio", "below 1")
     shapes: dict[str, Curve] = {
         "linear": pieces.LINEAR,
@@ -115,20 +109,19 @@ def _wsd(a: Any) -> Schedule:
     }
     least, steps = a.lr_min, a.t_initial - a.decay_t
     if isinstance(a.decay_fn, str) and not a.decay_fn.startswith("lambda"):
-        name = a.at.checks()
-        kind = name.choice("decay_fn", a.decay_fn, tuple(shapes))
-        name.done()
+        checks = a.at.checks()
+        kind = checks.choice("decay_fn", a.decay_fn, tuple(shapes))
+        checks.done()
         decay: Schedule = Ramp(1.0, 0.0, a.decay_t, shapes[kind])
+        if a.stable_fn == "constant":
+            top = max(a.lr, least)
+            return pieces.held(top, steps, Ramp(top, least, a.decay_t, shapes[kind]))
     else:
         given = of_step(a.at, "decay_fn", a.decay_fn)
         a.require(isinstance(given, Expression), "decay_fn", "a word or the text of a function")
         decay = Expression(substituted(given.formula, f"min(step / {a.decay_t}, 1)"))  # type: ignore[union-attr]
-    if a.stable_fn == "constant":
-        top = max(a.lr, least)
-        if isinstance(decay, Ramp):
-            return pieces.in_sequence([Hold(value=top), Ramp(top, least, a.decay_t, decay.curve)], [steps])
-        stable: Schedule = Hold(value=top)
-    else:
+    stable: Schedule = Hold(value=max(a.lr, least))
+    if a.stable_fn != "constant":
         scale = a.stable_timescale if a.stable_timescale is not None else a.warmup_t
         a.require(scale > 0, "stable_timescale", "given where there is no warmup")
         power = 0.5 if a.stable_fn == "rsqrt" else a.stable_power
@@ -143,7 +136,8 @@ def _factory(a: Any) -> Schedule:
     unit = 1 if a.step_on_epochs else a.updates_per_epoch
     a.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false")
     a.require(a.noise is None, "noise", "None: noise drawn at random is no schedule")
-    a.require(a.sched != "plateau", "sched", "that of a schedule of the step", TIMM.elsewhere["PlateauLRScheduler"])
+    plateau = TIMM.elsewhere["PlateauLRScheduler"]
+    a.require(a.sched != "plateau", "sched", "that of a schedule of the step", plateau)
     wsd, total, warmup = a.sched in ("wsd", "rsqrt"), a.num_epochs * unit, a.warmup_epochs * unit
     epochs = a.decay_epochs if a.decay_epochs is not None else 0.2 if wsd else 90
     warm = {"warmup_lr_init": a.warmup_lr, "warmup_t": warmup}
@@ -151,28 +145,25 @@ def _factory(a: Any) -> Schedule:
     cycles = {"cycle_mul": a.cycle_mul, "cycle_decay": a.cycle_decay, "cycle_limit": a.cycle_limit}
     common = {"t_initial": total, "lr_min": a.min_lr, **cycles, **before}
     stable = total if a.warmup_prefix else total - warmup
+    scale = None if a.stable_timescale is None else a.stable_timescale * unit
+    rate, rsqrt = {"decay_rate": a.decay_rate}, a.sched == "rsqrt"
+    long = {"t_initial": stable, "decay_t": round(epochs * (stable if 0 < epochs < 1 else unit)), "lr_min": a.min_lr}
+    long |= {"stable_fn": "rsqrt" if rsqrt else "constant", "stable_timescale": scale, **warm}
     calls = {
-        "cosine": ("CosineLRScheduler", {**common, "k_decay": a.k_decay}),
-        "tanh": ("TanhLRScheduler", common),
-        "poly": ("PolyLRScheduler", {**common, "power": a.decay_rate, "k_decay": a.k_decay}),
-        "step": ("StepLRScheduler", {"decay_t": epochs * unit, "decay_rate": a.decay_rate, **before}),
-        "constant": ("StepLRScheduler", {"decay_t": 1, **before}),
-        "none": ("StepLRScheduler", {"decay_t": 1}),
-        "multistep": (
-            "MultiStepLRScheduler",
-            {"decay_t": [mark * unit for mark in a.decay_milestones], "decay_rate": a.decay_rate, **before},
+        "cosine": ("Cosine", {**common, "k_decay": a.k_decay}),
+        "tanh": ("Tanh", common),
+        "poly": ("Poly", {**common, "power": a.decay_rate, "k_decay": a.k_decay}),
+        "step": ("Step", {"decay_t": epochs * unit, **rate, **before}),
+        "constant": ("Step", {"decay_t": 1, **before}),
+        "none": ("Step", {"decay_t": 1}),
+        "multistep": ("MultiStep", {"decay_t": [mark * unit for mark in a.decay_milestones], **rate, **before}),
+        **dict.fromkeys(
+            ("wsd", "rsqrt"), ("WSD", long | {"decay_fn": a.decay_fn or ("linear" if rsqrt else "1-sqrt")})
         ),
     }
-    scale = None if a.stable_timescale is None else a.stable_timescale * unit
-    calls["wsd"] = calls["rsqrt"] = (
-        "WSDLRScheduler",
-        {"t_initial": stable, "decay_t": round(epochs * (stable if 0 < epochs < 1 else unit)), "lr_min": a.min_lr}
-        | {"stable_fn": "rsqrt" if a.sched == "rsqrt" else "constant", "stable_timescale": scale, **warm}
-        | {"decay_fn": a.decay_fn or ("linear" if a.sched == "rsqrt" else "1-sqrt")},
-    )
     a.require(a.sched in calls, "sched", f"one of {', '.join(calls)}")
     name, arguments = calls[a.sched]
-    return TIMM.inside(a.at, Call(name, arguments))
+    return TIMM.inside(a.at, Call(f"{name}LRScheduler", arguments))
 
 
 TIMM.rows(

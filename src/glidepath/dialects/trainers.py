@@ -53,9 +53,7 @@ def _held(a: Any) -> tuple[int, int]:
 
 def _fallen(a: Any, start: int, total: int, curve: Any, least: float | None = None) -> Schedule:
     """Returns the rate up to `start`, then a curve to `least`, or to the floor."""
-    return pieces.in_sequence(
-        [Hold(value=a.lr), pieces.ramp(a.lr, a.min_lr if least is None else least, total - start, curve)], [start]
-    )
+    return pieces.held(a.lr, start, pieces.ramp(a.lr, a.min_lr if least is None else least, total - start, curve))
 
 
 def _floored(a: Any, text: str, **numbers: float) -> Schedule:
@@ -83,7 +81,7 @@ def _noam_held(a: Any) -> Schedule:
     a.at.require(warmup > 0, "warmup_steps", "above 0", warmup)
     more = {"r": a.decay_rate, "w": warmup, "h": max(start - warmup, 0)}
     decay = _floored(a, "w ** r / max(step - h, 1) ** r", **more)
-    return pieces.in_sequence([Hold(value=a.lr), pieces.after(decay, start)], [start])
+    return pieces.held(a.lr, start, pieces.after(decay, start))
 
 
 def _noam(a: Any) -> Schedule:

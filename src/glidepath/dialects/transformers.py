@@ -44,7 +44,7 @@ def _floor(a: Any) -> float:
 
 def _hard_restarts(a: Any) -> Schedule:
     if a.num_training_steps <= a.num_warmup_steps:
-        return pieces.in_sequence([Hold(value=a.lr), Hold(value=0.0)], [a.unit])
+        return pieces.held(a.lr, a.unit, Hold(value=0.0))
     cycle = pieces.lasting(_left(a) / a.num_cycles, lambda n: Repeat(Ramp(a.lr, 0.0, n, pieces.COSINE)))
     return pieces.in_sequence([cycle, Hold(value=0.0)], [_left(a)])
 
@@ -55,7 +55,7 @@ def _polynomial(a: Any) -> Schedule:
     rule = f"another number than the {a.num_warmup_steps} steps of warmup"
     a.require(left != 0 or not a.at.strict, "num_training_steps", rule, "it divides by the rest")
     if left > 0 and not a.power:
-        return pieces.in_sequence([Hold(value=a.lr), Hold(value=a.lr_end)], [left + 1])
+        return pieces.held(a.lr, left + 1, Hold(value=a.lr_end))
     return pieces.ramp(a.lr, a.lr_end, left, pieces.curve_of_power(a.power or 1.0))
 
 
@@ -82,7 +82,7 @@ def _wsd(a: Any) -> Schedule:
         decay = pieces.in_sequence([wave, Hold(value=low)], [steps])
     else:
         decay = pieces.ramp(a.lr, low, steps, {"1-sqrt": OneMinusSqrt(), **_CURVES}[a.decay_type])
-    rest = pieces.after(decay, -stable) if stable < 0 else pieces.in_sequence([Hold(value=a.lr), decay], [stable])
+    rest = pieces.after(decay, -stable) if stable < 0 else pieces.held(a.lr, stable, decay)
     rise = pieces.ramp(low, a.lr, warmup, {"1-sqrt": Sqrt(), **_CURVES}[a.warmup_type])
     return pieces.in_sequence([rise, rest], [warmup])
 

@@ -353,7 +353,7 @@ def paddledetection(r: Reading) -> Schedule:
             least = r.base * r.number(f"{at}.min_lr_ratio", 0.0)
             start = warmup if r.at(f"{at}.use_warmup", True) else 0
             fall = Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE)
-            decay = pieces.in_sequence([Hold(value=r.base), fall], [start])
+            decay = pieces.held(r.base, start, fall)
         elif not name.endswith("Warmup"):
             r.refuse(at, "a PiecewiseDecay, a CosineDecay or a warmup", name)
     return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
