@@ -102,12 +102,12 @@ def _dropping(a: Any) -> Schedule:
     return pieces.scaled(pieces.drops(sorted(marks), a.gamma), a.lr)
 
 
-def _dropping_late(a: Any) -> Schedule:
+def MultiStepWithWarmupScheduler(a: Any) -> Schedule:
     start = math.ceil(_batches(a, "t_warmup", a.t_warmup, False))
     return _rising(a, 1.0, pieces.after(_dropping(a), start))
 
 
-def _restarts(a: Any) -> Schedule:
+def CosineAnnealingWarmRestartsScheduler(a: Any) -> Schedule:
     (length, unit), begin = _counted(a, "t_0", a.t_0), 0
     per = _batches(a, "t_0", a.t_0) / length if length else Fraction(1)
     parts: list[tuple[Fraction, Fraction]] = []
@@ -124,29 +124,26 @@ def _restarts(a: Any) -> Schedule:
     return pieces.in_sequence([*cycles, Hold(value=a.lr * a.alpha_f)], [math.ceil(start + n) for start, n in parts])
 
 
-def _exponential(a: Any) -> Schedule:
+def ExponentialScheduler(a: Any) -> Schedule:
     period = _batches(a, "decay_period", a.decay_period)
     return pieces.scaled(pieces.lasting(float(period), lambda n: Exponential(a.gamma, n)), a.lr)
 
 
-def _constant(a: Any) -> Schedule:
+def ConstantScheduler(a: Any) -> Schedule:
     end = math.ceil(_batches(a, "t_max", a.t_max))
     return pieces.held(a.lr * a.alpha, end, Hold(value=a.lr))
 
 
 COMPOSER.rows(
     {
+        **globals(),
         "StepScheduler": lambda a: pieces.scaled(
             pieces.stairs(a.gamma, float(_batches(a, "step_size", a.step_size))), a.lr
         ),
         "MultiStepScheduler": _dropping,
-        "ConstantScheduler": _constant,
         "LinearScheduler": lambda a: _until(a, a.alpha_i, a.alpha_f),
-        "ExponentialScheduler": _exponential,
         "CosineAnnealingScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.COSINE),
-        "CosineAnnealingWarmRestartsScheduler": _restarts,
         "PolynomialScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
-        "MultiStepWithWarmupScheduler": _dropping_late,
         "ConstantWithWarmupScheduler": lambda a: _warmed(a, a.alpha, a.alpha),
         "LinearWithWarmupScheduler": lambda a: _warmed(a, a.alpha_i, a.alpha_f),
         "CosineAnnealingWithWarmupScheduler": lambda a: _warmed(a, 1.0, a.alpha_f, pieces.COSINE),

@@ -38,12 +38,12 @@ def _rise(a: Any, low: float, high: float, then: Schedule) -> Schedule:
     return pieces.in_sequence([up, then], [steps])
 
 
-def _decay(a: Any) -> Schedule:
+def WarmupDecayLR(a: Any) -> Schedule:
     steps, low, high = max(2, a.warmup_num_steps), a.warmup_min_lr, a.warmup_max_lr
     return _late(low, _rise(a, low, high, pieces.ramp(high, low, a.total_num_steps - steps)))
 
 
-def _cosine(a: Any) -> Schedule:
+def WarmupCosineLR(a: Any) -> Schedule:
     left = max(1, a.total_num_steps - max(2, a.warmup_num_steps))
     down = pieces.after(Ramp(a.lr, a.cos_min_ratio * a.lr, left, Cosine()), 1)
     return _late(0.0, _rise(a, a.warmup_min_ratio * a.lr, a.lr, down))
@@ -64,7 +64,7 @@ def _stairs(a: Any, low: float, high: float) -> tuple[Schedule, Schedule, int]:
     return up, down, second
 
 
-def _one_cycle(a: Any) -> Schedule:
+def OneCycle(a: Any) -> Schedule:
     momentum = a.at.value == "momentum"
     a.at.require(a.cycle_momentum or not momentum, "cycle_momentum", "true for the momentum to move", False)
     low, high = (a.cycle_max_mom, a.cycle_min_mom) if momentum else (a.cycle_min_lr, a.cycle_max_lr)
@@ -79,23 +79,20 @@ def _one_cycle(a: Any) -> Schedule:
     return pieces.held(a.cycle_min_mom, 1, pieces.after(whole, 1)) if momentum else whole
 
 
-def _warmup(a: Any) -> Schedule:
+def WarmupLR(a: Any) -> Schedule:
     top = a.lr if a.warmup_max_lr is None else a.warmup_max_lr
     return _late(a.warmup_min_lr, _rise(a, a.warmup_min_lr, top, Hold(value=top)))
 
 
 DEEPSPEED.rows(
     {
+        **globals(),
         "LRRangeTest": lambda a: pieces.formula(
             "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
             low=a.lr_range_test_min_lr,
             r=a.lr_range_test_step_rate,
             n=a.lr_range_test_step_size,
         ),
-        "OneCycle": _one_cycle,
-        "WarmupLR": _warmup,
-        "WarmupDecayLR": _decay,
-        "WarmupCosineLR": _cosine,
     },
     OneCycle="momentum",
 )
@@ -139,7 +136,7 @@ def _rate(a: Any) -> Schedule:
     return pieces.warmed(a.init_lr, high, warmup, pieces.after(main, warmup))
 
 
-def _scheduled(a: Any) -> Schedule:
+def OptimizerParamScheduler(a: Any) -> Schedule:
     if a.at.value == "weight_decay":
         curve = pieces.COSINE if a.wd_incr_style == "cosine" else pieces.LINEAR
         a.require(a.start_wd <= a.end_wd, "end_wd", f"at least start_wd, {a.start_wd:g}")
@@ -154,7 +151,7 @@ def _scheduled(a: Any) -> Schedule:
 _TIMES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
-def _batch_sizes(a: Any) -> Schedule:
+def StepBatchsizeNumMicroBatchesCalculator(a: Any) -> Schedule:
     """Returns the global batch size by consumed samples: `0:768 250B:1536` is in tokens where the length of a sequence is known."""
     found = re.findall(r"(\d+(?:\.\d+)?)([KMBT]?):(\d+)", a.schedule)
     rule = "such as '0:768 250B:1536', from 0 on and increasing"
@@ -166,13 +163,7 @@ def _batch_sizes(a: Any) -> Schedule:
     )
 
 
-MEGATRON.rows(
-    {
-        "OptimizerParamScheduler": _scheduled,
-        "StepBatchsizeNumMicroBatchesCalculator": _batch_sizes,
-    },
-    OptimizerParamScheduler="weight_decay",
-)
+MEGATRON.rows(globals(), OptimizerParamScheduler="weight_decay")
 
 
 # torchtitan --------------------------------------------------------------------------------------------------------------------------------
@@ -181,7 +172,7 @@ TORCHTITAN = dialect("torchtitan")
 _SHAPES = {"linear": pieces.LINEAR, "sqrt": OneMinusSqrt(), "cosine": pieces.COSINE}
 
 
-def _container(a: Any) -> Schedule:
+def LRSchedulersContainer(a: Any) -> Schedule:
     """Returns a warmup whose first update has one part of it, and a decay that is one step ahead, so that no update has 0."""
     total = a.total_steps
     warmup = min(a.warmup_steps, total)
@@ -192,4 +183,4 @@ def _container(a: Any) -> Schedule:
     return pieces.in_sequence([rise, rest], [warmup])
 
 
-TORCHTITAN.rows({"LRSchedulersContainer": _container})
+TORCHTITAN.rows(globals())

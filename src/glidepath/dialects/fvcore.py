@@ -40,7 +40,7 @@ def _levels(a: Any, shares: list[float], values: list[float]) -> Schedule:
     return made if clock == a.max_iter else Stretch(made, 1 / clock)
 
 
-def _multistep(a: Any) -> Schedule:
+def MultiStepParamScheduler(a: Any) -> Schedule:
     count, total, checks = len(a.values), a.num_updates, a.at.checks()
     if a.milestones is None:
         checks.require(total is not None, "num_updates", "given, or milestones", None)
@@ -81,7 +81,7 @@ def _composite(a: Any, parts: list[Any], lengths: list[float], scaling: list[str
     return whole if clock == a.max_iter else Stretch(whole, a.max_iter / clock)
 
 
-def _composed(a: Any) -> Schedule:
+def CompositeParamScheduler(a: Any) -> Schedule:
     checks = a.at.checks()
     parts, lengths = checks.items("schedulers", a.schedulers, 1), list(a.lengths)
     scaling = checks.items("interval_scaling", a.interval_scaling, 1)
@@ -93,7 +93,7 @@ def _composed(a: Any) -> Schedule:
     return _composite(a, parts, lengths, scaling)
 
 
-def _warmup(a: Any) -> Schedule:
+def WarmupParamScheduler(a: Any) -> Schedule:
     """Returns detectron2's warmup to where the scheduler then is, or, rescaled, to its beginning."""
     share, kind = a.warmup_length, "rescaled" if a.rescale_interval else "fixed"
     if share == 0:
@@ -117,24 +117,22 @@ def _factor(a: Any) -> Schedule:
 
 FVCORE.rows(
     {
+        **globals(),
         "ConstantParamScheduler": lambda a: Hold(value=a.value),
         "CosineParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter, pieces.COSINE),
         "LinearParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
         "ExponentialParamScheduler": lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
         "PolynomialDecayParamScheduler": lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
-        "MultiStepParamScheduler": _multistep,
         "StepParamScheduler": lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
         "StepWithFixedGammaParamScheduler": lambda a: _levels(
             a,
             [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
             [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
         ),
-        "CompositeParamScheduler": _composed,
-        "WarmupParamScheduler": _warmup,
         "LRMultiplier": lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
         "WarmupMultiStepLR": lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
         "WarmupCosineLR": lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
-    },
+    }
 )
 
 
@@ -143,7 +141,7 @@ FVCORE.rows(
 FASTAI = dialect("fastai")
 
 
-def _one_cycle(a: Any) -> Schedule:
+def fit_one_cycle(a: Any) -> Schedule:
     steps, lr = a.n_epoch * a.n_iter, a.lr if a.lr_max is None else a.lr_max
     values = [lr / a.div, lr, lr / a.div_final]
     if a.at.value == "momentum":
@@ -153,24 +151,25 @@ def _one_cycle(a: Any) -> Schedule:
     return Profile([0.0, a.pct_start * steps, float(steps)], values, pieces.COSINE)
 
 
-def _flat_cosine(a: Any) -> Schedule:
+def fit_flat_cos(a: Any) -> Schedule:
     steps, lr = a.n_epoch * a.n_iter, a.at.base if a.lr is None else a.lr
     return Profile([0.0, a.pct_start * steps, float(steps)], [lr, lr, lr / a.div_final], pieces.COSINE)
 
 
-def _sgdr(a: Any) -> Schedule:
+def fit_sgdr(a: Any) -> Schedule:
     lr, length = a.lr if a.lr_max is None else a.lr_max, a.cycle_len * a.n_iter
     lengths = [length * a.cycle_mult**i for i in range(a.n_cycles)]
     return pieces.each([(Ramp(lr, 0.0, n, pieces.COSINE), n) for n in lengths])
 
 
-def _combined(a: Any) -> Schedule:
+def combine_scheds(a: Any) -> Schedule:
     a.require(abs(sum(a.pcts) - 1) < 1e-9 and len(a.pcts) == len(a.scheds), "pcts", "one for each, with the sum 1")
     return _composite(a, a.scheds, list(a.pcts), ["rescaled"] * len(a.pcts))
 
 
 FASTAI.rows(
     {
+        **globals(),
         "SchedLin": lambda a: Ramp(a.start, a.end, a.max_iter),
         "SchedCos": lambda a: Ramp(a.start, a.end, a.max_iter, pieces.COSINE),
         "SchedNo": lambda a: Hold(value=a.start),
@@ -181,10 +180,6 @@ FASTAI.rows(
         "combined_cos": lambda a: Profile(
             [0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE
         ),
-        "combine_scheds": _combined,
-        "fit_one_cycle": _one_cycle,
-        "fit_flat_cos": _flat_cosine,
-        "fit_sgdr": _sgdr,
     },
     fit_one_cycle="momentum",
 )
@@ -192,7 +187,7 @@ FASTAI.rows(
 LR_FINDER = dialect("lr_finder")
 
 
-def _sweep(a: Any) -> Schedule:
+def range_test(a: Any) -> Schedule:
     start = a.lr if a.start_lr is None else a.start_lr
     a.require(a.num_iter > 1, "num_iter", "above 1")
     if a.step_mode == "linear":
@@ -201,4 +196,4 @@ def _sweep(a: Any) -> Schedule:
     return Exponential(a.end_lr / start, a.num_iter - 1, start)
 
 
-LR_FINDER.rows({"range_test": _sweep})
+LR_FINDER.rows(globals())

@@ -55,7 +55,7 @@ def _cycles(a: Any, kind: str) -> Schedule:
     return pieces.each(parts, Hold(value=parts[-1][0](sum(n for _, n in parts))))
 
 
-def _piecewise(a: Any) -> Schedule:
+def PiecewiseLinear(a: Any) -> Schedule:
     pairs = [(0, a.milestones_values[0][1]), *a.milestones_values]
     ordered = all(x <= y for (x, _), (y, _) in pairwise(pairs))
     a.require(ordered, "milestones_values", "in order of their steps")
@@ -63,13 +63,13 @@ def _piecewise(a: Any) -> Schedule:
     return pieces.each(parts, Hold(value=pairs[-1][1]))
 
 
-def _concatenated(a: Any) -> Schedule:
+def ConcatScheduler(a: Any) -> Schedule:
     more = len(a.schedulers) - 1
     a.require(len(a.durations) == more, "durations", f"one fewer than the schedulers, {more}")
     return pieces.in_sequence(a.schedulers, [*accumulate(a.durations)])
 
 
-def _warmup(a: Any) -> Schedule:
+def create_lr_scheduler_with_warmup(a: Any) -> Schedule:
     """Returns a warmup whose last event has the end value; a scheduler of PyTorch goes on from its second value."""
     given = read_value(a.lr_scheduler) if isinstance(a.lr_scheduler, str) else a.lr_scheduler
     inner, steps, start = child(a.at, "lr_scheduler", given), a.warmup_duration, a.warmup_start_value
@@ -87,16 +87,14 @@ def _warmup(a: Any) -> Schedule:
 
 IGNITE.rows(
     {
+        **globals(),
         "LinearCyclicalScheduler": lambda a: _cycles(a, "saw" if a.monotonic else "triangle"),
         "CosineAnnealingScheduler": lambda a: _cycles(a, "cosine"),
-        "PiecewiseLinear": _piecewise,
-        "ConcatScheduler": _concatenated,
         "LRScheduler": lambda a: a.lr_scheduler,
-        "create_lr_scheduler_with_warmup": _warmup,
         "ExpStateScheduler": lambda a: Exponential(a.gamma, 1, a.initial_value),
         "StepStateScheduler": lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
         "MultiStepStateScheduler": lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
-    },
+    }
 )
 
 
@@ -105,7 +103,7 @@ IGNITE.rows(
 WARMUPS = dialect("warmups")
 
 
-def _gradual(a: Any) -> Schedule:
+def GradualWarmupScheduler(a: Any) -> Schedule:
     """Returns the way to `multiplier` times the rate, and the other scheduler from there, one step after it is reached."""
     top = a.lr * a.multiplier
     a.require(a.multiplier >= 1, "multiplier", "at least 1")
@@ -117,7 +115,7 @@ def _gradual(a: Any) -> Schedule:
     )
 
 
-def _restarts(a: Any) -> Schedule:
+def CosineAnnealingWarmupRestarts(a: Any) -> Schedule:
     """Returns cycles of a warmup and half a cosine; the very first step has `min_lr`."""
     length, warmup, parts, done = a.first_cycle_steps, a.warmup_steps, list[tuple[Schedule, int]](), 0
     a.require(warmup < length, "warmup_steps", f"below first_cycle_steps, {length}")
@@ -132,9 +130,4 @@ def _restarts(a: Any) -> Schedule:
     return whole if warmup else pieces.held(a.min_lr, 1, pieces.after(whole, 1))
 
 
-WARMUPS.rows(
-    {
-        "GradualWarmupScheduler": _gradual,
-        "CosineAnnealingWarmupRestarts": _restarts,
-    }
-)
+WARMUPS.rows(globals())

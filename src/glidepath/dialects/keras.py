@@ -138,7 +138,7 @@ def _floats(a: Any, made: Schedule) -> Schedule:
     return made
 
 
-def _keras_cosine(a: Any) -> Schedule:
+def CosineDecay(a: Any) -> Schedule:
     peak = a.lr if a.warmup_target is None else a.warmup_target
     decay = pieces.cosine(peak, peak * a.alpha, a.decay_steps)
     return decay if a.warmup_target is None else pieces.warmed(a.lr, peak, a.warmup_steps, decay)
@@ -147,11 +147,11 @@ def _keras_cosine(a: Any) -> Schedule:
 KERAS = dialect("keras", around=_floats)
 KERAS.rows(
     {
+        **globals(),
         "ExponentialDecay": _exponential,
         "PiecewiseConstantDecay": _piecewise,
         "PolynomialDecay": lambda a: _polynomial(a, a.end_learning_rate),
         "InverseTimeDecay": _inverse_time,
-        "CosineDecay": _keras_cosine,
         "CosineDecayRestarts": _restarts,
     },
     plain=("PiecewiseConstantDecay",),
@@ -160,32 +160,32 @@ KERAS.rows(
 # Paddle ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def _noam(a: Any) -> Schedule:
+def NoamDecay(a: Any) -> Schedule:
     peak = a.lr * (a.d_model * a.warmup_steps) ** -0.5
     return pieces.warmed(0.0, peak, a.warmup_steps, InverseSqrt(a.warmup_steps, peak))
 
 
-def _paddle_piecewise(a: Any) -> Schedule:
+def PiecewiseDecay(a: Any) -> Schedule:
     if not a.at.strict and isinstance(a.boundaries, list | tuple) and isinstance(a.values, list | tuple):
         a.values = [*a.values[: len(a.boundaries)], *a.values[-1:]]  # Paddle passes over what lies between
     return _piecewise(a, late=False)
 
 
-def _warmup(a: Any) -> Schedule:
+def LinearWarmup(a: Any) -> Schedule:
     a.require(a.end_lr > a.start_lr, "end_lr", f"above start_lr, {a.start_lr:g}")
     plain = number(a.learning_rate)
     inner = Hold(value=plain) if plain is not None else child(a.at, "learning_rate", a.learning_rate)
     return pieces.warmed(a.start_lr, a.end_lr, a.warmup_steps, inner)
 
 
-def _one_cycle(a: Any) -> Schedule:
+def OneCycleLR(a: Any) -> Schedule:
     a.require(not a.three_phase or a.phase_pct < 0.5, "phase_pct", "below 0.5 for three phases")
     first = a.max_learning_rate / a.divide_factor
     values = [first, a.max_learning_rate, *([first] if a.three_phase else []), a.end_learning_rate]
     return pieces.phased(a.at, "phase_pct", a.phase_pct, a.total_steps, values, a.anneal_strategy)
 
 
-def _cyclic(a: Any) -> Schedule:
+def CyclicLR(a: Any) -> Schedule:
     low, high, down = a.base_learning_rate, a.max_learning_rate, a.step_size_down or a.step_size_up
     return pieces.cyclic(low, high, a.step_size_up, down, a.mode, a.exp_gamma, a.scale_fn, a.scale_mode == "cycle")
 
@@ -193,12 +193,10 @@ def _cyclic(a: Any) -> Schedule:
 PADDLE = dialect("paddle")
 PADDLE.rows(
     {
-        "NoamDecay": _noam,
-        "PiecewiseDecay": _paddle_piecewise,
+        **globals(),
         "NaturalExpDecay": lambda a: pieces.scaled(NaturalExponential(a.gamma), a.lr),
         "InverseTimeDecay": lambda a: pieces.scaled(InverseTime(a.gamma), a.lr) if a.gamma else Hold(value=a.lr),
         "PolynomialDecay": lambda a: _polynomial(a, a.end_lr),
-        "LinearWarmup": _warmup,
         "ExponentialDecay": lambda a: pieces.scaled(Exponential(a.gamma), a.lr),
         "MultiStepDecay": lambda a: pieces.scaled(pieces.drops(a.milestones, a.gamma), a.lr),
         "StepDecay": lambda a: pieces.scaled(Step(a.step_size, a.gamma), a.lr),
@@ -207,15 +205,13 @@ PADDLE.rows(
             "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
         ),
         "CosineAnnealingDecay": lambda a: pieces.up_and_down(a.lr, a.eta_min, a.T_max),
-        "OneCycleLR": _one_cycle,
-        "CyclicLR": _cyclic,
         "LinearLR": lambda a: pieces.scaled(Ramp(a.start_factor, a.end_factor, a.total_steps), a.lr),
         "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
         # the function forms, with the formulas of static graphs
         "exponential_decay": _exponential,
         "natural_exp_decay": _natural_exponential,
         "inverse_time_decay": _inverse_time,
-    },
+    }
 )
 
 # TensorFlow -----------------------------------------------------------------------------------------------------------------------------
@@ -240,7 +236,7 @@ TENSORFLOW.rows(
         "train.cosine_decay_restarts": _restarts,
         "train.linear_cosine_decay": _linear_cosine,
         "train.noisy_linear_cosine_decay": _noisy,
-    },
+    }
 )
 
 # Object detection -----------------------------------------------------------------------------------------------------------------------
@@ -251,7 +247,7 @@ def _old(a: Any) -> bool:
     return any(mark in a.at.edition for mark in ("2017", "2018", "old"))
 
 
-def _cosine_with_warmup(a: Any) -> Schedule:
+def cosine_decay_with_warmup(a: Any) -> Schedule:
     """Returns a warmup, a hold and half a cosine; in the first form, without a hold, it climbs again after `total_steps`."""
     first, hold = a.warmup_steps, a.hold_base_rate_steps
     total = a.total_decay_steps if a.total_steps is None else a.total_steps
@@ -266,7 +262,7 @@ def _cosine_with_warmup(a: Any) -> Schedule:
     return pieces.warmed(a.warmup_learning_rate, a.lr, first, held)
 
 
-def _with_burnin(a: Any) -> Schedule:
+def exponential_decay_with_burnin(a: Any) -> Schedule:
     decay = pieces.exponential(a.learning_rate_decay_factor, a.learning_rate_decay_steps, a.staircase)
     decay = pieces.scaled(decay, a.lr)
     if _old(a):
@@ -275,7 +271,7 @@ def _with_burnin(a: Any) -> Schedule:
     return Clip(pieces.in_sequence([first, decay], [a.burnin_steps]), a.min_learning_rate)
 
 
-def _manual(a: Any) -> Schedule:
+def manual_stepping(a: Any) -> Schedule:
     checks = a.at.checks()
     marks = checks.milestones("boundaries", a.boundaries, 1, 1)
     checks.done()
@@ -287,10 +283,4 @@ def _manual(a: Any) -> Schedule:
 
 
 MODELS = dialect("tensorflow/models")
-MODELS.rows(
-    {
-        "cosine_decay_with_warmup": _cosine_with_warmup,
-        "exponential_decay_with_burnin": _with_burnin,
-        "manual_stepping": _manual,
-    },
-)
+MODELS.rows(globals())

@@ -62,24 +62,24 @@ def _floor(a: Any, needed: bool = False) -> float:
 MMENGINE = dialect("mmengine", around=_window)
 
 
-def _constant(a: Any) -> Schedule:
+def ConstantLR(a: Any) -> Schedule:
     last, low = _last(a), Hold(value=a.lr * a.factor)
     a.require(a.factor > 0 or last > 10**8, "factor", "above 0: MMEngine divides by it at the end")
     return pieces.in_sequence([low, Hold(value=a.lr)], [last]) if last else low
 
 
-def _linear(a: Any) -> Schedule:
+def LinearLR(a: Any) -> Schedule:
     last = _last(a)
     a.require(a.start_factor > 0 or not last, "start_factor", "above 0: MMEngine divides by it")
     return Ramp(a.lr * a.start_factor, a.lr * a.end_factor, last) if last else Hold(value=a.lr * a.start_factor)
 
 
-def _cosine(a: Any) -> Schedule:
+def CosineAnnealingLR(a: Any) -> Schedule:
     steps = _scaled(a, a.T_max) if a.T_max else _end(a) - _scaled(a, a.begin)
     return pieces.up_and_down(a.lr, _floor(a), steps)
 
 
-def _one_cycle(a: Any) -> Schedule:
+def OneCycleLR(a: Any) -> Schedule:
     total = _last(a) + 1 if a.total_steps is None else _scaled(a, a.total_steps)
     own = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase")
     arguments = {"max_lr": a.eta_max, "total_steps": total, **{name: getattr(a, name) for name in own}}
@@ -87,7 +87,7 @@ def _one_cycle(a: Any) -> Schedule:
     return PYTORCH.readers["OneCycleLR"](at, **arguments)
 
 
-def _restarts(a: Any) -> Schedule:
+def CosineRestartLR(a: Any) -> Schedule:
     low = _floor(a, needed=True)
     a.require(len(a.periods) == len(a.restart_weights), "restart_weights", "one for each period")
     pairs = zip(a.restart_weights, (_scaled(a, period) for period in a.periods), strict=True)
@@ -98,19 +98,16 @@ def _restarts(a: Any) -> Schedule:
 
 MMENGINE.rows(
     {
-        "ConstantLR": _constant,
-        "LinearLR": _linear,
+        **globals(),
+        **globals(),
         "ExponentialLR": lambda a: Exponential(a.gamma, 1, a.lr),
         "StepLR": lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
         "MultiStepLR": lambda a: pieces.scaled(
             pieces.drops([_scaled(a, mark) for mark in a.milestones], a.gamma), a.lr
         ),
-        "CosineAnnealingLR": _cosine,
         "PolyLR": lambda a: (
             pieces.ramp(a.lr, a.eta_min, _last(a), pieces.curve_of_power(a.power)) if _last(a) else Hold(value=a.lr)
         ),
-        "OneCycleLR": _one_cycle,
-        "CosineRestartLR": _restarts,
     }
 )
 for _name, _row in MMENGINE.readers.copy().items():
@@ -118,7 +115,7 @@ for _name, _row in MMENGINE.readers.copy().items():
     _also.leading = ("optimizer", "param_name")
 
 
-def _of_list(a: Any) -> Schedule:
+def param_scheduler(a: Any) -> Schedule:
     """Returns what `param_scheduler` of a configuration file makes together; without the length of an epoch, by epoch."""
     from .configs.reading import schedule_of_data
 
@@ -131,7 +128,7 @@ def _of_list(a: Any) -> Schedule:
     return schedule_of_data(data, "MMEngine", {"steps_per_epoch": a.epoch_length or 1})
 
 
-MMENGINE.rows({"param_scheduler": _of_list}, plain=("param_scheduler",))
+MMENGINE.rows({"param_scheduler": param_scheduler}, plain=("param_scheduler",))
 
 
 # mmcv -----------------------------------------------------------------------------------------------------------------------------------
@@ -172,24 +169,24 @@ def _target(a: Any) -> float:
     return a.lr * a.min_lr_ratio if a.min_lr is None else a.min_lr
 
 
-def _stepped(a: Any) -> Schedule:
+def StepLrUpdaterHook(a: Any) -> Schedule:
     drops = pieces.stairs(a.gamma, a.step) if isinstance(a.step, int) else pieces.drops(list(a.step), a.gamma)
     scaled = pieces.scaled(drops, a.lr)
     return scaled if a.min_lr is None else Maximum((scaled, Hold(value=a.min_lr)))
 
 
-def _flat_cosine(a: Any) -> Schedule:
+def FlatCosineAnnealingLrUpdaterHook(a: Any) -> Schedule:
     total, low = _total(a), _target(a)
     start = round(total * a.start_percent)
     return pieces.held(a.lr, start, pieces.ramp(a.lr, low, total - start, pieces.COSINE))
 
 
-def _weighted(a: Any) -> Schedule:
+def CosineRestartLrUpdaterHook(a: Any) -> Schedule:
     low, pairs = _target(a), zip(a.restart_weights, a.periods, strict=True)
     return pieces.each([(Ramp(low + weight * (a.lr - low), low, n, pieces.COSINE), n) for weight, n in pairs])
 
 
-def _of_policy(a: Any) -> Schedule:
+def lr_config(a: Any) -> Schedule:
     name = f"{a.policy.title() if a.policy == a.policy.lower() else a.policy}LrUpdaterHook"
     a.require(MMCV.has(name), "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'")
     return MMCV.inside(a.at, Call(name, a.more))
@@ -197,16 +194,13 @@ def _of_policy(a: Any) -> Schedule:
 
 MMCV.rows(
     {
+        **globals(),
         "FixedLrUpdaterHook": lambda a: Hold(value=a.lr),
-        "StepLrUpdaterHook": _stepped,
         "ExpLrUpdaterHook": lambda a: Exponential(a.gamma, 1, a.lr),
         "PolyLrUpdaterHook": lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
         "InvLrUpdaterHook": lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
         "CosineAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
         "LinearAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a)),
-        "FlatCosineAnnealingLrUpdaterHook": _flat_cosine,
-        "CosineRestartLrUpdaterHook": _weighted,
-        "lr_config": _of_policy,
     },
     plain=("lr_config",),
 )

@@ -61,30 +61,30 @@ def _shaped(curve: Curve) -> Callable[[Any], Schedule]:
     return make
 
 
-def _wsd(a: Any) -> Schedule:
+def WSD(a: Any) -> Schedule:
     warmup = _length(a, "warmup", _total(a))
     return _decayed(a, _risen(a, warmup, a.lr, Hold(value=a.lr)), warmup)
 
 
-def _power(a: Any) -> Schedule:
+def PowerLR(a: Any) -> Schedule:
     warmup = _length(a, "warmup", _total(a))
     a.require(warmup > 0 and a.b < 0, "b", "below 0, with a warmup")
     main = pieces.formula("p * (max(step, w) / w) ** b", p=a.lr, w=warmup, b=a.b)
     return _decayed(a, _risen(a, warmup, a.lr, main), warmup)
 
 
-def _inverse_sqrt(a: Any) -> Schedule:
+def InvSqrtWithWarmup(a: Any) -> Schedule:
     warmup = _length(a, "warmup", a.t_max or 0)
     a.at.require(warmup > 0, "warmup", "above 0", warmup)
     low = a.lr * a.alpha_f
     return _risen(a, warmup, a.lr, pieces.formula("m + (p - m) * sqrt(w / max(step, w))", p=a.lr, m=low, w=warmup))
 
 
-def _constant(a: Any) -> Schedule:
+def ConstantWithWarmup(a: Any) -> Schedule:
     return _risen(a, _length(a, "warmup", a.t_max or 0), a.lr, Hold(value=a.lr))
 
 
-def _periods(a: Any) -> Schedule:
+def WSDS(a: Any) -> Schedule:
     """Returns several warmup-free WSDs one after another; the end of each belongs to it."""
     lengths, factors = [int(n) for n in a.period_lengths], a.period_lr_multipliers or [1.0] * len(a.period_lengths)
     a.at.require(len(lengths) == len(factors), "period_lr_multipliers", "one for each period", factors)
@@ -100,7 +100,7 @@ def _periods(a: Any) -> Schedule:
     return pieces.warmed(a.warmup_min_lr, a.lr * factors[0], warmup, rest)
 
 
-def _half_cosine(a: Any) -> Schedule:
+def HalfCosWithWarmup(a: Any) -> Schedule:
     """Returns the second half of a cosine, whose middle the warmup climbs to."""
     total, low = _total(a), a.lr * a.alpha_f
     warmup = _length(a, "warmup", total)
@@ -142,7 +142,7 @@ def _overridden(a: Any, main: Schedule) -> Schedule:
     return pieces.in_sequence([main, OLMO.inside(a.at, stage)], [start])
 
 
-def _composed(a: Any) -> Schedule:
+def ComposableScheduler(a: Any) -> Schedule:
     stages, marks, before = list[Schedule](), [0], a.lr
     a.require(isinstance(a.stages, list | tuple) and bool(a.stages), "stages", "a list of stages")
     for i, given in enumerate(a.stages):
@@ -154,7 +154,7 @@ def _composed(a: Any) -> Schedule:
     return _overridden(a, pieces.in_sequence(stages, marks[1:-1]))
 
 
-def _sequence(a: Any) -> Schedule:
+def SequentialScheduler(a: Any) -> Schedule:
     """Returns schedules one after another, each from the last rate of the one before; that one's end belongs to it."""
     marks, total, base = list(a.schedulers_max or a.schedulers_max_steps or ()), _total(a), a.lr
     count, parts = len(a.schedulers), list[Schedule]()
@@ -172,22 +172,15 @@ def _sequence(a: Any) -> Schedule:
 
 OLMO.rows(
     {
+        **globals(),
         "ConstantScheduler": lambda a: Hold(value=a.lr),
-        "HalfCosWithWarmup": _half_cosine,
         "ExponentialScheduler": lambda a: pieces.each(
             [(Exponential(a.lr / a.lr_min, _total(a), a.lr_min), _total(a))], Hold(value=a.lr)
         ),
         "ComposableSchedulerStage": _stage,
         "OverrideDecay": lambda a: pieces.held(a.lr, a.start, _stage(a)),
-        "ComposableScheduler": _composed,
-        "SequentialScheduler": _sequence,
-        "ConstantWithWarmup": _constant,
-        "WSD": _wsd,
-        "PowerLR": _power,
         "LinearWithWarmup": _shaped(pieces.LINEAR),
         "CosWithWarmup": _shaped(pieces.COSINE),
         "CosWithWarmupAndLinearDecay": _shaped(pieces.COSINE),
-        "InvSqrtWithWarmup": _inverse_sqrt,
-        "WSDS": _periods,
     }
 )

@@ -174,22 +174,22 @@ _LAWS: Mapping[str, Callable[[Any], _Law]] = {  # what may stand inside others
 # What stands outside --------------------------------------------------------------------------------------------------------------------
 
 
-def _lambda(a: Any) -> Schedule:
+def LambdaLR(a: Any) -> Schedule:
     _eager(a.at)
     return pieces.scaled(a.lr_lambda, a.lr)
 
 
-def _multiplicative(a: Any) -> Schedule:
+def MultiplicativeLR(a: Any) -> Schedule:
     _eager(a.at, 1, 0)
     return Recurrence("pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr)
 
 
-def _swa(a: Any) -> Schedule:
+def SWALR(a: Any) -> Schedule:
     _eager(a.at, 1, 0)
     return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.COSINE if a.anneal_strategy == "cos" else pieces.LINEAR)
 
 
-def _sequential(a: Any) -> Schedule:
+def SequentialLR(a: Any) -> Schedule:
     """Returns one scheduler after another, on the common clock or (`interval_rescaling`) from its own beginning.
 
     In graph mode a scheduler on the common clock that follows a rescaled one keeps that one's beginning.
@@ -210,7 +210,7 @@ def _sequential(a: Any) -> Schedule:
     return pieces.in_sequence([pieces.after(c, n) for c, n in zip(children, clocks, strict=True)], a.milestones)
 
 
-def _chained(a: Any) -> Schedule:
+def ChainedScheduler(a: Any) -> Schedule:
     """Returns what comes of it where each scheduler takes the rate of the one before as its base, at the same step."""
     _eager(a.at)
     rate: Schedule = Hold(value=a.lr)
@@ -269,13 +269,9 @@ def _eager(at: At, *since: int) -> None:
 
 ONEFLOW.rows(
     {
+        **globals(),
         **{name: lambda a, make=make: make(a).on(a.lr) for name, make in _LAWS.items()},
-        "LambdaLR": _lambda,
-        "MultiplicativeLR": _multiplicative,
-        "SWALR": _swa,
-        "SequentialLR": _sequential,
-        "ChainedScheduler": _chained,
         "WarmupLR": _warmup,
         "WarmUpLR": _warmup,
-    },
+    }
 )

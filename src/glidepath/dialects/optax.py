@@ -24,7 +24,7 @@ def _polynomial(a: Any, power: float = 1.0) -> Schedule:
     return pieces.held(a.init_value, max(a.transition_begin, 0), decay)
 
 
-def _scaled(a: Any) -> Schedule:
+def piecewise_constant_schedule(a: Any) -> Schedule:
     scales = a.boundaries_and_scales or {}
     values, marks = [*accumulate(scales.values(), lambda x, y: x * y, initial=a.init_value)], list(scales)
     passed = sum(mark <= 0 for mark in marks)
@@ -59,19 +59,19 @@ def _through(a: Any, kind: str, start: float, scales: dict[int, float]) -> Sched
     return pieces.in_sequence([*parts, Hold(value=values[-1])], sorted({mark for mark in marks if mark > 0}))
 
 
-def _linear_onecycle(a: Any) -> Schedule:
+def linear_onecycle_schedule(a: Any) -> Schedule:
     n, div = a.transition_steps, a.div_factor
     scales = {int(a.pct_start * n): div, int(a.pct_final * n): 1.0 / div, n: 1.0 / a.final_div_factor}
     return _through(a, "linear", a.peak_value / div, scales)
 
 
-def _cosine_onecycle(a: Any) -> Schedule:
+def cosine_onecycle_schedule(a: Any) -> Schedule:
     n, div = a.transition_steps, a.div_factor
     scales = {int(a.pct_start * n): div, n: 1.0 / (div * a.final_div_factor)}
     return _through(a, "cosine", a.peak_value / div, scales)
 
 
-def _warmup_cosine(a: Any) -> Schedule:
+def warmup_cosine_decay_schedule(a: Any) -> Schedule:
     rule = f"above the {a.warmup_steps} steps of warmup"
     a.require(a.decay_steps > a.warmup_steps, "decay_steps", rule)
     alpha = 0.0 if a.peak_value == 0.0 else a.end_value / a.peak_value
@@ -79,7 +79,7 @@ def _warmup_cosine(a: Any) -> Schedule:
     return pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, decay)
 
 
-def _sgdr(a: Any) -> Schedule:
+def sgdr_schedule(a: Any) -> Schedule:
     cycles = [
         (Call("warmup_cosine_decay_schedule", dict(cycle)), int(cycle["decay_steps"])) for cycle in a.cosine_kwargs
     ]
@@ -102,27 +102,23 @@ def _joined(a: Any) -> Schedule:
 
 OPTAX.rows(
     {
+        **globals(),
         "constant_schedule": lambda a: Hold(value=a.value),
         "polynomial_schedule": lambda a: _polynomial(a, a.power),
         "linear_schedule": _polynomial,
-        "piecewise_constant_schedule": _scaled,
         "exponential_decay": lambda a: _exponential(a, a.init_value),
         "cosine_decay_schedule": lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
         "piecewise_interpolate_schedule": lambda a: _through(
             a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}
         ),
-        "linear_onecycle_schedule": _linear_onecycle,
-        "cosine_onecycle_schedule": _cosine_onecycle,
         "warmup_constant_schedule": lambda a: (
             pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
             if a.warmup_steps
             else Hold(value=a.init_value)
         ),
-        "warmup_cosine_decay_schedule": _warmup_cosine,
         "warmup_exponential_decay_schedule": lambda a: pieces.warmed(
             a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)
         ),
-        "sgdr_schedule": _sgdr,
         "join_schedules": _joined,
     }
 )

@@ -53,7 +53,7 @@ def _moving(a: Any) -> bool:
     return momentum
 
 
-def _annealing(a: Any) -> Schedule:
+def CosineAnnealingLR(a: Any) -> Schedule:
     _above(a, "eta_min")
     whole = a.T_max == int(
         a.T_max
@@ -62,7 +62,7 @@ def _annealing(a: Any) -> Schedule:
     return pieces.up_and_down(a.lr, a.eta_min, a.T_max)
 
 
-def _cyclic(a: Any) -> Schedule:
+def CyclicLR(a: Any) -> Schedule:
     _above(a, "base_lr", "max_lr")
     if a.scale_fn is None:
         a.require(a.mode in (modes := ("triangular", "triangular2", "exp_range")), "mode", f"one of {', '.join(modes)}")
@@ -71,7 +71,7 @@ def _cyclic(a: Any) -> Schedule:
     return pieces.cyclic(*ends, a.step_size_up, down, a.mode, a.gamma, a.scale_fn, a.scale_mode == "cycle")
 
 
-def _one_cycle(a: Any) -> Schedule:
+def OneCycleLR(a: Any) -> Schedule:
     _above(a, "max_lr")
     total = a.total_steps or (a.epochs or 0) * (a.steps_per_epoch or 0)
     a.at.require(total > 0, "total_steps", "given, or epochs and steps_per_epoch both", None)
@@ -83,7 +83,7 @@ def _one_cycle(a: Any) -> Schedule:
     return pieces.phased(a.at, "pct_start", a.pct_start, total, values, a.anneal_strategy)
 
 
-def _swa(a: Any) -> Schedule:
+def SWALR(a: Any) -> Schedule:
     curve = Cosine() if a.anneal_strategy == "cos" else Linear()
     return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, curve)
 
@@ -99,7 +99,7 @@ _COMPOSITE = ("SequentialLR", "ChainedScheduler")
 _RELATIVE = (*FACTORS, "CosineAnnealingLR", "SWALR", "MultiplicativeLR")  # start from the rate they find
 
 
-def _sequential(a: Any) -> Schedule:
+def SequentialLR(a: Any) -> Schedule:
     at, children, marks, more = a.at, _children(a.at, a.schedulers), a.milestones, len(a.schedulers) - 1
     checks = at.checks()
     checks.require(len(marks) == more, "milestones", f"one fewer than the schedulers, {more}", marks)
@@ -144,7 +144,7 @@ def _bases(at: At, children: Sequence[Call | Schedule]) -> tuple[list[float], fl
     return bases, at.base if noted is None else noted
 
 
-def _chained(a: Any) -> Schedule:
+def ChainedScheduler(a: Any) -> Schedule:
     """Returns the product of factors, or a replay where one is none."""
     at, children = a.at, _children(a.at, a.schedulers)
     factors = [_factor_of(at, child) for child in children]
@@ -192,18 +192,13 @@ def _replayed(at: At, name: str, arguments: dict[str, Any]) -> Schedule:
 
 PYTORCH.rows(
     {
+        **globals(),
         **{name: lambda a, factor=factor: pieces.scaled(factor(a), a.lr) for name, factor in FACTORS.items()},
         "LambdaLR": lambda a: pieces.scaled(a.lr_lambda, a.lr),
         "MultiplicativeLR": lambda a: Recurrence(
             "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
         ),
-        "CosineAnnealingLR": _annealing,
         "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, Cosine()), None, a.T_mult),
-        "CyclicLR": _cyclic,
-        "OneCycleLR": _one_cycle,
-        "SWALR": _swa,
-        "SequentialLR": _sequential,
-        "ChainedScheduler": _chained,
     },
     CyclicLR="momentum",
     OneCycleLR="momentum",

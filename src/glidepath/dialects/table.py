@@ -246,12 +246,13 @@ class Dialect:
         """Adds the schedulers whose signatures and sentences stand in `rows_strings`.
 
         Args:
-            makers: The schedule of each one's checked arguments, by its name.
+            makers: The schedule of each one's checked arguments, by its name; a module's `globals()` serve.
             plain: As in `Row`, the names for which it is true.
             **moves: `value` as in `Row`, by name.
         """
-        for name, make in makers.items():
-            text, about, *example = ROWS[self.framework][name]
+        for name, (text, about, *example) in ROWS[self.framework].items():
+            if (make := makers.get(name)) is None:
+                continue
             self.row(
                 f"{name}{text}", about, make, example="".join(example), value=moves.get(name, ""), plain=name in plain
             )

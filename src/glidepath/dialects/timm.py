@@ -77,27 +77,27 @@ def _by_logarithm(a: Any, text: str) -> Schedule:
     return pieces.formula(f"{text} if {i} < limit else m", **{**_named(a, a.lr), **more, "p": f"lr * d ** {i}"})
 
 
-def _cosine(a: Any) -> Schedule:
+def CosineLRScheduler(a: Any) -> Schedule:
     text = f"m + 0.5 * (p - m) * (1 + cos(pi * {'x' if a.k_decay == 1 else 'x ** k_decay'}))"
     return _cycles(a, text, pieces.COSINE if a.k_decay == 1 else None)
 
 
-def _tanh(a: Any) -> Schedule:
+def TanhLRScheduler(a: Any) -> Schedule:
     a.require(a.lb < a.ub, "lb", f"below ub, {a.ub}")
     return _cycles(a, "m + 0.5 * (p - m) * (1 - tanh(lb * (1 - x) + ub * x))", None)
 
 
-def _poly(a: Any) -> Schedule:
+def PolyLRScheduler(a: Any) -> Schedule:
     text = f"m + (p - m) * max(1 - {'x' if a.k_decay == 1 else 'x ** k_decay'}, 0) ** power"
     return _cycles(a, text, pieces.curve_of_power(a.power) if a.k_decay == 1 else None)
 
 
-def _milestones(a: Any) -> Schedule:
+def MultiStepLRScheduler(a: Any) -> Schedule:
     a.require(a.decay_t == sorted(a.decay_t), "decay_t", "in order")
     return pieces.scaled(pieces.drops([max(mark - 1, 0) for mark in a.decay_t], a.decay_rate), a.lr)
 
 
-def _wsd(a: Any) -> Schedule:
+def WSDLRScheduler(a: Any) -> Schedule:
     a.require(a.decay_t <= a.t_initial, "decay_t", f"from 1 to t_initial, {a.t_initial}")
     a.require(a.decay_ratio < 1, "decay_ratio", "below 1")
     shapes: dict[str, Curve] = {
@@ -131,7 +131,7 @@ def _wsd(a: Any) -> Schedule:
     return Sum((Product((Sum((stable,), -least), whole)),), least) if least else Product((stable, whole))
 
 
-def _factory(a: Any) -> Schedule:
+def create_scheduler_v2(a: Any) -> Schedule:
     """Returns what `create_scheduler_v2` makes; the clock is epochs, or updates where `step_on_epochs=False`."""
     unit = 1 if a.step_on_epochs else a.updates_per_epoch
     a.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false")
@@ -167,14 +167,6 @@ def _factory(a: Any) -> Schedule:
 
 
 TIMM.rows(
-    {
-        "CosineLRScheduler": _cosine,
-        "TanhLRScheduler": _tanh,
-        "PolyLRScheduler": _poly,
-        "StepLRScheduler": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr),
-        "MultiStepLRScheduler": _milestones,
-        "WSDLRScheduler": _wsd,
-        "create_scheduler_v2": _factory,
-    },
+    {**globals(), "StepLRScheduler": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr)},
     plain=("create_scheduler_v2",),
 )

@@ -60,7 +60,7 @@ def _floored(a: Any, text: str, **numbers: float) -> Schedule:
     return pieces.formula(f"max(m, p * {text})", p=a.lr, m=a.min_lr, **numbers)
 
 
-def _nemo_cosine(a: Any) -> Schedule:
+def CosineAnnealing(a: Any) -> Schedule:
     warmup, total = _run(a)
     if not (still := _length(a, "constant")):
         return _around(a, _fallen(a, warmup, total, pieces.COSINE))
@@ -70,12 +70,12 @@ def _nemo_cosine(a: Any) -> Schedule:
     return pieces.in_sequence([main, Hold(value=a.min_lr)], [total + 1])
 
 
-def _polynomial_held(a: Any) -> Schedule:
+def PolynomialHoldDecayAnnealing(a: Any) -> Schedule:
     (start, total), warmup = _held(a), _length(a, "warmup")
     return _fallen(a, start, total - max(warmup - start, 0), pieces.curve_of_power(a.power))
 
 
-def _noam_held(a: Any) -> Schedule:
+def NoamHoldAnnealing(a: Any) -> Schedule:
     start, _ = _held(a)
     warmup = _length(a, "warmup")
     a.at.require(warmup > 0, "warmup_steps", "above 0", warmup)
@@ -84,7 +84,7 @@ def _noam_held(a: Any) -> Schedule:
     return pieces.held(a.lr, start, pieces.after(decay, start))
 
 
-def _noam(a: Any) -> Schedule:
+def NoamAnnealing(a: Any) -> Schedule:
     warmup, scale = max(_length(a, "warmup"), 1), a.lr * a.d_model**-0.5
     text = (
         "max(m, p * min(max(step, 1) ** -0.5, max(step, 1) * w ** -1.5)) if step > w else p * max(step, 1) * w ** -1.5"
@@ -94,22 +94,19 @@ def _noam(a: Any) -> Schedule:
 
 NEMO.rows(
     {
+        **globals(),
         "WarmupPolicy": lambda a: Hold(value=a.lr),
         "WarmupHoldPolicy": lambda a: Hold(value=a.lr),
         "SquareAnnealing": lambda a: _floored(
             a, "((t - step) / (t - w)) ** 2", **dict(zip("wt", _run(a), strict=True))
         ),
         "SquareRootAnnealing": lambda a: _floored(a, "sqrt(max(t - step, 0) / t)", t=_run(a)[1]),
-        "CosineAnnealing": _nemo_cosine,
-        "NoamAnnealing": _noam,
-        "NoamHoldAnnealing": _noam_held,
         "T5InverseSquareRootAnnealing": lambda a: pieces.in_sequence(
             [pieces.formula("max(step, c) ** -0.5", c=a.constant_steps), Hold(value=a.min_lr)], [a.max_steps + 1]
         ),
         "WarmupAnnealing": lambda a: _fallen(a, *_run(a), pieces.LINEAR),
         "InverseSquareRootAnnealing": lambda a: pieces.formula("p * sqrt((w + 1) / (step + 1))", p=a.lr, w=_run(a)[0]),
         "PolynomialDecayAnnealing": lambda a: _fallen(a, *_run(a), pieces.curve_of_power(a.power)),
-        "PolynomialHoldDecayAnnealing": _polynomial_held,
         "WarmupHoldAnnealLinear": lambda a: _fallen(a, *_held(a), pieces.LINEAR),
         "WarmupHoldAnnealOneMinusSquareRoot": lambda a: _floored(
             a, "(1 - sqrt(max(step - h, 0) / (t - h)))", **dict(zip("ht", _held(a), strict=True))
@@ -128,7 +125,7 @@ def _risen(a: Any, least: float, then: Schedule) -> Schedule:
     return pieces.warmed(start, a.lr, a.warmup_updates, then)
 
 
-def _tri_stage(a: Any) -> Schedule:
+def TriStageLRSchedule(a: Any) -> Schedule:
     lengths = [a.warmup_steps, a.hold_steps, a.decay_steps]
     if a.phase_ratio is not None:
         a.at.require(a.max_update is not None, "max_update", "given with phase_ratio", None)
@@ -141,7 +138,7 @@ def _tri_stage(a: Any) -> Schedule:
     return pieces.warmed(a.lr * a.init_lr_scale, a.lr, warmup, pieces.in_sequence(parts, [hold, hold + decay]))
 
 
-def _fairseq_cosine(a: Any) -> Schedule:
+def CosineLRSchedule(a: Any) -> Schedule:
     period = a.lr_period_updates if a.lr_period_updates > 0 else (a.max_update or 0) - a.warmup_updates
     a.require(period > 0, "lr_period_updates", "given, or max_update above the warmup")
     least = min(a.min_lr, a.lr)
@@ -149,14 +146,14 @@ def _fairseq_cosine(a: Any) -> Schedule:
     return _risen(a, least, pieces.scaled(pieces.restarts(cycle, a.t_mult, a.lr_shrink), a.lr))
 
 
-def _polynomial(a: Any) -> Schedule:
+def PolynomialDecayLRSchedule(a: Any) -> Schedule:
     total, warmup = a.total_num_update, a.warmup_updates
     a.at.require(total > warmup, "total_num_update", f"above the {warmup} updates of warmup", total)
     fall = Ramp(a.lr, a.end_learning_rate, total - warmup, pieces.curve_of_power(a.power))
     return pieces.warmed(0.0, a.lr, warmup, fall)
 
 
-def _triangular(a: Any) -> Schedule:
+def TriangularLRSchedule(a: Any) -> Schedule:
     half = int(a.lr_period_updates // 2)
     a.require(a.max_lr > a.lr, "max_lr", f"above the rate {a.lr:g}")
     place = "max(0, 1 - abs(step / n - 2 * (step // (2 * n) + 1) + 1))"
@@ -165,24 +162,20 @@ def _triangular(a: Any) -> Schedule:
     return pieces.formula(text, l=a.lr, h=a.max_lr, s=a.lr_shrink, n=half)
 
 
-def _stepped(a: Any) -> Schedule:
+def StepLRSchedule(a: Any) -> Schedule:
     stairs = pieces.formula("max(p * d ** (step // n), m)", p=a.lr, d=a.lr_decay, n=a.lr_deacy_period, m=a.min_lr)
     return _risen(a, a.min_lr, stairs)
 
 
 FAIRSEQ.rows(
     {
+        **globals(),
         "FixedLRSchedule": lambda a: pieces.warmed(
             a.lr / max(a.warmup_updates, 1), a.lr, max(a.warmup_updates - 1, 0), Hold(value=a.lr)
         ),
         "InverseSquareRootSchedule": lambda a: _risen(
             a, 0.0 if a.warmup_updates else a.lr, InverseSqrt(max(a.warmup_updates, 1), a.lr)
         ),
-        "CosineLRSchedule": _fairseq_cosine,
-        "PolynomialDecayLRSchedule": _polynomial,
-        "TriStageLRSchedule": _tri_stage,
-        "TriangularLRSchedule": _triangular,
-        "StepLRSchedule": _stepped,
     }
 )
 
@@ -191,7 +184,7 @@ FAIRSEQ.rows(
 TRAINERS = dialect("trainers")
 
 
-def _nano(a: Any) -> Schedule:
+def nanoGPT(a: Any) -> Schedule:
     warmup = a.warmup_iters
     fall = Ramp(a.lr, a.min_lr, max(a.lr_decay_iters - warmup, 1), pieces.COSINE)
     return (
@@ -201,12 +194,12 @@ def _nano(a: Any) -> Schedule:
     )
 
 
-def _litgpt(a: Any) -> Schedule:
+def litgpt(a: Any) -> Schedule:
     fall = Ramp(a.lr, a.min_lr, max(a.max_iters - a.warmup_iters, 1), pieces.COSINE)
     return pieces.warmed(0.0, a.lr, a.warmup_iters, fall)
 
 
-def _olmo(a: Any) -> Schedule:
+def OLMo(a: Any) -> Schedule:
     warmup, least = a.t_warmup, a.lr * a.alpha_f
     left = max(a.t_max - warmup, 1)
     then: dict[str, Schedule] = {
@@ -219,11 +212,11 @@ def _olmo(a: Any) -> Schedule:
     return rest if a.name == "constant" else pieces.after(pieces.warmed(start, a.lr, warmup, rest), 1)
 
 
-def _ultralytics(a: Any) -> Schedule:
+def Ultralytics(a: Any) -> Schedule:
     ramp = max(round(a.warmup_epochs * a.steps_per_epoch), 100) if a.warmup_epochs > 0 else 0
     shape = "((1 - cos(pi * min(x, e) / e)) / 2 * (f - 1) + 1)" if a.cos_lr else "(max(1 - x / e, 0) * (1.0 - f) + f)"
     text = f"b * {shape}{f' * min(step / {ramp}, 1)' if ramp else ''}"
     return pieces.formula(text, b=a.lr, x="floor(step / n)", n=a.steps_per_epoch, e=a.epochs, f=a.lrf)
 
 
-TRAINERS.rows({"nanoGPT": _nano, "litgpt": _litgpt, "OLMo": _olmo, "Ultralytics": _ultralytics})
+TRAINERS.rows(globals())

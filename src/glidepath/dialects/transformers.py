@@ -42,14 +42,14 @@ def _floor(a: Any) -> float:
     return a.min_lr_rate * a.lr if a.min_lr is None else a.min_lr
 
 
-def _hard_restarts(a: Any) -> Schedule:
+def get_cosine_with_hard_restarts_schedule_with_warmup(a: Any) -> Schedule:
     if a.num_training_steps <= a.num_warmup_steps:
         return pieces.held(a.lr, a.unit, Hold(value=0.0))
     cycle = pieces.lasting(_left(a) / a.num_cycles, lambda n: Repeat(Ramp(a.lr, 0.0, n, pieces.COSINE)))
     return pieces.in_sequence([cycle, Hold(value=0.0)], [_left(a)])
 
 
-def _polynomial(a: Any) -> Schedule:
+def get_polynomial_decay_schedule_with_warmup(a: Any) -> Schedule:
     left = a.num_training_steps - a.num_warmup_steps
     a.require(a.lr_end < a.lr, "lr_end", f"below the optimizer's rate {a.lr:g}")
     rule = f"another number than the {a.num_warmup_steps} steps of warmup"
@@ -59,7 +59,7 @@ def _polynomial(a: Any) -> Schedule:
     return pieces.ramp(a.lr, a.lr_end, left, pieces.curve_of_power(a.power or 1.0))
 
 
-def _ahead(a: Any) -> Schedule:
+def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(a: Any) -> Schedule:
     """Returns the cosine with a floor one step ahead."""
     warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, _floor(a)), a.unit)
     if not warmup:
@@ -72,7 +72,7 @@ def _ahead(a: Any) -> Schedule:
     return pieces.in_sequence([rise, decay], [warmup])
 
 
-def _wsd(a: Any) -> Schedule:
+def get_wsd_schedule(a: Any) -> Schedule:
     warmup, steps, stable, low = a.num_warmup_steps, a.num_decay_steps, a.num_stable_steps, a.min_lr_ratio * a.lr
     if stable is None:
         a.at.require(a.num_training_steps is not None, "num_training_steps", "given, or num_stable_steps", None)
@@ -87,7 +87,7 @@ def _wsd(a: Any) -> Schedule:
     return pieces.in_sequence([rise, rest], [warmup])
 
 
-def _of_type(a: Any) -> Schedule:
+def get_scheduler(a: Any) -> Schedule:
     """Returns one of the others by its type, with its own arguments beside it."""
     kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
     at: At = a.at
@@ -120,17 +120,13 @@ _TYPES = {  # what `get_scheduler` calls each
 }
 TRANSFORMERS.rows(
     {
+        **globals(),
         "get_constant_schedule": lambda a: Hold(value=a.lr),
         "get_constant_schedule_with_warmup": lambda a: Hold(value=a.lr),
         "get_linear_schedule_with_warmup": lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
         "get_cosine_schedule_with_warmup": lambda a: _wave(a, 0.0),
-        "get_cosine_with_hard_restarts_schedule_with_warmup": _hard_restarts,
-        "get_polynomial_decay_schedule_with_warmup": _polynomial,
         "get_inverse_sqrt_schedule": lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
         "get_cosine_with_min_lr_schedule_with_warmup": lambda a: _wave(a, _floor(a)),
-        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": _ahead,
-        "get_wsd_schedule": _wsd,
-        "get_scheduler": _of_type,
     },
     plain=(
         "get_constant_schedule",
