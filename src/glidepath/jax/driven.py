@@ -20,7 +20,7 @@ from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after
 from ..plan.given import Policy, policy_problems
 from .rates import static
-from .settling import Cell, Settled, maker, ramps_of, settle, values_of
+from .settling import Cell, LabelledPlan, maker, ramps_of, settle, values_of
 from .state import FORMAT, ONLY, DrivenState, Resumed, changed, count, found, moved, read
 
 GradientTransformation: Any = optax.GradientTransformationExtraArgs  # its own types are partly unknown
@@ -222,10 +222,10 @@ def _driven(
 ) -> Driven:
     """Returns the transformation; its labels are known, or are found in the first parameters that it meets."""
     static()
-    parts: list[Settled] = []
+    parts: list[LabelledPlan] = []
     names: tuple[str, ...] = known or ()
 
-    def settled(tree: Any = None) -> Settled:
+    def settled(tree: Any = None) -> LabelledPlan:
         nonlocal names
         if not parts:
             if not names:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ..core.rate import Rate, rate_of
 from ..core.schedule import Scaled, Schedule
 
-__all__ = ["Whole", "rate", "static", "whole"]
+__all__ = ["Rounded", "rate", "static", "whole"]
 
 
 def static() -> None:
@@ -52,7 +52,7 @@ def rate(schedule: Any, base: float | None = None) -> Rate:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Rounded:
     """The values of a schedule to the nearest integer, halves up, as int32: see `whole`."""
 
     schedule: Schedule
@@ -63,14 +63,14 @@ class Whole:
         return math.floor(value + 0.5) if isinstance(value, float) else jnp.floor(value + 0.5).astype(jnp.int32)
 
 
-jax.tree_util.register_static(Whole)
+jax.tree_util.register_static(Rounded)
 
 
-def whole(schedule: Any) -> Whole:
+def whole(schedule: Any) -> Rounded:
     """Returns a schedule of whole numbers, such as `optax.MultiSteps(…, every_k_schedule=whole("piecewise_constant([500], [1, 4])"))`.
 
     Args:
         schedule: A schedule or its text.
     """
     static()
-    return Whole(Schedule.of(schedule))
+    return Rounded(Schedule.of(schedule))

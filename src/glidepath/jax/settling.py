@@ -16,7 +16,7 @@ from ..core.schedule import Schedule
 from ..plan import Plan, Progress
 from ..plan.by_update import by_update, line_of
 
-__all__ = ["Cell", "Settled", "maker", "ramps_of", "settle", "values_of"]
+__all__ = ["Cell", "LabelledPlan", "maker", "ramps_of", "settle", "values_of"]
 
 WORDS = {"lr": "learning_rate", "betas[0]": "b1", "betas[1]": "b2"}  # a plan's names, as optax writes them
 
@@ -31,7 +31,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Settled:
+class LabelledPlan:
     """A plan and what makes the optimizer, for labels that are known.
 
     Args:
@@ -52,7 +52,7 @@ def maker(make: Any, name: str) -> Any:
 
 def settle(
     plan: Plan, make: Any, names: tuple[str, ...], labelled: bool, arguments: dict[str, Any], saved: Any
-) -> Settled:
+) -> LabelledPlan:
     """Returns what drives what; `saved` has the bases of a checkpoint, which take the place of the arguments'."""
     problems = [
         Problem("jax plan", f"rules[{i}].groups", f"a pattern of a label ({', '.join(names)})", shown(rule.groups))
@@ -64,7 +64,7 @@ def settle(
         problems += [Problem("jax plan", "make", "given for every label", f"none for {name!r}") for name in lacking]
         names = tuple(name for name in names if name in make)
     schedules = plan.schedules()
-    settled = Settled({}, {}, {})
+    settled = LabelledPlan({}, {}, {})
     for name in names:
         parameters = inspect.signature(maker(make, name)).parameters
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

@@ -17,7 +17,7 @@ from ..plan.given import Policy, policy_problems
 from .binding import bindings_of
 from .group_rules import Seat, extent, name_of, write
 from .optimizers import innermost, optimizers_of
-from .progress import Foreign, Run
+from .progress import Attachment, Foreign
 from .scheduler import Scheduler
 
 __all__ = ["apply", "attach", "detach"]
@@ -100,7 +100,7 @@ def attach(
     made = plan_of(
         plan, "attach", total=total, samples=samples, tokens=tokens, absolute=absolute, floor=floor, join=join
     )
-    run = Run(made, foreign, (samples, tokens), bool(rebase), bool(tensors), scale_key)
+    run = Attachment(made, foreign, (samples, tokens), bool(rebase), bool(tensors), scale_key)
     return Scheduler(driven, run, resume, bool(restart))
 
 

@@ -20,7 +20,7 @@ from ..core.errors import GlidepathError, Problem
 from .channels import Channel, Write
 from .group_rules import Group, Seat, extent, held, name_of, read, write
 from .optimizers import dummy, has_past, past_of
-from .progress import Applied, ForeignWrite, ForeignWriteWarning, OverrunWarning, Run
+from .progress import Applied, Attachment, ForeignWrite, ForeignWriteWarning, OverrunWarning
 
 __all__ = ["Binding", "bindings_of"]
 
@@ -47,7 +47,7 @@ class Binding:
         GlidepathError: With every problem found in the groups.
     """
 
-    def __init__(self, run: Run, optimizer: Optimizer, name: str = "", first: int = 0) -> None:
+    def __init__(self, run: Attachment, optimizer: Optimizer, name: str = "", first: int = 0) -> None:
         self.run, self.name, self.first = run, name, first
         self.channels = [Channel(rule, run.plan, scale) for rule, scale in zip(run.rules, run.scales, strict=True)]
         self.extents = [extent(rule.complete) for rule in run.rules]

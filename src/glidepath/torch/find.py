@@ -189,7 +189,7 @@ def find(
 
             with _suspended(optimizer) as real:
                 batches = _endless(loader, k, how.repeats)
-                run = _Sweep(model, optimizer, loss, how, ratios, exchange, real, batches, told)
+                run = _SweepUpdates(model, optimizer, loss, how, ratios, exchange, real, batches, told)
                 run.clear()
                 traces.append(sweep(run.update, plan, factor=how.factor, label=f"seed {how.seed + k}"))
             updates += run.made
@@ -221,7 +221,7 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
 
 
 @dataclass
-class _Sweep:
+class _SweepUpdates:
     """One sweep's updates."""
 
     model: nn.Module

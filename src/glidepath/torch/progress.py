@@ -70,7 +70,7 @@ PROGRESS = ("updates", "samples", "tokens", "states", "scales", "stated")
 KNOWN = (*PROGRESS, "placed", "past", "dummied", "at", "now", "promise")
 
 
-class Run:
+class Attachment:
     """The plan and the progress of one attachment, to one optimizer or to several.
 
     An update is made of one or more calls of `step()`: of several optimizers, or of one optimizer whose groups are stepped in turn. A

@@ -19,7 +19,7 @@ from ..plan import Plan, Rule
 from ..plan.difference import sentences
 from ..plan.given import Policy
 from .group_rules import Seat, held, name_of
-from .progress import Run
+from .progress import Attachment
 
 __all__ = ["Resumed", "ResumedWarning"]
 
@@ -120,7 +120,7 @@ def bases_of(seated: Sequence[Sequence[Seat]], found: Sequence[tuple[float, int]
     return len(rows), f"{mark} {plain}"
 
 
-def state_of(run: Run, bases: tuple[int, str]) -> dict[str, Any]:
+def state_of(run: Attachment, bases: tuple[int, str]) -> dict[str, Any]:
     """Returns the state of a run: text and integers, the same keys for every plan and any number of groups."""
     state: dict[str, Any] = {
         "format": FORMAT,
@@ -246,7 +246,7 @@ def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
     return plan, batch, digest([rows, list(batch)])
 
 
-def differences(saved: Saved, run: Run) -> list[str]:
+def differences(saved: Saved, run: Attachment) -> list[str]:
     """Returns what differs between a saved plan and the present one, a sentence each."""
     found = sentences(saved.plan, run.plan)
     if saved.batch != run.batch:

@@ -24,7 +24,7 @@ from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems
 from .binding import Binding, bindings_of
 from .group_rules import Seat, extent, powerless
-from .progress import KNOWN, PROGRESS, Applied, Event, Run
+from .progress import KNOWN, PROGRESS, Applied, Attachment, Event
 from .resume import (
     Resumed,
     Saved,
@@ -63,7 +63,7 @@ class Scheduler:
     """
 
     def __init__(
-        self, optimizers: Mapping[str, Optimizer], run: Run, resume: Policy = "strict", restart: bool = False
+        self, optimizers: Mapping[str, Optimizer], run: Attachment, resume: Policy = "strict", restart: bool = False
     ) -> None:
         run.several = len(optimizers) > 1
         run.note()
@@ -416,7 +416,7 @@ class Scheduler:
         plan, batch = (saved.plan, saved.batch) if policy == "keep" else (run.plan, run.batch)
         if policy == "extend":
             plan = saved.plan.extend(run.plan, Progress(saved.updates, saved.samples, saved.tokens))
-        fresh = Run(plan, run.foreign, batch, run.rebase, run.tensors, run.scale_key)
+        fresh = Attachment(plan, run.foreign, batch, run.rebase, run.tensors, run.scale_key)
         fresh.several = run.several
         fresh.updates, fresh.samples, fresh.tokens = saved.updates, saved.samples, saved.tokens
         fresh.states = _states(saved, plan)
@@ -474,7 +474,7 @@ class Scheduler:
     def unpacked(cls, optimizers: Mapping[str, Optimizer], packed: tuple[Any, ...]) -> Scheduler:
         """Returns what `packed` was returned by, over copies of its optimizers."""
         options, kept, seats, resume = packed
-        run = Run(*options)
+        run = Attachment(*options)
         vars(run).update(copy.deepcopy(kept))
         made = cls(optimizers, run, resume)
         for seat, row in zip(chain.from_iterable(made._seated()), seats, strict=True):
@@ -492,7 +492,7 @@ class Scheduler:
         return live
 
     @property
-    def _settled(self) -> Run:
+    def _settled(self) -> Attachment:
         """The run, nothing of which is on its way any more."""
         if self._run.late is not None:
             self._live()
@@ -516,7 +516,7 @@ class Scheduler:
                 binding.show(optimizer.param_groups)
 
 
-def _bound(run: Run, optimizers: Mapping[str, Optimizer], old: list[Binding] | None = None) -> list[Binding]:
+def _bound(run: Attachment, optimizers: Mapping[str, Optimizer], old: list[Binding] | None = None) -> list[Binding]:
     """Returns a binding for each optimizer; the seats of old ones hand down what they know of their groups."""
     made: list[Binding] = []
     checks, first = Checks("attach"), 0
@@ -532,7 +532,7 @@ def _bound(run: Run, optimizers: Mapping[str, Optimizer], old: list[Binding] | N
     return made
 
 
-def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
+def _check(run: Attachment, pairs: list[tuple[Binding, Optimizer]]) -> None:
     """Checks the rules against all groups together.
 
     Raises:
@@ -553,7 +553,7 @@ def _check(run: Run, pairs: list[tuple[Binding, Optimizer]]) -> None:
     refuse(problems)
 
 
-def _tell_of_groups(run: Run, seats: list[Seat]) -> None:
+def _tell_of_groups(run: Attachment, seats: list[Seat]) -> None:
     """Warns of groups that say something of their rates which the schedule does not know."""
     rates = [seat for seat in seats if seat.rule.parameter == "lr"]
     scaled = [seat.label for seat in rates if seat.group.get("lr_scale", 1) != 1]
@@ -581,7 +581,7 @@ def _states(saved: Saved, plan: Plan) -> tuple[Any, ...]:
     return tuple(states)
 
 
-def _take_over(run: Run, bindings: list[Binding], rivals: list[Binding], restart: bool) -> None:
+def _take_over(run: Attachment, bindings: list[Binding], rivals: list[Binding], restart: bool) -> None:
     """Lets a run go on where another of the same plan is, and ends that one.
 
     Raises:

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ..rows import Numbers, Row, Values, plain, row
 from .making import Made, torchs_class
 
-__all__ = ["Scheduler", "packed", "unpacked"]
+__all__ = ["DropIn", "packed", "unpacked"]
 
 _FEW = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
@@ -26,7 +26,7 @@ def _close(found: Values, known: Values) -> bool:
     return len(found) == len(known) and np.allclose(found, known, 1e-6, 0)
 
 
-class Scheduler(Made, LRScheduler):
+class DropIn(Made, LRScheduler):
     """Stands behind a scheduler of PyTorch among the bases of a class and steps it.
 
     PyTorch's constructor, attributes and formula serve as they are. The formula is asked through a view of the scheduler with one group,
@@ -48,7 +48,7 @@ class Scheduler(Made, LRScheduler):
         if theirs is not None:
             cls._formula, cls._closed = theirs.get_lr, getattr(theirs, "_get_closed_form_lr", None)
             for name in ("get_lr", "state_dict", "load_state_dict"):
-                setattr(cls, name, getattr(Scheduler, name))
+                setattr(cls, name, getattr(DropIn, name))
             if cls._closed:
                 cls._get_closed_form_lr = cls._closed_form  # type: ignore[attr-defined]
         formulas = (getattr(cls, name, None) for name in ("get_lr", "_get_closed_form_lr"))

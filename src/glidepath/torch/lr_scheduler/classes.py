@@ -15,7 +15,7 @@ from ...core.checks import Checks
 from ...core.errors import GlidepathError
 from ...core.fields import Check, choice, integer, real
 from ..rows import Values, plain
-from .base import Scheduler, unpacked
+from .base import DropIn, unpacked
 from .making import Made
 
 __all__ = [
@@ -49,7 +49,7 @@ _PLATEAU: dict[str, Check] = {
 # That multiply the rate they find: a hand or another scheduler may move it too
 
 
-class StepLR(torchs.StepLR, Scheduler):
+class StepLR(torchs.StepLR, DropIn):
     """One more `gamma` every `step_size` steps.
 
     Args:
@@ -66,7 +66,7 @@ class StepLR(torchs.StepLR, Scheduler):
     """
 
 
-class MultiStepLR(torchs.MultiStepLR, Scheduler):
+class MultiStepLR(torchs.MultiStepLR, DropIn):
     """One more `gamma` at each milestone; one that is given twice counts twice.
 
     Args:
@@ -83,7 +83,7 @@ class MultiStepLR(torchs.MultiStepLR, Scheduler):
     """
 
 
-class ConstantLR(torchs.ConstantLR, Scheduler):
+class ConstantLR(torchs.ConstantLR, DropIn):
     """`factor` for `total_iters` steps, then the whole rate.
 
     Args:
@@ -113,7 +113,7 @@ class ConstantLR(torchs.ConstantLR, Scheduler):
         return super()._next(groups, current, last, at)
 
 
-class LinearLR(torchs.LinearLR, Scheduler):
+class LinearLR(torchs.LinearLR, DropIn):
     """A straight line from one factor to another.
 
     Args:
@@ -139,7 +139,7 @@ class LinearLR(torchs.LinearLR, Scheduler):
         return {"start_factor": self.end_factor, "total_iters": 1} if self.total_iters == 0 else None
 
 
-class ExponentialLR(torchs.ExponentialLR, Scheduler):
+class ExponentialLR(torchs.ExponentialLR, DropIn):
     """One more `gamma` every step.
 
     Args:
@@ -155,7 +155,7 @@ class ExponentialLR(torchs.ExponentialLR, Scheduler):
     """
 
 
-class PolynomialLR(torchs.PolynomialLR, Scheduler):
+class PolynomialLR(torchs.PolynomialLR, DropIn):
     """A power of what is left of `total_iters` steps.
 
     Args:
@@ -175,7 +175,7 @@ class PolynomialLR(torchs.PolynomialLR, Scheduler):
         return {"_is_initial": True} if at == 0 else None
 
 
-class CosineAnnealingLR(torchs.CosineAnnealingLR, Scheduler):
+class CosineAnnealingLR(torchs.CosineAnnealingLR, DropIn):
     """Half a cosine down to `eta_min` in `T_max` steps, then back up, and so on.
 
     Args:
@@ -192,7 +192,7 @@ class CosineAnnealingLR(torchs.CosineAnnealingLR, Scheduler):
     """
 
 
-class SWALR(swa_utils.SWALR, Scheduler):
+class SWALR(swa_utils.SWALR, DropIn):
     """From the rate it finds to `swa_lr`, then there.
 
     Args:
@@ -263,7 +263,7 @@ def shared(functions: list[Callable[[Any], Any]]) -> bool:
     return bool(functions) and functions.count(functions[0]) == len(functions)
 
 
-class OfFunctions(Scheduler):
+class OfFunctions(DropIn):
     """What has a function of the step for each group; one that all share is called once a step."""
 
     per_group: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
@@ -277,11 +277,11 @@ class OfFunctions(Scheduler):
         state = self.__dict__
         functions = state["lr_lambdas"]
         if len(functions) == 1 or not shared(functions):
-            return Scheduler._directly(self)
+            return DropIn._directly(self)
         value = float(functions[0](state["last_epoch"]))
         state["lr_lambdas"] = [lambda _: value] * len(functions)
         try:
-            return Scheduler._directly(self)
+            return DropIn._directly(self)
         finally:
             state["lr_lambdas"] = functions
 
@@ -332,7 +332,7 @@ class MultiplicativeLR(torchs.MultiplicativeLR, OfFunctions):
     """
 
 
-class CosineAnnealingWarmRestarts(torchs.CosineAnnealingWarmRestarts, Scheduler):
+class CosineAnnealingWarmRestarts(torchs.CosineAnnealingWarmRestarts, DropIn):
     """Half a cosine again and again, each `T_mult` times as long.
 
     Args:
@@ -391,7 +391,7 @@ class CosineAnnealingWarmRestarts(torchs.CosineAnnealingWarmRestarts, Scheduler)
 # That go up and down and overwrite the rate they find, with a momentum that moves against it
 
 
-class Cycling(Scheduler):
+class Cycling(DropIn):
     """What CyclicLR and OneCycleLR do alike: a momentum, or the first beta, that moves against the rate."""
 
     relative: ClassVar[bool] = False

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ...core.checks import Checks
 from ...core.errors import GlidepathError
 from ...dialects.oneflow import ONEFLOW, law
-from ..lr_scheduler.base import Scheduler, packed
+from ..lr_scheduler.base import DropIn, packed
 from ..lr_scheduler.making import saved
 from ..rows import Values, plain
 
@@ -31,7 +31,7 @@ def called(theirs: str, doc: str) -> Any:
     return property(lambda held: getattr(held, theirs), lambda held, value: setattr(held, theirs, value), doc=doc)
 
 
-class OneFlow(Scheduler):
+class OneFlow(DropIn):
     """A scheduler of OneFlow bound to a PyTorch optimizer: every step writes the rate of that step, whatever it finds.
 
     A subclass has the arguments that the dialect's scheduler of its name has, and keeps them as attributes.
@@ -122,7 +122,7 @@ class OneFlow(Scheduler):
             step: The step.
         """
         if base_lr is None or step is None:
-            return Scheduler.get_lr(self)
+            return DropIn.get_lr(self)
         return self._values(np.full(len(self.base_lrs), float(base_lr)), step).tolist()[0]
 
     def print_lr(self, group: int, lr: float) -> None:
@@ -163,7 +163,7 @@ class OneFlow(Scheduler):
         self._fits(f"oneflow {type(self).__name__}", _renamed(state))
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        Scheduler.load_state_dict(self, _renamed(state))
+        DropIn.load_state_dict(self, _renamed(state))
 
 
 def _renamed(state: Any) -> Any:
