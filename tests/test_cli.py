@@ -238,7 +238,7 @@ def test_a_closed_pipe_is_no_traceback():
 
 @pytest.mark.timeout(300)
 def test_compare_trains_writes_its_folder_and_goes_on(tmp_path: Path):
-    runs = ["-t", "digits", "-s", "2", "-n", "40", "-w", "1"]
+    runs = ["-t", "digits", "-s", "2", "-n", "40", "-e", "here"]
     words = ["compare", "constant", "cosine", *runs, "-o", str(tmp_path / "out")]
     first = glidepath(*words)
 

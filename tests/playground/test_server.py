@@ -20,6 +20,8 @@ from PIL import Image
 from glidepath import GlidepathError, Schedule, parse
 from glidepath.playground import serve
 from glidepath.playground.exports import TARGETS, code
+from glidepath.playground.jobs import Job
+from glidepath.playground.runs import Train, training
 
 SERVE = """
 import sys
@@ -264,18 +266,21 @@ def events(port, job):
                 yield json.loads(line[6:])
 
 
-def test_training_here_streams_runs_and_ends_with_honest_sentences(port):
+def test_training_here_says_its_runs_and_ends_with_honest_sentences(monkeypatch):
+    """In this process; that worker processes are started, heard over the wire and ended is the next test's."""
     pytest.importorskip("scipy")
-    headers = {"x-glidepath-token": token(port)}
-    body = {"text": "cosine(100)", "last": 100, "updates": 20, "seeds": 3, "task": "text"}
-    status, _, answer = ask(port, "/api/train", body, headers)
-    assert status == 200, answer
-    seen = list(events(port, json.loads(answer)["job"]))
+    from glidepath.lab.engines import workers
+    from glidepath.lab.engines.engine import InProcess
 
-    assert [event["type"] for event in seen].count("run") == 6
-    assert seen[-1]["type"] == "end"
+    monkeypatch.setattr(workers, "Workers", InProcess)
+    job = Job("here")
+    training(Train(text="cosine(100)", last=100, updates=20, seeds=3, task="text"))(job)
+    seen = [event for event in job.events if event["type"] != "progress"]
+
+    assert [event["type"] for event in seen] == ["plan", *["run"] * 6, "end"]
     assert seen[-1]["sentences"]
     assert set(seen[-1]["bands"]) == {"this shape", "the constant rate"}
+    json.dumps(job.events, allow_nan=False)
 
 
 def test_training_can_be_cancelled_and_one_runs_at_a_time(port):
@@ -287,7 +292,8 @@ def test_training_can_be_cancelled_and_one_runs_at_a_time(port):
     assert status == 422
     assert b"another that is running" in answer
     assert ask(port, f"/api/jobs/{job}/cancel", {}, headers)[0] == 200
-    assert list(events(port, job))[-1]["type"] == "cancelled"
+    told = [event["type"] for event in events(port, job)]
+    assert (told[-1], set(told[:-1]) <= {"plan", "progress", "run"}) == ("cancelled", True)
 
 
 def test_a_metric_is_fed_to_the_plateau(port):
