@@ -92,9 +92,11 @@ def train(
 
     def trained(ranks: Ranks) -> Trained:
         def training() -> Training:
+            if name is not None and task is not None and name != task:
+                raise GlidepathError.of("train", "task", "named once", [name, task])
             plan = None if asked.plan is None else read(asked.plan)
             length = asked.length if changes.epochs is None else f"{changes.epochs} epochs"
-            one = replace(changes, epochs=None, amp=False).of(_one(name, task))
+            one = replace(changes, epochs=None, amp=False).of(name or task or "text")
             given: dict[str, Any] = vars(asked) | {"plan": plan, "length": length}
             return distributed.training_of(one, processes=ranks.count, amp=changes.amp, **given)
 
@@ -102,13 +104,6 @@ def train(
 
     with distributed.ranks(device, timeout) as ranks:
         ranks.leave(_code(trained, ranks, out))
-
-
-def _one(name: str | None, task: str | None) -> str:
-    """The task that was named as an argument or as an option."""
-    if name is not None and task is not None and name != task:
-        raise GlidepathError.of("train", "task", "named once", [name, task])
-    return name or task or "text"
 
 
 def _code(asked: Callable[[Ranks], Trained], ranks: Ranks, out: Path) -> int:

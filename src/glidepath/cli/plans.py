@@ -30,23 +30,10 @@ def check(plan: Path, model: str | None = None, let: list[str] | None = None, as
         lines = [*told_of(plan.name, config), f"the rate: {config.schedule}", *str(made.derived).splitlines()]
         found = [finding for finding in found if finding.code != "over-before-the-end"]  # a last level may hold
         lines += [f"{finding.level}: {finding}" for finding in found]
-        told = {
-            "form": config.form,
-            "base": config.base,
-            "total": config.total,
-            "odd": config.odd,
-            "notes": config.notes,
-        }
-        data = {
-            **told,
-            "schedule": config.schedule.to_dict(),
-            "plan": made.to_dict(),
-            "findings": [str(f) for f in found],
-        }
+        data = {name: getattr(config, name) for name in ("form", "base", "total", "odd", "notes")}
+        data |= {"schedule": config.schedule.to_dict(), "plan": made.to_dict(), "findings": list(map(str, found))}
         print(json.dumps(data, indent=2) if as_json else "\n".join(lines))
-        if any(finding.level == "error" for finding in found):
-            sys.exit(1)
-        return
+        sys.exit(any(finding.level == "error" for finding in found))
     report = plans.check_file(plan, model)
     print(json.dumps(report.to_dict(), indent=2) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else 1)

@@ -289,18 +289,12 @@ def _steps(text: str) -> Iterator[int | float]:
     """Yields the steps that `12`, `0.5` or `first:end:by` means."""
     rule = "a step such as 500, or a range such as 0:1000:50 of at most a million"
     remedy = "glidepath value -h lists the options" if text.startswith("-") else ""
-    parts = text.split(":")
-    numbers = [number(amount_of(part)) for part in parts]
-    whole = all(isinstance(each, int) for each in numbers)
-    if len(numbers) == 1 and (one := numbers[0]) is not None and one == one:
+    numbers = [number(amount_of(part)) for part in text.split(":")]
+    whole, one = [each for each in numbers if isinstance(each, int)], numbers[0]
+    if len(numbers) == 1 and one is not None and one == one:
         yield int(one) if float(one).is_integer() else one
-    elif (
-        whole
-        and 1 < len(numbers) <= 3
-        and (len(numbers) == 2 or numbers[2] != 0)
-        and len(span := range(*numbers)) <= 1_000_000
-    ):  # type: ignore[arg-type]
-        yield from span
+    elif 2 <= len(whole) == len(numbers) <= 3 and whole[2:] != [0] and not range(*whole)[1_000_000:]:
+        yield from range(*whole)
     else:
         raise GlidepathError.of("value", "STEP", rule, text, remedy)
 

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,10 @@ def examine(plan: Any, groups: Any = None) -> Report:
     _curves(found, made)
     _feedback(found, made)
     try:
-        given = None if groups is None else groups_of(groups)
+        if groups is not None:
+            _groups(found, made, groups_of(groups))
     except GlidepathError as error:
         found.extend("groups", error.problems)
-        given = None
-    if given is not None:
-        _groups(found, made, given)
     pairs = zip(made.rules, made._resolution[0], strict=True)
     lines = tuple(
         f"{rule.parameter} of {', '.join(rule.groups)}: {rule.schedule if schedule is None else schedule}"
@@ -90,11 +89,12 @@ def _without_unknown(given: Any) -> Plan | None:
 
     What such a rule is for is not known: it gets groups of its own.
     """
+    names = Rule.field_names()
 
     def known(i: int, rule: Any) -> Any:
-        if not isinstance(rule, dict) or "kind" in rule or set(rule) <= set(Rule.field_names()):
+        if not isinstance(rule, dict) or "kind" in rule or set(rule) <= set(names):
             return rule
-        return {"groups": f"of rule {i}"} | {key: rule[key] for key in Rule.field_names() if key in rule}
+        return {"groups": f"of rule {i}"} | {key: rule[key] for key in names if key in rule}
 
     try:
         data = any_data_of_text(given) if isinstance(given, str) else given
@@ -147,9 +147,8 @@ def load_model(spec: str) -> Any:
             made = getattr(made, name)
         return made()
     except Exception as error:
-        raise GlidepathError.of(
-            "check", "--model", "a module and a factory that work", spec, f"{type(error).__name__}: {error}"
-        ) from error
+        rule, told = "a module and a factory that work", f"{type(error).__name__}: {error}"
+        raise GlidepathError.of("check", "--model", rule, spec, told) from error
     finally:
         if added and here in sys.path:
             sys.path.remove(here)
@@ -168,10 +167,9 @@ def groups_of(given: Any) -> tuple[Group, ...]:
         raise GlidepathError.of("check", "groups", "an optimizer, or a list of dicts", given)
     made: list[Group] = []
     for i, group in enumerate(items):
-        name = group.get("name")
-        name = name if isinstance(name, str) else None
+        name = group.get("name") if isinstance(group.get("name"), str) else None
         params = group.get("params")
-        members = frozenset(id(p) for p in params) if isinstance(params, list | tuple) else frozenset[int]()
+        members = frozenset(map(id, params if isinstance(params, list | tuple) else ()))
         values = {str(key): value for key, value in group.items() if key not in ("name", "params")}
         made.append(Group(str(i) if name is None else repr(name), name, values, members))
     return tuple(made)
@@ -212,27 +210,26 @@ def _feedback(found: Findings, plan: Plan) -> None:
 
 
 def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
-    names = [group.name for group in groups if group.name is not None]
-    astray = _astray(found, plan, names)
+    astray = _astray(found, plan, [group.name for group in groups if group.name is not None])
+    driving: dict[tuple[str, str], list[int]] = {}
     for i, rule in enumerate(plan.rules):
-        where = f"$.rules[{i}]"
-        matched = [group for group in groups if rule.matches(group.name)]
+        where, matched = f"$.rules[{i}]", [group for group in groups if rule.matches(group.name)]
         if not matched and i not in astray:
             found.add("unmatched", where, shown(list(rule.groups)), groups=", ".join(g.label for g in groups))
         for group in matched:
-            _base(found, where, plan, i, group)
+            driving.setdefault((group.label, rule.parameter), []).append(i)
+            _base(found, where, rule, group)
     for group in groups:
         for parameter in sorted({rule.parameter for rule in plan.rules}):
-            rules = [i for i, rule in enumerate(plan.rules) if rule.parameter == parameter and rule.matches(group.name)]
+            rules = driving.get((group.label, parameter), [])
             if len(rules) > 1:
                 listed = " and ".join(f"rules[{i}]" for i in rules)
                 found.add("overlap", f"$.rules[{rules[1]}]", listed, parameter=parameter, group=group.label)
             elif not rules and parameter == "lr":
                 found.add("undriven", f"group {group.label}", "none")
-    for i, group in enumerate(groups):
-        for other in groups[i + 1 :]:
-            if group.members & other.members:
-                found.add("shared-parameter", f"group {group.label}", f"one that group {other.label} has too")
+    for group, other in combinations(groups, 2):
+        if group.members & other.members:
+            found.add("shared-parameter", f"group {group.label}", f"one that group {other.label} has too")
 
 
 def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
@@ -250,17 +247,16 @@ def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
     return {i for places in rules.values() for i in places}
 
 
-def _base(found: Findings, where: str, plan: Plan, index: int, group: Group) -> None:
-    rule = plan.rules[index]
-    key, _, place = rule.parameter.partition("[")
+def _base(found: Findings, where: str, rule: Rule, group: Group) -> None:
+    key, place = rule.key, rule.place
     if key not in group.values:
         known = sorted(group.values)
         facts = {"group": group.label, "known": ", ".join(known), "remedy": did_you_mean(key, known)}
         found.add("unknown-parameter", where, rule.parameter, **facts)
         return
-    value = group.values[f"initial_{key}"] if f"initial_{key}" in group.values else group.values[key]
-    if place and isinstance(value, list | tuple) and int(place[:-1]) < len(value):
-        value = value[int(place[:-1])]
+    value = group.values.get(f"initial_{key}", group.values[key])
+    if place is not None and isinstance(value, list | tuple) and place < len(value):
+        value = value[place]
     item = getattr(value, "item", None)
     base = number(item() if callable(item) else value)
     if base is None or not math.isfinite(base):

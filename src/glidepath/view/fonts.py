@@ -101,10 +101,8 @@ def _installed() -> list[tuple[str, str]]:
             continue
     rank = {family: k for k, family in enumerate(_LIKED)}
     upright = {entry.name: entry.fname for entry in fontManager.ttflist if entry.style == "normal"}
-    real = {
-        family: path for family, path in upright.items() if not family.startswith("Last Resort")
-    }  # boxes are all it has
-    return sorted(real.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
+    real = [item for item in upright.items() if not item[0].startswith("Last Resort")]  # boxes are all it has
+    return sorted(real, key=lambda item: (rank.get(item[0], len(rank)), item[0]))
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html as markup
-import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ..core.schedule import Schedule
 from ..core.text import parse, vocabulary
 from ..dialects.table import known
 from .animation import animate
+from .docstrings import about
 from .examples import CLASSIC, COMPARISONS, EXAMPLES, article, classes, example
 from .page import page
 from .still import figure, save
@@ -68,16 +68,6 @@ def pictures() -> Iterator[Picture]:
             yield _of_word("Recipes", "recipes", word, True)
     for word in sorted(word for word in {*Schedule.registry, *EXAMPLES} - {*recipes.__all__} if example(word)):
         yield _of_word("Phases and other schedules", "kinds", word, False)
-    yield from _of_dialects()
-
-
-def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
-    text = example(word)
-    first = (inspect.getdoc(vocabulary()[word]) or "").partition("\n")[0]
-    return Picture(section, f"{folder}/{word}", first, {text: parse(text)}, {"title": text}, moves)
-
-
-def _of_dialects() -> Iterator[Picture]:
     for library in CLASSIC:
         taken: set[str] = set()
         for name in classes(library):
@@ -85,9 +75,13 @@ def _of_dialects() -> Iterator[Picture]:
             file = name if name.casefold() not in taken else f"{name}-2"  # some disks take WarmUpLR for WarmupLR
             taken.add(name.casefold())
             options = {"title": call, "unit": "learning rate", "steps": last}
-            yield Picture(
-                known(library).title, f"{library}/{file}", call, {call: schedule}, options, small=True, base=base
-            )
+            title, shown = known(library).title, {call: schedule}
+            yield Picture(title, f"{library}/{file}", call, shown, options, small=True, base=base)
+
+
+def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
+    text = example(word)
+    return Picture(section, f"{folder}/{word}", about(vocabulary()[word]), {text: parse(text)}, {"title": text}, moves)
 
 
 def gallery(
@@ -116,9 +110,8 @@ def gallery(
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GlidepathError.of(
-                "gallery", "folder", "a folder that can be made", str(root), str(error.strerror)
-            ) from None
+            rule, reason = "a folder that can be made", str(error.strerror)
+            raise GlidepathError.of("gallery", "folder", rule, str(root), reason) from None
         still = figure(picture.schedules, **picture.options)
         files = [save(still, f"{target}.svg")]  # a name may have a dot in it
         if animations and picture.moves:
@@ -147,28 +140,21 @@ def gallery_page(
     for picture, files in shown:
         entry = _entry(picture, files, opens(picture) if opens else "", lang)
         sections.setdefault(said(picture.section, lang), []).append(entry)
-    names = {name: markup.escape(name) for name in sections}
-    links = " · ".join(
-        f'<a href="#{k}">{names[name]}</a> {len(rows)}' for k, (name, rows) in enumerate(sections.items())
-    )
-    body = "".join(
-        f'<details open><summary><h2 id="{k}">{names[name]}</h2></summary>\n<section>\n'
-        + "\n".join(rows)
-        + "\n</section></details>\n"
-        for k, (name, rows) in enumerate(sections.items())
-    )
-    about = said("Every picture is drawn by the function that trains.", lang)
+    named = [(k, markup.escape(name), rows) for k, (name, rows) in enumerate(sections.items())]
+    links = " · ".join(f'<a href="#{k}">{name}</a> {len(rows)}' for k, name, rows in named)
+    folded = '<details open><summary><h2 id="{}">{}</h2></summary>\n<section>\n{}\n</section></details>\n'
+    body = "".join(folded.format(k, name, "\n".join(rows)) for k, name, rows in named)
+    told = said("Every picture is drawn by the function that trains.", lang)
     if opens:
-        about += (" " if lang == "en" else "") + said("A picture opens the page with its class.", lang)
+        told += (" " if lang == "en" else "") + said("A picture opens the page with its class.", lang)
     title = said("glidepath: the gallery", lang)
-    return page("gallery.html", lang=lang, title=title, about=about, links=links, body=body)
+    return page("gallery.html", lang=lang, title=title, about=told, links=links, body=body)
 
 
 def _entry(picture: Picture, files: list[str], opens: str, lang: str) -> str:
     title = markup.escape(said(picture.title, lang))
-    links = ", ".join(
-        f'<a href="{markup.escape(file)}">{file.rpartition(".")[2].upper()}</a>' for file in files if not opens
-    )
+    shown = [] if opens else [(markup.escape(file), file.rpartition(".")[2].upper()) for file in files]
+    links = ", ".join(f'<a href="{file}">{ending}</a>' for file, ending in shown)
     caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.small else ""  # a call has its name in it
     image = f'<img src="{markup.escape(files[-1])}" alt="{title}" loading="lazy">'
     image = f'<a href="{markup.escape(opens)}">{image}</a>' if opens else image
