@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glidepath import GlidepathError, Rate, dialects, parse
-from glidepath.dialects.table import At, Dialect, candidates, known
+from glidepath.dialects.table import CallSite, Dialect, candidates, known
 from glidepath.view.examples import LIBRARIES, arguments_of
 
 RECORDED = json.loads((Path(__file__).parents[2] / "spec/golden/words.json").read_text(encoding="utf-8"))["rows"]
@@ -315,6 +315,6 @@ def test_the_schedule_of_an_object_of_ours_is_its_own():
 
 
 def test_at_says_where_it_stands():
-    at = At(known("optax"), "linear_schedule", 1.0)
+    at = CallSite(known("optax"), "linear_schedule", 1.0)
     with pytest.raises(GlidepathError, match="optax linear_schedule: a must be b, got 3"):
         at.require(False, "a", "b", 3)

@@ -37,7 +37,7 @@ from ..core.fields import MAX_STEPS, number, simplest
 from .calls import Call, read_value
 
 if TYPE_CHECKING:
-    from .table import At
+    from .table import CallSite
 
 __all__ = ["KINDS", "UNUSED", "Argument", "checked", "counted", "signature"]
 
@@ -55,7 +55,7 @@ class Argument:
     """
 
     kind: str
-    read: Callable[[At, Checks, str, Any], Any]
+    read: Callable[[CallSite, Checks, str, Any], Any]
     begin: Any = None
     options: tuple[str, ...] = ()
     remedy: str = ""
@@ -66,7 +66,7 @@ def _read(value: Any) -> Any:
     return read_value(value) if isinstance(value, str) else value
 
 
-def _factors(at: At, checks: Checks, name: str, value: Any) -> dict[int, float]:
+def _factors(at: CallSite, checks: Checks, name: str, value: Any) -> dict[int, float]:
     value = _read(value)
     if not isinstance(value, dict):
         checks.refuse(name, "a dict from steps to numbers, such as {1000: 0.1}", value)
@@ -78,24 +78,24 @@ def _factors(at: At, checks: Checks, name: str, value: Any) -> dict[int, float]:
     return dict(sorted(found.items()))
 
 
-def _inner(at: At, checks: Checks, name: str, value: Any) -> Any:
+def _inner(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
     from .reading import child
 
     return child(at, name, value)
 
 
-def _inners(at: At, checks: Checks, name: str, value: Any) -> list[Any]:
+def _inners(at: CallSite, checks: Checks, name: str, value: Any) -> list[Any]:
     return [_inner(at, checks, f"{name}[{i}]", item) for i, item in enumerate(checks.items(name, _read(value), 1))]
 
 
-def _function(at: At, checks: Checks, name: str, value: Any) -> Any:
+def _function(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
     from .reading import of_step
 
     return of_step(at, name, value)
 
 
-def _fine(low: int) -> Callable[[At, Checks, str, Any], Any]:
-    def read(at: At, checks: Checks, name: str, value: Any) -> Any:
+def _fine(low: int) -> Callable[[CallSite, Checks, str, Any], Any]:
+    def read(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
         plain = checks.real(name, value, low)
         near = Fraction(plain).limit_denominator(1000)  # 300 * 0.07 is meant to be 21
         if abs(near - plain) > 1e-9 * max(1.0, abs(plain)):
@@ -105,25 +105,25 @@ def _fine(low: int) -> Callable[[At, Checks, str, Any], Any]:
     return read
 
 
-def _one(at: At, checks: Checks, name: str, value: Any) -> float:
+def _one(at: CallSite, checks: Checks, name: str, value: Any) -> float:
     return checks.real(name, value[0] if isinstance(value, list | tuple) and len(value) == 1 else value)
 
 
-def _inside(at: At, checks: Checks, name: str, value: Any) -> Any:
+def _inside(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
     plain = number(value)
     if plain is None or not 0 < plain < 1:
         checks.refuse(name, "a number above 0 and below 1", value)
     return plain
 
 
-def _formula(at: At, checks: Checks, name: str, value: Any) -> Any:
+def _formula(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
     found = _function(at, checks, name, value)
     if not isinstance(found, Expression):
         checks.refuse(name, "the text of a function, such as 'lambda x: 0.9**x'", value)
     return found
 
 
-def _text(at: At, checks: Checks, name: str, value: Any) -> str:
+def _text(at: CallSite, checks: Checks, name: str, value: Any) -> str:
     if isinstance(value, Call) and not value.arguments and not value.given:
         return value.name  # a member of an enumeration, such as SchedulerType.COSINE
     if not isinstance(value, str):
@@ -131,15 +131,15 @@ def _text(at: At, checks: Checks, name: str, value: Any) -> str:
     return str(value)
 
 
-def _each(low: int, least: int = 0) -> Callable[[At, Checks, str, Any], list[int]]:
-    def read(at: At, checks: Checks, name: str, value: Any) -> list[int]:
+def _each(low: int, least: int = 0) -> Callable[[CallSite, Checks, str, Any], list[int]]:
+    def read(at: CallSite, checks: Checks, name: str, value: Any) -> list[int]:
         items = checks.items(name, value, least)
         return [checks.length(f"{name}[{i}]", item, low) for i, item in enumerate(items)]
 
     return read
 
 
-def _pairs(at: At, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
+def _pairs(at: CallSite, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
     items = checks.items(name, _read(value), 1)
     if not all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
         checks.refuse(name, "a list of pairs of a step and a value", value)
@@ -147,7 +147,7 @@ def _pairs(at: At, checks: Checks, name: str, value: Any) -> list[tuple[int, flo
     return [(checks.length(f"{name}[{i}]", x, 0), checks.real(f"{name}[{i}]", y)) for i, (x, y) in enumerate(items)]
 
 
-def _dicts(at: At, checks: Checks, name: str, value: Any) -> list[dict[str, Any]]:
+def _dicts(at: CallSite, checks: Checks, name: str, value: Any) -> list[dict[str, Any]]:
     items = checks.items(name, _read(value), 1)
     if not all(isinstance(item, dict) for item in items):
         checks.refuse(name, "a list of dicts of arguments", value)
@@ -244,7 +244,7 @@ def counted(types: Mapping[str, Argument], values: dict[str, Any]) -> int:
 
 
 def checked(
-    at: At, types: Mapping[str, Argument], given: Mapping[str, Any], defaults: Mapping[str, Any]
+    at: CallSite, types: Mapping[str, Argument], given: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Returns the values of arguments, the defaults among them.
 

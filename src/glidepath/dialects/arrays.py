@@ -38,13 +38,13 @@ def array_code(expr: Expr, module: str, indent: str) -> tuple[list[str], dict[st
         module: What the functions are called by, such as `jnp`.
         indent: What every line begins with.
     """
-    printer = _Printer(module, indent)
+    printer = _ArrayPrinter(module, indent)
     printer.count(expr)
     result = printer.text(expr, real=True)
     return [*printer.lines, f"{indent}return {_bare(result)}"], printer.tables
 
 
-class _Printer:
+class _ArrayPrinter:
     def __init__(self, module: str, indent: str) -> None:
         self.module, self.indent = module, indent
         self.lines: list[str] = []

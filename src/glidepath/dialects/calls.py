@@ -152,12 +152,12 @@ def read_value(text: str) -> Any:
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise GlidepathError.of("text", "", "a call such as StepLR(step_size=30)", text, str(reason)) from None
     try:
-        return Reader(Around()).value(tree)
+        return CodeReader(Around()).value(tree)
     except RecursionError:
         raise _too_deep() from None
 
 
-class Reader:
+class CodeReader:
     """Turns syntax trees into values.
 
     Args:
@@ -237,7 +237,7 @@ class Reader:
         if not isinstance(items, list) or not isinstance(over.target, ast.Name) or over.ifs:
             return Unknown((_written(node),))
         name = over.target.id
-        each = [Reader(replace(self.around, let={**self.around.let, name: item})) for item in items[:1000]]  # type: ignore[misc]
+        each = [CodeReader(replace(self.around, let={**self.around.let, name: item})) for item in items[:1000]]  # type: ignore[misc]
         return [reader.value(node.elt, depth + 1) for reader in each]
 
     def name(self, node: ast.expr, depth: int) -> Any:

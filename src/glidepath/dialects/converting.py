@@ -14,7 +14,7 @@ from ..core.schedule import Schedule
 from ..core.syntax import syntax
 from ..core.text import parse, vocabulary
 from . import write_targets
-from .snippets import BASE, Found, chosen, mentioned, read_calls
+from .snippets import BASE, FoundCall, chosen, mentioned, read_calls
 from .write_code import WRITERS
 from .writing import based
 
@@ -222,7 +222,12 @@ def read_text(
 
 
 def base_taken(
-    source: Schedule | str, to: str, *, framework: str | None = None, strict: bool = True, found: Found | None = None
+    source: Schedule | str,
+    to: str,
+    *,
+    framework: str | None = None,
+    strict: bool = True,
+    found: FoundCall | None = None,
 ) -> float | None:
     """Returns the base rate that `convert` and `render` write where none is given; None where they need none.
 

@@ -12,7 +12,7 @@ from ..core.expression import Expression
 from .arithmetic import Unknown
 
 if TYPE_CHECKING:
-    from .calls import Around, Reader
+    from .calls import Around, CodeReader
 
 __all__ = ["Formulas"]
 
@@ -27,7 +27,7 @@ class Formulas:
         reader: What reads the values of their names.
     """
 
-    def __init__(self, around: Around, reader: Reader) -> None:
+    def __init__(self, around: Around, reader: CodeReader) -> None:
         self.around, self.reader = around, reader
         self.size = 0
 

@@ -20,9 +20,9 @@ from ..core.segments import Hold
 from ..core.syntax import syntax
 from . import pieces
 from .arithmetic import Unknown
-from .calls import Around, Call, Reader
+from .calls import Around, Call, CodeReader
 from .reading import read_call
-from .table import At, Dialect, known
+from .table import CallSite, Dialect, known
 
 __all__ = ["from_live"]
 
@@ -81,7 +81,7 @@ def _nothing(name: str) -> GlidepathError:
 
 def _called(library: str, call: Call, base: float, strict: bool) -> Rate:
     language = known(library)
-    return read_call(At(language, language.named(call.name), base, strict=strict), call)
+    return read_call(CallSite(language, language.named(call.name), base, strict=strict), call)
 
 
 # Objects with attributes ---------------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def read_function(function: Any) -> Schedule:
     around = Around(_outside(function), exact=True)
     try:
         given = {name: syntax(repr(number(value))) for name, value in values.items()}
-        found = Reader(around).formulas.of(node, given)  # type: ignore[arg-type]
+        found = CodeReader(around).formulas.of(node, given)  # type: ignore[arg-type]
     except GlidepathError as error:
         raise _unreadable(function, error.problems[0].remedy.partition(";")[0] or error.problems[0].rule) from None
     if isinstance(found, Unknown):

@@ -15,7 +15,7 @@ from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
 from .pytorch import PYTORCH
-from .table import At, dialect
+from .table import CallSite, dialect
 
 __all__ = ["MMCV", "MMENGINE"]
 
@@ -83,7 +83,7 @@ def OneCycleLR(a: Any) -> Schedule:
     total = _last(a) + 1 if a.total_steps is None else _scaled(a, a.total_steps)
     own = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase")
     arguments = {"max_lr": a.eta_max, "total_steps": total, **{name: getattr(a, name) for name in own}}
-    at = At(PYTORCH, "OneCycleLR", a.lr, strict=a.at.strict)
+    at = CallSite(PYTORCH, "OneCycleLR", a.lr, strict=a.at.strict)
     return PYTORCH.readers["OneCycleLR"](at, **arguments)
 
 

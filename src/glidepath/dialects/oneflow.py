@@ -19,7 +19,7 @@ from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
 from .reading import nested
-from .table import At, dialect
+from .table import CallSite, dialect
 
 __all__ = ["ONEFLOW", "law"]
 
@@ -63,7 +63,7 @@ def law(name: str, arguments: Mapping[str, Any]) -> tuple[Schedule, Schedule | N
         >>> 0.1 * factor(10) + offset(10)
         0.01
     """
-    found = _LAWS[name](ONEFLOW.taken(At(ONEFLOW, name, 1.0), Call(name, arguments)))
+    found = _LAWS[name](ONEFLOW.taken(CallSite(ONEFLOW, name, 1.0), Call(name, arguments)))
     return found.factor, found.offset
 
 
@@ -246,7 +246,7 @@ def _warmup(a: Any) -> Schedule:
     return pieces.in_sequence([pieces.scaled(rise, a.lr), rest], [steps])
 
 
-def _inside(at: At, field: str, value: Any) -> _Law:
+def _inside(at: CallSite, field: str, value: Any) -> _Law:
     """Returns an inner scheduler.
 
     Raises:
@@ -261,7 +261,7 @@ def _inside(at: At, field: str, value: Any) -> _Law:
     return _LAWS[child.name](ONEFLOW.taken(inner, child))
 
 
-def _eager(at: At, *since: int) -> None:
+def _eager(at: CallSite, *since: int) -> None:
     """Refuses what graph mode does not know, and versions that do not have it yet."""
     at.require(at.mode == "eager", "mode", "'eager': OneFlow's graph mode does not know this scheduler", at.mode)
     at.require(not since or not at.older(*since), "version", f"{'.'.join(map(str, since))} or newer", at.edition)

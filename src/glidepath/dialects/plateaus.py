@@ -10,7 +10,7 @@ from ..feedback import Controller, KerasPlateau, OneFlowPlateau, PaddlePlateau, 
 from .converting import is_ours
 from .rows_strings import PLATEAUS
 from .snippets import chosen, mentioned, read_calls
-from .table import At, Dialect
+from .table import CallSite, Dialect
 
 __all__ = ["plateau_of"]
 
@@ -70,7 +70,7 @@ def plateau_of(text: str, rate: float = 0.1, framework: str | None = None) -> Co
         if language is None or not language.has(name):
             continue
         try:
-            return language.inside(At(language, name, rate), replace(found.call, name=name))  # type: ignore[return-value]
+            return language.inside(CallSite(language, name, rate), replace(found.call, name=name))  # type: ignore[return-value]
         except GlidepathError as error:
             refused.append(error)
     if refused:  # by the library that has all of the arguments

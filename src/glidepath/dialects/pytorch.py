@@ -14,7 +14,7 @@ from ..core.segments import Exponential, Hold, Ramp, Step
 from . import pieces
 from .calls import Call
 from .reading import nested
-from .table import At, dialect
+from .table import CallSite, dialect
 
 __all__ = ["PYTORCH"]
 
@@ -126,7 +126,7 @@ def SequentialLR(a: Any) -> Schedule:
     return pieces.in_sequence(made, marks)
 
 
-def _bases(at: At, children: Sequence[Call | Schedule]) -> tuple[list[float], float]:
+def _bases(at: CallSite, children: Sequence[Call | Schedule]) -> tuple[list[float], float]:
     """Returns the base rate that each child takes when it is made, and the optimizer's when all are.
 
     The first one made notes the rate it finds for all later ones; CyclicLR changes it before, and OneCycleLR overwrites the note.
@@ -153,11 +153,11 @@ def ChainedScheduler(a: Any) -> Schedule:
     return _replayed(at, "ChainedScheduler", {"schedulers": children})
 
 
-def _children(at: At, schedulers: Any) -> list[Call | Schedule]:
+def _children(at: CallSite, schedulers: Any) -> list[Call | Schedule]:
     return [nested(at, f"schedulers[{i}]", item) for i, item in enumerate(schedulers)]
 
 
-def _factor_of(at: At, child: Call | Schedule) -> Schedule | None:
+def _factor_of(at: CallSite, child: Call | Schedule) -> Schedule | None:
     """Returns a child as a factor of whatever the rate is, or None if it is not one."""
     if isinstance(child, Schedule):
         return None if child.absolute else child
@@ -171,11 +171,11 @@ def _factor_of(at: At, child: Call | Schedule) -> Schedule | None:
     return FACTORS[child.name](at.dialect.taken(inner, child))
 
 
-def _named(at: At, child: Call, base: float) -> At:
+def _named(at: CallSite, child: Call, base: float) -> CallSite:
     return replace(at, name=child.name, base=base, value="lr")
 
 
-def _child(at: At, child: Call | Schedule, base: float) -> Schedule:
+def _child(at: CallSite, child: Call | Schedule, base: float) -> Schedule:
     """Returns the absolute values of a child on its own clock."""
     if isinstance(child, Schedule):
         return child if child.absolute else pieces.scaled(child, base)
@@ -183,7 +183,7 @@ def _child(at: At, child: Call | Schedule, base: float) -> Schedule:
     return at.dialect.readers[child.name](inner, **at.dialect.bound(inner, child)[1])
 
 
-def _replayed(at: At, name: str, arguments: dict[str, Any]) -> Schedule:
+def _replayed(at: CallSite, name: str, arguments: dict[str, Any]) -> Schedule:
     """Returns schedulers of schedulers as a replay, after checking every one of them."""
     for child in arguments["schedulers"]:
         _child(at, child, at.base)

@@ -19,7 +19,7 @@ from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from . import pieces
 from .calls import Call, read_value
-from .table import At, known, whose
+from .table import CallSite, known, whose
 
 __all__ = ["child", "companions_of", "load", "nested", "of_step", "read_call", "source_of"]
 
@@ -75,11 +75,11 @@ def load(
         checks.refuse("arguments", "a mapping from names to values", arguments)
     checks.done()
     kept = int(base_lr) if isinstance(base_lr, int) else base
-    at = At(language, proper, kept, version or "", mode, value, strict)
+    at = CallSite(language, proper, kept, version or "", mode, value, strict)
     return read_call(at, Call(proper, _texts(dict(arguments or {}))))
 
 
-def read_call(at: At, call: Call) -> Rate:
+def read_call(at: CallSite, call: Call) -> Rate:
     """Returns the schedule of a call; without `strict`, one that is refused is replayed step by step where the library can be."""
     language = at.dialect
     row = language.readers[at.name]
@@ -106,7 +106,7 @@ def read_call(at: At, call: Call) -> Rate:
         return Rate(schedule, "", settled.base)  # too long to be noted
 
 
-def _tidied(at: At, value: Any) -> Any:
+def _tidied(at: CallSite, value: Any) -> Any:
     """Returns an argument with the calls inside it under their plain names and with named arguments."""
     if isinstance(value, str | int | float | None):
         return value
@@ -155,7 +155,7 @@ def _texts(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def nested(at: At, field: str, value: Any) -> Call | Schedule:
+def nested(at: CallSite, field: str, value: Any) -> Call | Schedule:
     """Returns an inner scheduler as its call, or as a schedule where it comes from no call of this library.
 
     Raises:
@@ -172,7 +172,7 @@ def nested(at: At, field: str, value: Any) -> Call | Schedule:
     raise at.refused(field, "a scheduler, as a schedule or as text", value)
 
 
-def child(at: At, field: str, value: Any) -> Schedule:
+def child(at: CallSite, field: str, value: Any) -> Schedule:
     """Returns the schedule of an inner scheduler, of this library or of another, with the same base rate.
 
     Raises:
@@ -193,7 +193,7 @@ def child(at: At, field: str, value: Any) -> Schedule:
     return read_call(inner, value).schedule
 
 
-def of_step(at: At, field: str, value: Any) -> Schedule:
+def of_step(at: CallSite, field: str, value: Any) -> Schedule:
     """Returns a function of the step: a schedule, or text such as `lambda t: 0.95**t`.
 
     Raises:

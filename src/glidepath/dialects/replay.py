@@ -19,7 +19,7 @@ from ..core.schedule import Schedule
 from .calls import Call, read
 from .pytorch import PYTORCH
 from .reading import of_step
-from .table import At
+from .table import CallSite
 
 __all__ = ["begin"]
 
@@ -87,7 +87,7 @@ class _Replayed:
     def read(self, more: Mapping[str, Any]) -> Schedule:
         """Returns the scheduler's schedule, which is a function of the step."""
         plain = {key: value for key, value in {**self.given, **more}.items() if "momentum" not in key}
-        return PYTORCH.readers[self.name](At(PYTORCH, self.name, self.optimizer.rate, strict=False), **plain)
+        return PYTORCH.readers[self.name](CallSite(PYTORCH, self.name, self.optimizer.rate, strict=False), **plain)
 
     def begin(self) -> None:
         """Takes step 0."""
@@ -270,7 +270,7 @@ def _made(optimizer: _Optimizer, child: Any) -> _Replayed | _Chained:
     if isinstance(child, Schedule):
         return _Replayed(optimizer, "", {"schedule": child})
     name = PYTORCH.named(child.name)
-    at = At(PYTORCH, name, optimizer.rate, strict=False)
+    at = CallSite(PYTORCH, name, optimizer.rate, strict=False)
     _, arguments = PYTORCH.bound(at, child)
     if "lr_lambda" in arguments:
         arguments["lr_lambda"] = of_step(at, "lr_lambda", arguments["lr_lambda"])

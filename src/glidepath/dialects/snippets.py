@@ -18,11 +18,11 @@ from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.rate import Rate
 from ..core.syntax import syntax
-from .calls import Around, Call, Reader, checked_text, read_value
+from .calls import Around, Call, CodeReader, checked_text, read_value
 from .reading import read_call
-from .table import At, Dialect, candidates, known, nobody, of_library, whose
+from .table import CallSite, Dialect, candidates, known, nobody, of_library, whose
 
-__all__ = ["Found", "chosen", "mentioned", "read_calls"]
+__all__ = ["FoundCall", "chosen", "mentioned", "read_calls"]
 
 BASE = 0.1  # of a call that does not say its optimizer's rate
 _LISTS = {
@@ -33,7 +33,7 @@ _OPTIMIZER = ("lr", "learning_rate", "base_lr")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCall:
     """A scheduler call in somebody's code.
 
     Args:
@@ -64,7 +64,7 @@ class Found:
         """
         name = self.library.named(self.call.name)
         base = base_lr if base_lr is not None else self.base if self.base is not None else BASE
-        at = At(self.library, name, 1.0 if name == "NoamDecay" else base, strict=strict)
+        at = CallSite(self.library, name, 1.0 if name == "NoamDecay" else base, strict=strict)
         groups = self._groups(at)
         if len(groups) == 1:
             return {"": read_call(at, groups[0])}
@@ -79,7 +79,7 @@ class Found:
             raise GlidepathError(problems)
         return made
 
-    def _groups(self, at: At) -> list[Call]:
+    def _groups(self, at: CallSite) -> list[Call]:
         """Returns the call of each group: arguments that hold one value for each are taken apart."""
         grouped, given = self.library.grouped, self.call.given
         order = self.library.order(at.name, given)
@@ -94,7 +94,7 @@ class Found:
         ]
 
 
-def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any] | None = None) -> list[Found]:
+def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any] | None = None) -> list[FoundCall]:
     """Returns the scheduler calls in a piece of code, outermost ones only, in the order of their lines.
 
     Args:
@@ -202,12 +202,12 @@ class _Scan:
                     if not isinstance(name, ast.Tuple | ast.List):
                         around.assigned.setdefault(ast.unparse(name), []).append(value)
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[FoundCall]:
         """Returns the scheduler calls that are no part of another one."""
         nodes = [*self._configured(), *self._outermost(self.tree)]
         if not nodes:
             raise self._nothing()
-        made: list[tuple[ast.AST, Found]] = []
+        made: list[tuple[ast.AST, FoundCall]] = []
         used: list[ast.expr] = []
         for node, name in nodes:
             self.around.used = []
@@ -245,9 +245,9 @@ class _Scan:
                 return name
         return ""
 
-    def _made(self, node: ast.AST, name: str) -> Found:
+    def _made(self, node: ast.AST, name: str) -> FoundCall:
         """Returns a call with its library, its optimizer's rate, and what was taken for granted."""
-        reader = Reader(self.around)
+        reader = CodeReader(self.around)
         value = reader.value(node)
         if name == _LISTS["param_scheduler"]:
             value = {"parts": value if isinstance(value, list) else [value]}
@@ -266,13 +266,13 @@ class _Scan:
         arguments |= {key: item for key, item in self.let.items() if key in common and key not in arguments}
         text = ast.unparse(node) if isinstance(node, ast.expr) else name
         line = getattr(node, "lineno", 1)
-        return Found(replace(call, arguments=arguments), library, line, text, self._rate(node), tuple(notes))
+        return FoundCall(replace(call, arguments=arguments), library, line, text, self._rate(node), tuple(notes))
 
     def _rate(self, node: ast.AST) -> float | None:
         """Returns the rate of the optimizer that a call is given, where the code makes it."""
         if not isinstance(node, ast.Call) or (isinstance(node.func, ast.Name) and node.func.id == "dict"):
             said = [self.around.assigned.get(name, [None])[-1] for name in ("optim_wrapper", "optimizer")]
-            inner = [Reader(self.around).value(value) for value in said if value is not None]
+            inner = [CodeReader(self.around).value(value) for value in said if value is not None]
             flat = [one.get("optimizer", one) for one in inner if isinstance(one, dict)]
             return next((float(one["lr"]) for one in flat if number(one.get("lr")) is not None), None)
         named = next((keyword.value for keyword in node.keywords if keyword.arg == "optimizer"), None)
@@ -287,7 +287,7 @@ class _Scan:
         rates = [keyword.value for keyword in made.keywords if keyword.arg in _OPTIMIZER]
         if not rates and ast.unparse(made.func).rpartition(".")[2][:1].isupper():
             rates = made.args[1:2]  # SGD(model.parameters(), 0.1)
-        value = Reader(self.around).value(rates[0]) if rates else None
+        value = CodeReader(self.around).value(rates[0]) if rates else None
         plain = number(value)
         return None if plain is None else float(plain)
 
@@ -304,7 +304,7 @@ class _Scan:
         return GlidepathError.of("text", "", "code with a call of a scheduler in it", f"{len(calls)} other calls")
 
 
-def chosen(found: list[Found], number: int | None) -> Found:
+def chosen(found: list[FoundCall], number: int | None) -> FoundCall:
     """Returns one of several calls.
 
     Args:

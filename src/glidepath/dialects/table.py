@@ -41,9 +41,8 @@ from .calls import Call, stands_for_optimizer
 from .rows_strings import ELSEWHERE, LIBRARIES, ROWS
 
 __all__ = [
-    "At",
+    "CallSite",
     "Dialect",
-    "Row",
     "candidates",
     "dialect",
     "known",
@@ -67,7 +66,7 @@ _FIRST = (
 
 
 @dataclass(frozen=True)
-class At:
+class CallSite:
     """What a row knows besides the scheduler's arguments.
 
     Args:
@@ -121,10 +120,10 @@ class At:
             raise self.refused(field, rule, value, remedy)
 
 
-class Taken(SimpleNamespace):
+class RowArguments(SimpleNamespace):
     """The arguments of a call as a row has them: checked, by their names, with the call as `at` and the optimizer's rate as `lr`."""
 
-    at: At
+    at: CallSite
     unit: int
 
     def require(self, holds: bool, field: str, rule: str, remedy: str = "") -> None:
@@ -137,7 +136,7 @@ class Taken(SimpleNamespace):
 
 
 class Row:
-    """A scheduler of a library. Called with an `At` and its arguments by name, it makes the schedule, in absolute values.
+    """A scheduler of a library. Called with an `CallSite` and its arguments by name, it makes the schedule, in absolute values.
 
     Args:
         language: The library.
@@ -172,7 +171,7 @@ class Row:
         first = inspect.Parameter("at", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.__signature__ = inspect.Signature([first, *self.parameters])
 
-    def taken(self, at: At, given: Mapping[str, Any]) -> Any:
+    def taken(self, at: CallSite, given: Mapping[str, Any]) -> Any:
         """Returns the arguments as the row has them.
 
         Raises:
@@ -183,9 +182,9 @@ class Row:
         values = checked(at, self.types, {name: value for name, value in given.items() if name in names}, defaults)
         unit = counted(self.types, values)
         rest = {self.rest: {name: value for name, value in given.items() if name not in names}} if self.rest else {}
-        return Taken(**{"lr": at.base, **values, **rest, "at": at, "unit": unit})
+        return RowArguments(**{"lr": at.base, **values, **rest, "at": at, "unit": unit})
 
-    def __call__(self, at: At, **given: Any) -> Schedule:
+    def __call__(self, at: CallSite, **given: Any) -> Schedule:
         """Returns the schedule of arguments by their names."""
         a = self.taken(at, given)
         made = self.make(a)
@@ -274,7 +273,7 @@ class Dialect:
         common = {parameter.name for parameter in self.shared}
         return f"({', '.join(str(p) for p in self.parameters(name) if p.name not in common)})"
 
-    def inside(self, at: At, call: Call) -> Schedule:
+    def inside(self, at: CallSite, call: Call) -> Schedule:
         """Returns the schedule of another call of this library on the same optimizer.
 
         Raises:
@@ -283,7 +282,7 @@ class Dialect:
         inner, bound = self.bound(replace(at, name=self.named(call.name)), call)
         return self.readers[inner.name](inner, **bound)
 
-    def taken(self, at: At, call: Call) -> Any:
+    def taken(self, at: CallSite, call: Call) -> Any:
         """Returns the arguments of a call as its row has them.
 
         Raises:
@@ -335,7 +334,7 @@ class Dialect:
             found += [name for name in ("last_epoch", "verbose") if name not in found]
         return found
 
-    def bound(self, at: At, call: Call) -> tuple[At, dict[str, Any]]:
+    def bound(self, at: CallSite, call: Call) -> tuple[CallSite, dict[str, Any]]:
         """Returns the arguments by their names, with the base rate taken out of them.
 
         Raises:
@@ -486,7 +485,7 @@ def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
 def _fits(language: Dialect, call: Call) -> bool:
     """Tells whether a library's scheduler takes the arguments of a call."""
     try:
-        language.bound(At(language, language.named(call.name), 0.1, strict=False), call)
+        language.bound(CallSite(language, language.named(call.name), 0.1, strict=False), call)
     except GlidepathError:
         return False
     return True

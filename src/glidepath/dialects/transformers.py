@@ -13,7 +13,7 @@ from ..core.schedule import Schedule
 from ..core.segments import Hold, InverseSqrt, Ramp
 from . import pieces
 from .calls import Call
-from .table import At, dialect
+from .table import CallSite, dialect
 
 __all__ = ["TRANSFORMERS"]
 
@@ -90,7 +90,7 @@ def get_wsd_schedule(a: Any) -> Schedule:
 def get_scheduler(a: Any) -> Schedule:
     """Returns one of the others by its type, with its own arguments beside it."""
     kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
-    at: At = a.at
+    at: CallSite = a.at
     at.require(
         kind not in ("reduce_lr_on_plateau", "greedy"),
         "name",

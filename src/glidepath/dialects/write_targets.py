@@ -29,7 +29,7 @@ Candidates = Iterator[tuple[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class RunShape:
     """A schedule as training tools say it, in absolute rates.
 
     Args:
@@ -73,7 +73,7 @@ def _line(node: Schedule) -> TypeGuard[Ramp]:
     return isinstance(node, Ramp) and isinstance(node.curve, curves.Linear)
 
 
-def shape_of(schedule: Schedule) -> Shape | None:
+def shape_of(schedule: Schedule) -> RunShape | None:
     """Returns the shape of a schedule, or None if it is another one."""
     inner, scale = peeled(schedule)
     phases = [peeled(phase) for phase in (inner.phases if isinstance(inner, Chain) else (inner,))]
@@ -109,10 +109,10 @@ def shape_of(schedule: Schedule) -> Shape | None:
         power = getattr(decay.curve, "power", 0.5 if isinstance(decay.curve, curves.Sqrt) else 1.0)
     if peak <= 0 or not math.isfinite(peak):
         return None
-    return Shape(peak, start, warm, hold, kind, length, end, power, decay if unit == peak else decay * (unit / peak))
+    return RunShape(peak, start, warm, hold, kind, length, end, power, decay if unit == peak else decay * (unit / peak))
 
 
-def _transformers(s: Shape) -> Candidates:
+def _transformers(s: RunShape) -> Candidates:
     def call(kind: str, total: int, **own: Any) -> tuple[str, dict[str, Any]]:
         given = {"num_warmup_steps": s.warm, "num_training_steps": total, "scheduler_specific_kwargs": own}
         asked = (kind != "constant", total, own)
@@ -137,7 +137,7 @@ def _transformers(s: Shape) -> Candidates:
         yield call("cosine_with_restarts", total, num_cycles=s.decay.cycles)
 
 
-def _timm(s: Shape) -> Candidates:
+def _timm(s: RunShape) -> Candidates:
     plain = {"warmup_t": s.warm, "warmup_lr_init": s.start} if s.warm else {}
     clock = {**plain, **({"warmup_prefix": True} if s.warm else {}), "t_in_epochs": False}
     if s.kind == "hold":
@@ -162,7 +162,7 @@ def _timm(s: Shape) -> Candidates:
             pass
 
 
-def _composer(s: Shape) -> Candidates:
+def _composer(s: RunShape) -> Candidates:
     warm, way = ({"t_warmup": f"{s.warm}ba"}, "WithWarmupScheduler") if s.warm else ({}, "Scheduler")
     if s.kind == "hold":
         yield f"Constant{way}", warm
@@ -182,7 +182,7 @@ def _composer(s: Shape) -> Candidates:
             pass
 
 
-def _mmengine(s: Shape) -> Candidates:
+def _mmengine(s: RunShape) -> Candidates:
     begin, end = ({"begin": s.warm + s.hold} if s.warm + s.hold else {}), {"end": s.total + 1}
     open_end = {**begin, "end": 10**9}
     match s.decay:
@@ -206,7 +206,7 @@ def _mmengine(s: Shape) -> Candidates:
         yield "param_scheduler", {"parts": [{**part, "by_epoch": False} for part in every]}
 
 
-def _deepspeed(s: Shape) -> Candidates:
+def _deepspeed(s: RunShape) -> Candidates:
     late = {"warmup_max_lr": s.peak, "warmup_type": "linear"}
     run = {"total_num_steps": s.total, "warmup_min_lr": s.start, "warmup_num_steps": s.warm}
     if s.kind == "hold":
@@ -221,7 +221,7 @@ def _deepspeed(s: Shape) -> Candidates:
         yield "WarmupCosineLR", {**own, "cos_min_ratio": s.end / s.peak, "warmup_type": "linear"}
 
 
-def _megatron(s: Shape) -> Candidates:
+def _megatron(s: RunShape) -> Candidates:
     styles = {"linear": "linear", "cosine": "cosine", "hold": "constant", "inversesqrt": "inverse-square-root"}
     common = {"max_lr": s.peak, "min_lr": s.end if s.length else 0.0, "init_lr": s.start, "lr_warmup_steps": s.warm}
     if style := styles.get(s.kind, "linear" if s.length else ""):
@@ -293,7 +293,7 @@ class Target:
     """
 
     title: str
-    candidates: Callable[[Shape], Candidates]
+    candidates: Callable[[RunShape], Candidates]
     write: Callable[[str, dict[str, Any], float | None], str]
     based: bool = False
 
@@ -308,7 +308,7 @@ TARGETS = {
 }
 
 
-def _again(target: str, name: str, given: dict[str, Any], shape: Shape) -> Schedule:
+def _again(target: str, name: str, given: dict[str, Any], shape: RunShape) -> Schedule:
     """Returns the schedule that a candidate is read back as."""
     if target == "mmengine":
         from .configs.reading import schedule_of_data
@@ -319,7 +319,7 @@ def _again(target: str, name: str, given: dict[str, Any], shape: Shape) -> Sched
     return load(target, name, {**given, **more}, base_lr=shape.peak).schedule
 
 
-def _fits(made: Schedule, shape: Shape, schedule: Schedule) -> tuple[int | None, float]:
+def _fits(made: Schedule, shape: RunShape, schedule: Schedule) -> tuple[int | None, float]:
     """Tells how far a candidate has a schedule's rates (-1: everywhere, None: not at all), and how far off it is."""
     end = int(min(schedule.duration, 10**6)) if schedule.duration != math.inf else max(20 * (shape.total + 1), 1000)
     near = {0, 1, 2, 3, shape.warm, shape.warm + shape.hold, shape.total, end}
@@ -378,7 +378,7 @@ class _Option:
     """What a tool may say for a shape: how it is read back, up to where that agrees, and how far it is off otherwise."""
 
     target: str
-    shape: Shape
+    shape: RunShape
     name: str
     given: dict[str, Any]
     made: Schedule
@@ -391,7 +391,7 @@ class _Option:
         return _fits(_again(self.target, self.name, self.given, half), half, schedule * 0.5)[0] is not None
 
 
-def _options(schedule: Schedule, shape: Shape, target: str) -> Iterator[_Option]:
+def _options(schedule: Schedule, shape: RunShape, target: str) -> Iterator[_Option]:
     for name, given in TARGETS[target].candidates(shape):
         with contextlib.suppress(GlidepathError):  # the tool refuses it
             made = _again(target, name, given, shape)

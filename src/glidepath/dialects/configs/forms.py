@@ -1,8 +1,8 @@
 """The forms of configuration files: a recogniser and a mapping each, from what the tool calls things to the schedule that it trains with.
 
 A form returns the rate of update `step`, in absolute values, and notes the base rate and the length of the run on the way. A formula that a
-library's scheduler has already is taken from there (`Reading.load`), never written again. The file is long because each form is a paragraph of
-it: they share nothing else.
+library's scheduler has already is taken from there (`FileReading.load`), never written again. The file is long because each form is a
+paragraph of it: they share nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...core.schedule import Schedule
 from ...core.segments import Hold, Ramp
 from .. import pieces
 from ..table import known
-from .reading import Reading, form, mapping
+from .reading import FileReading, form, mapping
 
 __all__: list[str] = []
 
@@ -36,7 +36,7 @@ def _inside(part: str, *names: str) -> Any:
 # Hugging Face and what trains with it -----------------------------------------------------------------------------------------------
 
 
-def _transformers(r: Reading, kind: str, warmup: int, total: int, own: dict[str, Any]) -> Schedule:
+def _transformers(r: FileReading, kind: str, warmup: int, total: int, own: dict[str, Any]) -> Schedule:
     r.notes.append(f"warmup = {warmup} updates")
     if warmup >= total > 0 and not r.missing:
         r.odd.append(f"the warmup of {warmup} updates is as long as the run of {total}, or longer")
@@ -45,7 +45,7 @@ def _transformers(r: Reading, kind: str, warmup: int, total: int, own: dict[str,
 
 
 @form("axolotl", lambda d: "base_model" in d and bool({"micro_batch_size", "lr_scheduler", "num_epochs"} & set(d)))
-def axolotl(r: Reading) -> Schedule:
+def axolotl(r: FileReading) -> Schedule:
     """Its own names around transformers' schedulers; without a warmup, 3 % of the run and at most 100 updates."""
     r.base = r.number("learning_rate")
     total = r.updates(r.number("max_steps", 0), r.number("num_epochs", 1), "num_epochs")
@@ -64,7 +64,7 @@ def _of_trainer(data: dict[str, Any]) -> bool:
 
 @form("Hugging Face TrainingArguments", _of_trainer, plain=True)
 @form("LLaMA-Factory", lambda d: _of_trainer(d) and "stage" in d and "finetuning_type" in d)  # tried first
-def training_arguments(r: Reading) -> Schedule:
+def training_arguments(r: FileReading) -> Schedule:
     """`TrainingArguments`: the warmup's share is rounded up; `max_steps` above 0 wins over epochs."""
     r.base = r.number("learning_rate", 5e-5)
     total = r.updates(r.number("max_steps", 0), r.number("num_train_epochs", 3), "num_train_epochs")
@@ -76,7 +76,7 @@ def training_arguments(r: Reading) -> Schedule:
 
 
 @form("torchtune", lambda d: any("_component_" in mapping(d, name) for name in ("optimizer", "lr_scheduler")))
-def torchtune(r: Reading) -> Schedule:
+def torchtune(r: FileReading) -> Schedule:
     """Its scheduler has transformers' name and formula; the run has `epochs` times `max_steps_per_epoch` or what the data give."""
     r.base = r.number("optimizer.lr")
     if not isinstance(r.at("lr_scheduler"), dict):
@@ -93,7 +93,7 @@ def torchtune(r: Reading) -> Schedule:
 
 
 @form("nanoGPT", lambda d: d[""] == "python" and bool({"warmup_iters", "lr_decay_iters", "decay_lr"} & set(d)))
-def nanogpt(r: Reading) -> Schedule:
+def nanogpt(r: FileReading) -> Schedule:
     """`train.py`'s own defaults where the file says nothing; the warmup begins at `1 / (warmup_iters + 1)`, as it does since 2024."""
     r.base = r.number("learning_rate", 6e-4)
     r.total = r.whole("max_iters", 600_000)
@@ -113,7 +113,7 @@ def _of_litgpt(data: dict[str, Any]) -> bool:
 
 
 @form("litgpt", _of_litgpt)
-def litgpt(r: Reading) -> Schedule:
+def litgpt(r: FileReading) -> Schedule:
     """A straight line from 0, then half a cosine down to `min_lr`."""
     flat, rate = "warmup_iters" in r.data, "learning_rate"
     r.base = r.number(next((p for p in ("optimizer.init_args.lr", "train.learning_rate", rate) if r.at(p)), rate))
@@ -131,7 +131,7 @@ def litgpt(r: Reading) -> Schedule:
 
 
 @form("OLMo", lambda d: "learning_rate" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
-def olmo(r: Reading) -> Schedule:
+def olmo(r: FileReading) -> Schedule:
     """OLMo's trainer: a line from a tenth of the rate unless `warmup_min_lr` says otherwise, then a cosine or a line; update k has f(k + 1)."""
     r.base = r.number("optimizer.learning_rate")
     kind, units = r.word("scheduler.name"), str(r.at("scheduler.units", "steps"))
@@ -151,7 +151,7 @@ _COMPOSER["multistep"] = "MultiStep"
 
 
 @form("Composer", lambda d: "lr" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
-def composer(r: Reading) -> Schedule:
+def composer(r: FileReading) -> Schedule:
     """MosaicML's schedulers by their names in its configurations; times such as `0.5dur`, `10ba`, `2ep`."""
     r.base, kind, said = r.number("optimizer.lr"), r.word("scheduler.name"), str(r.at("max_duration", ""))
     stem = kind.removesuffix("_with_warmup")
@@ -182,7 +182,7 @@ def _of_fairseq(data: dict[str, Any]) -> bool:
 
 
 @form("fairseq", _of_fairseq)
-def fairseq(r: Reading) -> Schedule:
+def fairseq(r: FileReading) -> Schedule:
     """Fairseq's schedulers by updates made; a list of rates is one an epoch, of which the first counts here."""
     rates, kind = r.numbers("optimization.lr"), r.word("lr_scheduler._name", r.word("lr_scheduler"))
     if not rates or kind not in _FAIRSEQ:
@@ -199,7 +199,7 @@ def fairseq(r: Reading) -> Schedule:
 
 
 @form("torchtitan", lambda d: "lr" in mapping(d, "optimizer") and "steps" in mapping(d, "training"))
-def torchtitan(r: Reading) -> Schedule:
+def torchtitan(r: FileReading) -> Schedule:
     """The container of `[lr_scheduler]`, over `training.steps` unless it has `total_steps`."""
     r.base, at = r.number("optimizer.lr", 8e-4), "lr_scheduler"
     r.total = r.whole("training.steps", 10_000)
@@ -213,7 +213,7 @@ def torchtitan(r: Reading) -> Schedule:
 
 
 @form("OLMo-core", lambda d: bool({"optim", "scheduler"} & set(mapping(d, "train_module"))))
-def olmo_core(r: Reading) -> Schedule:
+def olmo_core(r: FileReading) -> Schedule:
     """The scheduler of `train_module`, whose class stands in a script where only its fields are overridden; update k has f(k + 1)."""
     at, own = "train_module", mapping(mapping(r.data, "train_module"), "scheduler")
     r.base = r.number(f"{at}.optim.lr")
@@ -240,7 +240,7 @@ def olmo_core(r: Reading) -> Schedule:
 
 
 @form("DeepSpeed", _inside("scheduler", "type", "params"))
-def deepspeed(r: Reading) -> Schedule:
+def deepspeed(r: FileReading) -> Schedule:
     """The scheduler of a `ds_config.json`, by its class and parameters; what is `auto` is asked for."""
     given = r.section("scheduler.params")
     kind = r.word("scheduler.type")
@@ -254,7 +254,7 @@ def _of_megatron(data: dict[str, Any]) -> bool:
 
 
 @form("Megatron-LM", _of_megatron)
-def megatron(r: Reading) -> Schedule:
+def megatron(r: FileReading) -> Schedule:
     """Megatron-LM's options; counted in samples, lengths are divided by the global batch."""
     by_samples = "train_samples" in r.data
     batch = r.number("global_batch_size") if by_samples else 1
@@ -287,7 +287,7 @@ def megatron(r: Reading) -> Schedule:
 
 
 @form("Ultralytics", _has("lr0"), plain=True)
-def ultralytics(r: Reading) -> Schedule:
+def ultralytics(r: FileReading) -> Schedule:
     """Row by row of epochs, with the warmup by batch: the rate of the weights; `step` counts batches."""
     r.base, epochs = r.number("lr0"), r.number("epochs")
     each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
@@ -304,7 +304,7 @@ def ultralytics(r: Reading) -> Schedule:
 
 
 @form("detectron2", _has("SOLVER"))
-def detectron2(r: Reading) -> Schedule:
+def detectron2(r: FileReading) -> Schedule:
     """The scheduler of `SOLVER`, with detectron2's defaults."""
     r.base, total = r.number("SOLVER.BASE_LR", 0.001), r.whole("SOLVER.MAX_ITER", 40_000)
     r.group("bias", "SOLVER.BIAS_LR_FACTOR")
@@ -324,7 +324,7 @@ def detectron2(r: Reading) -> Schedule:
 
 
 @form("PaddleDetection", _has("LearningRate"), plain=True)
-def paddledetection(r: Reading) -> Schedule:
+def paddledetection(r: FileReading) -> Schedule:
     """`LearningRate`: the schedulers that the tags name, the warmup in updates before the decay in epochs."""
     r.base = r.number("LearningRate.base_lr")
     epochs, each = r.number("epoch"), r.an_epoch()
@@ -360,7 +360,7 @@ def paddledetection(r: Reading) -> Schedule:
 
 
 @form("PaddleClas", lambda d: "lr" in mapping(d, "Optimizer"), plain=True)
-def paddleclas(r: Reading) -> Schedule:
+def paddleclas(r: FileReading) -> Schedule:
     """`Optimizer.lr`: Paddle's own schedulers with lengths in epochs, behind its `LinearWarmup`."""
     at = "Optimizer.lr"
     kind = r.word(f"{at}.name", "Constant")
@@ -400,7 +400,7 @@ def paddleclas(r: Reading) -> Schedule:
 
 
 @form("timm", _has("sched"))
-def timm(r: Reading) -> Schedule:
+def timm(r: FileReading) -> Schedule:
     """Timm's arguments, by its own `create_scheduler_v2`; the rates are those of every update."""
     r.base = r.number("lr")
     epochs, each = r.number("epochs", 300), r.an_epoch()
@@ -433,7 +433,7 @@ def _of_keras(data: Any) -> dict[str, Any] | None:
 
 
 @form("Keras", lambda d: _of_keras(d) is not None)
-def keras(r: Reading) -> Schedule:
+def keras(r: FileReading) -> Schedule:
     """The schedule that a saved model's optimizer holds."""
     rate = _of_keras(r.data) or {}
     given = {name: value for name, value in mapping(rate, "config").items() if name != "name" and value is not None}
@@ -444,7 +444,7 @@ def keras(r: Reading) -> Schedule:
 # OpenMMLab --------------------------------------------------------------------------------------------------------------------------------
 
 
-def _paramwise(r: Reading, at: str) -> None:
+def _paramwise(r: FileReading, at: str) -> None:
     """Notes the groups of `paramwise_cfg`: the keys of names with an `lr_mult`, and the biases."""
     for key, own in mapping(r.at(at, {}), "custom_keys").items():
         if isinstance(own, dict) and "lr_mult" in own:
@@ -454,7 +454,7 @@ def _paramwise(r: Reading, at: str) -> None:
 
 
 @form("MMCV", lambda d: isinstance(d.get("lr_config"), dict))
-def mmcv(r: Reading) -> Schedule:
+def mmcv(r: FileReading) -> Schedule:
     """`lr_config`: a policy by epoch or by update, times a warmup by update."""
     at = "lr_config"
     _paramwise(r, "optimizer.paramwise_cfg")
@@ -474,7 +474,7 @@ def mmcv(r: Reading) -> Schedule:
 
 
 @form("MMEngine", lambda d: "param_scheduler" in d or "optim_wrapper" in d)
-def mmengine(r: Reading) -> Schedule:
+def mmengine(r: FileReading) -> Schedule:
     """`param_scheduler`: each changes the rate that the others left, from its `begin` up to its `end`."""
     _paramwise(r, "optim_wrapper.paramwise_cfg")
     r.base = r.number("optim_wrapper.optimizer.lr")

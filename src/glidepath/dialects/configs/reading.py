@@ -22,7 +22,7 @@ from ..reading import load
 from ..table import known
 from .sources import Unbound, data_of
 
-__all__ = ["Config", "FileForm", "Reading", "form", "form_of", "read_config", "schedule_of_data"]
+__all__ = ["Config", "FileForm", "FileReading", "form", "form_of", "read_config", "schedule_of_data"]
 
 _NEEDED: Any = object()
 _TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
@@ -85,7 +85,7 @@ class FileForm:
 
     title: str
     known: Callable[[dict[str, Any]], bool]
-    read: Callable[[Reading], Schedule]
+    read: Callable[[FileReading], Schedule]
     plain: bool = False
 
 
@@ -94,17 +94,17 @@ FORMS: list[FileForm] = []
 
 def form(
     title: str, known: Callable[[dict[str, Any]], bool], plain: bool = False
-) -> Callable[[Callable[[Reading], Schedule]], Any]:
+) -> Callable[[Callable[[FileReading], Schedule]], Any]:
     """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
 
-    def register(read: Callable[[Reading], Schedule]) -> Callable[[Reading], Schedule]:
+    def register(read: Callable[[FileReading], Schedule]) -> Callable[[FileReading], Schedule]:
         FORMS.append(FileForm(title, known, read, plain))
         return read
 
     return register
 
 
-class Reading:
+class FileReading:
     """A file that is being read: gives its numbers, notes where they come from, and collects what is missing.
 
     Args:
@@ -331,7 +331,7 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     texts = (
         dict(_TEXT.findall(text_of_file(file))) if chosen.plain and kind == "yaml" and file.suffix != ".json" else {}
     )
-    reading = Reading(data, names, file.name, texts)
+    reading = FileReading(data, names, file.name, texts)
     if kind == "python":
         reading.used |= _unbound(data_of(file, {}))
     schedule = reading.by(chosen)
@@ -358,7 +358,7 @@ def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] 
         GlidepathError: With every problem found, or what is missing.
     """
     import_module("glidepath.dialects.configs.forms")  # each registers itself
-    reading = Reading(data, names or {}, title)
+    reading = FileReading(data, names or {}, title)
     reading.used |= {*reading.names}
     return reading.by(next(one for one in FORMS if one.title == title))
 

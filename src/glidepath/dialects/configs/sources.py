@@ -21,7 +21,7 @@ from ...core.errors import GlidepathError, Problem
 from ...core.schedule import Schedule
 from ...core.syntax import syntax
 from ..arithmetic import Unknown
-from ..calls import Around, Call, Reader
+from ..calls import Around, Call, CodeReader
 
 __all__ = ["Unbound", "data_of"]
 
@@ -123,7 +123,7 @@ def _options(text: str) -> dict[str, Any]:
         def result(match: re.Match[str]) -> str:
             inner = re.sub(r"\b[A-Za-z_]\w*\b", lambda m: variables.get(m[0], m[0]), filled(match[1]))
             with contextlib.suppress(GlidepathError, SyntaxError, ValueError, RecursionError, MemoryError):
-                value = Reader(Around()).value(syntax(re.sub(r"/+", "//", inner).strip()))
+                value = CodeReader(Around()).value(syntax(re.sub(r"/+", "//", inner).strip()))
                 return str(value) if isinstance(value, int) else match[0].replace(" ", "")
             return match[0].replace(" ", "")
 
@@ -181,7 +181,7 @@ def _plain(text: str) -> Any:
 def _assignments(text: str, names: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the names that a Python file gives at its top level, with what they are given."""
     known: dict[str, Any] = dict(names)
-    reader = Reader(Around(known, exact=True))
+    reader = CodeReader(Around(known, exact=True))
     found: dict[str, Any] = {}
     bases: list[str] = []
     for line in _tree(text).body:
@@ -210,7 +210,7 @@ def _tree(text: str) -> ast.Module:
         raise GlidepathError.of("$", "", "Python", str(error)[:100] or type(error).__name__) from None
 
 
-def _settled(reader: Reader, node: ast.expr) -> Any:
+def _settled(reader: CodeReader, node: ast.expr) -> Any:
     """Returns what an expression stands for, with an `Unbound` for what the file does not hold."""
     text = ast.unparse(node)[:80]
     try:
