@@ -144,17 +144,27 @@ def read_value(text: str) -> Any:
     Raises:
         GlidepathError: If it is none of them.
     """
-    text = checked_text(text).strip()
-    try:
-        tree = syntax(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        refuse_suffixed("text", text, error)
-        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        raise GlidepathError.of("text", "", "a call such as StepLR(step_size=30)", text, str(reason)) from None
+    tree = tree_of(checked_text(text).strip(), "a call such as StepLR(step_size=30)")
     try:
         return CodeReader(Around()).value(tree)
     except RecursionError:
         raise _too_deep() from None
+
+
+def tree_of(text: str, wanted: str, whole: bool = False) -> Any:
+    """Returns the syntax tree of an expression, or (`whole`) of statements.
+
+    Raises:
+        GlidepathError: If it has none.
+    """
+    try:
+        return syntax(f"{text}\n", "exec") if whole else syntax(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if not whole:
+            refuse_suffixed("text", text, error)
+        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and "\n" in text.strip() and whole else ""
+        reason = f"{error.msg}{line}" if isinstance(error, SyntaxError) else type(error).__name__
+        raise GlidepathError.of("text", "", wanted, text, reason) from None
 
 
 class CodeReader:

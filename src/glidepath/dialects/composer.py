@@ -108,7 +108,7 @@ def MultiStepWithWarmupScheduler(a: Any) -> Schedule:
 
 
 def CosineAnnealingWarmRestartsScheduler(a: Any) -> Schedule:
-    (length, unit), begin = _counted(a, "t_0", a.t_0), 0
+    length, begin = _counted(a, "t_0", a.t_0)[0], 0
     per = _batches(a, "t_0", a.t_0) / length if length else Fraction(1)
     parts: list[tuple[Fraction, Fraction]] = []
     while length > 0 and len(parts) < 128 and begin < 2**53:
@@ -116,7 +116,6 @@ def CosineAnnealingWarmRestartsScheduler(a: Any) -> Schedule:
         begin, length = begin + length, int(a.t_mult * length)
         if a.t_mult == 1 and per.denominator == 1:
             break
-    del unit
     a.require(bool(parts), "t_0", "above 0")
     cycles = [pieces.part(start, n, a.lr, a.lr * a.alpha_f, pieces.COSINE) for start, n in parts]
     if a.t_mult == 1 and len(parts) == 1:

@@ -138,11 +138,10 @@ def _rate(a: Any) -> Schedule:
 
 def OptimizerParamScheduler(a: Any) -> Schedule:
     if a.at.value == "weight_decay":
-        curve = pieces.COSINE if a.wd_incr_style == "cosine" else pieces.LINEAR
         a.require(a.start_wd <= a.end_wd, "end_wd", f"at least start_wd, {a.start_wd:g}")
         made = Hold(value=a.end_wd)
         if a.wd_incr_style != "constant":
-            made = pieces.ramp(a.start_wd, a.end_wd, a.wd_incr_steps, curve)
+            made = pieces.ramp(a.start_wd, a.end_wd, a.wd_incr_steps, pieces.CURVES[a.wd_incr_style])
     else:
         made = _rate(a)
     return made if a.increment == 1 else Stretch(made, 1 / a.increment)

@@ -27,7 +27,7 @@ _MOST = 128  # cycles of changing length
 def _way(kind: str, start: float, end: float, steps: int) -> Schedule:
     if kind == "triangle":
         return Profile([0.0, steps / 2, float(steps)], [start, end, start])
-    return Ramp(start, end, steps, pieces.COSINE if kind == "cosine" else pieces.LINEAR)
+    return Ramp(start, end, steps, pieces.CURVES[kind])
 
 
 def _cycle(kind: str, ends: tuple[float, float], begin: float, steps: int, warmup: int) -> Schedule:
@@ -88,7 +88,7 @@ def create_lr_scheduler_with_warmup(a: Any) -> Schedule:
 IGNITE.rows(
     {
         **globals(),
-        "LinearCyclicalScheduler": lambda a: _cycles(a, "saw" if a.monotonic else "triangle"),
+        "LinearCyclicalScheduler": lambda a: _cycles(a, "linear" if a.monotonic else "triangle"),
         "CosineAnnealingScheduler": lambda a: _cycles(a, "cosine"),
         "LRScheduler": lambda a: a.lr_scheduler,
         "ExpStateScheduler": lambda a: Exponential(a.gamma, 1, a.initial_value),

@@ -120,8 +120,7 @@ def _stage(a: Any) -> Schedule:
     start, end = _level(a, "start") if hasattr(a, "start_lr") else None, _level(a, "end")
     if end is None:
         raise a.at.refused("end_lr", "given, or end_lr_fraction", end)
-    curve = pieces.COSINE if a.shape == "cosine" else pieces.LINEAR
-    return Ramp(a.lr if start is None else start, end, a.duration, curve)
+    return Ramp(a.lr if start is None else start, end, a.duration, pieces.CURVES[a.shape])
 
 
 def _part(a: Any, field: str, name: str, given: Any) -> dict[str, Any]:

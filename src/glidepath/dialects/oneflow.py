@@ -109,8 +109,7 @@ def _polynomial(a: Any) -> _Law:
 
 
 def _annealing(a: Any) -> _Law:
-    rule = f"below the base rate {a.lr:g} in graph mode"
-    a.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", rule)
+    a.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", f"below the base rate {a.lr:g} in graph mode")
     return _Law(
         pieces.up_and_down(1.0, 0.0, a.T_max),
         pieces.up_and_down(0.0, a.eta_min, a.T_max) if a.eta_min else None,
@@ -186,7 +185,7 @@ def MultiplicativeLR(a: Any) -> Schedule:
 
 def SWALR(a: Any) -> Schedule:
     _eager(a.at, 1, 0)
-    return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.COSINE if a.anneal_strategy == "cos" else pieces.LINEAR)
+    return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.CURVES[a.anneal_strategy])
 
 
 def SequentialLR(a: Any) -> Schedule:

@@ -53,9 +53,8 @@ def _through(a: Any, kind: str, start: float, scales: dict[int, float]) -> Sched
     ordered = dict(sorted(scales.items()))
     a.at.require(all(mark >= 0 for mark in ordered), "boundaries_and_scales", "of steps from 0 on", scales)
     values, marks = [*accumulate(ordered.values(), lambda x, y: x * y, initial=start)], [0, *ordered]
-    curve = pieces.LINEAR if kind == "linear" else pieces.COSINE
     spans = zip(pairwise(values), pairwise(marks), strict=True)
-    parts = [Ramp(*ends, end - begin, curve) for ends, (begin, end) in spans if end > begin]
+    parts = [Ramp(*ends, end - begin, pieces.CURVES[kind]) for ends, (begin, end) in spans if end > begin]
     return pieces.in_sequence([*parts, Hold(value=values[-1])], sorted({mark for mark in marks if mark > 0}))
 
 

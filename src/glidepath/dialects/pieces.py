@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
@@ -19,6 +19,7 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Triangle
 
 COSINE, LINEAR = Cosine(), Linear()
+CURVES: Mapping[str, Curve] = {"cos": COSINE, "cosine": COSINE, "linear": LINEAR}  # what libraries call them
 
 
 def scaled(factor: Schedule, base: float) -> Schedule:
@@ -64,10 +65,7 @@ def drops(milestones: Sequence[int], gamma: float) -> Schedule:
     counts = {mark: milestones.count(mark) for mark in sorted(set(milestones))}
     first = gamma ** counts.pop(0, 0)
     layers = [[m for m, n in counts.items() if n >= level] for level in range(1, max(counts.values(), default=0) + 1)]
-    parts: list[Schedule] = [MultiStep(layer, gamma) for layer in layers]
-    if not parts:
-        return Hold(value=first)
-    return scaled(times(parts), first)
+    return scaled(times([MultiStep(layer, gamma) for layer in layers]), first) if layers else Hold(value=first)
 
 
 def exponential(rate: float, span: float, staircase: bool) -> Schedule:
@@ -225,7 +223,7 @@ def one_cycle(ends: Sequence[float], values: Sequence[float], curve: str, last: 
             levels_.append(value)
     if len(marks) == 1:
         return Hold(value=levels_[0])
-    profile = Profile(marks, levels_, COSINE if curve == "cos" else LINEAR)
+    profile = Profile(marks, levels_, CURVES[curve])
     return Until(profile, max(last, 1)) if profile.duration > max(last, 1) else profile
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.combinators import Repeat
-from ..core.curves import Cosine, Linear
 from ..core.recurrence import Recurrence
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, Ramp, Step
@@ -37,27 +36,21 @@ FACTORS: dict[str, Callable[[Any], Schedule]] = {
 
 def _above(a: Any, *names: str) -> None:
     """Refuses rates below 0."""
-    checks = a.at.checks()
+    rule, remedy = "a finite number from 0 to 1e+100", "a rate below 0 climbs the loss"
     for name in names:
-        rate = getattr(a, name)
-        rule, remedy = "a finite number from 0 to 1e+100", "a rate below 0 climbs the loss"
-        checks.require(rate >= 0 or not a.at.strict, name, rule, rate, remedy)
-    checks.done()
+        a.require(getattr(a, name) >= 0 or not a.at.strict, name, rule, remedy)
 
 
 def _moving(a: Any) -> bool:
     """Tells whether it is the momentum that is asked for."""
     momentum = a.at.value == "momentum"
-    rule = "true for the momentum to move"
-    a.require(a.cycle_momentum or not momentum, "cycle_momentum", rule)
+    a.require(a.cycle_momentum or not momentum, "cycle_momentum", "true for the momentum to move")
     return momentum
 
 
 def CosineAnnealingLR(a: Any) -> Schedule:
     _above(a, "eta_min")
-    whole = a.T_max == int(
-        a.T_max
-    )  # a length of 12.5 is the formula's, and PyTorch's own recursion where that is asked for
+    whole = a.T_max == int(a.T_max)  # 12.5 is the formula's, and PyTorch's own recursion where that is asked for
     a.require(whole or a.at.strict, "T_max", "a whole number of steps")
     return pieces.up_and_down(a.lr, a.eta_min, a.T_max)
 
@@ -84,8 +77,7 @@ def OneCycleLR(a: Any) -> Schedule:
 
 
 def SWALR(a: Any) -> Schedule:
-    curve = Cosine() if a.anneal_strategy == "cos" else Linear()
-    return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, curve)
+    return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.CURVES[a.anneal_strategy])
 
 
 def _one(value: Any) -> Any:
@@ -95,23 +87,16 @@ def _one(value: Any) -> Any:
 
 # Schedulers of schedulers ---------------------------------------------------------------------------------------------------------------
 
-_COMPOSITE = ("SequentialLR", "ChainedScheduler")
 _RELATIVE = (*FACTORS, "CosineAnnealingLR", "SWALR", "MultiplicativeLR")  # start from the rate they find
 
 
 def SequentialLR(a: Any) -> Schedule:
     at, children, marks, more = a.at, _children(a.at, a.schedulers), a.milestones, len(a.schedulers) - 1
-    checks = at.checks()
-    checks.require(len(marks) == more, "milestones", f"one fewer than the schedulers, {more}", marks)
+    a.require(len(marks) == more, "milestones", f"one fewer than the schedulers, {more}")
+    remedy = "PyTorch steps a nested one once too often, or raises NotImplementedError when its turn comes"
     for i, child in enumerate(children):
-        if isinstance(child, Call) and child.name in _COMPOSITE:
-            checks.refuse(
-                f"schedulers[{i}]",
-                "a single scheduler",
-                str(child),
-                "PyTorch steps a nested one once too often, or raises NotImplementedError when its turn comes",
-            )
-    checks.done()
+        nested_too = isinstance(child, Call) and child.name in ("SequentialLR", "ChainedScheduler")
+        at.require(not nested_too, f"schedulers[{i}]", "a single scheduler", str(child), remedy)
     bases, initial = _bases(at, children)
     first = next((i for i, end in enumerate(marks) if end > 0), len(children) - 1)
     started = children[first]
@@ -198,7 +183,7 @@ PYTORCH.rows(
         "MultiplicativeLR": lambda a: Recurrence(
             "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
         ),
-        "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, Cosine()), None, a.T_mult),
+        "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
     },
     CyclicLR="momentum",
     OneCycleLR="momentum",

@@ -17,8 +17,7 @@ from typing import Any
 from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
 from ..core.rate import Rate
-from ..core.syntax import syntax
-from .calls import Around, Call, CodeReader, checked_text, read_value
+from .calls import Around, Call, CodeReader, checked_text, read_value, tree_of
 from .reading import read_call
 from .table import CallSite, Dialect, candidates, known, nobody, of_library, whose
 
@@ -105,16 +104,9 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
     Raises:
         GlidepathError: If it is no Python, or a call in it cannot be read.
     """
+    told = {name: _told(value) for name, value in (let or {}).items()}
     try:
-        tree = _tree(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and "\n" in source.strip() else ""
-        reason = f"{error.msg}{line}" if isinstance(error, SyntaxError) else type(error).__name__
-        raise GlidepathError.of(
-            "text", "", "a call such as StepLR(step_size=30), or Python code", source, reason
-        ) from None
-    try:
-        return _Scan(tree, framework, {name: _told(value) for name, value in (let or {}).items()}).found()
+        return _Scan(_tree(source), framework, told).found()
     except RecursionError:
         raise GlidepathError.of("text", "", "nested less deep", source) from None
 
@@ -122,7 +114,8 @@ def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any]
 def _tree(source: str) -> ast.Module:
     """Returns the syntax tree of code, also of an example with its prompts."""
     plain = textwrap.dedent(checked_text(source)).strip()
-    return syntax(re.sub(r"^(>>>|\.\.\.) ?", "", plain, flags=re.MULTILINE) + "\n", "exec")  # type: ignore[return-value]
+    code = re.sub(r"^(>>>|\.\.\.) ?", "", plain, flags=re.MULTILINE)
+    return tree_of(code, "a call such as StepLR(step_size=30), or Python code", whole=True)
 
 
 @functools.lru_cache(maxsize=256)  # a file may hold the same line thousands of times
@@ -135,12 +128,9 @@ def mentioned(source: str, lists: bool = True) -> bool:
     """
     try:
         tree = _tree(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, GlidepathError):
-        return False
-    try:
         calls = [ast.unparse(_made_by(node).func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
         targets = [ast.unparse(node.targets[0]) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
-    except RecursionError:
+    except (RecursionError, GlidepathError):
         return False
     plain = [name.removesuffix(".build_iter_from_epoch").rpartition(".") for name in calls]
     return (lists and bool({*_LISTS} & {*targets})) or any(
@@ -220,9 +210,8 @@ class _Scan:
     def _configured(self) -> list[tuple[ast.expr, str]]:
         """Returns mmcv's `lr_config = dict(policy=…)`, and MMEngine's `param_scheduler = [dict(type=…), …]`."""
         found = [(value, full) for name, full in _LISTS.items() for value in self.around.assigned.get(name, [])]
-        return [
-            (value, full) for value, full in found if re.match(r"(\[|\(|{|dict\().*(policy|type)", ast.unparse(value))
-        ]
+        like = re.compile(r"(\[|\(|{|dict\().*(policy|type)")
+        return [(value, full) for value, full in found if like.match(ast.unparse(value))]
 
     def _outermost(self, node: ast.AST) -> list[tuple[ast.expr, str]]:
         made = _made_by(node) if isinstance(node, ast.Call) else None
@@ -237,11 +226,12 @@ class _Scan:
             return ""
         full = self.around.full(written)
         names = [full, *(f"{star}.{written}" for star in self.stars if "." not in written and full == written)]
+        language = known(self.framework) if self.framework else None
         for name in names:
             plain = name.removesuffix(".build_iter_from_epoch")
-            language = known(self.framework) if self.framework else None
-            own = language and (language.has(plain) or plain.rpartition(".")[2] in language.elsewhere)
-            if own or (language is None and candidates(plain)):
+            if language is None and candidates(plain):
+                return name
+            if language is not None and (language.has(plain) or plain.rpartition(".")[2] in language.elsewhere):
                 return name
         return ""
 
@@ -258,10 +248,8 @@ class _Scan:
         arguments = dict(call.arguments)
         for ignored in ("last_epoch", "last_step"):
             if ignored in arguments and arguments[ignored] != -1:
-                told = shown(str(arguments.pop(ignored)))
-                notes.append(
-                    f"{ignored}={told.strip(chr(39))} has no effect: step 0 is the beginning, seek(step) goes elsewhere"
-                )
+                told = f"{ignored}={shown(str(arguments.pop(ignored))).strip(chr(39))} has no effect"
+                notes.append(f"{told}: step 0 is the beginning, seek(step) goes elsewhere")
         common = {parameter.name for parameter in library.shared}
         arguments |= {key: item for key, item in self.let.items() if key in common and key not in arguments}
         text = ast.unparse(node) if isinstance(node, ast.expr) else name
@@ -275,13 +263,10 @@ class _Scan:
             inner = [CodeReader(self.around).value(value) for value in said if value is not None]
             flat = [one.get("optimizer", one) for one in inner if isinstance(one, dict)]
             return next((float(one["lr"]) for one in flat if number(one.get("lr")) is not None), None)
-        named = next((keyword.value for keyword in node.keywords if keyword.arg == "optimizer"), None)
-        first = named if named is not None else node.args[0] if node.args else None
-        made = (
-            self.around.expression(ast.unparse(first), node.lineno)
-            if isinstance(first, ast.Name | ast.Attribute)
-            else first
-        )
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "optimizer"]
+        first = next(iter((*given, *node.args)), None)
+        named = isinstance(first, ast.Name | ast.Attribute)
+        made = self.around.expression(ast.unparse(first), node.lineno) if named else first
         if not isinstance(made, ast.Call):
             return None
         rates = [keyword.value for keyword in made.keywords if keyword.arg in _OPTIMIZER]
@@ -298,9 +283,8 @@ class _Scan:
         named = [name for name in names if name.replace(".", "").isidentifier()]
         if len(self.tree.body) == 1 and named:
             return nobody(named[0])
-        near = [name for name in named if candidates(name.rpartition(".")[2])]
-        if near:
-            return nobody(near[0])
+        if near := next((name for name in named if candidates(name.rpartition(".")[2])), ""):
+            return nobody(near)
         return GlidepathError.of("text", "", "code with a call of a scheduler in it", f"{len(calls)} other calls")
 
 

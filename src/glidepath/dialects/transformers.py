@@ -23,7 +23,6 @@ def _warmed(a: Any, then: Schedule) -> Schedule:
 
 
 TRANSFORMERS = dialect("transformers", around=_warmed)
-_CURVES = {"linear": pieces.LINEAR, "cosine": pieces.COSINE}
 
 
 def _left(a: Any) -> int:
@@ -81,9 +80,9 @@ def get_wsd_schedule(a: Any) -> Schedule:
         wave = pieces.wave(a.lr, low, steps / (2 * a.num_cycles))
         decay = pieces.in_sequence([wave, Hold(value=low)], [steps])
     else:
-        decay = pieces.ramp(a.lr, low, steps, {"1-sqrt": OneMinusSqrt(), **_CURVES}[a.decay_type])
+        decay = pieces.ramp(a.lr, low, steps, {"1-sqrt": OneMinusSqrt(), **pieces.CURVES}[a.decay_type])
     rest = pieces.after(decay, -stable) if stable < 0 else pieces.held(a.lr, stable, decay)
-    rise = pieces.ramp(low, a.lr, warmup, {"1-sqrt": Sqrt(), **_CURVES}[a.warmup_type])
+    rise = pieces.ramp(low, a.lr, warmup, {"1-sqrt": Sqrt(), **pieces.CURVES}[a.warmup_type])
     return pieces.in_sequence([rise, rest], [warmup])
 
 
