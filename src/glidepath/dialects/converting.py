@@ -16,7 +16,6 @@ from ..core.text import parse, vocabulary
 from . import write_targets
 from .snippets import BASE, FoundCall, chosen, mentioned, read_calls
 from .write_code import WRITERS
-from .writing import based
 
 __all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render", "targets"]
 
@@ -57,7 +56,7 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
     given = Schedule.of(schedule)
     if base_lr is not None and given.absolute:
         raise GlidepathError.of("render", "base_lr", "None for a schedule in absolute values", base_lr)
-    made = based(given, base_lr)
+    made = given if base_lr is None else given * base_lr
     if base_lr is not None and framework in ("pytorch", "oneflow"):
         made = Rate(made)
     try:

@@ -63,11 +63,7 @@ class Formulas:
     def partial(self, node: ast.Call) -> Any:
         """Returns `partial(function, name=value, …)` as an expression."""
         function = self.around.functions.get(ast.unparse(node.args[0])) if node.args else None
-        if function is None:
-            return Unknown((ast.unparse(node),))
-        given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        given |= dict(zip([argument.arg for argument in function.args.args], node.args[1:], strict=False))
-        return self.of(function, given)
+        return Unknown((ast.unparse(node),)) if function is None else self.of(function, _given(function, node, 1))
 
     def made(self, call: ast.Call) -> Any:
         """Returns the function that a call of the code's own function makes: of its lambda, or of the `def` inside it.
@@ -82,9 +78,7 @@ class Formulas:
             inner = next((one for one in maker.body if isinstance(one, ast.FunctionDef) and one.name == inner.id), None)
         if maker is None or not isinstance(inner, ast.Lambda | ast.FunctionDef):
             return Unknown((ast.unparse(call),))
-        given = dict(zip([argument.arg for argument in maker.args.args], call.args, strict=False))
-        values, _ = self._bound(maker.args, given | {k.arg: k.value for k in call.keywords if k.arg})
-        return self.of(inner, outer=values)
+        return self.of(inner, outer=self._bound(maker.args, _given(maker, call))[0])
 
     @staticmethod
     def _bound(arguments: ast.arguments, given: dict[str, ast.expr]) -> tuple[dict[str, ast.expr], list[str]]:
@@ -115,20 +109,19 @@ class Formulas:
                 yes = self._body(function, [*line.body, *rest], names, step, unknown)
                 no = self._body(function, [*line.orelse, *rest], names, step, unknown)
                 return ast.IfExp(test, yes, no)
-            if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
-                targets = line.targets if isinstance(line, ast.Assign) else [line.target]
-                if len(targets) == 1 and isinstance(targets[0], ast.Name):
-                    value = self._inlined(line.value, names, step, unknown)
-                    step = "" if targets[0].id == step else step
-                    names = {**names, targets[0].id: value}
+            match line:
+                case ast.Assign(targets=[ast.Name(id=target)], value=value):
+                    pass
+                case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value):
+                    pass
+                case ast.AugAssign(target=ast.Name(id=target), op=op, value=more):
+                    value = ast.BinOp(ast.Name(target, ast.Load()), op, more)
+                case ast.Pass() | ast.Expr(value=ast.Constant()):
                     continue
-            if isinstance(line, ast.AugAssign) and isinstance(line.target, ast.Name):
-                value = ast.BinOp(ast.Name(line.target.id, ast.Load()), line.op, line.value)
-                names = {**names, line.target.id: self._inlined(value, names, step, unknown)}
-                continue
-            if isinstance(line, ast.Pass) or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)):
-                continue
-            raise _unreadable(function, f"line {line.lineno} is no assignment, if or return")
+                case _:
+                    raise _unreadable(function, f"line {line.lineno} is no assignment, if or return")
+            names = {**names, target: self._inlined(value, names, step, unknown)}
+            step = "" if target == step else step
         raise _unreadable(function, "a way through it returns nothing")
 
     def _inlined(self, node: ast.expr, names: Mapping[str, ast.expr], step: str, unknown: list[str]) -> ast.expr:
@@ -143,10 +136,8 @@ class Formulas:
                 return node
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.around.functions:
             inner = self.around.functions[node.func.id]
-            arguments = [argument.arg for argument in inner.args.args]
-            given = dict(zip(arguments, node.args, strict=False)) | {k.arg: k.value for k in node.keywords if k.arg}
-            filled = {name: self._inlined(value, names, step, unknown) for name, value in given.items()}
-            values, free = self._bound(inner.args, filled)
+            given = _given(inner, node).items()
+            values, free = self._bound(inner.args, {n: self._inlined(v, names, step, unknown) for n, v in given})
             if free:
                 raise _unreadable(inner, f"it is called without {', '.join(free)}")
             return self._body(inner, inner.body, values, step, unknown)
@@ -163,13 +154,17 @@ class Formulas:
             return node
         made = copy.copy(node)
         for field, value in ast.iter_fields(node):
-            if field == "func":
-                continue
-            if isinstance(value, ast.expr):
+            if isinstance(value, ast.expr) and field != "func":
                 setattr(made, field, self._inlined(value, names, step, unknown))
             elif isinstance(value, list) and value and isinstance(value[0], ast.expr):
                 setattr(made, field, [self._inlined(item, names, step, unknown) for item in value])
         return made
+
+
+def _given(function: ast.FunctionDef, call: ast.Call, first: int = 0) -> dict[str, ast.expr]:
+    """Returns the arguments that a call gives to a function, by name."""
+    placed = zip([argument.arg for argument in function.args.args], call.args[first:], strict=False)
+    return dict(placed) | {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
 
 
 def _unreadable(function: ast.Lambda | ast.FunctionDef, reason: str) -> GlidepathError:

@@ -20,6 +20,7 @@ from .table import CallSite, dialect
 __all__ = ["MMCV", "MMENGINE"]
 
 _INF = 10**9
+_LENGTH = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
 
 
 def _window(a: Any, local: Schedule) -> Schedule:
@@ -38,8 +39,7 @@ def _scaled(a: Any, steps: float) -> int:
     if not a.convert_to_iter_based:
         return int(steps)
     a.require(a.by_epoch, "by_epoch", "true to be converted")
-    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
-    a.at.require(a.epoch_length is not None, "epoch_length", "given to convert", None, remedy)
+    a.at.require(a.epoch_length is not None, "epoch_length", "given to convert", None, _LENGTH)
     return int(steps * a.epoch_length)
 
 
@@ -99,7 +99,6 @@ def CosineRestartLR(a: Any) -> Schedule:
 MMENGINE.rows(
     {
         **globals(),
-        **globals(),
         "ExponentialLR": lambda a: Exponential(a.gamma, 1, a.lr),
         "StepLR": lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
         "MultiStepLR": lambda a: pieces.scaled(
@@ -120,9 +119,13 @@ def param_scheduler(a: Any) -> Schedule:
     from .configs.reading import schedule_of_data
 
     clocks = {bool(part.get("by_epoch", True)) for part in a.parts}
-    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
-    known = a.epoch_length is not None or len(clocks) < 2
-    a.at.require(known, "epoch_length", "given for epochs beside iterations", None, remedy)
+    a.at.require(
+        a.epoch_length is not None or len(clocks) < 2,
+        "epoch_length",
+        "given for epochs beside iterations",
+        None,
+        _LENGTH,
+    )
     parts = [{**part, "type": str(getattr(part.get("type"), "name", part.get("type")))} for part in a.parts]
     data = {"optim_wrapper": {"optimizer": {"lr": a.lr}}, "param_scheduler": parts}
     return schedule_of_data(data, "MMEngine", {"steps_per_epoch": a.epoch_length or 1})
@@ -136,9 +139,8 @@ MMENGINE.rows({"param_scheduler": param_scheduler}, plain=("param_scheduler",))
 
 def _hooked(a: Any, regular: Schedule) -> Schedule:
     """Returns a hook's rate by iteration, under its warmup; by epoch where the length of an epoch is not known."""
-    remedy = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
     counted = a.epoch_length is not None or (not (a.by_epoch and a.warmup) and not a.warmup_by_epoch)
-    a.at.require(counted, "epoch_length", "given for a warmup beside epochs", None, remedy)
+    a.at.require(counted, "epoch_length", "given for a warmup beside epochs", None, _LENGTH)
     if a.by_epoch and a.epoch_length is not None:
         regular = pieces.by_epoch(regular, a.epoch_length, a.max_epochs)
     if a.warmup is None:

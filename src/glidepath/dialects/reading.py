@@ -108,8 +108,6 @@ def read_call(at: CallSite, call: Call) -> Rate:
 
 def _tidied(at: CallSite, value: Any) -> Any:
     """Returns an argument with the calls inside it under their plain names and with named arguments."""
-    if isinstance(value, str | int | float | None):
-        return value
     if isinstance(value, list | tuple):
         return [_tidied(at, item) for item in value]
     if isinstance(value, dict):

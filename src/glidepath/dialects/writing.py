@@ -20,7 +20,6 @@ from .reading import load, source_of
 __all__ = [
     "NotExpressible",
     "Writer",
-    "based",
     "closed_or_refused",
     "is_said",
     "laid_out",
@@ -72,13 +71,6 @@ def peeled(schedule: Schedule) -> tuple[Schedule, float]:
             schedule, scale = schedule.parts[0], scale * schedule.scale
         else:
             return schedule, scale
-
-
-def based(schedule: Schedule, base_lr: float | None) -> Schedule:
-    """Returns a schedule in absolute values: a factor times the base rate, if one is given."""
-    if base_lr is None or schedule.absolute:
-        return schedule
-    return schedule * base_lr
 
 
 def original(schedule: Schedule, framework: str) -> tuple[Call, float] | None:
