@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from glidepath.lab import TASKS, Jax, RunSpec, Session, Store, Task, default_schedule
-from glidepath.lab.tasks.parts import AdamW
+from glidepath.lab.tasks.declared import AdamW
 
 _FAST = {"mnist1d": (1e-3, 20), "mnist1d-cnn": (1e-3, 20), "digits": (1e-3, 20), "text": (1e-4, 1)}
 _OTHER = replace(TASKS["mnist1d"], name="mnist1d-adamw", optimizer=AdamW())
