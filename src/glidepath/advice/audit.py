@@ -236,8 +236,7 @@ def _alone(rate: Series, t: Array, y: Array, found: Fit | NoFit, complete: bool 
         yield Finding.of("never reached its peak", seen, _WITH_PLAN, **facts)
         return
     if known is not None and known.kind.startswith(WAVES) and complete is not False:
-        falls = np.diff(y) < 0
-        turned = int(np.nonzero(falls[:-1] & ~falls[1:])[0][0]) + 1
+        turned = int(np.nonzero(y <= y.min() + 1e-3 * peak)[0][0])
         if t[-1] < 3.5 * t[turned]:
             facts = {"step": int(t[turned]), "low": y[turned], "rate": y[-1], "last": int(t[-1])}
             warm = known.schedule.phases[:1] if isinstance(known.schedule, Chain) else ()

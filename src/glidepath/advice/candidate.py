@@ -10,7 +10,7 @@ import numpy as np
 from ..core.schedule import Schedule
 from ..logs import Array
 
-__all__ = ["Candidate", "Seen", "between", "nice", "rounding", "short"]
+__all__ = ["Candidate", "Seen", "between", "nice", "rounding", "scaled", "short"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,3 +106,10 @@ def between(low: int, high: int) -> int:
         if found > low:
             return found
     return high
+
+
+def scaled(c: Array, y: Array, r: Array) -> float:
+    """Returns the shortest factor of a curve that keeps within the rounding of all that was seen; their middle where there is none."""
+    kept = c > 0
+    low, high = float(((y - r)[kept] / c[kept]).max()), float(((y + r)[kept] / c[kept]).min())
+    return short((low + high) / 2, lambda v: low <= v <= high)

@@ -14,7 +14,7 @@ from ..core.curves import Curve
 from ..core.segments import Hold, MultiStep, Ramp, Step, Triangle
 from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
-from .candidate import Candidate, Seen, between, nice
+from .candidate import Candidate, Seen, between, nice, scaled
 
 __all__ = ["WAVES", "cut_in_equal_parts", "levels", "period", "restarts", "triangles", "waves"]
 
@@ -139,21 +139,25 @@ def waves(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
             continue
         count, gap = len(turns), float(np.diff(t).max())
         low, high = ((float(turns[-1]) - first + side) / count for side in (-gap, gap))
-        whole = sorted(range(max(math.ceil(low), 1), math.floor(high) + 1), key=lambda n: n % 10 != 0)[:200]
-        for length in (*whole, *(n / 2 for n in range(math.ceil(2 * low), math.floor(2 * high) + 1) if n % 2)):
-            c = 0.5 * (1 + np.cos(np.pi * (t[after] - first) / length))
-            if np.ptp(c) < 0.1:
+        halves = np.arange(max(math.ceil(2 * low), 2), math.floor(2 * high) + 1)[:500]  # lengths in half steps
+        shapes = 0.5 * (1 + np.cos(2 * np.pi * (t[after] - first) / halves[:, None]))
+        level, height = shapes.mean(axis=1, keepdims=True), y[after].mean()
+        slopes = ((shapes - level) * (y[after] - height)).sum(axis=1) / np.maximum(
+            ((shapes - level) ** 2).sum(axis=1), 1e-300
+        )
+        off = np.abs(height + slopes[:, None] * (shapes - level) - y[after]).max(axis=1)
+        for k in np.argsort(off)[:3]:
+            n, c, slope = int(halves[k]), shapes[k], float(slopes[k])
+            if slope <= 0:
                 continue
-            slope, floor = (float(each) for each in np.polyfit(c, y[after], 1))
-            if slope <= 0 or np.abs(floor + slope * c - y[after]).max() > 2 * seen.r.max() + 1e-6 * y.max():
-                continue
-            peak, scale = nice(floor + slope), 1 if length == int(length) else 2
-            least, steps = nice(max(floor / peak, 0.0)), int(length * scale)
-            wave = Repeat(Chain((Ramp(1.0, least, steps, COSINE), Ramp(least, 1.0, steps, COSINE))))
-            wave = wave.stretch(0.5) if scale > 1 else wave
-            made = Chain((Ramp(0.0, 1.0, first), wave)) if first else wave
-            yield Candidate(f"{WAVES} in {2 * length:g} steps", peak, made, 3 + bool(first) + (least > 0))
-            break
+            bottom = float(height - slope * level[k, 0])
+            for least in dict.fromkeys((0.0, nice(max(bottom / (bottom + slope), 0.0)))):
+                peak = scaled(least + (1 - least) * c, y[after], seen.r[after])
+                steps = n // 2 if n % 2 == 0 else n
+                wave = Repeat(Chain((Ramp(1.0, least, steps, COSINE), Ramp(least, 1.0, steps, COSINE))))
+                wave = wave.stretch(0.5) if n % 2 else wave
+                made = Chain((Ramp(0.0, 1.0, first), wave)) if first else wave
+                yield Candidate(f"{WAVES} in {n} steps", peak, made, 3 + bool(first) + (least > 0))
 
 
 def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:

@@ -14,7 +14,7 @@ from ..core.curves import Curve
 from ..core.schedule import Schedule
 from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
 from ..logs import Array
-from .candidate import Seen, between, nice, short
+from .candidate import Seen, between, nice, scaled, short
 
 __all__ = ["SHAPES", "Decay", "decays"]
 
@@ -112,7 +112,7 @@ def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | Non
     if asked is not None:
         low = asked
         flat = low + (1 - low) * c
-        top = peak if peak is not None else _scaled(flat, y, r)
+        top = peak if peak is not None else scaled(flat, y, r)
         return (top, low) if holds(top, low) else None
 
     def share(top: float) -> float | None:
@@ -227,15 +227,8 @@ def _endless(x: Array, y: Array, r: Array, peak: float | None, begin: int) -> It
         elif kind == 2 and slope > 0 and begun > 0:
             made += [InverseTime(nice(slope / begun * steps), steps) for steps in (1, 10, 100, 1000, 10_000)]
         for schedule in made:
-            for base in dict.fromkeys((top, _scaled(schedule(x), y, r))):
+            for base in dict.fromkeys((top, scaled(schedule(x), y, r))):
                 if (np.abs(base * schedule(x) - y) <= r).all():
                     name = ("exponential", "inverse square root", "inverse time")[kind]
                     yield Decay(name, base, math.inf, 0.0, 1.2, schedule)
                     break
-
-
-def _scaled(c: Array, y: Array, r: Array) -> float:
-    """Returns the shortest factor of a curve that keeps within the rounding of all that was seen; their middle where there is none."""
-    kept = c > 0
-    low, high = float(((y - r)[kept] / c[kept]).max()), float(((y + r)[kept] / c[kept]).min())
-    return short((low + high) / 2, lambda v: low <= v <= high)
