@@ -1,5 +1,6 @@
 """Logs of every kind are read, and what is none is refused."""
 
+import base64
 import json
 import struct
 from pathlib import Path
@@ -168,6 +169,63 @@ def test_checksums_are_crc32c():
     crc = 0xE3069283
 
     assert _masked(b"123456789") == (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+# Written by TensorBoard 2.21 through PyTorch: `add_scalars("loss", {"train": 2 / (s + 1), "val": 2.5 / (s + 1)})`, the rate, a text.
+RECORDED = {
+    "events.out.tfevents.1.host.0": (
+        "SAAAAAAAAAD+kkidCaXkMK0Iw9pBGg1icmFpbi5FdmVudDoyUi4KLHRlbnNvcmJvYXJkLnN1bW1hcnkud3JpdGVyLmV2ZW50X2ZpbGVfd3Jp"
+        "dGVyUSX7hBYAAAAAAAAAT2G+KAluIjGtCMPaQSoLCgkKAmxyFW8SgzpKcK1LGAAAAAAAAACjf0siCUEjMa0Iw9pBEAEqCwoJCgJschUOdFo6"
+        "8IsKGRgAAAAAAAAAo39LIgnkIzGtCMPaQRACKgsKCQoCbHIVPsMuOigFno4YAAAAAAAAAKN/SyIJUSQxrQjD2kEQAyoLCgkKAmxyFW8SAzr2"
+        "Vcb8GAAAAAAAAACjf0siCaQkMa0Iw9pBEAQqCwoJCgJschU+w645YCjthhgAAAAAAAAAo39LIgnzJDGtCMPaQRAFKgsKCQoCbHIVPsMuOahH"
+        "1ig0AAAAAAAAAF4zF1wJkiUxrQjD2kEqKQonCg5hL3RleHRfc3VtbWFyeUILCAcSBBICCAFCAWJKCAoGCgR0ZXh0GI+kEA=="
+    ),
+    "loss_train/events.out.tfevents.1.host.0": (
+        "SAAAAAAAAAD+kkidCQPuMK0Iw9pBGg1icmFpbi5FdmVudDoyUi4KLHRlbnNvcmJvYXJkLnN1bW1hcnkud3JpdGVyLmV2ZW50X2ZpbGVfd3Jp"
+        "dGVy4cbDSRgAAAAAAAAAo39LIgmj6jCtCMPaQSoNCgsKBGxvc3MVAAAAQLHod+YaAAAAAAAAABKb2C0JpSIxrQjD2kEQASoNCgsKBGxvc3MV"
+        "AACAP64lN0AaAAAAAAAAABKb2C0JZyMxrQjD2kEQAioNCgsKBGxvc3MVq6oqP3hBM3saAAAAAAAAABKb2C0J+SMxrQjD2kEQAyoNCgsKBGxv"
+        "c3MVAAAAP89Vy6IaAAAAAAAAABKb2C0JXiQxrQjD2kEQBCoNCgsKBGxvc3MVzczMPsnE4DQaAAAAAAAAABKb2C0JryQxrQjD2kEQBSoNCgsK"
+        "BGxvc3MVq6qqPoaij8E="
+    ),
+    "loss_val/events.out.tfevents.1.host.0": (
+        "SAAAAAAAAAD+kkidCQf2MK0Iw9pBGg1icmFpbi5FdmVudDoyUi4KLHRlbnNvcmJvYXJkLnN1bW1hcnkud3JpdGVyLmV2ZW50X2ZpbGVfd3Jp"
+        "dGVyHiBsgBgAAAAAAAAAo39LIgmj6jCtCMPaQSoNCgsKBGxvc3MVAAAgQKbtcigaAAAAAAAAABKb2C0JpSIxrQjD2kEQASoNCgsKBGxvc3MV"
+        "AACgP5mwM/4aAAAAAAAAABKb2C0JZyMxrQjD2kEQAioNCgsKBGxvc3MVVVVVPz8ZY1kaAAAAAAAAABKb2C0J+SMxrQjD2kEQAyoNCgsKBGxv"
+        "c3MVAAAgP7iAz2gaAAAAAAAAABKb2C0JXiQxrQjD2kEQBCoNCgsKBGxvc3MVAAAAPzv/i1EaAAAAAAAAABKb2C0JryQxrQjD2kEQBSoNCgsK"
+        "BGxvc3MVVVXVPkG63xM="
+    ),
+}
+
+
+def test_tensorboard_s_own_files_are_read_and_one_run_in_several_folders_is_one(tmp_path: Path):
+    for name, data in RECORDED.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(base64.b64decode(data))
+
+    log = read(tmp_path)
+
+    assert values(log, "rate") == (list(range(6)), pytest.approx([1e-3 * (1 - s / 6) for s in range(6)], rel=1e-6))
+    assert values(log, "loss")[1] == pytest.approx([2 / (s + 1) for s in range(6)], rel=1e-6)
+    assert values(log, "validation_loss")[1] == pytest.approx([2.5 / (s + 1) for s in range(6)], rel=1e-6)
+    assert log.taken["validation_loss"] == "loss_val"
+    assert not log.notes[1:]
+
+
+def test_a_folder_of_wandb_that_holds_no_plain_log_says_so(tmp_path: Path):
+    run = tmp_path / "offline-run-20250101_101010-abc"
+    (run / "files").mkdir(parents=True)
+    (run / "logs").mkdir()
+    (run / "run-abc.wandb").write_bytes(b":W&B\0\0")
+    (run / "files" / "requirements.txt").write_text("torch==2.0\n")
+    (run / "files" / "config.yaml").write_text("lr:\n  value: 0.1\n")
+    (run / "logs" / "debug.log").write_text(
+        "2025-01-01 10:10:10,123 INFO    MainThread:12 [wandb_setup.py:_flush():67] pid: 12\n"
+    )
+
+    with pytest.raises(GlidepathError, match=r"and run-abc\.wandb, which only W&B reads"):
+        read(tmp_path)
+    (run / "files" / "output.log").write_text("".join(f"step {s} loss {2 / (s + 1):.4f} lr 0.1\n" for s in range(9)))
+    assert len(read(tmp_path).series["loss"]) == 9
 
 
 @pytest.mark.parametrize("damage", [b"\x00" * 40, b"\xff" * 40, b"GIF89a" + b"x" * 50])
