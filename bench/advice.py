@@ -25,6 +25,7 @@ from bench._trainings import GRIDS, records
 from glidepath.advice import Advice, Finding, Log, advise
 from glidepath.advice.finding import sure
 from glidepath.advice.losses import Followed, loss_findings
+from glidepath.logs import Series
 
 LOGS = int(os.environ.get("BENCH_LOGS", "100"))
 STEPS = {"tuned on": 2000, "held out": 3000}
@@ -190,11 +191,16 @@ def _advised(fault: Fault, grid: str, seed: int) -> Advice:
     t = np.arange(0, STEPS[grid], every)
     losses = noisy(fault.loss(t, rng), rng, other)
     factors = fault.rate(gp.parse(plan), t, int(rng.uniform(0.3, 0.7) * len(t)) * every)
-    digits = rng.choice([4, 6, 17])
-    rates = [float(f"{base * factor:.{digits}g}") for factor in factors]
-    more = {} if fault.norms is None else {"gradient_norm": fault.norms(t, rng)}
-    log = Log.of(t[: len(rates)], loss=losses[: len(rates)], rate=rates, **more)
+    rates = _written(base * factors, int(rng.choice([4, 6, 17])))
+    series = {"loss": losses, "rate": rates} | ({} if fault.norms is None else {"gradient_norm": fault.norms(t, rng)})
+    count = len(rates)
+    log = Log({name: Series(t[:count].astype(float), values[:count]) for name, values in series.items()})
     return advise(log, plan=plan if fault.told else None, base=base if fault.told == "base" else None, complete=True)
+
+
+def _written(values: np.ndarray, digits: int) -> np.ndarray:
+    """Returns numbers with so many digits."""
+    return values if digits > 15 else np.array([float(f"{each:.{digits}g}") for each in values])
 
 
 def _planted(grid: str, said: Said) -> Iterator[Row]:

@@ -23,10 +23,13 @@ def running_median(y: Array, width: int = _MEDIAN) -> Array:
         y: The values.
         width: Odd, in points; near an end it shrinks, so that each window stays centred on its point.
     """
-    half = width // 2
-    return np.array(
-        [np.median(y[i - min(half, i, len(y) - 1 - i) : i + min(half, i, len(y) - 1 - i) + 1]) for i in range(len(y))]
-    )
+    half, last = min(width // 2, (len(y) - 1) // 2), len(y) - 1
+    made = np.array(y, dtype=np.float64)
+    if half > 0:
+        made[half : last - half + 1] = np.median(np.lib.stride_tricks.sliding_window_view(y, 2 * half + 1), axis=1)
+    for i in range(1, half):
+        made[i], made[last - i] = np.median(y[: 2 * i + 1]), np.median(y[last - 2 * i :])
+    return made
 
 
 def smoothed(x: Array, y: Array, width: float) -> Array:

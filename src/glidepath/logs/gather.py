@@ -192,7 +192,7 @@ def _counters(
     """Returns the columns that count steps and epochs: the first by rank that advances."""
     if asked is not None and asked not in names:
         raise GlidepathError.of("log", "step", f"one of {', '.join(names[:30])}", asked, did_you_mean(asked, names))
-    ranked: list[tuple[int, int, str]] = []
+    ranked: list[tuple[int, bool, int, str]] = []
     epochs: list[str] = []
     for k, name in enumerate(names):
         found = role(name)
@@ -202,8 +202,8 @@ def _counters(
         if found.name == "epoch" and seen:
             epochs.append(name)
         elif found.name == "step" and (len(seen) > 1 or (seen and len(head) < 3)):
-            ranked.append((found.rank, k, name))
-    step = asked or (min(ranked)[2] if ranked else None)
+            ranked.append((found.rank, "step" not in words(name), k, name))  # an iteration may be a part of one
+    step = asked or (min(ranked)[3] if ranked else None)
     return step, next((name for name in epochs if name != step), None)
 
 

@@ -34,8 +34,16 @@ _HELD_OUT = re.compile(r"\b(valid|validation|val|eval|evaluation|test)\b", re.IG
 _MEANT = (
     (re.compile(r"^\s*(\d+): (?=[\d.]+, )"), r"step: \1 loss/now: "),
     (re.compile(r"([\d.]+|-?nan) (avg loss|rate)\b"), r"\2: \1"),
+    (re.compile(r"\b(\d+)epoch:train:\d+-(\d+)batch:"), r"epoch: \1 batch: \2 "),
+    (re.compile(r"\bTRAIN Batch (\d+)/(\d+)"), r"epoch: \1 batch: \2"),
+    (re.compile(r"\bCV Batch \d+/\d+"), "valid"),
+    (re.compile(r"(?<=\] )\[(\d+)\] (?=\w+=)"), r"step: \1 "),
+    (
+        re.compile(r"^\s*\|(.*)\|\s*$"),
+        lambda row: row[1].replace("|", "  ") if not re.search(r"[A-Za-z] *[:=]? *\d", row[1]) else row[0],
+    ),
 )
-"""What a number is where its name comes after it, as Darknet has it."""
+"""What a number is where its name does not stand before it: Darknet, ESPnet, WeNet, CLU; and a table between strokes."""
 _TQDM = re.compile(r"\s*\d+%\|[^|]*\|\s*(\d+)/(\d+) \[")
 """A bar without a name, as transformers has beside the lines of its log."""
 _BAR = re.compile(r"\s*(\d+)/(\d+) (?:\[[=>.]{5,}\]|[\u2501\u2578\u257a]{5,})")
@@ -52,7 +60,7 @@ def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Ro
     Raises:
         GlidepathError: If it cannot be read, is not text, or is none of these.
     """
-    lines = _lines(file, progress)
+    lines = _uncommented(_lines(file, progress))
     head = list(islice((line for line in lines if line.strip()), 3))
     rest = chain(head, lines)
     if not head:
@@ -77,6 +85,17 @@ def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Ro
     if file.suffix.lower() in (".json", ".jsonl", ".ndjson") and not any(_NUMBER.search(line) for line in head):
         raise GlidepathError.of("log", "file", "JSON, or an object a line", file.name, "line 1 is not JSON")
     return "text", _text(rest)
+
+
+def _uncommented(lines: Iterator[str]) -> Iterator[str]:
+    """Yields lines without the comments before the first of them; a heading may stand in one."""
+    for line in lines:
+        if line[:1] != "#":
+            yield line
+            break
+        if sum(role(word) is not None for word in re.split(r"[,;\s]+", line)) > 1:
+            yield line.lstrip("# ")
+    yield from lines
 
 
 def _lines(file: Path, progress: Progress | None) -> Iterator[str]:
@@ -196,6 +215,9 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
         end, held = 0, False
         found = list(_NUMBER.finditer(line))
         for k, match in enumerate(found):
+            if line[match.end() : match.end() + 1] == "%":
+                end = match.end()
+                continue
             gap, end, value = line[end : match.start()], match.end(), float(match[0].replace(",", ""))
             if re.fullmatch(r"\s*/\s*", gap) and k:
                 continue
@@ -232,7 +254,7 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             tqdm = {} if "train_runtime" in row else tqdm
             continue
         counters.update(counts)
-        if counters and counts.keys() != row.keys():
+        if (counters or any((role(key) or ("",))[0] == "loss" for key in row)) and counts.keys() != row.keys():
             yield counters | row
 
 
