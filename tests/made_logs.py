@@ -207,6 +207,24 @@ TEXTS: dict[str, Callable[[float, float, float, int], str]] = {
         f"[2021-05-01 10:00:00 swin](main.py 226): INFO Train: [{s // 500:.0f}/20][{s % 500:.0f}/500]\teta 0:10:00 lr {r:.6f}\t"
         f"time 0.3 (0.3)\tloss {y:.4f} ({y:.4f})\tgrad_norm 1.2 (1.3)\tmem 9000MB"
     ),
+    "espnet": lambda s, r, y, n: (
+        f"[gpu01] 2022-02-12 10:00:11,123 (trainer:737) INFO: {(s - 1) // 500 + 1:.0f}epoch:train:{(s - 1) % 500 - 98:.0f}-"
+        f"{(s - 1) % 500 + 1:.0f}batch: iter_time=0.111, loss_ctc=4.7, loss_att=3.5, acc=0.5, loss={y:.3f}, optim0_lr0={r:.4g}, train_time=1.1"
+    ),
+    "clu": lambda s, r, y, n: (
+        f"I0501 10:10:00.123456 140012 logging_writer.py:48] [{s:.0f}] accuracy=0.512, learning_rate={r:.6g}, loss={y:.5f}"
+    ),
+    "diffusers": lambda s, r, y, n: (
+        f"Steps:  {100 * s / n:.0f}%|█    | {s:.0f}/{n} [01:11<10:11,  4.1it/s, lr={r:.4g}, step_loss={y:.4g}]"
+    ),
+    "strokes": lambda s, r, y, n: (
+        (
+            "|  step  |   loss   |    lr     |  tokens  |\n|--------|----------|-----------|----------|\n"
+            if s == 100
+            else ""
+        )
+        + f"| {s:6.0f} | {y:8.4f} | {r:.4e} | {s * 12:8.0f} |"
+    ),
     "tqdm": lambda s, r, y, n: (
         f" {100 * s / n:3.0f}%|███   | {s:.0f}/{n} [00:10<00:20, 30.5it/s, loss={y:.4f}, lr={r:.3g}]"
     ),
@@ -782,3 +800,23 @@ def made(seed: int = 0) -> Iterator[Made]:
         total=900,
         fault="goes up again",
     )
+    rate = linear(1e-3, 100, 2000)
+    rows = run(rate, 1980, 20, first=0)
+    line = "2021-11-02 10:00:00,123 DEBUG {} Batch {:.0f}/{:.0f} loss {:.6f} loss_att 1.1 lr {:.8f} rank 0"
+    text = "\n".join(
+        line.format("TRAIN", s // 500, s % 500, y, r)
+        + (f"\n{line.format('CV', s // 500, 0, 9.9, r)}" if s % 500 == 480 else "")
+        for s, r, y in rows
+    )
+    yield Made("text wenet", "train.log", text, **columns(rows), truth=rate, total=1980, kind="rounded")
+    rows = run(rate, 2000, 20)
+    text = "# run 17, seed 3\n" + table("step,loss,lr", [(int(s), y, f"{r:.12g}") for s, r, y in rows])
+    yield Made("comments", "log.csv", text, **columns(rows), truth=rate, total=2000)
+    text = table(
+        "epoch,iter,iter_time,learning_rate,loss,step",
+        [(0, int(4 * s), 0.2, f"{r:.12g}", y, int(s)) for s, r, y in rows],
+    )
+    yield Made("parts of steps", "metrics.csv", text, **columns(rows), truth=rate, total=2000)
+    row = {"total_steps": 2000, "percentage": 1.0, "elapsed_time": "0:01:22"}
+    text = jsonl([{"current_steps": int(s), "loss": y, "lr": r, "epoch": s / 900} | row for s, r, y in rows])
+    yield Made("llama-factory", "trainer_log.jsonl", text, **columns(rows), truth=rate, total=2000)

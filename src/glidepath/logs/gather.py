@@ -107,6 +107,8 @@ def gather(
             name = f"val/{name}" if held else name
             column = columns.get(name)
             if column is None:
+                if name in ("total_steps", "max_steps") and clock.name is not None:
+                    name = f"{clock.name}/n"
                 if name.endswith("/n"):
                     totals[name] = max(totals.get(name, 0.0), value)
                     continue
@@ -273,7 +275,10 @@ class _Made:
         single = clock.name == "[i/n]" and clock.epoch == clock.first[1]
         if clock.name is not None and clock.by_epoch is not None and (clock.resets or single):
             # The counter begins again with every epoch.
-            self.length, self.total = self.total or clock.top, None
+            self.length, self.total = (
+                self.total or clock.top + (clock.first[0] == 0) * self._after_last(clock.top),
+                None,
+            )
             stated = f"{clock.name}/n" in totals
             self.notes.append(
                 f"{clock.name} begins again each epoch: "
@@ -289,6 +294,12 @@ class _Made:
         elif clock.starts:
             self.notes.append(f"the file holds {clock.starts + 1} starts one after another: the last one is taken")
         self.again = again
+
+    def _after_last(self, top: float) -> float:
+        """Returns how many updates come after the last row of an epoch that is counted from 0, to its end."""
+        steps = np.diff(max(self.columns.values(), key=lambda column: len(column.values)).steps) if self.columns else []
+        gap = float(np.median(steps)) if len(steps) else 1.0
+        return gap if gap > 0 and top % gap == 0 else 1.0
 
     @staticmethod
     def _an_epoch(column: _Column) -> float:
