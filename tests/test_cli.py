@@ -108,6 +108,15 @@ def test_what_is_asked_wrongly_exits_with_2_and_says_why_on_stderr(words: list[s
     assert done.returncode == 2
 
 
+def test_a_file_that_is_no_yaml_is_told_as_that_file(tmp_path: Path):
+    (tmp_path / "detectron2.yaml").write_text("SOLVER:\n  BASE_LR: 0.02\n STEPS: [1, 2\n")
+
+    done = glidepath("convert", str(tmp_path / "detectron2.yaml"))
+
+    assert "error: detectron2.yaml: must be YAML, got 'line 3, column 2'" in done.stderr.replace("\n", " ")
+    assert done.returncode == 2
+
+
 def test_a_negative_step_is_a_step():
     assert glidepath("value", "linear(10)", "-5", "-1:2", "--base", "2").stdout == "-5\t2.0\n-1\t2.0\n0\t2.0\n1\t1.8\n"
 

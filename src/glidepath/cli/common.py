@@ -234,6 +234,10 @@ def schedule_of(text: str, let: Sequence[str] | None = None) -> Schedule:
             reason = error.strerror or ""
             raise GlidepathError.of("SCHEDULE", "file", "a file that can be read", text, reason) from None
     if text.endswith((".yaml", ".yml")):
+        from ..dialects.configs.sources import data_of
+
+        if Path(text).is_file():
+            data_of(Path(text), {})  # says what is wrong with the file itself
         remedy = f"a plan holds several: glidepath show {text} draws it, glidepath check {text} checks it"
         raise GlidepathError.of("SCHEDULE", "", "one schedule, as text or in a .json file", text, remedy)
     return glidepath.parse(text)
