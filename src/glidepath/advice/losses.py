@@ -250,7 +250,8 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     louder = max(1.6, 1 + 5 / math.sqrt(max(0.05 * c.n, 10)))  # what chance makes of so few rows
     if back and (moved or max(c.early, noise) > max(louder * min(calm, noise), 0.02 * scale)):
         return Finding.of("rate too high: swings", evidence, run.times(0.1), **facts)
-    if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 3.5 * noise):
+    louder = max(1.0, scale / max(abs(c.level(0.25, 0.75)), 1e-300))  # noise is a share of the loss
+    if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 5 * noise * louder):
         return Finding.of("rate too high: shoots", evidence, run.times(0.1), **facts)
     early = c.y[: max(8, c.n // 10)]
     rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (early, c.y[c.n // 2 :]))
