@@ -223,11 +223,8 @@ class Driver(Callback):
             return found
         old, new = found.duration, own.duration
         if not done < old <= new < math.inf:
-            rule, field = (
-                f"finite, beyond update {done}, and at most that of the plan, {new}",
-                "the length of the model's schedule",
-            )
-            raise GlidepathError.worded("Driver", field, rule, str(old), 'resume="override"')
+            rule = f"finite, beyond update {done}, and at most that of the plan, {new}"
+            raise GlidepathError.worded("Driver", "the model's length", rule, str(old), 'resume="override"')
         return found if old == new else continued(found, done, int(old), int(new), "stretch")
 
     def _continued(self, kept: list[Any]) -> tuple[Any, ...]:

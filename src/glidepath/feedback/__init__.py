@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from . import compose, controller, guard, observation, peers, plateau
-from .compose import *
+from . import controller, guard, observation, peers, plateau
 from .controller import *
 from .guard import *
 from .observation import *
@@ -12,7 +11,6 @@ from .plateau import *
 from .replay import Replay, read_observations, replay, replay_file
 
 __all__ = ["Replay", "read_observations", "replay", "replay_file"]
-__all__ += compose.__all__
 __all__ += controller.__all__
 __all__ += guard.__all__
 __all__ += observation.__all__

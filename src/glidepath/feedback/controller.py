@@ -1,22 +1,23 @@
-"""The one abstract controller: a pure reducer from observations to multipliers."""
+"""The one abstract controller, a pure reducer from observations to multipliers; the types of its fields; and a schedule with controllers."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from ..core.checks import Checks, types_of
+from ..core.checks import Checks, each_of, types_of
 from ..core.errors import GlidepathError, Problem, did_you_mean
-from ..core.fields import Broken, Check, Index, number
+from ..core.fields import Broken, Check, Index, Taken, choice, integer, listed, number, numbers_by_name, real
 from ..core.node import Node
+from ..core.schedule import Schedule
 from ..core.text import Reader
 from .observation import Decision, Observation
 
-__all__ = ["Controller", "State"]
+__all__ = ["Controller", "State", "Steered"]
 
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 MAX_STATE = 1_000_000
@@ -42,6 +43,39 @@ Number = Annotated[float, Check(_number)]
 
 Numbers = Annotated[tuple[float, ...], Check(_numbers)]
 """Such numbers."""
+
+
+_floor = real(0, 1, unit="factor")
+_rates = listed("a rate or a list of rates, each from 0 on", real(0))
+
+Count = Annotated[int, integer(0, unit="observations")]
+"""How many observations, at least 0."""
+
+Share = Annotated[float, real(above=0, below=1, unit="factor")]
+"""A factor between 0 and 1."""
+
+Floor = Annotated[float, _floor]
+"""The lowest multiplier, from 0 to 1."""
+
+Size = Annotated[float, real(0)]
+"""A finite size of at least 0."""
+
+Floors = Annotated[
+    Taken[tuple[tuple[str, float], ...], Mapping[str, float] | Sequence[tuple[str, float]]],
+    numbers_by_name(_floor, "the lowest multiplier of each of some groups, by name"),
+]
+"""The lowest multiplier of each of some groups, as pairs sorted by name."""
+
+
+def _several(value: Any) -> tuple[float, ...]:
+    return _rates.func(value if number(value) is None else (value,))
+
+
+Rates = Annotated[Taken[tuple[float, ...], float | Sequence[float]], Check(_several, _rates.json_schema)]
+"""The rate of each group, in their order."""
+
+Mode = Annotated[Literal["min", "max"], choice("min", "max")]
+"""Whether lower or higher values are better."""
 
 
 @dataclass(frozen=True)
@@ -178,3 +212,63 @@ class Controller(Node):
         for observation in observations:
             state, _ = self.observe(state, observation)
         return state
+
+
+@dataclass(frozen=True)
+class Steered:
+    """A schedule multiplied by what its controllers say.
+
+    The schedule stays a pure function of the step; what was observed is in the states alone.
+
+    Args:
+        schedule: The schedule, or its text.
+        controllers: One or several controllers, or their texts.
+
+    Raises:
+        GlidepathError: With every problem of the schedule and the controllers.
+
+    Examples:
+        >>> steered = Steered("warmup(4) >> hold()", ["plateau(factor=0.5, patience=0, after=4)"])
+        >>> states = steered.begin()
+        >>> for step, loss in [(2, 1.0), (4, 1.0), (6, 1.0)]:
+        ...     states, decisions = steered.observe(states, (step, loss))
+        >>> steered.value(10, states)
+        0.5
+    """
+
+    schedule: Schedule
+    controllers: tuple[Controller, ...]
+
+    def __post_init__(self) -> None:
+        checks, given = Checks("steered"), self.controllers
+        with checks.kept():
+            object.__setattr__(self, "schedule", Schedule.of(self.schedule))
+        with checks.kept():
+            items: Sequence[Any] = given if isinstance(given, list | tuple) else (given,)
+            object.__setattr__(self, "controllers", each_of(items, Controller.of, "controllers[{}]".format))
+        checks.done()
+
+    def begin(self) -> tuple[Any, ...]:
+        """Returns the states before the first observation, one for each controller."""
+        return tuple(controller.begin() for controller in self.controllers)
+
+    def observe(self, states: Sequence[Any], observation: Any) -> tuple[tuple[Any, ...], tuple[Decision, ...]]:
+        """Returns the states after an observation that every controller sees, and their decisions.
+
+        Raises:
+            GlidepathError: If a controller refuses the observation.
+        """
+        seen = None if observation is None else Observation.of(observation)
+        pairs = [c.observe(state, seen) for c, state in zip(self.controllers, states, strict=True)]
+        return tuple(state for state, _ in pairs), tuple(decision for _, decision in pairs)
+
+    def multiplier(self, states: Sequence[Any], at: float = 0, group: str | int | None = None) -> float:
+        """Returns the product of the controllers' multipliers."""
+        product = 1.0
+        for controller, state in zip(self.controllers, states, strict=True):
+            product *= controller.multiplier(state, at, group)
+        return product
+
+    def value(self, step: float, states: Sequence[Any], group: str | int | None = None) -> float:
+        """Returns the value at a step: the schedule's, times the multipliers."""
+        return self.schedule(step) * self.multiplier(states, step, group)

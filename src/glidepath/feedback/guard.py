@@ -12,8 +12,7 @@ from ..core.fields import Index, Length
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.shorthand import warmup as rise
-from .checks import Count, Share, Size
-from .controller import Controller, Number, Numbers, State
+from .controller import Controller, Count, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation
 
 __all__ = ["Guard", "GuardState"]

@@ -15,8 +15,7 @@ from typing import Any, ClassVar, cast
 from ..core.errors import GlidepathError
 from ..core.fields import Index
 from ..core.node import kind
-from .checks import Count, Mode, Rates, Share, Size
-from .controller import Controller, Number, Numbers, State
+from .controller import Controller, Count, Mode, Number, Numbers, Rates, Share, Size, State
 from .observation import Decision, Observation
 from .plateau import Threshold
 

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, cast
 from ..core.errors import GlidepathError
 from ..core.fields import Index, choice
 from ..core.node import kind
-from .checks import Count, Floor, Floors, Mode, Share, Size
-from .controller import Controller, Number, Numbers, State
+from .controller import Controller, Count, Floor, Floors, Mode, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation
 
 __all__ = ["Plateau", "PlateauState"]
