@@ -62,5 +62,5 @@ def test_it_is_a_value():
     assert Controller.of(str(guard)) == guard == Controller.from_json(guard.to_json())
     with pytest.raises(GlidepathError, match="memory must be an integer from 3"):
         Guard(memory=2)
-    with pytest.raises(GlidepathError, match="tries must be at most 1000"):
+    with pytest.raises(GlidepathError, match="tries must be an integer from 0 to 1000"):
         Guard(tries=10**6)

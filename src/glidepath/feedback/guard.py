@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
+from typing import Annotated
 
-from ..core.errors import GlidepathError
-from ..core.fields import Index, Length
+from ..core.fields import Index, Length, integer
 from ..core.node import kind
 from ..core.schedule import Schedule
 from ..core.shorthand import warmup as rise
@@ -74,15 +74,9 @@ class Guard(Controller):
     warmup: Length = 100
     rise: Size = 2.0
     margin: Size = 0.0
-    memory: Count = 20
+    memory: Annotated[int, integer(3, MAX_MEMORY, unit="observations")] = 20
     pause: Count = 5
-    tries: Count = 3
-
-    def __post_init__(self) -> None:
-        if not 3 <= self.memory <= MAX_MEMORY:
-            raise GlidepathError.of("divergence_guard", "memory", f"an integer from 3 to {MAX_MEMORY}", self.memory)
-        if self.tries > 1000:
-            raise GlidepathError.of("divergence_guard", "tries", "at most 1000", self.tries)
+    tries: Annotated[int, integer(0, 1000)] = 3
 
     @cached_property
     def _again(self) -> Schedule:

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, cast
 
-from ..core.errors import GlidepathError
-from ..core.fields import Index, choice
+from ..core.fields import Index, choice, integer
 from ..core.node import kind
 from .controller import Controller, Count, Floor, Floors, Mode, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation
@@ -82,13 +81,9 @@ class Plateau(Controller):
     cooldown: Count = 0
     floor: Floor = 0.0
     floors: Floors = cast("Any", ())
-    window: Count | None = None
+    window: Annotated[int, integer(1, MAX_WINDOW, unit="observations")] | None = None
     not_finite: NotFinite = "hold"
     after: Count = 0
-
-    def __post_init__(self) -> None:
-        if self.window is not None and not 1 <= self.window <= MAX_WINDOW:
-            raise GlidepathError.of("plateau", "window", f"an integer from 1 to {MAX_WINDOW}, or None", self.window)
 
     def field_data(self, name: str) -> Any:
         """Returns a field as it is written to JSON."""
