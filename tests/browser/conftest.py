@@ -102,6 +102,7 @@ class Opened:
             FIRST,
         )
         self.wait(f"glidepath.redraws > {before} && glidepath.pinned.length === 2")
+        self.page.evaluate("glidepath.settle.cancel(), glidepath.settled()")  # at once: nobody's hand is waited for
         self.rest()
         self.page.evaluate("glidepath.history.past.length = 0")
         return self
@@ -117,10 +118,10 @@ class Opened:
 
     def rest(self):
         """Waits until everything that follows a change has followed."""
-        self.page.wait_for_timeout(350)
-        self.wait("!!glidepath.details && glidepath.details.text !== undefined && location.hash.length > 3")
-        self.wait("!glidepath.pending && !glidepath.gestures.on")
-        self.page.wait_for_timeout(100)
+        for _ in range(2):
+            self.page.wait_for_timeout(40)  # a change is drawn, and asked about, in the next frame
+            self.wait("glidepath.due.count === 0 && !glidepath.pending && !glidepath.gestures.on")
+            self.wait("!!glidepath.details && glidepath.details.text !== undefined && location.hash.length > 3")
 
     def text(self):
         return self.page.evaluate("glidepath.state.text")

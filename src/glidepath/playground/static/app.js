@@ -1,6 +1,6 @@
 // The page: one state, one question at every change, everything else follows from the answer.
 
-import { $, copy, h, later, say, short, slug, toast, whole } from "./dom.js";
+import { $, copy, due, h, later, say, short, slug, toast, whole } from "./dom.js";
 import { ask, latest, machine, numbers, ready, start } from "./ask.js";
 import { compile } from "./program.js";
 import { sampled } from "./sample.js";
@@ -69,6 +69,7 @@ class App {
     this.remember = later(TYPING, () => this.remembered());
     this.controls = [];
     this.redraws = 0; // counted for the measurements
+    this.due = due;
   }
 
   // Changing ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 //   ready                                  a promise that is kept once Python answers; the server is always there
 //   latest(work), newest(work)             so that an old answer never takes the place of a newer one
 
+import { due } from "./dom.js";
 import { refusal, t } from "./words.js";
 
 const tag = (name) => document.querySelector(`meta[name="glidepath-${name}"]`)?.content ?? "";
@@ -90,9 +91,14 @@ if (!machine) wake();
 
 /** What Python says, to `path`, of `body`. */
 export async function ask(path, body) {
-  if (machine) return (await served(path, body)).json();
-  if (path === "catalogue") return (await start).catalogue;
-  return JSON.parse(await worked(path, body));
+  due.count += 1;
+  try {
+    if (machine) return await (await served(path, body)).json();
+    if (path === "catalogue") return (await start).catalogue;
+    return JSON.parse(await worked(path, body));
+  } finally {
+    due.count -= 1;
+  }
 }
 
 /** The file that Python makes of `body`. */

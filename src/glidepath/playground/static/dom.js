@@ -65,14 +65,23 @@ export async function copy(text, what) {
   toast(t("copied", { what }));
 }
 
+/** What is still to come after a change: work that is put off, and questions without an answer yet. */
+export const due = { count: 0 };
+
 /** Does something once nothing has asked for it for a while. */
 export function later(wait, work) {
   let timer = 0;
-  const start = (...given) => {
+  const cancel = () => {
+    if (timer) due.count -= 1;
     clearTimeout(timer);
-    timer = setTimeout(() => work(...given), wait);
+    timer = 0;
   };
-  start.cancel = () => clearTimeout(timer);
+  const start = (...given) => {
+    cancel();
+    due.count += 1;
+    timer = setTimeout(() => { cancel(); work(...given); }, wait);
+  };
+  start.cancel = cancel;
   return start;
 }
 
