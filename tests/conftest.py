@@ -1,5 +1,6 @@
 """What every test shares: one thread a process, and hypothesis told how to search."""
 
+import gc
 import os
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
@@ -32,3 +33,8 @@ def _the_same_words_after_every_test() -> Iterator[None]:
     yield
     for name in set(custom._formulas) - before:
         custom.unregister(name)
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what is imported by now out of every collection of garbage, of which the frameworks ask for many: it never becomes garbage."""
+    gc.freeze()

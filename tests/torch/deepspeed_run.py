@@ -1,5 +1,6 @@
 """Train under DeepSpeed in a process of its own, one after another in every stage; print what every call of `step()` held."""
 
+import gc
 import json
 import os
 import sys
@@ -102,7 +103,9 @@ def main():
     os.environ |= {"DS_ACCELERATOR": "cpu", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[1]}
     import deepspeed
+    import transformers  # noqa: F401
 
+    gc.freeze()  # the Trainer asks for a collection of all there is, again and again
     deepspeed.ops.__compatible_ops__ = {}  # nothing is compiled
     torch.manual_seed(0)
     deepspeed.init_distributed("gloo")
