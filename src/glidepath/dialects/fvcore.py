@@ -82,14 +82,13 @@ def _composite(a: Any, parts: list[Any], lengths: list[float], scaling: list[str
 
 
 def CompositeParamScheduler(a: Any) -> Schedule:
-    checks = a.at.checks()
-    parts, lengths = checks.items("schedulers", a.schedulers, 1), list(a.lengths)
+    checks, lengths = a.at.checks(), list(a.lengths)
+    parts = checks.items("schedulers", a.schedulers, 1)
     scaling = checks.items("interval_scaling", a.interval_scaling, 1)
-    checks.require(len(parts) == len(lengths) == len(scaling), "lengths", "as many as the schedulers", a.lengths)
-    checks.require(abs(sum(lengths) - 1) < 1e-3 and min(lengths) > 0, "lengths", "above 0, with the sum 1", a.lengths)
-    words = all(kind in ("rescaled", "fixed") for kind in scaling)
-    checks.require(words, "interval_scaling", "'rescaled' or 'fixed' for each", a.interval_scaling)
     checks.done()
+    a.require(len(parts) == len(lengths) == len(scaling), "lengths", "as many as the schedulers")
+    a.require(abs(sum(lengths) - 1) < 1e-3 and min(lengths) > 0, "lengths", "above 0, with the sum 1")
+    a.require({*scaling} <= {"rescaled", "fixed"}, "interval_scaling", "'rescaled' or 'fixed' for each")
     return _composite(a, parts, lengths, scaling)
 
 

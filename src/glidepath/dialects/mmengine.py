@@ -101,11 +101,9 @@ MMENGINE.rows(
         **globals(),
         "ExponentialLR": lambda a: Exponential(a.gamma, 1, a.lr),
         "StepLR": lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
-        "MultiStepLR": lambda a: pieces.scaled(
-            pieces.drops([_scaled(a, mark) for mark in a.milestones], a.gamma), a.lr
-        ),
-        "PolyLR": lambda a: (
-            pieces.ramp(a.lr, a.eta_min, _last(a), pieces.curve_of_power(a.power)) if _last(a) else Hold(value=a.lr)
+        "MultiStepLR": lambda a: pieces.scaled(pieces.drops([_scaled(a, m) for m in a.milestones], a.gamma), a.lr),
+        "PolyLR": lambda a: pieces.ramp(
+            a.lr, a.eta_min if _last(a) else a.lr, _last(a), pieces.curve_of_power(a.power)
         ),
     }
 )

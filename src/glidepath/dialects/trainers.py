@@ -19,10 +19,9 @@ def _around(a: Any, main: Schedule) -> Schedule:
     """Returns a warmup of W steps from 1 / (W + 1), the schedule of the whole run from there, and `min_lr` after `max_steps`."""
     warmup, least = _length(a, "warmup"), a.min_lr
     if warmup:
-        main = pieces.in_sequence(
-            [Ramp(a.lr / (warmup + 1), a.lr, warmup), pieces.after(main, warmup + 1)], [warmup + 1]
-        )
-    return main if a.max_steps is None else pieces.in_sequence([main, Hold(value=least)], [a.max_steps + 1])
+        rise = (Ramp(a.lr / (warmup + 1), a.lr, warmup), warmup + 1)
+        main = pieces.each([rise], pieces.after(main, warmup + 1))
+    return main if a.max_steps is None else pieces.each([(main, a.max_steps + 1)], Hold(value=least))
 
 
 NEMO = dialect("nemo", around=_around)
@@ -97,12 +96,10 @@ NEMO.rows(
         **globals(),
         "WarmupPolicy": lambda a: Hold(value=a.lr),
         "WarmupHoldPolicy": lambda a: Hold(value=a.lr),
-        "SquareAnnealing": lambda a: _floored(
-            a, "((t - step) / (t - w)) ** 2", **dict(zip("wt", _run(a), strict=True))
-        ),
+        "SquareAnnealing": lambda a: _floored(a, "((t - step) / (t - w)) ** 2", w=_run(a)[0], t=_run(a)[1]),
         "SquareRootAnnealing": lambda a: _floored(a, "sqrt(max(t - step, 0) / t)", t=_run(a)[1]),
-        "T5InverseSquareRootAnnealing": lambda a: pieces.in_sequence(
-            [pieces.formula("max(step, c) ** -0.5", c=a.constant_steps), Hold(value=a.min_lr)], [a.max_steps + 1]
+        "T5InverseSquareRootAnnealing": lambda a: pieces.each(
+            [(pieces.formula("max(step, c) ** -0.5", c=a.constant_steps), a.max_steps + 1)], Hold(value=a.min_lr)
         ),
         "WarmupAnnealing": lambda a: _fallen(a, *_run(a), pieces.LINEAR),
         "InverseSquareRootAnnealing": lambda a: pieces.formula("p * sqrt((w + 1) / (step + 1))", p=a.lr, w=_run(a)[0]),
@@ -187,11 +184,7 @@ TRAINERS = dialect("trainers")
 def nanoGPT(a: Any) -> Schedule:
     warmup = a.warmup_iters
     fall = Ramp(a.lr, a.min_lr, max(a.lr_decay_iters - warmup, 1), pieces.COSINE)
-    return (
-        pieces.in_sequence([pieces.formula("b * (step + 1) / n", b=a.lr, n=warmup + 1), fall], [warmup])
-        if warmup
-        else fall
-    )
+    return pieces.each([(pieces.formula("b * (step + 1) / n", b=a.lr, n=warmup + 1), warmup)], fall)
 
 
 def litgpt(a: Any) -> Schedule:

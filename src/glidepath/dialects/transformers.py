@@ -90,14 +90,9 @@ def get_scheduler(a: Any) -> Schedule:
     """Returns one of the others by its type, with its own arguments beside it."""
     kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
     at: CallSite = a.at
-    at.require(
-        kind not in ("reduce_lr_on_plateau", "greedy"),
-        "name",
-        "that of a schedule of the step",
-        a.name,
-        TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"],
-    )
-    at.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}", a.name)
+    remedy = TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"]
+    a.require(kind not in ("reduce_lr_on_plateau", "greedy"), "name", "that of a schedule of the step", remedy)
+    a.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}")
     at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
     wanted = {parameter.name for parameter in TRANSFORMERS.parameters(_TYPES[kind])}
     given = {"num_warmup_steps": a.num_warmup_steps, "num_training_steps": a.num_training_steps}
@@ -127,10 +122,5 @@ TRANSFORMERS.rows(
         "get_inverse_sqrt_schedule": lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
         "get_cosine_with_min_lr_schedule_with_warmup": lambda a: _wave(a, _floor(a)),
     },
-    plain=(
-        "get_constant_schedule",
-        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate",
-        "get_wsd_schedule",
-        "get_scheduler",
-    ),
+    plain=("get_constant_schedule", _TYPES["cosine_warmup_with_min_lr"], "get_wsd_schedule", "get_scheduler"),
 )
