@@ -1,4 +1,4 @@
-"""Faults of several ranks, on real processes: torchrun with gloo on this machine."""
+"""Faults of several ranks, on real processes: gloo on this machine."""
 
 import json
 import os
@@ -14,35 +14,30 @@ from glidepath.feedback import Plateau, replay
 HERE = Path(__file__).parent
 
 
-def run(world, folder, *names):
-    """Run what every rank does on some processes; return what each says."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={world}", "--nnodes=1"),
-        *("--master-addr=127.0.0.1", f"--master-port={port}", str(HERE / "ranks.py"), str(folder), *names),
-    ]
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What every rank of four processes says, and then of two."""
+    folder, ports = tmp_path_factory.mktemp("ranks"), []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(str(free.getsockname()[1]))
     source = str(HERE.parents[1] / "src")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": source}
+    command = [sys.executable, str(HERE / "ranks.py"), str(folder), *ports]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads((folder / f"{world}-{rank}.json").read_text()) for rank in range(world)]
+    return {n: [json.loads((folder / f"{n}-{rank}.json").read_text()) for rank in range(n)] for n in (2, 4)}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("ranks")
+def four(said):
+    return said[4]
 
 
 @pytest.fixture(scope="module")
-def four(folder):
-    return run(4, folder, "curve", "metrics", "late", "resume")
-
-
-@pytest.fixture(scope="module")
-def two(folder, four):
-    return run(2, folder, "curve", "metrics", "late", "resume")
+def two(said):
+    return said[2]
 
 
 def test_f1_the_curve_does_not_depend_on_the_number_of_processes(two, four):

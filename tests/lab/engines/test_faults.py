@@ -39,7 +39,7 @@ compare([task], ["constant", "cosine", "linear"], 20, budget=20, out=out, engine
 @posix
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # each start of a driver and its worker takes some seconds of imports
-@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_driver_killed_again_and_again_in_a_comparison_of_60_runs_loses_and_repeats_nothing(
     tiny_text, tmp_path, times
 ):

@@ -210,20 +210,14 @@ def test_what_a_job_raises_is_told_and_the_users_own_tasks_are_found(cluster, ti
 
 
 def test_the_command_starts_a_cluster_of_its_own_and_ends_it(tmp_path):
-    command = f"compare constant linear -t mnist1d -s 1 -n 20 --engine ray --workers 1 --out {tmp_path / 'out'}"
+    """In a home of its own, where it leaves no token behind."""
     before = set(Path("/tmp").glob("glidepath-ray-*"))
-    done = subprocess.run(
-        [sys.executable, "-m", "glidepath", *command.split()],
-        env={**os.environ, "TMPDIR": "/tmp"},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    said = _compare(env | {"HOME": str(tmp_path), "TMPDIR": "/tmp"}, tmp_path / "out", "--workers", "1")
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == (tmp_path / "out/table.txt").read_text() + "\n"
-    assert len(list((tmp_path / "out/records").iterdir())) == 2
+    assert said == (tmp_path / "out/table.txt").read_text() + "\n"
     assert set(Path("/tmp").glob("glidepath-ray-*")) <= before
+    assert not (tmp_path / ".ray/auth_token").exists()
 
 
 @contextlib.contextmanager
@@ -267,27 +261,23 @@ def _compare(env, out, *more):
     done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(list((out / "records").iterdir())) == 2
+    return done.stdout
 
 
 def test_the_documented_commands_work_in_their_order_in_a_home_of_their_own(tmp_path_factory):
-    """A cluster of one's own first, which leaves no token behind; then Ray's command line, a second node, the address."""
+    """Ray's command line, a second node, the address."""
     home = tmp_path_factory.mktemp("h")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {"HOME": str(home)}
-    _compare(env, home / "own", "--workers", "1")
-    assert not (home / ".ray/auth_token").exists()
-
     with _by_hand(home, nodes=2) as (env, address):
         _compare(env, home / "address", "--address", address)
-        _compare({**env, "RAY_ADDRESS": address}, home / "variable")
 
 
 def test_a_cluster_that_asks_for_a_token_is_joined_with_the_one_that_is_there(tmp_path_factory):
-    """As Ray does it for `auto`; where the token is another one, the error says so and where it is to come from."""
+    """As Ray does it for `auto`, by the variable; where the token is another one, the error says so and where it is to come from."""
     home = tmp_path_factory.mktemp("h")
     (home / ".ray").mkdir()
     (home / ".ray/auth_token").write_text("a" * 64)
     with _by_hand(home, nodes=1) as (env, address):
-        _compare(env, home / "out", "--address", address)
+        _compare({**env, "RAY_ADDRESS": address}, home / "variable")
         (home / ".ray/auth_token").write_text("b" * 64)
         words = ["compare", "constant", "-s", "1", "-n", "20", "--engine", "ray", "--address", address]
         command = [sys.executable, "-m", "glidepath", *words, "--out", str(home / "refused")]
