@@ -116,7 +116,7 @@ class Changes:
         Raises:
             GlidepathError: If a change breaks its rule, or the length is given twice.
         """
-        from ..lab.tasks.settings import adjusted
+        from ..lab.tasks.find import adjusted
 
         if budget is not None and self.epochs is not None:
             raise GlidepathError.of("--budget", "", "left out beside --epochs", budget)

@@ -26,7 +26,7 @@ from glidepath.lab.engines.training import fresh_model
 from glidepath.lab.records.runs import RunSpec
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.examples import Text
-from glidepath.lab.tasks.settings import adjusted
+from glidepath.lab.tasks.find import adjusted
 from glidepath.plan import Plan
 from glidepath.plan.given import read
 

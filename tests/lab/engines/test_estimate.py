@@ -13,7 +13,7 @@ from glidepath.lab.engines.estimate import estimate
 from glidepath.lab.engines.progress import Meter
 from glidepath.lab.engines.session import Session
 from glidepath.lab.records.store import Store
-from glidepath.lab.tasks.settings import adjusted
+from glidepath.lab.tasks.find import adjusted
 
 SLOW = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 0, 10_530)
 OTHER = RunSpec(TASKS["cifar100"], recipes.constant(), 0.1, 1, 10_530)

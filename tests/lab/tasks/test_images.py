@@ -21,7 +21,7 @@ from glidepath.lab.tasks import models
 from glidepath.lab.tasks.augment import augmented
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Images, ResNet
-from glidepath.lab.tasks.settings import adjusted
+from glidepath.lab.tasks.find import adjusted
 
 SMALL = replace(TASKS["images"], name="few", data=Images(train=200, validation=50, test=50), evaluations=2)
 GPU = torch.cuda.is_available()

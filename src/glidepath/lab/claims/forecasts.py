@@ -19,7 +19,7 @@ from ..engines.engine import Engine
 from ..engines.machine import here
 from ..engines.progress import Part, Watcher
 from ..engines.session import opened
-from ..records.provenance import provenance
+from ..records.jobs import provenance
 from ..records.runs import Record, RunSpec
 from ..tasks.declared import TASKS, Task
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...core.errors import version
-from ..records.provenance import Provenance, machine_line
+from ..records.jobs import Provenance, machine_line
 from .devices import device
 
 __all__ = ["begun", "here", "machine", "versions"]

@@ -146,16 +146,9 @@ class Meter:
             missing, seconds = self.missing(task), self.update_seconds(task)
             if missing:
                 left = None if left is None or seconds is None else left + missing * seconds / side_by_side
-        return Status(
-            runs_done=len(self._ended),
-            runs_found=self._found,
-            runs_total=len(self._all),
-            updates_done=sum(self._made.values()),
-            updates_total=sum(spec.budget for spec in self._all.values()),
-            seconds=time.monotonic() - self._started,
-            seconds_left=left,
-            told=told,
-        )
+        made, whole = sum(self._made.values()), sum(spec.budget for spec in self._all.values())
+        seconds = time.monotonic() - self._started
+        return Status(len(self._ended), self._found, len(self._all), made, whole, seconds, left, told)
 
 
 class Part(NamedTuple):
@@ -219,17 +212,10 @@ class Whole:
         whole = _together(self._over, self._part, *self._coming)
         left = whole.cost - self._over.cost - done
         began, before = self._first or (now, made)
-        self._watcher.status(
-            Status(
-                runs_done=self._over.runs + status.runs_done,
-                runs_found=self._found + status.runs_found,
-                runs_total=whole.runs,
-                updates_done=self._over.updates + status.updates_done,
-                updates_total=whole.updates,
-                seconds=now - self._started,
-                seconds_left=left * (now - began) / (made - before) if made > before else None if left else 0.0,
-            )
-        )
+        rest = left * (now - began) / (made - before) if made > before else None if left else 0.0
+        runs = self._over.runs + status.runs_done, self._found + status.runs_found, whole.runs
+        updates = self._over.updates + status.updates_done, whole.updates
+        self._watcher.status(Status(*runs, *updates, now - self._started, rest))
 
     def note(self, text: str) -> None:
         """Pass on."""

@@ -8,30 +8,24 @@ be.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Iterable
+from typing import Any, BinaryIO
 
-if TYPE_CHECKING:
-    from ..records.jobs import Job
-    from .engine import Finished
+__all__ = ["TRAINING", "main"]
 
-    CarryOut = Callable[[Job[Any], Callable[[int], None]], Finished]
-
-__all__ = ["main"]
+TRAINING = "GLIDEPATH_TRAINING"
+"""The environment variable that names the module whose `carry_out` does the jobs."""
 
 
-def main(carry_out: CarryOut | None = None) -> None:
-    """Serve jobs until the input closes.
-
-    Args:
-        carry_out: Does a job, given who hears how far it is; None for the usual way, that of `glidepath.lab.engines.training`.
-    """
+def main() -> None:
+    """Serve jobs until the input closes."""
     # Our messages keep the real standard output; whatever libraries print goes to standard error.
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -42,15 +36,14 @@ def main(carry_out: CarryOut | None = None) -> None:
 
     from ...core.errors import GlidepathError
     from ..records.jobs import job_from_dict
-    from .training import carry_out as usual
 
+    carry_out = importlib.import_module(os.environ.get(TRAINING, "glidepath.lab.engines.training")).carry_out
     torch.set_num_threads(1)
     _say(messages, {"ready": os.getpid()})
     while True:
         data = jobs.get()
         try:
-            job, tell = job_from_dict(data), lambda updates: _say(messages, {"advanced": updates})
-            done = (carry_out or usual)(job, tell)
+            done = carry_out(job_from_dict(data), lambda updates: _say(messages, {"advanced": updates}))
             sizes = {name: len(file) for name, file in done.files.items()}
             answer, files = {"finished": done.record.to_dict(), "files": sizes}, list(done.files.values())
         except GlidepathError as error:

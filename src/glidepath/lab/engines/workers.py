@@ -83,7 +83,6 @@ class _Worker:
     """One process, the job it holds, and the threads that read what it writes."""
 
     inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
-    module: str
     environment: Mapping[str, str]
     device: str
     spec: Job[Any] | None = None
@@ -91,8 +90,8 @@ class _Worker:
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
 
     def __post_init__(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - a module of ours, named by ours
-            [sys.executable, "-P", "-m", self.module],
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "glidepath.lab.engines.worker"],
             **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
             env={**_environment(), VARIABLE: self.device, **self.environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
@@ -159,7 +158,6 @@ class Crew(Dispatch):
         tries: How often a job is started whose worker dies.
         specs: The jobs.
         emit: Hears the events.
-        module: What a worker runs; it talks as `glidepath.lab.engines.worker` does.
         environment: Variables of the workers, besides those of this process and one thread for arithmetic.
         devices: What they compute on, as equally many of them on each as can be.
     """
@@ -171,12 +169,11 @@ class Crew(Dispatch):
         specs: Sequence[Job[Any]],
         emit: Callable[[Event], None],
         *,
-        module: str = "glidepath.lab.engines.worker",
         environment: Mapping[str, str] | None = None,
         devices: Sequence[str] = ("cpu",),
     ) -> None:
         super().__init__(specs, tries, emit)
-        self.module, self.environment, self.devices = module, environment or {}, devices
+        self.environment, self.devices = environment or {}, devices
         self.size = min(count or available_cpus(), len(specs))
         self.stillborn = 0
         self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
@@ -203,7 +200,7 @@ class Crew(Dispatch):
     def _hire(self) -> None:
         taken = Counter(worker.device for worker in self.workers)
         free = min(self.devices, key=taken.__getitem__)
-        self.workers.append(_Worker(self.inbox, self.module, self.environment, free))
+        self.workers.append(_Worker(self.inbox, self.environment, free))
 
     def _hear(self, worker: _Worker, message: dict[str, Any]) -> None:
         spec = worker.spec

@@ -9,7 +9,7 @@ from typing import Any
 from ...core.answer import Shown
 from ...core.errors import GlidepathError
 from ..plain import Plain, plain
-from ..records.provenance import provenance
+from ..records.jobs import provenance
 from ..records.runs import Record
 from ..tasks.declared import Task
 from .rate_choice import RateChoice, by_rate, choose_rate

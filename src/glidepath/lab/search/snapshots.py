@@ -31,8 +31,7 @@ from ...feedback import Controller
 from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, put, session_problems, writing
-from ..records.jobs import Measured, MeasuredJob
-from ..records.provenance import provenance
+from ..records.jobs import Measured, MeasuredJob, provenance
 from ..records.runs import RunSpec
 from ..report.rate_choice import RateChoice, choose_among
 from ..report.statistics import Difference, Estimate, left, paired

@@ -1,12 +1,20 @@
-"""A task by its name: one that comes with the package, or the user's own."""
+"""A task by its name, one that comes with the package or the user's own; and the same with other settings than its own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, get_args, get_type_hints
+
+from pydantic import ValidationError
+
+from ...core.checks import Checks
 from ...core.errors import GlidepathError, did_you_mean
-from .declared import TASKS, Task
+from ...core.fields import Count
+from ..plain import from_pydantic
+from .declared import TASKS, Cifar100, Images, Own, Prose, ResNet, Task
 from .user import own_task
 
-__all__ = ["find_task", "task_remedy"]
+__all__ = ["NETWORKS", "adjusted", "find_task", "task_remedy"]
 
 
 def find_task(name: str) -> Task:
@@ -44,3 +52,82 @@ def task_remedy(name: str) -> str:
     if name.endswith(".py") and (module := name.removesuffix(".py").replace("/", ".").strip(".")):
         return f"module:object, such as {module}:moons for the class moons in {name}"
     return did_you_mean(name, TASKS)
+
+
+NETWORKS = get_args(get_type_hints(ResNet)["kind"])
+"""The networks that tasks of images can be given."""
+
+
+def adjusted(
+    task: Task | str,
+    *,
+    model: str | None = None,
+    augment: bool | None = None,
+    label_smoothing: float | None = None,
+    weight_decay: float | None = None,
+    epochs: int | None = None,
+    precision: str | None = None,
+) -> Task:
+    """The same task with some of its settings changed, which its sentence then says.
+
+    Args:
+        task: Name or task.
+        model: For images: `resnet18`, `resnet34` or `resnet50` of width 64, or `resnet8`, the small one of the task `images`.
+        augment: For images: whether each is moved and mirrored at random.
+        label_smoothing: Share of the target spread over all classes, in [0, 1).
+        weight_decay: Of the optimizer, at least 0.
+        epochs: Length of a run, in passes over the training data, in place of the task's own budget.
+        precision: `float32` or `bfloat16`, of the forward pass.
+
+    Raises:
+        GlidepathError: If a setting breaks its rule or does not go with the task; all problems at once.
+
+    Examples:
+        >>> found = adjusted("images", epochs=10, weight_decay=1e-4)
+        >>> found.budget, found.optimizer.weight_decay
+        (780, 0.0001)
+    """
+    task = find_task(task) if isinstance(task, str) else task
+    where, images = f"task {task.name}", isinstance(task.data, Cifar100 | Images)
+    checks = Checks(where)
+    if model and images:
+        checks.choice("model", model, NETWORKS)
+    elif model:
+        checks.refuse("model", "left out: the task has its own", model)
+    if augment and not images and not isinstance(task.data, Own):
+        checks.refuse("augment", "left out: it is for images", augment)
+    if epochs is not None and isinstance(task.data, Prose):
+        checks.refuse("epochs", "left out: a text is read at random places", epochs, "budget, in updates")
+    epochs = checks.take("epochs", epochs, Count | None)
+    checks.done()
+    changes: dict[str, Any] = {"augment": augment, "label_smoothing": label_smoothing, "precision": precision}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if model is not None:
+        changes["model"] = ResNet(kind="resnet8", width=8, stride=2) if model == "resnet8" else ResNet(kind=model)  # type: ignore[arg-type]
+    try:
+        if weight_decay is not None:
+            changes["optimizer"] = replace(task.optimizer, weight_decay=weight_decay)
+        if epochs is not None:
+            changes["budget"] = epochs * _epoch(task)
+        said = [
+            model or "",
+            "" if augment is None else "augmented" if augment else "not augmented",
+            "" if label_smoothing is None else f"label smoothing {label_smoothing:g}",
+            "" if weight_decay is None else f"weight decay {weight_decay:g}",
+            "" if epochs is None else f"{epochs} epochs",
+            precision or "",
+        ]
+        about = f"{task.about} Changed: {', '.join(filter(None, said))}."
+        return replace(task, **changes, about=about) if changes else task
+    except ValidationError as error:
+        raise from_pydantic(where, error) from None
+
+
+def _epoch(task: Task) -> int:
+    """Updates of one pass over a task's training examples; loads the data where only they say how many there are."""
+    known = 45_000 if isinstance(task.data, Cifar100) else getattr(task.data, "train", None)
+    if known is None:
+        from .data import load
+
+        known = len(load(task.data).train[1])
+    return max(1, known // min(task.batch, known))

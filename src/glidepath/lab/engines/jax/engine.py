@@ -15,11 +15,11 @@ from ...records.jobs import Job
 from ...records.runs import RunSpec
 from ...tasks.declared import CharTransformer, Cnn1d, Digits, Mlp, Mnist1d, Prose, Task
 from ..engine import Event
+from ..worker import TRAINING
 from ..workers import Crew
 
 __all__ = ["Jax", "environment"]
 
-_WORKER = "glidepath.lab.engines.jax.worker"
 _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 _CAN = ((Mlp | Cnn1d, Mnist1d | Digits), (CharTransformer, Prose))
 _REMEDY = "`--engine workers` runs it"
@@ -66,13 +66,14 @@ class Jax:
             GlidepathError: As `refuse`, before anything runs; or if several workers in a row die before they are ready.
         """
         self.refuse(specs)
-        Crew(self.count, self.tries, specs, emit, module=_WORKER, environment=environment()).work()
+        Crew(self.count, self.tries, specs, emit, environment=environment()).work()
 
 
 def environment() -> dict[str, str]:
     """What a process has to be started with to train as this engine's workers do: on one thread of the processor, in float32."""
     flags = " ".join(filter(None, (os.environ.get("XLA_FLAGS"), _ONE_THREAD)))
     return {
+        TRAINING: "glidepath.lab.engines.jax.training",
         "XLA_FLAGS": flags,
         "JAX_PLATFORMS": "cpu",
         "JAX_ENABLE_X64": "false",

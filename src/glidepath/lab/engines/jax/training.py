@@ -10,7 +10,6 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -23,20 +22,23 @@ from jax import Array
 from torch import Tensor
 
 from ....torch import attach
+from ...records.jobs import Job
 from ...records.runs import Evaluation, Record, RunSpec
 from ...tasks.data import load
 from ...tasks.declared import Task
 from ...tasks.examples import Examples, Text
+from ..engine import Finished
 from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
 from .program import CHUNK, Program, State, Weights, program
 
-__all__ = ["run"]
+__all__ = ["carry_out", "run"]
 
 _PROGRESS_SECONDS = 0.1
 _BLOCK = 128
 Pair = tuple[Array, Array]
 Rows = npt.NDArray[Any]
+Measured = tuple[Pair, int]
 
 
 def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
@@ -73,53 +75,31 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     return Record(spec=spec, **origin, **training)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What a run is measured on.
-
-    Args:
-        blocks: Inputs and targets, `blocks b …`.
-        count: Targets that count; what comes after them fills up the last block.
-    """
-
-    blocks: Pair
-    count: int
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    """The data of a task where JAX wants them: pairs of inputs and targets.
-
-    Args:
-        train: Examples, or the tokens and the same shifted by one: windows of both begin at the same places.
-        validation: All that is measured on while training.
-        test: All that is measured on at the end.
-    """
-
-    train: Pair
-    validation: _Part
-    test: _Part
+def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
+    """Does a run, which is all that `Jax` lets through."""
+    assert isinstance(job, RunSpec)  # noqa: S101 - see `Jax.refuse`
+    return Finished(run(job, on_progress))
 
 
 @functools.lru_cache(maxsize=4)
-def _arrays(task: Task) -> _Arrays:
+def _arrays(task: Task) -> tuple[Pair, Measured, Measured]:
+    """What a task is trained on, where JAX wants it, and what it is measured on while training and at the end.
+
+    Of a text, the tokens and the same shifted by one: windows of both begin at the same places.
+    """
     data = load(task.data)
-    match data:
-        case Examples(train=(inputs, targets)):
-            pass
-        case Text(train=tokens):
-            inputs, targets = tokens[:-1], tokens[1:]
+    inputs, targets = data.train if isinstance(data, Examples) else (data.train[:-1], data.train[1:])
     train = _array(torch.from_numpy(inputs)), _array(torch.from_numpy(targets))
-    return _Arrays(train, _part(task, data, "validation"), _part(task, data, "test"))
+    return train, _blocks(task, data, "validation"), _blocks(task, data, "test")
 
 
-def _part(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> _Part:
-    """What a run is measured on, in blocks whose intermediate results stay in the cache of one processor; the last is filled up."""
+def _blocks(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> Measured:
+    """Inputs and targets in blocks whose intermediate results stay in the cache of one processor, the last filled up; how many count."""
     inputs, targets = examples_of(task, data, part)
     missing = -len(targets) % _BLOCK
     whole = (torch.cat([one, one[:1].expand(missing, *one.shape[1:])]) for one in (inputs, targets))
     blocks = (_array(one.unflatten(0, (-1, _BLOCK))) for one in whole)
-    return _Part((next(blocks), next(blocks)), targets.numel())
+    return (next(blocks), next(blocks)), targets.numel()
 
 
 def _array(tensor: Tensor) -> Array:
@@ -128,7 +108,11 @@ def _array(tensor: Tensor) -> Array:
 
 
 def _train(
-    spec: RunSpec, blocks: Iterator[Tensor], arrays: _Arrays, weights: Weights, on_progress: Callable[[int], None]
+    spec: RunSpec,
+    blocks: Iterator[Tensor],
+    arrays: tuple[Pair, Measured, Measured],
+    weights: Weights,
+    on_progress: Callable[[int], None],
 ) -> dict[str, Any]:
     """Make the updates and the measurements, a chunk at a time; returns what `summary` does."""
     made = program(spec.task.model, spec.task.optimizer)
@@ -144,18 +128,18 @@ def _train(
         now = [rate_at(update) for update in range(first, last)]
         where = np.array([*islice(rows, last - first)], dtype=np.int32)
         numbers = made.rule.numbers(now, first)
-        state, found = made.advance(state, arrays.train, _whole(where), _whole(numbers), last - first)
+        state, found = made.advance(state, arrays[0], _whole(where), _whole(numbers), last - first)
         rates += now
         losses += np.asarray(found)[: last - first].tolist()
         lost = next((update for update in range(first, last) if not math.isfinite(losses[update])), None)
         if lost is not None:
             return summary(spec, rates[: lost + 1], losses[: lost + 1], evaluations, None)
         if last in due:
-            evaluations.append(_measure(spec.task, made, state[0], arrays.validation, last))
+            evaluations.append(_measure(spec.task, made, state[0], arrays[1], last))
         if time.perf_counter() - told > _PROGRESS_SECONDS:
             told = time.perf_counter()
             on_progress(last)
-    return summary(spec, rates, losses, evaluations, _measure(spec.task, made, state[0], arrays.test, spec.budget))
+    return summary(spec, rates, losses, evaluations, _measure(spec.task, made, state[0], arrays[2], spec.budget))
 
 
 def _rates(spec: RunSpec) -> Callable[[int], float]:
@@ -183,6 +167,6 @@ def _whole(rows: Rows) -> Rows:
     return whole
 
 
-def _measure(task: Task, made: Program, weights: Weights, part: _Part, updates: int) -> Evaluation:
-    losses, right = (np.asarray(found).reshape(-1)[: part.count] for found in made.measure(weights, part.blocks))
-    return evaluation(task, updates, float(losses.mean(dtype=np.float64)), np.count_nonzero(right) / part.count)
+def _measure(task: Task, made: Program, weights: Weights, part: Measured, updates: int) -> Evaluation:
+    losses, right = (np.asarray(found).reshape(-1)[: part[1]] for found in made.measure(weights, part[0]))
+    return evaluation(task, updates, float(losses.mean(dtype=np.float64)), np.count_nonzero(right) / part[1])
