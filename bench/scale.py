@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import Row
 from glidepath.lab import Ray, RunSpec, Session, Store, plan_runs, run
-from glidepath.lab.engines.ray import _Sweep
+from glidepath.lab.engines.ray import _RayDispatch
 from glidepath.lab.records.runs import Record
 from glidepath.lab.tasks.declared import TASKS
 
@@ -53,7 +53,7 @@ def _seconds(store: Store, specs: list[RunSpec], record: Record, each: float) ->
 
     class Timed:
         def execute(self, jobs: Any, emit: Any) -> None:
-            _Sweep(cluster, engine, jobs, emit).work()  # type: ignore[arg-type]
+            _RayDispatch(cluster, engine, jobs, emit).work()  # type: ignore[arg-type]
 
     began = time.perf_counter()
     with store.in_batches():

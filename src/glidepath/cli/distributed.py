@@ -108,11 +108,11 @@ def train(
 
 def _code(asked: Callable[[Ranks], Trained], ranks: Ranks, out: Path) -> int:
     """Trains, says how it ended, and returns the exit code."""
-    from ..lab.distributed import Shared
+    from ..lab.distributed import SharedError
 
     try:
         code = _tell(asked(ranks), out, quiet=ranks.rank > 0)
-    except Shared as error:
+    except SharedError as error:
         if ranks.rank == 0:
             tell(error)
         code = 2

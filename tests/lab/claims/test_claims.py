@@ -10,11 +10,11 @@ import pytest
 from glidepath import GlidepathError, parse, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
 from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Evidence, Flatter, Growing, Lower
+from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower, Measurements
 from glidepath.lab.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
 from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines.engine import Finished
-from glidepath.lab.engines.progress import Part, Whole
+from glidepath.lab.engines.progress import CommandPart, CommandProgress
 from glidepath.lab.report.statistics import holm
 from glidepath.lab.search.snapshots import METHODS
 from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES
@@ -166,7 +166,7 @@ def test_what_the_plan_asks_for_is_declared():
 
 def _evidence(values, losses=None):
     columns = range(len(next(iter(values.values()))))
-    return Evidence(metric="test error", unit="%", columns=columns, values=values, losses=losses or {})
+    return Measurements(metric="test error", unit="%", columns=columns, values=values, losses=losses or {})
 
 
 def test_lower_asks_for_the_interval_the_margin_and_the_correction():
@@ -319,7 +319,7 @@ def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progr
     clock = iter([0.0, 90.0, 100.0, 103.0])  # the start, then what was found, then progress
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     listener, trial = Listener(), CLAIMS["C7"].trials[0]
-    whole = Whole(listener, [Part(*trial.size.part)] * 2)
+    whole = CommandProgress(listener, [CommandPart(*trial.size.part)] * 2)
     whole.begin()
     for share in (0.5, 0.6, 0.75):
         whole.status(

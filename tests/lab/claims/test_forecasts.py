@@ -12,9 +12,9 @@ from glidepath.forecast import Law, Run
 from glidepath.lab import InProcess
 from glidepath.lab.claims import CLAIMS, Claim, Outcome, reproduce
 from glidepath.lab.claims import page as pages
-from glidepath.lab.claims.criteria import Carried, Evidence, NotAbove
+from glidepath.lab.claims.criteria import CarriedPeak, Measurements, NotAbove
 from glidepath.lab.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
-from glidepath.lab.claims.known_forecasts import Case, Limits, judged, refused_or_covered
+from glidepath.lab.claims.known_forecasts import Case, ForecastLimits, judged, refused_or_covered
 
 LAW = Law("multi_power", {"L0": 2.65, "A": 0.6, "alpha": 0.45, "B": 438.0, "C": 2.1, "beta": 0.6, "gamma": 0.65})
 
@@ -24,7 +24,7 @@ def case(measured, *, loss=1.0, half=0.1, area=9.0, group="a", updates=1000):
 
 
 def checks(cases, **limits):
-    return [check for _, check in judged(cases, Limits(**{"error": 0.2, "regret": 0.1, **limits}))]
+    return [check for _, check in judged(cases, ForecastLimits(**{"error": 0.2, "regret": 0.1, **limits}))]
 
 
 def test_every_rule_can_hold_and_fail():
@@ -74,7 +74,7 @@ def test_refused_or_covered():
 
 def test_not_above_holds_where_nothing_is_shown():
     values = {"ours": (1.0, 1.1, 1.2), "same": (1.1, 1.0, 1.2), "lower": (0.5, 0.6, 0.7), "gone": (1.0, None, 1.0)}
-    evidence = Evidence(metric="loss", unit="nats", columns=range(3), values=values)
+    evidence = Measurements(metric="loss", unit="nats", columns=range(3), values=values)
     found = NotAbove(row="ours", than=("same", "lower", "gone")).judge(evidence)
     assert [one.passed for one in found] == [True, False, False]
     assert found[2].measured == "a run diverged"
@@ -82,11 +82,11 @@ def test_not_above_holds_where_nothing_is_shown():
 
 def test_a_carried_peak_is_held_against_the_own_best():
     schedules = {"wsd": parse("hold(80) >> linear(20)"), "linear": parse("linear(100)")}
-    carried = Carried(source="wsd", schedules=schedules, budget=100)
+    carried = CarriedPeak(source="wsd", schedules=schedules, budget=100)
 
     def judge(linear):
         losses = {"wsd": {0.1: (1.0, 1.0), 0.2: (2.0, 2.0)}, "linear": linear}
-        return carried.judge(Evidence(metric="m", unit="", columns=range(2), values={}, losses=losses))[0]
+        return carried.judge(Measurements(metric="m", unit="", columns=range(2), values={}, losses=losses))[0]
 
     best_at_twice = judge({0.1: (1.5, 1.6), 0.2: (1.0, 1.1)})
     assert best_at_twice.passed
@@ -110,7 +110,9 @@ def test_forecasts_are_tried_on_runs_of_one_seed(claim, tmp_path):
     wsd, cosine, hold = (f"warmup(5) >> {rest}" for rest in ("hold(75) >> linear(20)", "cosine(95)", "hold(95)"))
     shared = {"task": "mnist1d", "peak_rate": 0.05, "seeds": 1}
     claim(
-        Forecasts(slug="a", fits={"WSD": (wsd,)}, held=(cosine, hold), limits=Limits(error=1.0, regret=1.0), **shared),
+        Forecasts(
+            slug="a", fits={"WSD": (wsd,)}, held=(cosine, hold), limits=ForecastLimits(error=1.0, regret=1.0), **shared
+        ),
         Forecasts(slug="b", fits={"a cosine": (cosine,)}, held=(wsd,), **shared),
     )
     outcome = reproduce(["F9"], out=tmp_path, engine=InProcess())[0]
@@ -168,7 +170,7 @@ def test_curves_at_hand_are_read_and_judged(claim, tmp_path, monkeypatch):
     monkeypatch.setenv(CURVES, str(tmp_path))
     fits = {"one": ("wsd_20000_24000",), "a cosine": ("cosine_24000",)}
     claim(
-        PublicCurves(slug="p", fits={"one": fits["one"]}, published=True, limits=Limits(0.02, 0.01, 0.02)),
+        PublicCurves(slug="p", fits={"one": fits["one"]}, published=True, limits=ForecastLimits(0.02, 0.01, 0.02)),
         PublicCurves(slug="q", fits={"a cosine": fits["a cosine"]}),
     )
     outcome = reproduce(["F9"], out=tmp_path / "out")[0]

@@ -11,7 +11,7 @@ from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.lab import InProcess
 from glidepath.lab.claims import CLAIMS, Outcome, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Check, Evidence
+from glidepath.lab.claims.criteria import Ascending, Checked, Measurements
 from glidepath.lab.claims.forecasts import Forecasts, PublicCurves
 from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
 from glidepath.lab.claims.page import BEGIN, END, markdown, read_beside, recorded, text, write_page
@@ -38,8 +38,8 @@ def outcome():
                     Verdict(
                         rule="test error: below zero",
                         checks=(
-                            Check(subject="linear − step", measured="−2.0 (−3.0 to −1.0)", passed=True),
-                            Check(subject="linear − exponential", measured="−0.1 (−1.0 to +0.8)", passed=False),
+                            Checked(subject="linear − step", measured="−2.0 (−3.0 to −1.0)", passed=True),
+                            Checked(subject="linear − exponential", measured="−0.1 (−1.0 to +0.8)", passed=False),
                         ),
                     ),
                 ),
@@ -79,7 +79,7 @@ def test_the_outcomes_in_the_documentation_are_of_the_claims_as_they_are_declare
                 measured, _, unit = metric.removesuffix(")").partition(" (")
                 unit = "%" if unit == "percentage points" else unit
                 assert rest
-                evidence = Evidence(metric=measured, unit=unit, columns=(), values={})
+                evidence = Measurements(metric=measured, unit=unit, columns=(), values={})
                 assert verdict.rule == criterion.rule(evidence)
 
 

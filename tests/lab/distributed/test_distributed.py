@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from glidepath import GlidepathError, advice, cli
-from glidepath.lab.distributed import Ranks, Shared, Stream, part, train, training_of
+from glidepath.lab.distributed import Ranks, SharedError, Stream, part, train, training_of
 from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints
 from glidepath.lab.distributed.history import History
 from glidepath.lab.distributed.ranks import _device
@@ -251,7 +251,7 @@ def test_what_changed_since_the_checkpoint_is_refused_and_told(tiny, training, t
     with pytest.raises(Halt):
         train(training, tmp_path, watch=until(12, []), checkpoint="5 steps", progress=silent)
     before = sorted((tmp_path / "checkpoints").iterdir())
-    with pytest.raises(Shared, match=message):
+    with pytest.raises(SharedError, match=message):
         train(training_of(tiny, **{"schedule": SCHEDULE, "length": "384 samples"} | change), tmp_path, progress=silent)
     assert sorted((tmp_path / "checkpoints").iterdir()) == before
 
@@ -308,7 +308,7 @@ def test_a_longer_length_stretches_what_is_left(tiny, training, tmp_path, silent
 def test_a_run_is_extended_only_before_its_end(tiny, training, tmp_path, silent, options, last, message):
     with suppress(Halt):
         train(training, tmp_path, watch=until(last, []), checkpoint="5 steps", progress=silent)
-    with pytest.raises(Shared, match=message):
+    with pytest.raises(SharedError, match=message):
         train(training_of(tiny, schedule=SCHEDULE, **options), tmp_path, changed="extend", progress=silent)
 
 
@@ -324,7 +324,7 @@ def test_another_batch_is_followed_where_samples_are_counted_and_refused_where_u
     assert [used for _, used, _ in rest] == [
         first.plan.replace(clock="samples").value(samples=at, base=0.1) for at, _, _ in rest
     ]
-    with pytest.raises(Shared, match=r"\$\.batch\.schedule: hold\(value=16\) -> hold\(value=12\)"):
+    with pytest.raises(SharedError, match=r"\$\.batch\.schedule: hold\(value=16\) -> hold\(value=12\)"):
         train(
             training_of(tiny, schedule=SCHEDULE, length="384 samples", clock="updates", batch=12),
             tmp_path / "updates",
@@ -363,7 +363,7 @@ def test_a_checkpoint_whose_plan_was_altered_is_refused(training, tmp_path, sile
     found, _ = files.newest()
     found.head["plan"]["horizon"]["length"] = "400 samples"
     files.write(11, found)
-    with pytest.raises(Shared, match="checkpoint: fingerprint must be that of its plan"):
+    with pytest.raises(SharedError, match="checkpoint: fingerprint must be that of its plan"):
         train(training, tmp_path, progress=silent)
 
 
@@ -371,7 +371,8 @@ def test_one_training_at_a_time_uses_a_folder(training, tmp_path, silent):
     def watch(update):
         del update
         with pytest.raises(
-            Shared, match=r"train: out must be a folder that no other glidepath process uses, got .*held by process"
+            SharedError,
+            match=r"train: out must be a folder that no other glidepath process uses, got .*held by process",
         ):
             train(training, tmp_path, progress=silent)
         raise Halt
@@ -419,15 +420,15 @@ def test_bfloat16_trains_and_is_part_of_the_run(tiny_text, tmp_path, silent):
         losses.append([loss for _, _, loss in seen])
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
-    with pytest.raises(Shared, match="amp: False -> True"):
+    with pytest.raises(SharedError, match="amp: False -> True"):
         train(half, tmp_path / "plain", progress=silent)
 
 
 def test_what_several_processes_say_is_told_once_or_by_rank():
     alone = Ranks()
-    with pytest.raises(Shared, match=r"^lab: task must be one of"):
+    with pytest.raises(SharedError, match=r"^lab: task must be one of"):
         alone.together(lambda: training_of("txt"))
-    with pytest.raises(Shared, match=r"^train: the folder must be writable, got no space$"):
+    with pytest.raises(SharedError, match=r"^train: the folder must be writable, got no space$"):
         alone.first(lambda: (_ for _ in ()).throw(OSError("no space")))
     assert alone.together(lambda: 3) == alone.first(lambda: 3) == 3
 

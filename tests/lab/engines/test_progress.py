@@ -1,6 +1,6 @@
 """How far the parts of a command are together."""
 
-from glidepath.lab.engines.progress import Part, Status, Whole
+from glidepath.lab.engines.progress import CommandPart, CommandProgress, Status
 
 
 class Listener:
@@ -16,7 +16,7 @@ class Listener:
 
 def test_several_parts_begin_as_one_and_the_last_may_not_be_needed():
     listener = Listener()
-    whole = Whole(listener, [Part(1, 10, 10.0)] * 8)
+    whole = CommandProgress(listener, [CommandPart(1, 10, 10.0)] * 8)
     whole.begin(3)
     whole.status(Status(3, 1, 3, 30, 30, 1.0, None))
     whole.skip(2)

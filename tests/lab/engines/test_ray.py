@@ -11,7 +11,7 @@ import pytest
 from glidepath import GlidepathError
 from glidepath.lab import Ray, run
 from glidepath.lab.engines.engine import Capacity, Finished
-from glidepath.lab.engines.ray import _options, _Sweep
+from glidepath.lab.engines.ray import _options, _RayDispatch
 from glidepath.lab.engines.ray_worker import _provide, carry_out_chunk
 from glidepath.lab.records.jobs import job_to_dict
 from glidepath.lab.tasks.declared import CharTransformer
@@ -155,7 +155,7 @@ def test_what_waits_in_rays_row_is_one_and_a_half_times_the_slots_and_all_that_i
     ray.remote = lambda **options: lambda work: SimpleNamespace(remote=start)
     specs = [replace(spec, seed=seed) for seed in range(400)]
     events = []
-    _Sweep(ray, Ray(), specs, events.append).work()
+    _RayDispatch(ray, Ray(), specs, events.append).work()
 
     assert events[0] == Capacity(40)
     assert {event.record.spec.seed for event in events[1:] if isinstance(event, Finished)} == set(range(400))
@@ -166,10 +166,10 @@ def test_what_waits_in_rays_row_is_one_and_a_half_times_the_slots_and_all_that_i
 
 def test_trainings_side_by_side_are_never_more_than_was_asked_or_the_nodes_have_room_for():
     ray = _StandIn({"CPU": 40.0, "GPU": 2.0})
-    sweep = _Sweep(ray, Ray(count=3), [], lambda event: None)
+    sweep = _RayDispatch(ray, Ray(count=3), [], lambda event: None)
     sweep._look()
     assert sweep.slots == 3
-    sweep = _Sweep(ray, Ray(resources={"GPU": 0.5}), [], lambda event: None)
+    sweep = _RayDispatch(ray, Ray(resources={"GPU": 0.5}), [], lambda event: None)
     sweep._look()
     assert sweep.slots == 4
 

@@ -11,17 +11,27 @@ from itertools import pairwise
 from ... import Schedule
 from ...forecast.bound import transfer_peak
 from ..plain import plain
-from ..report.statistics import Difference, estimate, holm, paired, whole
+from ..report.statistics import PairedDifference, estimate, holm, paired, whole
 from ..report.verdict import number, signed, sized, spoken
 
-__all__ = ["Ascending", "Carried", "Check", "Criterion", "Evidence", "Flatter", "Growing", "Lower", "NotAbove"]
+__all__ = [
+    "Ascending",
+    "CarriedPeak",
+    "Checked",
+    "Criterion",
+    "Flatter",
+    "Growing",
+    "Lower",
+    "Measurements",
+    "NotAbove",
+]
 
 _LEVEL = 0.05
 Losses = Mapping[float, Sequence[float | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Measurements:
     """Numbers in rows and columns: a row a schedule or method, a column a seed (or a budget, where nothing is random).
 
     Args:
@@ -41,7 +51,7 @@ class Evidence:
 
 
 @plain(kw_only=True)
-class Check:
+class Checked:
     """One rule applied to what was measured.
 
     Args:
@@ -54,14 +64,14 @@ class Check:
     subject: str
     measured: str
     passed: bool
-    difference: Difference | None = None
+    difference: PairedDifference | None = None
 
 
 class Criterion(abc.ABC):
     """A rule that evidence meets or does not."""
 
     @abc.abstractmethod
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """The rule in words.
 
         Args:
@@ -69,18 +79,20 @@ class Criterion(abc.ABC):
         """
 
     @abc.abstractmethod
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """Apply the rule; one check a subject, all of which have to hold."""
 
 
-def _compared(subject: str, one: Difference | None, unit: str, passed: bool | None = None, *said: str) -> Check:
+def _compared(subject: str, one: PairedDifference | None, unit: str, passed: bool | None = None, *said: str) -> Checked:
     """A check of a paired difference; None asks that its interval does not lie above zero."""
     if one is None:
-        return Check(subject=subject, measured="a run diverged", passed=False)
+        return Checked(subject=subject, measured="a run diverged", passed=False)
     if one.estimate.low is None:
-        return Check(subject=subject, measured="one seed: no interval", passed=False, difference=one)
+        return Checked(subject=subject, measured="one seed: no interval", passed=False, difference=one)
     passed = one.estimate.low <= 0.0 if passed is None else passed
-    return Check(subject=subject, measured=", ".join([sized(one.estimate, unit), *said]), passed=passed, difference=one)
+    return Checked(
+        subject=subject, measured=", ".join([sized(one.estimate, unit), *said]), passed=passed, difference=one
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,19 +111,19 @@ class Lower(Criterion):
     margin: float = 0.0
     corrected: bool = False
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         more = [f"mean at most {signed(-self.margin, evidence.unit)}"] if self.margin else []
         more += [f"p < {_LEVEL} after Holm"] if self.corrected else []
         return ", ".join([f"{evidence.metric} ({spoken(evidence.unit)}): 95 % interval below zero", *more])
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
         pairs = [(row, other) for row in self.rows for other in self.than]
         found = [paired(evidence.values[row], evidence.values[other]) for row, other in pairs]
         tested = [at for at, one in enumerate(found) if one is not None and one.p is not None]
         p_values = dict(zip(tested, holm([found[at].p or 0.0 for at in tested]), strict=True))  # type: ignore[union-attr]
-        checks: list[Check] = []
+        checks: list[Checked] = []
         for at, ((row, other), one) in enumerate(zip(pairs, found, strict=True)):
             p, of_mean, said, passed = p_values.get(at), one and one.estimate, list[str](), False
             if one is not None and of_mean is not None and of_mean.high is not None and p is not None:
@@ -139,18 +151,18 @@ class Flatter(Criterion):
     than: str
     ratio: float
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         del evidence
         return f"validation loss (nats): spread of the means over the rates at most {self.ratio:g} of {self.than}'s"
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
         subject = f"{self.row} to {self.than}"
         tables = [[whole(seeds) for seeds in evidence.losses[name].values()] for name in (self.row, self.than)]
         ours, theirs = ([seeds for seeds in table if seeds is not None] for table in tables)
         if [len(ours), len(theirs)] != [len(table) for table in tables]:
-            return [Check(subject=subject, measured="a run diverged", passed=False)]
+            return [Checked(subject=subject, measured="a run diverged", passed=False)]
         spread, other = (_range([sum(seeds) / len(seeds) for seeds in table]) for table in (ours, theirs))
         measured = f"{number(spread, 'nats')} against {number(other, 'nats')} nats"
         measured += f", {spread / other:.3f} of it" if other else ""
@@ -159,7 +171,7 @@ class Flatter(Criterion):
         gap = estimate([_range(one) - self.ratio * _range(another) for one, another in seeds])
         if gap.low is not None:
             measured += f"; seed by seed, its spread − {self.ratio:g} × the other's: {sized(gap, 'nats')}"
-        return [Check(subject=subject, measured=measured, passed=spread <= self.ratio * other)]
+        return [Checked(subject=subject, measured=measured, passed=spread <= self.ratio * other)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,18 +186,18 @@ class NotAbove(Criterion):
     row: str
     than: tuple[str, ...]
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         return f"{evidence.metric} ({spoken(evidence.unit)}): the 95 % interval does not lie above zero"
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
         values, unit = evidence.values, evidence.unit
         return [_compared(f"{self.row} − {one}", paired(values[self.row], values[one]), unit) for one in self.than]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried(Criterion):
+class CarriedPeak(Criterion):
     """A peak carried from one schedule to another by the convex bound is as good as the other's own best on the grid.
 
     The carried peak is taken at the nearest rate of the grid; as good means that the 95 % t-interval of the difference in validation
@@ -201,20 +213,20 @@ class Carried(Criterion):
     schedules: Mapping[str, Schedule]
     budget: int
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         del evidence
         what = f"validation loss (nats) at the peak carried from {self.source}, less that at the own best"
         return f"{what}: the 95 % interval does not lie above zero"
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
         every = {
             name: {rate: kept for rate, seeds in table.items() if (kept := whole(seeds))}
             for name, table in evidence.losses.items()
         }
         best = {name: min(table, key=lambda rate: sum(table[rate])) for name, table in every.items()}
-        peak, steps, checks = best[self.source], self.budget, list[Check]()
+        peak, steps, checks = best[self.source], self.budget, list[Checked]()
         for name in self.schedules:
             if name == self.source:
                 continue
@@ -236,19 +248,19 @@ class Ascending(Criterion):
 
     rows: tuple[str, ...]
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         return f"{evidence.metric}: {' < '.join(self.rows)} at every budget"
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
-        checks: list[Check] = []
+        checks: list[Checked] = []
         for at, heading in enumerate(evidence.columns):
             values = [evidence.values[row][at] for row in self.rows]
             texts = ["–" if value is None else f"{value:.4g}" for value in values]
             measured = ", ".join(f"{row} {text}" for row, text in zip(self.rows, texts, strict=True))
             passed = all(a < b for a, b in pairwise(whole(values) or [0.0, 0.0]))
-            checks.append(Check(subject=f"{heading} updates", measured=measured, passed=passed))
+            checks.append(Checked(subject=f"{heading} updates", measured=measured, passed=passed))
         return checks
 
 
@@ -264,19 +276,19 @@ class Growing(Criterion):
     row: str
     than: str
 
-    def rule(self, evidence: Evidence) -> str:
+    def rule(self, evidence: Measurements) -> str:
         """See `Criterion.rule`."""
         return f"{evidence.metric}: {self.than} / {self.row} above 1 and growing with the budget"
 
-    def judge(self, evidence: Evidence) -> list[Check]:
+    def judge(self, evidence: Measurements) -> list[Checked]:
         """See `Criterion.judge`."""
         ours, theirs = whole(evidence.values[self.row]), whole(evidence.values[self.than])
         subject = f"{self.than} / {self.row}"
         if ours is None or theirs is None:
-            return [Check(subject=subject, measured="not finite", passed=False)]
+            return [Checked(subject=subject, measured="not finite", passed=False)]
         ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
         measured = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        return [Check(subject=subject, measured=measured, passed=all(a < b for a, b in pairwise([1.0, *ratios])))]
+        return [Checked(subject=subject, measured=measured, passed=all(a < b for a, b in pairwise([1.0, *ratios])))]
 
 
 def _range(values: Sequence[float]) -> float:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from ... import Exponential, MultiStep, Schedule, recipes
 from ...core.errors import GlidepathError, Problem, shown
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
-from .criteria import Ascending, Carried, Criterion, Flatter, Growing, Lower, NotAbove
+from .criteria import Ascending, CarriedPeak, Criterion, Flatter, Growing, Lower, NotAbove
 from .declared_strings import WORDS
 from .forecasts import THEIRS, Designed, Forecasts, PublicCurves
-from .known_forecasts import Limits
+from .known_forecasts import ForecastLimits
 from .trials import Ensembles, Exact, Trainings, Trial
 
 __all__ = ["CLAIMS", "Claim", "find_claims"]
@@ -94,7 +94,7 @@ def _flatness(task: str) -> Trainings:
 
 def _carried(task: str, budget: int, warmup: int, seeds: int, *rates: float) -> Trainings:
     schedules = {name: default_schedule(name, budget, warmup) for name in DEFAULT_SCHEDULES}
-    rule = Carried(source="wsd", schedules=schedules, budget=budget)
+    rule = CarriedPeak(source="wsd", schedules=schedules, budget=budget)
     return _trained(task, budget, seeds, rates, schedules, rule)
 
 
@@ -180,7 +180,7 @@ _TRIALS: dict[str, tuple[Trial, ...]] = {
             seeds=3,
             fits={"WSD": (_WSD,), "WSD + step": (_WSD, _STEP)},
             held=_HELD,
-            limits=Limits(error=0.05, regret=0.01),
+            limits=ForecastLimits(error=0.05, regret=0.01),
         ),
     ),
     "F2": (
@@ -188,7 +188,7 @@ _TRIALS: dict[str, tuple[Trial, ...]] = {
             slug="public",
             fits={"the authors' three": THEIRS, "one WSD run": ("wsd_20000_24000",)},
             published=True,
-            limits=Limits(error=0.012, regret=0.005, along=0.012),
+            limits=ForecastLimits(error=0.012, regret=0.005, along=0.012),
         ),
     ),
     "F3": (

@@ -17,14 +17,14 @@ from ...forecast import Law, Run, fit_laws
 from ...forecast.design import design
 from ..engines.engine import Engine
 from ..engines.machine import here
-from ..engines.progress import Part, Watcher
+from ..engines.progress import CommandPart, Watcher
 from ..engines.session import opened
 from ..records.jobs import provenance
 from ..records.runs import Record, RunSpec
 from ..tasks.declared import TASKS, Task
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
-from .criteria import Check, Criterion, Evidence
-from .known_forecasts import Limits, verdicts_of
+from .criteria import Checked, Criterion, Measurements
+from .known_forecasts import ForecastLimits, verdicts_of
 from .outcome import TrialOutcome, Verdict
 from .trials import Size, Trial, judged, verdicts
 
@@ -36,7 +36,7 @@ _SECONDS = 0.003  # of an update of `text`, with forty evaluations a run
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Trained(Trial):
+class _TrainedTrial(Trial):
     """What the trials that train share: a task with forty evaluations, one peak rate, some seeds.
 
     Args:
@@ -67,12 +67,12 @@ class _Trained(Trial):
         """See `Trial.size`."""
         runs = self._runs(0)
         updates = sum(spec.budget for spec in runs)
-        part = Part(len(runs), updates, updates * _SECONDS)
+        part = CommandPart(len(runs), updates, updates * _SECONDS)
         return Size(f"{self.task}, {self._what}, {self.seeds} seeds", self.slug, len(runs), part)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forecasts(_Trained):
+class Forecasts(_TrainedTrial):
     """Laws fitted to some runs of a seed, their forecasts held against its other runs.
 
     Args:
@@ -83,7 +83,7 @@ class Forecasts(_Trained):
 
     fits: Mapping[str, tuple[str, ...]]
     held: tuple[str, ...]
-    limits: Limits | None = None
+    limits: ForecastLimits | None = None
 
     @property
     def _texts(self) -> list[str]:
@@ -113,7 +113,7 @@ class Forecasts(_Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Designed(_Trained):
+class Designed(_TrainedTrial):
     """A schedule designed from runs of one seed, trained beside the default schedules on other seeds.
 
     Args:
@@ -152,7 +152,7 @@ class Designed(_Trained):
         records |= _records(folder, [spec for row in rows.values() for spec in row], engine, watcher)
         tests = {name: [records[spec.hash].test for spec in row] for name, row in rows.items()}
         values = {name: tuple(one and one.loss for one in row) for name, row in tests.items()}
-        evidence = Evidence(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
+        evidence = Measurements(metric="test loss", unit="nats per character", columns=list(seeds), values=values)
         title = f"{self.size.title}; designed: {made.schedule}"
         return judged(title, verdicts(self.criteria, evidence), provenance(records.values(), title))
 
@@ -170,13 +170,13 @@ class PublicCurves(Trial):
 
     fits: Mapping[str, tuple[str, ...]]
     published: bool = False
-    limits: Limits | None = None
+    limits: ForecastLimits | None = None
     slug: str
 
     @property
     def size(self) -> Size:
         """See `Trial.size`."""
-        return Size("public curves of 25, 100 and 400 million parameters", self.slug, part=Part(0, 0, 60.0))
+        return Size("public curves of 25, 100 and 400 million parameters", self.slug, part=CommandPart(0, 0, 60.0))
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Read, fit, forecast, judge; skipped where the curves are not at hand."""
@@ -230,10 +230,10 @@ def _curve(file: Path, text: str) -> Run:
     return Run.of(schedule, _PEAK, [step for step, _ in kept], [loss for _, loss in kept], file.stem)
 
 
-def _as_published(size: str, curves: Mapping[str, Run]) -> Check:
+def _as_published(size: str, curves: Mapping[str, Run]) -> Checked:
     law = Law("multi_power", dict(zip(_NAMES, _SIZES[size], strict=True)))
     errors = [float(np.abs(law(run.path()) - run.losses).mean()) for name, run in curves.items() if name not in THEIRS]
-    return Check(subject=size, measured=f"{np.mean(errors):.4f}", passed=float(np.mean(errors)) <= 0.0055)
+    return Checked(subject=size, measured=f"{np.mean(errors):.4f}", passed=float(np.mean(errors)) <= 0.0055)
 
 
 def _records(folder: Path, specs: Sequence[RunSpec], engine: Engine | None, watcher: Watcher) -> dict[str, Record]:

@@ -10,14 +10,14 @@ import numpy as np
 
 from ...core.errors import GlidepathError
 from ...forecast import Run, fit_laws
-from .criteria import Check
+from .criteria import Checked
 from .outcome import Verdict
 
-__all__ = ["Case", "Limits", "cases_of", "judged", "refused_or_covered", "verdicts_of"]
+__all__ = ["Case", "ForecastLimits", "cases_of", "judged", "refused_or_covered", "verdicts_of"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class ForecastLimits:
     """What forecasts have to keep, in nats.
 
     Args:
@@ -95,7 +95,7 @@ def verdicts_of(
     fits: Mapping[str, Sequence[str]],
     groups: Mapping[str, Mapping[str, Run]],
     held: Sequence[str],
-    limits: Limits | None,
+    limits: ForecastLimits | None,
 ) -> list[Verdict]:
     """Fit on some runs of every group, forecast the others, and judge; one verdict a rule and choice of logs.
 
@@ -123,7 +123,7 @@ def verdicts_of(
 _REFUSED = "the logs are refused, or the 90 % intervals hold at least 80 %"
 
 
-def judged(cases: Sequence[Case], limits: Limits) -> list[tuple[str, Check]]:
+def judged(cases: Sequence[Case], limits: ForecastLimits) -> list[tuple[str, Checked]]:
     """The rules, each with its check, in this order: error, coverage, order, regret; along the curves first, where that is limited.
 
     Args:
@@ -173,10 +173,10 @@ def judged(cases: Sequence[Case], limits: Limits) -> list[tuple[str, Check]]:
         rule = f"mean absolute error along the curves at most {limits.along:g} in each size"
         measured = " / ".join(f"{each:.4f}" for each in along)
         found.insert(0, (rule, " / ".join(sizes), measured, max(along) <= limits.along))
-    return [(rule, Check(subject=what, measured=seen, passed=bool(held))) for rule, what, seen, held in found]
+    return [(rule, Checked(subject=what, measured=seen, passed=bool(held))) for rule, what, seen, held in found]
 
 
-def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Check:
+def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Checked:
     """Whether, for each choice of logs, the fit is refused or its intervals hold at least 80 %.
 
     Args:
@@ -189,7 +189,7 @@ def refused_or_covered(logs: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) 
         except GlidepathError:
             refused += 1
     measured = f"{refused} of {len(logs)} refused" + (f", {sum(covered)} of {len(covered)} covered" if covered else "")
-    return Check(subject=f"{len(logs)} choices of logs", measured=measured, passed=sum(covered) >= 0.8 * len(covered))
+    return Checked(subject=f"{len(logs)} choices of logs", measured=measured, passed=sum(covered) >= 0.8 * len(covered))
 
 
 def _groups(cases: Sequence[Case]) -> list[list[Case]]:

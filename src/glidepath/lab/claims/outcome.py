@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...core.errors import GlidepathError
 from ..plain import Plain, plain
-from .criteria import Check
+from .criteria import Checked
 
 __all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]
 
@@ -37,7 +37,7 @@ class Verdict:
     """
 
     rule: str
-    checks: tuple[Check, ...]
+    checks: tuple[Checked, ...]
 
 
 @plain(kw_only=True)
@@ -67,7 +67,7 @@ class TrialOutcome:
     skipped: str = ""
 
     @property
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Checked, ...]:
         """The checks of all criteria."""
         return tuple(check for verdict in self.verdicts for check in verdict.checks)
 
@@ -112,7 +112,7 @@ class Outcome(Plain):
         return bool(self.checks)
 
     @property
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[Checked, ...]:
         """The checks of all trials."""
         return tuple(check for trial in self.trials for check in trial.checks)
 

@@ -10,7 +10,7 @@ from ...core.checks import Checks, taken
 from ...core.fields import Seed
 from ...core.files import write_whole
 from ..engines.engine import Engine
-from ..engines.progress import Silent, Watcher, Whole
+from ..engines.progress import CommandProgress, Silent, Watcher
 from ..engines.session import writing
 from .declared import Claim, find_claims
 from .outcome import Outcome, TrialOutcome
@@ -59,7 +59,7 @@ def reproduce(
     most = max(getattr(trial, "seeds", 1) for trial in coming)
     taken("reproduce", "seed", (first_seed or 0) + most - 1, Seed)
     folder = Path(out)
-    whole = Whole(progress or Silent(), [one.size.part for one in coming])
+    whole = CommandProgress(progress or Silent(), [one.size.part for one in coming])
     outcomes: list[Outcome] = []
     for claim in claims:
         first = claim.first_seed if first_seed is None else first_seed

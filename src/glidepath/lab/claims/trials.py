@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ... import Schedule
 from ..engines.engine import Engine
 from ..engines.machine import here
-from ..engines.progress import Part, Watcher
+from ..engines.progress import CommandPart, Watcher
 from ..records.store import Store
 from ..search.planning import plan_runs
-from .criteria import Carried, Criterion, Evidence, Flatter, Losses
+from .criteria import CarriedPeak, Criterion, Flatter, Losses, Measurements
 from .outcome import ChosenRate, TrialOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Size(NamedTuple):
     title: str
     slug: str
     runs: int = 0
-    part: Part = Part(0, 0, 0.0)
+    part: CommandPart = CommandPart(0, 0, 0.0)
 
 
 class Trial(abc.ABC):
@@ -63,7 +63,7 @@ class Trial(abc.ABC):
         """
 
 
-def verdicts(criteria: Iterable[Criterion], evidence: Evidence) -> tuple[Verdict, ...]:
+def verdicts(criteria: Iterable[Criterion], evidence: Measurements) -> tuple[Verdict, ...]:
     """What some criteria say of what was measured."""
     return tuple(Verdict(rule=one.rule(evidence), checks=tuple(one.judge(evidence))) for one in criteria)
 
@@ -115,7 +115,7 @@ class Trainings(Trial):
     def size(self) -> Size:
         """See `Trial.size`."""
         runs = len(self.schedules) * len(self.rates) * self.seeds
-        part = Part(runs, runs * self.budget, runs * self.budget * _MICROSECONDS[self.task] / 1e6)
+        part = CommandPart(runs, runs * self.budget, runs * self.budget * _MICROSECONDS[self.task] / 1e6)
         return Size(f"{self.task}, {self.budget} updates, {self.seeds} seeds", f"{self.task}-{self.budget}", runs, part)
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
@@ -126,9 +126,9 @@ class Trainings(Trial):
         grid: dict[str, Any] = {"peak_rate": self.rates, "budget": self.budget, "baseline": next(iter(self.schedules))}
         made = compare(self.task, self.schedules, seeds, out=folder, engine=engine, progress=watcher, **grid)
         result, losses = made.tasks[0], dict[str, Losses]()
-        if any(isinstance(one, Flatter | Carried) for one in self.criteria):
+        if any(isinstance(one, Flatter | CarriedPeak) for one in self.criteria):
             losses = _losses(folder, plan_runs(self.task, self.schedules, seeds, **grid)[self.task])
-        evidence = Evidence(
+        evidence = Measurements(
             metric=f"test {result.task.metric.name}",
             unit=result.task.metric.unit,
             columns=seeds,
@@ -176,7 +176,7 @@ class Ensembles(Trial):
     def size(self) -> Size:
         """See `Trial.size`. A job is the runs of a seed at a rate: cyclic, steps, cosine, and one a cycle from fresh weights, of one budget."""
         jobs = len(self.rates) * self.seeds
-        part = Part(jobs, 4 * self.budget * jobs, 4 * self.budget * jobs * _MICROSECONDS[self.task] / 1e6)
+        part = CommandPart(jobs, 4 * self.budget * jobs, 4 * self.budget * jobs * _MICROSECONDS[self.task] / 1e6)
         title = f"{self.task}, {self.cycles} cycles in {self.budget} updates, {self.seeds} seeds"
         return Size(title, f"{self.task}-ensembles-{self.budget}", (3 + self.cycles) * jobs, part)
 
@@ -196,7 +196,7 @@ class Ensembles(Trial):
             progress=watcher,
         )
         values = {row.name: row.values for row in made.results}
-        evidence = Evidence(metric=f"test {made.metric}", unit=made.unit, columns=made.seeds, values=values)
+        evidence = Measurements(metric=f"test {made.metric}", unit=made.unit, columns=made.seeds, values=values)
         return judged(self.size.title, verdicts(self.criteria, evidence), made, self.rates, made.results)
 
 
@@ -219,7 +219,7 @@ class Exact(Trial):
         """See `Trial.size`: 0.3 milliseconds an update for all the rates tried."""
         seconds = len(self.schedules) * sum(self.budgets) * 0.0003
         title = f"noisy quadratic model, {', '.join(map(str, self.budgets))} updates"
-        return Size(title, "quadratic", part=Part(0, 0, seconds))
+        return Size(title, "quadratic", part=CommandPart(0, 0, seconds))
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compute, and judge. See `Trial.carry_out`."""
@@ -231,5 +231,5 @@ class Exact(Trial):
             name: tuple(model.tuned(schedule(budget), budget).loss for budget in self.budgets)
             for name, schedule in self.schedules.items()
         }
-        evidence = Evidence(metric="expected loss", unit="", columns=self.budgets, values=values)
+        evidence = Measurements(metric="expected loss", unit="", columns=self.budgets, values=values)
         return judged(self.size.title, verdicts(self.criteria, evidence), here())

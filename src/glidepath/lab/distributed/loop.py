@@ -38,8 +38,8 @@ from ..tasks.data import load
 from ..tasks.examples import Examples, Text
 from .checkpoint import Checkpoint, Checkpoints, load_into, tensors_of
 from .history import MOST, History
-from .ranks import Ranks, Shared, Wish, hearing
-from .resuming import Policy, Resumed, resumed
+from .ranks import Ranks, SharedError, Wish, hearing
+from .resuming import Policy, ResumedTraining, resumed
 from .stream import Stream, part
 from .training import Training, enough
 
@@ -147,13 +147,13 @@ def train(
         ranks.first(lambda: stack.enter_context(only_writer(folder, "train")))
         files = Checkpoints(folder / "checkpoints")
         newest, notes = ranks.told(ranks.first(files.newest)) or (None, [])
-        going_on = Resumed(training, Progress())
+        going_on = ResumedTraining(training, Progress())
         if newest is not None:
             going_on = ranks.together(lambda: resumed(training, newest.head, data.sha256, changed))
         plan = going_on.training.plan
         ranks.together(lambda: enough(plan, ranks.count))
         period = ranks.together(lambda: length_of(plan, "train", "checkpoint", checkpoint))
-        run = _Run(going_on, folder, files, ranks, data, period, check, micro, watch, watcher, wish, command)
+        run = _TrainingRun(going_on, folder, files, ranks, data, period, check, micro, watch, watcher, wish, command)
         if newest is not None:
             run.restore(newest, notes)
         return run.carried_out()
@@ -175,15 +175,15 @@ def _same(training: Training, ranks: Ranks) -> None:
                 told = f"on rank {rank} {'; '.join(said)}"
                 problems.append(Problem("train", what, "the same on every rank", told))
     if problems:
-        raise Shared(problems)
+        raise SharedError(problems)
 
 
-class _Run:
+class _TrainingRun:
     """One process's side of a run between two starts."""
 
     def __init__(
         self,
-        going_on: Resumed,
+        going_on: ResumedTraining,
         folder: Path,
         files: Checkpoints,
         ranks: Ranks,

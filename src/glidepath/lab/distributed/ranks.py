@@ -21,12 +21,12 @@ from ...core.errors import GlidepathError, Problem
 from ...torch.ranks import count, named, number
 from ..engines.devices import gpus, no_device
 
-__all__ = ["Ranks", "Shared", "Wish", "hearing", "ranks"]
+__all__ = ["Ranks", "SharedError", "Wish", "hearing", "ranks"]
 
 T = TypeVar("T")
 
 
-class Shared(GlidepathError):
+class SharedError(GlidepathError):
     """An error that every process raises at the same moment, with the same text."""
 
 
@@ -74,7 +74,7 @@ class Ranks:
             who = [rank for rank, other in enumerate(said) if other == told]
             everywhere = len(who) == len(workers)
             found += told if everywhere else GlidepathError(told).inside(named(who)).problems
-        raise Shared(found)
+        raise SharedError(found)
 
     def first(self, work: Callable[[], T]) -> T | None:
         """Does some work on rank 0 only, such as reading and writing files; if it fails there, all fail.

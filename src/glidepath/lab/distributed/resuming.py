@@ -11,13 +11,13 @@ from ...plan import Plan, Progress, diff
 from ...plan.given import POLICIES, Policy
 from .training import Training
 
-__all__ = ["Policy", "Resumed", "resumed"]
+__all__ = ["Policy", "ResumedTraining", "resumed"]
 
 _BATCH = ("batch", "accumulation", "processes")
 
 
 @dataclass(frozen=True)
-class Resumed:
+class ResumedTraining:
     """How a run goes on.
 
     Args:
@@ -31,7 +31,7 @@ class Resumed:
     told: tuple[str, ...] = ()
 
 
-def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Policy) -> Resumed:
+def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Policy) -> ResumedTraining:
     """How a run goes on from the head of a checkpoint.
 
     Task, seed and data must be those of the checkpoint. Another batch is told and followed where the plan counts samples or tokens: the
@@ -71,11 +71,11 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
     if changed not in ("keep", "extend") or not told or harmless:
         if saved.feedback != training.plan.feedback:
             progress = replace(progress, states=())  # other controllers begin anew
-        return Resumed(training, progress, tuple(told))
+        return ResumedTraining(training, progress, tuple(told))
     kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
     if changed == "extend" and (kept.total, saved.clock) != (training.total, training.plan.clock):
-        return Resumed(*_extended(kept, training, progress))
-    return Resumed(kept, progress, tuple(f"not taken: {line}" for line in told))
+        return ResumedTraining(*_extended(kept, training, progress))
+    return ResumedTraining(kept, progress, tuple(f"not taken: {line}" for line in told))
 
 
 def _extended(kept: Training, asked: Training, progress: Progress) -> tuple[Training, Progress, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from rich.text import Text
 from ..records.jobs import Job
 from .estimate import estimate
 
-__all__ = ["Bar", "Meter", "Part", "Silent", "Status", "Watcher", "Whole"]
+__all__ = ["Bar", "CommandPart", "CommandProgress", "Meter", "Silent", "Status", "Watcher"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Meter:
         return Status(len(self._ended), self._found, len(self._all), made, whole, seconds, left, told)
 
 
-class Part(NamedTuple):
+class CommandPart(NamedTuple):
     """What a part of a command trains.
 
     Args:
@@ -165,11 +165,11 @@ class Part(NamedTuple):
     cost: float
 
 
-def _together(*parts: Part) -> Part:
-    return Part(*(sum(column) for column in zip(Part(0, 0, 0.0), *parts, strict=True)))
+def _together(*parts: CommandPart) -> CommandPart:
+    return CommandPart(*(sum(column) for column in zip(CommandPart(0, 0, 0.0), *parts, strict=True)))
 
 
-class Whole:
+class CommandProgress:
     """Turns the progress of one part of a command after another into that of all.
 
     The time left is the cost of what is missing, stretched by how long what was made here really took, from the first
@@ -180,7 +180,7 @@ class Whole:
         parts: All parts, in the order in which they begin.
     """
 
-    def __init__(self, watcher: Watcher, parts: Iterable[Part]) -> None:
+    def __init__(self, watcher: Watcher, parts: Iterable[CommandPart]) -> None:
         self._watcher, self._coming, self._started = watcher, list(parts), time.monotonic()
         self._over = self._part = _together()
         self._found = self._found_now = 0

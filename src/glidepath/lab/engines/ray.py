@@ -128,10 +128,10 @@ class Ray:
         """
         self.refuse(specs)
         with _connected(self) as ray:
-            _Sweep(ray, self, specs, emit).work()
+            _RayDispatch(ray, self, specs, emit).work()
 
 
-class _Sweep(Dispatch):
+class _RayDispatch(Dispatch):
     """The driver's side: which jobs wait, which are out, what was tried how often."""
 
     def __init__(self, ray: ModuleType, engine: Ray, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:

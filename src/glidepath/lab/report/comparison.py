@@ -13,7 +13,7 @@ from ..records.jobs import provenance
 from ..records.runs import Record
 from ..tasks.declared import Task
 from .rate_choice import RateChoice, by_rate, choose_rate
-from .statistics import Difference, Estimate, Rank, holm, left, paired, ranks, seeds_needed, whole
+from .statistics import Estimate, PairedDifference, Rank, holm, left, paired, ranks, seeds_needed, whole
 
 __all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
 
@@ -47,9 +47,9 @@ class ScheduleResult:
     values: tuple[float | None, ...]
     diverged: tuple[int, ...]
     test: Estimate | None
-    to_baseline: Difference | None
+    to_baseline: PairedDifference | None
     top5: Estimate | None = None
-    at_shared: Difference | None = None
+    at_shared: PairedDifference | None = None
     rank: Rank | None = None
 
 
@@ -74,7 +74,7 @@ class TaskResult:
     peak_rate: float | None
     budget: int
     schedules: tuple[ScheduleResult, ...]
-    runner_up: tuple[str, str, Difference] | None
+    runner_up: tuple[str, str, PairedDifference] | None
     data_sha256: str
     versions: dict[str, str]
     machines: tuple[str, ...]
@@ -178,14 +178,14 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
     )
 
 
-def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleResult) -> Difference | None:
+def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleResult) -> PairedDifference | None:
     if row.peak_rate == base.peak_rate:
         return None
     same = [record.test and record.test.metric for record in records if record.spec.peak_rate == base.peak_rate]
     return paired(same, base.values) if len(same) == len(base.values) else None
 
 
-def _runner_up(rows: Sequence[ScheduleResult], sign: float) -> tuple[str, str, Difference] | None:
+def _runner_up(rows: Sequence[ScheduleResult], sign: float) -> tuple[str, str, PairedDifference] | None:
     kept = [(sign * row.test.mean, at) for at, row in enumerate(rows) if row.test is not None and not row.diverged]
     best = [rows[at] for _, at in sorted(kept)[:2]]
     difference = paired(best[0].values, best[1].values) if len(best) == 2 else None

@@ -14,8 +14,8 @@ from scipy import stats
 from ..plain import plain
 
 __all__ = [
-    "Difference",
     "Estimate",
+    "PairedDifference",
     "Rank",
     "estimate",
     "holm",
@@ -53,7 +53,7 @@ class Estimate:
 
 
 @plain()
-class Difference:
+class PairedDifference:
     """A mean of differences between two schedules on the same seeds.
 
     Args:
@@ -125,13 +125,13 @@ def left(values: Iterable[float | None]) -> Estimate | None:
     return estimate(kept) if kept else None
 
 
-def paired(values: Iterable[float | None], baseline: Iterable[float | None]) -> Difference | None:
+def paired(values: Iterable[float | None], baseline: Iterable[float | None]) -> PairedDifference | None:
     """See `paired_difference`; None if a seed of either diverged, or there is none."""
     ours, theirs = whole(values), whole(baseline)
     return paired_difference(ours, theirs) if ours and theirs else None
 
 
-def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Difference:
+def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> PairedDifference:
     """The paired t-test of two schedules on the same seeds.
 
     Args:
@@ -153,11 +153,11 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Dif
     of_mean = estimate(differences.tolist())
     sides = int((differences < 0).sum()), int((differences > 0).sum())
     if of_mean.sd is None:
-        return Difference(of_mean, *sides, None)
+        return PairedDifference(of_mean, *sides, None)
     if of_mean.sd == 0.0:
-        return Difference(of_mean, *sides, 1.0 if of_mean.mean == 0.0 else 0.0)
+        return PairedDifference(of_mean, *sides, 1.0 if of_mean.mean == 0.0 else 0.0)
     t = of_mean.mean / (of_mean.sd / math.sqrt(of_mean.count))
-    return Difference(of_mean, *sides, float(2.0 * stats.t.sf(abs(t), of_mean.count - 1)))
+    return PairedDifference(of_mean, *sides, float(2.0 * stats.t.sf(abs(t), of_mean.count - 1)))
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ...core.errors import GlidepathError, Problem
 from ..records.runs import RunSpec
 
-__all__ = ["Path", "Surface", "surface", "surface_problems"]
+__all__ = ["RunPath", "Surface", "surface", "surface_problems"]
 
 _EXAMPLES = 512
 _MOST = 2_000_000  # of parameters: a path of theirs has to fit into memory
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Path:
+class RunPath:
     """A run in the plane.
 
     Args:
@@ -58,7 +58,7 @@ class Surface:
     x: Floats
     y: Floats
     losses: Floats
-    paths: dict[str, Path]
+    paths: dict[str, RunPath]
     shares: tuple[float, float]
 
 
@@ -145,7 +145,7 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
                 vector_to_parameters(weights, model.parameters())
                 losses[i, j] = training.loss_of(model(inputs), targets).item()
     paths = {
-        name: Path(
+        name: RunPath(
             tuple(updates[name]),
             where,
             tuple(k for k, n in enumerate(updates[name]) if n in moments),

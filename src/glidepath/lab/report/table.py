@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...view.fonts import aligned, columns
 from .comparison import Comparison, ScheduleResult, TaskResult
-from .statistics import Difference
+from .statistics import PairedDifference
 from .verdict import caveats, interval, number, shown, signed, verdict
 
 __all__ = ["cells", "headings", "table"]
@@ -70,7 +70,7 @@ def _five(result: TaskResult) -> bool:
     return any(row.top5 is not None for row in result.schedules)
 
 
-def _difference(difference: Difference, unit: str) -> list[str]:
+def _difference(difference: PairedDifference, unit: str) -> list[str]:
     one, p = difference.estimate, difference.p_holm
     mark = " *" if shown(difference) else ""
     return [

@@ -8,7 +8,7 @@ from ... import parse
 from ...dialects.plateaus import plateau_of
 from .comparison import Comparison, ScheduleResult, TaskResult
 from .misfit import misfit
-from .statistics import Difference, Estimate
+from .statistics import Estimate, PairedDifference
 from .verdict_strings import SAID
 
 __all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "spoken", "verdict"]
@@ -16,7 +16,7 @@ __all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signe
 _LEVEL = 0.05
 
 
-def shown(difference: Difference) -> bool:
+def shown(difference: PairedDifference) -> bool:
     """Whether a difference holds: its interval leaves zero out and its corrected p-value is below 0.05."""
     return _leaves_zero_out(difference.estimate) and difference.p_holm is not None and difference.p_holm < _LEVEL
 

@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 
 from ...core.errors import GlidepathError
 
-__all__ = ["Driver", "storage_at"]
+__all__ = ["SearchDriver", "storage_at"]
 
 _BEAT_SECONDS = 10.0
 _DEAD_SECONDS = 60.0
@@ -49,7 +49,7 @@ def storage_at(place: str | Path) -> optuna.storages.BaseStorage:
         raise GlidepathError.of("tune", "storage", rule, f"{place}: {said}"[:300]) from error
 
 
-class Driver:
+class SearchDriver:
     """One of the processes that search together.
 
     Args:

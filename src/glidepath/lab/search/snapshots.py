@@ -34,7 +34,7 @@ from ..engines.session import opened, put, session_problems, writing
 from ..records.jobs import Measured, MeasuredJob, provenance
 from ..records.runs import RunSpec
 from ..report.rate_choice import RateChoice, choose_among
-from ..report.statistics import Difference, Estimate, left, paired
+from ..report.statistics import Estimate, PairedDifference, left, paired
 from ..report.verdict import number, sized
 from ..tasks.declared import Task
 from .planning import Rates, Seeds, Tabled, facts_of, one_row
@@ -223,7 +223,7 @@ class Result:
     rates: RateChoice | None
     values: tuple[float | None, ...]
     test: Estimate | None
-    ensemble_gains: Difference | None
+    ensemble_gains: PairedDifference | None
 
 
 @dataclass(frozen=True, kw_only=True)

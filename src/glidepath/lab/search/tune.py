@@ -23,17 +23,17 @@ from ...core.checks import Checks, refuse
 from ...core.errors import GlidepathError
 from ...core.fields import Count, Index, Seed
 from ..engines.engine import Engine
-from ..engines.progress import Part, Silent, Watcher, Whole
+from ..engines.progress import CommandPart, CommandProgress, Silent, Watcher
 from ..engines.session import Session, opened, put, session_problems, writing
 from ..records.runs import Record, RunSpec
 from ..report.statistics import left, paired
 from ..report.statistics import whole as all_of
 from ..report.verdict import number
 from ..tasks.declared import Task
-from .drivers import Driver, storage_at
+from .drivers import SearchDriver, storage_at
 from .planning import facts_of, notes_of, one_row, plan_runs
 from .space import RATE, SHAPE, Family, families, readable, search_space, written
-from .tuned import Trial, Tuned
+from .tuned import SearchTrial, Tuned
 
 __all__ = ["DEFAULT_FAMILIES", "tune"]
 
@@ -107,7 +107,9 @@ def tune(
         row, notes = next(iter(grid.values()))["constant"], notes_of(grid)
     folder = Path(out)
     refuse([*checks.problems, *session_problems("tune", folder, engine)])
-    whole = Whole(progress or Silent(), [Part(1, row[0].budget, row[0].budget)] * (trials * seeds + 2 * fresh))
+    whole = CommandProgress(
+        progress or Silent(), [CommandPart(1, row[0].budget, row[0].budget)] * (trials * seeds + 2 * fresh)
+    )
     with opened("tune", folder, engine, progress and whole, command=command) as session, _quiet_optuna():
         for note in notes:
             session.watcher.note(note)
@@ -158,7 +160,7 @@ class _Search:
         trials: int,
         fresh: int,
         seed: int,
-        whole: Whole,
+        whole: CommandProgress,
         session: Session,
     ) -> None:
         self.base, self.task, self.families = base, base.task, {family.name: family for family in chosen}
@@ -169,7 +171,7 @@ class _Search:
         usual |= {"warmup": self.task.warmup} if "warmup" in usual else {}
         self.defaults = {name: one.inside(usual[name]) for name, one in self.space.items() if name in usual}
 
-    def driver(self, folder: Path, place: str | None, prune: bool) -> Driver:
+    def driver(self, folder: Path, place: str | None, prune: bool) -> SearchDriver:
         """The search as it is kept, begun or gone on with."""
         question = {
             "task": self.task.identity(),
@@ -190,7 +192,7 @@ class _Search:
             elif before != question:
                 rule, remedy = "a folder of the same search or of none", "choose another with --out"
                 raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
-            driver = Driver(study, folder, alone=place is None)
+            driver = SearchDriver(study, folder, alone=place is None)
             driver.unfinished()
         # A sampler begins where its seed says: after a restart, or in another driver, it must not propose the same points again.
         study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials) + driver.salt)
@@ -198,7 +200,7 @@ class _Search:
         study.pruner = optuna.pruners.MedianPruner(startup) if prune else optuna.pruners.NopPruner()
         return driver
 
-    def carried_out(self, driver: Driver) -> Tuned:
+    def carried_out(self, driver: SearchDriver) -> Tuned:
         """Search, or go on with it, until all trials are over, those of other drivers too."""
         with driver.beating():
             while (missing := self.trials - len(_told(driver.study))) > 0:
@@ -209,7 +211,7 @@ class _Search:
                     driver.wait()
         return self._tuned(driver.study)
 
-    def _generation(self, driver: Driver, count: int) -> None:
+    def _generation(self, driver: SearchDriver, count: int) -> None:
         """Some trials, side by side: all of them with the first seed, those left with the second, and so on."""
         study, alive = driver.study, list[_Alive]()
         driver.trials.clear()
@@ -313,11 +315,11 @@ class _Search:
             **facts_of([replace(self.base, seed=seed) for seed in self.seeds]),
         )
 
-    def _trial(self, number: int, found: optuna.trial.FrozenTrial) -> Trial:
+    def _trial(self, number: int, found: optuna.trial.FrozenTrial) -> SearchTrial:
         state, values = found.user_attrs.get("state", "refused"), dict(found.params)
         run = None if state == "refused" else self._run(values)
         text = "" if run is None else self._family(values).name if run.controller else str(run.schedule)
-        return Trial(
+        return SearchTrial(
             number=number,
             values=values,
             schedule=text,
@@ -326,7 +328,7 @@ class _Search:
             state=state,
         )
 
-    def _fresh(self, trial: Trial) -> list[float | None]:
+    def _fresh(self, trial: SearchTrial) -> list[float | None]:
         """Test metric on the fresh seeds."""
         run = self._run(trial.values) if self.fresh else self.base
         return [one.test and one.test.metric for one in self._records([replace(run, seed=n) for n in self.fresh])]

@@ -7,15 +7,15 @@ from collections import Counter
 from typing import Literal
 
 from ..plain import plain
-from ..report.statistics import Difference, Estimate
+from ..report.statistics import Estimate, PairedDifference
 from ..report.verdict import number, sized
 from .planning import Tabled
 
-__all__ = ["Trial", "Tuned"]
+__all__ = ["SearchTrial", "Tuned"]
 
 
 @plain(kw_only=True)
-class Trial:
+class SearchTrial:
     """One point of the search.
 
     Args:
@@ -62,7 +62,7 @@ class Tuned(Tabled):
 
     budget: int
     space: tuple[str, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[SearchTrial, ...]
     default: int
     best: int
     edges: tuple[str, ...]
@@ -70,10 +70,10 @@ class Tuned(Tabled):
     fresh_seeds: tuple[int, ...]
     test: Estimate | None
     default_test: Estimate | None
-    gain: Difference | None
+    gain: PairedDifference | None
 
     @property
-    def found(self) -> Trial:
+    def found(self) -> SearchTrial:
         """The best trial."""
         return self.trials[self.best]
 

@@ -28,13 +28,13 @@ from ... import Schedule
 from ...core.checks import Checks, settle
 from ...core.fields import Count, Positive, Rate
 
-__all__ = ["Quadratic", "Tuned"]
+__all__ = ["BestRate", "Quadratic"]
 
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(frozen=True)
-class Tuned:
+class BestRate:
     """The best peak rate of a schedule.
 
     Args:
@@ -93,7 +93,7 @@ class Quadratic:
                 expected[update + 1] = 0.5 * float(curvature @ moments)
         return np.where(np.isfinite(expected), expected, math.inf)
 
-    def tuned(self, schedule: Schedule, budget: int, low: float = 1e-4, high: float = 10.0) -> Tuned:
+    def tuned(self, schedule: Schedule, budget: int, low: float = 1e-4, high: float = 10.0) -> BestRate:
         """The peak rate with the least final expected loss, to one part in a thousand.
 
         Args:
@@ -124,4 +124,4 @@ class Quadratic:
             else:
                 left = inner[0]
         middle = 0.5 * (left + right)
-        return Tuned(math.exp(middle), final(middle))
+        return BestRate(math.exp(middle), final(middle))

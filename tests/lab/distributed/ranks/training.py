@@ -16,7 +16,7 @@ import numpy as np
 
 from glidepath import GlidepathError, Hold
 from glidepath.lab import TASKS
-from glidepath.lab.distributed import Shared, loop, ranks, train, training_of
+from glidepath.lab.distributed import SharedError, loop, ranks, train, training_of
 from glidepath.lab.tasks import cifar
 from glidepath.lab.tasks.declared import CharTransformer, ResNet
 
@@ -81,7 +81,7 @@ def text(group, folder):
     for options in ({"text": 'cosine("rest")'}, {"rate": 0.5}):
         try:
             text_run(group, folder / "text", **(options if group.rank == 1 else {}))
-        except Shared as error:
+        except SharedError as error:
             told.append(str(error))
     return [*told, (folder / "text").exists()]
 
@@ -145,7 +145,7 @@ def unwritable(group, folder):
         (folder / "file").write_text("")
     try:
         text_run(group, folder / "file")
-    except Shared as error:
+    except SharedError as error:
         return str(error)
 
 

@@ -38,7 +38,7 @@ _PROGRESS_SECONDS = 0.1
 _BLOCK = 128
 Pair = tuple[Array, Array]
 Rows = npt.NDArray[Any]
-Measured = tuple[Pair, int]
+Blocks = tuple[Pair, int]
 
 
 def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Record:
@@ -82,7 +82,7 @@ def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
 
 
 @functools.lru_cache(maxsize=4)
-def _arrays(task: Task) -> tuple[Pair, Measured, Measured]:
+def _arrays(task: Task) -> tuple[Pair, Blocks, Blocks]:
     """What a task is trained on, where JAX wants it, and what it is measured on while training and at the end.
 
     Of a text, the tokens and the same shifted by one: windows of both begin at the same places.
@@ -93,7 +93,7 @@ def _arrays(task: Task) -> tuple[Pair, Measured, Measured]:
     return train, _blocks(task, data, "validation"), _blocks(task, data, "test")
 
 
-def _blocks(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> Measured:
+def _blocks(task: Task, data: Examples | Text, part: Literal["validation", "test"]) -> Blocks:
     """Inputs and targets in blocks whose intermediate results stay in the cache of one processor, the last filled up; how many count."""
     inputs, targets = examples_of(task, data, part)
     missing = -len(targets) % _BLOCK
@@ -110,7 +110,7 @@ def _array(tensor: Tensor) -> Array:
 def _train(
     spec: RunSpec,
     blocks: Iterator[Tensor],
-    arrays: tuple[Pair, Measured, Measured],
+    arrays: tuple[Pair, Blocks, Blocks],
     weights: Weights,
     on_progress: Callable[[int], None],
 ) -> dict[str, Any]:
@@ -167,6 +167,6 @@ def _whole(rows: Rows) -> Rows:
     return whole
 
 
-def _measure(task: Task, made: Program, weights: Weights, part: Measured, updates: int) -> Evaluation:
+def _measure(task: Task, made: Program, weights: Weights, part: Blocks, updates: int) -> Evaluation:
     losses, right = (np.asarray(found).reshape(-1)[: part[1]] for found in made.measure(weights, part[0]))
     return evaluation(task, updates, float(losses.mean(dtype=np.float64)), np.count_nonzero(right) / part[1])
