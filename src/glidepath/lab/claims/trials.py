@@ -92,31 +92,45 @@ def judged(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trainings(Trial):
-    """Schedules compared on a task: every one at every rate with every seed; each gets its rate on validation data.
+class _Chosen(Trial):
+    """What the trials share in which each schedule or method gets its rate on validation data.
 
     Args:
         task: Name of the task.
-        schedules: By name, factors on the peak rate. The first is what the table of the comparison compares to.
-        rates: Peak rates, ascending.
-        seeds: How many.
         budget: Updates of a run.
-        criteria: What has to hold. Rows are schedules, columns are seeds.
+        seeds: How many.
+        rates: Peak rates, ascending.
+        criteria: What has to hold.
     """
 
     task: str
     budget: int
     seeds: int
     rates: tuple[float, ...]
-    schedules: Mapping[str, Schedule]
     criteria: tuple[Criterion, ...]
+
+    def sized(self, what: str, slug: str, runs: int, jobs: int, updates: int) -> Size:
+        """See `Trial.size`."""
+        part = CommandPart(jobs, updates, updates * _MICROSECONDS[self.task] / 1e6)
+        return Size(f"{self.task}, {what}, {self.seeds} seeds", f"{self.task}-{slug}{self.budget}", runs, part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainings(_Chosen):
+    """Schedules compared on a task: every one at every rate with every seed; each gets its rate on validation data.
+
+    Args:
+        schedules: By name, factors on the peak rate. The first is what the table of the comparison compares to; rows are schedules,
+            columns are seeds.
+    """
+
+    schedules: Mapping[str, Schedule]
 
     @property
     def size(self) -> Size:
         """See `Trial.size`."""
         runs = len(self.schedules) * len(self.rates) * self.seeds
-        part = CommandPart(runs, runs * self.budget, runs * self.budget * _MICROSECONDS[self.task] / 1e6)
-        return Size(f"{self.task}, {self.budget} updates, {self.seeds} seeds", f"{self.task}-{self.budget}", runs, part)
+        return self.sized(f"{self.budget} updates", "", runs, runs, runs * self.budget)
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compare, and judge. See `Trial.carry_out`."""
@@ -145,40 +159,27 @@ def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses
     store, found = Store(folder / "records"), dict[str, Losses]()
     for name, row in grid.items():
         records = by_rate([record for spec in row if (record := store.read(spec))])
-        found[name] = {
-            rate: [one.evaluations[-1].loss if one.test is not None else None for one in same]
-            for rate, same in records.items()
-        }
+        found[name] = {rate: [one.test and one.evaluations[-1].loss for one in rows] for rate, rows in records.items()}
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ensembles(Trial):
+class Ensembles(_Chosen):
     """Snapshot ensembles and their baselines at one cost in updates; each method gets its rate on validation data.
 
     Args:
-        task: Name of the task.
-        cycles: Cycles, and so snapshots, of a run.
-        rates: Peak rates, ascending.
-        seeds: How many.
-        budget: Updates of each method, a multiple of `cycles`.
-        criteria: What has to hold. Rows are the methods of `glidepath.lab.search.snapshots`, columns are seeds.
+        cycles: Cycles, and so snapshots, of a run, whose budget is a multiple of them; rows are the methods of
+            `glidepath.lab.search.snapshots`, columns are seeds.
     """
 
-    task: str
-    budget: int
-    seeds: int
-    rates: tuple[float, ...]
     cycles: int
-    criteria: tuple[Criterion, ...]
 
     @property
     def size(self) -> Size:
         """See `Trial.size`. A job is the runs of a seed at a rate: cyclic, steps, cosine, and one a cycle from fresh weights, of one budget."""
         jobs = len(self.rates) * self.seeds
-        part = CommandPart(jobs, 4 * self.budget * jobs, 4 * self.budget * jobs * _MICROSECONDS[self.task] / 1e6)
-        title = f"{self.task}, {self.cycles} cycles in {self.budget} updates, {self.seeds} seeds"
-        return Size(title, f"{self.task}-ensembles-{self.budget}", (3 + self.cycles) * jobs, part)
+        what = f"{self.cycles} cycles in {self.budget} updates"
+        return self.sized(what, "ensembles-", (3 + self.cycles) * jobs, jobs, 4 * self.budget * jobs)
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the ensembles, and judge. See `Trial.carry_out`."""

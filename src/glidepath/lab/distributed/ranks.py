@@ -60,16 +60,14 @@ class Ranks:
         return self._tried(work, range(self.count))
 
     def _tried(self, work: Callable[[], T], workers: Sequence[int]) -> T:
-        made: list[T] = []
-        problems: Sequence[Problem] = ()
+        made, mine = list[T](), tuple[Problem, ...]()
         try:
             made.append(work())
         except GlidepathError as error:
-            problems = error.problems
-        said = self.texts(tuple(problems))
+            mine = error.problems
+        said, found = self.texts(mine), list[Problem]()
         if made and not any(said):
             return made[0]
-        found: list[Problem] = []
         for told in dict.fromkeys(filter(None, said)):
             who = [rank for rank, other in enumerate(said) if other == told]
             everywhere = len(who) == len(workers)

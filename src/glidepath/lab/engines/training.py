@@ -134,17 +134,13 @@ def _train(
             one["lr"] = spec.peak_rate
     driven: Schedule | Plan = Shift(spec.schedule, -first) if first else spec.schedule
     if spec.controller:
-        driven = Plan.of(
-            {"rules": [{"schedule": driven}], "feedback": [{"controller": spec.controller, "monitor": "loss"}]}
-        )
+        fed = [{"controller": spec.controller, "monitor": "loss"}]
+        driven = Plan.of({"rules": [{"schedule": driven}], "feedback": fed})
     attachment = attach(optimizer, driven, rebase=True)
     validate, test = measurement(spec.task, data, "validation"), measurement(spec.task, data, "test")
     due = evaluation_steps(spec.budget, spec.task.evaluations)
-    rates: list[float] = [] if start is None else list(start.rates)
-    losses: list[float] = [] if start is None else list(start.losses)
-    evaluations: list[Evaluation] = []
-    told = time.perf_counter()
-    group = optimizer.param_groups[0]
+    rates, losses = ([], []) if start is None else ([*start.rates], [*start.losses])
+    evaluations, told, group = list[Evaluation](), time.perf_counter(), optimizer.param_groups[0]
     batches, forward = minibatches(spec, data, first), precision(spec.task)
     for update, (inputs, targets) in zip(range(first, spec.budget), batches, strict=False):
         with forward():
@@ -160,8 +156,7 @@ def _train(
         if update + 1 in due:
             evaluations.append(validate(model, update + 1))
             if spec.controller:
-                seen = evaluations[-1].loss
-                attachment.observe("loss", math.nan if seen is None else seen)
+                attachment.observe("loss", math.nan if (seen := evaluations[-1].loss) is None else seen)
         if update + 1 in keep:
             weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
             keep[update + 1](Point(update + 1, weights, state, tuple(rates), tuple(losses)))

@@ -13,19 +13,7 @@ from scipy import stats
 
 from ..plain import plain
 
-__all__ = [
-    "Estimate",
-    "PairedDifference",
-    "Rank",
-    "estimate",
-    "holm",
-    "left",
-    "paired",
-    "paired_difference",
-    "ranks",
-    "seeds_needed",
-    "whole",
-]
+__all__ = ["Estimate", "PairedDifference", "Rank", "estimate", "holm", "paired_difference", "ranks", "seeds_needed"]
 
 _LEVEL = 0.95
 _POWER = 0.9

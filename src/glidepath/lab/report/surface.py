@@ -75,15 +75,10 @@ def surface_problems(where: str, specs: Iterable[RunSpec]) -> list[Problem]:
     found: list[Problem] = []
     for name, spec in {spec.task.name: spec for spec in specs}.items():
         count = sum(each.numel() for each in training.fresh_model(spec, load(spec.task.data)).parameters())
-        rules = (
-            (count <= _MOST, f"of a model of at most {_MOST:,} parameters", f"{count:,}"),
-            (spec.budget > 1, "of runs of at least 2 updates", str(spec.budget)),
-        )
-        found += [
-            Problem(where, "surface", f"left out, or {rule}", f"{got} of {name}")
-            for good, rule, got in rules
-            if not good
-        ]
+        large, short = count > _MOST, spec.budget < 2
+        rules = [(f"of a model of at most {_MOST:,} parameters", f"{count:,}")] if large else []
+        rules += [("of runs of at least 2 updates", str(spec.budget))] if short else []
+        found += [Problem(where, "surface", f"left out, or {rule}", f"{got} of {name}") for rule, got in rules]
     return found
 
 
@@ -112,16 +107,13 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
     names = [name for name, _ in model.named_parameters()]
     rows, updates = [], dict[str, list[int]]()
     for name, spec in specs.items():
-        due = sorted(
-            {round(spec.budget * k / points) for k in range(1, points + 1)} | {m for m in moments if m <= spec.budget}
-        )
+        due = {round(spec.budget * k / points) for k in range(1, points + 1)} | {*moments}
         reached: list[training.Point] = []
-        made = training.run(spec, keep=dict.fromkeys((each for each in due if each), reached.append))
+        made = training.run(spec, keep=dict.fromkeys(due, reached.append))
         if made.diverged_at is not None:  # its places would be all that the plane shows
             continue
-        flat = [
-            torch.cat([point.weights[each].flatten() for each in names]).double().cpu().numpy() for point in reached
-        ]
+        every = [torch.cat([point.weights[each].flatten() for each in names]) for point in reached]
+        flat = [one.double().cpu().numpy() for one in every]
         updates[name] = [0, *(point.updates for point in reached)]
         rows.append(np.stack([origin, *flat]))
     if not rows:
@@ -139,19 +131,12 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
     with torch.no_grad():
         for i, down in enumerate(y):
             for j, across in enumerate(x):
-                weights = torch.from_numpy(middle + across * plane[0] + down * plane[1]).to(
-                    inputs.device, torch.float32
-                )
-                vector_to_parameters(weights, model.parameters())
+                weights = torch.from_numpy(middle + across * plane[0] + down * plane[1])
+                vector_to_parameters(weights.to(inputs.device, torch.float32), model.parameters())
                 losses[i, j] = training.loss_of(model(inputs), targets).item()
-    paths = {
-        name: RunPath(
-            tuple(updates[name]),
-            where,
-            tuple(k for k, n in enumerate(updates[name]) if n in moments),
-            list(specs).index(name),
-        )
-        for name, where in zip(updates, places, strict=True)
-    }
+    paths: dict[str, RunPath] = {}
+    for (name, made), where in zip(updates.items(), places, strict=True):
+        snapshots = tuple(k for k, n in enumerate(made) if n in moments)
+        paths[name] = RunPath(tuple(made), where, snapshots, list(specs).index(name))
     parts = sizes**2 / (sizes**2).sum()
     return Surface(x, y, losses, paths, (float(parts[0]), float(parts[1])))

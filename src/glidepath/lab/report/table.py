@@ -72,12 +72,8 @@ def _five(result: TaskResult) -> bool:
 
 def _difference(difference: PairedDifference, unit: str) -> list[str]:
     one, p = difference.estimate, difference.p_holm
-    mark = " *" if shown(difference) else ""
-    return [
-        signed(one.mean, unit),
-        interval(one, unit),
-        "–" if p is None else f"{'<0.001' if p < 0.001 else f'{p:.3f}'}{mark}",
-    ]
+    told = "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return [signed(one.mean, unit), interval(one, unit), told + (" *" if shown(difference) else "")]
 
 
 def _task(result: TaskResult, baseline: str) -> str:

@@ -92,18 +92,16 @@ def own_data(declared: Own) -> Examples:
     parts = [(np.asarray(inputs), np.asarray(labels)) for inputs, labels in pairs]
     shape = parts[0][0].shape[1:]
     for name, (inputs, labels) in zip(("train", "validation", "test"), parts, strict=True):
-        whole = labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) and labels.min() >= 0
-        alike = inputs.ndim >= 2 and inputs.shape[1:] == shape and len(inputs) == len(labels)
-        finite = inputs.dtype.kind in "fiub" and np.isfinite(inputs).all()
-        as_many = f"as many as labels ({len(labels) if labels.ndim else 0}), each of shape {shape}"
-        told = f"{labels.dtype} of shape {labels.shape}"
-        for good, what, rule, got in (
-            (whole, "labels", "one class number, at least 0, an example", told),
-            (alike, "inputs", as_many, f"shape {inputs.shape}"),
-            (finite, "inputs", "finite numbers", f"{inputs.dtype} with others"),
-        ):
-            if not good:
-                checks.problems.append(Problem(checks.where, f"{name} {what}", rule, got))
+        found: list[tuple[str, str, str]] = []
+        if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
+            told = f"{labels.dtype} of shape {labels.shape}"
+            found.append(("labels", "one class number, at least 0, an example", told))
+        if inputs.ndim < 2 or inputs.shape[1:] != shape or len(inputs) != len(labels):
+            rule = f"as many as labels ({len(labels) if labels.ndim else 0}), each of shape {shape}"
+            found.append(("inputs", rule, f"shape {inputs.shape}"))
+        if inputs.dtype.kind not in "fiub" or not np.isfinite(inputs).all():
+            found.append(("inputs", "finite numbers", f"{inputs.dtype} with others"))
+        checks.problems += [Problem(checks.where, f"{name} {what}", rule, got) for what, rule, got in found]
     checks.done()
     train, validation, test = (
         (np.ascontiguousarray(inputs, dtype=np.float32), np.ascontiguousarray(labels, dtype=np.int64))
