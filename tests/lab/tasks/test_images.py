@@ -255,9 +255,7 @@ def test_bfloat16_on_a_gpu_without_it_is_refused(monkeypatch):
 
 def test_each_gpu_has_one_worker_and_a_dead_ones_place_is_taken(monkeypatch):
     hired = []
-    monkeypatch.setattr(
-        "glidepath.lab.engines.workers._Worker", lambda inbox, environment, device: _Hired(device)
-    )
+    monkeypatch.setattr("glidepath.lab.engines.workers._Worker", lambda inbox, environment, device: _Hired(device))
 
     class _Hired:
         def __init__(self, device):
