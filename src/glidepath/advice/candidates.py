@@ -258,40 +258,30 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
         else:
             continue
         for begun, slope in lines:
-            if (
-                slope <= 0
-                or (np.abs(begun + slope * t[:k] - y[:k]) > r[:k]).any()
-                or begun < -2 * r[0] - 1e-9 * y.max()
-            ):
+            off = np.abs(begun + slope * t[:k] - y[:k]) > r[:k]
+            if slope <= 0 or off.any() or begun < -2 * r[0] - 1e-9 * y.max():
                 continue
             begun = 0.0 if begun < 2 * r[0] + 1e-9 * y.max() else begun
             low, high = int(t[k - 1]), int(t[k]) if k < len(t) else int(t[-1])
             for steps in _tops(begun, slope, low, high):
-                peak = begun + slope * steps
-                peak = short(
-                    peak,
-                    lambda v, peak=peak, steps=steps, k=k: (
-                        abs(v / peak - 1) * t[k - 1] / steps * y[k - 1] <= 2 * r[k - 1]
-                    ),
-                )
-                start = begun / peak
-                usual = 1 / (steps + 1)
-                plain = short(
-                    start,
-                    lambda v, peak=peak, steps=steps, k=k: bool(
-                        (np.abs(peak * (v + (1 - v) * t[:k] / steps) - y[:k]) <= r[:k]).all()
-                    ),
-                )
-                start = usual if abs(start - usual) * peak <= 2 * r[0] and len(f"{plain:g}") > 6 else plain
-                if (steps, peak) in known:
-                    continue
-                known.add((steps, peak))
+                peak, start = _rounded(seen, k, begun, slope, steps)
                 after = k if k < len(t) and t[k] >= steps else k - 1
-                yield _Rise(steps, start, peak, "linear", k - 1 if t[k - 1] == steps else after)
+                if (steps, peak) not in known:
+                    yield _Rise(steps, start, peak, "linear", k - 1 if t[k - 1] == steps else after)
+                known.add((steps, peak))
     yield _Rise(int(t[top]), nice(float(y[0] / y[top])) if t[0] == 0 else 0.0, float(y[top]), "cosine", top)
     yield _Rise(between(int(t[top - 1]), int(t[top])), 0.0, float(y[top]), _BURN_IN, top)
     if t[0] == 0:
         yield _Rise(int(t[top]), nice(float(y[0] / y[top])), float(y[top]), "linear", top)
+
+
+def _rounded(seen: Seen, k: int, begun: float, slope: float, steps: int) -> tuple[float, float]:
+    """Returns peak and start, as a share of it, of a line through the first `k` entries, in the shortest decimals that keep to them."""
+    t, y, r = seen.t[:k], seen.y[:k], seen.r[:k]
+    exact, usual = begun + slope * steps, 1 / (steps + 1)
+    peak = short(exact, lambda v: abs(v / exact - 1) * t[-1] / steps * y[-1] <= 2 * r[-1])
+    start = short(begun / peak, lambda v: bool((np.abs(peak * (v + (1 - v) * t / steps) - y) <= r).all()))
+    return peak, usual if abs(begun / peak - usual) * peak <= 2 * r[0] and len(f"{start:g}") > 6 else start
 
 
 def _line(t: Array, y: Array, r: Array) -> tuple[float, float]:

@@ -132,6 +132,11 @@ class _Curve:
     def rate_at(self, i: int) -> list[Evidence]:
         return [] if self.rate is None else [Evidence(self.step(i), "rate", float(self.rate[i]))]
 
+    def story(self, *middle: Evidence, rate: int, start: str = "") -> tuple[Evidence, ...]:
+        """Returns the first loss, or the level at the start, what came in between, the loss at the end, and the rate at an entry."""
+        first = Evidence(self.step(0), start, self.start) if start else self.at(0, "first loss")
+        return (first, *middle, Evidence(self.step(-1), "loss at the end", self.end), *self.rate_at(rate))
+
     def part(self, a: float, b: float) -> slice:
         return slice(int(a * self.n), max(int(b * self.n), int(a * self.n) + 2))
 
@@ -218,13 +223,8 @@ def _diverges(c: _Curve, run: Followed) -> Finding | None:
     i = min(int(below[-1]) + 1 if len(below) else 0, c.n - 1)
     early = c.t[i] <= c.t[0] + 0.2 * (c.t[-1] - c.t[0])
     best = int(c.smooth.argmin())
-    evidence = (
-        Evidence(c.step(0), "loss at the start", c.start),
-        c.at(best, "loss near its lowest"),
-        c.at(i),
-        Evidence(c.step(-1), "loss at the end", c.end),
-    )
-    key, evidence = "diverges: early" if early else "diverges", (*evidence, *c.rate_at(i))
+    key = "diverges: early" if early else "diverges"
+    evidence = c.story(c.at(best, "loss near its lowest"), c.at(i), rate=i, start="loss at the start")
     return Finding.of(key, evidence, run.times(0.1), step=c.step(i), end=c.end, start=c.start)
 
 
@@ -237,12 +237,7 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     spike = float(head[top]) - c.begun
     noise = max(c.noise, 1e-12)
     scale = abs(c.begun)
-    evidence = [
-        c.at(0, "first loss"),
-        c.at(top, "loss at its highest"),
-        Evidence(c.step(-1), "loss at the end", c.end),
-        *c.rate_at(top),
-    ]
+    evidence = c.story(c.at(top, "loss at its highest"), rate=top)
     facts = {"top": head[top], "end": c.end, "begun": c.begun}
     back = c.end > c.begun - 0.05 * scale
     calm = c.spread(0.9, 1.0)
@@ -266,7 +261,7 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     a, b = c.level(0.28, 0.38), c.level(0.62, 0.72)
     sure = 10 * noise / math.sqrt(c.n / 10)
     if c.spent[soon] < 0.08 and c.begun - c.end > sure and a - b < 0.06 * scale and noise > 0.01 * scale:
-        seen = [c.at(0, "first loss"), c.at(soon), Evidence(c.step(-1), "loss at the end", c.end), *c.rate_at(soon)]
+        seen = c.story(c.at(soon), rate=soon)
         return Finding.of("rate too high: stands", seen, run.times(0.1), step=c.step(soon), fall=c.fall)
     return None
 
@@ -283,11 +278,6 @@ def _peak(c: _Curve) -> tuple[float, int, float] | None:
     return (first, i, float(head[i])) if high and c.end < head[i] else None
 
 
-def _of_peak(c: _Curve, i: int) -> tuple[Evidence, ...]:
-    ends = c.at(0, "first loss"), c.at(i, "loss at the peak"), Evidence(c.step(-1), "loss at the end", c.end)
-    return (*ends, *c.rate_at(0), *c.rate_at(i))
-
-
 def _tuned(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
     """A peak after a first loss that is far below what knowing nothing costs, and that the end hardly betters."""
     if peak is None:
@@ -295,7 +285,14 @@ def _tuned(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> F
     first, i, top = peak
     if c.end <= 0.6 * first or first >= min(1.0, 0.6 * top):
         return None
-    return Finding.of("fine-tuning too fast", _of_peak(c, i), run.times(0.1), first=first, top=top, end=c.end)
+    return Finding.of(
+        "fine-tuning too fast",
+        c.story(c.at(i, "loss at the peak"), rate=i),
+        run.times(0.1),
+        first=first,
+        top=top,
+        end=c.end,
+    )
 
 
 def _start(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
@@ -305,7 +302,9 @@ def _start(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> F
     first, i, top = peak
     key = "unstable start: warmed up" if run.warmup else "unstable start"
     paste = run.warmed(max(10, 2 * c.step(i), 2 * run.warmup))
-    return Finding.of(key, _of_peak(c, i), paste, first=first, top=top, step=c.step(i), own=run.warmup)
+    return Finding.of(
+        key, c.story(c.at(i, "loss at the peak"), rate=i), paste, first=first, top=top, step=c.step(i), own=run.warmup
+    )
 
 
 def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | None:
@@ -315,11 +314,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     chance = 1.25 * c.noise / math.sqrt(max(c.n / 10, 1))  # of a median of a tenth of the rows
     first, last = float(np.median(c.y[c.part(0.0, 0.1)])), c.end
     fall = first - last
-    evidence = [
-        Evidence(c.step(0), "loss at the start", c.start),
-        Evidence(c.step(-1), "loss at the end", c.end),
-        *c.rate_at(c.n // 2),
-    ]
+    evidence = c.story(rate=c.n // 2, start="loss at the start")
     if not c.slowly and abs(fall) <= max(4 * chance, 0.01 * c.begun):
         if c.noise > 0.2 * c.begun:
             return "the losses are too noisy to judge the rate by"
@@ -341,10 +336,8 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     late = late and high - float(np.median(c.y[c.part(0.07, 0.13)])) < 0.18 * (high - c.end)
     if not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall)):
         return None
-    evidence += [
-        Evidence(None, "share of the fall in the first quarter of the rate", soon),
-        Evidence(None, "fall late in the run, relative to that early", steady),
-    ]
+    told = Evidence(None, "share of the fall in the first quarter of the rate", soon)
+    evidence = (*evidence, told, Evidence(None, "fall late in the run, relative to that early", steady))
     key = "falls slowly: begins late" if late and not c.slowly and share >= 0.3 else "falls slowly"
     key = "falls slowly: in part" if key == "falls slowly" and share >= 0.15 else key
     return Finding.of(key, evidence, run.times(5), share=share, tenth=max(tenth, 0.0))

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.errors import GlidepathError, did_you_mean
 from .forms import Form, form_of
 from .log import NAMES, Array, Log, Series
-from .names import Role, role, words
+from .names import Role, named, role, words
 from .rows import Row
 
 __all__ = ["gather"]
@@ -21,20 +21,7 @@ __all__ = ["gather"]
 _FIRST = 5000
 _MOST = 1 << 18
 _MOST_COLUMNS = 96
-_OF_RUNS = (
-    "state",
-    "created",
-    "runtime",
-    "sweep",
-    "notes",
-    "user",
-    "tags",
-    "run",
-    "name",
-    "trial",
-    "run_id",
-    "experiment",
-)
+_OF_RUNS = named("state created runtime sweep notes user tags run name trial run_id experiment")
 
 
 class _Column:

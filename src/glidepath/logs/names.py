@@ -16,17 +16,18 @@ STEPS = (
 """Counters of updates; an earlier group is believed before a later one. `[i/n]` in a line of text is `i_n`."""
 
 
-def _set(text: str) -> set[str]:
+def named(text: str) -> set[str]:
+    """Returns the words of a list of them."""
     return set(re.findall(r"\w+", text))
 
 
-_HELD_OUT = _set("val valid validation eval evaluation test dev heldout tel")
-_TRAIN = _set("train training trainer charts x metrics model progress current cur optim perf")
-_PLAIN = _TRAIN | _set(
+_HELD_OUT = named("val valid validation eval evaluation test dev heldout tel")
+_TRAIN = named("train training trainer charts x metrics model progress current cur optim perf")
+_PLAIN = _TRAIN | named(
     "loss losses total lm reduced step epoch iter batch all overall mean cross entropy ce nll xent trl tel inner value"
 )
-_SMOOTHED = _set("avg average running smooth smoothed ema moving global median epoch")
-_NEVER = _set(
+_SMOOTHED = named("avg average running smooth smoothed ema moving global median epoch")
+_NEVER = named(
     "scale scaler weight weights ratio coef momentum min max decay mult multiplier factor warmup init initial final target std best iters "
     "scheduler drop policy type patience power gamma end epochs lower upper bound ppl name seconds time beta beta1 beta2 eps"
 )
