@@ -218,7 +218,7 @@ def _laid_over(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
 
 def _means(seen: Seen) -> Iterator[Candidate]:
     """Rows that are means over an epoch of a schedule by step: its warmup from 0 tells how many steps an epoch has."""
-    t, y, r = seen.t, seen.y, seen.r
+    t, y = seen.t, seen.y
     top = int(y.argmax())
     head = int(np.argmin(np.diff(y[: top + 1]) >= 0.98 * (y[1] - y[0]))) if top > 1 else 0
     head = head or top
@@ -237,7 +237,6 @@ def _means(seen: Seen) -> Iterator[Candidate]:
             for decay in decays(seen.after(first), warm, peak, inside, ("cosine", "linear")):
                 rise = Ramp(0.0, 1.0, warm * inside)
                 yield Candidate(f"warmup, {decay.name}", peak, Chain((rise, decay.schedule)), 2 + decay.price, inside)
-    del r
 
 
 def _rises(seen: Seen) -> Iterator[_Rise]:

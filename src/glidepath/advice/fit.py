@@ -202,9 +202,10 @@ def fit(
     """
     if not 0 < tolerance < 1:
         raise GlidepathError.of("fit", "tolerance", "between 0 and 1", tolerance)
-    given: Log | Series = opened("fit", log, step=step, rate=rate, run=run)
-    series = given.get("rate") if isinstance(given, Log) else given
-    if series is None or not len(series):
+    opened_: Log | Series = opened("fit", log, step=step, rate=rate, run=run)
+    given = opened_ if isinstance(opened_, Log) else Log({"rate": opened_})
+    series = given.get("rate")
+    if series is None:
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
     rows = _fractions(series.steps)
@@ -264,31 +265,25 @@ def _recounted(series: Series, per: float, first: float, tolerance: float) -> Fi
     """Returns the fit by epochs, or by rows, of a log that counts something finer, or fractions of epochs."""
     at = _counted(series.steps - first, per)
     kept = np.append(True, np.diff(at) > 0)
-    found = _as_counted(Series(at[kept], series.values[kept]), Series(at[kept], series.values[kept]), tolerance)
+    counted = Series(at[kept], series.values[kept])
+    found = _as_counted(Log({"rate": counted}), counted, tolerance)
     if isinstance(found, NoFit):
         return found
     shift = int(found.shift * per + first) if per > 1 else found.shift
     made = replace(found, unit="epoch", per=per, shift=shift, last=int(series.steps[-1]), points=len(series))
-    off = np.abs(made.at(series.steps) - series.values)
-    return (
-        made
-        if (off <= rounding(series.values) + tolerance * series.values.max()).all()
-        else NoFit("no known schedule moves with its epochs")
-    )
+    off = np.abs(made.at(series.steps) - series.values) > rounding(series.values) + tolerance * series.values.max()
+    return NoFit("no known schedule moves with its epochs") if off.any() else made
 
 
-def _as_counted(log: Log | Series, clean: Series, tolerance: float) -> Fit | NoFit:
+def _as_counted(log: Log, clean: Series, tolerance: float) -> Fit | NoFit:
     """Returns the fit by the steps of the log."""
     t, y = clean.steps, clean.values
     if len(t) < 5:
         return NoFit(f"{len(t)} rates are too few to tell schedules apart")
     if (y < 0).any() or y.max() <= 0:
         return NoFit("rates below 0, or none above it")
-    most = log.max_steps if isinstance(log, Log) else None
-    unit, mean = (log.unit, log.mean) if isinstance(log, Log) else ("update", False)
-    epoch = log.epoch if isinstance(log, Log) else None
-    late = (log.position or 0) if isinstance(log, Log) and log.position is not None else int(t[0] == 1 == t[1] - 1)
-    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), most, mean, epoch, late)
+    late = log.position if log.position is not None else int(t[0] == 1 == t[1] - 1)
+    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), log.max_steps, log.mean, log.epoch, late)
     seen = _thinned(whole)
     offsets = sorted((0, 1, -1, 2, 3), key=lambda k: k != whole.late)
     tried: list[_Tried] = []
@@ -300,7 +295,9 @@ def _as_counted(log: Log | Series, clean: Series, tolerance: float) -> Fit | NoF
                 break  # nobody would look further
         if any(each.off <= 1 and each.natural(seen) for each in tried):
             break
-        skipped = _skipping(seen, unit) if offset == offsets[0] and not any(each.off <= 1 for each in tried) else None
+        skipped = (
+            _skipping(seen, log.unit) if offset == offsets[0] and not any(each.off <= 1 for each in tried) else None
+        )
         if skipped is not None:
             return skipped
     exact = [each for each in tried if each.off <= 1]
@@ -312,7 +309,7 @@ def _as_counted(log: Log | Series, clean: Series, tolerance: float) -> Fit | NoF
         text = f"{candidate.base:.6g} * ({candidate.schedule})"
         return NoFit("no known schedule comes within the rounding of the rates", text, near.residual)
     best = min(exact, key=lambda each: each.price(seen))
-    found = _told(best, whole, unit)
+    found = _told(best, whole, log.unit)
     off = np.abs(found.at(t) - y)
     if (off > whole.r).any():  # among the entries that were left out for speed
         return NoFit("no known schedule comes within the rounding of the rates", found.text, float(off.max() / y.max()))

@@ -333,26 +333,18 @@ class _Made:
             wanted = asked.get(kind)
             if wanted is not None and wanted not in self.columns:
                 seen = [*self.columns, *others]
-                raise GlidepathError.of(
-                    "log", kind, f"one of {', '.join(seen[:30])}", wanted, did_you_mean(wanted, seen)
-                )
-            if not found:
-                continue
-            if kind == "rate":
-                name, groups = _main(rates, asked.get("rate"), self.columns)
-                taken[kind], series[kind] = name, rates[name]
-                continue
-            taken[kind], series[kind] = self._loss(found)
-        for column in self.columns.values():
-            if column.name not in taken.values() and column.name not in rates:
-                others = [*others, column.name]
-        if any(column.every > 1 for column in self.columns.values()):
-            most = max(column.every for column in self.columns.values())
+                rule = f"one of {', '.join(seen[:30])}"
+                raise GlidepathError.of("log", kind, rule, wanted, did_you_mean(wanted, seen))
+            if found and kind == "rate":
+                taken[kind], groups = _main(rates, wanted, self.columns)
+                series[kind] = rates[taken[kind]]
+            elif found:
+                taken[kind], series[kind] = self._loss(found)
+        others = [*others, *(name for name in self.columns if name not in taken.values() and name not in rates)]
+        if (most := max((column.every for column in self.columns.values()), default=1)) > 1:
             self.notes.append(f"of so many rows one rate in {most} and the means of {most} losses are kept")
-        most, last = (
-            self.told.get("max_steps") or self.total,
-            max((float(s.steps[-1]) for s in series.values()), default=0.0),
-        )
+        most = self.told.get("max_steps") or self.total
+        last = max((float(each.steps[-1]) for each in series.values()), default=0.0)
         updates = self.told.get("updates")
         complete: bool | None = None
         if most and most > 0:
