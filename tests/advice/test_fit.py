@@ -193,3 +193,23 @@ def test_a_path_is_taken_with_the_columns_that_the_command_line_names(tmp_path):
     assert str(advise(file, step="t", rate="a", loss="b", complete=False)).endswith("it is not over")
     with pytest.raises(GlidepathError, match="fit: rate must be given with a path only, got 'a'"):
         fit(Log.of(rate=[0.1] * 9), rate="a")
+
+
+def test_a_warmup_between_the_first_two_rows_is_one():
+    """Few digits, the first row at 0 and the second on the decay: how long the warmup was no row tells, but that there was one."""
+    plan = gp.parse("warmup(20, start=0) >> cosine(7480)")
+    steps = range(0, 3001, 75)
+    found = fit(Log.of(steps, rate=[float(f"{1e-3 * plan(t):.4g}") for t in steps]))
+
+    assert isinstance(found, Fit)
+    assert found.kind == "warmup, cosine"
+    assert found.end != "seen"
+
+
+def test_one_cycle_that_was_cut_off_has_the_length_that_its_peak_tells():
+    plan = 0.01 * gp.one_cycle(1999, 599 / 1999)
+    steps = range(0, 1600, 20)
+    found = fit(Log.of(steps, rate=[float(f"{plan(t):.6g}") for t in steps]))
+
+    assert isinstance(found, Fit)
+    assert (found.kind, found.schedule.duration) == ("one cycle", 1999)

@@ -44,6 +44,9 @@ class _Rise(NamedTuple):
         return (1 if usual else 1.5) + (self.curve != "linear")
 
 
+_USUAL = ("linear", "cosine")
+
+
 def candidates(seen: Seen) -> Iterator[Candidate]:
     """Yields what might have made the rates, simple things first.
 
@@ -85,9 +88,11 @@ def _cycles(seen: Seen) -> Iterator[Candidate]:
     yield from restarts(t, y, firsts)
     yield from cut_in_equal_parts(seen, firsts)
     yield from waves(seen, firsts)
-    last = int(t[-1])
-    for steps in dict.fromkeys((seen.most or last, last, last + 1, between(last, last + 2 + last // 50))):
-        for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
+    last, top = int(t[-1]), int(y.argmax())
+    low, high = int(t[max(top - 1, 0)]), int(t[min(top + 1, len(t) - 1)])  # the peak is between
+    whole = (seen.most or last, last, last + 1, between(last, last + 2 + last // 50))
+    for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
+        for steps in dict.fromkeys((*whole, max(between(int(low / share), int(high / share)), last))):
             for less in (0, 1):  # torch's ends at its last update, its peak one update early
                 peak = share * steps - less
                 if steps - less > 2 and peak == int(peak):
@@ -103,6 +108,10 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
     if y[0] >= y.max() - r[0]:
         known = float(y[0]) if t[0] == 0 else None
         rises.insert(0, _Rise(0, 1.0, known or 0.0, "linear", 0))
+    if len(t) > 4 and t[0] == 0 and 2 * y[0] < y[1] > y[2]:  # a warmup that no row tells the length of
+        shares = (math.ceil(share * seen.most) for share in (0.01, 0.02, 0.03, 0.05, 0.06, 0.1)) if seen.most else ()
+        known = dict.fromkeys((100, 50, 20, 10, 200, 500, 1000, *shares))
+        rises += [_Rise(steps, 0.0, 0.0, "linear", 1) for steps in known if y[0] == 0 and steps < t[1]]
     for rise in rises:
         ahead = rise.phase if rise.steps else None
         cost = rise.price if ahead is not None else 0.0
@@ -123,7 +132,9 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
         for begin, first in begins:
             hold = begin - rise.steps
             before = [phase for phase in (ahead, Hold(hold, 1.0) if hold else None) if phase is not None]
-            for decay in decays(seen.after(first), begin, top if hold else peak):
+            for decay in decays(
+                seen.after(first), begin, top if hold else peak, names=_USUAL if rise.steps and not peak else ()
+            ):
                 names = [word for word, there in (("warmup", ahead), ("hold", hold), (decay.name, True)) if there]
                 made = Chain((*before, decay.schedule)) if before else decay.schedule
                 yield Candidate(", ".join(names), decay.peak, made, cost + decay.price + (1 if hold else 0))
