@@ -35,23 +35,21 @@ def measured(value: Any, where: str = "observation") -> float:
     Raises:
         GlidepathError: If it is text, a boolean, None, an array of several elements, or no number at all.
     """
-    rule, remedy = "a real number, or an array of one element", ""
-    item = getattr(value, "item", None)
+    rule, item = "a real number, or an array of one element", getattr(value, "item", None)
     if number(value) is None and callable(item) and not isinstance(value, type):
         count = getattr(value, "numel", None)
         size = count() if callable(count) else getattr(value, "size", 1)
         if size != 1:
-            raise GlidepathError.of(
-                where, "value", rule, f"{size} elements", "reduce it first, by its mean for instance"
-            )
+            remedy = "reduce it first, by its mean for instance"
+            raise GlidepathError.of(where, "value", rule, f"{size} elements", remedy)
         value = item()
     plain = number(value)
     if plain is None:
-        if value is None:
-            remedy = "make no observation when there is no measurement"
-        elif isinstance(value, str):
-            remedy = "text is not converted"
-        raise GlidepathError.of(where, "value", rule, value, remedy)
+        remedies: dict[type, str] = {
+            str: "text is not converted",
+            type(None): "make no observation when there is no measurement",
+        }
+        raise GlidepathError.of(where, "value", rule, value, remedies.get(type(value), ""))
     try:
         return float(plain)
     except OverflowError:
@@ -98,8 +96,7 @@ class Observation:
         if isinstance(given, Observation):
             return given
         if isinstance(given, dict):
-            odd = [key for key in given if key not in ("id", "value", "at")]
-            if odd or not {"id", "value"} <= set(given):
+            if not {"id", "value"} <= set(given) <= {"id", "value", "at"}:
                 raise GlidepathError.of("observation", "", "an object with id, value and perhaps at", given)
             return cls(**given)
         if isinstance(given, list | tuple) and 2 <= len(given) <= 3:

@@ -77,8 +77,8 @@ class Replay:
                 numbers = f"{seen.id:>10}  {seen.value:>12.6g}  {rate:>12.6g}"
                 lines.append(f"{numbers}  {decision.action:<9} {decision.reason}")
         cuts = sum(decision.action == "cut" for decision in self.decisions)
-        times = "once" if cuts == 1 else f"{cuts} times"
-        lines.append(f"{len(self.decisions)} observations, cut {times}, multiplier {self.multiplier:.6g} at the end")
+        times = f"cut {'once' if cuts == 1 else f'{cuts} times'}"
+        lines.append(f"{len(self.decisions)} observations, {times}, multiplier {self.multiplier:.6g} at the end")
         return lines
 
     @property

@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.jax", "jax") from None
 
 from .driven import Driven, optimizer, plan
-from .rates import rate, whole
+from .settling import rate, whole
 from .state import DrivenState, Resumed, count, learning_rates
 
 __all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate", "whole"]

@@ -19,8 +19,7 @@ from ..feedback import Decision
 from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after
 from ..plan.given import Policy, policy_problems
-from .rates import static
-from .settling import Cell, LabelledPlan, maker, ramps_of, settle, values_of
+from .settling import Cell, LabelledPlan, maker, ramps_of, settle, static, values_of
 from .state import FORMAT, ONLY, DrivenState, Resumed, changed, count, found, moved, read
 
 GradientTransformation: Any = optax.GradientTransformationExtraArgs  # its own types are partly unknown

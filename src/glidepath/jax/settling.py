@@ -1,22 +1,24 @@
-"""A plan and what makes an optimizer, settled for known labels: what drives what, from which base, multiplied by what."""
+"""Schedules as JAX takes them; and a plan and what makes an optimizer, settled for known labels: what drives what, from which base."""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from ..core.checks import refuse
 from ..core.errors import Problem, did_you_mean, shown
-from ..core.rate import base_problem
-from ..core.schedule import Schedule
+from ..core.rate import Rate, base_problem, rate_of
+from ..core.schedule import Scaled, Schedule
 from ..plan import Plan, Progress
 from ..plan.by_update import by_update, line_of
 
-__all__ = ["Cell", "LabelledPlan", "maker", "ramps_of", "settle", "values_of"]
+__all__ = ["rate", "whole"]
 
 WORDS = {"lr": "learning_rate", "betas[0]": "b1", "betas[1]": "b2"}  # a plan's names, as optax writes them
 
@@ -134,3 +136,67 @@ def ramps_of(plan: Plan, names: Any, progress: Progress) -> dict[str, Any]:
     lines = [[line_of(plan, part.controller, state, name) for name in names] for part, state in pairs]
     fields = {"start": jnp.float32, "end": jnp.float32, "begin": jnp.int32, "length": jnp.float32}
     return {f: jnp.asarray([[getattr(line, f) for line in row] for row in lines], dtype) for f, dtype in fields.items()}
+
+
+# Schedules where JAX wants a function of the step, or a static part of a tree -----------------------------------------------------------
+
+
+def static() -> None:
+    """Makes every kind of schedule a static node of JAX's trees: part of what is compiled, without leaves."""
+    for kind in Schedule.registry.values():
+        if kind not in _registered:
+            jax.tree_util.register_static(kind)
+            _registered.add(kind)
+
+
+_registered: set[Any] = set()
+static()
+jax.tree_util.register_pytree_node(
+    Scaled, lambda s: ((s.factor,), s.schedule), lambda schedule, f: Scaled(schedule, *f)
+)
+
+
+def rate(schedule: Any, base: float | None = None) -> Rate:
+    """Returns a schedule of rates, for `optax.adam(learning_rate=…)` and whatever else takes a function of the step.
+
+    Args:
+        schedule: A schedule or its text: a factor, or absolute (`rate(…)` in the text).
+        base: What a factor is multiplied by, above 0. Not given for an absolute schedule.
+
+    Returns:
+        The product, evaluated in float64 and rounded once; hashable, and a static node of JAX's trees.
+
+    Raises:
+        GlidepathError: If a factor has no base, or an absolute schedule has one.
+
+    Examples:
+        >>> rate("cosine(100)", 3e-4)(0)
+        0.0003
+    """
+    static()
+    return rate_of(schedule, base, "rate")
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """The values of a schedule to the nearest integer, halves up, as int32: see `whole`."""
+
+    schedule: Schedule
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the whole value at a step."""
+        value = self.schedule(step)
+        return math.floor(value + 0.5) if isinstance(value, float) else jnp.floor(value + 0.5).astype(jnp.int32)
+
+
+jax.tree_util.register_static(Rounded)
+
+
+def whole(schedule: Any) -> Rounded:
+    """Returns a schedule of whole numbers, such as `optax.MultiSteps(…, every_k_schedule=whole("piecewise_constant([500], [1, 4])"))`.
+
+    Args:
+        schedule: A schedule or its text.
+    """
+    static()
+    return Rounded(Schedule.of(schedule))
