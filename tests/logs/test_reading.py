@@ -337,3 +337,43 @@ def test_what_stands_before_the_first_step_or_beyond_exact_steps_is_left_out(tmp
     kept = b"".join(record("loss", step, 1.0) for step in (0, 1, 2))
     (tmp_path / "events.out.tfevents.1.host").write_bytes(kept + record("loss", 2**53, 7.0))
     assert values(read(tmp_path / "events.out.tfevents.1.host"), "loss") == ([0, 1, 2], [1.0, 1.0, 1.0])
+
+
+TEXTS = {
+    "a named bar with its numbers": "\r".join(f"Steps:  {k}%|▏ | {k}/40 [00:0{k}<01:39,  loss=0.{k}, lr={k}e-06]" for k in range(1, 5)),
+    "DeepSpeed, whose rate comes before its step": "".join(
+        f"[2026-03-05 09:18:13,311] [INFO] [logging.py:96:log_dist] [Rank 0] step={k}, skipped=0, lr=[{k}e-06, {k}e-06], mom=[(0.9, 0.95)]\n"
+        f"[INFO] [timer.py:260:stop] epoch=0/micro_step={4 * k}/global_step={k}, CurrSamplesPerSec=21.01\n"
+        f"Epoch: 0, Step: {k}, Rank: 0, loss = 0.{k}\n"
+        for k in range(1, 5)
+    ),
+    "nanoGPT, whose evaluations count by another name": "step 1: train loss 0.9, val loss 0.9\n"
+    + "".join(f"iter {k}: loss 0.{k}, lr {k}e-06, time 193.12ms\n" for k in range(1, 4))
+    + "step 4: train loss 0.4, val loss 0.5\niter 4: loss 0.4, lr 4e-06, time 193.12ms\n",
+    "PaddleClas, whose rate names its class": "".join(
+        f"ppcls INFO: [Train][Epoch 1/6][Iter: {k}/250]lr(LinearWarmup): {k}e-06, CELoss: 0.{k}, loss: 0.{k}\n"
+        for k in range(1, 5)
+    ),
+    "a bar after the lines": "".join(
+        f"{{'loss': 0.{k}, 'learning_rate': {k}e-06, 'epoch': 0.0{k // 2}}}\n  0%|          | {k}/800 [00:01<10:00]\n" for k in range(1, 5)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_by_its_own_counter(name: str, tmp_path: Path):
+    (tmp_path / "a.log").write_text(TEXTS[name])
+
+    log = read(tmp_path / "a.log")
+
+    assert values(log, "rate") == ([1, 2, 3, 4], [1e-6, 2e-6, 3e-6, 4e-6])
+    assert values(log, "loss") == ([1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4])
+
+
+def test_of_two_counters_it_is_said_which_was_taken(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("iter,step,loss\n" + "".join(f"{4 * k},{k},{3 - k}\n" for k in range(3)))
+
+    log = read(tmp_path / "a.csv")
+
+    assert (log.taken["step"], log.notes) == ("step", ("iter counts other steps than step: --step iter takes it",))
+    assert read(tmp_path / "a.csv", step="iter").series["loss"].steps.tolist() == [0, 4, 8]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 __all__ = ["FORMS", "Form", "form_of"]
 
@@ -18,7 +18,6 @@ class Form:
         made_of: `csv`, `json`, `json lines` or `text`.
         columns: Patterns, each of which is a column of it; `|` for one of several.
         file: A pattern of the file's name, where the columns do not tell it.
-        take: Column by role, where the names alone would choose another.
         row_only_with: The column that only rows of training have; other rows do not move the counters.
         position: How much the counter of a row is ahead of the schedule's position: what the tool is known for.
         mean: Whether a row is the mean over an epoch.
@@ -29,7 +28,6 @@ class Form:
     made_of: str
     columns: tuple[str, ...]
     file: str = ""
-    take: Mapping[str, str] = field(default_factory=dict[str, str])
     row_only_with: str = ""
     position: int | None = None
     mean: bool = False

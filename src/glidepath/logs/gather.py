@@ -177,8 +177,8 @@ def _runs(form: Form, names: list[str], run: str | None) -> dict[str, str]:
 
 def _counters(
     head: list[Row], names: list[str], asked: str | None, runs: Mapping[str, str]
-) -> tuple[str | None, str | None]:
-    """Returns the columns that count steps and epochs: the first by rank that advances."""
+) -> tuple[str | None, str | None, list[str]]:
+    """Returns the columns that count steps and epochs, the first by rank that advances, and those that count other steps."""
     if asked is not None and asked not in names:
         raise GlidepathError.of("log", "step", f"one of {', '.join(names[:30])}", asked, did_you_mean(asked, names))
     ranked: list[tuple[int, bool, int, str]] = []
@@ -192,15 +192,23 @@ def _counters(
             epochs.append(name)
         elif found.name == "step" and (len(seen) > 1 or (seen and len(head) < 3)):
             ranked.append((found.rank, "step" not in words(name), k, name))  # an iteration may be a part of one
-    step = asked or (min(ranked)[3] if ranked else None)
-    return step, next((name for name in epochs if name != step), None)
+    best = asked or (min(ranked)[3] if ranked else None)
+    updates = [name for rank, *_, name in sorted(ranked) if rank % 10 < 2 or name == best]
+    pairs = {name: [(row[str(best)], row[name]) for row in head if row.keys() >= {best, name}] for name in updates}
+    same = [name for name in updates if pairs[name] and all(number(a) == number(b) for a, b in pairs[name])]
+    step = asked or max(same, key=lambda name: sum(name in row for row in head), default=best)  # one counter, two names
+    return (
+        step,
+        next((name for name in epochs if name != step), None),
+        [name for name in updates if pairs[name] and name not in same],
+    )
 
 
 class _Clock:
     """Where the rows are: the step and the epoch of the last one that said so, and how often the counting began again."""
 
-    def __init__(self, counters: tuple[str | None, str | None], form: Form) -> None:
-        self.name, self.by_epoch = counters
+    def __init__(self, counters: tuple[str | None, str | None, list[str]], form: Form) -> None:
+        self.name, self.by_epoch, self.rivals = counters
         self.form = form
         self.step, self.epoch, self.starts = -1.0, math.nan, 0
         self.first = (math.inf, math.inf)
@@ -249,7 +257,7 @@ class _Made:
         told: Mapping[str, Any],
     ) -> None:
         self.columns, self.clock, self.form, self.told = columns, clock, form, dict(told)
-        self.notes: list[str] = []
+        self.notes = [f"{name} counts other steps than {clock.name}: --step {name} takes it" for name in clock.rivals]
         self.length: float | None = None
         self.step = clock.name or clock.by_epoch or "the number of the row"
         self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")

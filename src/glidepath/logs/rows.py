@@ -196,10 +196,14 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
     counters: Row = {}
     heading: list[str] = []
     tqdm: Row = {}
+    early, after = Row(), None  # a row whose bar comes after it: so are all where none stands before the first
     for line in lines:
         line = _CLOCKS.sub(" ", line[:20_000])
         if (bar := _TQDM.match(line)) and tqdm.get("bar/n", bar[2]) == bar[2]:
             tqdm = {"bar": bar[1], "bar/n": bar[2]}
+            if early:
+                yield early | tqdm
+                early = {}
         if bar := _BAR.match(line):
             if bar[1] != bar[2]:
                 continue
@@ -250,12 +254,26 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
         counts = {key: value for key, value in row.items() if _counts(key)}
         if "epoch" in row and line.lstrip()[:1] == "{":  # it has its own place, in fractions of epochs
-            yield row | tqdm
+            if early:
+                yield early | tqdm
+                early = {}
+            after = tqdm.get("bar", "0") == "0" if after is None else after
+            if after:
+                early = row
+            else:
+                yield row | tqdm
             tqdm = {} if "train_runtime" in row else tqdm
             continue
+        for name, value in counts.items():  # counters that stood at one number move together, whichever a line names
+            alike = [
+                key for key in counters if counters[key] == counters.get(name, value) < value and _updates(key, name)
+            ]
+            counters.update(dict.fromkeys(alike, value))
         counters.update(counts)
         if (counters or any((role(key) or ("",))[0] == "loss" for key in row)) and counts.keys() != row.keys():
             yield counters | row
+    if early:
+        yield early | tqdm
 
 
 def _heading(line: str) -> list[str]:
@@ -285,13 +303,18 @@ def _counts(name: str) -> bool:
     return found is not None and found.name in ("step", "epoch") and not name.lower().endswith(("epochs", "steps"))
 
 
+def _updates(*names: str) -> bool:
+    """Whether all are counters of updates, not of the batches in an epoch."""
+    return all((found := role(name)) is not None and found.name == "step" and found.rank % 10 < 2 for name in names)
+
+
 def _name(gap: str) -> str | None:
     """Returns the name that stands before a number, or None: its last words, as many of them as say what it is."""
     gap = re.sub(r"[\s\[(:='\"]*$", "", gap)
     parts = [part for part in re.split(r"[|,;\t{}\]]|\s{2,}", gap) if part.strip(" '\"-[:")]
     last = parts[-1].strip(" '\"-[:").split(" ") if parts else []
     for count in (3, 2, 1):
-        name = re.sub(r"\((train|val)\)", "", " ".join(last[-count:])).strip("'\"[")
+        name = re.sub(r"\((train|val|[A-Z]\w+)\)", "", " ".join(last[-count:])).strip("'\"[")
         if len(last) >= count and (role(name) or name == "s"):
             return "step" if name == "s" else name
     name = last[-1] if last and re.match(r"[A-Za-z_]", last[-1]) else None
