@@ -28,6 +28,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..core.checks import Checks
@@ -79,9 +80,7 @@ def _factors(at: CallSite, checks: Checks, name: str, value: Any) -> dict[int, f
 
 
 def _inner(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
-    from .reading import child
-
-    return child(at, name, value)
+    return import_module(".reading", __package__).child(at, name, value)  # which knows this module
 
 
 def _inners(at: CallSite, checks: Checks, name: str, value: Any) -> list[Any]:
@@ -89,9 +88,7 @@ def _inners(at: CallSite, checks: Checks, name: str, value: Any) -> list[Any]:
 
 
 def _function(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
-    from .reading import of_step
-
-    return of_step(at, name, value)
+    return import_module(".reading", __package__).of_step(at, name, value)
 
 
 def _fine(low: int) -> Callable[[CallSite, Checks, str, Any], Any]:

@@ -87,22 +87,21 @@ def _call(schedule: Schedule, framework: str) -> tuple[Call, float | None]:
     return Call("LambdaLR", {"lr_lambda": bare}), (1.0 if schedule.absolute else None)
 
 
+_ENDS: Mapping[type[Schedule], tuple[str, ...]] = {  # the fields that hold a schedule's values
+    **dict.fromkeys((Ramp, PolynomialCycle), ("start", "end")),
+    Triangle: ("low", "high"),
+    Hold: ("value",),
+}
+
+
 def _peak(schedule: Schedule) -> float:
     """Returns the largest of the values that a schedule is written with."""
     inner, scale = peeled(schedule)
-    match inner:
-        case Ramp() | PolynomialCycle():
-            return scale * max(inner.start, inner.end, key=abs)
-        case Hold():
-            return scale * inner.value
-        case Triangle():
-            return scale * max(inner.low, inner.high, key=abs)
-        case Chain():
-            return scale * max((_peak(phase) for phase in inner.phases), key=abs)
-        case Repeat() | Until():
-            return scale * _peak(inner.schedule)
-        case _:
-            return scale * inner(0)
+    if names := _ENDS.get(type(inner)):
+        return scale * max((getattr(inner, name) for name in names), key=abs)
+    inside = inner.phases if isinstance(inner, Chain) else ()
+    inside = (inner.schedule,) if isinstance(inner, Repeat | Until) else inside
+    return scale * (max(map(_peak, inside), key=abs) if inside else inner(0))
 
 
 class _Vocabulary:

@@ -400,24 +400,26 @@ def _options(schedule: Schedule, shape: RunShape, target: str) -> Iterator[_Opti
 
 def _tidy(schedule: Schedule, unit: float) -> Schedule:
     """Returns a schedule in units of a rate, as a person would write it for the run that it is of."""
-    if isinstance(schedule, Chain):
-        parts = [_tidy(phase, unit) for phase in schedule.phases]
-        last, before = parts[-1], parts[-2]
-        ended = isinstance(last, Hold) and last.value == before(before.duration)
-        return Chain(tuple(parts[:-1] if ended else parts)) if len(parts) > 2 or not ended else before
-    if isinstance(schedule, Ramp):
-        return Ramp(_share(schedule.start, unit), _share(schedule.end, unit), schedule.steps, schedule.curve)
-    if isinstance(schedule, Hold):
-        return Hold(schedule.steps, _share(schedule.value, unit))
-    if isinstance(schedule, Repeat) and isinstance(schedule.schedule, Chain):
-        return _tidy(schedule.schedule.phases[0], unit)
-    if isinstance(schedule, Until):
-        return until(_tidy(schedule.schedule, unit), schedule.steps)
-    if isinstance(schedule, Shift):
-        return schedule.replace(schedule=_tidy(schedule.schedule, unit))
-    inner, scale = peeled(schedule)
-    share = _share(scale, unit)
-    return inner if share == 1.0 else inner * share
+    match schedule:
+        case Chain():
+            parts = [_tidy(phase, unit) for phase in schedule.phases]
+            last, before = parts[-1], parts[-2]
+            ended = isinstance(last, Hold) and last.value == before(before.duration)
+            return Chain(tuple(parts[:-1] if ended else parts)) if len(parts) > 2 or not ended else before
+        case Ramp(start=start, end=end):
+            return schedule.replace(start=_share(start, unit), end=_share(end, unit))
+        case Hold(value=value):
+            return schedule.replace(value=_share(value, unit))
+        case Repeat(schedule=Chain(phases=(first, *_))):
+            return _tidy(first, unit)
+        case Until():
+            return until(_tidy(schedule.schedule, unit), schedule.steps)
+        case Shift():
+            return schedule.replace(schedule=_tidy(schedule.schedule, unit))
+        case _:
+            inner, scale = peeled(schedule)
+            share = _share(scale, unit)
+            return inner if share == 1.0 else inner * share
 
 
 def _share(rate: float, unit: float) -> float:
