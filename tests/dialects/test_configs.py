@@ -429,3 +429,15 @@ def test_compare_takes_a_file(tmp_path, capsys, monkeypatch):
     _asked(capsys, "compare", str(file), "cosine", "--let", "steps_per_epoch=100")
     assert trained == ["rate(linear(300, peak=0.0001))", "cosine"]
     assert "steps_per_epoch must be given" in _asked(capsys, "compare", str(file))[0]
+
+
+def test_a_name_of_a_python_file_says_nothing_of_another_s_attribute(tmp_path):
+    file = tmp_path / "m.py"
+    file.write_text(
+        "lr = 0.3\noptimizer = dict(lr=args.lr)\nlr_config = dict(policy='step', step=[8])\nrunner = dict(max_epochs=2)\n"
+    )
+    with pytest.raises(
+        GlidepathError, match=r"m\.py: lr must be given, got nothing: optimizer\.lr is written 'args\.lr'"
+    ):
+        read_config(file, steps_per_epoch=10)
+    assert read_config(file, steps_per_epoch=10, lr=0.2).schedule(0) == 0.2
