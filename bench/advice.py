@@ -41,7 +41,7 @@ MOVING = {
 HELD_OUT = 10**8
 """Seeds from there on are of logs that no rule was chosen by."""
 BANDS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
-Loss = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Loss = Callable[..., np.ndarray]
 Said = list[tuple[str, bool]]
 
 
@@ -62,6 +62,14 @@ def healthy(t: np.ndarray, rng: np.random.Generator, other: bool = False) -> np.
     else:
         fall = (1 + 60 * u) ** -0.6 if shape else np.exp(-rng.uniform(3, 8) * u)
     return start * (end + (1 - end) * fall)
+
+
+def tuned(t: np.ndarray, rng: np.random.Generator, other: bool = False) -> np.ndarray:
+    """A model that was trained before: it wins 8 to 30 % of the loss, the most of it at once; small batches are loud."""
+    u = t / t[-1]
+    fall = np.exp(-u / rng.uniform(0.02, 0.15)) if not other else (1 + rng.uniform(20, 60) * u) ** -0.8
+    level = rng.uniform(0.7, 2.5) * (1 - rng.uniform(0.08, 0.3) * (1 - fall))
+    return level * (1 + rng.choice([0.0, 0.08, 0.16]) * rng.standard_normal(len(t)))
 
 
 def _flat(t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -211,12 +219,17 @@ def _planted(grid: str, said: Said) -> Iterator[Row]:
             said += [(each.rule, each.name in fault.right) for each in findings]
             found += any(each.name in fault.right for each in findings)
         yield Row(f"{grid}: {name}: found, of {most}", found / most, "at least 0.9", found >= 0.9 * most)
-    for told, most in (("plan", 2 * LOGS), ("", max(LOGS // 10, 10))):
-        fault = Fault(set(), lambda t, rng: healthy(t, rng, grid == "held out"), told=told)
+    right: tuple[tuple[str, str, Loss, int], ...] = (
+        ("healthy logs", "plan", healthy, 2 * LOGS),
+        ("healthy logs whose plan nobody told", "", healthy, max(LOGS // 10, 10)),
+        ("healthy fine-tunings", "plan", tuned, 2 * LOGS),
+    )
+    for about, told, loss, most in right:
+        plan = "moving" if loss is tuned else ""
+        fault = Fault(set(), lambda t, rng, loss=loss: loss(t, rng, grid == "held out"), told=told, plan=plan)
         alarms = [found for seed in range(most) if (found := _advised(fault, grid, 10**6 + seed).findings)]
         said += [(each.rule, False) for findings in alarms for each in findings]
         share = len(alarms) / most
-        about = "healthy logs" if told else "healthy logs whose plan nobody told"
         yield Row(f"{grid}: false alarms, of {most} {about}", share, "at most 0.005", share <= 0.005)
 
 

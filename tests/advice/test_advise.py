@@ -135,6 +135,53 @@ def test_a_fault_of_the_losses_is_found(case: str):
     check(advice)
 
 
+HARMLESS = {
+    "a fine-tuning that wins at once, in few loud rows": planted(
+        loss=(1.2 - 0.25 * (1 - np.exp(-T / 100))) * (1 + 0.1 * rng(3).standard_normal(STEPS)),
+        rates=5e-5 * S(T),
+    ),
+    "won in the first twentieth, and loud": planted(
+        loss=(1.0 + 0.4 * np.exp(-T / 20)) * (1 + 0.1 * rng(4).standard_normal(STEPS)), rates=5e-5 * S(T)
+    ),
+    "no lower once the rate is": planted(
+        loss=0.8 + 1.5 * np.exp(-T / 80) + 0.01 * rng().standard_normal(STEPS),
+        rates=0.1 * gp.parse("hold(1200) >> cosine(800, floor=0.05)")(T),
+    ),
+    "loud once the rate is a hundredth": planted(
+        loss=losses(STEPS, rng()) * (1 + 0.2 * np.sin(T / 6) * (T > 1600)),
+        rates=0.1 * gp.parse("multistep([1600, 1800], factor=0.1)")(T),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+@pytest.mark.parametrize("every", [1, 10, 30])
+def test_what_another_rate_would_not_mend_is_left_alone(case: str, every: int):
+    series = {name: (each.steps[::every], each.values[::every]) for name, each in HARMLESS[case].series.items()}
+    log = Log({name: type(HARMLESS[case].series[name])(*pair) for name, pair in series.items()})
+
+    assert names(advise(log)) == []
+
+
+def test_few_loud_rows_are_too_noisy_to_judge():
+    y = 2.3 * (1 + 0.15 * rng(5).standard_normal(60))
+    advice = advise(Log.of(range(0, 1500, 25), loss=y, rate=[0.1] * 60))
+
+    assert names(advice) == []
+    assert "too noisy to judge" in str(advice)
+
+
+def test_zeros_in_place_of_what_is_not_finite_are_seen():
+    """Some trainers write 0 for a mean of losses that are NaN."""
+    y = np.where(T < 1500, losses(STEPS, rng()), 0.0)
+    (finding,) = advise(planted(loss=y)).findings
+
+    assert finding.name == "not finite"
+    assert 1500 in {each.step for each in finding.evidence}
+    small = np.where(T < 1500, np.round(2.3 * np.exp(-T / 100), 4), 0.0)  # learned by heart, as the rounding shows it
+    assert names(advise(planted(loss=small))) == []
+
+
 def test_a_small_fall_that_levels_off_is_not_slow():
     """Fine-tuning wins little, most of it at the beginning: another rate would not win more."""
     y = 2.3 - 0.3 * (1 - np.exp(-T / 400)) + 0.005 * rng().standard_normal(STEPS)

@@ -22,6 +22,10 @@ from .finding import Evidence, Finding
 __all__ = ["Followed", "loss_findings"]
 
 _LEAST = 20
+_LEVELLING = (0.1, 0.3, 0.7)
+"""Of half the run, in which the most is won where a fall levels off: no reason for another rate."""
+_STRAIGHT = 1.02
+"""How much farther those have to be from the losses than a straight line is."""
 
 
 class Followed:
@@ -93,6 +97,19 @@ class _Curve:
         return 1.4826 * float(np.median(np.abs(np.diff(part)))) / math.sqrt(2) if len(part) > 1 else 0.0
 
     @cached_property
+    def _parts(self) -> list[tuple[Array, Array]]:
+        """The medians of up to 40 parts, over time and over the rate that was spent, each from -1 to 1."""
+        parts = np.array_split(np.arange(self.n), min(40, self.n // 4))
+        y = np.array([np.median(self.y[part]) for part in parts])
+        clocks = (np.array([np.mean(clock[part]) for part in parts]) for clock in (self.t, self.spent))
+        return [(2 * (x - x[0]) / max(x[-1] - x[0], 1e-300) - 1, y) for x in clocks]
+
+    @property
+    def straight(self) -> bool:
+        """Whether its fall looks more like a line than like one that is over."""
+        return max(_straightness(x, y) for x, y in self._parts) > _STRAIGHT
+
+    @cached_property
     def steady(self) -> float:
         """The share of the loss that a fall wins which is a straight line in time, or in the rate that was spent; 0 if it is none.
 
@@ -103,12 +120,10 @@ class _Curve:
         loud = [self.spread(a / 5, a / 5 + 0.2) for a in range(5)]
         if max(loud) > max(1.6, 1 + 8 / math.sqrt(self.n / 5)) * min(loud):
             return 0.0  # a rate that is too low has the same noise all along
-        parts = np.array_split(np.arange(self.n), min(40, self.n // 4))
-        y = np.array([np.median(self.y[part]) for part in parts])
         found: list[tuple[float, float]] = []
-        for clock in (self.t, self.spent):
-            x = np.array([np.mean(clock[part]) for part in parts])
-            x = 2 * (x - x[0]) / max(x[-1] - x[0], 1e-300) - 1
+        for x, y in self._parts:
+            if _straightness(x, y) < _STRAIGHT:
+                continue
             (bend, slope, level), covered = np.polyfit(x, y, 2, cov=True)
             off = float(np.std(y - np.polyval((bend, slope, level), x)))
             sure = -slope / max(math.sqrt(covered[1, 1]), 1e-300)
@@ -151,6 +166,15 @@ class _Curve:
         return float(np.median(self.y[inside])) if inside.any() else float(np.interp((a + b) / 2, self.spent, self.y))
 
 
+def _straightness(x: Array, y: Array) -> float:
+    """Returns how far falls that level off are from values, as a multiple of how far a line is."""
+
+    def off(curve: Array) -> float:
+        return float(np.std(y - np.polyval(np.polyfit(curve, y, 1), curve)))
+
+    return min(off(np.exp(-(1 + x) / share)) for share in _LEVELLING) / max(off(x), 1e-300)
+
+
 def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool = True) -> Iterator[Finding | str]:
     """Yields what a log's training losses show, and in words what they are too few or too noisy to show.
 
@@ -166,6 +190,7 @@ def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool 
     series = series.last_pass()
     rate = log.get("rate")
     rate = None if rate is None else rate.last_pass().finite()
+    series = _unfiltered(series)
     bad = np.nonzero(~np.isfinite(series.values))[0]
     if len(bad):
         yield _not_finite(series, rate, int(bad[0]), len(bad), run)
@@ -194,6 +219,15 @@ def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool 
     late = (_slow(curve, run, complete) or _late(curve, run)) if over else None
     if late is not None:
         yield late
+
+
+def _unfiltered(series: Series) -> Series:
+    """Returns losses with NaN where a trainer wrote 0 for it: exact zeros to the end, and at once."""
+    said = np.nonzero(series.values)[0]
+    k = int(said[-1]) + 1 if len(said) else 0
+    if k < 3 or len(series) - k < 2 or not abs(series.values[k - 1]) > 0.1 * np.nanmedian(np.abs(series.values[:k])):
+        return series
+    return Series(series.steps, np.where(np.arange(len(series)) < k, series.values, np.nan))
 
 
 def _not_finite(series: Series, rate: Series | None, k: int, count: int, run: Followed) -> Finding:
@@ -249,14 +283,18 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 5 * noise * louder):
         return Finding.of("rate too high: shoots", evidence, run.times(0.1), **facts)
     early = c.y[: max(8, c.n // 10)]
-    rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (early, c.y[c.n // 2 :]))
-    if rise > max(8 * noise, 0.1 * c.end, 1.2 * later) and float(np.quantile(early, 0.2)) < c.end + max(
+    calmer = np.delete(early, early.argmax()) if len(early) > 20 else early  # one batch that is odd says nothing
+    rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (calmer, c.y[c.n // 2 :]))
+    if rise > max(6 * noise, 0.1 * c.end, 1.2 * later) and float(np.quantile(early, 0.2)) < c.end + max(
         0.1 * c.end, 2 * noise
     ):
         facts |= {"low": early.min(), "top": early.max()}
         return Finding.of("rate too high: no lower", evidence, run.times(0.1), **facts)
-    if c.fall <= 0.05 or c.fall > 0.45 or c.n < 60 or c.rate is None:
-        return None
+    lost = float((c.smooth - np.minimum.accumulate(c.smooth)).max()) > 0.3 * scale
+    first = float(np.median(c.y[:3]))
+    fall = min((first - c.end) / max(abs(first), 1e-300), c.fall)
+    if not (0.3 if not lost else 0.2) < fall <= 0.45 or min(c.begun, first) < 2.2 or c.n < 60 or c.rate is None:
+        return None  # what was trained before starts lower, and wins less, and at once
     soon = c.where(0.9)
     a, b = c.level(0.28, 0.38), c.level(0.62, 0.72)
     sure = 10 * noise / math.sqrt(c.n / 10)
@@ -315,16 +353,20 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     first, last = float(np.median(c.y[c.part(0.0, 0.1)])), c.end
     fall = first - last
     evidence = c.story(rate=c.n // 2, start="loss at the start")
-    if not c.slowly and abs(fall) <= max(4 * chance, 0.01 * c.begun):
-        if c.noise > 0.2 * c.begun:
+    halves = float(np.median(c.y[: c.n // 2]) - np.median(c.y[c.n // 2 :]))
+    nowhere = abs(fall) <= max(2.5 * chance, 0.01 * c.begun) and abs(halves) <= max(1.4 * chance, 0.01 * c.begun)
+    if not c.slowly and nowhere:
+        if c.noise > 0.2 * c.begun or 4 * chance > 0.08 * c.begun:
             return "the losses are too noisy to judge the rate by"
-        if c.start - c.low > 10 * c.noise or complete is False:
+        at_once = float(np.median(c.y[: max(c.n // 20, 3)]) - np.median(c.y[c.n // 2 :]))
+        won = at_once > max(2.5 * c.noise / math.sqrt(max(c.n / 20, 3)), 0.02 * c.begun)
+        if c.start - c.low > 10 * c.noise or won or complete is False:
             return None
         return Finding.of("does not fall", evidence, "glidepath find TASK", first=first, last=last)
     a, b, d = c.level(0.28, 0.38), c.level(0.62, 0.72), c.level(0.9, 1.0)
     steady = (b - d) / max(c.begun - a, 1e-300)
     share = max(fall / c.begun, c.fall)
-    soon = (first - c.level(0.25, 0.31)) / max(fall, 1e-300)  # how much of it was won early
+    soon = (c.start - c.level(0.25, 0.31)) / max(c.start - last, 1e-300)  # how much of it was won early
     slow = share < (0.2 if c.n < 200 else 0.3) and soon < 0.55
     rise = float((c.smooth - np.minimum.accumulate(c.smooth)).max())
     if rise > max(0.15 * c.begun, 3 * c.noise):
@@ -334,7 +376,9 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     late = tenth < 0.11 and quarter < 0.32 and c.fall > 0.1 and high - c.end > 8 * c.noise
     # By the steps as well: a rate that is soon spent says little.
     late = late and high - float(np.median(c.y[c.part(0.07, 0.13)])) < 0.18 * (high - c.end)
-    if not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall)):
+    if not c.straight or (
+        not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall))
+    ):
         return None
     told = Evidence(None, "share of the fall in the first quarter of the rate", soon)
     evidence = (*evidence, told, Evidence(None, "fall late in the run, relative to that early", steady))
@@ -373,7 +417,7 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
     """A plateau, or growing swings, at a rate that has not been lowered."""
     if c.rate is not None:
         tail = c.rate[c.part(0.6, 1.0)]
-        if float(tail.mean()) < 0.4 * float(c.rate.max()) or (np.diff(tail) > 0.1 * c.rate.max()).any():
+        if float(tail.min()) < 0.5 * float(c.rate.max()) or (np.diff(tail) > 0.1 * c.rate.max()).any():
             return None
     swings = _swings(c)
     if swings is not None:
