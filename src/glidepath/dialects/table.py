@@ -16,6 +16,8 @@ sentences may also stand in `rows_strings`; then `rows` takes what each is. A ru
 `a.require(a.warmup < a.total, "total", f"above the {a.warmup} steps of warmup")`. What the library accepts and gets wrong is
 refused or mended while `a.at.strict`, and followed otherwise. Arguments that every row takes, and what the training loop knows and the call
 does not (the length of an epoch), are declared once for the library (`common`), and so is what they do to every schedule (`around`).
+
+The file is long because a row, its library and whose a name is are one thing: each asks the others.
 """
 
 from __future__ import annotations
