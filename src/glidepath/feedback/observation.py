@@ -45,11 +45,8 @@ def measured(value: Any, where: str = "observation") -> float:
         value = item()
     plain = number(value)
     if plain is None:
-        remedies: dict[type, str] = {
-            str: "text is not converted",
-            type(None): "make no observation when there is no measurement",
-        }
-        raise GlidepathError.of(where, "value", rule, value, remedies.get(type(value), ""))
+        remedies = {"str": "text is not converted", "NoneType": "make no observation when there is no measurement"}
+        raise GlidepathError.of(where, "value", rule, value, remedies.get(type(value).__name__, ""))
     try:
         return float(plain)
     except OverflowError:

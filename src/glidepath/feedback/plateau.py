@@ -118,8 +118,7 @@ class Plateau(Controller):
             return after, self.decided(state, seen, "first", f"{value:.6g} is the first value")
         target = self._target(state)
         if value < target if self.mode == "min" else value > target:
-            best = self._best(remembered, value)
-            after = replace(remembered, best=best, bad=0, cooling=max(0, state.cooling - 1))
+            after = replace(remembered, best=self._best(remembered, value), bad=0, cooling=max(0, state.cooling - 1))
             word = "below" if self.mode == "min" else "above"
             return after, self.decided(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
         word = "not below" if self.mode == "min" else "not above"
