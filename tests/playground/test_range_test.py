@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.finder import Suggestion, suggest
-from glidepath.playground.jobs import Cancelled, Job
+from glidepath.playground.jobs import Cancelled, Work
 from glidepath.playground.range_test import MAX_POINTS, MAX_TRACES, Range, Sweep, range_test, read_file, sweeping
 from glidepath.playground.sweeps import SWEEPS
 
@@ -122,7 +122,7 @@ def test_whole_trainings_come_along():
 
 def test_a_sweep_made_here_says_each_trace_and_ends_with_the_answer():
     pytest.importorskip("torch")
-    job = Job("here")
+    job = Work("here")
     sweeping(Sweep(steps=40, low=1e-4))(job)
     told = [event for event in job.events if event["type"] != "progress"]
 
@@ -136,7 +136,7 @@ def test_a_cancelled_sweep_stops():
     pytest.importorskip("torch")
     stopped = threading.Event()
     stopped.set()
-    job = Job("here", cancelled=stopped)
+    job = Work("here", cancelled=stopped)
 
     with pytest.raises(Cancelled):
         sweeping(Sweep(steps=40))(job)

@@ -20,7 +20,7 @@ from PIL import Image
 from glidepath import GlidepathError, Schedule, parse
 from glidepath.playground import serve
 from glidepath.playground.exports import TARGETS, code
-from glidepath.playground.jobs import Job
+from glidepath.playground.jobs import Work
 from glidepath.playground.runs import Train, training
 
 SERVE = """
@@ -273,7 +273,7 @@ def test_training_here_says_its_runs_and_ends_with_honest_sentences(monkeypatch)
     from glidepath.lab.engines.engine import InProcess
 
     monkeypatch.setattr(workers, "Workers", InProcess)
-    job = Job("here")
+    job = Work("here")
     training(Train(text="cosine(100)", last=100, updates=20, seeds=3, task="text"))(job)
     seen = [event for event in job.events if event["type"] != "progress"]
 

@@ -15,7 +15,7 @@ from .asked import refused
 from .budget import USUAL
 from .catalogue import catalogue
 
-__all__ = ["ANSWERS", "SHAPES", "Answer", "answer", "picture", "refusal", "start", "words"]
+__all__ = ["ANSWERS", "SHAPES", "Reply", "answer", "picture", "refusal", "start", "words"]
 
 SHAPES = {
     "constant": "constant()",
@@ -62,7 +62,7 @@ def picture() -> str:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What is sent back.
 
     Args:
@@ -92,7 +92,7 @@ ANSWERS: Answers = {
 """What is answered without a machine, by path."""
 
 
-def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answer:
+def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Reply:
     """Returns the answer to a request.
 
     Args:
@@ -109,7 +109,7 @@ def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Answ
         made = answering(get_type_hints(answering)["request"].of(_read(body)))
     except GlidepathError as error:
         return refusal(error.problems)
-    return Answer(made, exports.type_of(made)) if isinstance(made, bytes) else _json(made)
+    return Reply(made, exports.type_of(made)) if isinstance(made, bytes) else _json(made)
 
 
 def found(answering: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
@@ -130,11 +130,11 @@ def _read(body: str | bytes) -> Any:
         raise GlidepathError.worded("request", "body", "JSON", str(error)[:80]) from None
 
 
-def _json(data: Any) -> Answer:
-    return Answer(json.dumps(data, allow_nan=False, separators=(",", ":")).encode())
+def _json(data: Any) -> Reply:
+    return Reply(json.dumps(data, allow_nan=False, separators=(",", ":")).encode())
 
 
-def refusal(problems: Sequence[Problem], status: int = 422) -> Answer:
+def refusal(problems: Sequence[Problem], status: int = 422) -> Reply:
     """Returns the answer that says what was refused.
 
     Args:
@@ -142,4 +142,4 @@ def refusal(problems: Sequence[Problem], status: int = 422) -> Answer:
         status: Of HTTP.
     """
     rows = [refused(problem) for problem in problems[:20]]
-    return Answer(json.dumps({"problems": rows}).encode(), status=status)
+    return Reply(json.dumps({"problems": rows}).encode(), status=status)

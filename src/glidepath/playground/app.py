@@ -20,7 +20,7 @@ from fastapi.staticfiles import StaticFiles
 from ..core.errors import GlidepathError, installing
 from . import answers, runs
 from .guard import Guard, bounded
-from .jobs import Job, Jobs
+from .jobs import Jobs, Work
 
 __all__ = ["create"]
 
@@ -63,7 +63,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     return _sent(answers.refusal(error.problems if isinstance(error, GlidepathError) else ()))
 
 
-def _sent(made: answers.Answer, headers: dict[str, str] | None = None) -> Response:
+def _sent(made: answers.Reply, headers: dict[str, str] | None = None) -> Response:
     return Response(made.body, made.status, headers, made.media)
 
 
@@ -144,7 +144,7 @@ def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
             raise HTTPException(403, "train: token must be this page's own")
 
     def started(key: str, made: str) -> None:
-        def answered(body: bytes) -> answers.Answer:
+        def answered(body: bytes) -> answers.Reply:
             work = answers.found(made)
 
             @functools.wraps(work)
@@ -173,7 +173,7 @@ def _trainings(app: FastAPI, jobs: Jobs, token: str) -> None:
         return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
-async def _stream(job: Job) -> AsyncIterator[str]:
+async def _stream(job: Work) -> AsyncIterator[str]:
     told = 0
     while True:
         new = job.events[told:]

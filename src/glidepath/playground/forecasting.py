@@ -42,7 +42,7 @@ class Dropped(Asked):
     base: Annotated[float, typed(real())] | None = None
 
 
-class Curve(Asked):
+class Forecast(Asked):
     """A schedule for laws that `fitted` gave."""
 
     laws: Annotated[dict[str, Any], an_object()]
@@ -110,7 +110,7 @@ def fitted(request: Dropped) -> dict[str, Any]:
     return {"laws": laws.to_dict(), "runs": drawn}
 
 
-def forecast(request: Curve) -> dict[str, Any]:
+def forecast(request: Forecast) -> dict[str, Any]:
     """Returns the loss along a schedule with its band, and what it ends with.
 
     Args:

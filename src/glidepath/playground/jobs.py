@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import GlidepathError
 
-__all__ = ["Cancelled", "Job", "Jobs"]
+__all__ = ["Cancelled", "Jobs", "Work"]
 
 _KEPT = 10
 
@@ -21,7 +21,7 @@ class Cancelled(Exception):
 
 
 @dataclass
-class Job:
+class Work:
     """One piece of work, and what it has said so far.
 
     Args:
@@ -62,9 +62,9 @@ class Jobs:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Work] = {}
 
-    def start(self, work: Callable[[Job], None]) -> Job:
+    def start(self, work: Callable[[Work], None]) -> Work:
         """Starts a job.
 
         Args:
@@ -76,13 +76,13 @@ class Jobs:
         with self._lock:
             if any(not job.over for job in self._jobs.values()):
                 raise GlidepathError.of("train", "job", "the only one", "another that is running", "cancel it or wait")
-            job = Job(uuid.uuid4().hex)
+            job = Work(uuid.uuid4().hex)
             self._jobs = {**dict(list(self._jobs.items())[1 - _KEPT :]), job.key: job}
             job.thread = threading.Thread(target=_carry_out, args=(job, work), daemon=True)
             job.thread.start()
         return job
 
-    def get(self, key: str) -> Job:
+    def get(self, key: str) -> Work:
         """Returns a job.
 
         Raises:
@@ -101,7 +101,7 @@ class Jobs:
                 job.thread.join(8.0)
 
 
-def _carry_out(job: Job, work: Callable[[Job], None]) -> None:
+def _carry_out(job: Work, work: Callable[[Work], None]) -> None:
     try:
         work(job)
     except Cancelled:

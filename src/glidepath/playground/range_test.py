@@ -18,8 +18,8 @@ from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from ..view.docstrings import about
 from ..view.range_test import parts
 from .asked import Asked, Text, several, typed, words
-from .jobs import Job
-from .runs import Task, prepare
+from .jobs import Work
+from .runs import TaskName, prepare
 from .sweeps import SWEEPS
 
 __all__ = ["known", "range_test", "read_file", "sweeping"]
@@ -53,7 +53,7 @@ class Sweep(Asked):
         repeats: Sweeps, at least 3: fewer say nothing.
     """
 
-    task: Task = "mnist1d"
+    task: TaskName = "mnist1d"
     low: _Rate = 1e-6
     high: _Rate = 10.0
     steps: Annotated[int, integer(40, 1_000)] = 240
@@ -98,7 +98,7 @@ def range_test(request: Range) -> dict[str, Any]:
     return {"title": title, "known": "", **_answer(traces, verification)}
 
 
-def sweeping(request: Sweep) -> Callable[[Job], None]:
+def sweeping(request: Sweep) -> Callable[[Work], None]:
     """Returns the work of a job that sweeps; each sweep is said as soon as it has ended.
 
     Args:
@@ -110,7 +110,7 @@ def sweeping(request: Sweep) -> Callable[[Job], None]:
     if not request.low < request.high:
         raise GlidepathError.of("range test", "high", f"above low, {request.low}", request.high)
 
-    def work(job: Job) -> None:
+    def work(job: Work) -> None:
         prepare("range test")
         from ..lab.search.range_test import find_rates
 

@@ -19,10 +19,22 @@ from ..recipes import constant
 from ..view.sample import sampled
 from .asked import Asked, Last, Text
 from .budget import USUAL, Budget
-from .jobs import Job
+from .jobs import Work
 from .look import readable
 
-__all__ = ["Matter", "Task", "Train", "band", "matter", "nearest", "prepare", "rates", "tasks", "trained", "training"]
+__all__ = [
+    "Matter",
+    "TaskName",
+    "Train",
+    "band",
+    "matter",
+    "nearest",
+    "prepare",
+    "rates",
+    "tasks",
+    "trained",
+    "training",
+]
 
 MOST_RECORDS = 2_000
 MOST_BYTES = 16 * 2**20
@@ -201,7 +213,7 @@ def _shape(schedule: Schedule, last: int) -> list[float]:
 # Training here --------------------------------------------------------------------------------------------------------------------------
 
 MAX_UPDATES = 4_000
-Task = Annotated[str, choice("mnist1d", "text")]
+TaskName = Annotated[str, choice("mnist1d", "text")]
 YOURS, CONSTANT = "this shape", "the constant rate"
 
 
@@ -219,13 +231,13 @@ class Train(Asked):
 
     text: Text
     last: Last
-    task: Task = "mnist1d"
+    task: TaskName = "mnist1d"
     seeds: Annotated[int, integer(3, 10)] = 3
     updates: Annotated[int, integer(20, MAX_UPDATES)] = 800
     budget: Budget = USUAL
 
 
-def training(request: Train) -> Callable[[Job], None]:
+def training(request: Train) -> Callable[[Work], None]:
     """Returns the work of a job that trains; refuses before it starts what can be refused without the packages, whose import takes a while.
 
     Args:
@@ -236,7 +248,7 @@ def training(request: Train) -> Callable[[Job], None]:
     """
     schedule = trained(readable(request.text, request.budget.settled(), "train"), request.last, request.updates)
 
-    def work(job: Job) -> None:
+    def work(job: Work) -> None:
         prepare("train")
         from ..lab.engines.engine import Advanced, Event, Failed, Finished
         from ..lab.engines.workers import Workers
