@@ -16,7 +16,7 @@ from statistics import mean
 from bench import Row
 from glidepath import lab
 from glidepath.lab.report.comparison import Comparison
-from glidepath.lab.report.statistics import Difference, paired_difference
+from glidepath.lab.report.statistics import PairedDifference, paired_difference
 
 COMPARED = {
     0.1: ("constant", "step", "cosine", "linear", "wsd"),
@@ -39,7 +39,7 @@ def compared(folder: Path, seeds: int = 5) -> list[Comparison]:
     ]
 
 
-def differences(usual: Comparison, large: Comparison) -> Mapping[str, Difference]:
+def differences(usual: Comparison, large: Comparison) -> Mapping[str, PairedDifference]:
     """The differences that published work tells of, in percentage points of the test error, below 0 where it holds.
 
     Args:
