@@ -213,3 +213,41 @@ def test_one_cycle_that_was_cut_off_has_the_length_that_its_peak_tells():
 
     assert isinstance(found, Fit)
     assert (found.kind, found.schedule.duration) == ("one cycle", 1999)
+
+
+@pytest.mark.parametrize(
+    ("warm", "total", "floor", "every", "written"),
+    [
+        (700, 9000, 0.0, 1, ".17g"),
+        (200, 4000, 0.0, 30, ".17g"),
+        (150, 2100, 0.1, 50, ".17g"),
+        (715, 5000, 0.1, 1, ".4e"),
+    ],
+)
+def test_a_peak_that_stands_for_two_steps_is_found(warm: int, total: int, floor: float, every: int, written: str):
+    u = (np.arange(0, total, every) - warm) / (total - warm)
+    falls = floor + (1 - floor) * 0.5 * (1 + np.cos(np.pi * np.maximum(u, 0)))
+    rates = 6e-4 * np.where(u < 0, (np.arange(0, total, every) + 1) / warm, falls)
+
+    found = fit(Log.of(range(0, total, every), rate=[float(format(rate, written)) for rate in rates]))
+
+    ending = f", floor={floor}" if floor else ""
+    assert found.text == f"rate(0.0006 * (warmup({warm - 1}) >> hold(1) >> cosine({total - warm}{ending})))"
+
+
+def test_a_warmup_that_ends_between_rows_of_three_digits_is_found():
+    schedule = gp.parse("warmup(117, start=0) >> linear(1836)")
+
+    found = fit(Log.of(range(0, 1953, 10), rate=[float(f"{2e-5 * schedule(t):.2e}") for t in range(0, 1953, 10)]))
+
+    assert found.text == "rate(2e-05 * (warmup(117, start=0) >> linear(1836)))"
+
+
+@pytest.mark.parametrize("an_epoch", [150, 420])
+def test_rows_are_counted_where_several_have_one_rounded_epoch(an_epoch: int):
+    k = np.arange(1, 2 * an_epoch + 1)
+
+    found = fit(Log.of(np.round(k / an_epoch, 2), rate=2e-5 * (1 - k / len(k))))
+
+    assert found.text == f"rate(2e-05 * linear({2 * an_epoch}))"
+    assert "the text counts rows" in str(found)

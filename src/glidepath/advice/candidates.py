@@ -125,6 +125,8 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
             continue  # it comes back to the peak later, or goes above it
         held = rise.first + int(flat[-1]) if len(flat) else -1
         begins: list[tuple[int, int]] = [(rise.steps, rise.first)]  # position at which the decay begins, entry after it
+        if ahead is not None:  # (s + 1) / W up to W - 1, and a decay that runs from W
+            begins.append((rise.steps + 1, int(np.searchsorted(t, rise.steps + 1))))
         if held > rise.first or (held == rise.first and t[held] > rise.steps):
             if held >= len(t) - 1:
                 continue
@@ -137,7 +139,9 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
             ):
                 names = [word for word, there in (("warmup", ahead), ("hold", hold), (decay.name, True)) if there]
                 made = Chain((*before, decay.schedule)) if before else decay.schedule
-                yield Candidate(", ".join(names), decay.peak, made, cost + decay.price + (1 if hold else 0))
+                yield Candidate(
+                    ", ".join(names), decay.peak, made, cost + decay.price + (1 if hold > 1 else 0.5 * hold)
+                )
 
 
 def _holds(seen: Seen, held: int, top: float, long: bool) -> list[int]:
@@ -309,7 +313,7 @@ def _line(t: Array, y: Array, r: Array) -> tuple[float, float]:
 
 def _tops(begun: float, slope: float, low: int, high: int) -> list[int]:
     """Returns where a line may have ended: where the rate is round, where the step is round."""
-    found: dict[int, None] = dict.fromkeys((low, high)) if high - low > 8 else dict.fromkeys(range(low, high + 1))
+    found: dict[int, None] = dict.fromkeys((low, high)) if high - low > 12 else dict.fromkeys(range(low, high + 1))
     for digits in (1, 2, 3):
         a, b = begun + slope * low, begun + slope * high
         unit = 10.0 ** (math.floor(math.log10(max(b, 1e-300))) - digits + 1)

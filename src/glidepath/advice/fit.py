@@ -63,7 +63,7 @@ class Fit(Answer):
     lag: tuple[tuple[int, int], ...] = ()
     mean: int = 1
     unit: str = "update"
-    last: int = 0
+    last: float = 0
     end: str = "seen"
     gap: int = 1
     alternatives: tuple[str, ...] = ()
@@ -208,19 +208,18 @@ def fit(
     if series is None:
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
     clean = series.last_pass().finite()
-    rows = _fractions(series.steps)
+    rows, at = _fractions(series.steps)
     if rows:
-        found = _recounted(series, rows, 0.0, tolerance)
+        counted, last = Series(at, series.values).finite(), float(series.steps[-1])
+        found = _as_counted(Log({}), counted, tolerance)
+        found = replace(found, unit="epoch", per=rows, last=last) if isinstance(found, Fit) else found
         for updates in (10, 5, 20, 25, 50, 100, 200, 500, 1000, 2, 4, 8) if _poor(found) else ():
-            counted = Log({"rate": Series(updates * np.arange(1.0, len(series) + 1), series.values)}, position=1)
-            again = fit(counted, tolerance=tolerance)
+            again = _as_counted(Log({}, position=1), Series(updates * counted.steps, counted.values), tolerance)
             if isinstance(again, Fit) and not _poor(again) and again.shift == 1:
-                made = replace(again, unit="row", per=rows / updates, gap=updates, last=int(series.steps[-1]))
-                if np.allclose(made.at(series.steps), again.at(counted.series["rate"].steps)):
-                    return made
+                return replace(again, unit="row", per=rows / updates, gap=updates, last=last)
         return found
     found = _as_counted(given, clean, tolerance)
-    if _poor(found) and isinstance(given, Log) and given.unit == "update":
+    if _poor(found) and given.unit == "update":
         for length, first in _stairs(clean, given.epoch):
             again = _recounted(clean, length, first, tolerance)
             if isinstance(again, Fit):
@@ -238,12 +237,18 @@ def _counted(position: Array, per: float) -> Array:
     return position if per == 1 else np.floor(position / per + 1e-9) if per > 1 else np.round(position / per)
 
 
-def _fractions(t: Array) -> float:
-    """Returns how far apart the rows of a log are that has no counter but fractions of epochs, or 0."""
+def _fractions(t: Array) -> tuple[float, Array]:
+    """Returns how far apart the rows of a log are that has no counter but fractions of epochs, or 0, and the rows' numbers.
+
+    Fractions that are rounded to more than a row are told by the line that they keep to.
+    """
     if len(t) < 5 or (t == np.round(t)).all() or t[-1] <= t[0]:
-        return 0.0
-    gap = float(t[-1] - t[0]) / (len(t) - 1)
-    return gap if gap < 1 and np.abs(t - t[0] - gap * np.arange(len(t))).max() < 0.5 * gap else 0.0
+        return 0.0, t
+    k = np.arange(len(t))
+    gap = float(np.polyfit(k, t, 1)[0])
+    written = max(len(f"{value:.6g}".partition(".")[2]) for value in t)
+    near = np.abs(t - t.mean() - gap * (k - k.mean())).max() < max(0.5 * gap, 0.6 * 10.0**-written)
+    return (gap, k + round(float(t.mean()) / gap - float(k.mean()))) if 0 < gap < 1 and near else (0.0, t)
 
 
 def _stairs(series: Series, epoch: int | None) -> Iterator[tuple[float, float]]:
@@ -262,14 +267,14 @@ def _stairs(series: Series, epoch: int | None) -> Iterator[tuple[float, float]]:
 
 
 def _recounted(series: Series, per: float, first: float, tolerance: float) -> Fit | NoFit:
-    """Returns the fit by epochs, or by rows, of a log that counts something finer, or fractions of epochs."""
+    """Returns the fit by epochs of a log that counts something finer."""
     at = _counted(series.steps - first, per)
     kept = np.append(True, np.diff(at) > 0)
     counted = Series(at[kept], series.values[kept])
-    found = _as_counted(Log({"rate": counted}), counted, tolerance)
+    found = _as_counted(Log({}), counted, tolerance)
     if isinstance(found, NoFit):
         return found
-    shift = int(found.shift * per + first) if per > 1 else found.shift
+    shift = int(found.shift * per + first)
     made = replace(found, unit="epoch", per=per, shift=shift, last=int(series.steps[-1]), points=len(series))
     off = np.abs(made.at(series.steps) - series.values) > rounding(series.values) + tolerance * series.values.max()
     return NoFit("no known schedule moves with its epochs") if off.any() else made
