@@ -14,7 +14,7 @@ from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseTime, MultiStep, Ramp, Step, Table, Triangle
 from .arrays import array_code
 from .calls import Call, read_value
-from .writing import Writer, closed_or_refused, is_said, laid_out, original, peeled, plain_source, refused
+from .writing import Writer, closed_or_refused, is_said, laid_out, original, peeled, plain_source
 
 __all__ = ["WRITERS"]
 
@@ -251,7 +251,7 @@ def _keras(schedule: Schedule) -> str:
         return f"import keras\n\nschedule = {laid_out(name, inside, limit=len(name) + 62)}\n"
     mark = schedule.fingerprint
     named = {"name": f"Schedule_{mark[:12]}", "fingerprint": mark}
-    return _KERAS.format(**named, **_arrays(schedule, "keras", "ops", " " * 8, ("ops.convert_to_tensor", '"float32"')))
+    return _KERAS.format(**named, **_arrays(schedule, "ops", " " * 8, ("ops.convert_to_tensor", '"float32"')))
 
 
 def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
@@ -303,7 +303,7 @@ def _optax(schedule: Schedule) -> str:
     closed_or_refused(schedule, "optax")
     if text := _optax_call(*peeled(schedule)):
         return f"import optax\n\nschedule = {text}\n"
-    return _OPTAX.format(**_arrays(schedule, "optax", "jnp", " " * 4, ("jnp.asarray", "float")))
+    return _OPTAX.format(**_arrays(schedule, "jnp", " " * 4, ("jnp.asarray", "float")))
 
 
 def _optax_call(node: Schedule, scale: float) -> str | None:
@@ -334,16 +334,13 @@ def _optax_call(node: Schedule, scale: float) -> str | None:
             return None
 
 
-def _arrays(schedule: Schedule, framework: str, module: str, indent: str, make: tuple[str, str]) -> Mapping[str, str]:
+def _arrays(schedule: Schedule, module: str, indent: str, make: tuple[str, str]) -> Mapping[str, str]:
     """Returns the formula as code for arrays, and its tables.
 
     It is written where a library has functions for a schedule too, but counts whole periods in float32 inside them: compiled, `step / 41`
     becomes a product with the reciprocal, whose floor is one too low at some whole periods, and far out the step itself is rounded.
     """
-    try:
-        lines, tables = array_code(schedule.expression, module, indent)
-    except RecursionError:
-        raise refused(framework, "$", "nested less deep to be said there", "a deeper one") from None
+    lines, tables = array_code(schedule.expression, module, indent)
     function, dtype = make
     kinds = {True: "int" if dtype == "float" else '"int32"', False: dtype}
     made = [
