@@ -1,5 +1,6 @@
 """The repository keeps the rules of the house: what CI runs, what is pinned, what no tracked file may say."""
 
+import ast
 import re
 import runpy
 import shutil
@@ -77,6 +78,18 @@ def test_no_tracked_text_names_a_place_on_one_machine_or_a_registry():
 @pytest.mark.parametrize("place", MACHINE_PATHS + REGISTRY_HOSTS)
 def test_the_search_finds_what_it_looks_for(place: str):
     assert FORBIDDEN.search(f"see {place}x")
+
+
+def test_a_long_file_says_what_holds_it_together():
+    silent = [
+        path.name
+        for path in (ROOT / "src").rglob("*.py")
+        if len((text := path.read_text(encoding="utf-8")).splitlines()) > 400
+        and not path.name.endswith("strings.py")
+        and "Over 400 lines: " not in (ast.get_docstring(ast.parse(text)) or "")
+    ]
+
+    assert silent == []
 
 
 def test_ci_runs_the_tests_and_nothing_else():

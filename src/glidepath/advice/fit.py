@@ -1,4 +1,7 @@
-"""Recovering a schedule, kind and parameters, from rates that were logged."""
+"""Recovering a schedule, kind and parameters, from rates that were logged.
+
+Over 400 lines: one search over families of schedules, whose order and ties are one decision.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The practitioner's rules on a curve of losses, held to what small real trainings at wrong rates look like (`make bench ARGS=advice`)."""
+"""The practitioner's rules on a curve of losses, held to what small real trainings at wrong rates look like (`make bench ARGS=advice`).
+
+Over 400 lines: a rule is a paragraph, and all of them look at one curve.
+"""
 
 from __future__ import annotations
 

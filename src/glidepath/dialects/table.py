@@ -17,7 +17,7 @@ sentences may also stand in `rows_strings`; then `rows` takes what each is. A ru
 refused or mended while `a.at.strict`, and followed otherwise. Arguments that every row takes, and what the training loop knows and the call
 does not (the length of an epoch), are declared once for the library (`common`), and so is what they do to every schedule (`around`).
 
-The file is long because a row, its library and whose a name is are one thing: each asks the others.
+Over 400 lines: a row, its library and whose a name is are one thing, and each asks the others.
 """
 
 from __future__ import annotations

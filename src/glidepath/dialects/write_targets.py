@@ -1,7 +1,9 @@
 """Our schedules in the words of training tools: transformers, timm, Composer, MMEngine, DeepSpeed and Megatron-LM.
 
 A schedule is taken apart into a warmup, a hold and a decay; each tool has a few candidates for such a shape. A candidate counts only if it is
-read back with the same rates, so that what is written is what was asked for. The file is long because every tool has its two paragraphs in it.
+read back with the same rates, so that what is written is what was asked for.
+
+Over 400 lines: every tool has its two paragraphs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The hooks: right before an update the values are written, right after it the update is counted.
 
-It is one class, in one long file: what a call of `step()` is, who sits where, and who wrote what are asked of the same few lists at once.
+Over 400 lines: one class, as what a call of `step()` is, who sits where, and who wrote what are asked of the same few lists at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What `attach` returns: the progress of driven optimizers, its events, its checkpoints."""
+"""What `attach` returns: the progress of driven optimizers, its events, its checkpoints.
+
+Over 400 lines: one class, most of it the documentation that its users read.
+"""
 
 from __future__ import annotations
 

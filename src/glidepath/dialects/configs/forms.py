@@ -1,8 +1,9 @@
 """The forms of configuration files: a recogniser and a mapping each, from what the tool calls things to the schedule that it trains with.
 
 A form returns the rate of update `step`, in absolute values, and notes the base rate and the length of the run on the way. A formula that a
-library's scheduler has already is taken from there (`FileReading.load`), never written again. The file is long because each form is a
-paragraph of it: they share nothing else.
+library's scheduler has already is taken from there (`FileReading.load`), never written again.
+
+Over 400 lines: each form is a paragraph, and they share nothing else.
 """
 
 from __future__ import annotations

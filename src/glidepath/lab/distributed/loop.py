@@ -2,6 +2,8 @@
 
 What happens to an optimizer here is `attach`, `DistributedDataParallel` and the loop that anybody would write around them; besides there is
 what the promises take: samples that do not depend on the number of processes, one exchange of losses an update, and one writer.
+
+Over 400 lines: one loop, most of it what its promises are.
 """
 
 from __future__ import annotations

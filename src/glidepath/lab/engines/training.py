@@ -2,6 +2,8 @@
 
 A plain PyTorch loop on one thread, or on a GPU. Data are on the device once as whole tensors, minibatches are rows picked by
 index, and the schedule drives the optimizer through `glidepath.torch.attach`, as it does in anybody's training script.
+
+Over 400 lines: one training from its job to its record.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The drop-in classes of one schedule each, and the one that follows a metric: PyTorch's own, on our mechanism, with what is mended."""
+"""The drop-in classes of one schedule each, and the one that follows a metric: PyTorch's own, on our mechanism, with what is mended.
+
+Over 400 lines: one class after another under the names of PyTorch, each its quirks and what it documents.
+"""
 
 from __future__ import annotations
 
