@@ -291,7 +291,7 @@ OTHERS = (
             nothing,
             "TypeError: a formula must be made of numbers, steps and the functions of its namespace, not of NoneType",
         ),
-        (unknown, "AttributeError: 'Trace' object has no attribute 'sinh'"),
+        (unknown, "AttributeError: 'Tracer' object has no attribute 'sinh'"),
         (nowhere, "NameError: name 'beyond' is not defined"),
         (loop, "TypeError: 'Expr' object is not iterable"),
     ],

@@ -12,7 +12,7 @@ from typing import Any
 from glidepath import Schedule
 from glidepath.core.clock import Clock
 from glidepath.core.namespace import MATH
-from glidepath.core.trace import FUNCTIONS, Expr, Trace
+from glidepath.core.trace import FUNCTIONS, Expr, Tracer
 
 # How far a function of NumPy or PyTorch, in float64, may be from Python's in ulps: twice what was seen.
 ULPS = {"sin": 2, "cos": 2, "tanh": 4, "exp": 2, "expm1": 2, "log": 2, "log1p": 2, "sqrt": 2, "**": 2}
@@ -31,7 +31,7 @@ _BINARY: dict[str, Any] = {
 }
 
 
-class _Unfolded(Trace):
+class _Unfolded(Tracer):
     """A tracer that leaves functions of constants as they are: other libraries compute them anew."""
 
     def binary(self, op: str, x: Any, y: Any) -> Any:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .common import beside, say
-from .engines import Trainer, trained
+from .engines import EngineOptions, trained
 from .options import command
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def reproduce(
     page: Path | None = None,
     data: Path | None = None,
     *,
-    trainer: Trainer,
+    trainer: EngineOptions,
     as_json: bool = False,
 ) -> None:
     """Try published claims about schedules by criteria fixed beforehand. Exits with 1 if one fails; goes on where it stopped.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunOptions:
     """The options that say what is trained, as `glidepath.lab.distributed.training_of` takes them.
 
     Args:
@@ -68,7 +68,7 @@ def train(
     name: str | None = None,
     task: str | None = None,
     *,
-    asked: Asked,
+    asked: RunOptions,
     out: Path = Path("runs/train"),
     how: How,
     device: str = "auto",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..lab.engines.progress import Watcher
     from ..lab.tasks.declared import Task
 
-__all__ = ["Changes", "EngineName", "Trainer", "made_by", "trained"]
+__all__ = ["Changes", "EngineName", "EngineOptions", "made_by", "trained"]
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class EngineName(StrEnum):
 
 
 @dataclass(frozen=True)
-class Trainer:
+class EngineOptions:
     """The options that say what trains.
 
     Args:
@@ -156,7 +156,9 @@ def trained(out: Path) -> Generator[Watcher]:
         sys.exit(130)
 
 
-def made_by(make: Callable[..., T], out: Path, trainer: Trainer, *given: Any, rate: Any = None, **options: Any) -> T:
+def made_by(
+    make: Callable[..., T], out: Path, trainer: EngineOptions, *given: Any, rate: Any = None, **options: Any
+) -> T:
     """Calls what trains with the engine that the options name, a bar, and the command as it was typed; returns what it made.
 
     Args:

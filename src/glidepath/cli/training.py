@@ -12,7 +12,7 @@ import glidepath
 from ..core.checks import Checks
 from ..core.fields import Count, Steps, integer
 from .common import beside, config_of, drawing_of, given_by, say
-from .engines import Changes, Trainer, made_by
+from .engines import Changes, EngineOptions, made_by
 from .options import command
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def compare(
     out: Path = Path("runs/compare"),
     surface: bool = False,
     *,
-    trainer: Trainer,
+    trainer: EngineOptions,
     changes: Changes,
     let: list[str] | None = None,
 ) -> None:
@@ -64,7 +64,7 @@ def _text(given: str, let: list[str] | None) -> str:
 
 
 @command()
-def demo(out: Path = Path("runs/demo"), *, trainer: Trainer) -> None:
+def demo(out: Path = Path("runs/demo"), *, trainer: EngineOptions) -> None:
     """Watch real networks train under six schedules, on data that need no download (about 3 minutes on 2 cores).
 
     Args:
@@ -90,7 +90,7 @@ def branches(
     rate: float | None = None,
     out: Path = Path("runs/branches"),
     *,
-    trainer: Trainer,
+    trainer: EngineOptions,
     changes: Changes,
 ) -> None:
     """Train once at a constant rate and branch linear cooldowns off it: several budgets for little more than one.
@@ -122,7 +122,7 @@ def snapshots(
     out: Path = Path("runs/snapshots"),
     surface: bool = False,
     *,
-    trainer: Trainer,
+    trainer: EngineOptions,
     changes: Changes,
 ) -> None:
     """Train with a cyclic cosine, keep a snapshot at each minimum, and compare their ensemble with single models.
@@ -151,7 +151,7 @@ def _compare(
     schedules: list[str] | None,
     seeds: int,
     out: Path,
-    trainer: Trainer,
+    trainer: EngineOptions,
     rate: list[float] | None = None,
     budget: int | None = None,
     surface: bool = False,
@@ -180,7 +180,7 @@ def tune(
     storage: str | None = None,
     out: Path = Path("runs/tune"),
     *,
-    trainer: Trainer,
+    trainer: EngineOptions,
     changes: Changes,
     as_json: bool = False,
 ) -> None:

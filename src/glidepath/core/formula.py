@@ -15,7 +15,7 @@ from .fields import MAX_LOOKS, MAX_STEPS, MAX_VALUE, looked
 from .namespace import MATH, Namespace
 from .schedule import Schedule
 from .source import compiled
-from .trace import FUNCTIONS, Expr, Trace, unknown
+from .trace import FUNCTIONS, Expr, Tracer, unknown
 
 __all__ = ["Formula"]
 
@@ -51,7 +51,7 @@ class Formula(Schedule):
     @cached_property
     def _graph(self) -> Expr:
         """The formula itself, traced over the steps it is evaluated at."""
-        trace: Any = Trace()
+        trace: Any = Tracer()
         return trace.expr(self.raw(trace, trace.step(0, self._last) * 1.0))
 
     @cached_property
@@ -66,7 +66,7 @@ class Formula(Schedule):
 
     @cached_property
     def _number(self) -> Callable[[float], float]:
-        trace: Any = Trace()
+        trace: Any = Tracer()
         return _function(
             trace.expr(self._settled(trace, trace.step(0, self._last) * 1.0)), lambda t: self._settled(MATH, t * 1.0)
         )

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
-from .trace import Expr, Trace
+from .trace import Expr, Tracer
 
 if TYPE_CHECKING:
     from .schedule import Schedule
@@ -56,7 +56,7 @@ def program(schedule: Schedule, last: int = 0) -> list[Any] | None:
 
 def _until(schedule: Schedule, end: int) -> Expr:
     """Returns the traced formula of the steps before `end`: NaN from there on."""
-    trace: Any = Trace()
+    trace: Any = Tracer()
     step = trace.step(-math.inf, math.inf)
     first = schedule.interpreted(0)
     branches = [lambda t: first, lambda t: schedule.at(Clock(trace, t)), lambda t: math.nan]

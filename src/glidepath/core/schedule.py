@@ -20,7 +20,7 @@ from .fields import MAX_STEPS, Broken, Check, Taken, number
 from .namespace import MATH
 from .node import Node
 from .source import compiled, source
-from .trace import Expr, Trace
+from .trace import Expr, Tracer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,9 +100,9 @@ class Schedule(Node):
         Raises:
             GlidepathError: If a part of the schedule has no closed form.
         """
-        return self._traced(Trace())
+        return self._traced(Tracer())
 
-    def _traced(self, trace: Trace) -> Expr:
+    def _traced(self, trace: Tracer) -> Expr:
         if not self.closed:
             raise GlidepathError.of(self.kind, "", "made of closed forms to be written as a formula", self)
         last = self._last
@@ -230,7 +230,7 @@ class Schedule(Node):
         if self._pieces_inside > _PRINTED_NODES:
             rule = f"made of at most {_PRINTED_NODES} nodes and pieces to be written as {what}"
             raise GlidepathError.worded(self.kind, "", rule, f"{self._pieces_inside}")
-        return self._traced(Trace(digits)) if digits != 53 else self.expression
+        return self._traced(Tracer(digits)) if digits != 53 else self.expression
 
     @property
     def _last(self) -> int:

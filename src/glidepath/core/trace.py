@@ -15,7 +15,7 @@ from typing import Any
 
 from .namespace import MATH
 
-__all__ = ["Expr", "Trace"]
+__all__ = ["Expr", "Tracer"]
 
 
 def _operator(op: str) -> tuple[Any, Any]:
@@ -37,7 +37,7 @@ class Expr:
         real: Whether it is certain to be a float.
     """
 
-    trace: Trace
+    trace: Tracer
     op: str
     args: tuple[Expr, ...]
     data: Any
@@ -91,7 +91,7 @@ FUNCTIONS: dict[str, tuple[float, float]] = {
 }
 
 
-class Trace:
+class Tracer:
     """The namespace in which a formula leaves its expression; one for each formula traced.
 
     Args:

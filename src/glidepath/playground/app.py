@@ -19,7 +19,7 @@ from fastapi.staticfiles import StaticFiles
 
 from ..core.errors import GlidepathError, installing
 from . import answers, runs
-from .guard import Guard, bounded
+from .guard import Gate, bounded
 from .jobs import Jobs, Work
 
 __all__ = ["create"]
@@ -27,7 +27,7 @@ __all__ = ["create"]
 STATIC = Path(__file__).parent / "static"
 
 
-def create(port: int, folder: Path | None = None) -> Guard:
+def create(port: int, folder: Path | None = None) -> Gate:
     """Returns the application.
 
     Args:
@@ -55,7 +55,7 @@ def create(port: int, folder: Path | None = None) -> Guard:
     _pages(app, drawn, token)
     _trainings(app, jobs, token)
     _curves(app, folder)
-    return Guard(app, port)
+    return Gate(app, port)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..core.errors import GlidepathError
 
-__all__ = ["CSP", "MAX_BODY", "Guard", "bounded"]
+__all__ = ["CSP", "MAX_BODY", "Gate", "bounded"]
 
 MAX_BODY = 3_000_000
 CSP = (
@@ -35,7 +35,7 @@ _EVERY = 0.05
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Guard:
+class Gate:
     """An ASGI layer around the application.
 
     Refuses requests whose Host is not this machine's own name with this server's port (a page elsewhere that had its name resolve to
