@@ -1,5 +1,6 @@
 """A schedule is recovered from its rates, or refused."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -251,3 +252,42 @@ def test_rows_are_counted_where_several_have_one_rounded_epoch(an_epoch: int):
 
     assert found.text == f"rate(2e-05 * linear({2 * an_epoch}))"
     assert "the text counts rows" in str(found)
+
+
+def test_drops_are_at_whole_epochs_where_the_log_knows_them():
+    steps = np.array([1251 * e + i for e in range(90) for i in (0, 500, 1000)])
+    log = Log.of(steps, rate=0.1 * 0.1 ** (steps // (30 * 1251)))
+
+    assert fit(dataclasses.replace(log, epoch=1251)).text == "rate(0.1 * step(37530))"
+    assert fit(log).text == "rate(0.1 * step(37500))"
+    assert "a drop may be up to 499 steps away" in str(fit(log))
+
+
+def test_an_epoch_whose_length_is_guessed_is_said_to_be(tmp_path):
+    rows = [(e, i, 0.1 if e < 4 else 0.01) for e in range(1, 7) for i in (50, 100, 150)]
+    lines = (json.dumps({"mode": "train", "epoch": e, "iter": i, "lr": rate, "loss": 1.0}) for e, i, rate in rows)
+    (tmp_path / "a.log.json").write_text("\n".join(lines))
+
+    assert "an epoch has at least 150 updates" in fit(tmp_path / "a.log.json").notes()[-1]
+
+
+@pytest.mark.parametrize(("power", "warm"), [(2, 600), (2, 604), (4, 1000)])
+def test_a_warmup_by_a_power_before_a_cosine_and_a_flat_tail(power: int, warm: int):
+    u = np.clip((np.arange(10, 9000, 10) - warm) / (8000 - warm), 0, 1)
+    rates = np.where(
+        u > 0, 0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * u)), np.minimum(np.arange(10, 9000, 10) / warm, 1) ** power
+    )
+
+    found = fit(Log.of(range(10, 9000, 10), rate=[float(f"{0.02 * rate:.3e}") for rate in rates]))
+
+    rise = f'warmup({warm}, start=0, curve="reverse(polynomial({power}))")'
+    assert found.text == f"rate(0.02 * ({rise} >> cosine({8000 - warm}, floor=0.05)))"
+
+
+def test_one_cycle_that_is_cut_in_its_rise_is_open():
+    schedule = gp.parse("one_cycle(1999, 799/1999)")
+
+    found = fit(Log.of(range(24, 700, 25), rate=[0.003 * schedule(t) for t in range(24, 700, 25)]))
+
+    assert found.text == 'rate(0.003 * warmup(799, start=0.04, curve="cosine"))'
+    assert found.end == "open"

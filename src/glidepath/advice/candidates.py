@@ -15,13 +15,13 @@ from ..core.segments import Hold, Ramp
 from ..logs import Array
 from ..recipes import one_cycle
 from .candidate import Candidate, Seen, between, nice, short
-from .cycles import cut_in_equal_parts, levels, restarts, triangles, waves
+from .cycles import cut_in_equal_parts, levels, restarts, rising, triangles, waves
 from .decays import Decay, decays
 
 __all__ = ["candidates"]
 
-_BURN_IN = 'reverse("polynomial(4)")'
-"""Darknet's warmup, the fourth power of what is done of it."""
+_BURN_INS = (2, 4)
+"""Powers of what is done of a warmup: YOLOX's, Darknet's."""
 
 
 class _Rise(NamedTuple):
@@ -99,6 +99,7 @@ def _cycles(seen: Seen) -> Iterator[Candidate]:
                     unit = one_cycle(steps - less, peak / (steps - less))
                     c = unit(t)
                     yield Candidate("one cycle", nice(float((c * y).sum() / (c * c).sum())), unit, 3.5)
+    yield from rising(seen)
 
 
 def _phases(seen: Seen) -> Iterator[Candidate]:
@@ -284,7 +285,11 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
                     yield _Rise(steps, start, peak, "linear", k - 1 if t[k - 1] == steps else after)
                 known.add((steps, peak))
     yield _Rise(int(t[top]), nice(float(y[0] / y[top])) if t[0] == 0 else 0.0, float(y[top]), "cosine", top)
-    yield _Rise(between(int(t[top - 1]), int(t[top])), 0.0, float(y[top]), _BURN_IN, top)
+    for power in _BURN_INS if y[top - 1] > 0 else ():
+        for peak in dict.fromkeys((float(y[top]), float(f"{1.0005 * y[top]:.1g}"), float(f"{1.0005 * y[top]:.2g}"))):
+            steps = max(round(float(t[top - 1]) * (peak / float(y[top - 1])) ** (1 / power)), 1)
+            if peak >= y[top] and t[top - 1] <= steps <= t[top]:
+                yield _Rise(steps, 0.0, peak, f'reverse("polynomial({power})")', top)
     if t[0] == 0:
         yield _Rise(int(t[top]), nice(float(y[0] / y[top])), float(y[top]), "linear", top)
 

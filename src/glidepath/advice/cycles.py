@@ -16,7 +16,7 @@ from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, Seen, between, nice, scaled
 
-__all__ = ["WAVES", "cut_in_equal_parts", "levels", "period", "restarts", "triangles", "waves"]
+__all__ = ["WAVES", "cut_in_equal_parts", "levels", "period", "restarts", "rising", "triangles", "waves"]
 
 WAVES = "cosine, down and up"
 """What PyTorch's cosine is past its length."""
@@ -46,7 +46,7 @@ def levels(seen: Seen) -> Iterator[Candidate]:
                 marks = Candidate(
                     _milestones(t, edges, drops, factor), peak, MultiStep(tuple(drops), factor), 2 + len(drops) / 10
                 )
-                length = period(t, edges)
+                length = period(t, edges, seen.epoch or 1)
                 steps = (
                     [Candidate("steps", peak, Step(length, factor), 2.05 if len(drops) > 1 else 3)] if length else []
                 )
@@ -73,12 +73,13 @@ def _milestones(t: Array, edges: Indices, drops: list[int], factor: float) -> st
     return f"cut by {factor:g} at {marks}: reduce on plateau, patience about {int(gaps.min()) - 1} at most"
 
 
-def period(t: Array, edges: Indices) -> int | None:
-    """Returns the one period that puts drop k between the steps seen before and after it, or None; the roundest of several."""
+def period(t: Array, edges: Indices, epoch: int = 1) -> int | None:
+    """Returns the one period that puts drop k between the steps seen before and after it, or None; of several whole epochs, the roundest."""
     k = np.arange(1, len(edges) + 1)
     low = int(np.floor((t[edges - 1] / k).max())) + 1
     high = int(np.floor((t[edges] / k).min()))
-    return between(low - 1, high) if low <= high else None
+    epochs = range(-(-low // epoch), high // epoch + 1)
+    return epoch * between(epochs[0] - 1, epochs[-1]) if epochs else between(low - 1, high) if low <= high else None
 
 
 def triangles(t: Array, y: Array) -> Iterator[Candidate]:
@@ -158,6 +159,25 @@ def waves(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
                 wave = wave.stretch(0.5) if n % 2 else wave
                 made = Chain((Ramp(0.0, 1.0, first), wave)) if first else wave
                 yield Candidate(f"{WAVES} in {n} steps", peak, made, 3 + bool(first) + (least > 0))
+
+
+def rising(seen: Seen) -> Iterator[Candidate]:
+    """A rise along half a cosine that the log does not show to its end, as one cycle begins."""
+    t, y = seen.t, seen.y
+    for start in (0.04, 0.0) if (np.diff(y) > 0).all() else ():
+        grid = np.geomspace(t[-1], 20 * t[-1], 100)
+        while True:
+            grid = np.unique(np.round(grid))
+            c = start + (1 - start) * 0.5 * (1 - np.cos(np.pi * t / grid[:, None]))
+            scale = (c * y).sum(axis=1, keepdims=True) / (c * c).sum(axis=1, keepdims=True)
+            k = int(np.abs(scale * c - y).max(axis=1).argmin())
+            low, high = float(grid[max(k - 1, 0)]), float(grid[min(k + 1, len(grid) - 1)])
+            if high - low <= 4:
+                break
+            grid = np.linspace(low, high, 32)
+        for steps in range(int(low), int(high) + 1):
+            rise = Ramp(start, 1.0, steps, COSINE)
+            yield Candidate("one cycle in its rise", scaled(rise(t), y, seen.r), rise, 3, open_end=True)
 
 
 def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:

@@ -52,6 +52,7 @@ class Fit(Answer):
         end: Whence the end is known: `seen` in the log, `said` by the file, `extrapolated` from the curve, which fits no other of those
             tried, `open` where the log does not determine it, or `endless`.
         alternatives: Others that fit the log as well, and end elsewhere.
+        guess: Updates in an epoch where the log says only how many it has at least, 0 elsewhere.
     """
 
     told: ClassVar[str] = (
@@ -71,6 +72,7 @@ class Fit(Answer):
     gap: int = 1
     alternatives: tuple[str, ...] = ()
     per: float = 1.0
+    guess: int = 0
 
     @property
     def determined(self) -> bool:
@@ -112,7 +114,12 @@ class Fit(Answer):
             said.append(f"the log counts fractions of an epoch, {self.per:g} a row; the text counts rows")
         elif self.unit == "epoch":
             said.append("the text counts epochs, as the log does")
-        if "milestones" in self.kind and self.gap > 1:
+        if self.guess:
+            said.append(
+                f"the steps are guessed: an epoch has at least {self.guess} updates, and is taken to have no more; "
+                "what is so many epochs on may be later"
+            )
+        elif self.kind.endswith(("milestones", "steps")) and self.gap > 1:
             said.append(
                 f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step"
             )
@@ -222,6 +229,8 @@ def fit(
                 return replace(again, unit="row", per=rows / updates, gap=updates, last=last)
         return found
     found = _as_counted(given, clean, tolerance)
+    if isinstance(found, Fit) and given.guessed:
+        found = replace(found, guess=given.epoch or 0)
     if _poor(found) and given.unit == "update":
         for length, first in _stairs(clean, given.epoch):
             again = _recounted(clean, length, first, tolerance)

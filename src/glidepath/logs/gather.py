@@ -262,6 +262,7 @@ class _Made:
         self.columns, self.clock, self.form, self.told = columns, clock, form, dict(told)
         self.notes = [f"{name} counts other steps than {clock.name}: --step {name} takes it" for name in clock.rivals]
         self.length: float | None = None
+        self.guessed = False
         self.step = clock.name or clock.by_epoch or "the number of the row"
         self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")
         self.unit = "epoch" if clock.name is None and clock.by_epoch is not None else "update"
@@ -277,11 +278,11 @@ class _Made:
                 self.total or clock.top + (clock.first[0] == 0) * self._after_last(clock.top),
                 None,
             )
-            stated = f"{clock.name}/n" in totals
+            self.guessed = f"{clock.name}/n" not in totals
             self.notes.append(
                 f"{clock.name} begins again each epoch: "
                 f"step = {'(epoch - 1)' if clock.first[1] >= 1 else 'epoch'} x {self.length:g} + {clock.name}"
-                + ("" if stated else f", as an epoch has at least {self.length:g} updates")
+                + ("" if not self.guessed else f", as an epoch has at least {self.length:g} updates")
             )
         elif again:
             self.length = max(clock.top, self.total or 0.0) + (clock.first[0] == 0)
@@ -366,6 +367,7 @@ class _Made:
             series, source, columns=tuple(dict.fromkeys((*self.columns, *others))), form=self.form.name, taken=taken, rates=rates,
             groups=tuple(groups), notes=tuple(self.notes), max_steps=int(most) if most else None, complete=complete,
             unit=self.unit, position=self.form.position, mean=self.form.mean, epoch=int(self.length) if self.length else None,
+            guessed=self.guessed,
         )  # fmt: skip
 
     def _loss(self, found: list[_Column]) -> tuple[str, Series]:

@@ -91,6 +91,7 @@ class Log:
         position: How much a step is ahead of the schedule's, where the tool is known for it; None where not.
         mean: Whether a value is the mean over an epoch.
         epoch: Updates in an epoch, where a counter that begins again each epoch was unrolled.
+        guessed: Whether that is only the least that it may be.
 
     Raises:
         GlidepathError: If a series has another name.
@@ -112,6 +113,7 @@ class Log:
     position: int | None = None
     mean: bool = False
     epoch: int | None = None
+    guessed: bool = False
 
     def __post_init__(self) -> None:
         odd = [name for name in self.series if name not in NAMES]
