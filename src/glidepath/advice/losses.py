@@ -27,7 +27,7 @@ __all__ = ["Followed", "loss_findings"]
 _LEAST = 20
 _LEVELLING = (0.1, 0.3, 0.7)
 """Of half the run, in which the most is won where a fall levels off: no reason for another rate."""
-_STRAIGHT = 1.02
+_STRAIGHT = 1.012
 """How much farther those have to be from the losses than a straight line is."""
 
 
@@ -175,7 +175,8 @@ def _straightness(x: Array, y: Array) -> float:
     def off(curve: Array) -> float:
         return float(np.std(y - np.polyval(np.polyfit(curve, y, 1), curve)))
 
-    return min(off(np.exp(-(1 + x) / share)) for share in _LEVELLING) / max(off(x), 1e-300)
+    levelling = (*(np.exp(-(1 + x) / share) for share in _LEVELLING), 1 / (1.1 + x))
+    return min(map(off, levelling)) / max(off(x), 1e-300)
 
 
 def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool = True) -> Iterator[Finding | str]:
@@ -286,17 +287,18 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     if c.begun > 1 and c.fall < 0.4 and spike > max(0.08 * scale, 5 * noise * louder):
         return Finding.of("rate too high: shoots", evidence, run.times(0.1), **facts)
     early = c.y[: max(8, c.n // 10)]
-    calmer = np.delete(early, early.argmax()) if len(early) > 20 else early  # one batch that is odd says nothing
+    many = len(early) >= 20
+    calmer = np.delete(early, early.argmax()) if many else early  # of many batches one that is odd says nothing
     rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (calmer, c.y[c.n // 2 :]))
-    if rise > max(6 * noise, 0.1 * c.end, 1.2 * later) and float(np.quantile(early, 0.2)) < c.end + max(
-        0.1 * c.end, 2 * noise
-    ):
+    if rise > max((6 if many else 8) * noise, 0.1 * c.end, 1.2 * later) and float(
+        np.quantile(early, 0.2)
+    ) < c.end + max(0.1 * c.end, 2 * noise):
         facts |= {"low": early.min(), "top": early.max()}
         return Finding.of("rate too high: no lower", evidence, run.times(0.1), **facts)
     lost = float((c.smooth - np.minimum.accumulate(c.smooth)).max()) > 0.3 * scale
     first = float(np.median(c.y[:3]))
     fall = min((first - c.end) / max(abs(first), 1e-300), c.fall)
-    if not (0.3 if not lost else 0.2) < fall <= 0.45 or min(c.begun, first) < 2.2 or c.n < 60 or c.rate is None:
+    if not (0.33 if not lost else 0.2) < fall <= 0.45 or min(c.begun, first) < 2.2 or c.n < 60 or c.rate is None:
         return None  # what was trained before starts lower, and wins less, and at once
     soon = c.where(0.9)
     a, b = c.level(0.28, 0.38), c.level(0.62, 0.72)
