@@ -256,7 +256,7 @@ def _fractions(t: Array) -> tuple[float, Array]:
     """
     if len(t) < 5 or (t == np.round(t)).all() or t[-1] <= t[0]:
         return 0.0, t
-    k = np.arange(len(t))
+    k = np.arange(float(len(t)))
     gap = float(np.polyfit(k, t, 1)[0])
     written = max(len(f"{value:.6g}".partition(".")[2]) for value in t)
     near = np.abs(t - t.mean() - gap * (k - k.mean())).max() < max(0.5 * gap, 0.6 * 10.0**-written)
