@@ -197,8 +197,11 @@ def test_what_is_not_of_the_step_is_refused():
         dialects.from_live(torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer(0.1)))
     with pytest.raises(GlidepathError, match="must be a scheduler of PyTorch, timm or MMEngine"):
         dialects.from_live(object())
-    with pytest.raises(GlidepathError, match="group must be from 0 to 0"):
-        dialects.from_live(torch.optim.lr_scheduler.ExponentialLR(optimizer(0.1), 0.9), group=1)
+    chained = torch.optim.lr_scheduler.ChainedScheduler([torch.optim.lr_scheduler.ConstantLR(optimizer(0.1))])
+    functions = torch.optim.lr_scheduler.LambdaLR(optimizer(0.1), lambda step: 1.0)
+    for thing in (torch.optim.lr_scheduler.ExponentialLR(optimizer(0.1), 0.9), chained, functions):
+        with pytest.raises(GlidepathError, match="group must be from 0 to 0"):
+            dialects.from_live(thing, group=1)
 
 
 def test_each_group_has_its_own_schedule():

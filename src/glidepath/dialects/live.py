@@ -56,6 +56,9 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
         return _called("optax", _optax(thing), 1.0, strict)
     if mended and isinstance(inner, Schedule):
         return inner if isinstance(inner, Rate) else Rate(inner)
+    groups = getattr(getattr(thing, "optimizer", None), "param_groups", None)
+    if groups is not None and (not isinstance(group, int) or not 0 <= group < len(groups)):
+        raise GlidepathError.of("from_live", "group", f"from 0 to {len(groups) - 1}", group)
     if module.startswith("glidepath.torch.lr_scheduler") and (own := _dropin(thing, group)) is not None:
         return own
     library = next((library for start, library in _MODULES.items() if module.startswith(start)), "")
@@ -90,8 +93,6 @@ def _called(library: str, call: Call, base: float, strict: bool) -> Rate:
 def _base(scheduler: Any, group: int) -> float:
     """Returns the rate that the schedulers took as their base."""
     groups = scheduler.optimizer.param_groups
-    if not isinstance(group, int) or not 0 <= group < len(groups):
-        raise GlidepathError.of("from_live", "group", f"from 0 to {len(groups) - 1}", group)
     for inner in _leaves(scheduler):
         found = getattr(inner, "base_lrs", None)
         if found is not None and type(inner).__name__ not in ("OneCycleLR", "CyclicLR"):
