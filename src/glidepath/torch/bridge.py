@@ -126,9 +126,14 @@ class ScheduleLR(LRScheduler):
         if epoch is not None:
             raise GlidepathError.of("ScheduleLR.step", "epoch", "None", epoch, "seek() goes to an update")
         self._step_count += 1
+        run, bound = self._run, self._bound
         if self._said is not None:
-            self._said = (self.last_epoch + 1, self._run.updates) if self._said[1] == self._run.updates else None
-        elif self._step_count == _PATIENCE and not self._run.updates:
+            self._said = (self.last_epoch + 1, run.updates) if self._said[1] == run.updates else None
+        elif self._step_count != _PATIENCE and run.plain and run.late is None and bound.handles:
+            bound.shower = 0  # as below, on the way that nearly every step goes
+            if bound.writes(self._driven.param_groups, run.updates):
+                return
+        elif self._step_count == _PATIENCE and not run.updates:
             said = f"step() was called {_PATIENCE - 1} times, and this optimizer has made no update: is it the one that trains?"
             remedy = "To plot a schedule, step a copy: copy.copy(scheduler)"
             warnings.warn(f"ScheduleLR: {said} {remedy}", UserWarning, stacklevel=2)
