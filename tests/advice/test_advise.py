@@ -178,6 +178,8 @@ def test_zeros_in_place_of_what_is_not_finite_are_seen():
 
     assert finding.name == "not finite"
     assert 1500 in {each.step for each in finding.evidence}
+    rounded = np.round(0.06 * np.exp(-T / 700), 2)  # the last that is not 0 is a fifth of the median
+    assert "not finite" not in names(advise(planted(loss=rounded)))
     small = np.where(T < 1500, np.round(2.3 * np.exp(-T / 100), 4), 0.0)  # learned by heart, as the rounding shows it
     assert names(advise(planted(loss=small))) == []
 

@@ -231,6 +231,9 @@ def _unfiltered(series: Series) -> Series:
     k = int(said[-1]) + 1 if len(said) else 0
     if k < 3 or len(series) - k < 2 or not abs(series.values[k - 1]) > 0.1 * np.nanmedian(np.abs(series.values[:k])):
         return series
+    digits = max(len(repr(float(value)).partition(".")[2]) for value in series.values[max(k - 50, 0) : k])
+    if abs(series.values[k - 1]) < 20 * 10.0**-digits:
+        return series  # a small loss of few digits is rounded to 0
     return Series(series.steps, np.where(np.arange(len(series)) < k, series.values, np.nan))
 
 

@@ -173,7 +173,7 @@ class Node(_Bare, metaclass=_Checked):
     @classmethod
     def of(cls, given: Any) -> Any:
         """Returns the node that is given as itself, as text or as JSON data."""
-        raise NotImplementedError  # each family has its own
+        raise NotImplementedError  # Schedule and Curve read their own text; there is no node of neither family
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the value as JSON data: `{"kind": …, field: value, …}` with every field."""

@@ -253,6 +253,7 @@ class _Chained:
     begin = step
 
     def restart(self) -> None:
+        # PyTorch raises the same when its turn comes; `Recurrence` refuses the step with what it says.
         raise NotImplementedError(f"{self.name} has no rate of its own inside another scheduler")
 
 
