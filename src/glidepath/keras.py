@@ -35,8 +35,6 @@ except ModuleNotFoundError as error:
 LearningRateSchedule: Any = keras.optimizers.schedules.LearningRateSchedule
 Callback: Any = keras.callbacks.Callback
 
-__all__ = ["Driver", "Rate"]
-
 
 @keras.saving.register_keras_serializable("glidepath")
 class Rate(LearningRateSchedule):

@@ -21,8 +21,6 @@ from .torch import Scheduler, attach
 
 Callback: Any = callbacks.Callback  # the library's own types are partly unknown
 
-__all__ = ["Driver"]
-
 
 class Driver(Callback):
     """Drives the optimizers of a `LightningModule` from a plan: `Trainer(callbacks=[Driver(plan)])`, and no scheduler in the module.

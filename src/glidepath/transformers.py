@@ -25,8 +25,6 @@ from .torch.resume import Resumed, ResumedWarning
 
 del _accelerate
 
-__all__ = ["Planned", "Trainer", "plan_of"]
-
 _OF_RATE = {"cosine_with_min_lr": "min_lr", "cosine_warmup_with_min_lr": "min_lr", "polynomial": "lr_end"}
 
 

@@ -16,8 +16,6 @@ from .finding import Advice, Finding
 from .fit import Fit, fit, opened
 from .losses import Followed, loss_findings
 
-__all__ = ["advise"]
-
 
 def advise(
     log: Log | str | os.PathLike[str],

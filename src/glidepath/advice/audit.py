@@ -17,8 +17,6 @@ from .cycles import WAVES
 from .finding import Evidence, Finding
 from .fit import Fit, NoFit
 
-__all__ = ["rate_findings"]
-
 _SAME = 0.01
 _LEAST = 10
 _WITH_PLAN = "glidepath advise RUN --plan SCHEDULE"

@@ -10,8 +10,6 @@ import numpy as np
 from ..core.schedule import Schedule
 from ..logs import Array
 
-__all__ = ["Candidate", "Seen", "between", "nice", "rounding", "scaled", "short"]
-
 
 @dataclass(frozen=True, eq=False)
 class Seen:

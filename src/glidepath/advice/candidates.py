@@ -18,8 +18,6 @@ from .candidate import Candidate, Seen, between, nice, short
 from .cycles import cut_in_equal_parts, levels, restarts, rising, triangles, waves
 from .decays import Decay, decays
 
-__all__ = ["candidates"]
-
 _BURN_INS = (2, 4)
 """Powers of what is done of a warmup: YOLOX's, Darknet's."""
 

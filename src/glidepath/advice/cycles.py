@@ -16,8 +16,6 @@ from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, Seen, between, nice, scaled
 
-__all__ = ["WAVES", "cut_in_equal_parts", "levels", "period", "restarts", "rising", "triangles", "waves"]
-
 WAVES = "cosine, down and up"
 """What PyTorch's cosine is past its length."""
 

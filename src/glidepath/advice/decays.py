@@ -16,8 +16,6 @@ from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
 from ..logs import Array
 from .candidate import Seen, between, nice, scaled, short
 
-__all__ = ["SHAPES", "Decay", "decays"]
-
 Shape = Callable[[Array], Array]
 _INVERSES: dict[Curve, Shape] = {
     curves.Linear(): lambda z: 1 - z,

@@ -11,8 +11,6 @@ from typing import Any, ClassVar, Self
 from ..core.answer import Answer
 from .findings_strings import FINDINGS
 
-__all__ = ["Advice", "Evidence", "Finding", "sure"]
-
 _MEASURED: dict[str, list[int]] = json.loads(Path(__file__).with_name("measured.json").read_text("utf-8"))
 _SUREST = 0.99
 """No rule is surer than that: logs differ from those that it was measured on."""

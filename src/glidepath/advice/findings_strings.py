@@ -5,8 +5,6 @@ What stands before a colon in a key is the finding's name, which is the same for
 
 from __future__ import annotations
 
-__all__ = ["FINDINGS"]
-
 _FIND = "glidepath find TASK sweeps the rate on your own task"
 _TENTH = "Divide the rate by 10 and try again."
 _HIGH = f"{_FIND}; data that teach nothing look alike"

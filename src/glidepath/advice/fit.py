@@ -27,8 +27,6 @@ from .candidates import candidates
 from .cycles import period
 from .decays import SHAPES
 
-__all__ = ["Fit", "NoFit", "fit"]
-
 _MOST_POINTS = 800
 
 

@@ -22,8 +22,6 @@ from ..logs import Array, Log, Series
 from .candidate import nice
 from .finding import Evidence, Finding
 
-__all__ = ["Followed", "loss_findings"]
-
 _LEAST = 20
 _LEVELLING = (0.1, 0.3, 0.7)
 """Of half the run, in which the most is won where a fall levels off: no reason for another rate."""

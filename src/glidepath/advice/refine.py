@@ -15,8 +15,6 @@ from ..core.segments import Table
 from ..forecast.bound import rest_of
 from ..logs.log import Array, Log, Series
 
-__all__ = ["refine"]
-
 
 def refine(
     log: Log | Series,

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..lab.engines.progress import Watcher
     from ..lab.tasks.declared import Task
 
-__all__ = ["Changes", "EngineName", "EngineOptions", "made_by", "trained"]
-
 T = TypeVar("T")
 
 

@@ -12,8 +12,6 @@ from ..core.rate import Rate
 from ..core.schedule import Schedule
 from .common import config_of, groups_of, note, schedule_of
 
-__all__ = ["labelled", "lines"]
-
 _LABEL = re.compile(r"\s*([^:：'\"(){}\[\]]{1,80}?)\s*(?::\s+|：\s*)(.+)", re.DOTALL)
 
 

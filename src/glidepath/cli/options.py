@@ -20,8 +20,6 @@ from ..core.fields import MAX_STEPS
 from ..core.language import language, said, worded
 from ..core.zh_strings import USAGE
 
-__all__ = ["app", "command", "in_language"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 app = typer.Typer(

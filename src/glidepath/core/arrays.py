@@ -14,8 +14,6 @@ from typing import Any
 
 from .namespace import Branches, MathNamespace, Namespace, divided, powered, quotient, remainder
 
-__all__ = ["Inexact", "JaxNamespace", "NumpyNamespace", "TorchNamespace", "namespace_of"]
-
 
 class _Arrays:
     """What formulas on arrays of NumPy and of JAX have in common: functions of the same names."""

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from .namespace import Namespace
 
-__all__ = ["Clock", "Timed"]
-
 
 class Timed(Protocol):
     """What has a value at every position of a clock."""

@@ -15,8 +15,6 @@ from .files import canonical_json
 from .node import Node, checks_of
 from .schedule import MAX_DEPTH, MAX_NODES, Schedule
 
-__all__ = ["canonical", "data_of", "node_of", "parsed", "schema"]
-
 MAX_BYTES = 64 * 2**20
 
 

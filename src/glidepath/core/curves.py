@@ -20,22 +20,6 @@ from .namespace import Namespace
 from .node import Node, kind
 from .schedule import MAX_DEPTH
 
-__all__ = [
-    "AnyCurve",
-    "Cosine",
-    "Curve",
-    "Exponential",
-    "Geometric",
-    "Linear",
-    "OneMinusSqrt",
-    "Polynomial",
-    "Reverse",
-    "Rex",
-    "Shape",
-    "Span",
-    "Sqrt",
-]
-
 
 class Span:
     r"""Where something stands in a length: what a curve is a function of.

@@ -12,8 +12,6 @@ from typing import Any
 from .codec import parsed
 from .errors import GlidepathError
 
-__all__ = ["MAX_TEXT", "data_of_text", "text_of_file"]
-
 MAX_TEXT = 256_000
 MAX_YAML = 64_000
 MAX_DEPTH = 32

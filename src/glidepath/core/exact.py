@@ -13,8 +13,6 @@ from .clock import Clock
 from .fields import MAX_STEPS
 from .namespace import Namespace
 
-__all__ = ["anchored", "bounded_exponent", "exponential_of", "high_low", "logarithm", "one_minus_power", "share_power"]
-
 
 def anchored(start: float, end: float, rise: Any, fall: Any) -> Any:
     r"""Returns $a + (b - a)\,c$, exactly `start` where `rise` is 0 and exactly `end` where it is 1.

@@ -22,44 +22,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, ov
 
 from .errors import did_you_mean, shown
 
-__all__ = [
-    "MAX_LOOKS",
-    "MAX_STEPS",
-    "MAX_VALUE",
-    "Beta",
-    "Broken",
-    "Check",
-    "Count",
-    "Cycles",
-    "Flag",
-    "Growth",
-    "Index",
-    "Length",
-    "Lengths",
-    "Milestones",
-    "Offset",
-    "Positions",
-    "Positive",
-    "Power",
-    "Rate",
-    "Ratio",
-    "Seed",
-    "Steps",
-    "Taken",
-    "Value",
-    "Values",
-    "check_of",
-    "choice",
-    "integer",
-    "listed",
-    "looked",
-    "number",
-    "numbers_by_name",
-    "one_document",
-    "real",
-    "simplest",
-]
-
 MAX_STEPS = 2**53
 """The longest length: steps are exact in float64 up to here."""
 MAX_VALUE = 1e100

@@ -17,8 +17,6 @@ from .schedule import Schedule
 from .source import compiled
 from .trace import FUNCTIONS, Expr, Tracer, unknown
 
-__all__ = ["Formula"]
-
 _SAMPLED = 1000  # first steps that are all looked at
 _HALVINGS = 64
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from .errors import Problem
 from .zh_strings import ARGUMENTS, REASONS, REMARKS, RULES, SENTENCES
 
-__all__ = ["argument", "language", "problem", "reason", "said", "worded"]
-
 
 def language() -> str:
     """Returns `zh` or `en`: the first of `GLIDEPATH_LANG`, `LC_ALL`, `LC_MESSAGES` and `LANG` that says something decides."""

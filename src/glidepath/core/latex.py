@@ -7,8 +7,6 @@ from typing import Any
 
 from .trace import Expr
 
-__all__ = ["latex", "number"]
-
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _NAMES = {"sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "exp": r"\exp", "log": r"\ln"}
 _MOST = 12  # phases that are written out

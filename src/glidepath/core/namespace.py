@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from math import cos, exp, expm1, inf, log, log1p, nan, sin, sqrt, tanh
 from typing import Any, Protocol
 
-__all__ = ["MATH", "Branches", "MathNamespace", "Namespace", "divided", "powered", "quotient", "remainder"]
-
 Branches = Sequence[Callable[..., Any]]
 
 

@@ -17,8 +17,6 @@ from .trace import Expr, Tracer
 if TYPE_CHECKING:
     from .schedule import Schedule
 
-__all__ = ["program"]
-
 _FAR = (2**40, 2**30)  # steps up to which it is tried, where float64 cannot count all of them
 _MOST_PIECES = 2_000
 _MOST_NUMBERS = 20_000

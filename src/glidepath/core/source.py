@@ -16,8 +16,6 @@ from typing import Any
 from .namespace import MATH
 from .trace import FUNCTIONS, Expr, unknown
 
-__all__ = ["compiled", "source"]
-
 _FUNCTIONS: dict[str, Any] = {name: getattr(math, name) for name in FUNCTIONS}
 # Where an operand may be out of range, the namespace's own function is called instead.
 _GUARDED: dict[str, Any] = {f"{name}_of": getattr(MATH, name) for name in FUNCTIONS if name != "tanh"}

@@ -7,8 +7,6 @@ import threading
 import warnings
 from typing import Any
 
-__all__ = ["syntax"]
-
 _LOCK = threading.Lock()
 _TRIES = 100  # somebody else's threads may parse at the same time
 

@@ -27,19 +27,6 @@ from .schedule import Schedule, whole
 from .segments import Ramp
 from .syntax import syntax
 
-__all__ = [
-    "ARITHMETIC",
-    "MAX_TEXT",
-    "Reader",
-    "curve_of",
-    "offer",
-    "parse",
-    "recipe",
-    "refuse_suffixed",
-    "to_text",
-    "vocabulary",
-]
-
 P = ParamSpec("P")
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row

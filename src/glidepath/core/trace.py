@@ -15,8 +15,6 @@ from typing import Any
 
 from .namespace import MATH
 
-__all__ = ["Expr", "Tracer"]
-
 
 def _operator(op: str) -> tuple[Any, Any]:
     """Returns the method of an operator, and the one for a number on its left."""

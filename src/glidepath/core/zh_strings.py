@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ARGUMENTS", "FINDINGS", "REASONS", "REMARKS", "RULES", "SENTENCES", "USAGE"]
-
 SENTENCES: Mapping[str, str] = {
     # Words of the language ---------------------------------------------------------------------------------------------------------------
     "Returns the phases one after another: the same as `a >> b >> …`.": "串接：各阶段首尾相接，等价于 `a >> b >> …`。",

@@ -40,8 +40,6 @@ from .calls import Call, read_value
 if TYPE_CHECKING:
     from .table import CallSite
 
-__all__ = ["KINDS", "UNUSED", "Argument", "checked", "counted", "signature"]
-
 
 @dataclass(frozen=True, eq=False)
 class Argument:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FUNCTIONS", "OPERATORS", "Unknown", "joined"]
-
 _LONGEST = 10_000
 
 

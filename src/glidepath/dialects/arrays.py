@@ -12,8 +12,6 @@ from typing import Any
 
 from ..core.trace import Expr
 
-__all__ = ["array_code"]
-
 _LONGEST = 100
 _INT = 2**31 - 1
 _STEP = 2**28 - 1  # the steps that are counted with: 268 million, and up to eight times as much in between

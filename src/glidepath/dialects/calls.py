@@ -17,8 +17,6 @@ from ..core.text import MAX_TEXT, parse, refuse_suffixed
 from .arithmetic import FUNCTIONS, OPERATORS, Unknown, joined
 from .formulas import Formulas
 
-__all__ = ["Around", "Call", "read", "read_value", "stands_for_optimizer", "written"]
-
 _DEEPEST = 40
 _CONVERTED = ".build_iter_from_epoch"  # how MMEngine turns epochs into iterations
 

@@ -18,8 +18,6 @@ from ..core.segments import Exponential, Hold
 from . import pieces
 from .table import dialect
 
-__all__ = ["COMPOSER"]
-
 
 def _late(a: Any, main: Schedule) -> Schedule:
     return pieces.held(main(0), 1, main) if a.in_trainer else main

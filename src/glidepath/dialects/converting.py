@@ -17,8 +17,6 @@ from . import write_targets
 from .snippets import BASE, FoundCall, chosen, mentioned, read_calls
 from .write_code import WRITERS
 
-__all__ = ["convert", "is_ours", "own_code", "read_groups", "read_text", "render", "targets"]
-
 _MARK = "# glidepath: "
 _FUNCTION = re.compile(r"^(def (?!make_scheduler)|class )", re.MULTILINE)
 

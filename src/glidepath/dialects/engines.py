@@ -19,8 +19,6 @@ from ..core.segments import Hold, Ramp
 from . import pieces
 from .table import dialect
 
-__all__ = ["DEEPSPEED", "MEGATRON", "TORCHTITAN"]
-
 DEEPSPEED = dialect("deepspeed")
 
 

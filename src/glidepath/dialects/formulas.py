@@ -14,8 +14,6 @@ from .arithmetic import Unknown
 if TYPE_CHECKING:
     from .calls import Around, CodeReader
 
-__all__ = ["Formulas"]
-
 _MOST = 2000  # nodes
 
 

@@ -24,8 +24,6 @@ from .calls import Call
 from .reading import nested
 from .table import dialect
 
-__all__ = ["FASTAI", "FVCORE", "LR_FINDER"]
-
 FVCORE = dialect("fvcore")
 _EPSILON = 1e-6  # of the run; fvcore looks this far ahead
 _FINE = 10**9  # parts of a run whose steps are not known

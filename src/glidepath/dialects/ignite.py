@@ -18,8 +18,6 @@ from .calls import Call, read_value
 from .reading import child
 from .table import dialect, whose
 
-__all__ = ["IGNITE", "WARMUPS"]
-
 IGNITE = dialect("ignite")
 _MOST = 128  # cycles of changing length
 

@@ -21,8 +21,6 @@ from .oneflow import ONEFLOW
 from .reading import child
 from .table import dialect
 
-__all__ = ["KERAS", "MODELS", "PADDLE", "TENSORFLOW"]
-
 # What they read alike, as functions of the checked arguments ---------------------------------------------------------------------------------
 
 

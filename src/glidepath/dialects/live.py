@@ -24,8 +24,6 @@ from .calls import Around, Call, CodeReader
 from .reading import read_call
 from .table import CallSite, Dialect, known
 
-__all__ = ["from_live"]
-
 _MODULES = {"glidepath.torch.oneflow": "oneflow", "timm.": "timm", "mmengine.": "mmengine"}
 
 

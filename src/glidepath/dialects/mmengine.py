@@ -17,8 +17,6 @@ from .calls import Call
 from .pytorch import PYTORCH
 from .table import CallSite, dialect
 
-__all__ = ["MMCV", "MMENGINE"]
-
 _INF = 10**9
 _LENGTH = "the number of iterations in an epoch: epoch_length=…, or --let epoch_length=…"
 

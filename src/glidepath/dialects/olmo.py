@@ -14,8 +14,6 @@ from . import pieces
 from .calls import Call
 from .table import dialect
 
-__all__ = ["OLMO"]
-
 OLMO = dialect("olmo_core")
 
 

@@ -21,8 +21,6 @@ from .calls import Call
 from .reading import nested
 from .table import CallSite, dialect
 
-__all__ = ["ONEFLOW", "law"]
-
 ONEFLOW = dialect("oneflow")
 
 

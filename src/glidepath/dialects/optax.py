@@ -12,8 +12,6 @@ from . import pieces
 from .calls import Call
 from .table import dialect
 
-__all__ = ["MLX", "OPTAX"]
-
 OPTAX = dialect("optax")
 
 

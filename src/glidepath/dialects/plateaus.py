@@ -12,8 +12,6 @@ from .rows_strings import PLATEAUS
 from .snippets import chosen, mentioned, read_calls
 from .table import CallSite, Dialect
 
-__all__ = ["plateau_of"]
-
 
 def _patient(kind: type[Any]) -> Any:
     def make(a: Any) -> Any:

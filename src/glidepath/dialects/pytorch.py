@@ -15,8 +15,6 @@ from .calls import Call
 from .reading import nested
 from .table import CallSite, dialect
 
-__all__ = ["PYTORCH"]
-
 PYTORCH = dialect("pytorch", rule="pytorch")
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------

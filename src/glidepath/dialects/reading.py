@@ -21,8 +21,6 @@ from . import pieces
 from .calls import Call, read_value
 from .table import CallSite, known, whose
 
-__all__ = ["child", "companions_of", "load", "nested", "of_step", "read_call", "source_of"]
-
 
 def load(
     framework: str,

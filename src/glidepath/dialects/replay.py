@@ -21,8 +21,6 @@ from .pytorch import PYTORCH
 from .reading import of_step
 from .table import CallSite
 
-__all__ = ["begin"]
-
 
 @dataclass
 class _Optimizer:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ELSEWHERE", "LIBRARIES", "PLATEAUS", "ROWS"]
-
 LIBRARIES: Mapping[str, Mapping[str, Any]] = {
     "pytorch": {
         "title": "PyTorch",

@@ -21,8 +21,6 @@ from .calls import Around, Call, CodeReader, checked_text, read_value, tree_of
 from .reading import read_call
 from .table import CallSite, Dialect, candidates, known, nobody, of_library, whose
 
-__all__ = ["FoundCall", "chosen", "mentioned", "read_calls"]
-
 BASE = 0.1  # of a call that does not say its optimizer's rate
 _LISTS = {
     "lr_config": "mmcv.lr_config",

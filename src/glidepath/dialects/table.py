@@ -42,19 +42,6 @@ from .arithmetic import names_in
 from .calls import Call, stands_for_optimizer
 from .rows_strings import ELSEWHERE, LIBRARIES, ROWS
 
-__all__ = [
-    "CallSite",
-    "Dialect",
-    "candidates",
-    "dialect",
-    "known",
-    "libraries",
-    "names",
-    "nobody",
-    "of_library",
-    "whose",
-]
-
 WITHOUT_EFFECT = dict.fromkeys(("optimizer", "verbose", "global_step", "name")) | {"last_epoch": -1, "last_step": -1}
 """Arguments that no library's values depend on, each with what it must be (None: anything)."""
 _FIRST = (

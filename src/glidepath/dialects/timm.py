@@ -18,8 +18,6 @@ from .calls import Call
 from .reading import of_step
 from .table import dialect
 
-__all__ = ["TIMM"]
-
 _MOST = 256  # cycles
 
 

@@ -12,8 +12,6 @@ from ..core.segments import Exponential, Hold, InverseSqrt, Ramp
 from . import pieces
 from .table import dialect
 
-__all__ = ["FAIRSEQ", "NEMO", "TRAINERS"]
-
 
 def _around(a: Any, main: Schedule) -> Schedule:
     """Returns a warmup of W steps from 1 / (W + 1), the schedule of the whole run from there, and `min_lr` after `max_steps`."""

@@ -15,8 +15,6 @@ from . import pieces
 from .calls import Call
 from .table import CallSite, dialect
 
-__all__ = ["TRANSFORMERS"]
-
 
 def _warmed(a: Any, then: Schedule) -> Schedule:
     return pieces.warmed(0.0, a.lr, a.num_warmup_steps, then)

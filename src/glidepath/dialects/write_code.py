@@ -16,8 +16,6 @@ from .arrays import array_code
 from .calls import Call, read_value
 from .writing import Writer, closed_or_refused, is_said, laid_out, original, peeled, plain_source
 
-__all__ = ["WRITERS"]
-
 
 def _python(schedule: Schedule) -> str:
     """Returns a plain Python function `schedule(t)`, which needs nothing but the standard library."""

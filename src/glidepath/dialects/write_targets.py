@@ -25,8 +25,6 @@ from .pieces import until
 from .reading import load
 from .writing import closed_or_refused, laid_out, peeled, refused
 
-__all__ = ["TARGETS", "written"]
-
 Candidates = Iterator[tuple[str, dict[str, Any]]]
 
 

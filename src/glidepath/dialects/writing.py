@@ -17,8 +17,6 @@ from ..core.segments import Hold
 from .calls import Call, read
 from .reading import load, source_of
 
-__all__ = ["NotExpressible", "Writer", "closed_or_refused", "is_said", "laid_out", "original", "peeled", "refused"]
-
 
 class NotExpressible(GlidepathError):
     """A schedule, or a part of one, that cannot be said in a library's code."""

@@ -15,8 +15,6 @@ from ..core.schedule import Schedule
 from .controller import Controller
 from .observation import Decision, Observation
 
-__all__ = ["Replay", "read_observations", "replay", "replay_file"]
-
 MAX_ROWS = 5_000_000
 
 

@@ -14,19 +14,6 @@ import numpy as np
 from .smooth import Array, running_median, smoothed
 from .trace import Trace
 
-__all__ = [
-    "LEAST_POINTS",
-    "RULES",
-    "WIDTH",
-    "cleaned",
-    "edge",
-    "growth_edge",
-    "minimum_tenth",
-    "slide",
-    "steepest",
-    "valley",
-]
-
 LEAST_POINTS = 10
 """Fewer finite points say nothing."""
 WIDTH = 0.12

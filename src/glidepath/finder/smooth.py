@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "running_median", "smoothed", "spacing", "weights"]
-
 Array = NDArray[np.float64]
 _MEDIAN = 5
 

@@ -15,8 +15,6 @@ from .rules import LEAST_POINTS, RULES, WIDTH, growth_edge
 from .smooth import Array, running_median, smoothed, weights
 from .trace import Trace
 
-__all__ = ["LEAST_REPEATS", "REASONS", "Reading", "Refusal", "Suggestion", "suggest"]
-
 LEAST_REPEATS = 3
 REASONS = {
     "too few repeats": "sweep at least 3 times with different data order",

@@ -14,8 +14,6 @@ from ..core.schedule import Schedule
 from ..core.segments import Ramp
 from .trace import Trace
 
-__all__ = ["rising", "sweep"]
-
 _MOST_STEPS = 1_000_000
 _MOST_SKIPS = 100
 _HISTORY = 5

@@ -13,8 +13,6 @@ from ..core.checks import settle
 from ..core.errors import GlidepathError
 from ..core.fields import Broken, Check, choice, integer, number
 
-__all__ = ["STOPS", "Trace"]
-
 STOPS = {
     "end": "the sweep reached its last rate",
     "non-finite": "the loss was not finite",

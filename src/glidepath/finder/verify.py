@@ -15,8 +15,6 @@ from ..core.checks import Checks
 from ..core.fields import number
 from .suggest import Suggestion
 
-__all__ = ["Verification", "verify"]
-
 _TOLERANCE = 0.03
 _CLEARANCE = 0.5  # decades below the divergence edge
 

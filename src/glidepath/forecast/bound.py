@@ -22,8 +22,6 @@ from ..core.fields import Positive
 from ..core.schedule import Schedule
 from .path import MOST_UPDATES, Array, rates_of
 
-__all__ = ["Bound", "Carried", "bound", "rest_of", "transfer_peak"]
-
 SCATTER = 0.2
 """How far tuned peaks of language models lie from the bound's, either way."""
 MEASURED = (

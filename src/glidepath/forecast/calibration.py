@@ -14,8 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["LEVEL", "half_width", "half_width_of_difference", "quantile"]
-
 LEVEL = 0.9
 _HORIZONS = (1.0, 2.0, 3.0, 4.0)
 _SHARES = (0.24, 0.29, 0.32, 0.35)

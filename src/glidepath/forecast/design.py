@@ -13,8 +13,6 @@ from ..core.schedule import Schedule
 from ..core.text import parse
 from .fit import Comparison, Forecast, Laws
 
-__all__ = ["Design", "Option", "design"]
-
 _WORDS = "linear({n})|one_minus_sqrt({n})|cosine({n})|polynomial({n}, 1.5)|polynomial({n}, 2)|sqrt({n})"
 _SHAPES = _WORDS.split("|")
 _SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

@@ -28,8 +28,6 @@ from .laws import Law
 from .path import MOST_UPDATES, Array, Path, Run, rates_of
 from .reading import runs_of
 
-__all__ = ["Backtest", "Comparison", "Curve", "Forecast", "Laws", "Used", "fit_laws"]
-
 NAMES = ("tissue", "multi_power", "functional")
 EARLY = 0.1
 _MOST_LOSSES = 300

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from .laws import LAWS, Law, Shape
 from .path import Array, Path, Run
 
-__all__ = ["Fitted", "fit_law"]
-
 HUBER = 1e-3
 _STARTS = 4
 _POWERS = (0.25, 0.5, 0.9)

@@ -10,8 +10,6 @@ from ..core.checks import Checks
 from ..core.errors import GlidepathError, Problem
 from .path import Array, Run
 
-__all__ = ["EPOCHS", "FARTHEST", "check_rates", "check_runs", "warmup_of"]
-
 FARTHEST = 4.0
 """A forecast reaches at most so many times as far as the longest log."""
 EPOCHS = 20.0

@@ -24,8 +24,6 @@ import numpy as np
 
 from .path import Array, Path
 
-__all__ = ["LAWS", "Law", "Shape"]
-
 Kernel = Callable[[Path, Array], tuple[Array, list[Array]]]
 _FAR = 700.0
 

@@ -13,8 +13,6 @@ from ..core.checks import Checks
 from ..core.errors import Problem
 from ..core.schedule import Schedule
 
-__all__ = ["Array", "Path", "Run", "rates_of"]
-
 Array = NDArray[np.float64]
 MOST_UPDATES = 5_000_000
 _GRAIN = 256

@@ -12,8 +12,6 @@ from ..logs import Log, Series
 from .identify import EPOCHS
 from .path import MOST_UPDATES, Array, Run, rates_of
 
-__all__ = ["runs_of"]
-
 _ENOUGH = 8  # validation losses in each log, to take them rather than the training loss
 _LATE = 0.02  # of a log's length: where its first rate is later, something came before
 _MISSED = 0.2  # of a log's length: so much may be missing at its beginning

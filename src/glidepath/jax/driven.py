@@ -24,8 +24,6 @@ from .state import FORMAT, ONLY, DrivenState, Resumed, changed, count, found, mo
 
 GradientTransformation: Any = optax.GradientTransformationExtraArgs  # its own types are partly unknown
 
-__all__ = ["Driven", "optimizer", "plan"]
-
 _TOP = 2**31 - 1  # the last update that int32 can count; from there on the values are held
 
 

@@ -18,8 +18,6 @@ from ..core.schedule import Scaled, Schedule
 from ..plan import Plan, Progress
 from ..plan.by_update import by_update, line_of
 
-__all__ = ["rate", "whole"]
-
 WORDS = {"lr": "learning_rate", "betas[0]": "b1", "betas[1]": "b2"}  # a plan's names, as optax writes them
 
 

@@ -17,8 +17,6 @@ from ..plan import Plan, Progress
 if TYPE_CHECKING:
     from .driven import Driven
 
-__all__ = ["DrivenState", "Resumed", "count", "learning_rates"]
-
 FORMAT = 1
 
 ONLY = "0"  # the group where there are no labels, by the name that `attach` gives it

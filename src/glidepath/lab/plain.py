@@ -12,8 +12,6 @@ from pydantic.dataclasses import dataclass
 
 from ..core.errors import GlidepathError, Problem, shown
 
-__all__ = ["Plain", "from_pydantic", "plain"]
-
 T = TypeVar("T")
 
 

@@ -13,8 +13,6 @@ from typing import Any
 
 from ..core.errors import GlidepathError
 
-__all__ = ["scalars"]
-
 _MOST_RECORD = 64 * 2**20
 _MOST_RECORDS = 10_000_000
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FORMS", "Form", "form_of"]
-
 
 @dataclass(frozen=True)
 class Form:

@@ -19,8 +19,6 @@ from .log import NAMES, Array, Log, Series
 from .names import Role, named, role, words
 from .rows import Row
 
-__all__ = ["gather"]
-
 _FIRST = 5000
 _MOST = 1 << 18
 _MOST_COLUMNS = 96

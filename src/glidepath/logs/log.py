@@ -14,8 +14,6 @@ from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..core.schedule import Schedule
 
-__all__ = ["NAMES", "Array", "Log", "Series"]
-
 Array = NDArray[np.float64]
 NAMES = ("loss", "rate", "gradient_norm", "validation_loss", "epoch")
 """What a series may be: training loss, learning rate, norm of the gradients, loss on held-out data, epochs done."""

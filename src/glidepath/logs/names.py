@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Role", "role", "words"]
-
 STEPS = (
     ("global_step", "global_steps", "num_updates", "num_update", "optimizer_step"),
     ("step", "steps", "iteration", "iterations", "iter", "iters", "it", "update", "updates", "n_iter", "num_steps"),

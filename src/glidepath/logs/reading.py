@@ -19,8 +19,6 @@ from .log import Log, Series
 from .names import role
 from .rows import Progress, Row, rows
 
-__all__ = ["read"]
-
 _MOST_FILES = 2000
 _NAMES = (
     r"trainer_state\.json",

@@ -13,8 +13,6 @@ from typing import Any, cast
 from ..core.errors import GlidepathError
 from .names import role
 
-__all__ = ["Progress", "Row", "rows"]
-
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 """Is told how many bytes of how many have been read."""

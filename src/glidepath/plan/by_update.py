@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..feedback import Controller
     from .model import Plan
 
-__all__ = ["by_update", "line_of", "progress_after", "steered"]
-
 
 def by_update(plan: Plan, schedule: Schedule) -> Schedule:
     """Returns a schedule on the plan's clock as one of the update, every update being full.

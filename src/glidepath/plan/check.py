@@ -19,8 +19,6 @@ from .model import Plan
 from .progress import starts_at
 from .rules import Rule
 
-__all__ = ["check", "check_file", "groups_of", "load_model"]
-
 
 @dataclass(frozen=True)
 class Group:

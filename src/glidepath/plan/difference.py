@@ -15,8 +15,6 @@ from .findings import places
 from .given import read
 from .model import Plan
 
-__all__ = ["Difference", "Differences", "diff", "diff_files"]
-
 _NOTHING = object()  # what stands where a field is not
 
 

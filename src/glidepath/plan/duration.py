@@ -10,8 +10,6 @@ from typing import Annotated, Any
 from ..core.errors import did_you_mean
 from ..core.fields import MAX_STEPS, Broken, Check, number
 
-__all__ = ["UNITS", "Duration", "Span", "written"]
-
 UNITS = {
     "step": "updates",
     "steps": "updates",

@@ -20,8 +20,6 @@ from ..core.segments import Hold, Ramp
 from ..core.text import Reader
 from .findings_strings import FINDINGS
 
-__all__ = ["Finding", "Findings", "Report", "check_curve", "check_words", "places"]
-
 Level = Literal["error", "warning"]
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["FINDINGS"]
-
 FINDINGS: dict[str, tuple[str, str, str, Literal["error", "warning"]]] = {
     "base": ("{parameter} of group {group}", "a finite number", "", "error"),
     "cut-off": (

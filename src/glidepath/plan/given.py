@@ -20,18 +20,6 @@ from .horizon import Horizon
 from .model import Plan
 from .rules import Rule
 
-__all__ = [
-    "POLICIES",
-    "Policy",
-    "data_of_file",
-    "plan_of",
-    "plan_of_text",
-    "policy_problems",
-    "read",
-    "write",
-    "yaml_of",
-]
-
 Policy = Literal["strict", "keep", "override", "extend"]
 """What becomes of a checkpoint whose plan differs."""
 POLICIES: tuple[str, ...] = get_args(Policy)

@@ -14,8 +14,6 @@ from ..core.node import kind
 from .duration import Duration, Span, written
 from .rules import Part
 
-__all__ = ["CLOCKS", "Clock", "Derived", "Horizon", "Stage"]
-
 Clock = Literal["updates", "samples", "tokens", "epochs"]
 CLOCKS = ("updates", "samples", "tokens", "epochs")
 

@@ -20,8 +20,6 @@ from .duration import Duration
 if TYPE_CHECKING:
     from .horizon import Derived
 
-__all__ = ["Resolved", "durations", "resolve"]
-
 _CARRIES = ("clip", "until", "minimum", "maximum", "rate")  # words whose schedules run on the clock of the whole
 
 

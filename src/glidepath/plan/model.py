@@ -22,8 +22,6 @@ from .progress import COUNTS, Progress, apart, starts_at, steered
 from .ramp import BatchRamp, coupled, stages_of
 from .rules import Change, Feedback, Name, Part, Rule, many, worded
 
-__all__ = ["FORMAT", "Plan"]
-
 FORMAT = 1
 _MOST_SHOWN = 8  # curves of a picture
 

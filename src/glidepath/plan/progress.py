@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .model import Plan
     from .rules import Rule
 
-__all__ = ["COUNTS", "Progress", "apart", "carried", "starts_at", "steered"]
-
 COUNTS = ("updates", "samples", "tokens")
 
 

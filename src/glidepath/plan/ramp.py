@@ -15,8 +15,6 @@ from ..core.segments import Table
 from .horizon import Stage
 from .rules import Drawn, Part
 
-__all__ = ["BatchRamp", "coupled", "stages_of"]
-
 MAX_STAGES = 10_000
 Coupling = Annotated[
     Literal["none", "linear", "sqrt"],

@@ -19,8 +19,6 @@ from .model import Plan
 from .progress import Progress, starts_at
 from .rules import Change, Rule
 
-__all__ = ["ExtendRule", "continued", "cooldown_from", "extend"]
-
 ExtendRule = Literal["stretch", "hold", "restretch"]
 EXTEND_RULES = ("stretch", "hold", "restretch")
 

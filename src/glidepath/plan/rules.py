@@ -15,8 +15,6 @@ from ..feedback import Controller
 from .duration import Duration
 from .lengths import durations
 
-__all__ = ["After", "Change", "Drawn", "Feedback", "Name", "Part", "Rule", "many", "worded"]
-
 
 class Part(Node):
     """A part of a plan: an immutable value with named, checked fields."""

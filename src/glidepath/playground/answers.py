@@ -15,8 +15,6 @@ from .asked import refused
 from .budget import USUAL
 from .catalogue import catalogue
 
-__all__ = ["ANSWERS", "SHAPES", "Reply", "answer", "picture", "refusal", "start", "words"]
-
 SHAPES = {
     "constant": "constant()",
     "step": "step(2500, factor=0.5)",

@@ -22,8 +22,6 @@ from . import answers, runs
 from .guard import Gate, bounded
 from .jobs import Jobs, Work
 
-__all__ = ["create"]
-
 STATIC = Path(__file__).parent / "static"
 
 

@@ -12,8 +12,6 @@ from ..core.errors import GlidepathError, Problem
 from ..core.fields import MAX_STEPS, Broken, Check, integer, real
 from ..core.node import Node
 
-__all__ = ["MAX_PINS", "MAX_TEXT", "Asked", "an_object", "number_of", "plain", "refused", "several", "typed", "words"]
-
 MAX_PINS = 8
 MAX_TEXT = 20_000
 

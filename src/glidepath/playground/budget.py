@@ -13,8 +13,6 @@ from ..core.fields import MAX_STEPS, integer, real
 from ..plan import Horizon
 from .asked import Asked, number_of, plain, typed
 
-__all__ = ["USUAL", "Budget", "Settled", "length_of"]
-
 _Few = Annotated[int, typed(integer(1, 10**6))]
 _Many = Annotated[int, typed(integer(1, 10**15))]
 

@@ -19,8 +19,6 @@ from .asked import number_of, plain, refused
 from .budget import Settled, length_of
 from .tree import Tree, signature
 
-__all__ = ["Built", "build"]
-
 
 @dataclass
 class Built:

@@ -29,8 +29,6 @@ from ..view.examples import CLASSIC, LIBRARIES, example, group_of
 from ..view.examples import arguments_of as begun
 from .tree import signature, text_of, tree_of
 
-__all__ = ["arguments_of", "catalogue", "control", "entry_of", "example_of", "mathml"]
-
 HIDDEN = ("recurrence", "custom", "rate")
 
 # How far a slider goes for arguments of other libraries, by name: lowest, highest, whether it is logarithmic. Ours say it with their types.

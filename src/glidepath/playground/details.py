@@ -19,8 +19,6 @@ from .catalogue import arguments_of, mathml
 from .look import read
 from .tree import text_of, tree_of, walk
 
-__all__ = ["Details", "Fit", "Limits", "details", "fit", "limits", "warnings"]
-
 _FOR_EVER = 10**8
 _MOST = 40  # sliders of one page
 _HALVINGS = 24  # of the way to a bound of real numbers, which makes seven digits

@@ -21,21 +21,6 @@ from .asked import MAX_PINS, MAX_TEXT, Asked, Base, Bases, Last, Names, Text, Te
 from .budget import USUAL, Budget, Settled
 from .look import own, read, readable
 
-__all__ = [
-    "PER_EPOCH",
-    "TARGETS",
-    "TYPES",
-    "Code",
-    "Export",
-    "Link",
-    "code",
-    "coded",
-    "export",
-    "fragment",
-    "linked",
-    "type_of",
-]
-
 _WHOLE = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
 
 TYPES = {

@@ -20,8 +20,6 @@ from ..forecast.fit import merged
 from ..forecast.reading import runs_of
 from .asked import Asked, Last, Text, an_object, several, typed, words
 
-__all__ = ["fitted", "forecast", "logged"]
-
 _POINTS = 240
 MAX_FILE = 2_000_000
 

@@ -12,8 +12,6 @@ from ..view.animation import animation
 from ..view.pictures import Picture, gallery_page, pictures
 from .exports import PER_EPOCH, fragment
 
-__all__ = ["animated", "page", "write"]
-
 BASES = ("base_lr", "initial_learning_rate", "learning_rate")
 """What the libraries call the base rate."""
 

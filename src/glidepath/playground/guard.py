@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 from ..core.errors import GlidepathError
 
-__all__ = ["CSP", "MAX_BODY", "Gate", "bounded"]
-
 MAX_BODY = 3_000_000
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "

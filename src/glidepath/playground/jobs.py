@@ -11,8 +11,6 @@ from typing import Any
 
 from ..core.errors import GlidepathError
 
-__all__ = ["Cancelled", "Jobs", "Work"]
-
 _KEPT = 10
 
 

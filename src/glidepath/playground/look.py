@@ -23,8 +23,6 @@ from .budget import USUAL, Budget, Settled
 from .build import Built, build
 from .tree import Tree, called, text_of, tree_of
 
-__all__ = ["Look", "curve_data", "look", "own", "read", "readable"]
-
 _KNOTS = 4_000  # more would not be told apart
 
 

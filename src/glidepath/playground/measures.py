@@ -15,8 +15,6 @@ from .asked import Asked, Base, Bases, Last, Step, Texts, several
 from .budget import USUAL, Budget
 from .look import own, read
 
-__all__ = ["At", "Measure", "at", "measure", "measures"]
-
 _WHOLE = 100_000  # steps that are all looked at; longer curves are sampled, and the table says so
 
 

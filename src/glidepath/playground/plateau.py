@@ -16,8 +16,6 @@ from ..feedback import Observation, Plateau, replay
 from .asked import Asked, Base, an_object, words
 from .catalogue import control
 
-__all__ = ["Feed", "controls", "feed"]
-
 MAX_VALUES = 20_000
 _SLIDERS = {"factor": (0.01, 0.99), "patience": (0, 50), "cooldown": (0, 50), "threshold": (0, 0.1), "floor": (0, 1)}
 

@@ -22,8 +22,6 @@ from .jobs import Work
 from .runs import TaskName, prepare
 from .sweeps import SWEEPS
 
-__all__ = ["known", "range_test", "read_file", "sweeping"]
-
 MAX_FILE = 2_000_000
 MAX_TRACES = 12
 MAX_POINTS = 2_000  # smoothing takes memory and time by the square

@@ -22,8 +22,6 @@ from .budget import USUAL, Budget
 from .jobs import Work
 from .look import readable
 
-__all__ = ["Matter", "TaskName", "Train", "matter", "nearest", "prepare", "tasks", "trained", "training"]
-
 MOST_RECORDS = 2_000
 MOST_BYTES = 16 * 2**20
 _DRAWN = 160  # points of a rate

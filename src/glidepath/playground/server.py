@@ -13,8 +13,6 @@ from typing import Any
 
 from ..core.errors import GlidepathError, installing
 
-__all__ = ["serve"]
-
 HOST = "127.0.0.1"
 
 

@@ -11,8 +11,6 @@ import numpy as np
 
 from ..finder import Trace, rising, sweep
 
-__all__ = ["SWEEPS", "Known"]
-
 _REPEATS = 3
 _CURVATURES = np.linspace(1.0, 10.0, 30)  # gradient descent diverges from 2 / 10
 

@@ -22,8 +22,6 @@ from ..dialects.table import WITHOUT_EFFECT, candidates, known
 from ..view.examples import LIBRARIES
 from .asked import MAX_TEXT
 
-__all__ = ["Tree", "called", "signature", "text_of", "tree_of", "walk"]
-
 MAX_NODES = 400
 _DEEPEST = 30
 _OPERATORS: Mapping[type[ast.operator], str] = {

@@ -17,8 +17,6 @@ from ..core.fields import Count, choice
 from ..feedback import Observation, measured
 from . import ranks
 
-__all__ = ["Agreement", "agreed", "reduced"]
-
 _OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
     # the plain sum of infinities is one of them, or nothing where both are there
     "mean": lambda values: (math.fsum(values) if all(map(math.isfinite, values)) else sum(values)) / len(values),

@@ -22,9 +22,6 @@ from .group_rules import Group, Seat, extent, held, name_of, read, write
 from .optimizers import dummy, has_past, past_of
 from .progress import Applied, Attachment, ForeignWrite, ForeignWriteWarning, OverrunWarning
 
-__all__ = ["Binding", "bindings_of"]
-
-
 _REMEDY = (
     "load the scheduler's state, or seek(n) to the updates done; "
     "rebase=True takes the present rates as bases, and seek(0) begins anew"

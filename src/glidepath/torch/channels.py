@@ -19,8 +19,6 @@ from ..plan.progress import apart, steered
 from .group_rules import Group, Seat, held, write
 from .rows import Values, tensors
 
-__all__ = ["Channel"]
-
 Write = Callable[[list[Group], float], bool]
 Rows = list[tuple[int, Seat]]  # seats, with the places of their groups
 _MANY = 8  # so many groups with a base must there be, on average, that sharing one loop pays

@@ -14,8 +14,6 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core.errors import GlidepathError, Problem
 from . import ranks
 
-__all__ = ["Exchange"]
-
 
 class Exchange:
     """Work that each process does for itself, and what all of them learn of it.

@@ -30,8 +30,6 @@ from . import ranks
 from .exchange import Exchange, Replicas
 from .snapshot import Snapshot, devices
 
-__all__ = ["Found", "Options", "find", "use"]
-
 
 @dataclass(frozen=True)
 class Found(Answer, Shown):

@@ -16,8 +16,6 @@ from ..core.fields import number
 from ..core.schedule import Schedule
 from ..plan import Rule
 
-__all__ = ["MISSING", "Group", "Seat", "extent", "held", "name_of", "powerless", "read", "write"]
-
 Group = dict[str, Any]
 MISSING = object()
 _SAMPLES = 2048  # a longer schedule is looked at in so many places before it may drive anything

@@ -12,8 +12,6 @@ from ..core.errors import GlidepathError
 from .channels import Channel
 from .group_rules import Group, Seat, read
 
-__all__ = ["dummy", "has_past", "innermost", "optimizers_of", "past_of"]
-
 _APPLY = "glidepath.torch.apply(optimizer, schedule, update) before each update"
 
 

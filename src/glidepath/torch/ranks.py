@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-__all__ = ["count", "device", "gathered", "named", "number"]
-
 SHOWN = 16  # ranks that a message lists
 
 

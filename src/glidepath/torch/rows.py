@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Elsewhere", "Memory", "Mixed", "Numbers", "Row", "Values", "plain", "row", "tensors"]
-
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
 _VERSION = attrgetter("_version")

@@ -17,8 +17,6 @@ from torch.optim import Optimizer
 
 from ..core.node import Node
 
-__all__ = ["Snapshot", "devices"]
-
 _DEPTH = 12  # of Python objects inside one another, counted from the nearest module
 _MOST = 2_000_000
 _SYSTEM = ("builtins", "threading", "multiprocessing", "concurrent", "asyncio", "logging", "weakref", "io")

@@ -17,8 +17,6 @@ from .notebook import Gif, PicturePath
 from .sample import phases
 from .still import Scene, Schedules, draw, scene
 
-__all__ = ["animate", "animation"]
-
 _COLOURS = 28  # colours of the whole GIF, and more for each further curve: anti-aliased lines need no more
 _ROW = 17  # pixels of a line of the legend
 _FULL_MS, _FRAME_MS = 1400, 60

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ARTICLES"]
-
 _TWO = 'schedulers="[ConstantLR(0.1, total_iters=2), ExponentialLR(0.9)]"'
 _LEVELS = "boundaries=[2000, 4000], values=[0.01, 0.001, 0.0001]"
 _STAIRS = (0.01, 20_000, "decay_steps=2000, decay_rate=0.98, staircase=True")

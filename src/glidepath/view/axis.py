@@ -15,8 +15,6 @@ from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import number
 from ..core.schedule import Schedule
 
-__all__ = ["AXES", "COLOURS", "MOST_CURVES", "Axis", "Bases", "bases_of", "look_of", "scaled", "significant", "unit_of"]
-
 AXES = {
     "step": "step (updates done)",
     "epoch": "epoch",

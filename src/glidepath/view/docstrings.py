@@ -6,8 +6,6 @@ import inspect
 import re
 from typing import Any
 
-__all__ = ["about", "source"]
-
 
 def about(thing: Any) -> str:
     """Returns the first line of a docstring."""

@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 
 from .notebook import encoded
 
-__all__ = ["Drawing"]
-
 
 class Drawing(Figure):
     """A matplotlib figure that shows itself in a notebook, with the inline magic or without."""

@@ -16,20 +16,7 @@ from ..core.text import vocabulary
 from ..dialects import libraries, load, names
 from ..dialects.table import known
 from .articles_strings import ARTICLES
-from .examples_strings import CALLS, CALLS_HERE, COMPARISONS, EXAMPLES
-
-__all__ = [
-    "CLASSIC",
-    "COMPARISONS",
-    "EXAMPLES",
-    "GROUPS",
-    "LIBRARIES",
-    "arguments_of",
-    "article",
-    "classes",
-    "example",
-    "group_of",
-]
+from .examples_strings import CALLS, CALLS_HERE, EXAMPLES
 
 LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
 """The libraries whose schedulers are shown by their own names."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CALLS", "CALLS_HERE", "COMPARISONS", "EXAMPLES"]
-
 EXAMPLES: Mapping[str, str] = {
     # Whole schedules
     "constant": "constant()",

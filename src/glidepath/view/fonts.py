@@ -11,8 +11,6 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-__all__ = ["aligned", "as_said", "columns", "lettered", "short"]
-
 # Families that have Chinese, in the order of our liking; any other that has the sign comes after them.
 _LIKED = [
     *(

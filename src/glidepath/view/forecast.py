@@ -22,8 +22,6 @@ from .still import _canvas, bytes_of, plainly
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["forecast_figure", "forecast_page"]
-
 _LOG = "#8a8a8a"
 _SHOWN = 2000
 

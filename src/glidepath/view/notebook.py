@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import GlidepathError
 
-__all__ = ["Gif", "PicturePath", "bundle", "encoded"]
-
 _TYPES = {".gif": "image/gif", ".png": "image/png", ".svg": "image/svg+xml"}
 _Path = Path if TYPE_CHECKING else type(Path())  # before Python 3.12 only the platform's own class has children
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import resources
 from string import Template
 
-__all__ = ["page"]
-
 
 def page(file: str, package: str = "glidepath.view", **parts: str) -> str:
     """Returns a page, or a piece of one, from the folder `pages` of a package, with its parts in the places of their `$names`.

@@ -22,8 +22,6 @@ from .examples import CLASSIC, COMPARISONS, EXAMPLES, article, classes, example
 from .page import page
 from .still import figure, save
 
-__all__ = ["Picture", "gallery", "gallery_page", "pictures"]
-
 MOST_BYTES = 300_000
 _SMALL = {"width": 480, "height": 240, "frames": 24}  # of the animation of a class
 

@@ -26,8 +26,6 @@ from .still import _canvas, bytes_of, plainly, save
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["parts", "range_test", "range_test_page", "range_test_place", "range_test_table", "save_range_test"]
-
 _PICTURES = (".png", ".svg", ".html", ".htm")
 
 

@@ -16,8 +16,6 @@ from ..core.schedule import Schedule
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["REPLAYED", "Curve", "Phase", "horizon", "knots", "phases", "sampled", "thinned"]
-
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
 _EVENLY = 200_000  # of these, where not every one is looked at
 _GOLDEN = (math.sqrt(5) - 1) / 2  # one step in each stride, at a place that no cycle keeps pace with

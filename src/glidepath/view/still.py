@@ -23,8 +23,6 @@ from .sample import Curve, horizon, phases, sampled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Scene", "bytes_of", "draw", "figure", "html", "named", "plainly", "save", "scene"]
-
 Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
 
 _SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "glidepath", "font.family": "sans-serif"}

@@ -11,8 +11,6 @@ from .axis import Axis, Bases, significant
 from .fonts import short
 from .still import Schedules, scene
 
-__all__ = ["terminal"]
-
 _COLOURS = ("36", "33", "35", "32", "34", "31", "37", "90")
 _STARS = "*+xo#@%&"
 _HALF = 0.5 + 1e-9  # between two rows lies on the upper one, whatever the last bit says

@@ -16,8 +16,6 @@ from ..core.schedule import Schedule
 from .axis import unit_of
 from .sample import sampled
 
-__all__ = ["changed", "controls", "shown", "widget", "words"]
-
 _POINTS = 600
 _MOST = 40  # controls; a larger schedule is changed as text
 

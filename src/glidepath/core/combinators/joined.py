@@ -15,8 +15,6 @@ from ..fields import MAX_STEPS, Value, real
 from ..node import kind
 from ..schedule import Inner, Nothing, Parts, Schedule
 
-__all__ = ["Chain", "Clip", "Combinator", "Maximum", "Minimum", "Product", "Sum", "held"]
-
 
 def held(part: Schedule, clock: Clock, duration: float) -> Any:
     """Returns the value of a part of something that lasts `duration`: after its own end it holds."""

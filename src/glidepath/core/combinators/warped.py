@@ -17,8 +17,6 @@ from ..node import kind
 from ..schedule import MAX_NODES, Inner
 from .joined import Combinator, held
 
-__all__ = ["Repeat", "Shift", "Stretch", "Until"]
-
 
 @kind("stretch")
 class Stretch(Combinator):

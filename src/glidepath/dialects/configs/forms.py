@@ -19,8 +19,6 @@ from .. import pieces
 from ..table import known
 from .reading import FileReading, form, mapping
 
-__all__: list[str] = []
-
 _ENDLESS = 10**9  # MMEngine's own word for it
 
 

@@ -22,8 +22,6 @@ from ..reading import load
 from ..table import known
 from .sources import Unbound, data_of
 
-__all__ = ["Config", "FileForm", "FileReading", "form", "form_of", "read_config", "schedule_of_data"]
-
 _NEEDED: Any = object()
 _TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
 _UNITS = {  # what an update consumes

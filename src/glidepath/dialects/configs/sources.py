@@ -23,8 +23,6 @@ from ...core.syntax import syntax
 from ..arithmetic import Unknown
 from ..calls import Around, Call, CodeReader
 
-__all__ = ["Unbound", "data_of"]
-
 _MAX_BASES = 16
 _OPTION = re.compile(r"(?:^|\s)--[A-Za-z][\w.-]*")
 

@@ -14,18 +14,6 @@ from ..plain import plain
 from ..report.statistics import PairedDifference, estimate, holm, paired, whole
 from ..report.verdict import number, signed, sized, spoken
 
-__all__ = [
-    "Ascending",
-    "CarriedPeak",
-    "Checked",
-    "Criterion",
-    "Flatter",
-    "Growing",
-    "Lower",
-    "Measurements",
-    "NotAbove",
-]
-
 _LEVEL = 0.05
 Losses = Mapping[float, Sequence[float | None]]
 

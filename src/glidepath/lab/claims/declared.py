@@ -18,8 +18,6 @@ from .forecasts import THEIRS, Designed, Forecasts, PublicCurves
 from .known_forecasts import ForecastLimits
 from .trials import Ensembles, Exact, Trainings, Trial
 
-__all__ = ["CLAIMS", "Claim", "find_claims"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:

@@ -28,8 +28,6 @@ from .known_forecasts import ForecastLimits, verdicts_of
 from .outcome import TrialOutcome, Verdict
 from .trials import Size, Trial, judged, verdicts
 
-__all__ = ["CURVES", "Designed", "Forecasts", "PublicCurves", "curves_folder"]
-
 CURVES = "GLIDEPATH_LOSS_CURVES"
 """The environment variable that names the folder of public loss curves."""
 _SECONDS = 0.003  # of an update of `text`, with forty evaluations a run

@@ -13,8 +13,6 @@ from ...forecast import Run, fit_laws
 from .criteria import Checked
 from .outcome import Verdict
 
-__all__ = ["Case", "ForecastLimits", "cases_of", "judged", "refused_or_covered", "verdicts_of"]
-
 
 @dataclass(frozen=True)
 class ForecastLimits:

@@ -9,8 +9,6 @@ from ...core.errors import GlidepathError
 from ..plain import Plain, plain
 from .criteria import Checked
 
-__all__ = ["ChosenRate", "Outcome", "TrialOutcome", "Verdict"]
-
 
 @plain(kw_only=True)
 class ChosenRate:

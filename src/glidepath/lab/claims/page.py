@@ -12,8 +12,6 @@ from .declared import CLAIMS
 from .outcome import Outcome, TrialOutcome
 from .running import outcome_path
 
-__all__ = ["BEGIN", "END", "markdown", "read_beside", "recorded", "text", "write_page"]
-
 BEGIN = "<!-- outcomes: written by `glidepath reproduce --page`, not by hand -->"
 END = "<!-- end of outcomes -->"
 

@@ -15,8 +15,6 @@ from ..engines.session import writing
 from .declared import Claim, find_claims
 from .outcome import Outcome, TrialOutcome
 
-__all__ = ["outcome_path", "reproduce"]
-
 
 def reproduce(
     names: Sequence[str],

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..report.comparison import ScheduleResult
     from ..search.snapshots import Result
 
-__all__ = ["Ensembles", "Exact", "Size", "Trainings", "Trial", "judged"]
-
 _MICROSECONDS = {"mnist1d": 250, "mnist1d-cnn": 1000, "text": 2000}
 """Processor time of an update, measured on one core of a server of 2026, evaluations included: for estimates only."""
 

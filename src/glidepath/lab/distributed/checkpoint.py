@@ -20,8 +20,6 @@ from torch import Tensor, nn
 from ...core.errors import GlidepathError, shown
 from ...core.files import write_whole
 
-__all__ = ["Checkpoint", "Checkpoints", "load_into", "tensors_of"]
-
 FORMAT = 2
 _NAME = re.compile(r"\d{15}-[0-9a-f]{16}\.safetensors")
 _KEPT = 2

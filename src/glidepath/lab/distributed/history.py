@@ -9,8 +9,6 @@ from typing import Any
 from ..engines.training import finite_number
 from ..records.runs import Evaluation
 
-__all__ = ["History"]
-
 MOST = 2048
 """Rows that the history of a run has, as long as it is not extended."""
 

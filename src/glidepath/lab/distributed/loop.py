@@ -45,8 +45,6 @@ from .resuming import Policy, ResumedTraining, resumed
 from .stream import Stream, part
 from .training import Training, enough
 
-__all__ = ["Trained", "Update", "train"]
-
 Ended = Literal["finished", "stopped", "diverged"]
 _RANDOM = 2
 _CHUNK = 64  # examples that a process measures at once

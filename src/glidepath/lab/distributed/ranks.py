@@ -21,8 +21,6 @@ from ...core.errors import GlidepathError, Problem
 from ...torch.ranks import count, named, number
 from ..engines.devices import gpus, no_device
 
-__all__ = ["Ranks", "SharedError", "Wish", "hearing", "ranks"]
-
 T = TypeVar("T")
 
 

@@ -11,8 +11,6 @@ from ...plan import Plan, Progress, diff
 from ...plan.given import POLICIES, Policy
 from .training import Training
 
-__all__ = ["Policy", "ResumedTraining", "resumed"]
-
 _BATCH = ("batch", "accumulation", "processes")
 
 

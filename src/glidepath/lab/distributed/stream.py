@@ -12,8 +12,6 @@ from ..engines.training import context_of, picked
 from ..tasks.declared import Task
 from ..tasks.examples import Examples, Text
 
-__all__ = ["Stream", "part"]
-
 Numbers = npt.NDArray[np.int64]
 _ORDER, _OFFSET = 3, 4
 

@@ -20,8 +20,6 @@ from ..tasks.find import find_task
 from ..tasks.schedules import steered
 from .stream import Stream
 
-__all__ = ["Training", "enough", "training_of"]
-
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _DURATION = re.compile(r"\d\s*(%|epochs?\b|steps?\b|updates?\b|samples?\b|tokens?\b)|\brest\b")
 MONITORS = ("loss", "metric")

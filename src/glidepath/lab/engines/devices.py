@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..records.jobs import Job
 
-__all__ = ["VARIABLE", "computing_on", "device", "devices_of", "gpus", "half_missing", "no_device"]
-
 VARIABLE = "GLIDEPATH_DEVICE"
 """The environment variable by which a worker process knows its device."""
 

@@ -16,8 +16,6 @@ from ...core.errors import GlidepathError
 from ..records.jobs import Job
 from .devices import computing_on, devices_of
 
-__all__ = ["Advanced", "Capacity", "Dispatch", "Engine", "Event", "Failed", "Finished", "InProcess", "Retried"]
-
 
 @dataclass(frozen=True)
 class Capacity:

@@ -6,8 +6,6 @@ import re
 
 from ..tasks.declared import TASKS, Cifar100, Images, Task
 
-__all__ = ["estimate"]
-
 _WORTH_SAYING = 60.0
 _LONG = 900.0
 _FEWER = 3

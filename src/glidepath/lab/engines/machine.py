@@ -16,8 +16,6 @@ from ...core.errors import version
 from ..records.jobs import Provenance, machine_line
 from .devices import device
 
-__all__ = ["begun", "here", "machine", "versions"]
-
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""

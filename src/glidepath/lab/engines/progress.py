@@ -15,8 +15,6 @@ from rich.text import Text
 from ..records.jobs import Job
 from .estimate import estimate
 
-__all__ = ["Bar", "CommandPart", "CommandProgress", "Meter", "Silent", "Status", "Watcher"]
-
 
 @dataclass(frozen=True)
 class Status:

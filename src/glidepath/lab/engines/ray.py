@@ -31,8 +31,6 @@ from ..tasks.declared import Own
 from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
 from .ray_worker import Message, carry_out_chunk
 
-__all__ = ["Ray"]
-
 _LARGEST_CHUNK = 8
 _CHUNKS_A_SLOT = 4
 _IN_FLIGHT = 1.5  # tasks a slot: what waits in Ray's row is the demand that an autoscaler sees

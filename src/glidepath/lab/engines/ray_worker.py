@@ -21,8 +21,6 @@ from typing import Any, Literal
 from ...core.files import write_whole
 from .devices import VARIABLE
 
-__all__ = ["Message", "carry_out_chunk"]
-
 _TOLD_SECONDS = 0.5  # at least, between two reports of one run: what waits to be read stays small
 
 Message = (

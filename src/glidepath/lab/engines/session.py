@@ -22,8 +22,6 @@ from ..records.store import Store, only_writer
 from .engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried
 from .progress import Meter, Silent, Watcher
 
-__all__ = ["Session", "opened", "put", "session_problems", "writing"]
-
 _STATUS_SECONDS = 0.1
 _GOES_ON = "the other runs are kept; the same call goes on"
 

@@ -37,8 +37,6 @@ from .devices import device
 from .engine import Finished
 from .machine import begun
 
-__all__ = ["Point", "carry_out", "examples_of", "minibatches", "run"]
-
 _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1
 _WINDOWS = {"validation": 256, "test": 2048}
@@ -397,12 +395,14 @@ def evaluation(task: Task, updates: int, loss: float, right: float, among: float
 
 
 def loss_of(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The mean cross-entropy in nats, of a text over its positions."""
     if logits.dim() > 2:  # a text: every position is an example
         logits, targets = logits.flatten(0, -2), targets.flatten()
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
 
 
 def optimizer_of(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer that the task of a run declares, at its peak rate."""
     declared = spec.task.optimizer
     options: dict[str, Any] = {"lr": spec.peak_rate, "weight_decay": declared.weight_decay, "fused": True}
     if isinstance(declared, Sgd):
@@ -411,10 +411,12 @@ def optimizer_of(spec: RunSpec, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def context_of(task: Task) -> int:
+    """How many characters a network of texts sees; the others do not ask."""
     return int(getattr(task.model, "context", 32))
 
 
 def stream_of(seed: int, purpose: int) -> int:
+    """The seed of one of the random streams of a run, in [0, 2^64)."""
     return int(np.random.SeedSequence((seed, purpose)).generate_state(1, np.uint64)[0])
 
 
@@ -425,6 +427,7 @@ def finite_number(value: float) -> float | None:
 
 @contextmanager
 def one_thread() -> Generator[None]:
+    """Torch on one thread while it lasts."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

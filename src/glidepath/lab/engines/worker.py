@@ -18,8 +18,6 @@ import traceback
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-__all__ = ["TRAINING", "main"]
-
 TRAINING = "GLIDEPATH_TRAINING"
 """The environment variable that names the module whose `carry_out` does the jobs."""
 

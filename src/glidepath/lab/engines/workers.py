@@ -29,8 +29,6 @@ from ..records.jobs import Job, job_to_dict
 from .devices import VARIABLE, devices_of
 from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
 
-__all__ = ["Crew", "Workers", "available_cpus"]
-
 _STILLBORN = 3
 _FAREWELL_SECONDS = 5.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -26,8 +26,6 @@ from ...feedback import Controller
 from ..plain import Plain, plain
 from ..tasks.declared import Task
 
-__all__ = ["Job", "Kept", "Measured", "MeasuredJob", "Provenance", "job_from_dict", "job_to_dict"]
-
 _HOMES = {
     "run": ("glidepath.lab.records.runs", "RunSpec"),
     "snapshots": ("glidepath.lab.search.snapshots", "SnapshotJob"),

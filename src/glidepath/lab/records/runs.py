@@ -17,8 +17,6 @@ from ..plain import plain
 from ..tasks.declared import Task
 from .jobs import Job, Kept
 
-__all__ = ["Evaluation", "Record", "RunSpec"]
-
 
 @dataclass(frozen=True)
 class RunSpec(Job["Record"]):

@@ -22,8 +22,6 @@ from ...core.errors import GlidepathError, Problem
 from ...core.files import canonical_json, digest, synced, write_whole
 from .jobs import Job, Kept, RecordT
 
-__all__ = ["Store", "only_writer"]
-
 _FORMAT = 1
 _LARGEST = 64 * 2**20
 _BATCH_SECONDS = 0.5

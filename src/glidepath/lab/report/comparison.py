@@ -15,8 +15,6 @@ from ..tasks.declared import Task
 from .rate_choice import RateChoice, by_rate, choose_rate
 from .statistics import Estimate, PairedDifference, Rank, holm, left, paired, ranks, seeds_needed, whole
 
-__all__ = ["Comparison", "ScheduleResult", "TaskResult", "summarise"]
-
 
 @plain(kw_only=True)
 class ScheduleResult:

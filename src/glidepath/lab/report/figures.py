@@ -29,8 +29,6 @@ from .statistics import Estimate
 from .surface import Surface
 from .verdict import number, shown
 
-__all__ = ["COLOURS", "comparison_figures", "ranked_figure", "surface_figure", "tried_figure"]
-
 COLOURS = 8
 """Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
 

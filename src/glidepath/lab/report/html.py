@@ -14,8 +14,6 @@ from .comparison import Comparison, ScheduleResult, TaskResult
 from .table import cells, headings
 from .verdict import caveats, headline, verdict
 
-__all__ = ["excerpt", "report", "style"]
-
 _SURFACE = (
     "The first seed's runs once more: lines of equal validation loss in the plane of the two directions in which their weights moved "
     "most. A square is the end of a run. What lies off the plane is not seen."

@@ -6,8 +6,6 @@ import math
 
 from ... import MultiStep, Schedule
 
-__all__ = ["misfit"]
-
 
 def misfit(name: str, schedule: Schedule, budget: int) -> str:
     """What a run sees of a schedule of another length, in words; empty if the lengths agree or the schedule is endless.

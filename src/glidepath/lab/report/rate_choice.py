@@ -9,8 +9,6 @@ from ..plain import plain
 from ..records.runs import Record
 from .statistics import Estimate, left
 
-__all__ = ["RateChoice", "RateTrial", "by_rate", "choose_among", "choose_rate"]
-
 
 @plain(kw_only=True)
 class RateTrial:

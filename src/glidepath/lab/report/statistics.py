@@ -13,8 +13,6 @@ from scipy import stats
 
 from ..plain import plain
 
-__all__ = ["Estimate", "PairedDifference", "Rank", "estimate", "holm", "paired_difference", "ranks", "seeds_needed"]
-
 _LEVEL = 0.95
 _POWER = 0.9
 _MOST_SEEDS = 1000

@@ -18,8 +18,6 @@ import numpy.typing as npt
 from ...core.errors import GlidepathError, Problem
 from ..records.runs import RunSpec
 
-__all__ = ["RunPath", "Surface", "surface", "surface_problems"]
-
 _EXAMPLES = 512
 _MOST = 2_000_000  # of parameters: a path of theirs has to fit into memory
 _MARGIN = 0.2

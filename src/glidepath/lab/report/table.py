@@ -7,8 +7,6 @@ from .comparison import Comparison, ScheduleResult, TaskResult
 from .statistics import PairedDifference
 from .verdict import caveats, interval, number, shown, signed, verdict
 
-__all__ = ["cells", "headings", "table"]
-
 
 def table(comparison: Comparison) -> str:
     """Means, intervals, differences and plain sentences, as text of at most about 120 columns.

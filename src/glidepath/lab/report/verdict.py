@@ -11,8 +11,6 @@ from .misfit import misfit
 from .statistics import Estimate, PairedDifference
 from .verdict_strings import SAID
 
-__all__ = ["caveats", "flags", "headline", "interval", "number", "shown", "signed", "sized", "spoken", "verdict"]
-
 _LEVEL = 0.05
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["SAID"]
-
 SAID: dict[str, str] = {
     # The headline
     "nothing": "{lost}: nothing can be compared to it.",

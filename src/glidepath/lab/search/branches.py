@@ -33,8 +33,6 @@ from .planning import Seeds, Tabled, facts_of, one_row
 if TYPE_CHECKING:
     from ..engines.training import Point
 
-__all__ = ["Branch", "BranchJob", "Branched", "branches"]
-
 
 @dataclass(frozen=True)
 class BranchJob(MeasuredJob):

@@ -25,8 +25,6 @@ from .planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 if TYPE_CHECKING:
     from ..report.comparison import Comparison
 
-__all__ = ["compare"]
-
 _NEEDED = ("torch", "scipy", "matplotlib", "mnist1d")
 
 

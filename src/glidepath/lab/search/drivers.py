@@ -22,8 +22,6 @@ from optuna.trial import TrialState
 
 from ...core.errors import GlidepathError
 
-__all__ = ["SearchDriver", "storage_at"]
-
 _BEAT_SECONDS = 10.0
 _DEAD_SECONDS = 60.0
 _LOOK_SECONDS = 0.5

@@ -21,8 +21,6 @@ from ..tasks.declared import TASKS, Cifar100, Task
 from ..tasks.find import find_task, task_remedy
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
 
-__all__ = ["Grid", "Rates", "Schedules", "Seeds", "Tasks", "notes_of", "one_row", "plan_runs"]
-
 Grid = dict[str, dict[str, list[RunSpec]]]
 """Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
 

@@ -22,8 +22,6 @@ from ..tasks.data import load
 from ..tasks.declared import Task
 from .planning import one_row
 
-__all__ = ["TaskRates", "find_rates"]
-
 
 @dataclass(frozen=True)
 class TaskRates:

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
     from ..engines.training import Point
 
-__all__ = ["METHODS", "Result", "SnapshotJob", "Snapshots", "snapshots"]
-
 METHODS = {
     "snapshot ensemble": "averaged predictions of the last snapshots of one cyclic run",
     "last snapshot": "the end of the cyclic run alone",

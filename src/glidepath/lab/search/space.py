@@ -21,8 +21,6 @@ from ..tasks.schedules import DEFAULT_SCHEDULES
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["ENDS", "Dimension", "Family", "families", "readable", "search_space", "written"]
-
 ENDS: Mapping[str, tuple[float, float, bool]] = {
     "warmup": (0.0, 0.3, False),
     "cooldown": (0.05, 0.6, False),

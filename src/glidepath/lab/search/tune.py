@@ -35,8 +35,6 @@ from .planning import facts_of, notes_of, one_row, plan_runs
 from .space import RATE, SHAPE, Family, families, readable, search_space, written
 from .tuned import SearchTrial, Tuned
 
-__all__ = ["DEFAULT_FAMILIES", "tune"]
-
 DEFAULT_FAMILIES = ("warmup_cosine", "warmup_linear", "wsd")
 _AT_ONCE = 8
 _UNPRUNED = 8

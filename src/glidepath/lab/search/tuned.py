@@ -11,8 +11,6 @@ from ..report.statistics import Estimate, PairedDifference
 from ..report.verdict import number, sized
 from .planning import Tabled
 
-__all__ = ["SearchTrial", "Tuned"]
-
 
 @plain(kw_only=True)
 class SearchTrial:

@@ -10,8 +10,6 @@ from torch.nn import functional
 
 from ...core.errors import GlidepathError
 
-__all__ = ["augmented"]
-
 _BY = 4
 
 

@@ -30,8 +30,6 @@ from ...core.errors import GlidepathError, shown
 if TYPE_CHECKING:
     from .examples import Examples
 
-__all__ = ["PUBLISHED", "VARIABLE", "Copy", "Release", "find_copy", "places", "read_cifar100"]
-
 VARIABLE = "GLIDEPATH_CIFAR100"
 """The environment variable that names the copy: a folder, or the archive itself."""
 

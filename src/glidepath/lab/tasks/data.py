@@ -13,8 +13,6 @@ import numpy.typing as npt
 from .declared import AnyData, Cifar100, Digits, Images, Mnist1d, Own, Prose
 from .examples import Bytes, Examples, Floats, Ints, Text
 
-__all__ = ["load"]
-
 _DIGITS_PARTS = 900, 1300
 
 

@@ -21,8 +21,6 @@ from pydantic import Field
 
 from ..plain import Plain, plain
 
-__all__ = ["TASKS", "AnyData", "AnyModel", "Metric", "Task"]
-
 Count = Annotated[int, Field(ge=1, le=2**53)]
 Rate = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]

@@ -14,8 +14,6 @@ from ..plain import from_pydantic
 from .declared import TASKS, Cifar100, Images, Own, Prose, ResNet, Task
 from .user import own_task
 
-__all__ = ["NETWORKS", "adjusted", "find_task", "task_remedy"]
-
 
 def find_task(name: str) -> Task:
     """The task of this name, or the user's own.

@@ -11,8 +11,6 @@ from torch.nn import functional
 from .declared import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
 from .examples import Examples, Text
 
-__all__ = ["ResidualNetwork", "build"]
-
 
 def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
     """The network of a declaration, sized for its data, with fresh weights.

@@ -28,8 +28,6 @@ from ... import Schedule
 from ...core.checks import Checks, settle
 from ...core.fields import Count, Positive, Rate
 
-__all__ = ["BestRate", "Quadratic"]
-
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 

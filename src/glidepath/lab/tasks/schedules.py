@@ -9,8 +9,6 @@ from ...core.errors import GlidepathError
 from ...dialects.plateaus import plateau_of
 from ...feedback import Controller
 
-__all__ = ["DEFAULT_SCHEDULES", "default_schedule", "steered"]
-
 
 def default_schedule(name: str, budget: int, warmup: int = 0) -> Schedule:
     """One of the default schedules, as a factor with peak 1.

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from .examples import Examples
 
-__all__ = ["own_data", "own_model", "own_task"]
-
 _OPTIONAL = ("about", "batch", "evaluations", "optimizer", "peak_rate", "budget", "warmup")
 
 

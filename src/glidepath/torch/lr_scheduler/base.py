@@ -15,8 +15,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from ..rows import Numbers, Row, Values, plain, row
 from .making import Made, torchs_class
 
-__all__ = ["DropIn", "packed", "unpacked"]
-
 _FEW = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 

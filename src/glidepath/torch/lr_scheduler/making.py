@@ -19,8 +19,6 @@ from ...core.errors import GlidepathError
 from ...dialects import load
 from ..rows import plain
 
-__all__ = ["Made", "saved", "torchs_class", "write_rate"]
-
 _RATES = ("base_lr", "max_lr", "eta_min", "swa_lr")
 _VERBOSE = inspect.Parameter("verbose", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 

@@ -17,8 +17,6 @@ from ..lr_scheduler.base import DropIn, packed
 from ..lr_scheduler.making import saved
 from ..rows import Values, plain
 
-__all__ = ["Closed", "OneFlow", "called"]
-
 _TAIL = [
     inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
     for name, default in (("last_step", -1), ("verbose", False))

@@ -18,8 +18,6 @@ from ..engine import Event
 from ..worker import TRAINING
 from ..workers import Crew
 
-__all__ = ["Jax", "environment"]
-
 _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 _CAN = ((Mlp | Cnn1d, Mnist1d | Digits), (CharTransformer, Prose))
 _REMEDY = "`--engine workers` runs it"

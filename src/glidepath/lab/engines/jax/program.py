@@ -20,8 +20,6 @@ from jax.typing import ArrayLike
 
 from ...tasks.declared import AdamW, AnyModel, CharTransformer, Cnn1d, Mlp, Sgd
 
-__all__ = ["CHUNK", "Program", "State", "Weights", "program"]
-
 Weights = dict[str, Array]
 Network = Callable[[Weights, Array], Array]
 _NORM_EPSILON = 1e-5

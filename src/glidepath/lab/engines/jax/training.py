@@ -32,8 +32,6 @@ from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
 from .program import CHUNK, Program, State, Weights, program
 
-__all__ = ["carry_out", "run"]
-
 _PROGRESS_SECONDS = 0.1
 _BLOCK = 128
 Pair = tuple[Array, Array]
