@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .core import GlidepathError, Problem, Schedule, missing, rate_of, shown, write_whole
+from .core import Rate as Absolute
 from .core.arrays import TorchNamespace
 from .core.clock import Clock
 from .core.codec import parsed
-from .core.errors import GlidepathError, Problem, missing, shown
-from .core.files import write_whole
 from .core.namespace import MathNamespace
-from .core.rate import Rate as Absolute
-from .core.rate import rate_of
-from .core.schedule import Schedule
 from .feedback import Decision
 from .plan import Plan, plan_of
 from .plan.by_update import by_update, progress_after, steered

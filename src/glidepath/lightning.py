@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .core.checks import refuse
-from .core.errors import GlidepathError, Problem, missing, shown
+from .core import GlidepathError, Problem, missing, refuse, shown
 from .core.fields import number
 from .plan import Plan, plan_of
 from .plan.given import Policy, policy_problems

@@ -5,8 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .core.checks import refuse
-from .core.errors import GlidepathError, missing
+from .core import GlidepathError, missing, refuse
 from .dialects import load
 from .dialects.plateaus import plateau_of
 from .plan import Feedback, Plan, Rule

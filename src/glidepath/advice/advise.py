@@ -7,9 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule
 from ..core.fields import number
-from ..core.schedule import Schedule
 from ..logs.log import Log
 from .audit import rate_findings
 from .finding import Advice, Finding

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..core.combinators import Chain
-from ..core.rate import text_for
-from ..core.schedule import Schedule
+from ..core import Chain, Schedule, text_for
 from ..core.shorthand import cosine
 from ..logs.log import Array, Series
 from .candidate import nice

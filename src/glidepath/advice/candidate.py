@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.schedule import Schedule
+from ..core import Schedule
 from ..logs import Array
 
 

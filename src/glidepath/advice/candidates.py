@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.combinators import Chain
+from ..core import Chain, GlidepathError, Hold, Ramp
 from ..core.curves import Curve
-from ..core.errors import GlidepathError
-from ..core.segments import Hold, Ramp
 from ..logs import Array
 from ..recipes import one_cycle
 from .candidate import Candidate, Seen, between, nice, short

@@ -9,9 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.combinators import Chain, Repeat
+from ..core import Chain, Hold, MultiStep, Ramp, Repeat, Step, Triangle
 from ..core.curves import Curve
-from ..core.segments import Hold, MultiStep, Ramp, Step, Triangle
 from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
 from .candidate import Candidate, Seen, between, nice, scaled

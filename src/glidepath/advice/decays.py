@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core import curves
+from ..core import Exponential, InverseSqrt, InverseTime, Ramp, Schedule, curves
 from ..core.arrays import namespace_of
 from ..core.curves import Curve
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, InverseSqrt, InverseTime, Ramp
 from ..logs import Array
 from .candidate import Seen, between, nice, scaled, short
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from ..core.answer import Answer
+from ..core import Answer
 from .findings_strings import FINDINGS
 
 _MEASURED: dict[str, list[int]] = json.loads(Path(__file__).with_name("measured.json").read_text("utf-8"))

@@ -14,13 +14,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from ..core.answer import Answer
-from ..core.combinators import Chain
+from ..core import Answer, Chain, GlidepathError, Ramp, Schedule, text_for
 from ..core.curves import Curve
-from ..core.errors import GlidepathError
-from ..core.rate import text_for
-from ..core.schedule import Schedule
-from ..core.segments import Ramp
 from ..logs import Array, Log, Series, read
 from .candidate import Candidate, Seen, rounding
 from .candidates import candidates

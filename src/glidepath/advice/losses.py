@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.combinators import Chain
-from ..core.rate import text_for
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
+from ..core import Chain, Hold, Ramp, Schedule, text_for
 from ..core.shorthand import cosine, warmup
 from ..finder.smooth import running_median
 from ..logs import Array, Log, Series

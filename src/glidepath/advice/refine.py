@@ -7,11 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import GlidepathError, Problem, Rate, Schedule, Table, shown
 from ..core.fields import number
-from ..core.rate import Rate
-from ..core.schedule import Schedule
-from ..core.segments import Table
 from ..forecast.bound import rest_of
 from ..logs.log import Array, Log, Series
 

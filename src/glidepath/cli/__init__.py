@@ -12,7 +12,7 @@ import typer
 
 import glidepath
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 
 # Each adds its commands, in the order of the help.
 from . import schedules, training, distributed, claims, choosing, plans, forecasts  # isort: skip

@@ -16,10 +16,9 @@ from rich.text import Text
 
 import glidepath
 
-from ..core.errors import GlidepathError, installing
+from ..core import GlidepathError, Schedule, installing
 from ..core.fields import number
 from ..core.language import language, problem
-from ..core.schedule import Schedule
 
 if TYPE_CHECKING:
     from ..dialects import Config

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from ..core.fields import Steps
 from .common import tell, typed
 from .engines import Changes

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from ..core.fields import Count
 from .common import beside, typed
 

@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.checks import each_of
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule, each_of
 from ..core.fields import Count, Steps
-from ..core.schedule import Schedule
 from .common import beside, drawing_of, say, schedule_of, typed, under_way
 from .labels import labelled
 from .options import command

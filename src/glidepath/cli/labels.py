@@ -6,10 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError
-from ..core.rate import Rate
-from ..core.schedule import Schedule
+from ..core import Checks, GlidepathError, Rate, Schedule
 from .common import config_of, groups_of, note, schedule_of
 
 _LABEL = re.compile(r"\s*([^:：'\"(){}\[\]]{1,80}?)\s*(?::\s+|：\s*)(.+)", re.DOTALL)

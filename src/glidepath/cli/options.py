@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from ..core.checks import types_of
+from ..core import types_of
 from ..core.codec import field_notes
 from ..core.fields import MAX_STEPS
 from ..core.language import language, said, worded

@@ -16,11 +16,10 @@ from rich.text import Text
 
 import glidepath
 
+from ..core import GlidepathError, Schedule, did_you_mean
 from ..core.codec import field_notes
-from ..core.errors import GlidepathError, did_you_mean
 from ..core.fields import Count, integer, number
 from ..core.language import language, said
-from ..core.schedule import Schedule
 from .common import amount_of, beside, drawing_of, groups_of, note, plan_of_config, under_way
 from .labels import labelled, lines
 from .options import command

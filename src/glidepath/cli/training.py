@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import glidepath
 
-from ..core.checks import Checks
+from ..core import Checks
 from ..core.fields import Count, Steps, integer
 from .common import beside, config_of, drawing_of, given_by, say
 from .engines import Changes, EngineOptions, made_by

@@ -10,6 +10,8 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any, ClassVar
 
+__all__ = ["Answer", "Shown", "plain_data"]
+
 
 class Shown:
     """A result that a notebook shows as more than its text."""

@@ -16,6 +16,8 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import MAX_STEPS, Broken, Check, Flag, check_of, choice, integer, number, real, simplest
 
+__all__ = ["Checks", "checked", "each_of", "problem_of", "refuse", "settle", "taken", "types_of"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+__all__ = ["GlidepathError", "MissingLibrary", "Problem", "did_you_mean", "installing", "missing", "shown", "version"]
+
 DISTRIBUTION = "glidepath-lr"
 """The name under which it is installed; `glidepath` on the package index is somebody else's."""
 _LISTED = 100  # problems in a message; `problems` has them all

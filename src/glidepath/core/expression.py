@@ -18,6 +18,8 @@ from .node import kind
 from .schedule import Endless
 from .syntax import syntax
 
+__all__ = ["Expression", "normal_form", "substituted"]
+
 _LONGEST = 2000  # characters
 _LARGEST = 500  # nodes of the syntax tree
 _DEEPEST = 60

@@ -11,6 +11,8 @@ from typing import Any
 
 from .errors import GlidepathError
 
+__all__ = ["canonical_json", "digest", "read_json", "synced", "write_whole"]
+
 
 def canonical_json(data: object) -> str:
     """Returns plain data as JSON in the one way that checksums are taken of: sorted, without spaces.

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 from .errors import GlidepathError, Problem, did_you_mean, shown
 from .fields import Broken, Check, check_of
 
+__all__ = ["Node", "checks_of", "kind"]
+
 N = TypeVar("N", bound="type[Node]")
 _UNKNOWN = 20  # unknown fields that are named one by one
 

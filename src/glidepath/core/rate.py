@@ -11,6 +11,8 @@ from .fields import Broken, Check, Value, number
 from .node import kind
 from .schedule import Inner, Schedule
 
+__all__ = ["Rate", "base_problem", "rate_of", "text_for"]
+
 _LONGEST = 64_000
 
 

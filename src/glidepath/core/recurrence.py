@@ -20,6 +20,8 @@ from .node import kind
 from .rate import Line
 from .schedule import Endless
 
+__all__ = ["MAX_REPLAY", "Recurrence", "Rule"]
+
 MAX_REPLAY = 10_000_000
 """The last step that can be replayed: 80 MB of memory."""
 

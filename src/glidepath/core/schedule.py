@@ -25,6 +25,8 @@ from .trace import Expr, Tracer
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = ["MAX_DEPTH", "MAX_NODES", "Nothing", "Scaled", "Schedule", "whole"]
+
 MAX_DEPTH = 64
 MAX_NODES = 10_000
 MAX_BITS = 900  # steps of 53 bits times that are still a floating point number

@@ -27,6 +27,8 @@ from .schedule import Schedule, whole
 from .segments import Ramp
 from .syntax import syntax
 
+__all__ = ["parse", "to_text", "vocabulary"]
+
 P = ParamSpec("P")
 MAX_TEXT = 64_000
 _WIDE = 16  # parts of one operator that are written in a row

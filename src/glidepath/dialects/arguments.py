@@ -31,9 +31,7 @@ from fractions import Fraction
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError
-from ..core.expression import Expression
+from ..core import Checks, Expression, GlidepathError
 from ..core.fields import MAX_STEPS, number, simplest
 from .calls import Call, read_value
 

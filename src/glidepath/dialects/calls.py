@@ -8,10 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..core.errors import GlidepathError
-from ..core.expression import Expression
-from ..core.rate import Rate
-from ..core.schedule import Schedule
+from ..core import Expression, GlidepathError, Rate, Schedule
 from ..core.syntax import syntax
 from ..core.text import MAX_TEXT, parse, refuse_suffixed
 from .arithmetic import FUNCTIONS, OPERATORS, Unknown, joined

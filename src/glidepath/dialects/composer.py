@@ -12,9 +12,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from ..core import Exponential, Hold, Schedule
 from ..core.curves import Curve
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold
 from . import pieces
 from .table import dialect
 

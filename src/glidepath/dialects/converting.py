@@ -8,11 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import GlidepathError, did_you_mean
-from ..core.rate import Rate
-from ..core.schedule import Schedule
+from ..core import GlidepathError, Rate, Schedule, did_you_mean, parse, vocabulary
 from ..core.syntax import syntax
-from ..core.text import parse, vocabulary
 from . import write_targets
 from .snippets import BASE, FoundCall, chosen, mentioned, read_calls
 from .write_code import WRITERS

@@ -11,11 +11,8 @@ import math
 import re
 from typing import Any
 
-from ..core import curves
-from ..core.combinators import Stretch
+from ..core import Hold, Ramp, Schedule, Stretch, curves
 from ..core.curves import Cosine, OneMinusSqrt
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
 from . import pieces
 from .table import dialect
 

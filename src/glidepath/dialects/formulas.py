@@ -7,8 +7,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import GlidepathError
-from ..core.expression import Expression
+from ..core import Expression, GlidepathError
 from .arithmetic import Unknown
 
 if TYPE_CHECKING:

@@ -13,12 +13,9 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any
 
-from ..core.classics import Profile
-from ..core.combinators import Product, Stretch, Until
+from ..core import Exponential, Hold, Product, Profile, Ramp, Schedule, Stretch, Until
 from ..core.curves import Polynomial, Reverse
 from ..core.fields import simplest
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
 from .reading import nested

@@ -9,10 +9,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from ..core.classics import Profile
-from ..core.combinators import Chain, Sum
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp
+from ..core import Chain, Exponential, Hold, Profile, Ramp, Schedule, Sum
 from . import pieces
 from .calls import Call, read_value
 from .reading import child

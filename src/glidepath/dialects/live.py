@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..core.errors import GlidepathError, shown
+from ..core import GlidepathError, Hold, Rate, Schedule, shown
 from ..core.fields import number
-from ..core.rate import Rate
-from ..core.schedule import Schedule
-from ..core.segments import Hold
 from ..core.syntax import syntax
 from . import pieces
 from .arithmetic import Unknown

@@ -9,9 +9,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from ..core.combinators import Maximum, Product
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp
+from ..core import Exponential, Hold, Maximum, Product, Ramp, Schedule
 from . import pieces
 from .calls import Call
 from .pytorch import PYTORCH

@@ -7,9 +7,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+from ..core import Exponential, Hold, Ramp, Schedule
 from ..core.curves import Curve
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp
 from . import pieces
 from .calls import Call
 from .table import dialect

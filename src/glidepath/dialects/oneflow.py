@@ -9,13 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.classics import PolynomialCycle
-from ..core.combinators import Chain, Product, Sum, Until
-from ..core.expression import Expression
+from ..core import Chain, Expression, Hold, PolynomialCycle, Product, Ramp, Recurrence, Schedule, Sum, Until
 from ..core.fields import MAX_STEPS
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
 from .reading import nested

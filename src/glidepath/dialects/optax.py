@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import Any
 
-from ..core.combinators import Maximum, Minimum
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp
+from ..core import Exponential, Hold, Maximum, Minimum, Ramp, Schedule
 from . import pieces
 from .calls import Call
 from .table import dialect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from ..feedback import Controller, KerasPlateau, OneFlowPlateau, PaddlePlateau, PyTorchPlateau
 from .converting import is_ours
 from .rows_strings import PLATEAUS

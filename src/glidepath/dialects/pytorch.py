@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..core.combinators import Repeat
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, Ramp, Step
+from ..core import Exponential, Hold, Ramp, Recurrence, Repeat, Schedule, Step
 from . import pieces
 from .calls import Call
 from .reading import nested

@@ -10,13 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.expression import Expression
+from ..core import Checks, Expression, GlidepathError, Problem, Rate, Recurrence, Schedule, shown
 from ..core.fields import number
-from ..core.rate import Rate
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
 from . import pieces
 from .calls import Call, read_value
 from .table import CallSite, known, whose

@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import GlidepathError
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
+from ..core import GlidepathError, Recurrence, Schedule
 from .calls import Call, read
 from .pytorch import PYTORCH
 from .reading import of_step

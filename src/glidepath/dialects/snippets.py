@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import GlidepathError, Problem, Rate, shown
 from ..core.fields import number
-from ..core.rate import Rate
 from .calls import Around, Call, CodeReader, checked_text, read_value, tree_of
 from .reading import read_call
 from .table import CallSite, Dialect, candidates, known, nobody, of_library, whose

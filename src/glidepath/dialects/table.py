@@ -31,12 +31,8 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from ..core.checks import Checks
-from ..core.combinators import Stretch
-from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core import Checks, GlidepathError, Problem, Schedule, Stretch, did_you_mean, vocabulary
 from ..core.fields import number
-from ..core.schedule import Schedule
-from ..core.text import vocabulary
 from .arguments import UNUSED, Argument, checked, counted, signature
 from .arithmetic import names_in
 from .calls import Call, stands_for_optimizer

@@ -6,13 +6,9 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from ..core import curves
-from ..core.combinators import Maximum, Product, Sum
+from ..core import Expression, Hold, Maximum, Product, Ramp, Schedule, Sum, curves, substituted
 from ..core.curves import Curve
-from ..core.expression import Expression, substituted
 from ..core.fields import MAX_STEPS, simplest
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
 from . import pieces
 from .calls import Call
 from .reading import of_step

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, InverseSqrt, Ramp
+from ..core import Exponential, Hold, InverseSqrt, Ramp, Schedule
 from . import pieces
 from .table import dialect
 

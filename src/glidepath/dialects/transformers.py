@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.combinators import Repeat
+from ..core import Hold, InverseSqrt, Ramp, Repeat, Schedule
 from ..core.curves import OneMinusSqrt, Sqrt
-from ..core.schedule import Schedule
-from ..core.segments import Hold, InverseSqrt, Ramp
 from . import pieces
 from .calls import Call
 from .table import CallSite, dialect

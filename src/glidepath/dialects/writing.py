@@ -7,13 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.combinators import Product
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.expression import Expression
+from ..core import Expression, GlidepathError, Hold, Problem, Product, Rate, Schedule, shown
 from ..core.fields import MAX_STEPS
-from ..core.rate import Rate
-from ..core.schedule import Schedule
-from ..core.segments import Hold
 from .calls import Call, read
 from .reading import load, source_of
 

@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from ..core.checks import Checks, each_of, types_of
-from ..core.errors import GlidepathError, Problem, did_you_mean
+from ..core import Checks, GlidepathError, Node, Problem, Schedule, did_you_mean, each_of, types_of
 from ..core.fields import Broken, Check, Index, Taken, choice, integer, listed, number, numbers_by_name, real
-from ..core.node import Node
-from ..core.schedule import Schedule
 from ..core.text import Reader
 from .observation import Decision, Observation
 

@@ -8,9 +8,8 @@ from functools import cached_property
 from statistics import median
 from typing import Annotated
 
+from ..core import Schedule, kind
 from ..core.fields import Index, Length, integer
-from ..core.node import kind
-from ..core.schedule import Schedule
 from ..core.shorthand import warmup as rise
 from .controller import Controller, Count, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation

@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ..core.answer import Answer
-from ..core.checks import settle
-from ..core.errors import GlidepathError
+from ..core import Answer, GlidepathError, settle
 from ..core.fields import MAX_STEPS, Broken, Check, Index, number
 
 __all__ = ["Decision", "Observation", "measured"]

@@ -12,9 +12,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, kind
 from ..core.fields import Index
-from ..core.node import kind
 from .controller import Controller, Count, Mode, Number, Numbers, Rates, Share, Size, State
 from .observation import Decision, Observation
 from .plateau import Threshold

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, cast
 
+from ..core import kind
 from ..core.fields import Index, choice, integer
-from ..core.node import kind
 from .controller import Controller, Count, Floor, Floors, Mode, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, did_you_mean
-from ..core.schedule import Schedule
+from ..core import Checks, GlidepathError, Schedule, did_you_mean
 from .controller import Controller
 from .observation import Decision, Observation
 

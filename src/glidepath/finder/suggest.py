@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.answer import Answer
-from ..core.errors import GlidepathError
+from ..core import Answer, GlidepathError
 from .rules import LEAST_POINTS, RULES, WIDTH, growth_edge
 from .smooth import Array, running_median, smoothed, weights
 from .trace import Trace

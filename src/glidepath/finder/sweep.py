@@ -7,11 +7,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from ..core.checks import Checks, taken
+from ..core import Checks, Ramp, Schedule, taken
 from ..core.curves import Geometric
 from ..core.fields import Positive, integer
-from ..core.schedule import Schedule
-from ..core.segments import Ramp
 from .trace import Trace
 
 _MOST_STEPS = 1_000_000

@@ -8,9 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Annotated, Any
 
-from ..core.answer import Answer
-from ..core.checks import settle
-from ..core.errors import GlidepathError
+from ..core import Answer, GlidepathError, settle
 from ..core.fields import Broken, Check, choice, integer, number
 
 STOPS = {

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.answer import Answer
-from ..core.checks import Checks
+from ..core import Answer, Checks
 from ..core.fields import number
 from .suggest import Suggestion
 

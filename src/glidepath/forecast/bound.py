@@ -16,10 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.checks import taken
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule, taken
 from ..core.fields import Positive
-from ..core.schedule import Schedule
 from .path import MOST_UPDATES, Array, rates_of
 
 SCATTER = 0.2

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..core.answer import Shown
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem, Schedule, Shown, parse
 from ..core.fields import Steps
-from ..core.schedule import Schedule
-from ..core.text import parse
 from .fit import Comparison, Forecast, Laws
 
 _WORDS = "linear({n})|one_minus_sqrt({n})|cosine({n})|polynomial({n}, 1.5)|polynomial({n}, 2)|sqrt({n})"

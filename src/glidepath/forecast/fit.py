@@ -14,12 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.answer import Shown
-from ..core.checks import Checks
-from ..core.errors import GlidepathError
+from ..core import Checks, GlidepathError, Schedule, Shown, parse
 from ..core.fields import Count, Positive
-from ..core.schedule import Schedule
-from ..core.text import parse
 from ..logs import Log
 from .calibration import half_width, half_width_of_difference, quantile
 from .fitting import Fitted, fit_law

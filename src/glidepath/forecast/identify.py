@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem
 from .path import Array, Run
 
 FARTHEST = 4.0

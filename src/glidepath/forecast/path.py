@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import Checks
-from ..core.errors import Problem
-from ..core.schedule import Schedule
+from ..core import Checks, Problem, Schedule
 
 Array = NDArray[np.float64]
 MOST_UPDATES = 5_000_000

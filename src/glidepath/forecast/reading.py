@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..core.errors import GlidepathError, Problem
-from ..core.schedule import Schedule
+from ..core import GlidepathError, Problem, Schedule
 from ..logs import Log, Series
 from .identify import EPOCHS
 from .path import MOST_UPDATES, Array, Run, rates_of

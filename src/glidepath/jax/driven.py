@@ -10,11 +10,8 @@ import jax.numpy as jnp
 import optax
 from jax.core import Tracer
 
-from ..core.checks import Checks, refuse
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem, Schedule, digest, refuse
 from ..core.fields import number
-from ..core.files import digest
-from ..core.schedule import Schedule
 from ..feedback import Decision
 from ..plan import Plan, Progress, diff, plan_of
 from ..plan.by_update import progress_after

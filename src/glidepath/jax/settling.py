@@ -11,10 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..core.checks import refuse
-from ..core.errors import Problem, did_you_mean, shown
-from ..core.rate import Rate, base_problem, rate_of
-from ..core.schedule import Scaled, Schedule
+from ..core import Problem, Rate, Scaled, Schedule, base_problem, did_you_mean, rate_of, refuse, shown
 from ..plan import Plan, Progress
 from ..plan.by_update import by_update, line_of
 

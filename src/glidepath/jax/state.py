@@ -9,8 +9,8 @@ import jax
 import optax
 from jax.tree_util import DictKey
 
+from ..core import GlidepathError
 from ..core.codec import parsed
-from ..core.errors import GlidepathError
 from ..core.fields import number
 from ..plan import Plan, Progress
 

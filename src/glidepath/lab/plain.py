@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, dataclass_transform
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import GlidepathError, Problem, shown
 
 T = TypeVar("T")
 

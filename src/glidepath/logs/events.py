@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 
 _MOST_RECORD = 64 * 2**20
 _MOST_RECORDS = 10_000_000

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import GlidepathError, did_you_mean
+from ..core import GlidepathError, did_you_mean
 from .forms import Form, form_of
 from .log import NAMES, Array, Log, Series
 from .names import Role, named, role, words

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule
 from ..core.fields import number
-from ..core.schedule import Schedule
 
 Array = NDArray[np.float64]
 NAMES = ("loss", "rate", "gradient_norm", "validation_loss", "epoch")

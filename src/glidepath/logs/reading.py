@@ -11,8 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from ..core.errors import GlidepathError
-from ..core.schedule import Schedule
+from ..core import GlidepathError, Schedule
 from .events import scalars
 from .gather import gather
 from .log import Log, Series

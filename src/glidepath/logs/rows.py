@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from .names import role
 
 Row = dict[str, Any]

@@ -6,10 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.combinators import Chain, Shift, Stretch, Until
-from ..core.errors import GlidepathError
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
+from ..core import Chain, GlidepathError, Hold, Ramp, Schedule, Shift, Stretch, Until
 from .progress import Progress
 
 if TYPE_CHECKING:

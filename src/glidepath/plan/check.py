@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError, did_you_mean, shown
+from ..core import GlidepathError, did_you_mean, shown
 from ..core.fields import number
 from .findings import Finding, Findings, Report, check_curve, check_words
 from .given import any_data_of_text, data_of_file

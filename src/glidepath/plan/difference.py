@@ -7,10 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ..core.answer import Answer
-from ..core.checks import each_of
-from ..core.errors import shown
-from ..core.schedule import Schedule
+from ..core import Answer, Schedule, each_of, shown
 from .findings import places
 from .given import read
 from .model import Plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any
 
-from ..core.errors import did_you_mean
+from ..core import did_you_mean
 from ..core.fields import MAX_STEPS, Broken, Check, number
 
 UNITS = {

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
-from ..core import shorthand
-from ..core.answer import Answer
-from ..core.combinators import Chain, Product
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import Answer, Chain, GlidepathError, Hold, Problem, Product, Ramp, Schedule, shorthand, shown
 from ..core.fields import MAX_STEPS, number
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
 from ..core.text import Reader
 from .findings_strings import FINDINGS
 

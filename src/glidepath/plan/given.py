@@ -10,12 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..core.checks import each_of
+from ..core import GlidepathError, Problem, Schedule, each_of, shown, write_whole
 from ..core.documents import data_of_text, text_of_file
-from ..core.errors import GlidepathError, Problem, shown
 from ..core.fields import number
-from ..core.files import write_whole
-from ..core.schedule import Schedule
 from .horizon import Horizon
 from .model import Plan
 from .rules import Rule

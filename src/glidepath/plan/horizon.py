@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, kind
 from ..core.fields import MAX_STEPS, Broken, Flag, Length, choice
-from ..core.node import kind
 from .duration import Duration, Span, written
 from .rules import Part
 

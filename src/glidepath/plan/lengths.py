@@ -11,9 +11,8 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.errors import GlidepathError, Problem
+from ..core import GlidepathError, Problem, Schedule
 from ..core.fields import Broken
-from ..core.schedule import Schedule
 from ..core.text import Reader
 from .duration import Duration
 

@@ -8,13 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any
 
-from ..core.answer import Shown
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem, Schedule, Shown, digest, kind
 from ..core.fields import MAX_STEPS, Broken, choice, number, one_document
-from ..core.files import digest
-from ..core.node import kind
-from ..core.schedule import Schedule
 from ..feedback import Decision, Observation
 from .horizon import CLOCKS, Clock, Derived, Horizon, Stage
 from .lengths import resolve

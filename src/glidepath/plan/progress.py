@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..core.answer import Answer
-from ..core.checks import settle
-from ..core.errors import GlidepathError
+from ..core import Answer, GlidepathError, settle
 from ..core.fields import Broken, Index, number
 from .duration import Duration
 

@@ -6,12 +6,8 @@ import math
 from functools import cached_property
 from typing import Annotated, Literal
 
-from ..core.combinators import Product
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Product, Schedule, Table, kind
 from ..core.fields import MAX_STEPS, Length, choice
-from ..core.node import kind
-from ..core.schedule import Schedule
-from ..core.segments import Table
 from .horizon import Stage
 from .rules import Drawn, Part
 

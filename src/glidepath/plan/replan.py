@@ -6,13 +6,9 @@ import math
 from fractions import Fraction
 from typing import Any, Literal
 
-from ..core.checks import Checks, taken
-from ..core.combinators import Chain, Shift, Stretch, Until
+from ..core import Chain, Checks, GlidepathError, Hold, Problem, Ramp, Schedule, Shift, Stretch, Until, taken
 from ..core.curves import Curve
-from ..core.errors import GlidepathError, Problem
 from ..core.fields import MAX_STEPS, Broken, choice, number
-from ..core.schedule import Schedule
-from ..core.segments import Hold, Ramp
 from .duration import Duration, written
 from .horizon import Horizon
 from .model import Plan

@@ -6,11 +6,8 @@ import fnmatch
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from ..core.checks import Checks, each_of
-from ..core.errors import GlidepathError
+from ..core import Checks, GlidepathError, Node, Schedule, each_of, kind
 from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice, number
-from ..core.node import Node, kind
-from ..core.schedule import Schedule
 from ..feedback import Controller
 from .duration import Duration
 from .lengths import durations

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, get_type_hints
 
-from ..core.errors import GlidepathError, Problem
+from ..core import GlidepathError, Problem
 from . import details, exports, look, measures, plateau
 from .asked import refused
 from .budget import USUAL

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from ..core.errors import GlidepathError, installing
+from ..core import GlidepathError, installing
 from . import answers, runs
 from .guard import Gate, bounded
 from .jobs import Jobs, Work

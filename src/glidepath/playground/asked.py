@@ -7,10 +7,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Self
 
-from ..core import language
-from ..core.errors import GlidepathError, Problem
+from ..core import GlidepathError, Node, Problem, language
 from ..core.fields import MAX_STEPS, Broken, Check, integer, real
-from ..core.node import Node
 
 MAX_PINS = 8
 MAX_TEXT = 20_000

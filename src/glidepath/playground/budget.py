@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..core.answer import Answer
-from ..core.errors import GlidepathError
+from ..core import Answer, GlidepathError
 from ..core.fields import MAX_STEPS, integer, real
 from ..plan import Horizon
 from .asked import Asked, number_of, plain, typed

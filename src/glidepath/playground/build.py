@@ -11,9 +11,7 @@ from functools import reduce
 from typing import Any
 
 from .. import dialects
-from ..core.combinators import Chain
-from ..core.errors import GlidepathError, Problem
-from ..core.schedule import Schedule
+from ..core import Chain, GlidepathError, Problem, Schedule
 from ..core.text import ARITHMETIC, vocabulary
 from .asked import number_of, plain, refused
 from .budget import Settled, length_of

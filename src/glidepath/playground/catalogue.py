@@ -13,16 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from .. import dialects, recipes
-from ..core import language, shorthand
-from ..core.checks import types_of
+from ..core import GlidepathError, Node, Product, Rate, Schedule, language, parse, shorthand, types_of, vocabulary
 from ..core.codec import field_notes, schema
-from ..core.combinators import Product
 from ..core.curves import Curve
-from ..core.errors import GlidepathError
-from ..core.node import Node
-from ..core.rate import Rate
-from ..core.schedule import Schedule
-from ..core.text import parse, vocabulary
 from ..dialects.table import known
 from ..view.docstrings import about, source
 from ..view.examples import CLASSIC, LIBRARIES, example, group_of

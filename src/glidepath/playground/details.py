@@ -8,9 +8,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule
 from ..core.fields import Flag, real
-from ..core.schedule import Schedule
 from ..plan import Plan, Rule, check
 from .asked import Asked, ATree, Base, Pins, Text, refused, several
 from .budget import USUAL, Budget, Settled

@@ -9,11 +9,8 @@ from importlib import import_module
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, did_you_mean
+from ..core import Checks, GlidepathError, Schedule, did_you_mean, text_for
 from ..core.fields import Flag, choice, real
-from ..core.rate import text_for
-from ..core.schedule import Schedule
 from ..dialects import read_text, render
 from ..view.axis import AXES, Axis, bases_of, unit_of
 from ..view.sample import thinned

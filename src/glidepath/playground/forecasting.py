@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from .. import logs, parse
 from ..advice import Fit, advise, fit
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from ..core.fields import real
 from ..forecast import Laws, fit_laws
 from ..forecast.fit import merged

@@ -6,8 +6,7 @@ import functools
 import threading
 from pathlib import Path
 
-from ..core.errors import GlidepathError
-from ..core.files import write_whole
+from ..core import GlidepathError, write_whole
 from ..view.animation import animation
 from ..view.pictures import Picture, gallery_page, pictures
 from .exports import PER_EPOCH, fragment

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 
 MAX_BODY = 3_000_000
 CSP = (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 
 _KEPT = 10
 

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule, parse
 from ..core.fields import MAX_STEPS, Flag, integer
 from ..core.program import program
-from ..core.schedule import Schedule
-from ..core.text import parse
 from ..dialects.reading import companions_of
 from ..view.axis import scaled, unit_of
 from ..view.sample import REPLAYED, horizon, knots, phases, thinned

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any
 
+from ..core import Schedule
 from ..core.fields import integer
-from ..core.schedule import Schedule
 from ..view.axis import scaled
 from ..view.sample import knots, thinned
 from .asked import Asked, Base, Bases, Last, Step, Texts, several

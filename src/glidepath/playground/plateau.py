@@ -8,10 +8,8 @@ import math
 import re
 from typing import Annotated, Any
 
-from ..core import language
+from ..core import GlidepathError, checks_of, language
 from ..core.codec import field_notes
-from ..core.errors import GlidepathError
-from ..core.node import checks_of
 from ..feedback import Observation, Plateau, replay
 from .asked import Asked, Base, an_object, words
 from .catalogue import control

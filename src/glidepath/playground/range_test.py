@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from ..core.answer import plain_data
-from ..core.checks import Checks, each_of, taken
-from ..core.errors import GlidepathError, shown
+from ..core import Checks, GlidepathError, each_of, plain_data, shown, taken
 from ..core.fields import Check, Index, choice, integer, real
 from ..core.language import said, worded
 from ..core.zh_strings import FINDINGS

@@ -11,10 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..core.errors import GlidepathError, installing
+from ..core import GlidepathError, Schedule, Table, installing
 from ..core.fields import choice, integer
-from ..core.schedule import Schedule
-from ..core.segments import Table
 from ..recipes import constant
 from ..view.sample import sampled
 from .asked import Asked, Last, Text

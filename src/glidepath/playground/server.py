@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError, installing
+from ..core import GlidepathError, installing
 
 HOST = "127.0.0.1"
 

@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from ..core.errors import GlidepathError, did_you_mean
-from ..core.node import Node
+from ..core import GlidepathError, Node, did_you_mean
 from ..core.text import Reader, parse, vocabulary
 from ..dialects.table import WITHOUT_EFFECT, candidates, known
 from ..view.examples import LIBRARIES

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ..core import shorthand
-from ..core.checks import Checks
-from ..core.combinators import Chain, Product, Repeat, Sum
+from ..core import Chain, Checks, Exponential, Product, Ramp, Repeat, Schedule, Step, Sum, Triangle, shorthand
 from ..core.curves import AnyCurve, Curve
 from ..core.fields import Cycles, Flag, Growth, Length, Ratio, Steps, Value, real
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Ramp, Step, Triangle
 from ..core.text import recipe
 
 __all__ = ["exp_range", "one_cycle", "sgdr", "triangular", "triangular2"]

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from ..core import shorthand
-from ..core.checks import Checks
-from ..core.combinators import Chain, Product
+from ..core import Chain, Checks, GlidepathError, Hold, InverseSqrt, Product, Ramp, shorthand
 from ..core.curves import AnyCurve, Curve
-from ..core.errors import GlidepathError
 from ..core.fields import Length, Power, Steps, Value, integer, real
 from ..core.schedule import AnySchedule, Schedule
-from ..core.segments import Hold, InverseSqrt, Ramp
 from ..core.text import recipe
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.errors import missing
+from ..core import missing
 
 try:
     import torch as _torch

@@ -11,8 +11,7 @@ import torch
 from torch import distributed
 from torch.optim import Optimizer
 
-from ..core.checks import Checks, taken
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem, taken
 from ..core.fields import Count, choice
 from ..feedback import Observation, measured
 from . import ranks

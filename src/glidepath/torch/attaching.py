@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from torch.optim import Optimizer
 
-from ..core.checks import Checks, taken
-from ..core.errors import GlidepathError
+from ..core import Checks, GlidepathError, Schedule, taken
 from ..core.fields import Index
-from ..core.schedule import Schedule
 from ..plan import Horizon, Plan, Rule, plan_of
 from ..plan.given import Policy, policy_problems
 from .binding import bindings_of

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem
+from ..core import Checks, GlidepathError, Problem
 from .channels import Channel, Write
 from .group_rules import Group, Seat, extent, held, name_of, read, write
 from .optimizers import dummy, has_past, past_of

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from ..plan.given import Policy
 from .attaching import attach
 from .optimizers import optimizers_of

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from ..core.errors import GlidepathError, Problem
+from ..core import GlidepathError, Problem
 from . import ranks
 
 

@@ -21,9 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core.answer import Answer, Shown
-from ..core.checks import Checks, taken
-from ..core.errors import GlidepathError, did_you_mean
+from ..core import Answer, Checks, GlidepathError, Shown, did_you_mean, taken
 from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
 from . import ranks

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import GlidepathError, Problem, Schedule, shown
 from ..core.fields import number
-from ..core.schedule import Schedule
 from ..plan import Rule
 
 Group = dict[str, Any]

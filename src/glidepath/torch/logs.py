@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from .bridge import ScheduleLR
 from .progress import Applied, Event
 from .scheduler import Scheduler

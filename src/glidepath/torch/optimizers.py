@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 from .channels import Channel
 from .group_rules import Group, Seat, read
 

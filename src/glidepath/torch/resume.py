@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..core.checks import problem_of, refuse
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import GlidepathError, Problem, Schedule, digest, problem_of, refuse, shown
 from ..core.fields import MAX_STEPS, Index, number
-from ..core.files import digest
-from ..core.schedule import Schedule
 from ..plan import Plan, Rule
 from ..plan.difference import sentences
 from ..plan.given import Policy

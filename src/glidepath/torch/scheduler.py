@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
 
-from ..core.checks import Checks, refuse, taken
-from ..core.errors import GlidepathError, Problem, shown
+from ..core import Checks, GlidepathError, Problem, read_json, refuse, shown, taken, write_whole
 from ..core.fields import Positive, integer, number
-from ..core.files import read_json, write_whole
 from ..feedback import Decision
 from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems

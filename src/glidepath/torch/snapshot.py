@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core.node import Node
+from ..core import Node
 
 _DEPTH = 12  # of Python objects inside one another, counted from the nearest module
 _MOST = 2_000_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .animation import animate, animation
 from .axis import AXES, Axis, significant
-from .examples import COMPARISONS, EXAMPLES, example
+from .examples import EXAMPLES, example
+from .examples_strings import COMPARISONS
 from .pictures import gallery
 from .sample import Curve, Phase, horizon, knots, phases, sampled
 from .still import figure, html, save

@@ -8,9 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, write_whole
 from ..core.fields import number
-from ..core.files import write_whole
 from .axis import Axis, Bases, look_of, significant
 from .fonts import lettered, short
 from .notebook import Gif, PicturePath

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import GlidepathError, did_you_mean
+from ..core import GlidepathError, Schedule, did_you_mean
 from ..core.fields import number
-from ..core.schedule import Schedule
 
 AXES = {
     "step": "step (updates done)",

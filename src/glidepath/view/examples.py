@@ -7,12 +7,8 @@ import inspect
 from typing import Any
 
 from .. import feedback, recipes
-from ..core import shorthand
-from ..core.errors import GlidepathError
-from ..core.schedule import Schedule
-from ..core.segments import Table
+from ..core import GlidepathError, Schedule, Table, shorthand, vocabulary
 from ..core.syntax import syntax
-from ..core.text import vocabulary
 from ..dialects import libraries, load, names
 from ..dialects.table import known
 from .articles_strings import ARTICLES

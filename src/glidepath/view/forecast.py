@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import GlidepathError
-from ..core.schedule import Schedule
+from ..core import GlidepathError, Schedule
 from ..forecast import Curve, Laws, Run
 from ..forecast.fit import merged
 from ..forecast.path import rates_of

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError
 
 _TYPES = {".gif": "image/gif", ".png": "image/png", ".svg": "image/svg+xml"}
 _Path = Path if TYPE_CHECKING else type(Path())  # before Python 3.12 only the platform's own class has children

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import recipes
-from ..core.errors import GlidepathError
-from ..core.files import write_whole
+from ..core import GlidepathError, Schedule, parse, vocabulary, write_whole
 from ..core.language import language, said
-from ..core.schedule import Schedule
-from ..core.text import parse, vocabulary
 from ..dialects.table import known
 from .animation import animate
 from .docstrings import about
-from .examples import CLASSIC, COMPARISONS, EXAMPLES, article, classes, example
+from .examples import CLASSIC, EXAMPLES, article, classes, example
+from .examples_strings import COMPARISONS
 from .page import page
 from .still import figure, save
 

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import Checks
-from ..core.errors import GlidepathError, Problem, shown
-from ..core.files import write_whole
+from ..core import Checks, GlidepathError, Problem, shown, write_whole
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification
 from ..finder.rules import cleaned
 from .axis import COLOURS, significant

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import GlidepathError
+from ..core import GlidepathError, Schedule
 from ..core.fields import MAX_STEPS, number
-from ..core.schedule import Schedule
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,10 +11,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.errors import GlidepathError, installing
+from ..core import GlidepathError, Schedule, installing, write_whole
 from ..core.fields import number
-from ..core.files import write_whole
-from ..core.schedule import Schedule
 from .axis import MOST_CURVES, Axis, Bases, bases_of, look_of, significant, unit_of
 from .fonts import as_said, lettered, short
 from .notebook import PicturePath, encoded

@@ -8,11 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..core import GlidepathError, Schedule, checks_of, installing
 from ..core.curves import Curve
-from ..core.errors import GlidepathError, installing
 from ..core.language import said
-from ..core.node import checks_of
-from ..core.schedule import Schedule
 from .axis import unit_of
 from .sample import sampled
 

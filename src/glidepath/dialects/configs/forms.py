@@ -11,10 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
-from ...core.combinators import Stretch
+from ...core import Hold, Ramp, Schedule, Stretch
 from ...core.curves import Polynomial
-from ...core.schedule import Schedule
-from ...core.segments import Hold, Ramp
 from .. import pieces
 from ..table import known
 from .reading import FileReading, form, mapping

@@ -10,13 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from ...core.combinators import Until
+from ...core import GlidepathError, Hold, Problem, Rate, Schedule, Until, shown
 from ...core.documents import text_of_file
-from ...core.errors import GlidepathError, Problem, shown
 from ...core.fields import number
-from ...core.rate import Rate
-from ...core.schedule import Schedule
-from ...core.segments import Hold
 from ..pieces import scaled
 from ..reading import load
 from ..table import known

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ...core import GlidepathError, Problem, Schedule
 from ...core.documents import data_of_text, text_of_file
-from ...core.errors import GlidepathError, Problem
-from ...core.schedule import Schedule
 from ...core.syntax import syntax
 from ..arithmetic import Unknown
 from ..calls import Around, Call, CodeReader

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import Exponential, MultiStep, Schedule, recipes
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import GlidepathError, Problem, shown
 from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
 from .criteria import Ascending, CarriedPeak, Criterion, Flatter, Growing, Lower, NotAbove
 from .declared_strings import WORDS

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ... import Schedule, parse
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 from ...forecast import Law, Run, fit_laws
 from ...forecast.design import design
 from ..engines.engine import Engine

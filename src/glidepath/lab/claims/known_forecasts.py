@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 from ...forecast import Run, fit_laws
 from .criteria import Checked
 from .outcome import Verdict

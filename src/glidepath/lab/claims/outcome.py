@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 from ..plain import Plain, plain
 from .criteria import Checked
 

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ...core.errors import GlidepathError
-from ...core.files import write_whole
+from ...core import GlidepathError, write_whole
 from .declared import CLAIMS
 from .outcome import Outcome, TrialOutcome
 from .running import outcome_path

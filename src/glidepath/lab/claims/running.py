@@ -6,9 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...core.checks import Checks, taken
+from ...core import Checks, taken, write_whole
 from ...core.fields import Seed
-from ...core.files import write_whole
 from ..engines.engine import Engine
 from ..engines.progress import CommandProgress, Silent, Watcher
 from ..engines.session import writing

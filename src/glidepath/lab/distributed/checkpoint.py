@@ -17,8 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...core.errors import GlidepathError, shown
-from ...core.files import write_whole
+from ...core import GlidepathError, shown, write_whole
 
 FORMAT = 2
 _NAME = re.compile(r"\d{15}-[0-9a-f]{16}\.safetensors")

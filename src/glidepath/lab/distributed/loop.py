@@ -22,10 +22,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ...core.checks import Checks
-from ...core.errors import Problem
+from ...core import Checks, Problem, write_whole
 from ...core.fields import Count
-from ...core.files import write_whole
 from ...plan import Progress, diff
 from ...plan.replan import length_of
 from ...torch import Scheduler, attach

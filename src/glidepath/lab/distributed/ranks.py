@@ -17,7 +17,7 @@ from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from ...core.errors import GlidepathError, Problem
+from ...core import GlidepathError, Problem
 from ...torch.ranks import count, named, number
 from ..engines.devices import gpus, no_device
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import GlidepathError, Problem, shown
 from ...plan import Plan, Progress, diff
 from ...plan.given import POLICIES, Policy
 from .training import Training

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import Schedule
-from ...core.checks import Checks, refuse
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import Checks, GlidepathError, Problem, digest, refuse, shown
 from ...core.fields import Count, Positive, Seed
-from ...core.files import digest
 from ...dialects.converting import is_ours
 from ...plan import BatchRamp, Duration, Horizon, Plan, check
 from ..records.runs import RunSpec

@@ -7,8 +7,7 @@ import os
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...core.checks import refuse
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import GlidepathError, Problem, refuse, shown
 from ..tasks.declared import ResNet
 
 if TYPE_CHECKING:

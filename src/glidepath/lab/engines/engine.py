@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 from ..records.jobs import Job
 from .devices import computing_on, devices_of
 

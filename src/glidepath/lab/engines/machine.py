@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...core.errors import version
+from ...core import version
 from ..records.jobs import Provenance, machine_line
 from .devices import device
 

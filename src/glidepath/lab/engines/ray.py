@@ -23,8 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...core.checks import Checks, settle
-from ...core.errors import GlidepathError, Problem, installing
+from ...core import Checks, GlidepathError, Problem, installing, settle
 from ...core.fields import Count, Positive, Rate
 from ..records.jobs import Job, job_to_dict
 from ..tasks.declared import Own

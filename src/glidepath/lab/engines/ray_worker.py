@@ -18,7 +18,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ...core.files import write_whole
+from ...core import write_whole
 from .devices import VARIABLE
 
 _TOLD_SECONDS = 0.5  # at least, between two reports of one run: what waits to be read stays small

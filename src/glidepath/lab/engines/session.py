@@ -14,9 +14,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic
 
-from ...core.checks import refuse
-from ...core.errors import GlidepathError, Problem, shown
-from ...core.files import canonical_json, write_whole
+from ...core import GlidepathError, Problem, canonical_json, refuse, shown, write_whole
 from ..records.jobs import Job, RecordT
 from ..records.store import Store, only_writer
 from .engine import Advanced, Capacity, Engine, Event, Failed, Finished, Retried

@@ -22,8 +22,7 @@ from typing import IO, Any
 
 import glidepath
 
-from ...core.checks import settle
-from ...core.errors import GlidepathError, Problem
+from ...core import GlidepathError, Problem, settle
 from ...core.fields import Count
 from ..records.jobs import Job, job_to_dict
 from .devices import VARIABLE, devices_of

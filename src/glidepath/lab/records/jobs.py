@@ -18,10 +18,8 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast, get_t
 from pydantic import PlainSerializer, PlainValidator
 
 from ... import Schedule
-from ...core.checks import problem_of, refuse
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import GlidepathError, Problem, digest, problem_of, refuse, shown
 from ...core.fields import Positive, Seed, check_of
-from ...core.files import digest
 from ...feedback import Controller
 from ..plain import Plain, plain
 from ..tasks.declared import Task

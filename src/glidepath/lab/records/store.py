@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import GlidepathError, Problem
-from ...core.files import canonical_json, digest, synced, write_whole
+from ...core import GlidepathError, Problem, canonical_json, digest, synced, write_whole
 from .jobs import Job, Kept, RecordT
 
 _FORMAT = 1

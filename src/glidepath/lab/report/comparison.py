@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...core.answer import Shown
-from ...core.errors import GlidepathError
+from ...core import GlidepathError, Shown
 from ..plain import Plain, plain
 from ..records.jobs import provenance
 from ..records.runs import Record

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import GlidepathError, Problem
+from ...core import GlidepathError, Problem
 from ..records.runs import RunSpec
 
 _EXAMPLES = 512

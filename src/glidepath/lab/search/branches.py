@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import Hold, Schedule, linear, recipes
-from ...core.checks import Checks, refuse
-from ...core.errors import Problem, shown
+from ...core import Checks, Problem, refuse, shown
 from ...core.fields import Count, Positive, Steps, real
 from ...feedback import Controller
 from ..engines.engine import Engine

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import Schedule
-from ...core.checks import refuse
-from ...core.errors import GlidepathError, Problem, installing
-from ...core.files import write_whole
+from ...core import GlidepathError, Problem, installing, refuse, write_whole
 from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, session_problems, writing

@@ -20,7 +20,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 
 _BEAT_SECONDS = 10.0
 _DEAD_SECONDS = 60.0

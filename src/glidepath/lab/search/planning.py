@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import Hold, Product, Rate, Schedule, parse
-from ...core.answer import Shown
-from ...core.checks import Checks
-from ...core.errors import GlidepathError, did_you_mean
+from ...core import Checks, GlidepathError, Shown, did_you_mean
 from ...core.fields import Count, Positive, Seed, integer
 from ...dialects.plateaus import plateau_of
 from ..plain import Plain

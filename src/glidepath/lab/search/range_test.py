@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-from ...core.answer import plain_data
-from ...core.schedule import Schedule
+from ...core import Schedule, plain_data
 from ...finder import Suggestion, Trace, Verification, verify
 from ...torch.find import Found, find
 from ..engines.devices import computing_on, device, devices_of

@@ -23,10 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import MultiStep, Schedule, recipes
-from ...core.checks import Checks, refuse
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import Checks, GlidepathError, Problem, refuse, shown, write_whole
 from ...core.fields import Count
-from ...core.files import write_whole
 from ...feedback import Controller
 from ..engines.engine import Engine
 from ..engines.progress import Watcher

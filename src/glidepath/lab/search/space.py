@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ... import Schedule, vocabulary
-from ...core.checks import Checks, types_of
+from ...core import Checks, Problem, did_you_mean, types_of
 from ...core.curves import Curve
-from ...core.errors import Problem, did_you_mean
 from ..tasks.schedules import DEFAULT_SCHEDULES
 
 if TYPE_CHECKING:

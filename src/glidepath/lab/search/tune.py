@@ -19,8 +19,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from ...core.checks import Checks, refuse
-from ...core.errors import GlidepathError
+from ...core import Checks, GlidepathError, refuse
 from ...core.fields import Count, Index, Seed
 from ..engines.engine import Engine
 from ..engines.progress import CommandPart, CommandProgress, Silent, Watcher

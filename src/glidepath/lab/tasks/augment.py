@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 
 _BY = 4
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.errors import GlidepathError, shown
+from ...core import GlidepathError, shown
 
 if TYPE_CHECKING:
     from .examples import Examples

@@ -7,8 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import ValidationError
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError, did_you_mean
+from ...core import Checks, GlidepathError, did_you_mean
 from ...core.fields import Count
 from ..plain import from_pydantic
 from .declared import TASKS, Cifar100, Images, Own, Prose, ResNet, Task

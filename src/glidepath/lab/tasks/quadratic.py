@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import Schedule
-from ...core.checks import Checks, settle
+from ...core import Checks, settle
 from ...core.fields import Count, Positive, Rate
 
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ... import Schedule, Step, recipes
-from ...core.errors import GlidepathError
+from ...core import GlidepathError
 from ...dialects.plateaus import plateau_of
 from ...feedback import Controller
 

@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from ...core.checks import Checks, refuse
-from ...core.errors import GlidepathError, Problem, shown
+from ...core import Checks, GlidepathError, Problem, refuse, shown
 from ..plain import from_pydantic
 from .declared import Metric, Own, Sgd, Task
 

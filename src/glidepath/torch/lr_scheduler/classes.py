@@ -14,8 +14,7 @@ import torch
 from torch.optim import Optimizer, swa_utils
 from torch.optim import lr_scheduler as torchs
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError
+from ...core import Checks, GlidepathError
 from ...core.fields import Check, choice, integer, real
 from ..rows import Values, plain
 from .base import DropIn, unpacked

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch.optim import lr_scheduler as torchs
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError
+from ...core import Checks, GlidepathError
 from .making import Made, saved, write_rate
 
 __all__ = ["ChainedScheduler", "SequentialLR"]

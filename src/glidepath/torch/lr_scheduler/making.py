@@ -14,8 +14,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError
+from ...core import Checks, GlidepathError
 from ...dialects import load
 from ..rows import plain
 

@@ -10,8 +10,7 @@ import numpy as np
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError
+from ...core import Checks, GlidepathError
 from ...dialects.oneflow import ONEFLOW, law
 from ..lr_scheduler.base import DropIn, packed
 from ..lr_scheduler.making import saved

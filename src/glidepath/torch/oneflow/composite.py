@@ -11,9 +11,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from ...core.checks import Checks
-from ...core.errors import GlidepathError, Problem
-from ...core.segments import Hold
+from ...core import Checks, GlidepathError, Hold, Problem
 from ...dialects import load
 from ..lr_scheduler.base import packed
 from ..rows import Values, plain

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....core.checks import refuse, settle
-from ....core.errors import Problem, installing
+from ....core import Problem, installing, refuse, settle
 from ....core.fields import Count
 from ...records.jobs import Job
 from ...records.runs import RunSpec
