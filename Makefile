@@ -68,7 +68,7 @@ bench: $(VENV)/ready-dev ## side-by-side measurements
 	@$(BIN)/python -m bench $(ARGS)
 
 reproduce: $(DEMO_READY) ## try published claims on fresh seeds, into docs/claims.md (half an hour of processor time)
-	@$(BIN)/glidepath reproduce all --page docs/claims.md $(ARGS)
+	@$(BIN)/python -m bench.claims all --page docs/claims.md $(ARGS)
 
 docs: $(VENV)/ready-dev ## the documentation, into site/
 	@echo "glidepath: drawing the pages from the code"

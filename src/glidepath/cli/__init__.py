@@ -15,19 +15,23 @@ import glidepath
 from ..core import GlidepathError
 
 # Each adds its commands, in the order of the help.
-from . import schedules, training, distributed, claims, choosing, plans, forecasts  # isort: skip
+from . import schedules, training, distributed, choosing, plans, forecasts  # isort: skip
 from .common import fail, missing
 from .options import app, in_language
 
 __all__ = ["app", "main"]
 
-_ROOMS = (schedules, training, distributed, claims, choosing, plans, forecasts)
+_ROOMS = (schedules, training, distributed, choosing, plans, forecasts)
 
 
-def main() -> None:
-    """Runs the command line: the entry point of `glidepath` and `python -m glidepath`."""
+def main(made: typer.Typer = app) -> None:
+    """Runs the command line: the entry point of `glidepath` and `python -m glidepath`.
+
+    Args:
+        made: The application.
+    """
     try:
-        in_language(app)()
+        in_language(made)()
     except GlidepathError as error:
         fail(error)
     except ModuleNotFoundError as error:

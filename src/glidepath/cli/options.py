@@ -54,13 +54,14 @@ class Shared:
     """
 
 
-def command(name: str | None = None, **settings: Any) -> Callable[[F], F]:
+def command(name: str | None = None, on: typer.Typer = app, **settings: Any) -> Callable[[F], F]:
     """Makes a function a command, in the order of the help.
 
     A parameter whose type is a dataclass stands for the options that are its fields; the function gets the value.
 
     Args:
         name: Of the command; None is the function's.
+        on: The application that gets it.
         settings: For typer.
     """
 
@@ -80,7 +81,7 @@ def command(name: str | None = None, **settings: Any) -> Callable[[F], F]:
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in parameters}
         text = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
-        app.command(name or function.__name__, help=text, **settings)(call)
+        on.command(name or function.__name__, help=text, **settings)(call)
         return function
 
     return register

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 
 import pytest
 
+from bench.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
+from bench.claims.criteria import Ascending, Flatter, Growing, Lower, Measurements
+from bench.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
+from bench.claims.trials import Ensembles, Exact, Trainings
 from glidepath import GlidepathError, parse, recipes
 from glidepath.lab import TASKS, InProcess, Silent, Status
-from glidepath.lab.claims import CLAIMS, Outcome, find_claims, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Flatter, Growing, Lower, Measurements
-from glidepath.lab.claims.forecasts import _COURSES, Designed, Forecasts, PublicCurves
-from glidepath.lab.claims.trials import Ensembles, Exact, Trainings
 from glidepath.lab.engines.engine import Finished
 from glidepath.lab.engines.progress import CommandPart, CommandProgress
 from glidepath.lab.report.statistics import holm

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bench.claims import CLAIMS, Claim, Outcome, reproduce
+from bench.claims import page as pages
+from bench.claims.criteria import CarriedPeak, Measurements, NotAbove
+from bench.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
+from bench.claims.known_forecasts import Case, ForecastLimits, judged, refused_or_covered
 from glidepath import GlidepathError, parse
 from glidepath.forecast import Law, Run
 from glidepath.lab import InProcess
-from glidepath.lab.claims import CLAIMS, Claim, Outcome, reproduce
-from glidepath.lab.claims import page as pages
-from glidepath.lab.claims.criteria import CarriedPeak, Measurements, NotAbove
-from glidepath.lab.claims.forecasts import _COURSES, _SIZES, CURVES, Designed, Forecasts, PublicCurves, curves_folder
-from glidepath.lab.claims.known_forecasts import Case, ForecastLimits, judged, refused_or_covered
 
 LAW = Law("multi_power", {"L0": 2.65, "A": 0.6, "alpha": 0.45, "B": 438.0, "C": 2.1, "beta": 0.6, "gamma": 0.65})
 
@@ -129,7 +129,7 @@ def test_a_designed_schedule_is_trained_beside_the_defaults(claim, tmp_path, mon
         asked.append((len(laws.runs), laws.updates, steps))
         return SimpleNamespace(schedule="hold(90) >> linear(30)")
 
-    monkeypatch.setattr("glidepath.lab.claims.forecasts.design", designed)
+    monkeypatch.setattr("bench.claims.forecasts.design", designed)
     criteria = (NotAbove(row="designed", than=("constant",)),)
     claim(
         Designed(task="mnist1d", peak_rate=0.05, slug="d", seeds=2, budget=120, logs=("wsd", "step"), criteria=criteria)

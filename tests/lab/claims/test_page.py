@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.claims import CLAIMS, Outcome, outcome_path, reproduce
+from bench.claims.__main__ import app
+from bench.claims.criteria import Ascending, Checked, Measurements
+from bench.claims.forecasts import Forecasts, PublicCurves
+from bench.claims.outcome import ChosenRate, TrialOutcome, Verdict
+from bench.claims.page import BEGIN, END, markdown, read_beside, recorded, text, write_page
 from glidepath import GlidepathError
-from glidepath.cli import app
 from glidepath.lab import InProcess
-from glidepath.lab.claims import CLAIMS, Outcome, outcome_path, reproduce
-from glidepath.lab.claims.criteria import Ascending, Checked, Measurements
-from glidepath.lab.claims.forecasts import Forecasts, PublicCurves
-from glidepath.lab.claims.outcome import ChosenRate, TrialOutcome, Verdict
-from glidepath.lab.claims.page import BEGIN, END, markdown, read_beside, recorded, text, write_page
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "claims.md"
 
@@ -124,7 +124,7 @@ def test_only_whole_runs_on_the_declared_seeds_stand_for_a_claim(outcome, tmp_pa
 
 
 def _command(*words):
-    return CliRunner().invoke(app, ["reproduce", *map(str, words)])
+    return CliRunner().invoke(app, [*map(str, words)])
 
 
 def test_without_names_the_claims_are_listed_with_what_they_take():

@@ -42,10 +42,7 @@ def task_remedy(name: str) -> str:
         "did you mean 'mnist1d'?"
     """
     if name.lower() == "quadratic":
-        return (
-            "the noisy quadratic model is exact and has no runs or seeds to compare: use glidepath.lab.Quadratic, "
-            "or glidepath reproduce C10"
-        )
+        return "the noisy quadratic model is exact and has no runs or seeds to compare: use glidepath.lab.Quadratic"
     if name.endswith(".py") and (module := name.removesuffix(".py").replace("/", ".").strip(".")):
         return f"module:object, such as {module}:moons for the class moons in {name}"
     return did_you_mean(name, TASKS)

@@ -1,4 +1,4 @@
-"""The command that tries published claims: reproduce."""
+"""`python -m bench.claims`, which is `make reproduce`: tries published claims, or lists them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from .common import beside, say
-from .engines import EngineOptions, trained
-from .options import command
+from glidepath.cli import main
+from glidepath.cli.common import beside, say
+from glidepath.cli.engines import EngineOptions, trained
+from glidepath.cli.options import command
 
-if TYPE_CHECKING:
-    from ..lab.claims import Claim, Outcome
+from . import CLAIMS, Claim, Outcome
+from . import page as pages
+from . import reproduce as tried
+
+app = typer.Typer(
+    name="python -m bench.claims",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-@command()
+@command(on=app)
 def reproduce(
     names: list[str] | None = None,
     short: bool = False,
@@ -42,9 +50,6 @@ def reproduce(
         data (--data): Folder of the public loss curves that F2 and F3 read. Default: the variable GLIDEPATH_LOSS_CURVES; without either
             they are skipped.
     """
-    from ..lab import claims
-    from ..lab.claims import page as pages
-
     failed = False
     if data is not None:
         os.environ["GLIDEPATH_LOSS_CURVES"] = str(data)
@@ -57,18 +62,18 @@ def reproduce(
                 if several:
                     progress.note(f"{outcome.claim} is tried")
 
-            outcomes = claims.reproduce(
+            outcomes = tried(
                 names, out=out, short=short, first_seed=seeds_from, engine=chosen, progress=progress, told=told
             )
         failed = any(outcome.tried and not outcome.passed for outcome in outcomes)
         data_of = [json.loads(outcome.to_json()) for outcome in outcomes]
         say(json.dumps(data_of, indent=1) if as_json else pages.text(outcomes))
     elif page is None:
-        _list(list(claims.CLAIMS.values()), as_json)
+        _list(list(CLAIMS.values()), as_json)
     if page is not None:
         found = pages.recorded(out)
         pages.write_page(page, found)
-        missing = [name for name in claims.CLAIMS if name not in found]
+        missing = [name for name in CLAIMS if name not in found]
         beside(f"wrote {page} from {out}" + (f"; not run: {', '.join(missing)}" if missing else ""))
     sys.exit(1 if failed else 0)
 
@@ -99,10 +104,14 @@ def _list(claims: list[Claim], as_json: bool) -> None:
         console.print(table)
     say(drawn.get().rstrip("\n"))
     whole = sum(trial.size.part.cost for claim in claims for trial in claim.trials)
-    tries = "glidepath reproduce C1 C7 tries two of them; all, every one."
+    tries = "python -m bench.claims C1 C7 tries two of them; all, every one."
     beside(f"\nTimes are of one processor; all take {_time(whole)}. {tries}")
 
 
 def _time(seconds: object) -> str:
     number = float(str(seconds))
     return f"{number / 60:.0f} min" if number >= 90 else f"{max(1, round(number))} s"
+
+
+if __name__ == "__main__":
+    main(app)

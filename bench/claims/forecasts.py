@@ -11,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ... import Schedule, parse
-from ...core import GlidepathError
-from ...forecast import Law, Run, fit_laws
-from ...forecast.design import design
-from ..engines.engine import Engine
-from ..engines.machine import here
-from ..engines.progress import CommandPart, Watcher
-from ..engines.session import opened
-from ..records.jobs import provenance
-from ..records.runs import Record, RunSpec
-from ..tasks.declared import TASKS, Task
-from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from glidepath import Schedule, parse
+from glidepath.core import GlidepathError
+from glidepath.forecast import Law, Run, fit_laws
+from glidepath.forecast.design import design
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.machine import here
+from glidepath.lab.engines.progress import CommandPart, Watcher
+from glidepath.lab.engines.session import opened
+from glidepath.lab.records.jobs import provenance
+from glidepath.lab.records.runs import Record, RunSpec
+from glidepath.lab.tasks.declared import TASKS, Task
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+
 from .criteria import Checked, Criterion, Measurements
 from .known_forecasts import ForecastLimits, verdicts_of
 from .outcome import TrialOutcome, Verdict

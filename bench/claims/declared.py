@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import Exponential, MultiStep, Schedule, recipes
-from ...core import GlidepathError, Problem, shown
-from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+from glidepath import Exponential, MultiStep, Schedule, recipes
+from glidepath.core import GlidepathError, Problem, shown
+from glidepath.lab.tasks.schedules import DEFAULT_SCHEDULES, default_schedule
+
 from .criteria import Ascending, CarriedPeak, Criterion, Flatter, Growing, Lower, NotAbove
 from .declared_strings import WORDS
 from .forecasts import THEIRS, Designed, Forecasts, PublicCurves

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core import GlidepathError
-from ...forecast import Run, fit_laws
+from glidepath.core import GlidepathError
+from glidepath.forecast import Run, fit_laws
+
 from .criteria import Checked
 from .outcome import Verdict
 

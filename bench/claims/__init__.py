@@ -1,6 +1,6 @@
 """Published findings about schedules, each as a declaration that can be run: what is tried, on which seeds, what must come out.
 
-`glidepath reproduce` is the command. The declarations are in `declared`, the rules in `criteria`; `reproduce` carries them
+`python -m bench.claims` is the command. The declarations are in `declared`, the rules in `criteria`; `reproduce` carries them
 out and writes an outcome for each, passed or failed.
 """
 

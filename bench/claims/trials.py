@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ... import Schedule
-from ..engines.engine import Engine
-from ..engines.machine import here
-from ..engines.progress import CommandPart, Watcher
-from ..records.store import Store
-from ..search.planning import plan_runs
+from glidepath import Schedule
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.machine import here
+from glidepath.lab.engines.progress import CommandPart, Watcher
+from glidepath.lab.records.store import Store
+from glidepath.lab.search.planning import plan_runs
+
 from .criteria import CarriedPeak, Criterion, Flatter, Losses, Measurements
 from .outcome import ChosenRate, TrialOutcome, Verdict
 
 if TYPE_CHECKING:
-    from ..report.comparison import ScheduleResult
-    from ..search.snapshots import Result
+    from glidepath.lab.report.comparison import ScheduleResult
+    from glidepath.lab.search.snapshots import Result
 
 _MICROSECONDS = {"mnist1d": 250, "mnist1d-cnn": 1000, "text": 2000}
 """Processor time of an update, measured on one core of a server of 2026, evaluations included: for estimates only."""
@@ -132,7 +133,7 @@ class Trainings(_Chosen):
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compare, and judge. See `Trial.carry_out`."""
-        from .. import compare
+        from glidepath.lab import compare
 
         seeds = list(range(first_seed, first_seed + self.seeds))
         grid: dict[str, Any] = {"peak_rate": self.rates, "budget": self.budget, "baseline": next(iter(self.schedules))}
@@ -152,7 +153,7 @@ class Trainings(_Chosen):
 
 def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses]:
     """The last validation loss of every run, from the records that the comparison has just checked or made."""
-    from ..report.rate_choice import by_rate
+    from glidepath.lab.report.rate_choice import by_rate
 
     store, found = Store(folder / "records"), dict[str, Losses]()
     for name, row in grid.items():
@@ -181,8 +182,8 @@ class Ensembles(_Chosen):
 
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Train the ensembles, and judge. See `Trial.carry_out`."""
-        from .. import Jax, Workers
-        from ..search.snapshots import snapshots
+        from glidepath.lab import Jax, Workers
+        from glidepath.lab.search.snapshots import snapshots
 
         made = snapshots(
             self.task,
@@ -223,7 +224,7 @@ class Exact(Trial):
     def carry_out(self, folder: Path, first_seed: int, engine: Engine | None, watcher: Watcher) -> TrialOutcome:
         """Compute, and judge. See `Trial.carry_out`."""
         del folder, first_seed, engine, watcher
-        from ..tasks.quadratic import Quadratic
+        from glidepath.lab.tasks.quadratic import Quadratic
 
         model = Quadratic()
         values = {

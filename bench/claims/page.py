@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ...core import GlidepathError, write_whole
+from glidepath.core import GlidepathError, write_whole
+
 from .declared import CLAIMS
 from .outcome import Outcome, TrialOutcome
 from .running import outcome_path
 
-BEGIN = "<!-- outcomes: written by `glidepath reproduce --page`, not by hand -->"
+BEGIN = "<!-- outcomes: written by `make reproduce`, not by hand -->"
 END = "<!-- end of outcomes -->"
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from ... import Schedule
-from ...forecast.bound import transfer_peak
-from ..plain import plain
-from ..report.statistics import PairedDifference, estimate, holm, paired, whole
-from ..report.verdict import number, signed, sized, spoken
+from glidepath import Schedule
+from glidepath.forecast.bound import transfer_peak
+from glidepath.lab.plain import plain
+from glidepath.lab.report.statistics import PairedDifference, estimate, holm, paired, whole
+from glidepath.lab.report.verdict import number, signed, sized, spoken
 
 _LEVEL = 0.05
 Losses = Mapping[float, Sequence[float | None]]

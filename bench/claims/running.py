@@ -1,4 +1,4 @@
-"""Carry out the trials of claims and judge them: the function behind `glidepath reproduce`."""
+"""Carry out the trials of claims and judge them: the function behind `make reproduce`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...core import Checks, taken, write_whole
-from ...core.fields import Seed
-from ..engines.engine import Engine
-from ..engines.progress import CommandProgress, Silent, Watcher
-from ..engines.session import writing
+from glidepath.core import Checks, taken, write_whole
+from glidepath.core.fields import Seed
+from glidepath.lab.engines.engine import Engine
+from glidepath.lab.engines.progress import CommandProgress, Silent, Watcher
+from glidepath.lab.engines.session import writing
+
 from .declared import Claim, find_claims
 from .outcome import Outcome, TrialOutcome
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from ...core import GlidepathError
-from ..plain import Plain, plain
+from glidepath.core import GlidepathError
+from glidepath.lab.plain import Plain, plain
+
 from .criteria import Checked
 
 
