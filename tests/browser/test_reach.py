@@ -116,6 +116,10 @@ def test_the_curve_is_a_table_too(opened):
 
 @pytest.mark.parametrize("opened", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
 def test_390_pixels_are_enough(opened):
+    opened.type("OneCycleLR(max_lr=0.1, total_steps=1000)")
+    opened.rest()
+    opened.page.click("#saying summary")
+    assert unseen(opened) == [0, 0]
     opened.type("warmup(500) >> hold(2000) >> repeat(cosine(2500), cycles=3, decay=0.5) >> linear(1000)")
     for tab in TABS:
         opened.page.click(f"#tab-{tab}")
@@ -208,11 +212,25 @@ def test_copied_code_runs_and_gives_the_curve(opened):
 def test_the_formula_is_drawn_with_the_current_numbers(opened):
     opened.rest()
     opened.page.click("#saying summary")
-    opened.wait("document.querySelectorAll('#saying math').length === 2")
-    opened.shot("formula")
+    opened.wait("document.querySelectorAll('#saying .formula:has(math)').length === 2")
 
     assert "9500" in opened.page.locator("#saying .formula").nth(1).inner_text()
     assert "Loshchilov" in opened.page.inner_text("#saying")
+    opened.type("OneCycleLR(max_lr=0.1, total_steps=1000)")
+    opened.wait("document.querySelectorAll('#saying .formula')[1].textContent.includes('299')")
+    opened.shot("formula")
+    wide = "[...document.querySelectorAll('#saying .formula')].map(node => node.scrollWidth - node.clientWidth)"
+    assert opened.page.evaluate(wide) == [0, 0]  # a long one goes on in the next line
+
+
+def unseen(opened):
+    """How many pixels of each formula are still beyond the edge of its panel when it is scrolled to its end."""
+    return opened.page.evaluate(
+        """[...document.querySelectorAll('#saying .formula')].map(node => { node.scrollLeft = 9999;
+          const ends = [...node.querySelectorAll('math')].map(math => math.getBoundingClientRect().right);
+          const end = node.getBoundingClientRect().left + node.clientWidth;
+          return Math.max(0, Math.ceil(Math.max(...ends) - end)) + Math.max(0, Math.ceil(end - innerWidth)); })"""
+    )
 
 
 def test_a_metric_is_fed_and_the_cuts_explained(opened):

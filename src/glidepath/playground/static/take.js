@@ -26,6 +26,29 @@ export function formula(text) {
   return source ? build(source) : null;
 }
 
+/** A formula as pieces, between which its line may break: before what is equal or added outside of brackets, and after a wide space. */
+function pieces(math) {
+  const row = math?.firstElementChild;
+  if (row?.localName !== "mrow") return math ? [math] : [];
+  const made = [[]];
+  let depth = 0;
+  let before = "";
+  for (const node of [...row.children]) {
+    const sign = node.localName === "mo" ? node.textContent : "";
+    if (sign && "=+−".includes(sign) && depth === 0 && before && before !== "mo") { made.push([]); node.setAttribute("form", "infix"); }
+    if (sign) depth += "([{".includes(sign) ? 1 : ")]}".includes(sign) ? -1 : 0;
+    if (depth === 0 && node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 1) made.push(" ", []);
+    else made.at(-1).push(node);
+    before = node.localName;
+  }
+  return made.filter((nodes) => nodes.length).map((nodes) => {
+    if (nodes === " ") return nodes;
+    const piece = math.cloneNode(false);
+    piece.append(...nodes);
+    return piece;
+  });
+}
+
 /** The formula beside the sentences: in general, each symbol in the colour of its sentence; and with the current numbers. */
 export class Formula {
   constructor(app) {
@@ -41,7 +64,7 @@ export class Formula {
     const math = formula(entry?.formula);
     if (math) this.paint(math, entry.args);
     const open = this.fold?.open ?? false;
-    this.general = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": t("formula.general") }, math ?? h("p", { class: "hint" }, t(entry ? "formula.none" : "formula.composed")));
+    this.general = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": t("formula.general") }, math ? pieces(math) : h("p", { class: "hint" }, t(entry ? "formula.none" : "formula.composed")));
     this.numbers = h("div", { class: "formula", tabindex: "0", role: "group", "aria-label": t("formula.numbers") });
     this.button = h("button", { type: "button", onclick: () => copy(this.latex, "LaTeX") }, t("formula.copy"));
     this.fold = h("details", { open }, h("summary", {}, t("formula.numbers")), this.numbers, this.button, entry?.source ? h("p", { class: "hint" }, t("formula.source", { source: entry.source })) : null);
@@ -64,7 +87,8 @@ export class Formula {
     const found = this.app.details;
     if (!found?.ok || !this.numbers) return;
     this.latex = found.latex;
-    this.numbers.replaceChildren(formula(found.formula) ?? document.createTextNode(t(found.latex ? "formula.long" : "formula.replayed")));
+    const math = formula(found.formula);
+    this.numbers.replaceChildren(...(math ? pieces(math) : [t(found.latex ? "formula.long" : "formula.replayed")]));
     this.button.disabled = !found.latex;
   }
 }
