@@ -100,14 +100,15 @@ class Schedule(Node):
         Raises:
             GlidepathError: If a part of the schedule has no closed form.
         """
-        return self._traced(Tracer())
+        return self.traced(Tracer())
 
-    def _traced(self, trace: Tracer) -> Expr:
+    def traced(self, trace: Tracer, far: float = math.inf) -> Expr:
+        """Returns the formula on a tracer's symbol of a step that is no further out than `far`."""
         if not self.closed:
             raise GlidepathError.of(self.kind, "", "made of closed forms to be written as a formula", self)
         last = self._last
         first, end = self.interpreted(0), self.interpreted(last)
-        step = trace.step(-math.inf, math.inf)
+        step = trace.step(-far, far)
         branches = [lambda t: first, lambda t: self.at(Clock(trace, t)), lambda t: trace.held(t, end)]  # type: ignore[arg-type]
         return trace.phases(step, [0, last], branches, step)
 
@@ -230,7 +231,7 @@ class Schedule(Node):
         if self._pieces_inside > _PRINTED_NODES:
             rule = f"made of at most {_PRINTED_NODES} nodes and pieces to be written as {what}"
             raise GlidepathError.worded(self.kind, "", rule, f"{self._pieces_inside}")
-        return self._traced(Tracer(digits)) if digits != 53 else self.expression
+        return self.traced(Tracer(digits)) if digits != 53 else self.expression
 
     @property
     def _last(self) -> int:

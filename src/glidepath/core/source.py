@@ -86,19 +86,18 @@ class _Printer:
                 continue
             seen.add(node)
             for arg in node.args:
-                arg = _plain(arg)
+                arg = plain(arg)
                 self._uses[arg] += 1
                 stack.append(arg)
 
     def finish(self, node: Expr, indent: int, target: str | None) -> None:
         """Writes the statements that return the value of `node` (or assign it to `target`)."""
-        node = _plain(node)
+        node = plain(node)
         if node.op == "phases" and self._named(node) is None:
             at = self._operand(node.args[0], indent)
-            self._tree(at, node.data, [_plain(arg) for arg in node.args[1:]], indent, target)
+            self._tree(at, node.data, [plain(arg) for arg in node.args[1:]], indent, target)
             return
-        text = self.text(node, indent)
-        text = text[1:-1] if text.startswith("(") and _wraps(text) else text
+        text = bare(self.text(node, indent))
         self._write(indent, f"return {text}" if target is None else f"{target} = {text}")
 
     def _tree(self, at: str, bounds: tuple[Any, ...], results: list[Expr], indent: int, target: str | None) -> None:
@@ -118,7 +117,7 @@ class _Printer:
 
     def text(self, node: Expr, indent: int) -> str:
         """Returns an expression for `node`, after writing the temporaries it needs."""
-        node = _plain(node)
+        node = plain(node)
         if node.op == "const":
             return repr(node.data) if node.data >= 0 else f"({node.data!r})"
         if node.op == "step":
@@ -143,13 +142,13 @@ class _Printer:
         spine: list[Expr] = []
         while node.op in _ROWS and self._named(node) is None:
             spine.append(node)
-            node = _plain(node.args[0])
+            node = plain(node.args[0])
         return spine
 
     def finish_into(self, node: Expr, indent: int, name: str) -> None:
         """Writes the statements that assign the value of phases to `name`."""
         at = self._operand(node.args[0], indent)
-        self._tree(at, node.data, [_plain(arg) for arg in node.args[1:]], indent, name)
+        self._tree(at, node.data, [plain(arg) for arg in node.args[1:]], indent, name)
         self._names[-1][node] = name
 
     def _expression(self, node: Expr, indent: int) -> str:
@@ -167,8 +166,7 @@ class _Printer:
         if node.op == "neg":
             return f"(-{self.text(node.args[0], indent)})"
         if len(node.args) == 1:
-            inner = self.text(node.args[0], indent)
-            inner = inner[1:-1] if inner.startswith("(") and _wraps(inner) else inner
+            inner = bare(self.text(node.args[0], indent))
             low, high = FUNCTIONS[node.op]
             arg = node.args[0]
             sure = node.op == "tanh" or (low <= arg.low and arg.high <= high and not unknown(arg))
@@ -180,7 +178,7 @@ class _Printer:
 
     def _operand(self, node: Expr, indent: int) -> str:
         """Returns a name or a number for `node`, so that it is evaluated once."""
-        node = _plain(node)
+        node = plain(node)
         text = self.text(node, indent)
         if node.op in ("const", "step") or self._named(node) is not None:
             return text
@@ -188,7 +186,7 @@ class _Printer:
 
     def _keep(self, node: Expr, text: str, indent: int) -> str:
         name = self._new(node)
-        self._write(indent, f"{name} = {text[1:-1] if text.startswith('(') and _wraps(text) else text}")
+        self._write(indent, f"{name} = {bare(text)}")
         self._names[-1][node] = name
         return name
 
@@ -213,15 +211,16 @@ class _Printer:
         self.lines.append("    " * indent + line + "\n")
 
 
-def _plain(node: Expr) -> Expr:
+def plain(node: Expr) -> Expr:
+    """Returns a node without what is known of its interval."""
     return node.args[0] if node.op == "narrow" else node
 
 
-def _wraps(text: str) -> bool:
-    """Tells whether the first parenthesis closes at the very end."""
+def bare(text: str) -> str:
+    """Returns a text without parentheses around the whole."""
     depth = 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if depth == 0:
-            return position == len(text) - 1
-    return False
+            return text[1:-1] if text.startswith("(") and position == len(text) - 1 else text
+    return text

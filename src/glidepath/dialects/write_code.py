@@ -338,7 +338,7 @@ def _arrays(schedule: Schedule, module: str, indent: str, make: tuple[str, str])
     It is written where a library has functions for a schedule too, but counts whole periods in float32 inside them: compiled, `step / 41`
     becomes a product with the reciprocal, whose floor is one too low at some whole periods, and far out the step itself is rounded.
     """
-    lines, tables = array_code(schedule.expression, module, indent)
+    lines, tables = array_code(schedule, module, indent)
     function, dtype = make
     kinds = {True: "int" if dtype == "float" else '"int32"', False: dtype}
     made = [
