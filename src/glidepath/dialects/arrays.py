@@ -90,7 +90,7 @@ class _ArrayPrinter:
                 case op:
                     counts = op in ("step", "locate", "narrow", *_COUNTING)
                     counts = counts and (op not in ("//", "%") or args[1].low > 0)
-            fits = -_INT <= node.low and node.high <= _INT
+            fits = node.low >= -_INT and node.high <= _INT
             self._whole[node] = counts and fits and (node.op in ("locate", "take") or all(map(self.whole, args)))
         return self._whole[node]
 
