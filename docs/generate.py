@@ -36,7 +36,7 @@ def main() -> None:
     words = dict(sorted(gp.vocabulary().items()))
     missing = [name for name in words if not view.example(name) and name not in SAY_NOTHING]
     if missing:
-        sys.exit(f"docs/generate.py: glidepath.view.EXAMPLES must have an entry for {', '.join(missing)}")
+        sys.exit(f"docs/generate.py: glidepath.view.examples.EXAMPLES must have an entry for {', '.join(missing)}")
     for folder in ("schedules", "img"):
         (HERE / folder).mkdir(exist_ok=True)
     for name, make in words.items():
@@ -175,7 +175,7 @@ def moving() -> str:
     ]
     shown: dict[str, list[str]] = {}
     for picture in pictures():
-        if picture.small:
+        if picture.size:
             file = HERE / "img" / f"{picture.name}.gif"
             file.parent.mkdir(parents=True, exist_ok=True)
             view.animate(picture.schedules, file, **picture.options, **picture.size)

@@ -10,7 +10,7 @@ from glidepath.playground.build import build
 from glidepath.playground.catalogue import catalogue
 from glidepath.playground.details import Details, Fit, details, fit
 from glidepath.playground.tree import text_of, tree_of
-from glidepath.view import EXAMPLES
+from glidepath.view.examples import EXAMPLES
 
 BUDGET = Budget().settled()
 COMPOSED = [

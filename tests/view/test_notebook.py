@@ -170,7 +170,8 @@ def test_figures_and_animations_stay_what_they_were(tmp_path):
 
 
 def test_without_matplotlib_the_text_is_shown(monkeypatch):
-    monkeypatch.setitem(sys.modules, "glidepath.view.drawing", None)  # as its import then fails
+    monkeypatch.delitem(sys.modules, "glidepath.view.drawing", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # as its import then fails
     plan = Plan("cosine(100)")
 
     assert plan._repr_mimebundle_() == {"text/plain": str(plan)}

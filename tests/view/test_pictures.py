@@ -167,11 +167,11 @@ def test_other_endings_are_refused(tmp_path, ending):
 def test_options_out_of_range_are_refused(tmp_path):
     one = parse("cosine(100)")
     for options in ({"frames": 1}, {"width": 10**6}, {"height": float("nan")}):
-        with pytest.raises(GlidepathError, match="must be from"):
+        with pytest.raises(GlidepathError, match="must be an integer from"):
             animation(one, **options)
     with pytest.raises(GlidepathError, match="1 to 8 schedules"):
         figure([parse(f"cosine({n})") for n in range(1, 10)])
-    with pytest.raises(GlidepathError, match="floor must be above 0"):
+    with pytest.raises(GlidepathError, match="floor must be a finite number above 0"):
         figure(one, log=True, floor=0.0)
     with pytest.raises(GlidepathError, match=r"ends in \.gif"):
         animate(one, tmp_path / "a.png")
@@ -218,7 +218,7 @@ def test_every_class_of_the_classic_libraries_moves_under_its_own_name(tmp_path,
     """One file each, also where a name has a dot in it or differs from another by the size of its letters; no two are the same picture."""
     from glidepath import dialects
 
-    small = [picture for picture in pictures() if picture.small]
+    small = [picture for picture in pictures() if picture.size]
     assert [picture.title.partition("(")[0] for picture in small] == [
         name
         for library, plateau in PLATEAUS.items()

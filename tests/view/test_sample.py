@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from glidepath import GlidepathError, parse
-from glidepath.view import Axis, example, horizon, knots, phases, sampled, significant
+from glidepath.view import Axis, example, horizon, knots, phases, sampled
+from glidepath.view.axis import significant
 from glidepath.view.examples import EXAMPLES
 from work import SECOND, counted
 

@@ -31,7 +31,7 @@ def test_what_breaks_a_rule_is_refused(path, value):
 
 def test_without_anywidget_the_reason_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)  # which makes its import fail
-    with pytest.raises(GlidepathError, match="anywidget must be installed for the live widget"):
+    with pytest.raises(GlidepathError, match="packages must be installed, got no anywidget"):
         widget(parse("cosine(10)"))
 
 

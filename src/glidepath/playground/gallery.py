@@ -22,7 +22,7 @@ PAGES = {"index.html": "en", "zh.html": "zh"}
 @functools.cache
 def _moving() -> dict[str, Picture]:
     """Returns the classes by the file of their animation."""
-    return {f"{picture.name}.gif": picture for picture in pictures() if picture.small}
+    return {f"{picture.name}.gif": picture for picture in pictures() if picture.size}
 
 
 @functools.cache

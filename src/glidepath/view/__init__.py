@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from .animation import animate, animation
-from .axis import AXES, Axis, significant
-from .examples import EXAMPLES, example
-from .examples_strings import COMPARISONS
+from .axis import Axis
+from .examples import example
 from .pictures import gallery
 from .sample import Curve, Phase, horizon, knots, phases, sampled
 from .still import figure, html, save
@@ -13,9 +12,6 @@ from .terminal import terminal
 from .widget import widget
 
 __all__ = [
-    "AXES",
-    "COMPARISONS",
-    "EXAMPLES",
     "Axis",
     "Curve",
     "Phase",
@@ -30,7 +26,6 @@ __all__ = [
     "phases",
     "sampled",
     "save",
-    "significant",
     "terminal",
     "widget",
 ]

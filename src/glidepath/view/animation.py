@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..core import GlidepathError, write_whole
-from ..core.fields import number
+from ..core import GlidepathError, taken, write_whole
+from ..core.fields import integer
 from .axis import Axis, Bases, look_of, significant
 from .fonts import lettered, short
 from .notebook import Gif, PicturePath
@@ -18,7 +18,6 @@ from .still import Scene, Schedules, draw, scene
 
 _COLOURS = 28  # colours of the whole GIF, and more for each further curve: anti-aliased lines need no more
 _ROW = 17  # pixels of a line of the legend
-_FULL_MS, _FRAME_MS = 1400, 60
 
 
 def animation(
@@ -55,19 +54,15 @@ def animation(
     Raises:
         GlidepathError: If a number is out of range, or matplotlib or pillow is missing.
     """
-    for field, value, low, high in (
-        ("frames", frames, 8, 200),
-        ("width", width, 200, 1600),
-        ("height", height, 160, 1200),
-    ):
-        plain = number(value)
-        if plain is None or not low <= plain <= high:
-            raise GlidepathError.of("view", field, f"from {low} to {high}", value)
+    frames = taken("view", "frames", frames, integer(8, 200))
+    size = taken("view", "width", width, integer(200, 1600)), taken("view", "height", height, integer(160, 1200))
     seen = scene(schedules, steps, axis, per, base, unit)
     heading = title if title is not None else next(iter(seen.curves)) if len(seen.curves) == 1 else ""
-    film = _Film(seen, heading, (int(width), int(height)), log, floor)
-    pictures = [film.whole(), *(film.at(step) for step in _stops(seen, int(frames)))]
-    times = [_FULL_MS, *[_FRAME_MS] * (len(pictures) - 2), 2 * _FRAME_MS]
+    film = _Film(seen, heading, size, log, floor)
+    stops = {round(seen.last * k / (frames - 1)) for k in range(frames)}
+    stops |= {phase.begin for phase in film.phases if len(film.phases) <= frames // 4}
+    pictures = [film.whole(), *map(film.at, sorted(stops))]
+    times = [1400, *[60] * (len(pictures) - 2), 120]  # milliseconds
     return _gif(pictures, _COLOURS + 12 * len(seen.curves), times)
 
 
@@ -87,16 +82,6 @@ def animate(schedules: Schedules, path: str | os.PathLike[str], **options: Any) 
     return PicturePath(write_whole(path, animation(schedules, **options), where="view"))
 
 
-def _stops(seen: Scene, frames: int) -> list[int]:
-    """Returns the steps of the frames: evenly spread, and where a phase of a single schedule begins."""
-    stops = {round(seen.last * k / (frames - 1)) for k in range(frames)}
-    if len(seen.curves) == 1:
-        (curve,) = seen.curves.values()
-        found = phases(curve.schedule, seen.last)
-        stops |= {phase.begin for phase in found} if len(found) <= frames // 4 else set()
-    return sorted(stops)
-
-
 class _Film:
     """The axes drawn once, and the curves up to a step drawn over them."""
 
@@ -108,7 +93,7 @@ class _Film:
         wide = size[0]
         self.most = int((wide - 80) / 8)  # letters of the line that tells step, value and phase
         self.curves, self.scale, self.bases = list(seen.curves.values()), seen.scale, list(seen.bases.values())
-        self.phases = [phases(curve.schedule, int(curve.steps[-1])) for curve in self.curves]
+        self.phases = phases(self.curves[0].schedule, seen.last) if len(self.curves) == 1 else []
         names = list(seen.curves) if len(seen.curves) > 1 else []
         tall, head, left = size[1] + _ROW * len(names), 68 + _ROW * len(names), 67 / wide
         drawing = Figure(figsize=(wide / 100, tall / 100), dpi=100)
@@ -143,30 +128,22 @@ class _Film:
     def whole(self) -> Any:
         """Returns the picture of the whole curves."""
         last = self.scale.text(max(float(curve.steps[-1]) for curve in self.curves))
-        names = [phase.name for phase in self.phases[0]]
-        what = " → ".join(names) if len(self.curves) == 1 and 1 < len(names) <= 4 else ""
+        what = " → ".join(phase.name for phase in self.phases) if 1 < len(self.phases) <= 4 else ""
         return self._picture(f"{last}   {what}")
 
     def at(self, step: int) -> Any:
         """Returns the picture of the curves up to a step."""
-        values = []
+        values, at = [], self.scale.position(step)
         parts = zip(self.curves, self.bases, self.lines, self.dots, self.full, strict=True)
         for curve, base, line, dot, (x, y) in parts:
-            done = int((curve.steps <= step).sum())
-            value = curve.schedule(step) * base
+            done, value = int((curve.steps <= step).sum()), curve.schedule(step) * base
             place = max(value, self.lowest)
-            at = self.scale.position(step)
             line.set_data([*x[:done], at], [*y[:done], place])
             dot.set_data([at], [place])
             values.append(significant(value))
-        name = ""
-        if len(self.curves) == 1:
-            name = next((phase.name for phase in self.phases[0] if phase.begin <= step < phase.end), "held")
-        picture = self._picture(f"{self.scale.text(step):<16} value {'   '.join(values):<12} {name}")
-        for line, dot, (x, y) in zip(self.lines, self.dots, self.full, strict=True):
-            line.set_data(x, y)
-            dot.set_data([], [])
-        return picture
+        past = "held" if self.phases else ""
+        name = next((phase.name for phase in self.phases if phase.begin <= step < phase.end), past)
+        return self._picture(f"{self.scale.text(step):<16} value {'   '.join(values):<12} {name}")
 
     def _picture(self, caption: str) -> Any:
         from PIL import Image

@@ -11,16 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import GlidepathError, Schedule, did_you_mean
-from ..core.fields import number
+from ..core import GlidepathError, Schedule, did_you_mean, taken
+from ..core.fields import number, real
 
-AXES = {
-    "step": "step (updates done)",
-    "epoch": "epoch",
-    "sample": "samples seen",
-    "token": "tokens seen",
-    "percent": "percent of the run",
-}
+_SEEN = {name: f"{name}s seen" for name in ("sample", "token")}
+AXES = {"step": "step (updates done)", "epoch": "epoch", **_SEEN, "percent": "percent of the run"}
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,7 @@ class Axis:
         if plain is None or not 0 < plain < math.inf:
             rules = {"epoch": "the updates in an epoch", "percent": "the updates of the run"}
             raise GlidepathError.of("view", "per", f"above 0: {rules.get(name, f'the {name}s of an update')}", per)
-        if name == "epoch":
-            return cls(name, 1, plain)
-        return cls(name, 100, plain) if name == "percent" else cls(name, plain, 1)
+        return cls(name, *{"epoch": (1, plain), "percent": (100, plain)}.get(name, (plain, 1)))
 
     def position(self, step: Any) -> Any:
         """Returns where a step, or an array of steps, lies on this axis."""
@@ -85,8 +78,8 @@ class Axis:
 
 # What values are ------------------------------------------------------------------------------------------------------------------------
 
+# One base value for all curves, or one for each by its label.
 Bases = float | Mapping[str, float]
-"""One base value for all curves, or one for each by its label."""
 
 
 def scaled(schedule: Schedule, base: float) -> float:
@@ -114,11 +107,8 @@ def bases_of(schedules: Mapping[str, Schedule], base: Bases) -> dict[str, float]
     if unknown:
         rule, remedy = f"for one of {', '.join(schedules)}", did_you_mean(str(unknown[0]), schedules)
         raise GlidepathError.of("view", "base", rule, unknown[0], remedy)
-    for value in given.values():
-        plain = number(value)
-        if plain is None or not math.isfinite(plain):
-            raise GlidepathError.of("view", "base", "a finite number", value)
-    return {name: scaled(schedule, float(given.get(name, 1.0))) for name, schedule in schedules.items()}
+    factors = {name: taken("view", "base", value, real()) for name, value in given.items()}
+    return {name: scaled(schedule, factors.get(name, 1.0)) for name, schedule in schedules.items()}
 
 
 def unit_of(schedules: Mapping[str, Schedule], bases: Mapping[str, float]) -> str:
@@ -141,12 +131,12 @@ def unit_of(schedules: Mapping[str, Schedule], bases: Mapping[str, float]) -> st
 
 MOST_CURVES = 8
 
+# Okabe and Ito's, the yellow and the light blue darkened so that thin lines show on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07c00", "#3a9bd6", "#777777", "#222222")
-"""Okabe and Ito's, the yellow and the light blue darkened so that thin lines show on white."""
 
+# One for each colour, as matplotlib takes them: the page's (`static/style.js`), in units of a line 2 pixels wide.
 _STROKES = ((4, 2), (1, 1.5), (4, 1.5, 1, 1.5), (2.5, 1), (6, 2), (0.5, 2), (2, 3))
 DASHES: tuple[Any, ...] = ("-", *((0, strokes) for strokes in _STROKES))
-"""One for each colour, as matplotlib takes them: the page's (`static/style.js`), in units of a line 2 pixels wide."""
 
 
 def look_of(k: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""An example of every recipe, kind and scheduler of the other libraries: what the gallery draws and the page begins with."""
+"""An example of every recipe, kind and scheduler of the other libraries, and what they are in a line: what the gallery and the page show."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 from typing import Any
 
 from .. import feedback, recipes
@@ -14,12 +15,11 @@ from ..dialects.table import known
 from .articles_strings import ARTICLES
 from .examples_strings import CALLS, CALLS_HERE, EXAMPLES
 
+# The libraries whose schedulers are shown by their own names.
 LIBRARIES = tuple(name for name in libraries() if name.isidentifier())
-"""The libraries whose schedulers are shown by their own names."""
 
-
+# What our own words are, in the order in which they are shown.
 GROUPS = ("Whole schedules", "Phases", "Other schedules", "Made of others", "Registered here")
-"""What our own words are, in the order in which they are shown."""
 _JOINING = ("chain", "minimum", "maximum")
 
 
@@ -37,6 +37,23 @@ def group_of(word: str) -> str:
     if word in _JOINING or (word in Schedule.registry and inside):
         return "Made of others"
     return "Other schedules" if word in Schedule.registry else "Registered here"
+
+
+def about(thing: Any) -> str:
+    """Returns the first line of a docstring."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def source(thing: Any) -> str:
+    """Returns the `Source:` section of a docstring on one line, or an empty string.
+
+    Examples:
+        >>> from glidepath.finder import minimum_tenth
+        >>> source(minimum_tenth).partition(",")[0]
+        "fastai's `lr_find(suggest_funcs=minimum)`"
+    """
+    found = re.search(r"^Source:\n((?:    .*\n?)+)", inspect.getdoc(thing) or "", re.MULTILINE)
+    return " ".join(found.group(1).split()) if found else ""
 
 
 def example(word: str) -> str:
@@ -92,9 +109,8 @@ def _arguments(text: str) -> dict[str, Any]:
 
 # Classes as articles call them that teach schedules: some ten epochs, rates of hundredths -----------------------------------------------
 
+# Whose classes are drawn.
 CLASSIC = ("pytorch", "oneflow", "keras", "tensorflow", "paddle")
-"""Whose classes are drawn."""
-
 _PLATEAUS = {"pytorch": "PyTorch", "oneflow": "OneFlow", "keras": "Keras", "paddle": "Paddle"}
 
 

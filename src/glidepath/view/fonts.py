@@ -12,18 +12,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 
 # Families that have Chinese, in the order of our liking; any other that has the sign comes after them.
-_LIKED = [
-    *(
-        "Noto Sans CJK SC",
-        "Noto Sans SC",
-        "Source Han Sans SC",
-        "Source Han Sans CN",
-        "PingFang SC",
-        "Hiragino Sans GB",
-    ),
-    *("Microsoft YaHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "Heiti SC", "Noto Sans CJK JP"),
-    *("Droid Sans Fallback", "Arial Unicode MS"),
-]
+_LIKED = ["Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei"]
 _SAID = "_glidepath_said"  # the attribute of a label that had to be spelled
 
 

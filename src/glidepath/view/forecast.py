@@ -32,7 +32,6 @@ def forecast_figure(
     *,
     base: float = 1.0,
     metric: str = "loss",
-    title: str = "",
 ) -> Figure:
     """Returns a figure: the losses of the logs in grey, each forecast with its band of 90 %, and the rates below.
 
@@ -42,7 +41,6 @@ def forecast_figure(
         schedules: The schedules of the forecasts by the same names, drawn below; None leaves that row out.
         base: The base rate of those that are factors.
         metric: What the losses are.
-        title: Above it.
 
     Raises:
         GlidepathError: If there are more than eight curves, or matplotlib is missing.
@@ -53,15 +51,15 @@ def forecast_figure(
     ratios = [3.2, 1.0] if schedules else [1]
     rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     top = rows[0]
+    seen = [one.high for one in curves.values()]
     for k, run in enumerate(runs):
-        each, mean = max(1, len(run.rates) // _SHOWN), merged(run)
-        label = "" if k else "the logs"
-        top.plot(mean.steps, mean.losses, color=_LOG, linewidth=1.0, alpha=0.7, label=label)
+        mean = merged(run)
+        top.plot(mean.steps, mean.losses, color=_LOG, linewidth=1.0, alpha=0.7, label="" if k else "the logs")
+        seen.append(mean.losses[mean.steps > 0.1 * mean.updates])
         if schedules:
-            at = np.arange(0, len(run.rates), each)
+            at = np.arange(0, len(run.rates), max(1, len(run.rates) // _SHOWN))
             rows[1].plot(at, run.rates[at], color=_LOG, linewidth=0.8, alpha=0.6)
-    seen = [each.losses[each.steps > 0.1 * each.updates] for each in map(merged, runs)]
-    seen = [each for each in (*seen, *(one.high for one in curves.values())) if len(each)]
+    seen = [each for each in seen if len(each)]
     for k, (name, curve) in enumerate(curves.items()):
         look = look_of(k)
         top.fill_between(curve.steps, curve.low, curve.high, color=look["color"], alpha=0.13, linewidth=0)
@@ -73,15 +71,11 @@ def forecast_figure(
     low = min(float(each.min()) for each in (*(one.low for one in curves.values()), *seen))
     high = max(float(np.quantile(each, 0.98)) for each in seen)
     top.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    top.set_ylabel(metric.replace("_", " "))
     drawing.legend(loc="outside upper left", fontsize=8, frameon=False)
     rows[-1].set_xlabel("updates")
-    if schedules:
-        rows[1].set_ylabel("rate")
-    for axes in rows:
+    for axes, told in zip(rows, (metric.replace("_", " "), "rate"), strict=False):
+        axes.set_ylabel(told)
         plainly(axes)
-    if title:
-        top.set_title(title, fontsize=10, loc="left")
     return lettered(drawing)
 
 
@@ -94,13 +88,12 @@ def forecast_page(laws: Laws, drawing: Figure, command: str, rows: Sequence[Sequ
         command: What makes the page again.
         rows: The table, its headings first.
     """
-    picture = encoded(bytes_of(drawing, "svg"))
     table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return page(
         "forecast.html",
         metric=escape(laws.metric.replace("_", " ")),
         table=table,
-        picture=picture,
+        picture=encoded(bytes_of(drawing, "svg")),
         peak=f"{laws.peak:g}",
         laws="".join(f"<li>{escape(line)}</li>" for line in laws.lines()),
         command=escape(command),

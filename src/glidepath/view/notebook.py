@@ -23,13 +23,11 @@ def bundle(value: Any) -> dict[str, str]:
     plain = {"text/plain": str(value)}
     try:
         look = value.looks(view)
-        return plain | ({"text/html": look} if isinstance(look, str) else _of(look))
+        if look is None or isinstance(look, str):
+            return plain | ({"text/html": look} if look else {})
+        return plain | {"image/png": look._repr_mimebundle_()["image/png"]}
     except GlidepathError:
         return plain
-
-
-def _of(look: Any) -> dict[str, str]:
-    return {} if look is None else {"image/png": look._repr_mimebundle_()["image/png"]}
 
 
 def encoded(data: bytes) -> str:
@@ -59,12 +57,10 @@ class PicturePath(_Path):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude
-        plain = {"text/plain": str(self)}
-        try:
-            data = self.read_bytes()
-        except OSError:  # moved or deleted since
+        plain, kind = {"text/plain": str(self)}, _TYPES.get(self.suffix.lower())
+        if kind is None or not self.is_file():  # no picture; moved or deleted since
             return plain
-        kind = _TYPES.get(self.suffix.lower(), "")
+        data = self.read_bytes()
         if kind == "image/gif":
             return Gif(data)._repr_mimebundle_() | plain
-        return plain | ({kind: data.decode() if kind.endswith("xml") else encoded(data)} if kind else {})
+        return plain | {kind: data.decode() if kind.endswith("xml") else encoded(data)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as markup
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ from ..core import GlidepathError, Schedule, parse, vocabulary, write_whole
 from ..core.language import language, said
 from ..dialects.table import known
 from .animation import animate
-from .docstrings import about
-from .examples import CLASSIC, EXAMPLES, article, classes, example
+from .examples import CLASSIC, EXAMPLES, about, article, classes, example
 from .examples_strings import COMPARISONS
 from .page import page
 from .still import figure, save
@@ -35,8 +34,8 @@ class Picture:
         schedules: By label.
         options: What `figure` and `animation` are told.
         moves: Whether it is animated too.
-        small: Whether the animation is: those of other libraries' classes are.
         base: The base rate of a class.
+        size: What `animation` is told beside the options: those of other libraries' classes are small.
     """
 
     section: str
@@ -45,13 +44,8 @@ class Picture:
     schedules: Mapping[str, Schedule]
     options: Mapping[str, Any]
     moves: bool = True
-    small: bool = False
     base: float = 1.0
-
-    @property
-    def size(self) -> Mapping[str, Any]:
-        """What `animation` is told beside the options."""
-        return _SMALL if self.small else {}
+    size: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def pictures() -> Iterator[Picture]:
@@ -72,7 +66,7 @@ def pictures() -> Iterator[Picture]:
             taken.add(name.casefold())
             options = {"title": call, "unit": "learning rate", "steps": last}
             title, shown = known(library).title, {call: schedule}
-            yield Picture(title, f"{library}/{file}", call, shown, options, small=True, base=base)
+            yield Picture(title, f"{library}/{file}", call, shown, options, base=base, size=_SMALL)
 
 
 def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
@@ -81,7 +75,7 @@ def _of_word(section: str, folder: str, word: str, moves: bool) -> Picture:
 
 
 def gallery(
-    folder: str | os.PathLike[str], *, animations: bool = True, progress: Callable[[str], None] | None = None
+    folder: str | os.PathLike[str], *, animations: bool = True, progress: Callable[[str], object] = lambda name: None
 ) -> list[Path]:
     """Writes every picture of the gallery as SVG, the comparisons and recipes as GIF too, and a page that shows them all.
 
@@ -100,29 +94,24 @@ def gallery(
     made: list[Path] = []
     shown: list[tuple[Picture, list[str]]] = []
     for picture in pictures():
-        if progress is not None:
-            progress(picture.name)
+        progress(picture.name)
         target = root / picture.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            rule, reason = "a folder that can be made", str(error.strerror)
-            raise GlidepathError.of("gallery", "folder", rule, str(root), reason) from None
+            rule = "a folder that can be made"
+            raise GlidepathError.of("gallery", "folder", rule, str(root), str(error.strerror)) from None
         still = figure(picture.schedules, **picture.options)
         files = [save(still, f"{target}.svg")]  # a name may have a dot in it
         if animations and picture.moves:
             files.append(animate(picture.schedules, f"{target}.gif", **picture.options, **picture.size))
         made += files
         shown.append((picture, [file.relative_to(root).as_posix() for file in files]))
-    made.append(write_whole(root / "index.html", gallery_page(shown).encode(), where="view"))
-    return made
+    return [*made, write_whole(root / "index.html", gallery_page(shown), where="view")]
 
 
 def gallery_page(
-    shown: Iterable[tuple[Picture, list[str]]],
-    *,
-    opens: Callable[[Picture], str] | None = None,
-    lang: str | None = None,
+    shown: Iterable[tuple[Picture, list[str]]], opens: Callable[[Picture], str] | None = None, lang: str | None = None
 ) -> str:
     """Returns the page that shows pictures, in their sections.
 
@@ -151,7 +140,7 @@ def _entry(picture: Picture, files: list[str], opens: str, lang: str) -> str:
     title = markup.escape(said(picture.title, lang))
     shown = [] if opens else [(markup.escape(file), file.rpartition(".")[2].upper()) for file in files]
     links = ", ".join(f'<a href="{file}">{ending}</a>' for file, ending in shown)
-    caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.small else ""  # a call has its name in it
+    caption = markup.escape(picture.name.rpartition("/")[2]) if not picture.size else ""  # a call has its name in it
     image = f'<img src="{markup.escape(files[-1])}" alt="{title}" loading="lazy">'
     image = f'<a href="{markup.escape(opens)}">{image}</a>' if opens else image
     return f"<figure>{image}<figcaption><b>{caption}</b> {title} <small>{links}</small></figcaption></figure>"

@@ -6,6 +6,7 @@ import html as markup
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from ..core import Checks, GlidepathError, Problem, shown, write_whole
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification
 from ..finder.rules import cleaned
 from .axis import COLOURS, significant
-from .docstrings import about, source
+from .examples import about, source
 from .fonts import lettered
 from .notebook import encoded
 from .page import page
@@ -44,22 +45,15 @@ def parts(traces: Sequence[Trace], result: Suggestion | Refusal) -> dict[str, An
     drawn = [(k, trace, cleaned(trace)) for k, trace in enumerate(traces) if trace.finite > 1]
     if not drawn:
         return None
-    repeats = [
-        {
-            "label": trace.label or f"repeat {k}",
-            "rates": trace.rates[: trace.finite],
-            "losses": trace.losses[: trace.finite],
-            "smooth": smooth.tolist(),
-        }
-        for k, trace, (_, smooth) in drawn
-    ]
+    repeats: list[dict[str, Any]] = []
+    for k, trace, (_, smooth) in drawn:
+        seen = {name: getattr(trace, name)[: trace.finite] for name in ("rates", "losses")}
+        repeats.append({"label": trace.label or f"repeat {k}", **seen, "smooth": smooth.tolist()})
     start = float(np.median([np.median(trace.losses[: max(3, trace.finite // 10)]) for _, trace, _ in drawn]))
     fallen = start - min(float(smooth.min()) for _, _, (_, smooth) in drawn)
     top = start + max(0.5 * fallen, 0.1 * abs(start), 1e-12)
-    seen = np.concatenate([each["losses"] for each in repeats])
-    lowest = float(seen[seen <= top].min())
-    longest = max((trace for _, trace, _ in drawn), key=lambda trace: trace.finite)
-    x = np.log10(np.array(longest.rates[: longest.finite]))
+    lowest = min(loss for each in repeats for loss in each["losses"] if loss <= top)
+    x = np.log10(max((each["rates"] for each in repeats), key=len))
     middle = np.nanmedian([np.interp(x, *clean, left=np.nan, right=np.inf) for _, _, clean in drawn], axis=0)
     kept = np.isfinite(middle)
     found = isinstance(result, Suggestion)
@@ -88,8 +82,6 @@ def range_test(
     *,
     verification: Verification | None = None,
     title: str = "",
-    width: float = 7.5,
-    height: float = 4.0,
 ) -> Figure:
     """Returns a figure of a range test: raw points, every repeat faint, their median bold, the band, and a tick for each rule.
 
@@ -98,19 +90,14 @@ def range_test(
         result: The band, or why there is none.
         verification: Whole trainings, drawn as crosses on an axis of their own.
         title: Above the picture; empty for the answer.
-        width: In inches.
-        height: In inches.
 
     Raises:
         GlidepathError: If there is no trace, or matplotlib is missing.
     """
-    canvas = _canvas()
-    from matplotlib.ticker import FuncFormatter
-
     drawn = parts(traces, result)
     if drawn is None:
         raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
-    drawing = canvas(figsize=(width, height), layout="constrained")
+    drawing = _canvas()(figsize=(7.5, 4.0), layout="constrained")
     axes: Any = drawing.add_subplot()
     for k, repeat in enumerate(drawn["repeats"]):
         colour, rates = COLOURS[k % len(COLOURS)], repeat["rates"]
@@ -122,9 +109,8 @@ def range_test(
         axes.axvline(drawn["edge"], color=COLOURS[1], linewidth=1.2, linestyle=(0, (4, 3)), label="diverges from")
     axes.set_xscale("log")
     axes.set_ylim(drawn["bottom"], drawn["top"])
-    for k, tick in enumerate(
-        drawn["ticks"]
-    ):  # what each rule reads, with the range of the repeats, along the lower edge
+    # What each rule reads, with the range of the repeats, along the lower edge.
+    for k, tick in enumerate(drawn["ticks"]):
         height = 0.03 + 0.055 * k
         style = {"transform": axes.get_xaxis_transform(), "color": "#555555", "clip_on": True}
         axes.plot([tick["low"], tick["high"]], [height, height], linewidth=1.2, **style)
@@ -139,7 +125,7 @@ def range_test(
         right.spines[["top"]].set_visible(False)
     axes.set_xlabel("learning rate")
     axes.set_ylabel("training loss right before the update")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
+    axes.yaxis.set_major_formatter(lambda value, _: significant(value))
     plainly(axes)
     axes.set_title((title or str(result)).replace("$", r"\$"), fontsize=9, loc="left", wrap=True)
     handles, labels = axes.get_legend_handles_labels()
@@ -181,10 +167,8 @@ def range_test_page(drawing: Figure, rows: Sequence[tuple[str, str]], title: str
         rows: From `range_test_table`.
         title: Of the page.
     """
-    data = encoded(bytes_of(drawing, "png"))
     body = "".join(f"<tr><th>{markup.escape(a)}</th><td>{markup.escape(b)}</td></tr>" for a, b in rows)
-    name = markup.escape(title)
-    return page("range_test.html", name=name, data=data, body=body)
+    return page("range_test.html", name=markup.escape(title), data=encoded(bytes_of(drawing, "png")), body=body)
 
 
 def range_test_place(path: str | os.PathLike[str]) -> Path:
@@ -197,18 +181,16 @@ def range_test_place(path: str | os.PathLike[str]) -> Path:
         GlidepathError: If its ending is another, its folder cannot be written to, or matplotlib is missing for a picture; all at once.
     """
     target, checks, told = Path(path), Checks("find"), shown(str(path), 200)
-    ending = target.suffix.lower()
+    ending, refused = target.suffix.lower(), partial(Problem, "find", "output")
     if ending not in (*_PICTURES, ".json"):
-        rule = "a file name that ends in .png, .svg, .html or .json"
-        checks.problems.append(Problem("find", "output", rule, told))
+        checks.problems.append(refused("a file name that ends in .png, .svg, .html or .json", told))
     if target.is_dir():
-        checks.problems.append(Problem("find", "output", "a file", f"the folder {told}"))
+        checks.problems.append(refused("a file", f"the folder {told}"))
     else:
         try:
             tempfile.TemporaryFile(dir=target.parent).close()
         except OSError as error:
-            rule = "in a folder that can be written to"
-            checks.problems.append(Problem("find", "output", rule, told, str(error.strerror)))
+            checks.problems.append(refused("in a folder that can be written to", told, str(error.strerror)))
     if ending in _PICTURES:
         with checks.kept():
             _canvas()
@@ -227,10 +209,9 @@ def save_range_test(drawing: Figure, rows: Sequence[tuple[str, str]], path: str 
     Raises:
         GlidepathError: If the ending is none of these, or the folder cannot be written to.
     """
-    target = Path(path)
-    ending = target.suffix.lower()
+    ending = Path(path).suffix.lower()
     if ending not in _PICTURES:
         raise GlidepathError.of("view", "path", "a file name that ends in .png, .svg or .html", str(path))
     if ending in (".html", ".htm"):
-        return write_whole(target, range_test_page(drawing, rows).encode(), where="view")
-    return save(drawing, target)
+        return write_whole(path, range_test_page(drawing, rows), where="view")
+    return save(drawing, path)

@@ -7,10 +7,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..core import GlidepathError, Schedule
-from ..core.fields import MAX_STEPS, number
+from ..core import Schedule, taken
+from ..core.fields import MAX_STEPS, integer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 MOST = 2_000_000  # steps evaluated for one picture; a longer stretch is sampled evenly, with every knot and the step before it
 _EVENLY = 200_000  # of these, where not every one is looked at
 _GOLDEN = (math.sqrt(5) - 1) / 2  # one step in each stride, at a place that no cycle keeps pace with
-_FEW = 2_000
 MOST_KNOTS = 20_000
 MOST_PHASES = 200
-REPLAYED = 100_000
-"""The last step that is drawn where values exist only one after another."""
+REPLAYED = 100_000  # the last step that is drawn where values exist only one after another
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,7 @@ def knots(schedule: Schedule, last: int) -> list[int]:
         [0, 500, 1500, 2500]
     """
     looked = islice(schedule.knots(0, last), 10 * MOST_KNOTS)  # a part may have all of its own outside
-    found = set(islice((knot for knot in looked if 0 <= knot <= last), MOST_KNOTS))
-    return sorted(found)
+    return sorted({*islice((knot for knot in looked if 0 <= knot <= last), MOST_KNOTS)})
 
 
 def phases(schedule: Schedule, last: int) -> list[Phase]:
@@ -120,8 +117,8 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, mo
     """
     import numpy as np
 
-    last = horizon(schedule) if steps is None else _checked("steps", steps, 1, MAX_STEPS)
-    points = _checked("points", points, 8, 1_000_000)
+    last = horizon(schedule) if steps is None else taken("view", "steps", steps, integer(1))
+    points = taken("view", "points", points, integer(8, 1_000_000))
     several = lambda t: schedule(np.asarray(t, dtype=np.float64)).tolist()  # noqa: E731
     kept, values, whole = thinned(schedule, last, points, most, several)
     if len(kept) <= 20_000:  # an array may differ in the last bit from the values one by one
@@ -130,11 +127,7 @@ def sampled(schedule: Schedule, steps: int | None = None, points: int = 1200, mo
 
 
 def thinned(
-    schedule: Schedule,
-    last: int,
-    points: int,
-    most: int,
-    several: Callable[[Sequence[float]], Sequence[float]] | None = None,
+    schedule: Schedule, last: int, points: int, most: int, several: Callable[..., Sequence[float]] | None = None
 ) -> tuple[list[float], Iterable[float], bool]:
     """Returns steps to draw, their values, and whether every step was looked at: what `sampled` does, without NumPy.
 
@@ -150,7 +143,7 @@ def thinned(
         last = min(last, most)
     marks = knots(schedule, last)
     t: Sequence[float] = range(last + 1)
-    if last <= _FEW and schedule.closed:  # so few steps that a jump would look like a slope: up to the jump, then down
+    if last <= 2_000 and schedule.closed:  # so few steps that a jump would look like a slope: up to the jump, then down
         t = sorted({*t, *(math.nextafter(mark, 0.0) for mark in marks if mark > 0)})
     elif last >= most:
         evenly = min(most, _EVENLY)
@@ -163,13 +156,6 @@ def thinned(
         at = [bisect_left(t, mark) for mark in marks]
         kept = sorted({*kept, *at, *(max(index - 1, 0) for index in at)})
     return [t[index] for index in kept], [values[index] for index in kept], last < most
-
-
-def _checked(field: str, value: Any, low: int, high: int) -> int:
-    plain = number(value)
-    if plain is None or not low <= plain <= high or plain != math.floor(plain):
-        raise GlidepathError.of("view", field, f"an integer from {low} to {high}", value)
-    return int(plain)
 
 
 def _thinned(values: Sequence[float], points: int) -> Sequence[int]:

@@ -11,8 +11,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core import GlidepathError, Schedule, installing, write_whole
-from ..core.fields import number
+from ..core import GlidepathError, Schedule, missing, taken, write_whole
+from ..core.fields import real
 from .axis import MOST_CURVES, Axis, Bases, bases_of, look_of, significant, unit_of
 from .fonts import as_said, lettered, short
 from .notebook import PicturePath, encoded
@@ -76,11 +76,8 @@ def figure(
     rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     _, note = draw(rows[0], seen, log, floor)
     if others:
-        draw(
-            rows[1],
-            Scene(others, seen.last, seen.scale, dict.fromkeys(others, 1.0), below_unit),
-            first=len(seen.curves),
-        )
+        lower = Scene(others, seen.last, seen.scale, dict.fromkeys(others, 1.0), below_unit)
+        draw(rows[1], lower, first=len(seen.curves))
     rows[-1].set_xlabel(f"{seen.scale.label}\n{note}" if note else seen.scale.label)
     _names(drawing, rows, [*seen.curves, *others], title, above=len(seen.curves) == 1)
     if len(seen.curves) == 1:
@@ -122,8 +119,7 @@ def _canvas() -> Any:
     try:
         from .drawing import Drawing
     except ImportError as error:
-        rule = "installed for pictures"
-        raise GlidepathError.of("view", "matplotlib", rule, str(error), installing("view")) from None
+        raise missing(error, "view", "view") from None
     return Drawing
 
 
@@ -146,8 +142,6 @@ def draw(
         floor: Its lowest value, or None.
         first: How many colours are taken already.
     """
-    from matplotlib.ticker import FuncFormatter
-
     scale, last = seen.scale, seen.scale.position(max(float(curve.steps[-1]) for curve in seen.curves.values()))
     lowest = _floor(seen, floor) if log else None
     lines: list[Any] = []
@@ -157,8 +151,7 @@ def draw(
         if lowest is not None:
             zeros = values <= 0
             if zeros.any():
-                at = values[zeros] * 0 + lowest
-                axes.plot(x[zeros], at, "x", markersize=4, color=look["color"], clip_on=False)
+                axes.plot(x[zeros], values[zeros] * 0 + lowest, "x", markersize=4, color=look["color"], clip_on=False)
             values = values.clip(lowest)
         lines += axes.plot(x, values, **look, linewidth=1.8, solid_capstyle="round")
     if lowest is not None:
@@ -167,21 +160,19 @@ def draw(
     elif len(level := {float(v) for line in lines for v in line.get_ydata()}) == 1 and level != {0.0}:
         axes.set_ylim(*sorted((0.0, 1.15 * level.pop())))  # a flat line stands above its zero
     axes.set_xlim(0, last)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    axes.yaxis.set_major_formatter(lambda value, _: significant(value))
+    axes.yaxis.set_minor_formatter(lambda value, _: "")
 
     def across(value: float, _: Any) -> str:
         return f"{value:.3g}" if last >= 10**7 else f"{value:,.6g}" if value < 1e5 else f"{value:,.0f}"
 
-    axes.xaxis.set_major_formatter(FuncFormatter(across))
+    axes.xaxis.set_major_formatter(across)
     axes.set_ylabel(seen.unit, color=_INK)
     plainly(axes)
     axes.tick_params(colors=_QUIET)
     axes.spines[["left", "bottom"]].set_color("#aaaaaa")
     if len(lines) > 1:
-        _label_ends(
-            axes, [(float(line.get_ydata()[-1]), str(k + 1), line.get_color()) for k, line in enumerate(lines, first)]
-        )
+        _label_ends(axes, lines, first)
     return lines, f"logarithmic axis from {lowest:.3g}; × marks values of exactly 0" if lowest is not None else ""
 
 
@@ -198,12 +189,11 @@ def named(schedules: Any) -> dict[str, Schedule]:
         return {str(schedules): schedules}
     found: dict[str, Any] = {}
     for name, schedule in schedules.items() if isinstance(schedules, Mapping) else ((str(s), s) for s in schedules):
+        if not isinstance(schedule, Schedule):
+            raise GlidepathError.of("view", "schedules", "schedules", schedule, "text is read by glidepath.parse")
         while name in found:
             name += " "
         found[name] = schedule
-    wrong = [each for each in found.values() if not isinstance(each, Schedule)]
-    if wrong:
-        raise GlidepathError.of("view", "schedules", "schedules", wrong[0], "text is read by glidepath.parse")
     if not 1 <= len(found) <= MOST_CURVES:
         raise GlidepathError.of("view", "schedules", f"1 to {MOST_CURVES} schedules", f"{len(found)} of them")
     return found
@@ -236,23 +226,20 @@ def _name_phases(axes: Any, curve: Curve, scale: Axis) -> None:
             axes.text(middle, 1.015, phase.name, transform=axes.get_xaxis_transform(), **style)
 
 
-def _label_ends(axes: Any, ends: list[tuple[float, str, str]], apart: float = 0.055) -> None:
-    """Writes the number of each curve at its end, at least `apart` of the axis from the next."""
-    low, high = axes.get_ylim()
+def _label_ends(axes: Any, lines: list[Any], first: int) -> None:
+    """Writes the number of each curve at its end, a line's height from the next."""
     scale = math.log if axes.get_yscale() == "log" else float
-    at = [(scale(value) - scale(low)) / (scale(high) - scale(low)) for value, _, _ in ends]
-    free = -1.0
-    for i in sorted(range(len(ends)), key=at.__getitem__):
-        free = max(at[i], free + apart)
-        axes.text(1.008, free, ends[i][1], color=ends[i][2], va="center", fontsize=8, transform=axes.transAxes)
+    low, high = map(scale, axes.get_ylim())
+    at = [(scale(line.get_ydata()[-1]) - low) / (high - low) for line in lines]
+    free, style = -1.0, {"va": "center", "fontsize": 8, "transform": axes.transAxes}
+    for i in sorted(range(len(lines)), key=at.__getitem__):
+        free = max(at[i], free + 0.055)
+        axes.text(1.008, free, str(first + i + 1), color=lines[i].get_color(), **style)
 
 
 def _floor(seen: Scene, floor: float | None) -> float:
     if floor is not None:
-        plain = number(floor)
-        if plain is None or not 0 < plain < math.inf:
-            raise GlidepathError.of("view", "floor", "above 0", floor)
-        return float(plain)
+        return taken("view", "floor", floor, real(above=0))
     values = [v * seen.bases[name] for name, curve in seen.curves.items() for _, v in curve.points()]
     positive = [value for value in values if value > 0]
     return max(min(positive), max(positive) * 1e-6) / 1.5 if positive else 0.1
@@ -295,8 +282,7 @@ def html(schedule: Schedule) -> str:
     """Returns the picture that a notebook shows for a schedule; its text alone where matplotlib is missing."""
     text = markup.escape(str(schedule))
     try:
-        drawing = figure(schedule)
+        data = encoded(bytes_of(figure(schedule), "png", dpi=110))
     except GlidepathError:
         return f"<code>{text}</code>"
-    data = encoded(bytes_of(drawing, "png", dpi=110))
     return f'<img alt="{text}" src="data:image/png;base64,{data}" style="max-width:100%">'

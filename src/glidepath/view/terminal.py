@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from .axis import Axis, Bases, significant
@@ -55,12 +56,11 @@ def terminal(
     last, scale, curves = seen.last, seen.scale, list(seen.curves.values())
     colour = not os.environ.get("NO_COLOR") if colour is None else colour
     values = [curve.values * factor for curve, factor in zip(curves, seen.bases.values(), strict=True)]
-    top = max(float(each.max()) for each in values)
-    bottom = min(float(each.min()) for each in values)
-    zeros = any(bool((each == 0).any()) for each in values)
+    every = np.concatenate(values)
+    top, bottom = float(every.max()), float(every.min())
     if log:
-        positive = [float(v) for each in values for v in each[each > 0]]
-        top, bottom = (max(positive), min(positive)) if positive else (1.0, 0.1)
+        positive = every[every > 0].tolist() or [1.0, 0.1]
+        top, bottom = max(positive), min(positive)
         bottom = max(bottom, top * 1e-8)
     elif 0 < bottom < 0.5 * top:
         bottom = 0.0
@@ -69,29 +69,29 @@ def terminal(
         top, bottom = flat if top or log else (1.0, -1.0)
     dots_x, dots_y = (1, 1) if ascii_only else (2, 4)
     labels = _labels(height, dots_y, bottom, top, log)
-    margin = max(len(label) for label in labels) + 1
+    margin = max(map(len, labels)) + 1
     columns = max(10, width - margin - 2)
-    grids = []
-    for curve, y in zip(curves, values, strict=True):
-        grid = np.zeros((height * dots_y, columns * dots_x), dtype=bool)
+    grids = np.zeros((len(curves), height * dots_y, columns * dots_x), dtype=bool)
+    for grid, curve, y in zip(grids, curves, values, strict=True):
         x = np.rint(curve.steps / last * (columns * dots_x - 1)).astype(int)
         low, high = (math.log(bottom), math.log(top)) if log else (bottom, top)
         height_of = np.log(np.maximum(y, bottom)) if log else y
         share = ((high - height_of) / (high - low)).clip(0, 1) * (height * dots_y - 1)
         rows = np.ceil(share - _HALF).astype(int)
-        for (x0, y0), (x1, y1) in zip(zip(x, rows, strict=True), zip(x[1:], rows[1:], strict=True), strict=False):
-            _line(grid, x0, y0, x1, y1)
+        for (x0, y0), (x1, y1) in pairwise(zip(x.tolist(), rows.tolist(), strict=True)):
+            span = max(x1 - x0, abs(y1 - y0), 1)
+            for k in range(span + 1):
+                grid[round(y0 + (y1 - y0) * k / span), round(x0 + (x1 - x0) * k / span)] = True
         grid[rows[0], x[0]] = True
-        grids.append(grid)
     lines = [" " * (margin + 1) + seen.unit]
-    for row, body in enumerate(_rows(np.array(grids), dots_x, dots_y, colour)):
+    for row, body in enumerate(_rows(grids, dots_x, dots_y, colour)):
         lines.append(f"{labels[row]:>{margin}} {'|' if ascii_only else '┤' if labels[row] else '│'}{body}")
     corner, dash = ("+", "-") if ascii_only else ("└", "─")
     lines.append(" " * (margin + 1) + corner + dash * columns)
     lines.append(_axis(margin + 2, columns, last, scale))
     notes = [scale.label] if scale.name != "step" else []
     if log:
-        lowest = "; values of 0 lie on the lowest row" if zeros else ""
+        lowest = "; values of 0 lie on the lowest row" if (every == 0).any() else ""
         notes.append(f"logarithmic from {significant(bottom, 3)}{lowest}")
     lines += [" " * (margin + 2) + "; ".join(notes)] if notes else []
     if len(curves) > 1:
@@ -110,14 +110,7 @@ def _labels(height: int, dots: int, bottom: float, top: float, log: bool) -> lis
     return labels
 
 
-def _line(grid: Any, x0: int, y0: int, x1: int, y1: int) -> None:
-    """Sets the dots between two points of a curve that goes to the right."""
-    span = max(abs(int(x1) - int(x0)), abs(int(y1) - int(y0)), 1)
-    for k in range(span + 1):
-        grid[round(y0 + (y1 - y0) * k / span), round(x0 + (x1 - x0) * k / span)] = True
-
-
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+_DOTS = (0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80)  # of braille, row by row
 
 
 def _rows(grids: Any, across: int, down: int, colour: bool) -> Iterator[str]:
@@ -125,9 +118,7 @@ def _rows(grids: Any, across: int, down: int, colour: bool) -> Iterator[str]:
     curves, tall, wide = grids.shape
     cells = grids.reshape(curves, tall // down, down, wide // across, across).swapaxes(2, 3)  # curve, row, column, dots
     ascii_only = across == 1
-    bits = cells.any(axis=0).reshape(*cells.shape[1:3], -1) @ (
-        [1] if ascii_only else [dot for row in _DOTS for dot in row]
-    )
+    bits = cells.any(axis=0).reshape(*cells.shape[1:3], -1) @ ([1] if ascii_only else _DOTS)
     owners = curves - 1 - cells.any(axis=(3, 4))[::-1].argmax(axis=0)
     for codes, owned in zip(bits.tolist(), owners.tolist(), strict=True):
         text, current = "", ""
@@ -148,13 +139,12 @@ def _legend(k: int, text: str, colour: bool, ascii_only: bool, width: int) -> st
 
 def _axis(indent: int, columns: int, last: int, scale: Axis) -> str:
     whole = last + 1 if last % 4 == 3 and scale.name != "percent" else last  # 799 is the last of 800: 200, 400, 600
-    marks = [0, whole // 4, whole // 2, 3 * whole // 4, last]
     line = [" "] * (indent + columns + 12)
-    for k, mark in enumerate(marks):
+    for k, mark in enumerate((0, whole // 4, whole // 2, 3 * whole // 4, last)):
         at = scale.position(mark)
         plain = scale.name == "step" and last < 10**7
         text = f"{at:,.0f}" if plain else f"{at:,.6g}" if at < 1e6 else significant(at, 3)
-        at = indent + round(mark / last * (columns - 1))
-        at = max(0, at - (len(text) if k == 4 else len(text) // 2 if k else 0) + (1 if k == 4 else 0))
+        middle = (0, len(text) // 2, len(text) // 2, len(text) // 2, len(text) - 1)[k]
+        at = max(0, indent + round(mark / last * (columns - 1)) - middle)
         line[at : at + len(text)] = text
     return "".join(line).rstrip()

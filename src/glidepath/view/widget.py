@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..core import GlidepathError, Schedule, checks_of, installing
+from ..core import GlidepathError, Schedule, checks_of, missing, plain_data
 from ..core.curves import Curve
 from ..core.language import said
 from .axis import unit_of
@@ -33,9 +33,7 @@ def widget(schedule: Schedule) -> Any:
         anywidget: Any = import_module("anywidget")
         traitlets: Any = import_module("traitlets")
     except ImportError as error:
-        raise GlidepathError.of(
-            "view", "anywidget", "installed for the live widget", str(error), installing("notebook")
-        ) from None
+        raise missing(error, "view", "notebook") from None
 
     class Live(anywidget.AnyWidget):  # type: ignore[misc]
         _esm = Path(__file__).with_name("widget.js").read_text(encoding="utf-8")
@@ -51,8 +49,7 @@ def widget(schedule: Schedule) -> Any:
             self.observe(self._hear, names="change")
 
         def _hear(self, event: Any) -> None:
-            asked = event["new"]
-            problem = ""
+            asked, problem = event["new"], ""
             try:
                 self.schedule = changed(self.schedule, str(asked.get("path")), asked.get("value"))
             except GlidepathError as error:
@@ -119,9 +116,8 @@ def controls(schedule: Schedule) -> list[dict[str, Any]]:
             for i, item in enumerate(data):
                 walk(item, f"{path}.{i}", key, group, {})
         elif isinstance(data, int | float) and not isinstance(data, bool):
-            found.append(
-                {"path": path, "group": group, "label": key.replace("_", " "), "value": data} | _range(data, rule)
-            )
+            told = {"path": path, "group": group, "label": key.replace("_", " "), "value": data}
+            found.append(told | _range(data, rule))
 
     walk(schedule.to_dict(), "", schedule.kind, "", {})
     return found[:_MOST]
@@ -151,8 +147,7 @@ def _range(value: float, rule: Mapping[str, Any]) -> dict[str, Any]:
         "log": log,
         "low": max(low, least) if not log else low,
         "high": min(max(high, 3 * value), most),
-        "least": least if math.isfinite(least) else None,
-        "most": most if math.isfinite(most) else None,
+        **plain_data({"least": least, "most": most}),
         "zero": log and "exclusiveMinimum" not in bounds,
     }
 
