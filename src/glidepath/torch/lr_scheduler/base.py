@@ -15,7 +15,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from ..rows import Numbers, Row, Values, plain, row
 from .making import Made, torchs_class
 
-_FEW = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 
 
@@ -35,6 +34,7 @@ class DropIn(Made, LRScheduler):
     relative: ClassVar[bool] = True  # whether it multiplies the rate it finds; else it overwrites it
     joins_at_base: ClassVar[bool] = False  # whether a group that joins is given the factor of the moment
     per_group: ClassVar[tuple[str, ...]] = ()  # the lists with one item for each group, beside the base rates
+    few: ClassVar[int] = 12  # for so many groups PyTorch's formula, asked for each, is faster than NumPy
     last_epoch: Any
     _formula: Callable[[Any], Any]  # PyTorch's get_lr
     _closed: ClassVar[Callable[[Any], Any] | None] = None  # PyTorch's _get_closed_form_lr
@@ -74,14 +74,28 @@ class DropIn(Made, LRScheduler):
 
     def _few(self, groups: Sequence[Any]) -> bool:
         """Returns whether the formula, seeing the scheduler itself, is quick."""
-        return self._own and len(groups) <= _FEW
+        return self._own and len(groups) <= self.few
 
     def _stack(self, view: dict[str, Any], groups: Sequence[dict[str, Any]], current: Values) -> None:
         """Makes one group of all groups in the attributes of a view."""
         view["optimizer"] = SimpleNamespace(param_groups=[_One(groups, current)])
         for name in ("base_lrs", *self.per_group):
             if isinstance(view.get(name), list):
-                view[name] = _Line(self._arrays, name, view[name])
+                view[name] = self._line(name, view[name])
+
+    def _line(self, name: str, values: list[Any]) -> Iterator[Values]:
+        """Yields the array of the numbers in a list with one for each group, made anew where they have changed."""
+        known, mark = self._arrays.get(name), values
+        # to read a tensor on a GPU waits for it: versions tell whether it has to be read again
+        if values and type(values[0]) is not float and isinstance(values[0], torch.Tensor):
+            mark = [(id(value), getattr(value, "_version", None)) for value in values]
+        if known is None or known[0] != mark:
+            known = self._arrays[name] = (
+                list(mark),
+                packed(values),
+                list(values),
+            )  # which keeps them, and so their `id`, alive
+        yield known[1]
 
     def _written(self, view: Any, groups: Sequence[dict[str, Any]]) -> None:
         """Writes what the formula has written into the view's group beside a rate."""
@@ -186,9 +200,8 @@ class DropIn(Made, LRScheduler):
         if self._closed is None:
             return None
         at = max(at, 0)
-        return self._asked(
-            type(self)._closed, groups, current, {"last_epoch": at, **(self._mended(at, at) or {}), **more}
-        )
+        changes = {"last_epoch": at, **(self._mended(at, at) or {}), **more}
+        return self._asked(type(self)._closed, groups, current, changes)
 
     def _resumed(self, groups: Any, current: Values, at: Any) -> Values:
         """Returns the rates of a run that is resumed through `last_epoch`.
@@ -200,9 +213,8 @@ class DropIn(Made, LRScheduler):
         if known is None or _close(current, known):
             return current
         if _close(current, self._on_curve(groups, current, at - 1)):
-            changes = self._mended(at - 1, at) or {}
-            more = {"_is_initial": False, "_step_count": at + 1}
-            return self._asked(type(self)._formula, groups, current, {**changes, **more})
+            changes = {**(self._mended(at - 1, at) or {}), "_is_initial": False, "_step_count": at + 1}
+            return self._asked(type(self)._formula, groups, current, changes)
         return known if _close(current, packed(self.base_lrs)) else current
 
     def _welcome(self, groups: Any, current: Values, at: Any) -> Values:
@@ -307,32 +319,6 @@ class _One(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         self[key] = found = self.rates if key == "lr" else packed([group[key] for group in self.groups])
         return found
-
-
-class _Line:
-    """A list with one item for each group, read as the array of its numbers.
-
-    Args:
-        known: The arrays that were made last, by the lists' names, each between what they were made of and a copy of it.
-        name: The name of the list.
-        values: The list.
-    """
-
-    __slots__ = ("known", "name", "values")
-
-    def __init__(self, known: dict[str, Any], name: str, values: list[Any]) -> None:
-        self.known, self.name, self.values = known, name, values
-
-    def __iter__(self) -> Iterator[Any]:
-        known, values = self.known.get(self.name), self.values
-        # to read a tensor on a GPU waits for it: versions tell whether it has to be read again
-        if values and type(values[0]) is not float and isinstance(values[0], torch.Tensor):
-            mark: Any = [(id(value), getattr(value, "_version", None)) for value in values]
-        else:
-            mark = values
-        if known is None or known[0] != mark:
-            known = self.known[self.name] = list(mark), packed(values), list(values)
-        yield known[1]
 
 
 def unpacked(found: Sequence[Any]) -> Values:

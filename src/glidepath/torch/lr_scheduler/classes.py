@@ -212,7 +212,7 @@ class SWALR(swa_utils.SWALR, DropIn):
     """
 
     lists: ClassVar[frozenset[str]] = frozenset({"swa_lr"})
-    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer", "anneal_func"})
+    unsaved: ClassVar[frozenset[str]] = frozenset({"anneal_func"})
 
     def _alpha(self, step: Any) -> float:
         """Returns the share of the way to `swa_lr` that is gone at a step."""
@@ -369,25 +369,19 @@ class CosineAnnealingWarmRestarts(torchs.CosineAnnealingWarmRestarts, DropIn):
         if epoch is None:
             self.T_cur = self.T_cur + 1
             if self.T_cur >= self.T_i:
-                self.T_cur = self.T_cur % self.T_i
-                self.T_i = self.T_i * self.T_mult
+                self.T_cur, self.T_i = self.T_cur % self.T_i, self.T_i * self.T_mult
             super()._update_lr()
             return
-        self._go_to(epoch)
-        self._move(last, math.floor(epoch))
-
-    def _go_to(self, epoch: float) -> None:
-        """Finds the cycle of an epoch by comparison: a rounded logarithm would miss restarts."""
         if not epoch >= 0:
             raise GlidepathError.of("CosineAnnealingWarmRestarts", "epoch", "a number from 0 on", epoch)
         length, begun = self.T_0, 0
         if self.T_mult == 1:
             begun = int(epoch // length) * length
-        else:
+        else:  # by comparison: a rounded logarithm would miss restarts
             while epoch - begun >= length:
                 begun, length = begun + length, length * self.T_mult
-        self.T_i = length
-        self.T_cur = epoch - begun
+        self.T_i, self.T_cur = length, epoch - begun
+        self._move(last, math.floor(epoch))
 
 
 # That go up and down and overwrite the rate they find, with a momentum that moves against it
@@ -408,10 +402,8 @@ class Cycling(DropIn):
             raise GlidepathError.of(type(self).__name__, "cycle_momentum", rule, True)
 
     def _few(self, groups: Sequence[Any]) -> bool:
-        if not super()._few(groups) or not self.cycle_momentum:
-            return super()._few(groups)
-        moved = (group["betas"][0] if self.use_beta1 else group["momentum"] for group in groups)
-        return not any(isinstance(value, torch.Tensor) for value in moved)
+        moved = (group["betas"][0] if self.use_beta1 else group["momentum"] for group in groups if self.cycle_momentum)
+        return super()._few(groups) and not any(isinstance(value, torch.Tensor) for value in moved)
 
     def _stack(self, view: dict[str, Any], groups: Sequence[dict[str, Any]], current: Values) -> None:
         super()._stack(view, groups, current)
@@ -463,7 +455,7 @@ class CyclicLR(torchs.CyclicLR, Cycling):
 
     per_group: ClassVar[tuple[str, ...]] = ("max_lrs", "base_momentums", "max_momentums")
     functions: ClassVar[str] = "_scale_fn_custom"
-    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer", "_scale_fn_ref"})
+    unsaved: ClassVar[frozenset[str]] = frozenset({"_scale_fn_ref"})
 
     def _checked(self, arguments: dict[str, Any]) -> None:
         custom, mode = arguments.get("scale_fn"), arguments.get("scale_mode", "cycle")
@@ -570,12 +562,11 @@ class ReduceLROnPlateau(Made, torchs.ReduceLROnPlateau):
     """
 
     __slots__ = ("_seen",)
-    library: ClassVar[str] = "pytorch"
     _seen: tuple[list[Any], list[Any]]  # a parameter of each group, and the floors, in the order of the last cut
 
     def _refuse(self, optimizer: Optimizer, arguments: dict[str, Any]) -> None:
         checks, groups = Checks(f"{self.library} ReduceLROnPlateau"), len(optimizer.param_groups)
-        for name in (name for name in _PLATEAU if name in arguments):
+        for name in filter(arguments.__contains__, _PLATEAU):
             given = arguments[name]
             if name == "min_lr" and isinstance(given, list):
                 if len(given) != groups:

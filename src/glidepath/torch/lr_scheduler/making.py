@@ -19,7 +19,6 @@ from ...dialects import load
 from ..rows import plain
 
 _RATES = ("base_lr", "max_lr", "eta_min", "swa_lr")
-_VERBOSE = inspect.Parameter("verbose", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 
 
 class LastRates:
@@ -49,9 +48,12 @@ class Made:
     lists: ClassVar[frozenset[str]] = frozenset()  # the arguments that may be lists with one item for each group
     whole: ClassVar[frozenset[str]] = frozenset()  # the arguments that PyTorch wants as integers
     configuration: ClassVar[frozenset[str]] = frozenset()  # the attributes by which a state is known
+    library: ClassVar[str] = "pytorch"
     torchs: ClassVar[str]  # the name of PyTorch's class
     functions: ClassVar[str] = ""  # the attribute that holds functions, one or a list
-    unsaved: ClassVar[frozenset[str]] = frozenset({"optimizer"})
+    inside: ClassVar[str] = ""  # the attribute that holds schedulers
+    unsaved: ClassVar[frozenset[str]] = frozenset()  # the attributes that a state does not have, beside the optimizer
+    renamed: ClassVar[dict[str, str]] = {}  # the attributes that a state calls otherwise than PyTorch does
     verbose: bool = False  # whether every rate that is set is printed
     get_last_lr: Callable[[], list[Any]]
     optimizer: Any
@@ -76,24 +78,20 @@ class Made:
         Raises:
             GlidepathError: With every problem found.
         """
-        groups, listed = len(optimizer.param_groups), {}
-        checks = Checks(f"pytorch {self.torchs}")
-        for field in self.lists & arguments.keys():
-            given = arguments[field]
-            if isinstance(given, list | tuple):
-                listed[field] = given
-                if len(given) != groups:
-                    checks.refuse(field, f"one number or {groups} of them", f"{len(given)} of them")
+        groups, checks = len(optimizer.param_groups), Checks(f"pytorch {self.torchs}")
+        listed = {f: arguments[f] for f in self.lists & arguments.keys() if isinstance(arguments[f], list | tuple)}
+        for field, given in listed.items():
+            if len(given) != groups:
+                checks.refuse(field, f"one number or {groups} of them", f"{len(given)} of them")
         for field in self.whole & arguments.keys():
             value = arguments[field]
             if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
                 checks.refuse(field, "an integer from 1 on", value)
-        for field in _RATES:
-            for rate in (arguments[field] if field in listed else [arguments[field]]) if field in arguments else []:
+        for field in filter(arguments.__contains__, _RATES):
+            for rate in listed.get(field, [arguments[field]]):
                 checks.real(field, rate, 0)
         known = {problem.field for problem in checks.problems}
-        columns = zip(*listed.values(), strict=False) if listed else [()]
-        for values in dict.fromkeys(columns):
+        for values in dict.fromkeys(zip(*listed.values(), strict=False) if listed else [()]):
             try:
                 self._checked({**arguments, **dict(zip(listed, values, strict=True))})
             except GlidepathError as error:
@@ -120,32 +118,39 @@ class Made:
         """Takes what there is of each group to be in the order of the groups."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns PyTorch's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
+        """Returns the library's state of this scheduler: every attribute but the optimizer; of functions only objects' attributes.
 
-        Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them.
+        Its `_last_lr` are the rates of this moment, so that a restored run goes on with them whatever moved them. Of schedulers inside it has
+        the states.
         """
-        groups = self.optimizer.param_groups
+        groups, left = self.optimizer.param_groups, {"optimizer", self.inside, *self.unsaved}
         self._align(groups)
-        state = {name: saved(value) for name, value in self.__dict__.items() if name not in self.unsaved}
+        own = {name: saved(value) for name, value in self.__dict__.items() if name not in left}
+        state = {self.renamed.get(name, name): value for name, value in own.items()}
         state["_last_lr"] = [saved(group["lr"]) for group in groups]
         held = state.get(self.functions)
         if held is not None:
             state[self.functions] = list(map(_attributes, held)) if isinstance(held, list) else _attributes(held)
+        if self.inside:
+            state[self.inside] = [child.state_dict() for child in getattr(self, self.inside)]
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores a state, of PyTorch's class too, and writes its rates into the groups.
+        """Restores a state, of the library's own class too, and writes its rates into the groups.
 
         Args:
             state_dict: What `state_dict` returned; it is left as it is.
 
         Raises:
-            GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
+            GlidepathError: If it is of another kind of scheduler, of another number of groups, or of schedulers inside; nothing is
+                changed then.
         """
-        self._fits(type(self).__name__, state_dict)
-        groups, left = self.optimizer.param_groups, {*self.unsaved, self.functions}
-        self.__dict__.update({name: saved(value) for name, value in state_dict.items() if name not in left})
-        held, found = self.__dict__.get(self.functions), state_dict.get(self.functions)
+        state = self._fitting(state_dict)
+        for child, part in zip(getattr(self, self.inside, ()), state.get(self.inside, ()), strict=True):
+            child.load_state_dict(part)
+        groups, left = self.optimizer.param_groups, {"optimizer", self.inside, self.functions, *self.unsaved}
+        self.__dict__.update({name: saved(value) for name, value in state.items() if name not in left})
+        held, found = self.__dict__.get(self.functions), state.get(self.functions)
         pairs = zip(held, found or (), strict=False) if isinstance(held, list) else [(held, found)]
         for fn, attributes in pairs:
             if attributes:
@@ -156,23 +161,38 @@ class Made:
             for group, rate in zip(groups, plain(rates), strict=True):
                 write_rate(group, rate)
         self._align(groups)
-        self._restored(state_dict, groups)
+        self._restored(state, groups)
 
-    def _fits(self, where: str, state: Any) -> None:
-        """Refuses a state that is of another kind of scheduler or of another number of groups; nothing is changed before.
+    def _fitting(self, given: Any) -> dict[str, Any]:
+        """Returns a state under PyTorch's names, with those of schedulers inside looked at too.
 
         Raises:
-            GlidepathError: If it is.
+            GlidepathError: If it is of another kind of scheduler or of another number of groups.
         """
-        groups, names = len(self.optimizer.param_groups), self._names()
-        if not isinstance(state, Mapping) or ("last_epoch" in self.__dict__ and "last_epoch" not in state):
-            raise GlidepathError.of(where, "state_dict", "the state of a scheduler", state)
-        if not names <= state.keys():
-            rule = f"of the same kind, with {', '.join(sorted(names))}"
-            raise GlidepathError.of(where, "state_dict", rule, sorted(state))
-        rates = state.get("base_lrs")
-        if rates is not None and len(rates) != groups:
-            raise GlidepathError.of(where, "state_dict", f"of {groups} groups", f"{len(rates)} groups")
+        theirs = {ours: name for name, ours in self.renamed.items()}
+        held: Any = given if isinstance(given, Mapping) else {}
+        state: dict[str, Any] = {theirs.get(name, name): value for name, value in held.items()}
+        names, groups, rule, got = self._names(), len(self.optimizer.param_groups), "", given
+        rates, children = state.get("base_lrs"), getattr(self, self.inside, ())
+        parts = state[self.inside] = self._parts(state.get(self.inside, []))
+        if not isinstance(parts, list) or len(parts) != len(children):
+            rule, got = f"the state of {len(children)} schedulers", parts
+        elif "last_epoch" in self.__dict__ and "last_epoch" not in state:
+            rule = "the state of a scheduler"
+        elif not names <= state.keys():
+            rule, got = f"of the same kind, with {', '.join(sorted(names))}", sorted(state)
+        elif rates is not None and len(rates) != groups:
+            rule, got = f"of {groups} groups", f"{len(rates)} groups"
+        if rule:
+            raise GlidepathError.of(f"{self.library} {type(self).__name__}", "state_dict", rule, got)
+        for child, part in zip(children, parts, strict=True):
+            if isinstance(child, Made):
+                child._fitting(part)
+        return state
+
+    def _parts(self, states: Any) -> Any:
+        """Returns the states of the schedulers inside, of those that a state has."""
+        return states
 
     def _restored(self, state: dict[str, Any], groups: Any) -> None:
         """Brings what a state does not hold, or an older PyTorch's state held otherwise, in line with it."""
@@ -195,8 +215,8 @@ def torchs_class(cls: type[Any]) -> Any:
 
 def _constructor(theirs: Callable[..., None], signature: inspect.Signature) -> Callable[..., None]:
     """Returns PyTorch's constructor, with the checks before it."""
-    own = [parameter for parameter in signature.parameters.values() if parameter.name != "verbose"]
-    accepted = signature.replace(parameters=[*own, _VERBOSE])
+    own = [each for each in signature.parameters.values() if each.name != "verbose"]
+    accepted = signature.replace(parameters=[*own, parameter("verbose", None)])
 
     @functools.wraps(theirs)
     def begin(self: Any, *given: Any, **named: Any) -> None:
@@ -217,6 +237,11 @@ def _constructor(theirs: Callable[..., None], signature: inspect.Signature) -> C
                 self._tell(None)
 
     return begin
+
+
+def parameter(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    """Returns a parameter of a signature."""
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
 def saved(value: Any) -> Any:

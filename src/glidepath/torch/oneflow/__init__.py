@@ -10,6 +10,4 @@ from . import classes, composite
 from .classes import *
 from .composite import *
 
-__all__: list[str] = []
-__all__ += classes.__all__
-__all__ += composite.__all__
+__all__ = [*classes.__all__, *composite.__all__]  # pyright: ignore[reportUnsupportedDunderAll]

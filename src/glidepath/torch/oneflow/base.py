@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ...core import Checks, GlidepathError
+from ...core import Checks
 from ...dialects.oneflow import ONEFLOW, law
 from ..lr_scheduler.base import DropIn, packed
-from ..lr_scheduler.making import saved
+from ..lr_scheduler.making import parameter, saved
 from ..rows import Values, plain
 
-_TAIL = [
-    inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-    for name, default in (("last_step", -1), ("verbose", False))
-]
+_TAIL = [parameter("last_step", -1), parameter("verbose", False)]
 _NO_CONFIGURATION = {"optimizer", "scheduler_or_optimizer", "schedulers", "last_step", "verbose"}
 
 
@@ -44,7 +40,10 @@ class OneFlow(DropIn):
         GlidepathError: With every argument that is not usable, before anything is changed.
     """
 
+    library: ClassVar[str] = "oneflow"
     relative: ClassVar[bool] = False
+    few: ClassVar[int] = 0  # there is no formula of PyTorch to ask
+    renamed: ClassVar[dict[str, str]] = {"last_epoch": "last_step"}
     kept_as: ClassVar[dict[str, str]] = {}  # the attributes that are called otherwise than their arguments
     __signature__: ClassVar[inspect.Signature]
     _called: ClassVar[str]  # the name of OneFlow's class
@@ -61,8 +60,7 @@ class OneFlow(DropIn):
     def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
         """Returns the constructor's arguments, from those of the dialect's reader."""
         _, *own = reader.parameters.values()
-        first = inspect.Parameter("optimizer", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        return inspect.Signature([first, *own, *_TAIL])
+        return inspect.Signature([parameter("optimizer"), *own, *_TAIL])
 
     def __init__(self, *given: Any, **named: Any) -> None:
         bound = self.__signature__.bind(*given, **named)
@@ -98,11 +96,6 @@ class OneFlow(DropIn):
         """Returns the rates that base rates have at a step."""
         raise NotImplementedError  # each class that OneFlow computes by a formula has its own
 
-    def _few(self, groups: Any) -> bool:
-        """Returns False: there is no formula of PyTorch to ask."""
-        del groups
-        return False
-
     def _rates(self, groups: Any, current: Values, last: Any, at: Any, epoch: Any = None) -> Values:
         return self._next(groups, current, last, at)
 
@@ -135,40 +128,6 @@ class OneFlow(DropIn):
         """Notes the step that a scheduler around this one has taken."""
         self.__dict__["last_epoch"] = step
 
-    # State -----------------------------------------------------------------------------------------------------------------------------
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns OneFlow's state: every attribute but the optimizer; of functions only objects' attributes."""
-        state = super().state_dict()
-        state["last_step"] = state.pop("last_epoch")
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores a state, of OneFlow's class too, and writes its rates into the groups.
-
-        Args:
-            state_dict: What `state_dict` returned; it is left as it is.
-
-        Raises:
-            GlidepathError: If it is of another kind of scheduler or of another number of groups; nothing is changed then.
-        """
-        self._refuse_state(state_dict)
-        self._restore(state_dict)
-
-    def _refuse_state(self, state: Any) -> None:
-        """Refuses a state that does not fit."""
-        self._fits(f"oneflow {type(self).__name__}", _renamed(state))
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        DropIn.load_state_dict(self, _renamed(state))
-
-
-def _renamed(state: Any) -> Any:
-    """Returns a state with the step under PyTorch's name."""
-    if not isinstance(state, Mapping):
-        return state
-    return {"last_epoch" if name == "last_step" else name: value for name, value in state.items()}
-
 
 class Closed(OneFlow):
     """A scheduler whose rate is a factor of the base rate and perhaps an offset, both of the step, as its dialect says."""
@@ -188,10 +147,8 @@ class Closed(OneFlow):
         return known[1]
 
     def _check(self, checks: Checks) -> None:
-        try:
+        with checks.kept():
             self._law()
-        except GlidepathError as error:
-            checks.problems.extend(error.problems)
 
     def _values(self, bases: Values, step: Any) -> Values:
         factor, offset = self._law()

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from .. import lr_scheduler
 from ..lr_scheduler.classes import functions_of, shared
+from ..lr_scheduler.making import parameter
 from ..rows import Values
 from .base import Closed, OneFlow, called
 
@@ -29,7 +30,7 @@ __all__ = [
     "StepLR",
 ]
 
-_NAMES = {"last_step": "last_epoch", "num_bad_steps": "num_bad_epochs"}  # OneFlow's and PyTorch's
+_PLATEAU = inspect.signature(lr_scheduler.ReduceLROnPlateau)
 
 
 class StepLR(Closed):
@@ -265,13 +266,6 @@ class MultiplicativeLR(LambdaLR):
         return self._values(current, at) if at > 0 else current
 
 
-def _signature() -> inspect.Signature:
-    """Returns PyTorch's arguments and `verbose`."""
-    theirs = inspect.signature(lr_scheduler.ReduceLROnPlateau)
-    verbose = inspect.Parameter("verbose", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
-    return theirs.replace(parameters=[*theirs.parameters.values(), verbose])
-
-
 class ReduceLROnPlateau(lr_scheduler.ReduceLROnPlateau):
     """Cuts the rates once a metric has not improved for more than `patience` calls in a row.
 
@@ -296,7 +290,10 @@ class ReduceLROnPlateau(lr_scheduler.ReduceLROnPlateau):
     """
 
     library: ClassVar[str] = "oneflow"
-    __signature__: ClassVar[inspect.Signature] = _signature()
+    renamed: ClassVar[dict[str, str]] = {"last_epoch": "last_step", "num_bad_epochs": "num_bad_steps"}
+    __signature__: ClassVar[inspect.Signature] = _PLATEAU.replace(
+        parameters=[*_PLATEAU.parameters.values(), parameter("verbose", False)]
+    )
 
     last_step = called("last_epoch", "How many metrics there were; PyTorch calls it `last_epoch`.")
     num_bad_steps = called(
@@ -305,19 +302,3 @@ class ReduceLROnPlateau(lr_scheduler.ReduceLROnPlateau):
 
     def _when(self, epoch: Any) -> str:
         return f"{epoch:5d}"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns OneFlow's state; its `_last_lr` are the rates of this moment."""
-        names = {theirs: ours for ours, theirs in _NAMES.items()}
-        return {names.get(name, name): value for name, value in super().state_dict().items()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores a state, of OneFlow's or PyTorch's class too, and writes its rates into the groups.
-
-        Args:
-            state_dict: What `state_dict` returned; it is left as it is.
-
-        Raises:
-            GlidepathError: If it is of another kind of scheduler; nothing is changed then.
-        """
-        super().load_state_dict({_NAMES.get(name, name): value for name, value in state_dict.items()})

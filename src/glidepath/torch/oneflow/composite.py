@@ -6,8 +6,7 @@ import inspect
 import math
 from abc import abstractmethod
 from bisect import bisect_right
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
@@ -35,6 +34,7 @@ def members(checks: Checks, field: str, given: Any, optimizer: Any) -> None:
 class Composite(OneFlow):
     """A scheduler that hands base rates to others and has their states in its own."""
 
+    inside: ClassVar[str] = "schedulers"
     schedulers: list[OneFlow]
 
     @abstractmethod
@@ -59,33 +59,6 @@ class Composite(OneFlow):
         for child in self.schedulers:
             child._align(groups)
         super()._align(groups)
-
-    # State -----------------------------------------------------------------------------------------------------------------------------
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns OneFlow's state: the attributes but the optimizer, and the states of the schedulers inside."""
-        state = super().state_dict()
-        state["schedulers"] = [child.state_dict() for child in self.schedulers]
-        return state
-
-    def _inside(self, state: Mapping[str, Any]) -> Any:
-        """Returns the states of the schedulers inside."""
-        return state.get("schedulers")
-
-    def _refuse_state(self, state: Any) -> None:
-        super()._refuse_state(state)
-        inside = self._inside(state)
-        if not isinstance(inside, list) or len(inside) != len(self.schedulers):
-            rule = f"the state of {len(self.schedulers)} schedulers"
-            got = len(inside) if isinstance(inside, list) else inside
-            raise GlidepathError.of(f"oneflow {type(self).__name__}", "state_dict", rule, got)
-        for child, part in zip(self.schedulers, inside, strict=True):
-            child._refuse_state(part)
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        for child, part in zip(self.schedulers, self._inside(state), strict=True):
-            child._restore(part)
-        super()._restore({name: value for name, value in state.items() if name != "schedulers"})
 
 
 class SequentialLR(Composite):
@@ -122,10 +95,8 @@ class SequentialLR(Composite):
         for i, child in enumerate(inside):
             members(checks, f"schedulers[{i}]", child, self.optimizer)
         given = {"milestones": self.milestones, "interval_rescaling": self.interval_rescaling}
-        try:
+        with checks.kept():
             load("oneflow", "SequentialLR", {"schedulers": [Hold()] * max(len(inside), 1), **given})
-        except GlidepathError as error:
-            checks.problems.extend(error.problems)
 
     def _active(self, step: float) -> list[tuple[OneFlow, Any]]:
         marks = self.milestones
@@ -185,6 +156,7 @@ class WarmupLR(Composite):
         `oneflow.optim.lr_scheduler.WarmupLR`, versions 0.7.0 to 1.0.0.
     """
 
+    unsaved: ClassVar[frozenset[str]] = frozenset({"milestones", "interval_rescaling"})  # of OneFlow's own class
     warmup_factor: float
     warmup_iters: int
     warmup_method: str
@@ -208,11 +180,8 @@ class WarmupLR(Composite):
             members(checks, "scheduler_or_optimizer", inner, self.optimizer)
         names = ("warmup_factor", "warmup_iters", "warmup_method", "warmup_prefix")
         given = {name: getattr(self, name) for name in names}
-        follows = Hold() if self.schedulers else "optimizer"
-        try:
-            load("oneflow", "WarmupLR", {"scheduler_or_optimizer": follows, **given})
-        except GlidepathError as error:
-            checks.problems.extend(error.problems)
+        with checks.kept():
+            load("oneflow", "WarmupLR", {"scheduler_or_optimizer": Hold() if self.schedulers else "optimizer", **given})
         if checks.problems or not self._meets():
             return
         bases = packed([plain(group.get("initial_lr", group["lr"])) for group in self.optimizer.param_groups])
@@ -242,14 +211,9 @@ class WarmupLR(Composite):
             return []
         return [(inner, step - self.warmup_iters if self.warmup_prefix else step) for inner in self.schedulers]
 
-    def _inside(self, state: Mapping[str, Any]) -> Any:
-        found = super()._inside(state)
-        if isinstance(found, list) and len(found) == len(self.schedulers) + 1:
-            return found[1:]  # OneFlow keeps a scheduler for the warmup itself
-        return found
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        super()._restore({k: v for k, v in state.items() if k not in ("milestones", "interval_rescaling")})
+    def _parts(self, states: Any) -> Any:
+        # OneFlow keeps a scheduler for the warmup itself
+        return states[1:] if isinstance(states, list) and len(states) == len(self.schedulers) + 1 else states
 
 
 WarmUpLR = WarmupLR
