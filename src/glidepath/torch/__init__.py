@@ -18,7 +18,12 @@ from .progress import *
 from .resume import *
 from .scheduler import *
 
-_PARTS = (attaching, bridge, logs, progress, resume, scheduler)
-__all__ = ["Found", "Options", "find", "use", *(name for part in _PARTS for name in part.__all__)]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["Found", "Options", "find", "use"]
+__all__ += attaching.__all__
+__all__ += bridge.__all__
+__all__ += logs.__all__
+__all__ += progress.__all__
+__all__ += resume.__all__
+__all__ += scheduler.__all__
 
 del _torch

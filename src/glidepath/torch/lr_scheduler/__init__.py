@@ -14,7 +14,9 @@ from . import classes, composite
 from .classes import *
 from .composite import *
 
-__all__ = ["LRScheduler", *classes.__all__, *composite.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["LRScheduler"]
+__all__ += classes.__all__
+__all__ += composite.__all__
 
 
 def __getattr__(name: str) -> Any:

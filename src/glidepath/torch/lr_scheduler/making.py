@@ -171,7 +171,7 @@ class Made:
         """
         theirs = {ours: name for name, ours in self.renamed.items()}
         held: Any = given if isinstance(given, Mapping) else {}
-        state: dict[str, Any] = {theirs.get(name, name): value for name, value in held.items()}
+        state: Any = {theirs.get(name, name): value for name, value in held.items()}
         names, groups, rule, got = self._names(), len(self.optimizer.param_groups), "", given
         rates, children = state.get("base_lrs"), getattr(self, self.inside, ())
         parts = state[self.inside] = self._parts(state.get(self.inside, []))

@@ -10,4 +10,6 @@ from . import classes, composite
 from .classes import *
 from .composite import *
 
-__all__ = [*classes.__all__, *composite.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__: list[str] = []
+__all__ += classes.__all__
+__all__ += composite.__all__
