@@ -241,13 +241,11 @@ def test_the_random_state_of_the_device_is_restored():
     assert all(torch.equal(a, b) for a, b in zip(before, torch.cuda.get_rng_state_all(), strict=True))
 
 
-def test_options_are_a_value_and_single_ones_come_before_them():
+def test_an_option_that_is_none_is_refused():
     from glidepath.torch import Options
 
-    options = Options(steps=30, repeats=3, seed=5)
-    assert Options.of(options, {"steps": 40}) == Options(steps=40, repeats=3, seed=5)
-    assert Options.of(None, {}) == Options()
+    assert Options.of({"steps": 40}) == Options(steps=40)
     with pytest.raises(
         GlidepathError, match=r"find: stps must be one of its options .*, got 3 \(did you mean 'steps'\?\)"
     ):
-        Options.of(None, {"stps": 3})
+        Options.of({"stps": 3})

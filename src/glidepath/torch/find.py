@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from importlib import import_module
 from itertools import islice
 from typing import Any, ClassVar, cast
@@ -24,8 +24,7 @@ from torch.optim import Optimizer
 from ..core import Answer, Checks, GlidepathError, Shown, did_you_mean, taken
 from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
-from . import ranks
-from .exchange import Exchange, Replicas
+from .agreement import Exchange, Replicas, number
 from .snapshot import Snapshot, devices
 
 
@@ -97,19 +96,18 @@ class Options:
     swept: Callable[[Trace], object] | None = None
 
     @classmethod
-    def of(cls, options: Options | None, named: Mapping[str, Any]) -> Options:
-        """Returns options with single ones in their place.
+    def of(cls, named: Mapping[str, Any]) -> Options:
+        """Returns the options of these names.
 
         Raises:
             GlidepathError: If there is no such option.
         """
-        known = [field.name for field in fields(cls)]
-        checks = Checks("find")
+        known, checks = [field.name for field in fields(cls)], Checks("find")
         for name in [name for name in named if name not in known]:
             rule = f"one of its options ({', '.join(known)})"
             checks.refuse(name[:50], rule, named[name], did_you_mean(name, known))
         checks.done()
-        return replace(options or cls(), **named)
+        return cls(**named)
 
 
 def find(
@@ -117,8 +115,7 @@ def find(
     optimizer: Optimizer,
     loss: Callable[..., Tensor] | None,
     loader: Iterable[Any],
-    options: Options | None = None,
-    **named: Any,
+    **options: Any,
 ) -> Found:
     """Sweeps the rate of a model several times and says which rates are worth trying; the model is then as it was before.
 
@@ -141,8 +138,7 @@ def find(
         optimizer: Over the model's parameters.
         loss: From `(model(inputs), targets)` to the mean loss of a batch `(inputs, targets)`; None with `forward`.
         loader: Batches, from the beginning whenever it is iterated, such as a `DataLoader`; not an iterator.
-        options: How the sweeps are made; None is `Options()`.
-        named: Single options by name, such as `steps=100`; they come before those of `options`.
+        options: How the sweeps are made, such as `steps=100`: see `Options`.
 
     Returns:
         The answer with all traces.
@@ -159,8 +155,7 @@ def find(
         >>> optimizer.param_groups[0]["lr"], len(found.traces)
         (0.01, 3)
     """
-    how = Options.of(options, named)
-    exchange = Exchange(_device(model))
+    how, exchange = Options.of(options), Exchange(_device(model))
 
     def prepared() -> tuple[()]:
         _check(model, optimizer, loss, loader, how)
@@ -181,17 +176,11 @@ def find(
                 rewind()
             _reseed(loader, how.seed, k)
             model.train()
-
-            def told(made: int, done: int = updates) -> None:
-                if how.progress is not None:
-                    how.progress(done + made, how.steps * how.repeats)
-
-            with _suspended(optimizer) as real:
+            with _suspended(optimizer) as made:
                 batches = _endless(loader, k, how.repeats)
-                run = _SweepUpdates(model, optimizer, loss, how, ratios, exchange, real, batches, told)
-                run.clear()
-                traces.append(sweep(run.update, plan, factor=how.factor, label=f"seed {how.seed + k}"))
-            updates += run.made
+                update = _updates(model, optimizer, loss, how, ratios, exchange, batches, made, updates)
+                traces.append(sweep(update, plan, factor=how.factor, label=f"seed {how.seed + k}"))
+                updates += made()
             if how.swept is not None:
                 how.swept(traces[-1])
     finally:
@@ -219,71 +208,65 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
     return {_name(k, group): float(group["lr"]) for k, group in enumerate(optimizer.param_groups)}
 
 
-@dataclass
-class _SweepUpdates:
-    """One sweep's updates."""
+def _updates(
+    model: nn.Module,
+    optimizer: Optimizer,
+    loss: Any,
+    how: Options,
+    ratios: Mapping[str, float],
+    exchange: Exchange,
+    batches: Iterator[Any],
+    made: Callable[[], int],
+    before: int,
+) -> Callable[[float], float | None]:
+    """Returns what makes one update with a rate, and gives the mean loss of its batches over all processes, or None for no update.
 
-    model: nn.Module
-    optimizer: Optimizer
-    loss: Any
-    how: Options
-    ratios: Mapping[str, float]
-    exchange: Exchange
-    real: Callable[[], int]
-    batches: Iterator[Any]
-    told: Callable[[int], None]
-    made: int = 0
+    The gradients are taken away first; those that were there are put back in the end.
+    """
+    device, replicas = _device(model), Replicas(model, exchange)
+    scaler = how.scaler or torch.amp.GradScaler("cpu", enabled=False)
+    for part in (*(group["params"] for group in optimizer.param_groups), model.parameters()):
+        for parameter in part:
+            parameter.grad = None
 
-    def __post_init__(self) -> None:
-        self.device, self.replicas = _device(self.model), Replicas(self.model, self.exchange)
-        self.scaler = self.how.scaler or torch.amp.GradScaler("cpu", enabled=False)
+    def loss_of(batch: Any) -> Tensor:
+        with nullcontext() if how.autocast is None else torch.autocast(device.type, dtype=how.autocast):
+            if how.forward is not None:
+                return how.forward(model, batch)
+            inputs, targets = batch
+            return loss(model(inputs), targets)
 
-    def clear(self) -> None:
-        """Takes the gradients away; those that were there are put back in the end."""
-        for part in (*(group["params"] for group in self.optimizer.param_groups), self.model.parameters()):
-            for parameter in part:
-                parameter.grad = None
-
-    def update(self, rate: float) -> float | None:
-        """Makes one update with this rate; returns the mean loss of its batches over all processes, or None if there was no update."""
-        exchange, replicas = self.exchange, self.replicas
-        total, *users = exchange.together(lambda: [self._gradients(rate), *replicas.used()], 1 + replicas.count)
-        replicas.average(users)
-        (skips,) = exchange.together(lambda: [self._step()], 1)
-        return None if skips else total / exchange.ranks
-
-    def _gradients(self, rate: float) -> float:
-        for group, ratio in zip(self.optimizer.param_groups, self.ratios.values(), strict=True):
+    def gradients(rate: float) -> float:
+        for group, ratio in zip(optimizer.param_groups, ratios.values(), strict=True):
             group["lr"] = _like(group["lr"], rate * ratio)
         total = 0.0
-        with self.replicas.alone():
-            for _ in range(self.how.accumulate):
-                value = self._loss(next(self.batches))
+        with replicas.alone():
+            for _ in range(how.accumulate):
+                value = loss_of(_moved(next(batches), device))
                 total += float(value.detach())
-                self.scaler.scale(value / self.how.accumulate).backward()
-        return total / self.how.accumulate
+                scaler.scale(value / how.accumulate).backward()
+        return total / how.accumulate
 
-    def _step(self) -> float:
-        """Lets the optimizer step; returns 1 if it made no update."""
-        before = self.real()
-        if self.how.clip is not None:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.how.clip)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        made = self.real() > before
-        self.made += made
-        self.told(self.made)
-        return float(not made)
+    def skipped() -> bool:
+        """Lets the optimizer step; returns whether it made no update."""
+        done = made()
+        if how.clip is not None:
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), how.clip)
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad(set_to_none=True)
+        if how.progress is not None:
+            how.progress(before + made(), how.steps * how.repeats)
+        return made() == done
 
-    def _loss(self, batch: Any) -> Tensor:
-        batch, kind = _moved(batch, self.device), self.how.autocast
-        with nullcontext() if kind is None else torch.autocast(self.device.type, dtype=kind):
-            if self.how.forward is not None:
-                return self.how.forward(self.model, batch)
-            inputs, targets = batch
-            return self.loss(self.model(inputs), targets)
+    def update(rate: float) -> float | None:
+        total, *users = exchange.together(lambda: [gradients(rate), *replicas.used()], 1 + replicas.count)
+        replicas.average(users)
+        (skips,) = exchange.together(lambda: [float(skipped())], 1)
+        return None if skips else total / exchange.ranks
+
+    return update
 
 
 @contextmanager
@@ -373,7 +356,7 @@ def _moved(batch: Any, device: torch.device) -> Any:
 
 def _reseed(loader: Any, seed: int, repeat: int) -> None:
     """Gives this repeat random numbers and an order of the data of its own."""
-    stream = int(np.random.SeedSequence((seed & 0xFFFFFFFF, repeat, ranks.number())).generate_state(1)[0])
+    stream = int(np.random.SeedSequence((seed & 0xFFFFFFFF, repeat, number())).generate_state(1)[0])
     torch.default_generator.manual_seed(stream)
     for device, end in devices():
         getattr(device, f"manual_seed{end}")(stream)

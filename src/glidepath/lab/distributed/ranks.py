@@ -18,7 +18,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from ...core import GlidepathError, Problem
-from ...torch.ranks import count, named, number
+from ...torch.agreement import count, named, number
 from ..engines.devices import gpus, no_device
 
 T = TypeVar("T")
