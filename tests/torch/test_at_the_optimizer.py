@@ -10,7 +10,7 @@ import torch
 import glidepath as gp
 from glidepath import GlidepathError
 from glidepath.plan import Rule
-from glidepath.torch import OverrunWarning, ScheduleLR, attach, log, log_csv, log_jsonl, log_tensorboard
+from glidepath.torch import OverrunWarning, ScheduleLR, attach, log, log_csv, log_jsonl
 
 SCHEDULE = gp.parse("warmup(3, start=0.25) >> linear(17)")
 MAKES = [attach, ScheduleLR]
@@ -159,9 +159,6 @@ class Writer:
     def add_scalar(self, tag, scalar_value, global_step):
         self.rows.append((tag, scalar_value, global_step))
 
-    def add_text(self, tag, text_string, global_step):
-        raise AssertionError(text_string)
-
 
 @pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("of", ["d", lambda group: group["d"] * group["lr"]])
@@ -170,7 +167,7 @@ def test_the_effective_rate_is_logged(tmp_path, make, of):
     scheduler, rows, writer = make(optimizer, SCHEDULE), [], Writer()
     log(scheduler, lambda values, step: rows.append(values), effective=of)
     stops = [
-        log_tensorboard(scheduler, writer, "train/", effective=of),
+        log(scheduler, writer, "train/", effective=of),
         log_csv(scheduler, tmp_path / "rates.csv", effective=of),
         log_jsonl(scheduler, tmp_path / "rates.jsonl", effective=of),
     ]

@@ -1,20 +1,21 @@
-"""Where the applied values go: an experiment tracker, TensorBoard's writer, a CSV file, a file of JSON lines."""
+"""Where the applied values go: an experiment tracker, such as TensorBoard's writer, a CSV file, a file of JSON lines."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..core import GlidepathError
 from .bridge import ScheduleLR
 from .progress import Applied, Event
 from .scheduler import Scheduler
 
-__all__ = ["log", "log_csv", "log_jsonl", "log_tensorboard"]
+__all__ = ["log", "log_csv", "log_jsonl"]
 
 
 Effective = str | Callable[[dict[str, Any]], float] | None
@@ -48,12 +49,11 @@ def log(
     more = _more(scheduler, effective)
     words, named = arguments("lr/0", 0.0, 0) if single else arguments({}, 0)
     try:
-        signature(call).bind(*words, **named)
+        with suppress(ValueError):  # it cannot be looked at
+            signature(call).bind(*words, **named)
     except TypeError as error:
         told, name = "(tag, value, step)" if single else "(values, step)", f"tracker's {found or 'call'}"
         raise GlidepathError.worded("log", name, f"one that takes {told}", str(error)) from None
-    except ValueError:  # it cannot be looked at
-        pass
 
     def listen(update: int) -> None:
         if update % every:
@@ -77,35 +77,6 @@ _CALLS: dict[str, tuple[bool, Callable[..., Any]]] = {
 }
 
 
-def log_tensorboard(scheduler: Any, writer: Any, prefix: str = "", effective: Effective = None) -> Callable[[], None]:
-    """Writes every applied value to TensorBoard as `<prefix><parameter>/<group>`, at the update that used it.
-
-    Foreign writes become texts under `<prefix>foreign`.
-
-    Args:
-        scheduler: What to listen to.
-        writer: A `SummaryWriter`, or whatever has its `add_scalar` and `add_text`.
-        prefix: In front of every tag.
-        effective: As in `log`.
-
-    Returns:
-        A function that ends it.
-
-    Raises:
-        GlidepathError: If the writer cannot write.
-    """
-    if not (callable(getattr(writer, "add_scalar", None)) and callable(getattr(writer, "add_text", None))):
-        raise GlidepathError.of("log_tensorboard", "writer", "a SummaryWriter", writer)
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Applied):
-            writer.add_scalar(f"{prefix}{event.parameter}/{event.group}", event.value, event.update)
-        else:
-            writer.add_text(f"{prefix}foreign", str(event), event.update)
-
-    return _heard(scheduler, listen, effective)
-
-
 def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
     """Appends every applied value to a CSV file: `update,group,parameter,value`, values in full precision.
 
@@ -123,12 +94,11 @@ def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effecti
     if not file.tell():
         rows.writerow(Applied._fields)
 
-    def listen(event: Event) -> None:
-        if isinstance(event, Applied) and event.update % every == 0:
+    def write(event: Event) -> None:
+        if isinstance(event, Applied):
             rows.writerow((*event[:3], repr(event.value)))
-            file.flush()
 
-    return _heard(scheduler, listen, effective, file.close)
+    return _written(scheduler, file, write, every, effective)
 
 
 def log_jsonl(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
@@ -147,14 +117,11 @@ def log_jsonl(scheduler: Any, path: str | Path, every: int = 1, effective: Effec
     """
     file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (closed by the function that is returned)
 
-    def listen(event: Event) -> None:
-        if isinstance(event, Applied) and event.update % every:
-            return
+    def write(event: Event) -> None:
         kind = "applied" if isinstance(event, Applied) else "foreign"
         file.write(json.dumps({"event": kind, **event._asdict()}) + "\n")
-        file.flush()
 
-    return _heard(scheduler, listen, effective, file.close)
+    return _written(scheduler, file, write, every, effective)
 
 
 def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
@@ -165,17 +132,18 @@ def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
     return lambda: scheduler.effective(effective)
 
 
-def _heard(
-    scheduler: Any, listen: Callable[[Event], None], effective: Effective, *close: Callable[[], None]
+def _written(
+    scheduler: Any, file: IO[str], write: Callable[[Event], object], every: int, effective: Effective
 ) -> Callable[[], None]:
-    """Lets a listener hear every event, and returns what ends that."""
+    """Lets a file hear of what is due, and returns what ends that."""
     more = _more(scheduler, effective)
-    stops = [scheduler.on_update(listen), *close]
-    if effective is not None:
-        stops.insert(1, scheduler.on_step(lambda _: [listen(applied) for applied in more()]))
 
-    def end() -> None:
-        for stop in stops:
-            stop()
+    def listen(event: Event) -> None:
+        if not isinstance(event, Applied) or event.update % every == 0:
+            write(event)
+            file.flush()
 
-    return end
+    ending = ExitStack()  # the last first
+    for end in (file.close, scheduler.on_update(listen), scheduler.on_step(lambda _: list(map(listen, more())))):
+        ending.callback(end)
+    return ending.close
