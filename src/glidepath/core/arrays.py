@@ -1,11 +1,10 @@
 """The namespaces of arrays: NumPy, PyTorch and JAX, and which of them a step needs.
 
-Frameworks are found by the type of the step and imported only then, by their users.
+Frameworks are found by the type of the step, which their users have imported.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -69,19 +68,15 @@ class NumpyNamespace(_Arrays):
     def finer(self, x: Any, factor: int) -> Any:
         return _finer(x, factor, self._np.ndarray)
 
-    @staticmethod
-    def const(number: int) -> int:
-        return number
+    const = staticmethod(int)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
         np = self._np
         if not isinstance(x, np.ndarray):
             return branches[bisect_right(bounds, x)](*args)
         low, high = x.min(), x.max()
-        first, last = (
-            bisect_right(bounds, low) if low == low else 0,
-            bisect_right(bounds, high),
-        )  # NaN is in the last phase
+        # NaN is in the last phase
+        first, last = bisect_right(bounds, low) if low == low else 0, bisect_right(bounds, high)
         if first == last:
             return branches[first](*args)
         index = np.searchsorted(np.asarray(bounds, dtype=float), x, side="right")
@@ -101,7 +96,7 @@ class TorchNamespace:
     digits = 53
 
     def __init__(self) -> None:
-        self.library = _loaded("torch")
+        self.library = sys.modules["torch"]
         self.sin, self.cos, self.tanh = self._lifted("sin"), self._lifted("cos"), self._lifted("tanh")
         self.exp, self.expm1 = self._lifted("exp"), self._lifted("expm1")
         self.log, self.log1p, self.sqrt = self._lifted("log"), self._lifted("log1p"), self._lifted("sqrt")
@@ -119,9 +114,8 @@ class TorchNamespace:
     def divide(self, x: Any, y: Any) -> Any:
         if not self._any(x, y):
             return divided(x, y)
-        return self.library.true_divide(
-            *self._both(x, y + 0.0)
-        )  # torch makes a number over a tensor a product with its reciprocal
+        # torch makes a number over a tensor a product with its reciprocal
+        return self.library.true_divide(*self._both(x, y + 0.0))
 
     def power(self, base: Any, exponent: Any) -> Any:
         return _real_base(self, base, exponent) ** exponent if self._any(base, exponent) else powered(base, exponent)
@@ -162,11 +156,9 @@ class TorchNamespace:
         return known and not self.library._C._functorch.is_functorch_wrapped_tensor(x)
 
     def finer(self, x: Any, factor: int) -> Any:
-        return _finer(x, factor, self.library.Tensor) if self._tells(x) else x * self.const(factor)
+        return _finer(x, factor, self.library.Tensor) if self._tells(x) else x * float(factor)
 
-    @staticmethod
-    def const(number: int) -> float:
-        return float(number)
+    const = staticmethod(float)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
         if not self._any(x):
@@ -193,8 +185,8 @@ class JaxNamespace(_Arrays):
     """Formulas on a JAX array or tracer. They are evaluated in float64 whatever JAX's default float type, which the value is rounded to."""
 
     def __init__(self) -> None:
-        super().__init__(_loaded("jax.numpy"))
-        self.library = _loaded("jax")
+        self.library = sys.modules["jax"]
+        super().__init__(self.library.numpy)
 
     def double(self) -> Any:
         """Returns the context in which JAX computes in float64, also within `jit`."""
@@ -207,9 +199,7 @@ class JaxNamespace(_Arrays):
     def finer(x: Any, factor: int) -> Any:
         return x * float(factor)
 
-    @staticmethod
-    def const(number: int) -> float:
-        return float(number)
+    const = staticmethod(float)
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
         return _select(self._np.where, self.clip, x, bounds, branches, args)
@@ -219,12 +209,8 @@ def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Bran
     """Evaluates every branch, with a step that is clipped to the branch's own phase, and keeps the right one."""
 
     def branch(i: int) -> Any:
-        low = bounds[i - 1] if i else None
-        high = bounds[i] if i < len(bounds) else None
-        if low is not None or high is not None:
-            inner = clip(x, x if low is None else low, x if high is None else high)
-            return branches[i](*(inner if arg is x else arg for arg in args))
-        return branches[i](*args)
+        inner = clip(x, bounds[i - 1] if i else x, bounds[i] if i < len(bounds) else x)
+        return branches[i](*(inner if arg is x else arg for arg in args))
 
     out = branch(0)
     for i, bound in enumerate(bounds):
@@ -233,7 +219,7 @@ def _select(where: Any, clip: Any, x: Any, bounds: Sequence[Any], branches: Bran
 
 
 class Inexact(Exception):
-    """Steps whose ticks an array of floats cannot hold."""
+    """Whole numbers that floats, of an array or elsewhere, cannot hold."""
 
 
 def _finer(x: Any, factor: int, array: Any) -> Any:
@@ -267,14 +253,8 @@ def _real_base(xp: Any, base: Any, exponent: Any) -> Any:
         return base + 0.0
     if isinstance(exponent, int | float):
         return base + 0.0 if exponent % 1 == 0 else xp.maximum(base, 0.0)
-    return xp.phases(
-        xp.remainder(exponent, 1.0), [sys.float_info.min], [lambda b: b + 0.0, lambda b: xp.maximum(b, 0.0)], base
-    )
-
-
-def _loaded(name: str) -> Any:
-    """Returns a framework's module. A step of its kind exists, so it is loaded already: the core imports no framework."""
-    return sys.modules.get(name) or importlib.import_module(name)
+    share = xp.remainder(exponent, 1.0)
+    return xp.phases(share, [sys.float_info.min], [lambda b: b + 0.0, lambda b: xp.maximum(b, 0.0)], base)
 
 
 _MADE: dict[type[Any], Any] = {}
@@ -282,10 +262,7 @@ _MADE: dict[type[Any], Any] = {}
 
 def _only(kind: type[Any]) -> Any:
     """Returns the one of its kind, made at its first step; PyTorch's compiler warns of `functools.cache`."""
-    made = _MADE.get(kind)
-    if made is None:
-        made = _MADE[kind] = kind()
-    return made
+    return _MADE.get(kind) or _MADE.setdefault(kind, kind())
 
 
 def namespace_of(step: Any) -> tuple[str, Namespace | None]:

@@ -145,11 +145,7 @@ class Restarts(Endless):
         scale = 1  # begins and sizes are in units of 1 / scale
         while begin < MAX_STEPS * scale and len(starts) <= MAX_NODES:
             starts.append(begin // scale if begin % scale == 0 else begin / scale)
-            begin, size, scale = (
-                (begin + size) * ratio.denominator,
-                size * ratio.numerator,
-                scale * ratio.denominator,
-            )
+            begin, size, scale = ((begin + size) * ratio.denominator, size * ratio.numerator, scale * ratio.denominator)
         return tuple(starts)
 
     @cached_property

@@ -58,11 +58,7 @@ def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
     if power == 3.0:
         return u * (1.0 + v + v * v)
     return xp.phases(
-        u,
-        [0.5],
-        [lambda u, v: -xp.expm1(power * xp.log1p(-u)), lambda u, v: 1.0 - xp.power(v, power)],
-        u,
-        v,
+        u, [0.5], [lambda u, v: -xp.expm1(power * xp.log1p(-u)), lambda u, v: 1.0 - xp.power(v, power)], u, v
     )
 
 

@@ -362,10 +362,7 @@ Milestones = Annotated[
 Positions = Annotated[
     Taken[tuple[int, ...], Sequence[int]],
     listed(
-        "a strictly increasing list of integers that begins with 0",
-        integer(0, unit="steps"),
-        increasing=True,
-        first=0,
+        "a strictly increasing list of integers that begins with 0", integer(0, unit="steps"), increasing=True, first=0
     ),
 ]
 """Strictly increasing steps, the first 0."""

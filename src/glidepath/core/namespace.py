@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from math import cos, exp, expm1, inf, log, log1p, nan, sin, sqrt, tanh
+from operator import mul
 from typing import Any, Protocol
 
 Branches = Sequence[Callable[..., Any]]
@@ -167,6 +168,7 @@ class MathNamespace:
     sin, cos, tanh = staticmethod(sin_of), staticmethod(cos_of), staticmethod(tanh)
     exp, expm1, sqrt = staticmethod(exp_of), staticmethod(expm1_of), staticmethod(sqrt_of)
     log, log1p = staticmethod(log_of), staticmethod(log1p_of)
+    finer, const = staticmethod(mul), staticmethod(int)
 
     @staticmethod
     def square(x: Any) -> Any:
@@ -183,14 +185,6 @@ class MathNamespace:
     @staticmethod
     def clip(x: Any, low: Any, high: Any) -> Any:
         return low if x < low else high if x > high else x
-
-    @staticmethod
-    def finer(x: Any, factor: int) -> Any:
-        return x * factor
-
-    @staticmethod
-    def const(number: int) -> int:
-        return number
 
     @staticmethod
     def phases(x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:

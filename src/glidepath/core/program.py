@@ -11,8 +11,9 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from .arrays import Inexact
 from .clock import Clock
-from .trace import Expr, Tracer
+from .trace import Expr, Tracer, ordered, plain
 
 if TYPE_CHECKING:
     from .schedule import Schedule
@@ -47,7 +48,7 @@ def program(schedule: Schedule, last: int = 0) -> list[Any] | None:
         if end is None or last < end < schedule.duration:
             try:
                 return _Writer(schedule.expression if end is None else _until(schedule, end)).parts
-            except (_Inexact, RecursionError):
+            except (Inexact, RecursionError):
                 continue
     return None
 
@@ -61,26 +62,22 @@ def _until(schedule: Schedule, end: int) -> Expr:
     return trace.expr(trace.phases(step, [0, end], branches, step))
 
 
-class _Inexact(Exception):
-    """A number would not be the one that Python computes, or there are too many."""
-
-
 class _Writer:
     def __init__(self, root: Expr) -> None:
         self.parts: list[Any] = []
         self._tables: dict[int, list[int]] = {}
         self._numbers = 0
-        ordered = _ordered(_plain(root))
-        uses = Counter(_plain(arg) for node in ordered for arg in node.args)
+        nodes = ordered(root)
+        uses = Counter(plain(arg) for node in nodes for arg in node.args)
         self._forms: dict[Expr, Any] = {}
         depths: dict[Expr, int] = {}
-        for node in ordered:
+        for node in nodes:
             form = self._form(node)
-            depth = 1 + max((depths[_plain(arg)] for arg in node.args), default=0)
-            if isinstance(form, list) and node is not ordered[-1] and (uses[node] > 1 or depth > _DEEP):
+            depth = 1 + max((depths[plain(arg)] for arg in node.args), default=0)
+            if isinstance(form, list) and node is not nodes[-1] and (uses[node] > 1 or depth > _DEEP):
                 form, depth = self._part(form), 0
             self._forms[node], depths[node] = form, depth
-        self.parts.append(self._forms[ordered[-1]])
+        self.parts.append(self._forms[nodes[-1]])
 
     def _part(self, form: Any) -> list[int]:
         self.parts.append(form)
@@ -92,8 +89,8 @@ class _Writer:
         if node.op == "step":
             return "t"
         if node.op in ("+", "-", "//", "%") and any(_beyond(arg) for arg in node.args):
-            raise _Inexact
-        args = [self._forms[_plain(arg)] for arg in node.args]
+            raise Inexact
+        args = [self._forms[plain(arg)] for arg in node.args]
         if node.op == "phases":
             return ["phases", args[0], [self._number(bound) for bound in node.data], args[1:]]
         if node.op in ("locate", "take"):
@@ -109,30 +106,10 @@ class _Writer:
     def _number(self, value: float) -> float | str:
         self._numbers += 1
         if self._numbers > _MOST_NUMBERS:
-            raise _Inexact
+            raise Inexact
         return value if math.isfinite(value) else repr(float(value))
 
 
 def _beyond(node: Expr) -> bool:
     """Tells whether a node may be a whole number that float64 cannot hold."""
     return not node.real and not (node.low >= -_EXACT and node.high <= _EXACT)
-
-
-def _ordered(root: Expr) -> list[Expr]:
-    """Returns the nodes, each after those it is made of."""
-    found: dict[Expr, None] = {}
-    stack = [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        if node in found:
-            continue
-        if done:
-            found[node] = None
-        else:
-            stack.append((node, True))
-            stack.extend((_plain(arg), False) for arg in node.args)
-    return list(found)
-
-
-def _plain(node: Expr) -> Expr:
-    return node.args[0] if node.op == "narrow" else node

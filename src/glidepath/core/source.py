@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .namespace import MATH
-from .trace import FUNCTIONS, Expr, unknown
+from .trace import FUNCTIONS, Expr, ordered, plain, unknown
 
 _FUNCTIONS: dict[str, Any] = {name: getattr(math, name) for name in FUNCTIONS}
 # Where an operand may be out of range, the namespace's own function is called instead.
@@ -24,7 +24,8 @@ _NAMED = {"/": "divided", "//": "quotient", "%": "remainder", "**": "powered"}
 _NUMBERS = {
     "inf": math.inf,
     "nan": math.nan,
-}  # as Python prints them: a product of growing schedules may leave the range
+}  # as Python prints them: products of growing schedules may leave the range
+_SCOPE = {"__builtins__": {}, "bisect_right": bisect_right} | _FUNCTIONS | _GUARDED | _NUMBERS
 _ROWS = ("+", "*", "minimum", "maximum")
 _DEEP = 40  # terms of a row that are written in one expression
 _LONGEST = 160  # characters of one expression; longer ones go through a temporary
@@ -33,39 +34,28 @@ _LONGEST = 160  # characters of one expression; longer ones go through a tempora
 def source(expr: Expr, name: str = "schedule") -> str:
     """Returns the source of a function of `t`, with tables written out: runs anywhere with `import math` and `bisect`."""
     text, tables = _printed(expr, name)
-    guards = [
-        inspect.getsource(function) for name, function in _GUARDED.items() if any(f"{name}(" in line for line in text)
-    ]
-    text = ["\n\n".join([*guards, ""]), *text] if guards else text
-    head = ["from bisect import bisect_right\n"] if any("bisect_right" in line for line in text) else []
-    used = [f for f in _FUNCTIONS if any(f"{f}(" in line for line in text)]
-    used += [name for name in _NUMBERS if any(re.search(rf"\b{name}\b", line) for line in text)]
-    if used:
-        head.append(f"from math import {', '.join(used)}\n")
-    for table, values in tables.items():
-        head.append(f"{table} = {values!r}\n")
-    return "".join([*head, "\n", *text])
+    guards = [inspect.getsource(function) for name, function in _GUARDED.items() if f"{name}(" in text]
+    text = "\n\n".join([*guards, text])
+    used = [name for name in _FUNCTIONS if f"{name}(" in text]
+    used += [name for name in _NUMBERS if re.search(rf"\b{name}\b", text)]
+    head = ["from bisect import bisect_right\n"] if "bisect_right" in text else []
+    head += [f"from math import {', '.join(used)}\n"] if used else []
+    head += [f"{table} = {values!r}\n" for table, values in tables.items()]
+    return "".join([*head, "\n", text])
 
 
 def compiled(expr: Expr) -> Callable[[int | float], float]:
     """Returns the function that the source of a traced formula defines."""
     text, tables = _printed(expr, "schedule")
-    scope: dict[str, Any] = {
-        "__builtins__": {},
-        "bisect_right": bisect_right,
-        **_FUNCTIONS,
-        **_GUARDED,
-        **_NUMBERS,
-        **tables,
-    }
-    exec(compile("".join(text), "<glidepath formula>", "exec"), scope)  # noqa: S102 - our own source: numbers and operators only
+    scope: dict[str, Any] = _SCOPE | tables
+    exec(compile(text, "<glidepath formula>", "exec"), scope)  # noqa: S102 - our own source: numbers and operators only
     return scope["schedule"]
 
 
-def _printed(expr: Expr, name: str) -> tuple[list[str], dict[str, Any]]:
+def _printed(expr: Expr, name: str) -> tuple[str, dict[str, Any]]:
     printer = _Printer(expr)
     printer.finish(expr, 1, None)
-    return [f"def {name}(t):\n", *printer.lines], printer.tables
+    return "".join([f"def {name}(t):\n", *printer.lines]), printer.tables
 
 
 class _Printer:
@@ -77,18 +67,7 @@ class _Printer:
         self._table_names: dict[int, str] = {}
         self._names: list[dict[Expr, str]] = [{}]  # what each open block has named, innermost last
         self._temporaries = 0
-        self._uses: Counter[Expr] = Counter()
-        seen: set[Expr] = set()
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            for arg in node.args:
-                arg = plain(arg)
-                self._uses[arg] += 1
-                stack.append(arg)
+        self._uses = Counter(plain(arg) for node in ordered(root) for arg in node.args)
 
     def finish(self, node: Expr, indent: int, target: str | None) -> None:
         """Writes the statements that return the value of `node` (or assign it to `target`)."""
@@ -129,8 +108,9 @@ class _Printer:
             if self._named(deep) is None:
                 self._keep(deep, self._expression(deep, indent), indent)
         if node.op == "phases":
-            name = self._new(node)
-            self.finish_into(node, indent, name)
+            name = self._new()
+            self.finish(node, indent, name)
+            self._names[-1][node] = name
             return name
         text = self._expression(node, indent)
         if self._uses[node] > 1 or len(text) > _LONGEST:
@@ -144,12 +124,6 @@ class _Printer:
             spine.append(node)
             node = plain(node.args[0])
         return spine
-
-    def finish_into(self, node: Expr, indent: int, name: str) -> None:
-        """Writes the statements that assign the value of phases to `name`."""
-        at = self._operand(node.args[0], indent)
-        self._tree(at, node.data, [plain(arg) for arg in node.args[1:]], indent, name)
-        self._names[-1][node] = name
 
     def _expression(self, node: Expr, indent: int) -> str:
         if node.op in ("minimum", "maximum"):
@@ -166,11 +140,9 @@ class _Printer:
         if node.op == "neg":
             return f"(-{self.text(node.args[0], indent)})"
         if len(node.args) == 1:
-            inner = bare(self.text(node.args[0], indent))
-            low, high = FUNCTIONS[node.op]
-            arg = node.args[0]
+            arg, (low, high) = node.args[0], FUNCTIONS[node.op]
             sure = node.op == "tanh" or (low <= arg.low and arg.high <= high and not unknown(arg))
-            return f"{node.op}({inner})" if sure else f"{node.op}_of({inner})"
+            return f"{node.op}{'' if sure else '_of'}({bare(self.text(arg, indent))})"
         x, y = (self.text(arg, indent) for arg in node.args)
         if node.op in _NAMED and (unknown(node) or (node.op == "**" and math.inf in (node.high, -node.low))):
             return f"{_NAMED[node.op]}({x}, {y})"
@@ -185,12 +157,12 @@ class _Printer:
         return self._keep(node, text, indent)
 
     def _keep(self, node: Expr, text: str, indent: int) -> str:
-        name = self._new(node)
+        name = self._new()
         self._write(indent, f"{name} = {bare(text)}")
         self._names[-1][node] = name
         return name
 
-    def _new(self, node: Expr) -> str:
+    def _new(self) -> str:
         self._temporaries += 1
         return f"a{self._temporaries}"
 
@@ -211,16 +183,11 @@ class _Printer:
         self.lines.append("    " * indent + line + "\n")
 
 
-def plain(node: Expr) -> Expr:
-    """Returns a node without what is known of its interval."""
-    return node.args[0] if node.op == "narrow" else node
-
-
 def bare(text: str) -> str:
-    """Returns a text without parentheses around the whole."""
+    """Returns an expression without the parentheses around all of it."""
     depth = 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return text[1:-1] if text.startswith("(") and position == len(text) - 1 else text
-    return text
+        if depth == 0 and position < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text

@@ -11,6 +11,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 from .namespace import MATH
@@ -19,6 +20,11 @@ from .namespace import MATH
 def _operator(op: str) -> tuple[Any, Any]:
     """Returns the method of an operator, and the one for a number on its left."""
     return lambda x, y: x.trace.binary(op, x, y), lambda y, x: y.trace.binary(op, x, y)
+
+
+def _function(op: str) -> Any:
+    """Returns the tracer's method of a function of two numbers."""
+    return lambda self, x, y: self.binary(op, x, y)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -180,36 +186,12 @@ class Tracer:
     def square(self, x: Any) -> Any:
         return x * x
 
-    def divide(self, x: Any, y: Any) -> Any:
-        return self.binary("/", x, y)
-
-    def power(self, base: Any, exponent: Any) -> Any:
-        return self.binary("**", base, exponent)
-
-    def minimum(self, x: Any, y: Any) -> Any:
-        return self.binary("minimum", x, y)
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        return self.binary("maximum", x, y)
+    divide, power, minimum, maximum = map(_function, ("/", "**", "minimum", "maximum"))
+    quotient, remainder, whole = map(_function, ("//", "%", "//"))
+    finer, const = staticmethod(mul), staticmethod(int)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return self.minimum(self.maximum(x, low), high)
-
-    def quotient(self, x: Any, y: Any) -> Any:
-        return self.binary("//", x, y)
-
-    def remainder(self, x: Any, y: Any) -> Any:
-        return self.binary("%", x, y)
-
-    whole = quotient
-
-    @staticmethod
-    def finer(x: Any, factor: int) -> Any:
-        return x * factor
-
-    @staticmethod
-    def const(number: int) -> int:
-        return number
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Sequence[Callable[..., Any]], *args: Any) -> Any:
         x = self.expr(x)
@@ -233,11 +215,13 @@ class Tracer:
                 results.extend(result.args[1 + begin : 2 + end])
             else:
                 results.append(result)
-        kept_bounds, results = _merged(kept_bounds, results)
-        if not kept_bounds:
+        # No bounds between neighbours that are the same node.
+        kept = [i for i in range(len(kept_bounds)) if results[i] is not results[i + 1]]
+        results = [results[0], *(results[i + 1] for i in kept)]
+        if not kept:
             return results[0]
-        low, high = min(r.low for r in results), max(r.high for r in results)
-        return self._node("phases", (base, *results), tuple(kept_bounds), low, high, all(r.real for r in results))
+        low, high, real = min(r.low for r in results), max(r.high for r in results), all(r.real for r in results)
+        return self._node("phases", (base, *results), tuple(kept_bounds[i] for i in kept), low, high, real)
 
     def held(self, x: Expr, value: float) -> Expr:
         """Returns `value`, or NaN where `x` is NaN."""
@@ -258,10 +242,23 @@ class Tracer:
         return self._node("take", (index,), table, min(inside), max(inside), all(isinstance(v, float) for v in table))
 
 
-def _merged(bounds: list[Any], results: list[Expr]) -> tuple[list[Any], list[Expr]]:
-    """Returns phases without the bounds between neighbours that are the same node."""
-    kept = [i for i in range(len(bounds)) if results[i] is not results[i + 1]]
-    return [bounds[i] for i in kept], [results[0], *(results[i + 1] for i in kept)]
+def plain(node: Expr) -> Expr:
+    """Returns a node without what is known of its interval."""
+    return node.args[0] if node.op == "narrow" else node
+
+
+def ordered(root: Expr) -> list[Expr]:
+    """Returns the nodes that are printed, each after those it is made of."""
+    found: dict[Expr, None] = {}
+    stack = [(plain(root), False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            found[node] = None
+        elif node not in found:
+            stack.append((node, True))
+            stack.extend((plain(arg), False) for arg in node.args)
+    return list(found)
 
 
 def unknown(x: Expr) -> bool:

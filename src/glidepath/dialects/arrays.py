@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from ..core import Schedule
-from ..core.source import bare, plain
+from ..core.source import bare
 from ..core.trace import Expr, Tracer
 
 _LONGEST = 100

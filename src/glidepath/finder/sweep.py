@@ -100,10 +100,7 @@ def _count(plan: Schedule, steps: int | None) -> int:
 
 
 def _losses(
-    train_step: Callable[[float], Any],
-    rates: list[float],
-    factor: float,
-    patience: int,
+    train_step: Callable[[float], Any], rates: list[float], factor: float, patience: int
 ) -> tuple[list[float], str]:
     losses: list[float] = []
     recent: list[float] = []
