@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from .curves import Curve
@@ -18,19 +19,18 @@ from .schedule import MAX_DEPTH, MAX_NODES, Schedule
 MAX_BYTES = 64 * 2**20
 
 
-def data_of(node: Node) -> dict[str, Any]:
-    """Returns a node as JSON data, every field written out."""
-    return {"kind": node.kind} | {name: _plain(node.field_data(name)) for name in node.field_names()}
+def data_of(node: Node, sparse: bool = False) -> dict[str, Any]:
+    """Returns a node as JSON data; every field is written out, or those that are not as they are by default, and curves in full."""
+    fields = [f for f in dataclasses.fields(node) if not sparse or getattr(node, f.name) != f.default]  # type: ignore[arg-type]
+    return {"kind": node.kind} | {f.name: _plain(node.field_data(f.name), sparse) for f in fields}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Curve) and not value.field_names():
+def _plain(value: Any, sparse: bool = False) -> Any:
+    if isinstance(value, Curve) and not value.field_names() and not sparse:
         return value.kind
     if isinstance(value, Node):
-        return data_of(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+        return data_of(value, sparse)
+    return [_plain(item, sparse) for item in value] if isinstance(value, tuple) else value
 
 
 def canonical(node: Node) -> str:
@@ -38,22 +38,7 @@ def canonical(node: Node) -> str:
 
     A field that a later version adds with a default leaves the fingerprints of older schedules as they were.
     """
-
-    def data(node: Node) -> dict[str, Any]:
-        fields = {f.name: f for f in dataclasses.fields(node)}  # type: ignore[arg-type]
-        kept = {
-            name: plain(node.field_data(name))
-            for name, f in fields.items()
-            if f.default is dataclasses.MISSING or getattr(node, name) != f.default
-        }
-        return {"kind": node.kind} | kept
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Node):
-            return data(value)
-        return [plain(item) for item in value] if isinstance(value, tuple) else value
-
-    return canonical_json(data(node))
+    return canonical_json(data_of(node, sparse=True))
 
 
 def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
@@ -76,16 +61,15 @@ def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
         raise
     except RecursionError:
         raise GlidepathError.worded("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise GlidepathError.of("$", "", "JSON", text, str(error)[:200]) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise GlidepathError.worded("$", f"key {key[:50]!r}", "given once in an object", "it twice")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise GlidepathError.worded("$", f"key {twice[:50]!r}", "given once in an object", "it twice")
     return found
 
 
@@ -109,27 +93,6 @@ def node_of(data: Any, base: type[Node]) -> Node:
     if isinstance(data, base):
         return data
     _check_shape(data)
-    return _build(data, base)
-
-
-def _check_shape(data: Any) -> None:
-    """Refuses data that is nested too deep or has too many nodes, before anything is built; without recursion."""
-    limit = 4 * MAX_DEPTH
-    nodes, stack = 0, [(data, 1)]
-    while stack:
-        value, depth = stack.pop()
-        if depth > limit:
-            raise GlidepathError.worded("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document")
-        if isinstance(value, dict):
-            nodes += 1
-            if nodes > 2 * MAX_NODES:
-                raise GlidepathError.worded("$", "", f"made of at most {MAX_NODES} nodes", "more")
-            stack.extend((item, depth + 1) for item in value.values() if isinstance(item, dict | list))
-        elif isinstance(value, list):
-            stack.extend((item, depth + 1) for item in value if isinstance(item, dict | list))
-
-
-def _build(data: Any, base: type[Node]) -> Node:
     known = sorted(base.registry)
     if not isinstance(data, dict):
         raise GlidepathError.of("$", "", f'an object with a "kind" ({base.__name__.lower()})', data)
@@ -145,14 +108,24 @@ def _build(data: Any, base: type[Node]) -> Node:
         raise GlidepathError.of("$", "every key", "a string", odd[0])
     try:
         return base.registry[kind](**fields)
-    except GlidepathError as error:
-        raise GlidepathError(_rooted(error)) from None
+    except GlidepathError as error:  # `$` stands for the node itself
+        raise GlidepathError(
+            p if p.where.startswith("$") else dataclasses.replace(p, where=f"$ ({p.where})") for p in error.problems
+        ) from None
 
 
-def _rooted(error: GlidepathError) -> Any:
-    """Yields the problems of a node, with `$` standing for the node itself."""
-    for problem in error.problems:
-        yield problem if problem.where.startswith("$") else dataclasses.replace(problem, where=f"$ ({problem.where})")
+def _check_shape(data: Any) -> None:
+    """Refuses data that is nested too deep or has too many nodes, before anything is built; without recursion."""
+    nodes, stack = 0, [(data, 1)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > 4 * MAX_DEPTH:
+            raise GlidepathError.worded("$", "", f"nested at most {MAX_DEPTH} deep", "a deeper document")
+        nodes += isinstance(value, dict)
+        if nodes > 2 * MAX_NODES:
+            raise GlidepathError.worded("$", "", f"made of at most {MAX_NODES} nodes", "more")
+        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        stack.extend((item, depth + 1) for item in inside if isinstance(item, dict | list))
 
 
 def schema() -> dict[str, Any]:
@@ -179,18 +152,13 @@ def _object(cls: type[Node]) -> dict[str, Any]:
     properties: dict[str, Any] = {"kind": {"const": cls.kind}}
     required = ["kind"]
     for field, check in checks_of(cls):
-        rule = dict(check.json_schema)
-        if field.name in notes:
-            rule["description"] = notes[field.name]
-        if field.default is dataclasses.MISSING:
-            required.append(field.name)
-        else:
-            rule["default"] = _plain(field.default)
-        properties[field.name] = rule
-    first = inspect.getdoc(cls) or ""
+        needed = field.default is dataclasses.MISSING
+        required += [field.name] if needed else []
+        note = {"description": notes[field.name]} if field.name in notes else {}
+        properties[field.name] = {**check.json_schema, **note, **({} if needed else {"default": _plain(field.default)})}
     return {
         "type": "object",
-        "description": first.partition("\n")[0],
+        "description": (inspect.getdoc(cls) or "").partition("\n")[0],
         "properties": properties,
         "required": required,
         "additionalProperties": False,
