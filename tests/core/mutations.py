@@ -216,23 +216,23 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "fingerprints with defaults",
         "core/codec.py",
-        "if f.default is dataclasses.MISSING or getattr(node, name) != f.default",
+        "if not sparse or getattr(node, f.name) != f.default",
         "if True",
     ),
     (
         "tuples are lost in JSON",
         "core/codec.py",
-        "return [_plain(item) for item in value]",
+        "return [_plain(item, sparse) for item in value]",
         "return [item for item in value]",
     ),
-    ("duplicate keys pass", "core/codec.py", "        if key in found:\n", "        if False:\n"),
+    ("duplicate keys pass", "core/codec.py", "if len(found) < len(pairs):", "if False:"),
     ("depth is not checked", "core/schedule.py", "if self._depth > MAX_DEPTH:", "if False:"),
     ("size is not checked", "core/schedule.py", "if self._size > MAX_NODES:", "if False:"),
     (
         "only the first problem of a constructor",
         "core/node.py",
-        "                raise GlidepathError(problems)\n",
-        "                raise GlidepathError(problems[:1])\n",
+        "            checks.done()\n",
+        "            del checks.problems[1:]\n            checks.done()\n",
     ),
     (
         "schedules can be changed",
@@ -275,8 +275,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "noam off by one",
         "recipes/decays.py",
-        "[Ramp(1 / warmup, 1.0, warmup - 1)] if warmup > 1",
-        "[Ramp(1 / warmup, 1.0, warmup)] if warmup > 1",
+        "phases += [Ramp(1 / warmup, 1.0, warmup - 1)] if warmup > 1",
+        "phases += [Ramp(1 / warmup, 1.0, warmup)] if warmup > 1",
     ),
     (
         "one_cycle without its last phase",

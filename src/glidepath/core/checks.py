@@ -9,7 +9,6 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
@@ -29,15 +28,20 @@ class Checks:
 
     Args:
         where: What is called, such as `pytorch StepLR`.
+        path: What stands in front of what is refused inside an argument; None is `where`.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, path: str | None = None) -> None:
+        self.where, self.path = where, where if path is None else path
         self.problems: list[Problem] = []
 
     def refuse(self, field: str, rule: str, value: Any, remedy: str = "") -> None:
         """Notes a broken rule."""
-        self.problems.append(Problem(self.where, field, rule, shown(value), remedy))
+        self.worded(field, rule, shown(value), remedy)
+
+    def worded(self, field: str, rule: str, got: str, remedy: str = "") -> None:
+        """Notes a broken rule, with words for what was given."""
+        self.problems.append(Problem(self.where, field, rule, got, remedy))
 
     def require(self, holds: bool, field: str, rule: str, value: Any, remedy: str = "") -> None:
         """Notes a broken rule unless it holds; skipped once something else is wrong, because it may only follow from that."""
@@ -78,7 +82,7 @@ class Checks:
         except Broken as error:
             self.refuse(field, error.rule, value, error.remedy or remedy)
         except GlidepathError as error:
-            self.problems.extend(error.inside(f"{self.where}.{field}").problems)
+            self.problems.extend(error.inside(f"{self.path}.{field}").problems)
         return check.stand_in
 
     def length(self, field: str, value: Any, low: int = 1, remedy: str = "") -> int:
@@ -96,25 +100,17 @@ class Checks:
             return 1
         return plain
 
-    def real(
-        self,
-        field: str,
-        value: Any,
-        low: float | None = None,
-        high: float | None = None,
-        above: float | None = None,
-        remedy: str = "",
-    ) -> float:
-        """Returns a finite number between two bounds, or above one that is itself excluded."""
-        return self.take(field, value, real(low, high, above=above), remedy)
+    def real(self, field: str, value: Any, *ends: float, **bounds: float) -> float:
+        """Returns a finite number between two bounds, or above one that is itself excluded: see `fields.real`."""
+        return self.take(field, value, real(*ends, **bounds))
 
     def flag(self, field: str, value: Any) -> bool:
         """Returns true or false."""
         return self.take(field, value, Flag)
 
-    def choice(self, field: str, value: Any, options: Sequence[str], remedy: str = "") -> str:
+    def choice(self, field: str, value: Any, options: Sequence[str]) -> str:
         """Returns one of several words."""
-        return self.take(field, value, choice(*options), remedy)
+        return self.take(field, value, choice(*options))
 
     def items(self, field: str, value: Any, least: int = 0) -> list[Any]:
         """Returns a list of at least so many items."""
@@ -172,11 +168,9 @@ def problem_of(where: str, field: str, value: Any, kind: Any) -> Problem | None:
     """
     checks = Checks(where)
     taken = checks.take(field, value, kind)
-    if checks.problems:
-        return checks.problems[0]
     if isinstance(taken, int) and not isinstance(value, int):
-        return Problem(where, field, "an int", shown(value))
-    return None
+        checks.refuse(field, "an int", value)
+    return checks.problems[0] if checks.problems else None
 
 
 def refuse(problems: Iterable[Problem | None]) -> None:
@@ -220,10 +214,8 @@ def each_of(items: Iterable[Any], make: Callable[[Any], R], path: Callable[[int]
 def settle(record: Any, where: str) -> Checks:
     """Brings the fields of a frozen dataclass into their normal forms, by the types it declares; returns the checks, not done yet."""
     checks = Checks(where)
-    for field in fields(record):
-        check = types_of(type(record)).get(field.name)
-        if check is not None:
-            object.__setattr__(record, field.name, checks.take(field.name, getattr(record, field.name), check))
+    for name, check in types_of(type(record)).items():
+        object.__setattr__(record, name, checks.take(name, getattr(record, name), check))
     return checks
 
 

@@ -238,9 +238,9 @@ class DampedCosine(Schedule):
     example = "damped_cosine(10000, periods=2.5)"
 
     steps: Length
-    periods: Annotated[float, real(shown=(0.5, 10, False))] = 0.5
-    alpha: Annotated[float, real(shown=(0, 1, False))] = 0.0
-    beta: Annotated[float, real(shown=(0, 0.1, False))] = 0.001
+    periods: Annotated[float, real(slider=[0.5, 10, False])] = 0.5
+    alpha: Annotated[float, real(slider=[0, 1, False])] = 0.0
+    beta: Annotated[float, real(slider=[0, 0.1, False])] = 0.001
 
     @property
     def duration(self) -> int:

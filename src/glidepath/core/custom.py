@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from .errors import GlidepathError, did_you_mean
-from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, number
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, number, numbers_by_name
 from .formula import Formula
 from .namespace import Namespace
 from .node import Node, kind
@@ -46,20 +46,15 @@ def _digest(value: Any) -> str:
     return value
 
 
-def _arguments(value: Any) -> tuple[tuple[str, int | float], ...]:
-    rule = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
-    pairs = list(value.items()) if isinstance(value, dict) else value
-    if not isinstance(pairs, list | tuple) or len(pairs) > 100:
-        raise Broken(rule)
-    made: list[tuple[str, int | float]] = []
-    for pair in pairs:
-        if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
-            raise Broken(rule)
-        plain = number(pair[1])
-        if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE:
-            raise Broken(rule)
-        made.append((pair[0], int(plain) if plain == math.floor(plain) and abs(plain) <= MAX_STEPS else plain))
-    return tuple(sorted(made))
+def _number(value: Any) -> int | float:
+    plain = number(value)
+    if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE:
+        raise Broken("is not")
+    return int(plain) if plain == math.floor(plain) and abs(plain) <= MAX_STEPS else plain
+
+
+_RULE = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
+_arguments = numbers_by_name(Check(_number, {"type": "number"}), _RULE)
 
 
 @kind("custom")
@@ -78,10 +73,7 @@ class Custom(Formula):
 
     formula: Annotated[str, Check(_text, {"type": "string"})]
     digest: Annotated[str, Check(_digest, {"type": "string", "pattern": "^[0-9a-f]{64}$"})]
-    arguments: Annotated[
-        tuple[tuple[str, int | float], ...],
-        Check(_arguments, {"type": "object", "additionalProperties": {"type": "number"}}),
-    ] = ()
+    arguments: Annotated[tuple[tuple[str, int | float], ...], _arguments] = ()
 
     def __post_init__(self) -> None:
         formula = self._formula()
@@ -93,7 +85,7 @@ class Custom(Formula):
             raise GlidepathError.of(self.formula, "arguments", rule, dict(self.arguments), str(error)) from None
         bound.apply_defaults()
         try:
-            object.__setattr__(self, "arguments", _arguments(dict(bound.arguments)))
+            object.__setattr__(self, "arguments", _arguments.func(dict(bound.arguments)))
         except Broken as error:
             raise GlidepathError.of(self.formula, "arguments", error.rule, dict(bound.arguments)) from None
         steps = dict(self.arguments).get("steps", 1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -122,96 +121,69 @@ def number(value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
-        whole = operator.index(value)  # type: ignore[arg-type]
-        return whole if -_MOST <= whole <= _MOST else None
-    except TypeError:
-        pass
-    try:
-        return float(value)
+        plain = int(value) if isinstance(value, numbers.Integral) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return plain if isinstance(plain, float) or -_MOST <= plain <= _MOST else None
 
 
-def integer(low: int, high: int | None = None, unit: str = "", shown: tuple[float, float, bool] | None = None) -> Check:
+def integer(low: int, high: int = MAX_STEPS, **notes: Any) -> Check:
     """Returns the check of a whole number between two bounds, both included.
 
     Args:
         low: The lower bound.
-        high: The upper bound; None is 2^53.
-        unit: What it counts.
-        shown: Where a slider begins and ends, and whether it is logarithmic; None is from 1 to 100.
+        high: The upper bound.
+        notes: What else the JSON Schema says: `unit`, what it counts; `slider`, where one begins and ends and whether it is logarithmic,
+            else from 1 to 100.
     """
-    top = MAX_STEPS if high is None else high
-    rule = f"an integer from {low} to {top}"
+    rule = f"an integer from {low} to {high}"
 
     def check(value: Any) -> int:
         plain = number(value)
-        if isinstance(value, str) and unit in ("steps", "cycles"):
+        if isinstance(value, str) and notes.get("unit") in ("steps", "cycles"):
             raise Broken(rule, "a quoted duration needs a plan with a horizon")
-        if plain is None or not low <= plain <= top or plain != math.floor(plain):
+        if plain is None or not low <= plain <= high or plain != math.floor(plain):
             raise Broken(rule)
         return int(plain)
 
-    schema: dict[str, Any] = {"type": "integer", "minimum": low, "maximum": top}
-    schema |= ({"unit": unit} if unit else {}) | ({"slider": list(shown)} if shown else {})
-    return Check(check, schema, min(max(low, 1), top))
+    return Check(check, {"type": "integer", "minimum": low, "maximum": high, **notes}, min(max(low, 1), high))
 
 
 def real(
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    above: float | None = None,
-    below: float | None = None,
-    unit: str = "",
-    shown: tuple[float, float, bool] | None = None,
+    low: float = -MAX_VALUE, high: float = MAX_VALUE, *, above: float = -math.inf, below: float = math.inf, **notes: Any
 ) -> Check:
     """Returns the check of a finite number.
 
     Args:
         low: The lower bound.
-        high: The upper bound; None is 1e100.
+        high: The upper bound.
         above: A lower bound that is itself excluded.
         below: An upper bound that is itself excluded.
-        unit: What it measures.
-        shown: Where a slider begins and ends, and whether it is logarithmic; None is from 1e-8 to 10, which suits rates.
+        notes: What else the JSON Schema says: `unit`, what it measures; `slider`, where one begins and ends and whether it is logarithmic,
+            else from 1e-8 to 10, which suits rates.
     """
-    least = -MAX_VALUE if low is None else low
-    most = MAX_VALUE if high is None else high
-    noun = "a finite number" if high is None and below is None else "a number"
-    if above is not None and below is not None:
+    noun = "a finite number" if high == MAX_VALUE and below == math.inf else "a number"
+    if -math.inf < above and below < math.inf:
         rule = f"a number between {above:g} and {below:g}, both excluded"
-    elif above is not None:
-        rule = f"{noun} above {above:g} and at most {most:g}"
-    elif low is None and high is None and below is None:
+    elif -math.inf < above:
+        rule = f"{noun} above {above:g} and at most {high:g}"
+    elif -low == high == MAX_VALUE and below == math.inf:
         rule = f"a finite number of magnitude at most {MAX_VALUE:g}"
     else:
-        rule = f"{noun} from {least:g}{f' on and below {below:g}' if below is not None else f' to {most:g}'}"
+        rule = f"{noun} from {low:g}{f' on and below {below:g}' if below < math.inf else f' to {high:g}'}"
+
+    def fits(x: float) -> bool:
+        return low <= x <= high and above < x < below
 
     def check(value: Any) -> float:
         plain = number(value)
-        if (
-            plain is None
-            or not least <= plain <= most
-            or (above is not None and not plain > above)
-            or (below is not None and not plain < below)
-        ):
+        if plain is None or not fits(plain):
             raise Broken(rule)
         return float(plain) + 0.0  # -0.0 becomes 0.0
 
-    schema: dict[str, Any] = {"type": "number"}
-    schema |= {"exclusiveMinimum": above} if above is not None else {"minimum": least}
-    schema |= {"exclusiveMaximum": below} if below is not None else {"maximum": most}
-    good = next(
-        (
-            x
-            for x in (1.0, 0.5, most, least)
-            if least <= x <= most and (above is None or x > above) and (below is None or x < below)
-        ),
-        most,
-    )
-    schema |= ({"unit": unit} if unit else {}) | ({"slider": list(shown)} if shown else {})
-    return Check(check, schema, good)
+    least = {"exclusiveMinimum": above} if -math.inf < above else {"minimum": low}
+    most = {"exclusiveMaximum": below} if below < math.inf else {"maximum": high}
+    return Check(check, {"type": "number", **least, **most, **notes}, next(filter(fits, (1.0, 0.5, high, low)), high))
 
 
 def choice(*words: str) -> Check:
@@ -324,16 +296,16 @@ Value = Annotated[float, real()]
 Positive = Annotated[float, real(above=0)]
 """A finite value above zero."""
 
-Ratio = Annotated[float, real(above=0, shown=(0.01, 1, False))]
+Ratio = Annotated[float, real(above=0, slider=[0.01, 1, False])]
 """What something is multiplied by again and again, above 0; mostly below 1."""
 
-Growth = Annotated[float, real(above=0, shown=(1, 4, False))]
+Growth = Annotated[float, real(above=0, slider=[1, 4, False])]
 """How many times as long each cycle is as the one before, above 0."""
 
-Beta = Annotated[float, real(0, below=1, shown=(0.9, 0.9999, False))]
+Beta = Annotated[float, real(0, below=1, slider=[0.9, 0.9999, False])]
 """How much of an average is kept, from 0 on and below 1."""
 
-Power = Annotated[float, real(above=0, shown=(0.1, 6, False))]
+Power = Annotated[float, real(above=0, slider=[0.1, 6, False])]
 """An exponent, above 0."""
 
 Rate = Annotated[float, real(0)]

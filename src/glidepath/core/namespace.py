@@ -67,7 +67,7 @@ class Namespace(Protocol):
         """Returns `quotient(x, y)` for a position and a length on a clock: `x` within 2^53, `y` above 0."""
         ...
 
-    def finer(self, x: Any, factor: int) -> Any:
+    def finer(self, x: Any, factor: int, /) -> Any:
         """Returns `x * factor`, ticks `factor` times finer.
 
         Raises:
@@ -75,7 +75,7 @@ class Namespace(Protocol):
         """
         ...
 
-    def const(self, number: int) -> Any:
+    def const(self, number: int, /) -> Any:
         """Returns a whole number as a constant that this kind of step can be added to and compared with."""
         ...
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, get_type_hints
 
-from .errors import GlidepathError, Problem, did_you_mean, shown
-from .fields import Broken, Check, check_of
+from .checks import Checks
+from .errors import did_you_mean
+from .fields import Check, check_of
 
 __all__ = ["Node", "checks_of", "kind"]
 
@@ -56,57 +57,35 @@ class _Checked(ABCMeta):
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             """Returns the checked value."""
-            checks = _checks(cls)
-            given = dict(zip(checks, args, strict=False))
-            problems: list[Problem] = []
-
-            def refuse(field: str, rule: str, value: str, remedy: str = "") -> None:
-                problems.append(Problem(getattr(cls, "kind", cls.__name__), field, rule, value, remedy))
-
-            if len(args) > len(checks):
-                refuse("", f"given at most {len(checks)} arguments ({', '.join(checks)})", str(len(args)))
-            unknown = [name for name in kwargs if name not in checks]
+            wanted, checks = _wanted(cls), Checks(getattr(cls, "kind", cls.__name__), "$")
+            given, names = dict(zip(wanted, args, strict=False)), ", ".join(wanted)
+            if len(args) > len(wanted):
+                checks.refuse("", f"given at most {len(wanted)} arguments ({names})", len(args))
+            unknown = [name for name in kwargs if name not in wanted]
             if len(unknown) > _UNKNOWN:
-                refuse("", f"given only its fields ({', '.join(checks)})", f"{len(unknown)} others")
+                checks.worded("", f"given only its fields ({names})", f"{len(unknown)} others")
             for name, value in kwargs.items():
                 if name in given:
-                    refuse(name, "given once", "it twice")
-                elif name in checks:
+                    checks.worded(name, "given once", "it twice")
+                elif name in wanted:
                     given[name] = value
                 elif len(unknown) <= _UNKNOWN:
-                    rule = f"one of its fields ({', '.join(checks)})"
-                    refuse(name[:50], rule, shown(value), did_you_mean(name, checks))
+                    checks.refuse(name[:50], f"one of its fields ({names})", value, did_you_mean(name, wanted))
             fields: dict[str, Any] = {}
-            for name, (check, required) in checks.items():
+            for name, (check, required) in wanted.items():
                 if name in given:
-                    try:
-                        fields[name] = check(given[name])
-                    except Broken as error:
-                        refuse(name, error.rule, shown(given[name]), error.remedy)
-                    except GlidepathError as error:
-                        problems.extend(error.inside(f"$.{name}").problems)
+                    fields[name] = checks.take(name, given[name], check)
                 elif required:
-                    refuse(name, "given", "nothing")
-            if problems:
-                raise GlidepathError(problems)
+                    checks.worded(name, "given", "nothing")
+            checks.done()
             other = cls.instead(fields)
             return super().__call__(**fields) if other is None else other
 
     @property
     def __signature__(cls) -> inspect.Signature:
         """The constructor's signature, for help texts and for reading text."""
-        parameter, empty = inspect.Parameter, inspect.Parameter.empty
-        return inspect.Signature(
-            [
-                parameter(
-                    f.name,
-                    parameter.POSITIONAL_OR_KEYWORD,
-                    default=empty if f.default is dataclasses.MISSING else f.default,
-                    annotation=f.type,
-                )
-                for f in dataclasses.fields(cls)  # type: ignore[arg-type]
-            ]
-        )
+        parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        return inspect.Signature(list(parameters.values())[1:])
 
 
 class _Bare:
@@ -245,9 +224,9 @@ def kind(name: str) -> Callable[[N], N]:
 
 
 @functools.cache
-def _checks(cls: Any) -> dict[str, tuple[Callable[[Any], Any], bool]]:
+def _wanted(cls: Any) -> dict[str, tuple[Check, bool]]:
     """Returns, for each field of a kind, what checks it and whether it must be given."""
-    return {field.name: (check.func, field.default is dataclasses.MISSING) for field, check in checks_of(cls)}
+    return {field.name: (check, field.default is dataclasses.MISSING) for field, check in checks_of(cls)}
 
 
 def checks_of(cls: Any) -> Iterator[tuple[dataclasses.Field[Any], Check]]:

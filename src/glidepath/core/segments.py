@@ -133,7 +133,7 @@ def levels(period: int, first: int, last: int) -> range:
 class Decay(Endless):
     """What the decays at a rate have in common: their fields."""
 
-    rate: Annotated[float, real(above=0, shown=(0.01, 2, False))]
+    rate: Annotated[float, real(above=0, slider=[0.01, 2, False])]
     steps: Length = 1
     start: Value = 1.0
     staircase: Flag = False
@@ -385,7 +385,7 @@ class Triangle(Endless):
     up: Length
     down: Length | None = None
     low: Value = 0.0
-    high: Annotated[float, real(shown=(0, 2, False))] = 1.0
+    high: Annotated[float, real(slider=[0, 2, False])] = 1.0
 
     def timescale(self) -> float:
         return (self.up + (self.down or self.up)) * 4.0

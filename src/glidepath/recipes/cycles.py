@@ -15,7 +15,7 @@ __all__ = ["exp_range", "one_cycle", "sgdr", "triangular", "triangular2"]
 @recipe
 def one_cycle(
     steps: Length,
-    peak_fraction: Annotated[float, real(above=0, below=1, shown=(0.01, 0.99, False))] = 0.3,
+    peak_fraction: Annotated[float, real(above=0, below=1, slider=[0.01, 0.99, False])] = 0.3,
     start: Value = 1 / 25,
     end: Value = 1 / 250_000,
     curve: AnyCurve = "cosine",
@@ -135,7 +135,7 @@ def triangular2(up: Length, down: Length | None = None, low: Value = 0.0) -> Sch
 @recipe
 def exp_range(
     up: Length,
-    rate: Annotated[float, real(above=0, shown=(0.01, 2, False))],
+    rate: Annotated[float, real(above=0, slider=[0.01, 2, False])],
     down: Length | None = None,
     low: Value = 0.0,
 ) -> Schedule:

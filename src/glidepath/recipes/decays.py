@@ -296,9 +296,9 @@ def knee(steps: Length, warmup: Steps, explore: Steps) -> Schedule:
 
 @recipe
 def noam(
-    model_size: Annotated[int, integer(1, shown=(64, 8192, True))],
+    model_size: Annotated[int, integer(1, slider=[64, 8192, True])],
     warmup: Length,
-    scale: Annotated[float, real(shown=(0.01, 100, True))] = 1.0,
+    scale: Annotated[float, real(slider=[0.01, 100, True])] = 1.0,
 ) -> Schedule:
     r"""The transformer's schedule: rises in a straight line, then falls as the reciprocal of the square root of the step.
 

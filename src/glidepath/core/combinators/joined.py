@@ -302,7 +302,7 @@ class Clip(Combinator):
 
     schedule: Inner
     low: Value | None = None
-    high: Annotated[float, real(shown=(0, 2, False))] | None = None
+    high: Annotated[float, real(slider=[0, 2, False])] | None = None
 
     def __post_init__(self) -> None:
         self._check_size()
