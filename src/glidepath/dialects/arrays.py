@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import Schedule
 from ..core.source import bare
-from ..core.trace import Expr, Tracer
+from ..core.trace import Expr, Tracer, plain
 
 _LONGEST = 100
 _INT = 2**31 - 1
