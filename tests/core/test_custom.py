@@ -342,15 +342,18 @@ def test_a_formula_is_finite_at_its_ends(formula: Any, got: str):
         ),
         (
             {"width": "5"},
-            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, got (('width', '5'),)",
+            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, "
+            "got (('width', '5'),)",
         ),
         (
             {"width": math.nan},
-            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, got (('width', nan),)",
+            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, "
+            "got (('width', nan),)",
         ),
         (
             {"width": True},
-            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, got (('width', True),)",
+            "custom: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'width' is not, "
+            "got (('width', True),)",
         ),
         ({"width": 0}, "bell: formula must be finite at its ends, got (nan, 0.0)"),
     ],
@@ -387,7 +390,8 @@ def test_a_default_that_is_no_number_is_refused():
 
     assert (
         refusal(odd)
-        == "odd: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'label' is not, got {'label': 'x'}"
+        == "odd: arguments must be a mapping from names to finite numbers of magnitude at most 1e+100; that of 'label' is not, "
+        "got {'label': 'x'}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import Schedule
 from ..core.source import bare
-from ..core.trace import Expr, Tracer, plain
+from ..core.trace import Expr, Tracer, ordered, plain
 
 _LONGEST = 100
 _INT = 2**31 - 1
@@ -44,13 +44,7 @@ class _ArrayPrinter:
 
     def count(self, root: Expr) -> None:
         """Counts how often each part is used."""
-        stack, seen = [root], set[Expr]()
-        while stack:
-            node = stack.pop()
-            if node not in seen:
-                seen.add(node)
-                stack += (args := [*map(plain, node.args)])
-                self._uses.update(args)
+        self._uses.update(plain(arg) for node in ordered(root) for arg in node.args)
 
     def text(self, node: Expr, real: bool = False) -> str:
         """Returns an expression for a part, after writing the lines that it needs.
