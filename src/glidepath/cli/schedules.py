@@ -98,7 +98,7 @@ def _list_foreign(word: str, words: Any) -> None:
         raise GlidepathError.of("list", "WORD", "a known word", word, hint)
     for language in found:
         name = word.rpartition(".")[2]
-        if language.has(name):
+        if language.find(name):
             proper = language.named(name)
             where = language.modules[0] if language.modules else language.framework
             print(f"{language.title} {language.follows}: {where}")

@@ -29,14 +29,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..core import Checks, Expression, GlidepathError
+from ..core import Checks, Expression
 from ..core.fields import MAX_STEPS, number, simplest
 from .calls import Call, read_value
 
-if TYPE_CHECKING:
-    from .table import CallSite
+Reader = Callable[[Any, Checks, str, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class Argument:
     """
 
     kind: str
-    read: Callable[[CallSite, Checks, str, Any], Any]
+    read: Reader
     begin: Any = None
     options: tuple[str, ...] = ()
     remedy: str = ""
@@ -63,7 +62,7 @@ def _read(value: Any) -> Any:
     return read_value(value) if isinstance(value, str) else value
 
 
-def _factors(at: CallSite, checks: Checks, name: str, value: Any) -> dict[int, float]:
+def _factors(at: Any, checks: Checks, name: str, value: Any) -> dict[int, float]:
     value = _read(value)
     if not isinstance(value, dict):
         checks.refuse(name, "a dict from steps to numbers, such as {1000: 0.1}", value)
@@ -75,20 +74,20 @@ def _factors(at: CallSite, checks: Checks, name: str, value: Any) -> dict[int, f
     return dict(sorted(found.items()))
 
 
-def _inner(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
+def _inner(at: Any, checks: Checks, name: str, value: Any) -> Any:
     return import_module(".reading", __package__).child(at, name, value)  # which knows this module
 
 
-def _inners(at: CallSite, checks: Checks, name: str, value: Any) -> list[Any]:
+def _inners(at: Any, checks: Checks, name: str, value: Any) -> list[Any]:
     return [_inner(at, checks, f"{name}[{i}]", item) for i, item in enumerate(checks.items(name, _read(value), 1))]
 
 
-def _function(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
+def _function(at: Any, checks: Checks, name: str, value: Any) -> Any:
     return import_module(".reading", __package__).of_step(at, name, value)
 
 
-def _fine(low: int) -> Callable[[CallSite, Checks, str, Any], Any]:
-    def read(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
+def _fine(low: int) -> Reader:
+    def read(at: Any, checks: Checks, name: str, value: Any) -> Any:
         plain = checks.real(name, value, low)
         near = Fraction(plain).limit_denominator(1000)  # 300 * 0.07 is meant to be 21
         if abs(near - plain) > 1e-9 * max(1.0, abs(plain)):
@@ -98,25 +97,25 @@ def _fine(low: int) -> Callable[[CallSite, Checks, str, Any], Any]:
     return read
 
 
-def _one(at: CallSite, checks: Checks, name: str, value: Any) -> float:
+def _one(at: Any, checks: Checks, name: str, value: Any) -> float:
     return checks.real(name, value[0] if isinstance(value, list | tuple) and len(value) == 1 else value)
 
 
-def _inside(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
+def _inside(at: Any, checks: Checks, name: str, value: Any) -> Any:
     plain = number(value)
     if plain is None or not 0 < plain < 1:
         checks.refuse(name, "a number above 0 and below 1", value)
     return plain
 
 
-def _formula(at: CallSite, checks: Checks, name: str, value: Any) -> Any:
+def _formula(at: Any, checks: Checks, name: str, value: Any) -> Any:
     found = _function(at, checks, name, value)
     if not isinstance(found, Expression):
         checks.refuse(name, "the text of a function, such as 'lambda x: 0.9**x'", value)
     return found
 
 
-def _text(at: CallSite, checks: Checks, name: str, value: Any) -> str:
+def _text(at: Any, checks: Checks, name: str, value: Any) -> str:
     if isinstance(value, Call) and not value.arguments and not value.given:
         return value.name  # a member of an enumeration, such as SchedulerType.COSINE
     if not isinstance(value, str):
@@ -124,15 +123,15 @@ def _text(at: CallSite, checks: Checks, name: str, value: Any) -> str:
     return str(value)
 
 
-def _each(low: int, least: int = 0) -> Callable[[CallSite, Checks, str, Any], list[int]]:
-    def read(at: CallSite, checks: Checks, name: str, value: Any) -> list[int]:
+def _each(low: int, least: int = 0) -> Reader:
+    def read(at: Any, checks: Checks, name: str, value: Any) -> list[int]:
         items = checks.items(name, value, least)
         return [checks.length(f"{name}[{i}]", item, low) for i, item in enumerate(items)]
 
     return read
 
 
-def _pairs(at: CallSite, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
+def _pairs(at: Any, checks: Checks, name: str, value: Any) -> list[tuple[int, float]]:
     items = checks.items(name, _read(value), 1)
     if not all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
         checks.refuse(name, "a list of pairs of a step and a value", value)
@@ -140,7 +139,7 @@ def _pairs(at: CallSite, checks: Checks, name: str, value: Any) -> list[tuple[in
     return [(checks.length(f"{name}[{i}]", x, 0), checks.real(f"{name}[{i}]", y)) for i, (x, y) in enumerate(items)]
 
 
-def _dicts(at: CallSite, checks: Checks, name: str, value: Any) -> list[dict[str, Any]]:
+def _dicts(at: Any, checks: Checks, name: str, value: Any) -> list[dict[str, Any]]:
     items = checks.items(name, _read(value), 1)
     if not all(isinstance(item, dict) for item in items):
         checks.refuse(name, "a list of dicts of arguments", value)
@@ -163,7 +162,7 @@ KINDS: Mapping[str, Argument] = {
     "portion": Argument("number", lambda at, checks, name, value: checks.real(name, value, above=0, high=1), 0.3),
     "inside": Argument("number", _inside, 0.9995),
     "limit": Argument(
-        "integer", lambda at, checks, name, value: checks.length(name, value, 0 if at.strict else -MAX_STEPS)
+        "integer", lambda at, checks, name, value: checks.length(name, value, -MAX_STEPS * (not at.strict))
     ),
     "flag": Argument("flag", lambda at, checks, name, value: checks.flag(name, value), False),
     "text": Argument("text", _text, ""),
@@ -208,60 +207,42 @@ def signature(text: str) -> tuple[str, list[inspect.Parameter], dict[str, Argume
     """
     name, _, inside = text.partition("(")
     made: Any = ast.parse(f"def row({inside}: ...").body[0]
-    given, defaults = made.args.args, made.args.defaults
-    padded = [*[None] * (len(given) - len(defaults)), *defaults]
-    pairs = [*zip(given, padded, strict=True), *zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)]
-    either, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(
-            argument.arg,
-            either if i < len(given) else by_name,
-            default=inspect.Parameter.empty if default is None else ast.literal_eval(default),
-        )
-        for i, (argument, default) in enumerate(pairs)
-    ]
-    if made.args.kwarg:
-        parameters.append(inspect.Parameter(made.args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
-    before = tuple(argument.arg for argument in made.args.posonlyargs if argument.arg != "_")
-    types = {argument.arg: _kind(argument.annotation) for argument, _ in pairs}
-    return name, parameters, types, before if made.args.posonlyargs else None
+    own, empty, kinds = made.args, inspect.Parameter.empty, inspect.Parameter
+    given = [*own.args, *own.kwonlyargs]
+    defaults = [*[None] * (len(own.args) - len(own.defaults)), *own.defaults, *own.kw_defaults]
+    values = [empty if default is None else ast.literal_eval(default) for default in defaults]
+    ways = [kinds.POSITIONAL_OR_KEYWORD] * len(own.args) + [kinds.KEYWORD_ONLY] * len(own.kwonlyargs)
+    parameters = [kinds(a.arg, way, default=value) for a, way, value in zip(given, ways, values, strict=True)]
+    if own.kwarg:
+        parameters.append(kinds(own.kwarg.arg, kinds.VAR_KEYWORD))
+    before = tuple(argument.arg for argument in own.posonlyargs if argument.arg != "_")
+    types = {argument.arg: _kind(argument.annotation) for argument in given}
+    return name, parameters, types, before if own.posonlyargs else None
 
 
-def counted(types: Mapping[str, Argument], values: dict[str, Any]) -> int:
-    """Turns the fine lengths among arguments into whole numbers of parts of a step, and returns how many parts a step has."""
+def read(at: Any, types: Mapping[str, Argument], given: Mapping[str, Any], values: dict[str, Any]) -> int:
+    """Puts the values of arguments in the place of the defaults, and returns how many parts a step has, of which fine lengths are counted.
+
+    Args:
+        at: The call.
+        types: The type of each argument.
+        given: What was given.
+        values: The defaults; where one is None, None is let through.
+
+    Raises:
+        GlidepathError: With every problem found.
+    """
+    checks = at.checks()
+    for name, value in given.items():
+        kind, before = types[name], len(checks.problems)
+        with checks.kept():
+            if value is not None or values.get(name, 0) is not None:
+                values[name] = kind.read(at, checks, name, value)
+        if kind.remedy:
+            checks.problems[before:] = [replace(problem, remedy=kind.remedy) for problem in checks.problems[before:]]
+    checks.done()
     fine = (KINDS["fine0"], KINDS["fine"])
     lengths = {name: simplest(values[name]) for name, kind in types.items() if kind in fine and values.get(name)}
     unit = math.lcm(*(length.denominator for length in lengths.values()))
     values |= {name: int(length * unit) for name, length in lengths.items()}
     return unit
-
-
-def checked(
-    at: CallSite, types: Mapping[str, Argument], given: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Returns the values of arguments, the defaults among them.
-
-    Args:
-        at: The call.
-        types: The type of each argument; one without a type is taken as it is.
-        given: What was given.
-        defaults: What those are that were not; None lets None through.
-
-    Raises:
-        GlidepathError: With every problem found.
-    """
-    checks, values = at.checks(), dict(defaults)
-    for name, value in given.items():
-        kind = types.get(name)
-        passes = kind is None or (value is None and defaults.get(name, 0) is None)
-        try:
-            before = len(checks.problems)
-            values[name] = value if passes or kind is None else kind.read(at, checks, name, value)
-            if kind is not None and kind.remedy:
-                checks.problems[before:] = [
-                    replace(problem, remedy=kind.remedy) for problem in checks.problems[before:]
-                ]
-        except GlidepathError as error:
-            checks.problems += error.problems
-    checks.done()
-    return values

@@ -131,18 +131,14 @@ def ConstantScheduler(a: Any) -> Schedule:
 
 
 COMPOSER.rows(
-    {
-        **globals(),
-        "StepScheduler": lambda a: pieces.scaled(
-            pieces.stairs(a.gamma, float(_batches(a, "step_size", a.step_size))), a.lr
-        ),
-        "MultiStepScheduler": _dropping,
-        "LinearScheduler": lambda a: _until(a, a.alpha_i, a.alpha_f),
-        "CosineAnnealingScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.COSINE),
-        "PolynomialScheduler": lambda a: _until(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
-        "ConstantWithWarmupScheduler": lambda a: _warmed(a, a.alpha, a.alpha),
-        "LinearWithWarmupScheduler": lambda a: _warmed(a, a.alpha_i, a.alpha_f),
-        "CosineAnnealingWithWarmupScheduler": lambda a: _warmed(a, 1.0, a.alpha_f, pieces.COSINE),
-        "PolynomialWithWarmupScheduler": lambda a: _warmed(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
-    }
+    globals(),
+    StepScheduler=lambda a: pieces.scaled(pieces.stairs(a.gamma, float(_batches(a, "step_size", a.step_size))), a.lr),
+    MultiStepScheduler=_dropping,
+    LinearScheduler=lambda a: _until(a, a.alpha_i, a.alpha_f),
+    CosineAnnealingScheduler=lambda a: _until(a, 1.0, a.alpha_f, pieces.COSINE),
+    PolynomialScheduler=lambda a: _until(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
+    ConstantWithWarmupScheduler=lambda a: _warmed(a, a.alpha, a.alpha),
+    LinearWithWarmupScheduler=lambda a: _warmed(a, a.alpha_i, a.alpha_f),
+    CosineAnnealingWithWarmupScheduler=lambda a: _warmed(a, 1.0, a.alpha_f, pieces.COSINE),
+    PolynomialWithWarmupScheduler=lambda a: _warmed(a, 1.0, a.alpha_f, pieces.curve_of_power(a.power)),
 )

@@ -80,16 +80,14 @@ def WarmupLR(a: Any) -> Schedule:
 
 
 DEEPSPEED.rows(
-    {
-        **globals(),
-        "LRRangeTest": lambda a: pieces.formula(
-            "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
-            low=a.lr_range_test_min_lr,
-            r=a.lr_range_test_step_rate,
-            n=a.lr_range_test_step_size,
-        ),
-    },
-    OneCycle="momentum",
+    globals(),
+    LRRangeTest=lambda a: pieces.formula(
+        "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
+        low=a.lr_range_test_min_lr,
+        r=a.lr_range_test_step_rate,
+        n=a.lr_range_test_step_size,
+    ),
+    moves="OneCycle=momentum",
 )
 
 
@@ -157,7 +155,7 @@ def StepBatchsizeNumMicroBatchesCalculator(a: Any) -> Schedule:
     )
 
 
-MEGATRON.rows(globals(), OptimizerParamScheduler="weight_decay")
+MEGATRON.rows(globals(), moves="OptimizerParamScheduler=weight_decay")
 
 
 # torchtitan --------------------------------------------------------------------------------------------------------------------------------

@@ -110,23 +110,21 @@ def _factor(a: Any) -> Schedule:
 
 
 FVCORE.rows(
-    {
-        **globals(),
-        "ConstantParamScheduler": lambda a: Hold(value=a.value),
-        "CosineParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter, pieces.COSINE),
-        "LinearParamScheduler": lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
-        "ExponentialParamScheduler": lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
-        "PolynomialDecayParamScheduler": lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
-        "StepParamScheduler": lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
-        "StepWithFixedGammaParamScheduler": lambda a: _levels(
-            a,
-            [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
-            [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
-        ),
-        "LRMultiplier": lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
-        "WarmupMultiStepLR": lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
-        "WarmupCosineLR": lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
-    }
+    globals(),
+    ConstantParamScheduler=lambda a: Hold(value=a.value),
+    CosineParamScheduler=lambda a: Ramp(a.start_value, a.end_value, a.max_iter, pieces.COSINE),
+    LinearParamScheduler=lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
+    ExponentialParamScheduler=lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
+    PolynomialDecayParamScheduler=lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
+    StepParamScheduler=lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
+    StepWithFixedGammaParamScheduler=lambda a: _levels(
+        a,
+        [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
+        [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
+    ),
+    LRMultiplier=lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
+    WarmupMultiStepLR=lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
+    WarmupCosineLR=lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),
 )
 
 
@@ -162,20 +160,18 @@ def combine_scheds(a: Any) -> Schedule:
 
 
 FASTAI.rows(
-    {
-        **globals(),
-        "SchedLin": lambda a: Ramp(a.start, a.end, a.max_iter),
-        "SchedCos": lambda a: Ramp(a.start, a.end, a.max_iter, pieces.COSINE),
-        "SchedNo": lambda a: Hold(value=a.start),
-        "SchedExp": lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
-        "SchedPoly": lambda a: Ramp(
-            a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR
-        ),
-        "combined_cos": lambda a: Profile(
-            [0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE
-        ),
-    },
-    fit_one_cycle="momentum",
+    globals(),
+    SchedLin=lambda a: Ramp(a.start, a.end, a.max_iter),
+    SchedCos=lambda a: Ramp(a.start, a.end, a.max_iter, pieces.COSINE),
+    SchedNo=lambda a: Hold(value=a.start),
+    SchedExp=lambda a: Exponential(a.end / a.start, a.max_iter, a.start),
+    SchedPoly=lambda a: Ramp(
+        a.start, a.end, a.max_iter, Reverse(Polynomial(a.power)) if a.power != 1 else pieces.LINEAR
+    ),
+    combined_cos=lambda a: Profile(
+        [0.0, a.pct * a.max_iter, float(a.max_iter)], [a.start, a.middle, a.end], pieces.COSINE
+    ),
+    moves="fit_one_cycle=momentum",
 )
 
 LR_FINDER = dialect("lr_finder")

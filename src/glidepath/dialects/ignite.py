@@ -81,15 +81,13 @@ def create_lr_scheduler_with_warmup(a: Any) -> Schedule:
 
 
 IGNITE.rows(
-    {
-        **globals(),
-        "LinearCyclicalScheduler": lambda a: _cycles(a, "linear" if a.monotonic else "triangle"),
-        "CosineAnnealingScheduler": lambda a: _cycles(a, "cosine"),
-        "LRScheduler": lambda a: a.lr_scheduler,
-        "ExpStateScheduler": lambda a: Exponential(a.gamma, 1, a.initial_value),
-        "StepStateScheduler": lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
-        "MultiStepStateScheduler": lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
-    }
+    globals(),
+    LinearCyclicalScheduler=lambda a: _cycles(a, "linear" if a.monotonic else "triangle"),
+    CosineAnnealingScheduler=lambda a: _cycles(a, "cosine"),
+    LRScheduler=lambda a: a.lr_scheduler,
+    ExpStateScheduler=lambda a: Exponential(a.gamma, 1, a.initial_value),
+    StepStateScheduler=lambda a: pieces.scaled(pieces.stairs(a.gamma, a.step_size), a.initial_value),
+    MultiStepStateScheduler=lambda a: pieces.scaled(pieces.drops(list(a.milestones), a.gamma), a.initial_value),
 )
 
 

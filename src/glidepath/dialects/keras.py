@@ -144,14 +144,12 @@ def CosineDecay(a: Any) -> Schedule:
 
 KERAS = dialect("keras", around=_floats)
 KERAS.rows(
-    {
-        **globals(),
-        "ExponentialDecay": _exponential,
-        "PiecewiseConstantDecay": _piecewise,
-        "PolynomialDecay": lambda a: _polynomial(a, a.end_learning_rate),
-        "InverseTimeDecay": _inverse_time,
-        "CosineDecayRestarts": _restarts,
-    },
+    globals(),
+    ExponentialDecay=_exponential,
+    PiecewiseConstantDecay=_piecewise,
+    PolynomialDecay=lambda a: _polynomial(a, a.end_learning_rate),
+    InverseTimeDecay=_inverse_time,
+    CosineDecayRestarts=_restarts,
     plain=("PiecewiseConstantDecay",),
 )
 
@@ -190,26 +188,24 @@ def CyclicLR(a: Any) -> Schedule:
 
 PADDLE = dialect("paddle")
 PADDLE.rows(
-    {
-        **globals(),
-        "NaturalExpDecay": lambda a: pieces.scaled(NaturalExponential(a.gamma), a.lr),
-        "InverseTimeDecay": lambda a: pieces.scaled(InverseTime(a.gamma), a.lr) if a.gamma else Hold(value=a.lr),
-        "PolynomialDecay": lambda a: _polynomial(a, a.end_lr),
-        "ExponentialDecay": lambda a: pieces.scaled(Exponential(a.gamma), a.lr),
-        "MultiStepDecay": lambda a: pieces.scaled(pieces.drops(a.milestones, a.gamma), a.lr),
-        "StepDecay": lambda a: pieces.scaled(Step(a.step_size, a.gamma), a.lr),
-        "LambdaDecay": lambda a: pieces.scaled(a.lr_lambda, a.lr),
-        "MultiplicativeDecay": lambda a: Recurrence(
-            "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
-        ),
-        "CosineAnnealingDecay": lambda a: pieces.up_and_down(a.lr, a.eta_min, a.T_max),
-        "LinearLR": lambda a: pieces.scaled(Ramp(a.start_factor, a.end_factor, a.total_steps), a.lr),
-        "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
-        # the function forms, with the formulas of static graphs
-        "exponential_decay": _exponential,
-        "natural_exp_decay": _natural_exponential,
-        "inverse_time_decay": _inverse_time,
-    }
+    globals(),
+    NaturalExpDecay=lambda a: pieces.scaled(NaturalExponential(a.gamma), a.lr),
+    InverseTimeDecay=lambda a: pieces.scaled(InverseTime(a.gamma), a.lr) if a.gamma else Hold(value=a.lr),
+    PolynomialDecay=lambda a: _polynomial(a, a.end_lr),
+    ExponentialDecay=lambda a: pieces.scaled(Exponential(a.gamma), a.lr),
+    MultiStepDecay=lambda a: pieces.scaled(pieces.drops(a.milestones, a.gamma), a.lr),
+    StepDecay=lambda a: pieces.scaled(Step(a.step_size, a.gamma), a.lr),
+    LambdaDecay=lambda a: pieces.scaled(a.lr_lambda, a.lr),
+    MultiplicativeDecay=lambda a: Recurrence(
+        "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
+    ),
+    CosineAnnealingDecay=lambda a: pieces.up_and_down(a.lr, a.eta_min, a.T_max),
+    LinearLR=lambda a: pieces.scaled(Ramp(a.start_factor, a.end_factor, a.total_steps), a.lr),
+    CosineAnnealingWarmRestarts=lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
+    # the function forms, with the formulas of static graphs
+    exponential_decay=_exponential,
+    natural_exp_decay=_natural_exponential,
+    inverse_time_decay=_inverse_time,
 )
 
 # TensorFlow -----------------------------------------------------------------------------------------------------------------------------

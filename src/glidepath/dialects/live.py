@@ -211,7 +211,7 @@ def _optax(function: Any) -> Call:
     around = dict(_closure(function))
     name = function.__qualname__.partition(".")[0]
     language = known("optax")
-    if not language.has(name):
+    if not language.find(name):
         raise GlidepathError.of("from_live", "", "a schedule of optax.schedules", function.__qualname__)
     own = {parameter.name for parameter in language.parameters(name)}
     found = {key: _plain(value) for key, value in around.items() if key in own and key != "schedules"}

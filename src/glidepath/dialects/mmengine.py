@@ -93,15 +93,11 @@ def CosineRestartLR(a: Any) -> Schedule:
 
 
 MMENGINE.rows(
-    {
-        **globals(),
-        "ExponentialLR": lambda a: Exponential(a.gamma, 1, a.lr),
-        "StepLR": lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
-        "MultiStepLR": lambda a: pieces.scaled(pieces.drops([_scaled(a, m) for m in a.milestones], a.gamma), a.lr),
-        "PolyLR": lambda a: pieces.ramp(
-            a.lr, a.eta_min if _last(a) else a.lr, _last(a), pieces.curve_of_power(a.power)
-        ),
-    }
+    globals(),
+    ExponentialLR=lambda a: Exponential(a.gamma, 1, a.lr),
+    StepLR=lambda a: pieces.scaled(pieces.stairs(a.gamma, _scaled(a, a.step_size)), a.lr),
+    MultiStepLR=lambda a: pieces.scaled(pieces.drops([_scaled(a, m) for m in a.milestones], a.gamma), a.lr),
+    PolyLR=lambda a: pieces.ramp(a.lr, a.eta_min if _last(a) else a.lr, _last(a), pieces.curve_of_power(a.power)),
 )
 for _name, _row in MMENGINE.readers.copy().items():
     _also = MMENGINE.readers[f"{_name[:-2]}ParamScheduler"] = copy(_row)
@@ -184,19 +180,17 @@ def CosineRestartLrUpdaterHook(a: Any) -> Schedule:
 
 def lr_config(a: Any) -> Schedule:
     name = f"{a.policy.title() if a.policy == a.policy.lower() else a.policy}LrUpdaterHook"
-    a.require(MMCV.has(name), "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'")
+    a.require(MMCV.find(name) is not None, "policy", "one of mmcv's, such as 'step' or 'CosineAnnealing'")
     return MMCV.inside(a.at, Call(name, a.more))
 
 
 MMCV.rows(
-    {
-        **globals(),
-        "FixedLrUpdaterHook": lambda a: Hold(value=a.lr),
-        "ExpLrUpdaterHook": lambda a: Exponential(a.gamma, 1, a.lr),
-        "PolyLrUpdaterHook": lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
-        "InvLrUpdaterHook": lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
-        "CosineAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
-        "LinearAnnealingLrUpdaterHook": lambda a: Ramp(a.lr, _target(a), _total(a)),
-    },
+    globals(),
+    FixedLrUpdaterHook=lambda a: Hold(value=a.lr),
+    ExpLrUpdaterHook=lambda a: Exponential(a.gamma, 1, a.lr),
+    PolyLrUpdaterHook=lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
+    InvLrUpdaterHook=lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
+    CosineAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
+    LinearAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, _target(a), _total(a)),
     plain=("lr_config",),
 )

@@ -167,16 +167,14 @@ def SequentialScheduler(a: Any) -> Schedule:
 
 
 OLMO.rows(
-    {
-        **globals(),
-        "ConstantScheduler": lambda a: Hold(value=a.lr),
-        "ExponentialScheduler": lambda a: pieces.each(
-            [(Exponential(a.lr / a.lr_min, _total(a), a.lr_min), _total(a))], Hold(value=a.lr)
-        ),
-        "ComposableSchedulerStage": _stage,
-        "OverrideDecay": lambda a: pieces.held(a.lr, a.start, _stage(a)),
-        "LinearWithWarmup": _shaped(pieces.LINEAR),
-        "CosWithWarmup": _shaped(pieces.COSINE),
-        "CosWithWarmupAndLinearDecay": _shaped(pieces.COSINE),
-    }
+    globals(),
+    ConstantScheduler=lambda a: Hold(value=a.lr),
+    ExponentialScheduler=lambda a: pieces.each(
+        [(Exponential(a.lr / a.lr_min, _total(a), a.lr_min), _total(a))], Hold(value=a.lr)
+    ),
+    ComposableSchedulerStage=_stage,
+    OverrideDecay=lambda a: pieces.held(a.lr, a.start, _stage(a)),
+    LinearWithWarmup=_shaped(pieces.LINEAR),
+    CosWithWarmup=_shaped(pieces.COSINE),
+    CosWithWarmupAndLinearDecay=_shaped(pieces.COSINE),
 )

@@ -215,7 +215,7 @@ def ChainedScheduler(a: Any) -> Schedule:
 def _warmup(a: Any) -> Schedule:
     """Returns a warmup before a scheduler (`warmup_prefix`) or over its first steps, up to where it will be by then."""
     at, given, checks = a.at, a.scheduler_or_optimizer, a.at.checks()
-    variable = isinstance(given, Call) and not given.arguments and not ONEFLOW.has(given.name)
+    variable = isinstance(given, Call) and not given.arguments and not ONEFLOW.find(given.name)
     alone = given == "optimizer" or variable
     factor = checks.real("warmup_factor", a.warmup_factor, 0, 1)
     steps = checks.length("warmup_iters", a.warmup_iters, 1 if alone else 0)  # all problems at once
@@ -260,10 +260,7 @@ def _eager(at: CallSite, *since: int) -> None:
 
 
 ONEFLOW.rows(
-    {
-        **globals(),
-        **{name: lambda a, make=make: make(a).on(a.lr) for name, make in _LAWS.items()},
-        "WarmupLR": _warmup,
-        "WarmUpLR": _warmup,
-    }
+    globals() | {name: lambda a, make=make: make(a).on(a.lr) for name, make in _LAWS.items()},
+    WarmupLR=_warmup,
+    WarmUpLR=_warmup,
 )

@@ -96,26 +96,24 @@ def _joined(a: Any) -> Schedule:
 
 
 OPTAX.rows(
-    {
-        **globals(),
-        "constant_schedule": lambda a: Hold(value=a.value),
-        "polynomial_schedule": lambda a: _polynomial(a, a.power),
-        "linear_schedule": _polynomial,
-        "exponential_decay": lambda a: _exponential(a, a.init_value),
-        "cosine_decay_schedule": lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
-        "piecewise_interpolate_schedule": lambda a: _through(
-            a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}
-        ),
-        "warmup_constant_schedule": lambda a: (
-            pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
-            if a.warmup_steps
-            else Hold(value=a.init_value)
-        ),
-        "warmup_exponential_decay_schedule": lambda a: pieces.warmed(
-            a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)
-        ),
-        "join_schedules": _joined,
-    }
+    globals(),
+    constant_schedule=lambda a: Hold(value=a.value),
+    polynomial_schedule=lambda a: _polynomial(a, a.power),
+    linear_schedule=_polynomial,
+    exponential_decay=lambda a: _exponential(a, a.init_value),
+    cosine_decay_schedule=lambda a: _cosine(a.init_value, a.decay_steps, a.alpha, a.exponent),
+    piecewise_interpolate_schedule=lambda a: _through(
+        a, a.interpolate_type, a.init_value, a.boundaries_and_scales or {}
+    ),
+    warmup_constant_schedule=lambda a: (
+        pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, Hold(value=a.peak_value))
+        if a.warmup_steps
+        else Hold(value=a.init_value)
+    ),
+    warmup_exponential_decay_schedule=lambda a: pieces.warmed(
+        a.init_value, a.peak_value, a.warmup_steps, _exponential(a, a.peak_value)
+    ),
+    join_schedules=_joined,
 )
 
 
@@ -133,11 +131,10 @@ def _mlx_joined(a: Any) -> Schedule:
 
 
 MLX.rows(
-    {
-        "exponential_decay": lambda a: Exponential(a.decay_rate, 1, a.init),
-        "step_decay": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
-        "cosine_decay": lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
-        "linear_schedule": lambda a: Ramp(a.init, a.end, a.steps),
-        "join_schedules": _mlx_joined,
-    }
+    {},
+    exponential_decay=lambda a: Exponential(a.decay_rate, 1, a.init),
+    step_decay=lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.step_size), a.init),
+    cosine_decay=lambda a: Ramp(a.init, a.end, a.decay_steps, pieces.COSINE),
+    linear_schedule=lambda a: Ramp(a.init, a.end, a.steps),
+    join_schedules=_mlx_joined,
 )

@@ -65,7 +65,7 @@ def plateau_of(text: str, rate: float = 0.1, framework: str | None = None) -> Co
     first = found.library.framework
     for library in dict.fromkeys((first, *(_LIBRARIES if "." not in found.call.name else ()))):
         language = _LIBRARIES.get(library)
-        if language is None or not language.has(name):
+        if language is None or not language.find(name):
             continue
         try:
             return language.inside(CallSite(language, name, rate), replace(found.call, name=name))  # type: ignore[return-value]

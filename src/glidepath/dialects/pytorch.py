@@ -171,15 +171,9 @@ def _replayed(at: CallSite, name: str, arguments: dict[str, Any]) -> Schedule:
 
 
 PYTORCH.rows(
-    {
-        **globals(),
-        **{name: lambda a, factor=factor: pieces.scaled(factor(a), a.lr) for name, factor in FACTORS.items()},
-        "LambdaLR": lambda a: pieces.scaled(a.lr_lambda, a.lr),
-        "MultiplicativeLR": lambda a: Recurrence(
-            "pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr
-        ),
-        "CosineAnnealingWarmRestarts": lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
-    },
-    CyclicLR="momentum",
-    OneCycleLR="momentum",
+    globals() | {name: lambda a, factor=factor: pieces.scaled(factor(a), a.lr) for name, factor in FACTORS.items()},
+    LambdaLR=lambda a: pieces.scaled(a.lr_lambda, a.lr),
+    MultiplicativeLR=lambda a: Recurrence("pytorch", str(Call("MultiplicativeLR", {"lr_lambda": a.lr_lambda})), a.lr),
+    CosineAnnealingWarmRestarts=lambda a: Repeat(Ramp(a.lr, a.eta_min, a.T_0, pieces.COSINE), None, a.T_mult),
+    moves="CyclicLR=momentum OneCycleLR=momentum",
 )

@@ -109,7 +109,7 @@ def _tidied(at: CallSite, value: Any) -> Any:
         library, *_, call = source_of(value)
         shares_base = library == at.dialect.framework and not at.dialect.base
         value = read_value(call) if shares_base else Rate(value.schedule)
-    if isinstance(value, Call) and not value.bare and not at.dialect.base and at.dialect.has(value.name):
+    if isinstance(value, Call) and not value.bare and not at.dialect.base and at.dialect.find(value.name):
         inner = replace(at, name=at.dialect.named(value.name))
         return Call(inner.name, {k: _tidied(at, v) for k, v in at.dialect.bound(inner, value)[1].items()})
     return value
@@ -178,7 +178,7 @@ def child(at: CallSite, field: str, value: Any) -> Schedule:
     if not isinstance(value, Call):
         raise at.refused(field, "a scheduler, as a schedule or as text", value)
     language = at.dialect
-    if not language.has(value.name):
+    if not language.find(value.name):
         language = whose(value)[0]
     inner = replace(at, dialect=language, name=language.named(value.name))
     return read_call(inner, value).schedule

@@ -228,7 +228,7 @@ class _Scan:
             plain = name.removesuffix(".build_iter_from_epoch")
             if language is None and candidates(plain):
                 return name
-            if language is not None and (language.has(plain) or plain.rpartition(".")[2] in language.elsewhere):
+            if language is not None and (language.find(plain) or plain.rpartition(".")[2] in language.elsewhere):
                 return name
         return ""
 

@@ -33,21 +33,16 @@ from typing import Any
 
 from ..core import Checks, GlidepathError, Problem, Schedule, Stretch, did_you_mean, vocabulary
 from ..core.fields import number
-from .arguments import UNUSED, Argument, checked, counted, signature
+from .arguments import UNUSED, Argument, read, signature
 from .arithmetic import names_in
 from .calls import Call, stands_for_optimizer
 from .rows_strings import ELSEWHERE, LIBRARIES, ROWS
 
+# Arguments that no library's values depend on, each with what it must be (None: anything).
 WITHOUT_EFFECT = dict.fromkeys(("optimizer", "verbose", "global_step", "name")) | {"last_epoch": -1, "last_step": -1}
-"""Arguments that no library's values depend on, each with what it must be (None: anything)."""
-_FIRST = (
-    "pytorch",
-    "keras",
-    "paddle",
-    "oneflow",
-    "tensorflow",
-    "tensorflow/models",
-)  # asked in this order, then the rest
+# The libraries that are asked first, in this order.
+_FIRST = ("pytorch", "keras", "paddle", "oneflow", "tensorflow", "tensorflow/models")
+Maker = Callable[[Any], Schedule]
 
 
 @dataclass(frozen=True)
@@ -108,9 +103,6 @@ class CallSite:
 class RowArguments(SimpleNamespace):
     """The arguments of a call as a row has them: checked, by their names, with the call as `at` and the optimizer's rate as `lr`."""
 
-    at: CallSite
-    unit: int
-
     def require(self, holds: bool, field: str, rule: str, remedy: str = "") -> None:
         """Refuses an argument unless a rule holds.
 
@@ -124,7 +116,7 @@ class Row:
     """A scheduler of a library. Called with an `CallSite` and its arguments by name, it makes the schedule, in absolute values.
 
     Args:
-        language: The library.
+        library: The library.
         text: Its signature, with the types of `arguments`; by position `optimizer` or the base rate comes before its own arguments, or what
             stands before a `/` (`_` for nothing).
         about: What it is, in a sentence.
@@ -136,21 +128,21 @@ class Row:
 
     def __init__(
         self,
-        language: Dialect,
+        library: Dialect,
         text: str,
         about: str,
-        make: Callable[[Any], Schedule],
+        make: Maker,
         example: str = "",
         value: str = "",
         plain: bool = False,
     ) -> None:
         self.name, own, types, leading = signature(text)
-        self.leading = language.before if leading is None else leading
+        self.leading = library.before if leading is None else leading
         self.rest = next((p.name for p in own if p.kind is p.VAR_KEYWORD), "")
-        named = {p.name for p in own}
-        self.parameters = [*own, *(p for p in language.shared if p.name not in named and not self.rest)]
-        self.types: Mapping[str, Argument] = {**language.shared_types, **types}
-        self.make, self.around = make, None if plain else language.around
+        shared = [p for p in library.shared if p.name not in types and not self.rest]
+        self.parameters = [*own, *shared]
+        self.types: Mapping[str, Argument] = {p.name: library.shared_types[p.name] for p in shared} | types
+        self.make, self.around = make, None if plain else library.around
         self.example, self.moves = example, value
         self.__doc__ = about
         first = inspect.Parameter("at", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -162,11 +154,10 @@ class Row:
         Raises:
             GlidepathError: With every problem found in them.
         """
-        names = {p.name for p in self.parameters}
-        defaults = {p.name: p.default for p in self.parameters if p.default is not p.empty}
-        values = checked(at, self.types, {name: value for name, value in given.items() if name in names}, defaults)
-        unit = counted(self.types, values)
-        rest = {self.rest: {name: value for name, value in given.items() if name not in names}} if self.rest else {}
+        own = {name: value for name, value in given.items() if name in self.types}
+        values = {p.name: p.default for p in self.parameters if p.default is not p.empty}
+        unit = read(at, self.types, own, values)
+        rest = {self.rest: {name: value for name, value in given.items() if name not in own}} if self.rest else {}
         return RowArguments(**{"lr": at.base, **values, **rest, "at": at, "unit": unit})
 
     def __call__(self, at: CallSite, **given: Any) -> Schedule:
@@ -221,25 +212,24 @@ class Dialect:
         self.elsewhere = ELSEWHERE.get(self.framework, {})
         self.readers: dict[str, Row] = {}
 
-    def row(self, text: str, about: str, make: Callable[[Any], Schedule], **options: Any) -> None:
+    def row(self, *row: Any, **options: Any) -> None:
         """Adds a scheduler to the table: see `Row`."""
-        made = Row(self, text, about, make, **options)
+        made = Row(self, *row, **options)
         self.readers[made.name] = made
 
-    def rows(self, makers: Mapping[str, Callable[[Any], Schedule]], plain: tuple[str, ...] = (), **moves: str) -> None:
+    def rows(self, makers: Mapping[str, Any], plain: tuple[str, ...] = (), moves: str = "", **more: Maker) -> None:
         """Adds the schedulers whose signatures and sentences stand in `rows_strings`.
 
         Args:
             makers: The schedule of each one's checked arguments, by its name; a module's `globals()` serve.
             plain: As in `Row`, the names for which it is true.
-            **moves: `value` as in `Row`, by name.
+            moves: What a row moves besides, as `value` in `Row`: `OneCycle=momentum`.
+            **more: Further makers.
         """
+        values, every = dict(pair.split("=") for pair in moves.split()), {**makers, **more}
         for name, (text, about, *example) in ROWS[self.framework].items():
-            if (make := makers.get(name)) is None:
-                continue
-            self.row(
-                f"{name}{text}", about, make, example="".join(example), value=moves.get(name, ""), plain=name in plain
-            )
+            if name in every:
+                self.row(name + text, about, every[name], "".join(example), values.get(name, ""), name in plain)
 
     def parameters(self, name: str) -> list[inspect.Parameter]:
         """Returns a scheduler's own arguments, in their order.
@@ -276,14 +266,11 @@ class Dialect:
         settled, bound = self.bound(at, call)
         return self.readers[at.name].taken(settled, bound)
 
-    def has(self, name: str) -> bool:
-        """Tells whether a scheduler of this name, with or without its module, is known here."""
-        return self._found(name) is not None
-
-    def _found(self, name: str) -> str | None:
+    def find(self, name: str) -> str | None:
+        """Returns what a scheduler of this name, with or without its module, is known as here, or None."""
         short = name.rpartition(".")[2]
-        same = (name, *(known for known in self.readers if known.rpartition(".")[2] == short))
-        return next((known for known in same if known in self.readers), None)
+        same = (known for known in self.readers if known.rpartition(".")[2] == short)
+        return name if name in self.readers else next(same, None)
 
     def named(self, name: str) -> str:
         """Returns the name under which a scheduler is known here.
@@ -293,7 +280,7 @@ class Dialect:
         """
         if not isinstance(name, str):
             raise GlidepathError.of(self.framework, "name", "a string", name)
-        if (found := self._found(name)) is not None:
+        if found := self.find(name):
             return found
         short = name.rpartition(".")[2]
         if short in self.elsewhere:
@@ -305,9 +292,8 @@ class Dialect:
 
     def holds(self, prefix: str) -> bool:
         """Tells whether a prefix is a module of this library, or the end of one, as in `lr_scheduler.StepLR`."""
-        if prefix in (self.framework, *self.aliases):
-            return True
-        return any(module == prefix or module.endswith("." + prefix) for module in self.modules)
+        ends = any(f".{module}".endswith(f".{prefix}") for module in self.modules)
+        return ends or prefix in (self.framework, *self.aliases)
 
     def order(self, name: str, given: tuple[Any, ...]) -> list[str]:
         """Returns the names of a scheduler's arguments by position, where these are given."""
@@ -328,20 +314,17 @@ class Dialect:
         row, checks, arguments = self.readers[at.name], at.checks(), dict(call.arguments)
         needed = {p.name: p.default is p.empty for p in row.parameters if p.name != row.rest}
         order = self.order(at.name, call.given)
-        if len(call.given) > len(order):
-            count = f"given at most {len(order)} arguments by position ({', '.join(order)})"
-            checks.refuse("", count, len(call.given))
+        count = f"given at most {len(order)} arguments by position ({', '.join(order)})"
+        checks.require(len(call.given) <= len(order), "", count, len(call.given))
         for name, value in zip(order, call.given, strict=False):
             if name in arguments:
                 checks.problems.append(Problem(at.where, name, "given once", "it twice"))
             arguments[name] = value
         if self.base in arguments and self.base not in needed:
-            value = arguments.pop(self.base)
-            base = number(value)
+            base = number(value := arguments.pop(self.base))
             if base is None:
                 checks.refuse(self.base, "a number", value)
-            else:
-                at = replace(at, base=base)
+            at = replace(at, base=at.base if base is None else base)
         for name, fixed in self.ignored.items():
             without_effect = name not in needed or row.types.get(name) is UNUSED
             value = arguments.pop(name, fixed) if without_effect else fixed
@@ -349,8 +332,7 @@ class Dialect:
                 rule = f"{fixed!r}: a schedule is a function of the step and resumes by itself"
                 checks.refuse(name, rule, value, "seek(step) of what is attached goes to a step")
         free = {name: _free(row.types.get(name), name, value) for name, value in arguments.items()}
-        if any(free.values()):
-            asked = dict.fromkeys(name for found in free.values() for name in found)
+        if asked := dict.fromkeys(name for found in free.values() for name in found):
             remedy = f"give {' '.join(f'--let {shlex.quote(name)}=…' for name in asked)}, in Python let={{…}}"
             lacking = {name: ", ".join(found) for name, found in free.items() if found}
             checks.problems += [Problem(at.where, name, "known", found, remedy) for name, found in lacking.items()]
@@ -435,7 +417,7 @@ def candidates(name: str) -> list[Dialect]:
     """
     prefix, _, last = name.rpartition(".")
     asked = [_dialects[framework] for framework in dict.fromkeys((*_FIRST, *libraries()))]
-    found = [one for one in asked if (one.has(last) or last in one.elsewhere) and (not prefix or one.holds(prefix))]
+    found = [one for one in asked if (one.find(last) or last in one.elsewhere) and (not prefix or one.holds(prefix))]
     return [one for one in found if prefix in (*one.modules, one.framework, *one.aliases)] or found
 
 
@@ -454,10 +436,7 @@ def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
     Raises:
         GlidepathError: If no library has such a scheduler.
     """
-    if framework:
-        return known(framework), ""
-    found = candidates(call.name)
-    if not found:
+    if not (found := [known(framework)] if framework else candidates(call.name)):
         raise nobody(call.name)
     if len(found) == 1:
         return found[0], ""
@@ -480,7 +459,7 @@ def nobody(name: str) -> GlidepathError:
     """Returns the error of a name that no library has, or that stands in a module which is none of a library that has it."""
     prefix, _, last = name.rpartition(".")
     rule = "a scheduler of a known library, or our own text"
-    having = [language for language in map(known, libraries()) if language.has(last)]
+    having = [language for language in map(known, libraries()) if language.find(last)]
     for language in map(known, libraries()):
         if prefix and language.holds(prefix) and language not in having:
             language.named(name)  # refuses it, and says what is near

@@ -89,23 +89,21 @@ def NoamAnnealing(a: Any) -> Schedule:
 
 
 NEMO.rows(
-    {
-        **globals(),
-        "WarmupPolicy": lambda a: Hold(value=a.lr),
-        "WarmupHoldPolicy": lambda a: Hold(value=a.lr),
-        "SquareAnnealing": lambda a: _floored(a, "((t - step) / (t - w)) ** 2", w=_run(a)[0], t=_run(a)[1]),
-        "SquareRootAnnealing": lambda a: _floored(a, "sqrt(max(t - step, 0) / t)", t=_run(a)[1]),
-        "T5InverseSquareRootAnnealing": lambda a: pieces.each(
-            [(pieces.formula("max(step, c) ** -0.5", c=a.constant_steps), a.max_steps + 1)], Hold(value=a.min_lr)
-        ),
-        "WarmupAnnealing": lambda a: _fallen(a, *_run(a), pieces.LINEAR),
-        "InverseSquareRootAnnealing": lambda a: pieces.formula("p * sqrt((w + 1) / (step + 1))", p=a.lr, w=_run(a)[0]),
-        "PolynomialDecayAnnealing": lambda a: _fallen(a, *_run(a), pieces.curve_of_power(a.power)),
-        "WarmupHoldAnnealLinear": lambda a: _fallen(a, *_held(a), pieces.LINEAR),
-        "WarmupHoldAnnealOneMinusSquareRoot": lambda a: _floored(
-            a, "(1 - sqrt(max(step - h, 0) / (t - h)))", **dict(zip("ht", _held(a), strict=True))
-        ),
-    },
+    globals(),
+    WarmupPolicy=lambda a: Hold(value=a.lr),
+    WarmupHoldPolicy=lambda a: Hold(value=a.lr),
+    SquareAnnealing=lambda a: _floored(a, "((t - step) / (t - w)) ** 2", w=_run(a)[0], t=_run(a)[1]),
+    SquareRootAnnealing=lambda a: _floored(a, "sqrt(max(t - step, 0) / t)", t=_run(a)[1]),
+    T5InverseSquareRootAnnealing=lambda a: pieces.each(
+        [(pieces.formula("max(step, c) ** -0.5", c=a.constant_steps), a.max_steps + 1)], Hold(value=a.min_lr)
+    ),
+    WarmupAnnealing=lambda a: _fallen(a, *_run(a), pieces.LINEAR),
+    InverseSquareRootAnnealing=lambda a: pieces.formula("p * sqrt((w + 1) / (step + 1))", p=a.lr, w=_run(a)[0]),
+    PolynomialDecayAnnealing=lambda a: _fallen(a, *_run(a), pieces.curve_of_power(a.power)),
+    WarmupHoldAnnealLinear=lambda a: _fallen(a, *_held(a), pieces.LINEAR),
+    WarmupHoldAnnealOneMinusSquareRoot=lambda a: _floored(
+        a, "(1 - sqrt(max(step - h, 0) / (t - h)))", **dict(zip("ht", _held(a), strict=True))
+    ),
     plain=("CosineAnnealing", "NoamAnnealing", "T5InverseSquareRootAnnealing"),
 )
 
@@ -162,15 +160,13 @@ def StepLRSchedule(a: Any) -> Schedule:
 
 
 FAIRSEQ.rows(
-    {
-        **globals(),
-        "FixedLRSchedule": lambda a: pieces.warmed(
-            a.lr / max(a.warmup_updates, 1), a.lr, max(a.warmup_updates - 1, 0), Hold(value=a.lr)
-        ),
-        "InverseSquareRootSchedule": lambda a: _risen(
-            a, 0.0 if a.warmup_updates else a.lr, InverseSqrt(max(a.warmup_updates, 1), a.lr)
-        ),
-    }
+    globals(),
+    FixedLRSchedule=lambda a: pieces.warmed(
+        a.lr / max(a.warmup_updates, 1), a.lr, max(a.warmup_updates - 1, 0), Hold(value=a.lr)
+    ),
+    InverseSquareRootSchedule=lambda a: _risen(
+        a, 0.0 if a.warmup_updates else a.lr, InverseSqrt(max(a.warmup_updates, 1), a.lr)
+    ),
 )
 
 # Scripts --------------------------------------------------------------------------------------------------------------------------------

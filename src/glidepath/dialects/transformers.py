@@ -109,14 +109,12 @@ _TYPES = {  # what `get_scheduler` calls each
     "warmup_stable_decay": "get_wsd_schedule",
 }
 TRANSFORMERS.rows(
-    {
-        **globals(),
-        "get_constant_schedule": lambda a: Hold(value=a.lr),
-        "get_constant_schedule_with_warmup": lambda a: Hold(value=a.lr),
-        "get_linear_schedule_with_warmup": lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
-        "get_cosine_schedule_with_warmup": lambda a: _wave(a, 0.0),
-        "get_inverse_sqrt_schedule": lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
-        "get_cosine_with_min_lr_schedule_with_warmup": lambda a: _wave(a, _floor(a)),
-    },
+    globals(),
+    get_constant_schedule=lambda a: Hold(value=a.lr),
+    get_constant_schedule_with_warmup=lambda a: Hold(value=a.lr),
+    get_linear_schedule_with_warmup=lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
+    get_cosine_schedule_with_warmup=lambda a: _wave(a, 0.0),
+    get_inverse_sqrt_schedule=lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
+    get_cosine_with_min_lr_schedule_with_warmup=lambda a: _wave(a, _floor(a)),
     plain=("get_constant_schedule", _TYPES["cosine_warmup_with_min_lr"], "get_wsd_schedule", "get_scheduler"),
 )

@@ -160,7 +160,7 @@ def composer(r: FileReading) -> Schedule:
     given["max_duration"] = said if epochs else f"{total}ba"
     if epochs or any(time.endswith("ep") for time in times):
         given["dataloader_len"] = round(total / epochs) if epochs else int(r.an_epoch())
-    return r.load("composer", name if known("composer").has(name) else kind, given)
+    return r.load("composer", name if known("composer").find(name) else kind, given)
 
 
 _FAIRSEQ = {
