@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, eq, floordiv, ge, gt, le, lt, mod, ne, neg, not_, pos, sub, truediv
 from typing import Any
 
 _LONGEST = 10_000
@@ -54,10 +54,6 @@ def _times(x: Any, y: Any) -> Any:
     return x * y
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 def _ranged(*arguments: int) -> list[int]:
     numbers = range(*arguments)
     if len(numbers) > _LONGEST:
@@ -65,42 +61,23 @@ def _ranged(*arguments: int) -> list[int]:
     return list(numbers)
 
 
-OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: _times,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: _power,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Not: operator.not_,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
-_PLAIN: Mapping[str, Any] = {
-    **{function.__name__: function for function in (int, float, round, abs, max, min, sum, str, list, sorted, bool)},
+_PAIRED = {ast.Add: add, ast.Sub: sub, ast.Mult: _times, ast.Div: truediv, ast.FloorDiv: floordiv, ast.Mod: mod}
+_SINGLE = {ast.USub: neg, ast.UAdd: pos, ast.Not: not_}
+_COMPARED = {ast.Lt: lt, ast.LtE: le, ast.Gt: gt, ast.GtE: ge, ast.Eq: eq, ast.NotEq: ne}
+OPERATORS: Mapping[Any, Callable[..., Any]] = {**_PAIRED, ast.Pow: _power, **_SINGLE, **_COMPARED}
+_MATH = ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "cos", "sin", "pi", "e", "inf")
+_PLAIN = (int, float, round, abs, max, min, sum, str, list, sorted, bool)
+_ARRAYS = [f"{module}.{name}" for module in ("np", "numpy", "jnp", "torch") for name in ("array", "asarray", "tensor")]
+# What may be called inside a call, and the constants of math.
+FUNCTIONS: Mapping[str, Any] = {
+    **{function.__name__: function for function in _PLAIN},
     "tuple": list,
     "range": _ranged,
     "pow": _power,
-}
-_MATH = ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "cos", "sin", "pi", "e", "inf")
-FUNCTIONS: Mapping[str, Any] = {
-    **_PLAIN,
-    **{
-        f"{module}.{name}": _same
-        for module in ("np", "numpy", "jnp", "torch")
-        for name in ("array", "asarray", "tensor")
-    },
+    **dict.fromkeys(_ARRAYS, lambda value: value),
     **{f"{module}Time": "{}{}".format for module in ("", "composer.", "composer.core.")},
     **{f"{module}Time.from_timestring": str for module in ("", "composer.", "composer.core.")},
     **{f"{module}SchedulerType": str for module in ("", "transformers.", "transformers.trainer_utils.")},
     "slice": lambda *ends: ends[-1],  # of fastai's rates: the last group's
     **{f"{module}.{name}": getattr(math, name) for module in ("math", "np", "numpy") for name in _MATH},
 }
-"""What may be called inside a call, and the constants of math."""

@@ -186,32 +186,26 @@ class CodeReader:
         """
         if depth > _DEEPEST:
             raise GlidepathError.of("text", "", f"nested at most {_DEEPEST} deep", "a deeper call")
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
-            return node.value
-        if isinstance(node, ast.Lambda):
-            return self.formulas.of(node)
-        if isinstance(node, ast.List | ast.Tuple):
-            return [self.value(item, depth + 1) for item in node.elts]
-        if isinstance(node, ast.Dict) and None not in node.keys:
-            keys = [self.value(key, depth + 1) for key in node.keys if key is not None]
-            if not all(isinstance(key, int | float | str) for key in keys):
-                raise _refuse(node, "a dict from numbers or strings")
-            return dict(zip(keys, [self.value(item, depth + 1) for item in node.values], strict=True))
-        if isinstance(node, ast.Call):
-            return self.call(node, depth)
-        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-            return self.name(node, depth)
-        if isinstance(node, ast.JoinedStr):
-            pieces = [
-                self.value(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1)
-                for part in node.values
-            ]
-            return joined(lambda *parts: "".join(map(str, parts)), pieces)
-        return self.computed(node, depth)
-
-    def computed(self, node: ast.AST, depth: int) -> Any:
-        """Returns what operators make of their operands."""
+        op, operands = None, list[ast.AST]()
         match node:
+            case ast.Constant(value=bool() | int() | float() | str() | None):
+                return node.value
+            case ast.Lambda():
+                return self.formulas.of(node)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return self.values(items, depth)
+            case ast.Dict() if None not in node.keys:
+                keys = self.values(node.keys, depth)
+                if not all(isinstance(key, int | float | str) for key in keys):
+                    raise _refuse(node, "a dict from numbers or strings")
+                return dict(zip(keys, self.values(node.values, depth), strict=True))
+            case ast.Call():
+                return self.call(node, depth)
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                return self.name(node, depth)
+            case ast.JoinedStr():
+                texts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
+                return joined(lambda *parts: "".join(map(str, parts)), self.values(texts, depth))
             case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
                 operands = [left, right]
             case ast.UnaryOp(op=op, operand=operand):
@@ -222,10 +216,14 @@ class CodeReader:
             case ast.ListComp(generators=[over]) | ast.GeneratorExp(generators=[over]):
                 return self.listed(node, over, depth)
             case _:
-                return Unknown((_written(node),))
+                pass
         if type(op) not in OPERATORS:
             return Unknown((_written(node),))
-        return self.applied(node, OPERATORS[type(op)], [self.value(part, depth + 1) for part in operands])
+        return self.applied(node, OPERATORS[type(op)], self.values(operands, depth))
+
+    def values(self, nodes: Sequence[Any], depth: int) -> list[Any]:
+        """Returns what each of the expressions inside another is."""
+        return [self.value(node, depth + 1) for node in nodes]
 
     def applied(self, node: ast.AST, function: Any, given: Sequence[Any]) -> Any:
         """Returns what a function of numbers gives."""
@@ -248,8 +246,7 @@ class CodeReader:
     def name(self, node: ast.expr, depth: int) -> Any:
         """Returns what a name stands for; one that nobody gave is a `Call` without arguments: the arguments' reader knows what it may be."""
         text = _written(node)
-        said = self.around.said(text)
-        if said is not None:
+        if (said := self.around.said(text)) is not None:
             return said
         assigned = self.around.expression(text, node.lineno)
         if assigned is not None and assigned not in self.following:
@@ -276,8 +273,7 @@ class CodeReader:
     def call(self, node: ast.Call, depth: int) -> Any:
         """Returns the call of a scheduler, or what a function of numbers gives."""
         text = _written(node)
-        said = self.around.said(text)
-        if said is not None:
+        if (said := self.around.said(text)) is not None:
             return said
         name = self.around.full(_written(node.func))
         if not name.replace(".", "").isidentifier():
@@ -301,11 +297,10 @@ class CodeReader:
             arguments |= more
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise _refuse(node, "given by position or once by name")
-        given = tuple(self.value(argument, depth + 1) for argument in node.args)
+        given = tuple(self.values(node.args, depth))
         if name == "len":
-            listed = len(given) == 1 and isinstance(given[0], list)
-            said = len(given[0]) if listed else self.around.said(_written(node.args[0])) if node.args else None
-            return said if isinstance(said, int) else Unknown((text,))
+            count = len(given[0]) if given and isinstance(given[0], list) else next(iter(given), None)
+            return count if isinstance(count, int) else Unknown((text,))
         if name == "dict" and not given:
             return arguments
         if name in FUNCTIONS:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .calls import Around, CodeReader
 
 _MOST = 2000  # nodes
+Names = Mapping[str, ast.expr]
 
 
 class Formulas:
@@ -28,12 +29,7 @@ class Formulas:
         self.around, self.reader = around, reader
         self.size = 0
 
-    def of(
-        self,
-        function: ast.Lambda | ast.FunctionDef,
-        given: Mapping[str, ast.expr] | None = None,
-        outer: Mapping[str, ast.expr] | None = None,
-    ) -> Any:
+    def of(self, function: ast.Lambda | ast.FunctionDef, given: Names | None = None, outer: Names | None = None) -> Any:
         """Returns a function of the step as an expression, or the names that it takes from where nobody knows.
 
         Args:
@@ -89,12 +85,7 @@ class Formulas:
         return values, [name for name in names if name not in values]
 
     def _body(
-        self,
-        function: ast.FunctionDef,
-        lines: Sequence[ast.stmt],
-        names: dict[str, ast.expr],
-        step: str,
-        unknown: list[str],
+        self, function: ast.FunctionDef, lines: Sequence[ast.stmt], names: Names, step: str, unknown: list[str]
     ) -> ast.expr:
         """Returns what statements return, as one expression."""
         for i, line in enumerate(lines):
@@ -121,7 +112,7 @@ class Formulas:
             step = "" if target == step else step
         raise _unreadable(function, "a way through it returns nothing")
 
-    def _inlined(self, node: ast.expr, names: Mapping[str, ast.expr], step: str, unknown: list[str]) -> ast.expr:
+    def _inlined(self, node: ast.expr, names: Names, step: str, unknown: list[str]) -> ast.expr:
         """Returns an expression with its names filled in, and its calls of the code's own functions written out."""
         self.size += 1
         if self.size > _MOST:

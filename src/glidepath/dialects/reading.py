@@ -5,16 +5,19 @@ Which scheduler a name is and what its arguments are stands in the `table`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ..core import Checks, Expression, GlidepathError, Problem, Rate, Recurrence, Schedule, shown
+from ..core import Checks, Expression, GlidepathError, Rate, Recurrence, Schedule
 from ..core.fields import number
 from . import pieces
 from .calls import Call, read_value
 from .table import CallSite, known, whose
+
+_READ = re.compile(r"\(|lambda|^[\[{]")  # what a text is read for
 
 
 def load(
@@ -138,12 +141,8 @@ def companions_of(rate: Schedule) -> dict[str, Schedule]:
 
 def _texts(arguments: dict[str, Any]) -> dict[str, Any]:
     """Returns the arguments with schedulers and lambdas that are given as text read."""
-    return {
-        name: read_value(value)
-        if isinstance(value, str) and ("(" in value or "lambda" in value or value[:1] in ("[", "{"))
-        else value
-        for name, value in arguments.items()
-    }
+    texts = {name for name, value in arguments.items() if isinstance(value, str) and _READ.search(value)}
+    return {name: read_value(value) if name in texts else value for name, value in arguments.items()}
 
 
 def nested(at: CallSite, field: str, value: Any) -> Call | Schedule:
@@ -152,8 +151,7 @@ def nested(at: CallSite, field: str, value: Any) -> Call | Schedule:
     Raises:
         GlidepathError: If it is neither.
     """
-    if isinstance(value, str):
-        value = read_value(value)
+    value = read_value(value) if isinstance(value, str) else value
     if isinstance(value, Rate) and source_of(value)[0] == at.dialect.framework and not at.dialect.base:
         value = read_value(source_of(value)[3])
     if isinstance(value, Call):
@@ -169,17 +167,14 @@ def child(at: CallSite, field: str, value: Any) -> Schedule:
     Raises:
         GlidepathError: If it is no scheduler.
     """
-    if isinstance(value, str):
-        value = read_value(value)
+    value = read_value(value) if isinstance(value, str) else value
     if isinstance(value, Rate):
         return value.schedule
     if isinstance(value, Schedule):
         return value if value.absolute or at.dialect.absolute else pieces.scaled(value, at.base)
     if not isinstance(value, Call):
         raise at.refused(field, "a scheduler, as a schedule or as text", value)
-    language = at.dialect
-    if not language.find(value.name):
-        language = whose(value)[0]
+    language = at.dialect if at.dialect.find(value.name) else whose(value)[0]
     inner = replace(at, dialect=language, name=language.named(value.name))
     return read_call(inner, value).schedule
 
@@ -198,12 +193,8 @@ def of_step(at: CallSite, field: str, value: Any) -> Schedule:
         try:
             return Expression(value)
         except GlidepathError as error:
-            raise GlidepathError(
-                Problem(at.where, field, problem.rule, problem.value, problem.remedy) for problem in error.problems
-            ) from None
-    plain = number(value)
+            raise GlidepathError(replace(p, where=at.where, field=field) for p in error.problems) from None
     rule = "a schedule or the text of a function of the step, such as 'lambda t: 0.95**t'"
     remedy = "a function cannot be saved or compared: write it as text" if callable(value) else ""
-    if plain is not None:
-        remedy = f"a constant is written 'lambda t: {plain!r}'"
-    raise GlidepathError(Problem(at.where, field, rule, shown(value), remedy))
+    remedy = remedy if number(value) is None else f"a constant is written 'lambda t: {value!r}'"
+    raise at.refused(field, rule, value, remedy)

@@ -11,20 +11,18 @@ import functools
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core import GlidepathError, Problem, Rate, shown
+from ..core import GlidepathError, Rate, shown
 from ..core.fields import number
 from .calls import Around, Call, CodeReader, checked_text, read_value, tree_of
 from .reading import read_call
 from .table import CallSite, Dialect, candidates, known, nobody, of_library, whose
 
 BASE = 0.1  # of a call that does not say its optimizer's rate
-_LISTS = {
-    "lr_config": "mmcv.lr_config",
-    "param_scheduler": "mmengine.param_scheduler",
-}  # assigned in configuration files
+# Assigned in configuration files.
+_LISTS = {"lr_config": "mmcv.lr_config", "param_scheduler": "mmengine.param_scheduler"}
 _OPTIMIZER = ("lr", "learning_rate", "base_lr")
 
 
@@ -46,7 +44,7 @@ class FoundCall:
     line: int = 1
     text: str = ""
     base: float | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def schedules(self, base_lr: float | None = None, strict: bool = True) -> dict[str, Rate]:
         """Returns the schedule of every parameter group by its name: `0`, `1` …; of a single one under an empty name.
@@ -61,18 +59,12 @@ class FoundCall:
         name = self.library.named(self.call.name)
         base = base_lr if base_lr is not None else self.base if self.base is not None else BASE
         at = CallSite(self.library, name, 1.0 if name == "NoamDecay" else base, strict=strict)
-        groups = self._groups(at)
-        if len(groups) == 1:
-            return {"": read_call(at, groups[0])}
-        made: dict[str, Rate] = {}
-        problems: list[Problem] = []
+        groups, checks, made = self._groups(at), at.checks(), dict[str, Rate]()
         for i, call in enumerate(groups):
-            try:
-                made[str(i)] = read_call(at, call)
-            except GlidepathError as error:
-                problems += [p for p in error.problems if p not in problems]
-        if problems:
-            raise GlidepathError(problems)
+            with checks.kept():
+                made[str(i) if len(groups) > 1 else ""] = read_call(at, call)
+        checks.problems = [*dict.fromkeys(checks.problems)]
+        checks.done()
         return made
 
     def _groups(self, at: CallSite) -> list[Call]:
@@ -85,9 +77,8 @@ class FoundCall:
         if len(given) > len(order) or not lists or lengths == {1}:
             return [replace(self.call, name=at.name)]
         at.require(len(lengths) == 1, next(iter(lists)), "as long as the other lists for groups", sorted(lengths))
-        return [
-            Call(at.name, {**named, **{name: value[i] for name, value in lists.items()}}) for i in range(lengths.pop())
-        ]
+        each = [{name: value[i] for name, value in lists.items()} for i in range(lengths.pop())]
+        return [Call(at.name, {**named, **own}) for own in each]
 
 
 def read_calls(source: str, framework: str | None = None, let: Mapping[str, Any] | None = None) -> list[FoundCall]:
@@ -226,9 +217,8 @@ class _Scan:
         language = known(self.framework) if self.framework else None
         for name in names:
             plain = name.removesuffix(".build_iter_from_epoch")
-            if language is None and candidates(plain):
-                return name
-            if language is not None and (language.find(plain) or plain.rpartition(".")[2] in language.elsewhere):
+            own = language is not None and (language.find(plain) or plain.rpartition(".")[2] in language.elsewhere)
+            if own or (language is None and candidates(plain)):
                 return name
         return ""
 
@@ -270,8 +260,7 @@ class _Scan:
         if not rates and ast.unparse(made.func).rpartition(".")[2][:1].isupper():
             rates = made.args[1:2]  # SGD(model.parameters(), 0.1)
         value = CodeReader(self.around).value(rates[0]) if rates else None
-        plain = number(value)
-        return None if plain is None else float(plain)
+        return None if number(value) is None else float(value)  # type: ignore[arg-type]
 
     def _nothing(self) -> GlidepathError:
         """Returns the error of code without a scheduler call."""
