@@ -17,19 +17,6 @@ from .. import pieces
 from ..table import known
 from .reading import FileReading, form, mapping
 
-_ENDLESS = 10**9  # MMEngine's own word for it
-
-
-def _has(*names: str) -> Any:
-    """Returns a recogniser: every name stands at the top."""
-    return lambda data: all(name in data for name in names)
-
-
-def _inside(part: str, *names: str) -> Any:
-    """Returns a recogniser: one mapping has every name."""
-    return lambda data: all(name in mapping(data, part) for name in names)
-
-
 # Hugging Face and what trains with it -----------------------------------------------------------------------------------------------
 
 
@@ -105,11 +92,10 @@ def nanogpt(r: FileReading) -> Schedule:
     return r.load("trainers", "nanoGPT", given)
 
 
-def _of_litgpt(data: dict[str, Any]) -> bool:
-    return "lr_warmup_steps" in mapping(data, "train") or {"warmup_iters", "min_lr", "learning_rate"} <= set(data)
-
-
-@form("litgpt", _of_litgpt)
+@form(
+    "litgpt",
+    lambda d: "lr_warmup_steps" in mapping(d, "train") or {"warmup_iters", "min_lr", "learning_rate"} <= set(d),
+)
 def litgpt(r: FileReading) -> Schedule:
     """A straight line from 0, then half a cosine down to `min_lr`."""
     flat, rate = "warmup_iters" in r.data, "learning_rate"
@@ -143,8 +129,11 @@ def olmo(r: FileReading) -> Schedule:
     return r.load("trainers", "OLMo", {**given, "name": kind, "alpha_f": r.number("scheduler.alpha_f", 0.1)})
 
 
-_COMPOSER = {"cosine": "CosineAnnealing", "cosine_annealing": "CosineAnnealing", "linear_decay": "Linear"}
-_COMPOSER["multistep"] = "MultiStep"
+_COMPOSER = {
+    "cosine": "CosineAnnealing",
+    "linear_decay": "Linear",
+    "multistep": "MultiStep",
+}  # the others by their words
 
 
 @form("Composer", lambda d: "lr" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
@@ -152,7 +141,7 @@ def composer(r: FileReading) -> Schedule:
     """MosaicML's schedulers by their names in its configurations; times such as `0.5dur`, `10ba`, `2ep`."""
     r.base, kind, said = r.number("optimizer.lr"), r.word("scheduler.name"), str(r.at("max_duration", ""))
     stem = kind.removesuffix("_with_warmup")
-    name = f"{_COMPOSER.get(stem, stem.title())}{'WithWarmup' if stem != kind else ''}Scheduler"
+    name = f"{_COMPOSER.get(stem, stem.title().replace('_', ''))}{'WithWarmup' if stem != kind else ''}Scheduler"
     given = r.section("scheduler", "name", "schedulers")
     times = [said, *(str(value) for name, value in given.items() if name.startswith("t_"))]
     epochs = float(said[:-2]) if said.endswith("ep") else 0.0
@@ -163,22 +152,10 @@ def composer(r: FileReading) -> Schedule:
     return r.load("composer", name if known("composer").find(name) else kind, given)
 
 
-_FAIRSEQ = {
-    "fixed": "FixedLRSchedule",
-    "inverse_sqrt": "InverseSquareRootSchedule",
-    "polynomial_decay": "PolynomialDecayLRSchedule",
-    "cosine": "CosineLRSchedule",
-    "tri_stage": "TriStageLRSchedule",
-    "triangular": "TriangularLRSchedule",
-    "step": "StepLRSchedule",
-}
+_FAIRSEQ = ("fixed", "inverse_sqrt", "polynomial_decay", "cosine", "tri_stage", "triangular", "step")
 
 
-def _of_fairseq(data: dict[str, Any]) -> bool:
-    return "_name" in mapping(data, "lr_scheduler") or ("optimization" in data and "lr_scheduler" in data)
-
-
-@form("fairseq", _of_fairseq)
+@form("fairseq", lambda d: "_name" in mapping(d, "lr_scheduler") or {"optimization", "lr_scheduler"} <= set(d))
 def fairseq(r: FileReading) -> Schedule:
     """Fairseq's schedulers by updates made; a list of rates is one an epoch, of which the first counts here."""
     rates, kind = r.numbers("optimization.lr"), r.word("lr_scheduler._name", r.word("lr_scheduler"))
@@ -186,13 +163,14 @@ def fairseq(r: FileReading) -> Schedule:
         words = ("lr_scheduler._name", f"one of {', '.join(_FAIRSEQ)}", kind)
         r.refuse(*(words if rates else ("optimization.lr", "a list of rates", r.at("optimization.lr"))))
         return Hold()
+    name = "InverseSquareRoot" if kind == "inverse_sqrt" else f"{kind.title().replace('_', '')}LR"
     r.base, given = rates[0], r.section("lr_scheduler", "_name", "lr", "max_update", "total_num_update")
     r.total = r.whole("optimization.max_update", 0) or None
     place = {"polynomial_decay": "total_num_update", "cosine": "max_update", "tri_stage": "max_update"}.get(kind)
     if place and not given.get("lr_period_updates") and (kind != "tri_stage" or "phase_ratio" in given):
         said = r.number(f"lr_scheduler.{place}", 0) or r.total or 0
         given[place] = r.updates(said, r.number("optimization.max_epoch", 1), "optimization.max_epoch")
-    return r.load("fairseq", _FAIRSEQ[kind], given)
+    return r.load("fairseq", f"{name}Schedule", given)
 
 
 @form("torchtitan", lambda d: "lr" in mapping(d, "optimizer") and "steps" in mapping(d, "training"))
@@ -236,7 +214,7 @@ def olmo_core(r: FileReading) -> Schedule:
 # Engines ------------------------------------------------------------------------------------------------------------------------------
 
 
-@form("DeepSpeed", _inside("scheduler", "type", "params"))
+@form("DeepSpeed", lambda d: {"type", "params"} <= set(mapping(d, "scheduler")))
 def deepspeed(r: FileReading) -> Schedule:
     """The scheduler of a `ds_config.json`, by its class and parameters; what is `auto` is asked for."""
     given = r.section("scheduler.params")
@@ -245,12 +223,10 @@ def deepspeed(r: FileReading) -> Schedule:
     return r.load("deepspeed", kind, given, r.number("optimizer.params.lr", r.base))
 
 
-def _of_megatron(data: dict[str, Any]) -> bool:
-    said = {"train_iters", "train_samples", "lr_decay_style", "lr_warmup_iters", "lr_warmup_fraction"} & set(data)
-    return data[""] == "options" and "lr" in data and bool(said)
+_MEGATRON = {"train_iters", "train_samples", "lr_decay_style", "lr_warmup_iters", "lr_warmup_fraction"}
 
 
-@form("Megatron-LM", _of_megatron)
+@form("Megatron-LM", lambda d: d[""] == "options" and "lr" in d and bool(_MEGATRON & set(d)))
 def megatron(r: FileReading) -> Schedule:
     """Megatron-LM's options; counted in samples, lengths are divided by the global batch."""
     by_samples = "train_samples" in r.data
@@ -261,19 +237,15 @@ def megatron(r: FileReading) -> Schedule:
 
     r.base = r.number("lr")
     unit = "samples" if by_samples else "iters"
-    total = r.updates(length(f"train_{unit}", 0), 0, "") if "total" in r.names or f"train_{unit}" in r.data else 0
-    if not total:
+    if "total" in r.names or f"train_{unit}" in r.data:
+        total = r.updates(length(f"train_{unit}", 0), 0, "")
+    else:
         total = r.updates(r.ask("total", "train_iters is not among the options"), 0, "")
     decay = length(f"lr_decay_{unit}", total * batch)
     share = r.number("lr_warmup_fraction", 0.0)
-    given: dict[str, Any] = {
-        "max_lr": r.base,
-        "min_lr": r.number("min_lr", 0.0),
-        "init_lr": r.number("lr_warmup_init", 0.0),
-        "lr_warmup_steps": round(share * decay) if share else length(f"lr_warmup_{unit}", 0),
-        "lr_decay_steps": decay,
-        "lr_decay_style": r.word("lr_decay_style", "linear"),
-    }
+    given: dict[str, Any] = {"max_lr": r.base, "min_lr": r.number("min_lr", 0.0), "lr_decay_steps": decay}
+    given["init_lr"], given["lr_decay_style"] = r.number("lr_warmup_init", 0.0), r.word("lr_decay_style", "linear")
+    given["lr_warmup_steps"] = round(share * decay) if share else length(f"lr_warmup_{unit}", 0)
     if given["lr_decay_style"] == "WSD":
         given["wsd_decay_steps"] = length(f"lr_wsd_decay_{unit}", 0)
         given["lr_wsd_decay_style"] = r.word("lr_wsd_decay_style", "exponential")
@@ -283,24 +255,25 @@ def megatron(r: FileReading) -> Schedule:
 # Image models -----------------------------------------------------------------------------------------------------------------------------
 
 
-@form("Ultralytics", _has("lr0"), plain=True)
+@form("Ultralytics", lambda d: "lr0" in d, plain=True)
 def ultralytics(r: FileReading) -> Schedule:
     """Row by row of epochs, with the warmup by batch: the rate of the weights; `step` counts batches."""
     r.base, epochs = r.number("lr0"), r.number("epochs")
     each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
     warmup = r.number("warmup_epochs", 3.0)
     if str(r.at("optimizer", "")).lower() == "auto" and "lr0" not in r.names:
-        told = "optimizer: auto chooses the rate itself: lr0 of the file is not used"
-        r.odd.append(f"{told} (--let lr0=… for the true one)")
+        r.odd.append(
+            "optimizer: auto chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
+        )
     r.total = math.ceil(epochs * each)
     if warmup > 0:
-        told = f"warmup over {max(round(warmup * each), 100)} batches"
-        r.notes.append(f"{told}; the bias group comes down from warmup_bias_lr instead")
+        told = "batches; the bias group comes down from warmup_bias_lr instead"
+        r.notes.append(f"warmup over {max(round(warmup * each), 100)} {told}")
     given = {"epochs": epochs, "lrf": share, "warmup_epochs": warmup, "steps_per_epoch": each}
     return r.load("trainers", "Ultralytics", {**given, "cos_lr": bool(r.at("cos_lr"))})
 
 
-@form("detectron2", _has("SOLVER"))
+@form("detectron2", lambda d: "SOLVER" in d)
 def detectron2(r: FileReading) -> Schedule:
     """The scheduler of `SOLVER`, with detectron2's defaults."""
     r.base, total = r.number("SOLVER.BASE_LR", 0.001), r.whole("SOLVER.MAX_ITER", 40_000)
@@ -320,7 +293,7 @@ def detectron2(r: FileReading) -> Schedule:
     return r.load("fvcore", kind, given)
 
 
-@form("PaddleDetection", _has("LearningRate"), plain=True)
+@form("PaddleDetection", lambda d: "LearningRate" in d, plain=True)
 def paddledetection(r: FileReading) -> Schedule:
     """`LearningRate`: the schedulers that the tags name, the warmup in updates before the decay in epochs."""
     r.base = r.number("LearningRate.base_lr")
@@ -328,22 +301,19 @@ def paddledetection(r: FileReading) -> Schedule:
     r.updates(0, epochs, "epoch")
     parts = [part if isinstance(part, dict) else {} for part in cast("list[Any]", r.at("LearningRate.schedulers", []))]
     places = {str(p.get("!", p.get("name", ""))): f"LearningRate.schedulers.{i}" for i, p in enumerate(parts) if p}
-    warmup, line = 0, None
-    for name in ("LinearWarmup", "ExpWarmup"):
-        if at := places.get(name):
+    warmup, line, decay = 0, None, Hold(value=r.base)
+    for name, at in sorted(places.items(), key=lambda place: not place[0].endswith("Warmup")):
+        if name in ("LinearWarmup", "ExpWarmup"):
             by_steps = r.at(f"{at}.epochs") is None
             warmup = r.whole(f"{at}.steps", 500) if by_steps else round(r.number(f"{at}.epochs") * each)
             start = r.base * r.number(f"{at}.start_factor", 1 / 3) if name == "LinearWarmup" else 0.0
             curve = pieces.LINEAR if name == "LinearWarmup" else Polynomial(r.number(f"{at}.power", 2.0))
             line = Ramp(start, r.base, max(warmup, 1), curve)
-    decay: Schedule = Hold(value=r.base)
-    for name, at in places.items():
-        if name == "PiecewiseDecay":
+        elif name == "PiecewiseDecay":
             marks = [int(int(each) * mark) for mark in r.numbers(f"{at}.milestones")]
-            factors = r.numbers(f"{at}.gamma") if isinstance(r.at(f"{at}.gamma"), list) else []
-            gamma = 0.1 if factors else r.number(f"{at}.gamma", 0.1)
-            values = [factors[k] if factors else gamma ** (k + 1) for k in range(len(marks))]
-            decay = pieces.levels(marks, [r.base, *(r.base * value for value in values)])
+            gamma = None if isinstance(r.at(f"{at}.gamma"), list) else r.number(f"{at}.gamma", 0.1)
+            values = r.numbers(f"{at}.gamma") if gamma is None else [gamma ** (k + 1) for k in range(len(marks))]
+            decay = pieces.levels(marks, [r.base, *(r.base * value for value in values[: len(marks)])])
         elif name == "CosineDecay":
             ends = round(r.number(f"{at}.max_epochs", epochs) * each)
             still = round(r.number(f"{at}.last_plateau_epochs", 0) * each)
@@ -371,32 +341,28 @@ def paddleclas(r: FileReading) -> Schedule:
     warm = r.number(f"{at}.warmup_epoch", 0.0)
     steps, left = round(warm * each), (epochs - warm) * each
     if warm and not by_epoch and kind != "Linear":
-        told = f"warmup_epoch = {warm:g} is read as epochs"
-        r.odd.append(f"{told}; without by_epoch the newest PaddleClas takes it for updates")
+        told = "is read as epochs; without by_epoch the newest PaddleClas takes it for updates"
+        r.odd.append(f"warmup_epoch = {warm:g} {told}")
+    power = {"power": r.number(f"{at}.power", 1.0)} if kind == "Linear" else {}
+    gamma = {"gamma": r.number(f"{at}.gamma", 0.1)} if kind in ("Step", "MultiStepDecay") else {}
+    takes: dict[str, Any] = {  # Paddle's class, and what it is given
+        "Cosine": lambda: ("CosineAnnealingDecay", {"T_max": left, "eta_min": r.number(f"{at}.eta_min", 0.0)}),
+        "Linear": lambda: ("PolynomialDecay", {"decay_steps": round(left), "end_lr": r.number(f"{at}.end_lr", 0.0)}),
+        "Step": lambda: ("StepDecay", {"step_size": round(r.number(f"{at}.step_size") * each)}),
+        "MultiStepDecay": lambda: (kind, {"milestones": [round(x * each) for x in r.numbers(f"{at}.milestones")]}),
+    }
     decay: Schedule = Hold(value=r.base)
-    match kind:
-        case "Constant":
-            pass
-        case "Cosine":
-            own = {"T_max": left, "eta_min": r.number(f"{at}.eta_min", 0.0)}
-            decay = r.load("paddle", "CosineAnnealingDecay", own)
-        case "Linear":
-            own = {"end_lr": r.number(f"{at}.end_lr", 0.0), "power": r.number(f"{at}.power", 1.0)}
-            decay = r.load("paddle", "PolynomialDecay", {"decay_steps": round(left), **own})
-        case "Step":
-            own = {"step_size": round(r.number(f"{at}.step_size") * each), "gamma": r.number(f"{at}.gamma", 0.1)}
-            decay = r.load("paddle", "StepDecay", own)
-        case "MultiStepDecay":
-            marks = [round(mark * each) for mark in r.numbers(f"{at}.milestones")]
-            decay = r.load("paddle", kind, {"milestones": marks, "gamma": r.number(f"{at}.gamma", 0.1)})
-        case "Piecewise":
-            decay = pieces.levels([round(mark * each) for mark in r.numbers(f"{at}.decay_epochs")], values)
-        case _:
-            r.refuse(f"{at}.name", "Constant, Linear, Cosine, Step, MultiStepDecay or Piecewise", kind)
+    if kind in takes:
+        name, own = takes[kind]()
+        decay = r.load("paddle", name, own | power | gamma)
+    elif kind == "Piecewise":
+        decay = pieces.levels([round(mark * each) for mark in r.numbers(f"{at}.decay_epochs")], values)
+    elif kind != "Constant":
+        r.refuse(f"{at}.name", "Constant, Linear, Cosine, Step, MultiStepDecay or Piecewise", kind)
     return decay if steps < 1 else pieces.warmed(r.number(f"{at}.warmup_start_lr", 0.0), r.base, steps, decay)
 
 
-@form("timm", _has("sched"))
+@form("timm", lambda d: "sched" in d)
 def timm(r: FileReading) -> Schedule:
     """Timm's arguments, by its own `create_scheduler_v2`; the rates are those of every update."""
     r.base = r.number("lr")
@@ -491,7 +457,7 @@ def mmengine(r: FileReading) -> Schedule:
         if kind.endswith("Momentum"):
             continue
         unit = each if by_epoch else 1
-        begin, end = r.number(f"{at}.begin", 0), r.number(f"{at}.end", (total / unit) if total else _ENDLESS)
+        begin, end = r.number(f"{at}.begin", 0), r.number(f"{at}.end", (total / unit) if total else 10**9)
         own = r.section(at, "type", "begin", "end", "by_epoch", "verbose", "param_name")
         own |= {"end": end - begin, "by_epoch": by_epoch} | ({"epoch_length": each} if by_epoch else {})
         moment = round(begin * unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -20,14 +21,10 @@ from .sources import Unbound, data_of
 
 _NEEDED: Any = object()
 _TEXT = re.compile(r"^[ \-]*([A-Za-z_]\w*): *([-+]?(?:\d+[eE][-+]?\d+|\d*\.\d*[eE]\d+))\s*(?:#.*)?$", re.MULTILINE)
-_UNITS = {  # what an update consumes
-    "per_device_train_batch_size": "batch",
-    "micro_batch_size": "batch",
-    "train_micro_batch_size_per_gpu": "batch",
-    "train_dataloader.batch_size": "batch",
-    "batch_size": "batch",
-    "gradient_accumulation_steps": "accumulation",
-}
+# What an update consumes.
+_BATCH = ("per_device_train_batch_size", "micro_batch_size", "train_micro_batch_size_per_gpu")
+_BATCHES = (*_BATCH, "train_dataloader.batch_size", "batch_size")
+_UNITS = {**dict.fromkeys(_BATCHES, "batch"), "gradient_accumulation_steps": "accumulation"}
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,8 @@ class Config:
     def document(self) -> dict[str, Any]:
         """The same as a plan's data, for `Plan.of`: a rule for each group, and what the file says of an update as the horizon."""
         most = {"schedule": str(self.schedule), "groups": ["*", *(f"!{name}" for name in self.groups)]}
-        rest = [
-            {"schedule": str(Rate(scaled(self.schedule.schedule, factor))), "groups": [name]}
-            for name, factor in self.groups.items()
-        ]
+        own = {name: Rate(scaled(self.schedule.schedule, factor)) for name, factor in self.groups.items()}
+        rest = [{"schedule": str(rate), "groups": [name]} for name, rate in own.items()]
         length = {"length": f"{self.total} steps"} if self.total else {}
         return {"name": self.form, "rules": [most, *rest], "horizon": {**length, **self.units}}
 
@@ -79,19 +74,20 @@ class FileForm:
 
     title: str
     known: Callable[[dict[str, Any]], bool]
-    read: Callable[[FileReading], Schedule]
+    read: FormReader
     plain: bool = False
 
 
+FormReader = Callable[["FileReading"], Schedule]
 FORMS: list[FileForm] = []
 
 
 def form(
     title: str, known: Callable[[dict[str, Any]], bool], plain: bool = False
-) -> Callable[[Callable[[FileReading], Schedule]], Any]:
+) -> Callable[[FormReader], FormReader]:
     """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
 
-    def register(read: Callable[[FileReading], Schedule]) -> Callable[[FileReading], Schedule]:
+    def register(read: FormReader) -> FormReader:
         FORMS.append(FileForm(title, known, read, plain))
         return read
 
@@ -112,14 +108,9 @@ class FileReading:
         self, data: dict[str, Any], names: Mapping[str, Any], where: str, texts: Mapping[str, str] | None = None
     ) -> None:
         self.data, self.names, self.where, self.texts = data, names, where, texts or {}
-        self.base: float = 0.0
+        self.base, self.groups, self.notes, self.odd = 0.0, dict[str, float](), list[str](), list[str]()
+        self.problems, self.missing, self.used = list[Problem](), dict[str, str](), set[str]()
         self.total: int | None = None
-        self.groups: dict[str, float] = {}
-        self.notes: list[str] = []
-        self.odd: list[str] = []
-        self.problems: list[Problem] = []
-        self.missing: dict[str, str] = {}
-        self.used: set[str] = set()
 
     def by(self, form: FileForm) -> Schedule:
         """The schedule as a form reads it.
@@ -146,14 +137,11 @@ class FileReading:
     def at(self, path: str, default: Any = None) -> Any:
         """What stands at a place such as `optimizer.params.lr`; an index of a list is a number."""
         found: Any = self.data
-        for part in path.split("."):
-            if isinstance(found, dict):
-                found = cast("dict[str, Any]", found).get(part)
-            elif isinstance(found, list) and part.isdecimal() and int(part) < len(cast("list[Any]", found)):
-                found = cast("list[Any]", found)[int(part)]
-            else:
-                return default
-        return default if found is None else found
+        with suppress(LookupError, TypeError, ValueError):
+            for part in path.split("."):
+                found = found[int(part) if isinstance(found, list) else part]
+            return default if found is None else found
+        return default
 
     def ask(self, name: str, why: str) -> float:
         """A number that the file cannot know: as given, or noted as missing."""
@@ -170,20 +158,14 @@ class FileReading:
         name = path.rpartition(".")[2]
         if name in self.names:
             return self.ask(name, "")
-        value = self.at(path)
-        if value is None:
-            if default is _NEEDED:
-                return self.ask(name, f"{path} is not in the file")
-            return default
+        if (value := self.at(path)) is None:
+            return self.ask(name, f"{path} is not in the file") if default is _NEEDED else default
         if isinstance(value, Unbound):
             asked = [self.ask(one, f"{path} is written {value.text!r}") for one in value.names or (name,)]
             return 1000.0 if value.names else asked[0]
         if isinstance(value, str) and value.strip().lower() == "auto":
             return self.ask(name, f"{path} is 'auto': whoever trains decides it")
-        if isinstance(value, str):
-            if not _is_number(value):
-                self.refuse(path, "a number", value)
-                return 1.0
+        if isinstance(value, str) and _is_number(value):
             self.odd.append(f"{path} is the text {value!r} here; taken as {float(value):g}")
             value = float(value)
         number = self._checked(path, value)
@@ -279,7 +261,7 @@ class FileReading:
 
     def _checked(self, name: str, value: Any) -> float:
         if isinstance(value, str) or (plain := number(value)) is None or not math.isfinite(plain):
-            self.refuse(name, "a finite number", value)
+            self.refuse(name, "a number" if isinstance(value, str) else "a finite number", value)
             return 1.0
         return plain
 
@@ -322,20 +304,15 @@ def read_config(path: str | Path, **names: Any) -> Config | None:
     kind = data.pop("")
     if chosen is None:
         return None
-    texts = (
-        dict(_TEXT.findall(text_of_file(file))) if chosen.plain and kind == "yaml" and file.suffix != ".json" else {}
-    )
-    reading = FileReading(data, names, file.name, texts)
+    plain = chosen.plain and kind == "yaml" and file.suffix != ".json"
+    reading = FileReading(data, names, file.name, dict(_TEXT.findall(text_of_file(file))) if plain else {})
     if kind == "python":
         reading.used |= _unbound(data_of(file, {}))
     schedule = reading.by(chosen)
     if reading.total and reading.total < schedule.duration and not isinstance(schedule, Hold):
         schedule = Until(schedule, reading.total)  # what a formula does beyond the run is not meant
-    units: dict[str, int] = {}
-    for place, ours in _UNITS.items():
-        value = reading.at(place)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            units.setdefault(ours, value)
+    said = [(ours, reading.at(place)) for place, ours in reversed(_UNITS.items())]
+    units = {ours: value for ours, value in said if type(value) is int and value > 0}
     notes, odd = tuple(reading.notes), tuple(dict.fromkeys(reading.odd))
     return Config(chosen.title, Rate(schedule), reading.base, reading.total, dict(reading.groups), notes, odd, units)
 

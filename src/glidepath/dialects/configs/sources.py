@@ -95,14 +95,12 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Returns one mapping with another over it, level by level; `_delete_` begins a level anew."""
     found = dict(base)
     for name, value in over.items():
-        before = found.get(name)
+        found[name] = value
         if isinstance(value, dict):
-            inner = cast("dict[str, Any]", value)
-            fresh = {key: item for key, item in inner.items() if key != "_delete_"}
+            inner, before = cast("dict[str, Any]", value), base.get(name)
             anew = not isinstance(before, dict) or inner.get("_delete_")
-            found[name] = fresh if anew else _merged(cast("dict[str, Any]", before), fresh)
-        else:
-            found[name] = value
+            fresh = {key: item for key, item in inner.items() if key != "_delete_"}
+            found[name] = _merged({} if anew else cast("dict[str, Any]", before), fresh)
     return found
 
 
@@ -118,17 +116,15 @@ def _options(text: str) -> dict[str, Any]:
         """Returns text with its `$((…))` worked out, in whole numbers, where every name in them is known."""
 
         def result(match: re.Match[str]) -> str:
-            inner = re.sub(r"\b[A-Za-z_]\w*\b", lambda m: variables.get(m[0], m[0]), filled(match[1]))
+            inner, value = re.sub(r"\b[A-Za-z_]\w*\b", lambda m: variables.get(m[0], m[0]), filled(match[1])), None
             with contextlib.suppress(GlidepathError, SyntaxError, ValueError, RecursionError, MemoryError):
                 value = CodeReader(Around()).value(syntax(re.sub(r"/+", "//", inner).strip()))
-                return str(value) if isinstance(value, int) else match[0].replace(" ", "")
-            return match[0].replace(" ", "")
+            return str(value) if isinstance(value, int) else match[0].replace(" ", "")
 
         return re.sub(r"\$\(\(([\w\s$+*/%(){}-]{1,200}?)\)\)", result, part)
 
     found: dict[str, Any] = {}
-    for line in lines:
-        line = counted(line)
+    for line in map(counted, lines):
         if set_here := re.match(r"\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)", line):
             variables[set_here[1]] = filled(set_here[2].partition(" #")[0].strip().strip("\"'"))
     lines = [counted(line) for line in lines]
@@ -138,27 +134,22 @@ def _options(text: str) -> dict[str, Any]:
         words = filled(" ".join(lines)).split()
     words = [part for word in words for part in (word.split() if " --" in f" {word}" and "{" not in word else [word])]
     words = [word.strip("()\"'") for word in words]
-    for at, word in enumerate(words):
-        if not word.startswith("--"):
-            if "=" in word and "." in word.partition("=")[0]:  # OLMo-core's and Hydra's overrides
-                name, _, value = word.partition("=")
-                _put(found, name, _plain(value))
-            continue
-        name, given, value = word[2:].partition("=")
-        following = words[at + 1] if at + 1 < len(words) else "--"
-        if not given:
-            value = "" if following.startswith("--") else following
-        _put(found, name.replace("-", "_"), _plain(value) if value else True)
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        name, given, value = word.removeprefix("--").partition("=")
+        if word.startswith("--"):
+            value = value if given or following.startswith("--") else following
+            _put(found, name.replace("-", "_"), _plain(value) if value else True)
+        elif given and "." in name:  # OLMo-core's and Hydra's overrides
+            _put(found, name, _plain(value))
     return found
 
 
 def _put(found: dict[str, Any], name: str, value: Any) -> None:
     *parts, last = name.split(".")
     for part in parts:
-        inner = found.setdefault(part, {})
-        if not isinstance(inner, dict):
+        found = found.setdefault(part, {})
+        if not isinstance(found, dict):
             return
-        found = cast("dict[str, Any]", inner)
     found[last] = value
 
 
