@@ -17,7 +17,7 @@ Action = Literal["first", "improved", "waiting", "cooling", "cut", "floor", "hel
 def _position(value: Any) -> int | float:
     plain = number(value)
     if plain is None or not 0 <= plain <= MAX_STEPS:
-        raise Broken(f"a number from 0 to {MAX_STEPS}, or None")
+        raise Broken(f"a number from 0 to {MAX_STEPS}")
     return plain
 
 

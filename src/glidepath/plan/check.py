@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import math
+import operator
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core import GlidepathError, did_you_mean, shown
 from ..core.fields import number
@@ -20,21 +20,12 @@ from .progress import starts_at
 from .rules import Rule
 
 
-@dataclass(frozen=True)
-class Group:
-    """A parameter group, as far as a check needs it.
-
-    Args:
-        label: What it is called in messages.
-        name: Its own name, or None.
-        values: Its hyper-parameters.
-        members: The identities of its parameters.
-    """
+class _Group(NamedTuple):
+    """A parameter group, as far as a check needs it: what it is called in messages, its own name, and what it holds."""
 
     label: str
     name: str | None
     values: Mapping[str, Any]
-    members: frozenset[int]
 
 
 def check(plan: Any, groups: Any = None) -> tuple[Finding, ...]:
@@ -47,39 +38,44 @@ def check(plan: Any, groups: Any = None) -> tuple[Finding, ...]:
     Returns:
         The findings, errors first.
     """
-    return examine(plan, groups).findings
+    return _examined(plan, groups).findings
 
 
-def examine(plan: Any, groups: Any = None) -> Report:
+def check_file(path: str | Path, model: str | None = None) -> Report:
+    """Returns the report of a plan file, for `glidepath check`.
+
+    Args:
+        path: A `.yaml`, `.yml` or `.json` file.
+        model: `module:factory`, where `factory()` returns an optimizer or a list of parameter groups; it is imported and called.
+
+    Raises:
+        GlidepathError: If the model cannot be loaded; what is wrong with the file is in the report.
+    """
+    return _examined(Path(path), None if model is None else load_model(model))
+
+
+def _examined(given: Any, groups: Any) -> Report:
     """Returns the findings of `check` together with what the plan means."""
-    found = Findings()
+    found, plan, meant = Findings(), None, []
     try:
-        made = Plan.of(plan)
+        given = data_of_file(given) if isinstance(given, Path) else given
+        plan = Plan.of(given)
     except GlidepathError as error:
-        found.extend("refused", error.problems)
-        rest = _without_unknown(plan)
-        if rest is not None:
-            _curves(found, rest)
-            _feedback(found, rest)
-        return _report(found)
-    _curves(found, made)
-    _feedback(found, made)
-    try:
-        if groups is not None:
-            _groups(found, made, groups_of(groups))
-    except GlidepathError as error:
-        found.extend("groups", error.problems)
-    pairs = zip(made.rules, made._resolution[0], strict=True)
-    lines = tuple(
-        f"{rule.parameter} of {', '.join(rule.groups)}: {rule.schedule if schedule is None else schedule}"
-        for rule, schedule in pairs
-    )
-    return _report(found, made.derived.lines, lines)
-
-
-def _report(found: Findings, derivation: tuple[str, ...] = (), schedules: tuple[str, ...] = ()) -> Report:
-    ordered = sorted(dict.fromkeys(found.all), key=lambda finding: finding.level != "error")
-    return Report(tuple(ordered), derivation, schedules)
+        found.refuse("refused", error.problems)
+    readable = _without_unknown(given) if plan is None else plan
+    if readable is not None:
+        _curves(found, readable)
+        _feedback(found, readable)
+    if plan is not None:
+        try:
+            if groups is not None:
+                _groups(found, plan, _groups_of(groups))
+        except GlidepathError as error:
+            found.refuse("groups", error.problems)
+        for rule, schedule in zip(plan.rules, plan.resolution[0], strict=True):
+            meant.append(f"{rule.parameter} of {', '.join(rule.groups)}: {schedule or rule.schedule}")
+    ordered = sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
+    return Report(tuple(ordered), () if plan is None else plan.derived.lines, tuple(meant))
 
 
 def _without_unknown(given: Any) -> Plan | None:
@@ -106,26 +102,6 @@ def _without_unknown(given: Any) -> Plan | None:
         return None
 
 
-def check_file(path: str | Path, model: str | None = None) -> Report:
-    """Returns the report of a plan file, for `glidepath check`.
-
-    Args:
-        path: A `.yaml`, `.yml` or `.json` file.
-        model: `module:factory`, where `factory()` returns an optimizer or a list of parameter groups; it is imported and called.
-
-    Raises:
-        GlidepathError: If the model cannot be loaded; what is wrong with the file is in the report.
-    """
-    groups = None if model is None else load_model(model)
-    try:
-        data = data_of_file(path)
-    except GlidepathError as error:
-        found = Findings()
-        found.extend("refused", error.problems)
-        return _report(found)
-    return examine(data, groups)
-
-
 def load_model(spec: str) -> Any:
     """Returns what `module:factory` makes: the module is looked for from the present folder on, imported, and its factory called.
 
@@ -133,26 +109,21 @@ def load_model(spec: str) -> Any:
         GlidepathError: If there is no such module or factory, or the factory fails.
     """
     module, _, factory = spec.partition(":")
-    if not module or not all(part.isidentifier() for part in [*module.split("."), *factory.split(".")]):
+    if not all(part.isidentifier() for part in [*module.split("."), *factory.split(".")]):
         raise GlidepathError.of("check", "--model", "module:factory, two dotted names", spec)
     here = str(Path.cwd())
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
+    sys.path.insert(0, here)
     try:
-        made: Any = importlib.import_module(module)
-        for name in factory.split("."):
-            made = getattr(made, name)
-        return made()
+        return operator.attrgetter(factory)(importlib.import_module(module))()
     except Exception as error:
         rule, told = "a module and a factory that work", f"{type(error).__name__}: {error}"
         raise GlidepathError.of("check", "--model", rule, spec, told) from error
     finally:
-        if added and here in sys.path:
+        if here in sys.path:
             sys.path.remove(here)
 
 
-def groups_of(given: Any) -> tuple[Group, ...]:
+def _groups_of(given: Any) -> list[_Group]:
     """Returns the groups of an optimizer, or those that are given as dicts.
 
     Raises:
@@ -163,32 +134,22 @@ def groups_of(given: Any) -> tuple[Group, ...]:
         items = [{"name": name, **values} for name, values in items.items()]
     if not isinstance(items, Sequence) or isinstance(items, str) or not all(isinstance(g, Mapping) for g in items):
         raise GlidepathError.of("check", "groups", "an optimizer, or a list of dicts", given)
-    made: list[Group] = []
-    for i, group in enumerate(items):
-        name = group.get("name") if isinstance(group.get("name"), str) else None
-        params = group.get("params")
-        members = frozenset(map(id, params if isinstance(params, list | tuple) else ()))
-        values = {str(key): value for key, value in group.items() if key not in ("name", "params")}
-        made.append(Group(str(i) if name is None else repr(name), name, values, members))
-    return tuple(made)
+    names = [name if isinstance(name := group.get("name"), str) else None for group in items]
+    pairs = enumerate(zip(names, items, strict=True))
+    return [_Group(str(i) if name is None else repr(name), name, group) for i, (name, group) in pairs]
 
 
 def _curves(found: Findings, plan: Plan) -> None:
-    if plan.unknown:
-        found.extend("unknown-horizon", plan.unknown)
-    for i, rule in enumerate(plan.rules):
+    found.refuse("unknown-horizon", plan.unknown)
+    for i, (rule, schedule) in enumerate(zip(plan.rules, plan.resolution[0], strict=True)):
         where = f"$.rules[{i}]"
-        check_words(found, where, rule.schedule if isinstance(rule.schedule, str) else str(rule.schedule))
-        schedule = plan._resolution[0][i]
-        if schedule is None:
-            continue
+        if isinstance(rule.schedule, str):
+            check_words(found, where, rule.schedule)
         try:
-            first = plan.derived.first_update(plan.clock)
-            check_curve(found, where, schedule, plan.total, plan.clock, rule.parameter, rule.ends, first)
+            if schedule is not None:
+                check_curve(found, where, plan, rule, schedule)
         except GlidepathError as error:
-            found.extend("refused", error.inside(where).problems)
-        if rule.absolute and rule.floor is not None and plan.total is not None and schedule(plan.total) < rule.floor:
-            found.add("floor-reached", where, f"{schedule(plan.total):g}", floor=rule.floor)
+            found.refuse("refused", error.inside(where).problems)
 
 
 def _feedback(found: Findings, plan: Plan) -> None:
@@ -201,13 +162,13 @@ def _feedback(found: Findings, plan: Plan) -> None:
         try:
             start = starts_at(plan, part.after)
         except GlidepathError as error:
-            found.extend("unknown-horizon", error.inside(where).problems)
+            found.refuse("unknown-horizon", error.inside(where).problems)
             continue
         if plan.total is not None and start >= plan.total:
             found.add("phase-never-begins of feedback", where, f"{start:g}", total=plan.total)
 
 
-def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
+def _groups(found: Findings, plan: Plan, groups: list[_Group]) -> None:
     astray = _astray(found, plan, [group.name for group in groups if group.name is not None])
     driving: dict[tuple[str, str], list[int]] = {}
     for i, rule in enumerate(plan.rules):
@@ -225,9 +186,11 @@ def _groups(found: Findings, plan: Plan, groups: tuple[Group, ...]) -> None:
                 found.add("overlap", f"$.rules[{rules[1]}]", listed, parameter=parameter, group=group.label)
             elif not rules and parameter == "lr":
                 found.add("undriven", f"group {group.label}", "none")
-    for group, other in combinations(groups, 2):
-        if group.members & other.members:
-            found.add("shared-parameter", f"group {group.label}", f"one that group {other.label} has too")
+    held = [(group.label, group.values.get("params")) for group in groups]
+    members = [(label, {*map(id, each)} if isinstance(each, list | tuple) else set[int]()) for label, each in held]
+    for (label, own), (other, theirs) in combinations(members, 2):
+        if own & theirs:
+            found.add("shared-parameter", f"group {label}", f"one that group {other} has too")
 
 
 def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
@@ -245,19 +208,18 @@ def _astray(found: Findings, plan: Plan, names: Sequence[str]) -> set[int]:
     return {i for places in rules.values() for i in places}
 
 
-def _base(found: Findings, where: str, rule: Rule, group: Group) -> None:
-    key, place = rule.key, rule.place
-    if key not in group.values:
-        known = sorted(group.values)
+def _base(found: Findings, where: str, rule: Rule, group: _Group) -> None:
+    key, known = rule.key, sorted(str(name) for name in group.values if name not in ("name", "params"))
+    if key not in known:
         facts = {"group": group.label, "known": ", ".join(known), "remedy": did_you_mean(key, known)}
-        found.add("unknown-parameter", where, rule.parameter, **facts)
-        return
+        return found.add("unknown-parameter", where, rule.parameter, **facts)
     value = group.values.get(f"initial_{key}", group.values[key])
-    if place is not None and isinstance(value, list | tuple) and place < len(value):
-        value = value[place]
+    if rule.place is not None and isinstance(value, list | tuple) and rule.place < len(value):
+        value = value[rule.place]
     item = getattr(value, "item", None)
     base = number(item() if callable(item) else value)
     if base is None or not math.isfinite(base):
         found.add("base", where, shown(value), parameter=rule.parameter, group=group.label)
     elif rule.floor is not None and rule.floor > base and not rule.absolute:
         found.add("floor-above-base", where, f"{rule.floor:g}", group=group.label, base=base)
+    return None

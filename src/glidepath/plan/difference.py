@@ -135,8 +135,8 @@ def _effects(before: Plan, after: Plan) -> list[str]:
             lines.append(f"{name} of the run: {' -> '.join(told)}")
     if before.clock != after.clock:
         return [*lines, f"the clocks differ ({before.clock}, {after.clock}): the values are not compared"]
-    known = {(r.parameter, r.groups): s for r, s in zip(before.rules, before._resolution[0], strict=True)}
-    for rule, new in zip(after.rules, after._resolution[0], strict=True):
+    known = {(r.parameter, r.groups): s for r, s in zip(before.rules, before.resolution[0], strict=True)}
+    for rule, new in zip(after.rules, after.resolution[0], strict=True):
         old = known.get((rule.parameter, rule.groups))
         if old is not None and new is not None and old != new:
             lines.append(f"{rule.parameter} of {', '.join(rule.groups)}: {_apart(old, new, before, after)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -103,6 +104,16 @@ def written(amount: Fraction | float) -> str:
             digits = str(scaled.numerator).rjust(places + 1, "0")
             return f"{digits[:-places]}.{digits[-places:]}"
     return f"{float(exact):.6g}"
+
+
+def nearest(amount: Fraction) -> int:
+    """Returns the nearest whole number, halves up."""
+    return math.floor(amount + Fraction(1, 2))
+
+
+def plural(n: int, word: str) -> str:
+    """Returns a number of things in words: `1 process`, `2 processes`."""
+    return f"{n} {word}{'' if n == 1 else 'es' if word.endswith('s') else 's'}"
 
 
 def _number(text: str) -> float | None:

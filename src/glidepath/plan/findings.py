@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from itertools import pairwise, takewhile
+from typing import Any, ClassVar
 
-from ..core import Answer, Chain, GlidepathError, Hold, Problem, Product, Ramp, Schedule, shorthand, shown
-from ..core.fields import MAX_STEPS, number
+from ..core import Answer, Chain, Hold, Problem, Product, Ramp, Schedule, shorthand, shown
+from ..core.fields import MAX_STEPS
 from ..core.text import Reader
-from .findings_strings import FINDINGS
-
-Level = Literal["error", "warning"]
+from .duration import plural
+from .findings_strings import FINDINGS, Level
+from .lengths import quoted, word_of
+from .model import Plan
+from .rules import Rule
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,8 @@ class Finding(Problem, Answer):
     level: Level = "error"
 
 
-class Findings:
+class Findings(list[Finding]):
     """Collects findings."""
-
-    def __init__(self) -> None:
-        self.all: list[Finding] = []
 
     def add(self, key: str, where: str, value: Any, **facts: Any) -> None:
         """Adds a finding of the table.
@@ -55,12 +53,11 @@ class Findings:
         *words, level = FINDINGS[key]
         field, rule, remedy = (text.format_map(facts) for text in words)
         text = value if isinstance(value, str) else shown(value)
-        self.all.append(Finding(where, field, rule, text, remedy, key.partition(" ")[0], level))
+        self.append(Finding(where, field, rule, text, remedy, key.partition(" ")[0], level))
 
-    def extend(self, code: str, problems: Iterable[Problem]) -> None:
+    def refuse(self, code: str, problems: Iterable[Problem]) -> None:
         """Adds problems as errors."""
-        for p in problems:
-            self.all.append(Finding(p.where, p.field, p.rule, p.value, p.remedy, code, "error"))
+        self += [Finding(p.where, p.field, p.rule, p.value, p.remedy, code) for p in problems]
 
 
 @dataclass(frozen=True)
@@ -79,164 +76,94 @@ class Report(Answer):
     schedules: tuple[str, ...] = ()
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that are errors."""
-        return tuple(finding for finding in self.findings if finding.level == "error")
-
-    @property
     def ok(self) -> bool:
         """Whether there is no error."""
-        return not self.errors
+        return all(finding.level != "error" for finding in self.findings)
 
     def lines(self) -> list[str]:
         """Returns the report as lines of text."""
-        lines = [*self.derivation, *self.schedules]
-        lines += [f"{finding.level}: {finding}  [{finding.code}]" for finding in self.findings]
-        warnings = len(self.findings) - len(self.errors)
-        return [*lines, f"{_count(len(self.errors), 'error')}, {_count(warnings, 'warning')}"]
+        found = [f"{finding.level}: {finding}  [{finding.code}]" for finding in self.findings]
+        errors = sum(finding.level == "error" for finding in self.findings)
+        last = f"{plural(errors, 'error')}, {plural(len(found) - errors, 'warning')}"
+        return [*self.derivation, *self.schedules, *found, last]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}{'' if n == 1 else 's'}"
 
 
 # One schedule ---------------------------------------------------------------------------------------------------------------------------
 
 _TINY = 10
 _SEEN = 4096
+_RAMPS = {*shorthand.__all__} - {"chain", "maximum", "minimum"}  # words for one phase
 
 
 def check_words(found: Findings, where: str, text: str) -> None:
     """Looks at the words of a text: a decay whose floor lies above its peak, a warmup that falls."""
-    try:
-        tree = Reader(text).tree
-    except GlidepathError:
-        return  # reported elsewhere
-    for node in ast.walk(tree):
-        word = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if not isinstance(node, ast.Call) or word not in shorthand.__all__:
-            continue
-        parameters = inspect.signature(getattr(shorthand, word)).parameters
-        given = dict(zip(parameters, node.args, strict=False)) | {k.arg: k.value for k in node.keywords}
-        floor, peak, start = (
-            _literal(given[name]) if name in given else parameters[name].default if name in parameters else None
-            for name in ("floor", "peak", "start")
-        )
-        if floor is not None and peak is not None and floor > peak:
-            found.add("rising-decay", where, f"{floor:g}", word=word, peak=peak)
-        if word == "warmup" and start is not None and start > 1.0:
-            found.add("falling-warmup", where, f"{start:g}")
+    reader = Reader(text)
+    for length in quoted(reader.tree):
+        length.value = 1  # how long a phase is does not matter here
+    for node in ast.walk(reader.tree):
+        word = word_of(node)
+        nested = sum(isinstance(inner, ast.Call) for inner in ast.walk(node)) > 1
+        phase = None if word not in _RAMPS or nested else reader.value(node)
+        if isinstance(phase, Ramp) and word == "warmup" and phase.start > phase.end:
+            found.add("falling-warmup", where, f"{phase.start:g}")
+        elif isinstance(phase, Ramp) and word != "warmup" and phase.start < phase.end:
+            found.add("rising-decay", where, f"{phase.end:g}", word=word, peak=phase.start)
 
 
-def _literal(node: ast.AST) -> float | None:
-    try:
-        return number(ast.literal_eval(node))  # type: ignore[arg-type]
-    except (ValueError, TypeError):
-        return None
-
-
-def check_curve(
-    found: Findings,
-    where: str,
-    schedule: Schedule,
-    total: int | None,
-    clock: str,
-    parameter: str,
-    ends: float | None,
-    update: Fraction | None = None,
-) -> None:
-    """Looks at the values of a schedule over a run.
-
-    Args:
-        found: Where findings are added.
-        where: The path of the rule.
-        schedule: The schedule, on the plan's clock.
-        total: The length of the run; None if it is unknown.
-        clock: The unit of both.
-        parameter: The hyper-parameter.
-        ends: The value that the schedule is meant to end on, or None.
-        update: How far the first update moves the clock; None if it is unknown.
-    """
-    duration = schedule.duration
-    chain = _chain(schedule)
-    if chain is not None:
-        _seams(found, where, chain, total, clock)
+def check_curve(found: Findings, where: str, plan: Plan, rule: Rule, schedule: Schedule) -> None:
+    """Looks at the values of a rule's schedule over the plan's run, and of those that nothing is known of at its seams."""
+    total, clock, duration, rate = plan.total, plan.clock, schedule.duration, rule.parameter == "lr"
+    phases, starts = _phases(schedule)
+    peak = max(abs(phase(at)) for phase in phases for at in (0, phase.duration) if at != math.inf)
+    for (before, after), start in zip(pairwise(phases), starts[1:], strict=True):
+        left, right = before(before.duration), after(0)
+        stairs = isinstance(before, Hold) and isinstance(after, Hold)  # are meant
+        if abs(right - left) > 1e-6 * peak and not stairs and (total is None or start < total):
+            found.add("jump", where, f"{left:g}, then {right:g}", start=start, clock=clock)
     if total is None:
         return
     if total < _TINY:
         found.add("tiny-run", where, f"{total}", least=_TINY, clock=clock)
-    closing = chain.phases[-1] if chain is not None else schedule
-    if parameter == "lr" and isinstance(closing, Ramp) and closing.start < closing.end:
+    closing = phases[-1]
+    if rate and isinstance(closing, Ramp) and closing.start < closing.end:
         found.add("ends-on-a-rise", where, f"{closing.start:g} rising to {closing.end:g}")
-    first = schedule(0)
-    top = max(_values(schedule, min(total, MAX_STEPS)))
-    if parameter == "lr" and abs(first) <= 1e-6 * abs(top):
-        warm = _warmup(chain)
-        if clock != "updates" and update is not None and warm:
-            start = float(update / (warm + update))
-            found.add("first-update-zero of another clock", where, f"{first:.3g}", start=start)
-        else:
-            found.add("first-update-zero", where, f"{first:.3g}")
-    if duration != math.inf and duration > total:
-        _cut_off(found, where, schedule, chain, total, clock, top)
+    values, first, last = _values(schedule, min(total, MAX_STEPS)), schedule(0), schedule(total)
+    rising = takewhile(lambda phase: isinstance(phase, Ramp) and phase.start < phase.end, phases)
+    warm, top, update = sum(phase.duration for phase in rising), max(values), plan.derived.first_update(clock)
+    if rate and abs(first) <= 1e-6 * abs(top):
+        other = " of another clock" if clock != "updates" and update is not None and warm else ""
+        start = float(update / (warm + update)) if other and update else 0.0
+        found.add(f"first-update-zero{other}", where, f"{first:.3g}", start=start)
+    if total < duration != math.inf:
+        if warm >= total:
+            found.add("warmup-too-long", where, f"{warm}", total=total, clock=clock)
+        whole = max(_values(schedule, int(duration)))
+        if top < whole - 1e-9 * abs(whole):
+            found.add("peak-never-reached", where, f"{top:g} out of {whole:g}", total=total, clock=clock)
+        for i, start in enumerate(starts):
+            if start >= total:
+                facts = {"number": i + 1, "piece": str(phases[i])[:60], "total": total}
+                found.add("phase-never-begins", where, f"a beginning at {start}", **facts)
+        found.add("cut-off", where, f"{duration}", total=total, clock=clock, last=last, end=schedule(duration))
     elif duration < total:
         facts = {"total": total, "clock": clock, "held": schedule(duration), "left": total - int(duration)}
         found.add("over-before-the-end", where, f"{duration:.15g}", **facts)
-    last = schedule(total)
-    if ends is not None and not math.isclose(last, ends, rel_tol=1e-9, abs_tol=1e-12):
-        found.add("last-value", where, f"{last!r} at {total}", ends=ends)
-    if parameter in ("lr", "weight_decay", "momentum") and (lowest := min(_values(schedule, total))) < 0:
-        found.add("negative", where, f"{lowest:g}")
+    if rule.ends is not None and not math.isclose(last, rule.ends, rel_tol=1e-9, abs_tol=1e-12):
+        found.add("last-value", where, f"{last!r} at {total}", ends=rule.ends)
+    if rule.parameter in ("lr", "weight_decay", "momentum") and min(values) < 0:
+        found.add("negative", where, f"{min(values):g}")
+    if rule.absolute and rule.floor is not None and last < rule.floor:
+        found.add("floor-reached", where, f"{last:g}", floor=rule.floor)
 
 
-def _cut_off(
-    found: Findings, where: str, schedule: Schedule, chain: Chain | None, total: int, clock: str, top: float
-) -> None:
-    """The schedule is longer than the run."""
-    duration = int(schedule.duration)
-    warm = _warmup(chain)
-    if warm >= total:
-        found.add("warmup-too-long", where, f"{warm}", total=total, clock=clock)
-    whole = max(_values(schedule, duration))
-    if top < whole - 1e-9 * abs(whole):
-        found.add("peak-never-reached", where, f"{top:g} out of {whole:g}", total=total, clock=clock)
-    for i, start in enumerate(chain.starts if chain is not None else ()):
-        if chain is not None and start >= total:
-            facts = {"number": i + 1, "piece": str(chain.phases[i])[:60], "total": total}
-            found.add("phase-never-begins", where, f"a beginning at {start}", **facts)
-    end, last = schedule(duration), schedule(total)
-    found.add("cut-off", where, f"{duration}", total=total, clock=clock, last=last, end=end)
-
-
-def _seams(found: Findings, where: str, chain: Chain, total: int | None, clock: str) -> None:
-    """Reports jumps where one phase ends and the next begins; stairs of holds are meant."""
-    ends = [(phase, 0 if phase.duration == math.inf else phase.duration) for phase in chain.phases]
-    peak = max(abs(value) for phase, end in ends for value in (phase(0), phase(end)))
-    for i in range(1, len(chain.phases)):
-        before, after = chain.phases[i - 1], chain.phases[i]
-        if isinstance(before, Hold) and isinstance(after, Hold):
-            continue
-        left, right = before(before.duration), after(0)
-        if abs(right - left) > 1e-6 * peak and (total is None or chain.starts[i] < total):
-            found.add("jump", where, f"{left:g}, then {right:g}", start=chain.starts[i], clock=clock)
-
-
-def _chain(schedule: Schedule) -> Chain | None:
+def _phases(schedule: Schedule) -> tuple[tuple[Schedule, ...], tuple[int, ...]]:
+    """Returns the phases of a chain, or of one that is multiplied, and where they begin."""
     parts = schedule.parts if isinstance(schedule, Product) else (schedule,)
-    return next((part for part in parts if isinstance(part, Chain)), None)
-
-
-def _warmup(chain: Chain | None) -> int:
-    """Returns the length of the rising phases that a chain begins with."""
-    length = 0
-    for phase in chain.phases if chain is not None else ():
-        if not isinstance(phase, Ramp) or phase.start >= phase.end:
-            break
-        length += phase.steps
-    return length
+    chain = next((part for part in parts if isinstance(part, Chain)), None)
+    return ((schedule,), (0,)) if chain is None else (chain.phases, chain.starts)
 
 
 def places(last: int) -> list[int]:
@@ -245,9 +172,7 @@ def places(last: int) -> list[int]:
 
 
 def _values(schedule: Schedule, last: int) -> list[float]:
-    if not schedule.closed and last > 1_000_000:
-        last = 1_000_000
-    steps, chain = places(last), _chain(schedule)
-    if chain is not None and last >= _SEEN:
-        steps += [edge + side for edge in chain.starts[:_SEEN] for side in (-1, 0, 1) if 0 <= edge + side <= last]
-    return [schedule(step) for step in steps]
+    last = last if schedule.closed else min(last, 1_000_000)
+    edges = _phases(schedule)[1][:_SEEN] if last >= _SEEN else ()
+    near = (edge + side for edge in edges for side in (-1, 0, 1))
+    return [schedule(step) for step in (*places(last), *near) if 0 <= step <= last]

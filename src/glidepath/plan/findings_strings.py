@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-FINDINGS: dict[str, tuple[str, str, str, Literal["error", "warning"]]] = {
+Level = Literal["error", "warning"]
+
+FINDINGS: dict[str, tuple[str, str, str, Level]] = {
     "base": ("{parameter} of group {group}", "a finite number", "", "error"),
     "cut-off": (
         "the schedule",

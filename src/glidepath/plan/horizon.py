@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from ..core import GlidepathError, kind
 from ..core.fields import MAX_STEPS, Broken, Flag, Length, choice
-from .duration import Duration, Span, written
+from .duration import Duration, Span, plural, written
 from .rules import Part
 
 Clock = Literal["updates", "samples", "tokens", "epochs"]
@@ -65,30 +66,26 @@ class Derived:
 
         A budget in samples or tokens is itself on either clock: it does not depend on the batch, though the last update may pass it.
         """
-        budget = self.length
-        if budget is not None and {budget.unit, clock} <= {"samples", "tokens"}:
-            if budget.unit == clock:
-                return math.ceil(budget.amount)
-            if self.tokens_per_sample is not None:
-                return math.ceil(self.convert(budget.amount, budget.unit, clock))
-        if clock == "epochs":
-            return None if self.epochs is None else math.ceil(self.epochs)
-        return {"updates": self.updates, "samples": self.samples, "tokens": self.tokens}[clock]
+        budget, known = self.length, getattr(self, clock)
+        itself = budget is not None and {budget.unit, clock} <= {"samples", "tokens"}
+        if budget is not None and itself and (budget.unit == clock or self.tokens_per_sample is not None):
+            known = self.convert(budget.amount, budget.unit, clock)
+        return None if known is None else math.ceil(known)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
-    def counted(self, length: Duration, clock: str) -> Fraction | None:
-        """Returns a length on a clock, exactly; None for a share of a run of unknown length, and for what is left of one.
+    def counted(self, length: Duration, clock: str) -> Fraction:
+        """Returns a length on a clock, exactly; nothing for the rest.
 
         Raises:
-            Broken: If its unit cannot be converted.
+            Broken: If its unit cannot be converted, or it is a share of a run of unknown length.
         """
-        total = self.total(clock) if length.unit in ("percent", "rest") else 0
-        if length.unit == "rest" or total is None:
-            return None
-        share = length.unit == "percent"
-        return length.amount * total / 100 if share else self.convert(length.amount, length.unit, clock)
+        if length.unit not in ("percent", "rest"):
+            return self.convert(length.amount, length.unit, clock)
+        if (total := self.total(clock)) is None:
+            raise Broken("a share of a run of known length", "give horizon.length, and what it takes to count it")
+        return length.amount * total / 100
 
     # A length in one unit, as a length in another -------------------------------------------------------------------------------------
 
@@ -124,14 +121,10 @@ class Derived:
 
     def first_update(self, clock: str) -> Fraction | None:
         """Returns how far the first update moves a clock; None if it is unknown."""
-        size = self.stages[0].size if self.stages else self.samples_per_update
-        if clock == "updates":
-            return Fraction(1)
-        if size is None or (clock == "tokens" and self.tokens_per_sample is None):
-            return None
-        if clock == "epochs":
-            return None if self.updates_per_epoch is None else 1 / self.updates_per_epoch
-        return Fraction(size * (self.tokens_per_sample or 1) if clock == "tokens" else size)
+        count, unit = (self.stages[0].size, "samples") if self.stages and clock != "updates" else (1, "updates")
+        with suppress(Broken):
+            return self.convert(Fraction(count), unit, clock)
+        return None
 
 
 Split = Annotated[Literal["pad", "drop"], choice("pad", "drop")]
@@ -210,9 +203,14 @@ class _Derivation:
         self.per_update: int | None = None
         self.per_epoch: int | None = None
 
-    def _say(self, name: str, value: Any, how: str = "") -> None:
+    def _say(self, name: str, value: Any, how: str = "") -> Any:
         text = written(value) if isinstance(value, Fraction) else str(value)
         self.lines.append(f"{name}: {text}{' = ' if how else ''}{how}")
+        return value
+
+    def _unknown(self, why: str) -> tuple[None, None]:
+        self._say("updates", f"unknown: {why}")
+        return None, None
 
     def done(self) -> Derived:
         """Returns what follows."""
@@ -223,8 +221,7 @@ class _Derivation:
         for name, value in (("updates", updates), ("samples", samples)):
             if value is not None and value > MAX_STEPS:
                 raise GlidepathError.of("horizon", "length", f"at most {MAX_STEPS} {name}", h.length)
-        tokens = None if samples is None or h.tokens_per_sample is None else samples * h.tokens_per_sample
-        epochs: Fraction | None = None
+        tokens, epochs = None, None
         if self.length is not None and self.length.unit == "epochs":
             epochs = self.length.amount
         elif updates is not None and self.windows:
@@ -233,8 +230,8 @@ class _Derivation:
             epochs = Fraction(samples, self.per_epoch)
         if updates is not None or samples is not None:
             self._say("samples", "unknown" if samples is None else samples)
-            if tokens is not None:
-                self._say("tokens", tokens, f"{samples} x {h.tokens_per_sample} tokens of a sample")
+            if samples is not None and (each := h.tokens_per_sample) is not None:
+                tokens = self._say("tokens", samples * each, f"{samples} x {each} tokens of a sample")
             self._say("epochs", "unknown" if epochs is None else epochs)
         return Derived(
             updates, samples, tokens, epochs, self.windows, self.per_epoch, self.per_update, h.tokens_per_sample,
@@ -247,12 +244,10 @@ class _Derivation:
             first, last = self.stages[0], self.stages[-1]
             self._say(name, f"{first.size} at first, {last.size} at last, in {len(self.stages)} stages")
         elif self.stages:
-            self.per_update = self.stages[0].size
-            self._say(name, self.per_update, "the batch size of the plan")
+            self.per_update = self._say(name, self.stages[0].size, "the batch size of the plan")
         elif h.batch is not None:
-            self.per_update = h.batch * h.accumulation * h.processes
-            how = f"batch {h.batch} x accumulation {h.accumulation} x {_count(h.processes, 'process')}"
-            self._say(name, self.per_update, how)
+            how = f"batch {h.batch} x accumulation {h.accumulation} x {plural(h.processes, 'process')}"
+            self.per_update = self._say(name, h.batch * h.accumulation * h.processes, how)
         else:
             self._say(name, "unknown: horizon.batch is not given")
 
@@ -261,57 +256,47 @@ class _Derivation:
         if h.samples is None:
             return self._say(name, "unknown: the number of samples is not given (streaming data)")
         if self.stages:
-            self.per_epoch = h.samples
+            self.per_epoch = self._say("samples of an epoch", h.samples)
             self.windows = Fraction(h.samples, self.stages[0].size) if len(self.stages) == 1 else None
-            return self._say("samples of an epoch", h.samples)
+            return None
         if h.batch is None:
             return self._say(name, "unknown: horizon.batch is not given")
         update_line = self.lines.pop()
-        share = _divided(h.samples, h.processes, up=h.split == "pad")
-        what = "ceil" if h.split == "pad" else "floor"
-        self._say("samples of a process", share, f"{what}({h.samples} samples / {_count(h.processes, 'process')})")
-        micro, tail = _divided(share, h.batch, up=not h.drop_last), share % h.batch
+        share, word = _divided(h.samples, h.processes, h.split == "pad")
+        self._say("samples of a process", share, f"{word}({h.samples} samples / {plural(h.processes, 'process')})")
+        (micro, word), tail = _divided(share, h.batch, not h.drop_last), share % h.batch
         last = "" if not tail else f", the last {tail} dropped" if h.drop_last else f", the last of {tail}"
-        what = "floor" if h.drop_last else "ceil"
-        self._say("batches of an epoch", micro, f"{what}({share} / batch {h.batch}){last}")
+        self._say("batches of an epoch", micro, f"{word}({share} / batch {h.batch}){last}")
         seen = min(share, micro * h.batch)
         if h.last_window == "carry":
-            self.windows = Fraction(micro, h.accumulation)
-            self._say(name, self.windows, f"{micro} / accumulation {h.accumulation}, carried over")
+            how = f"{micro} / accumulation {h.accumulation}, carried over"
+            self.windows = self._say(name, Fraction(micro, h.accumulation), how)
         else:
-            up = h.last_window == "step"
-            windows = _divided(micro, h.accumulation, up=up)
-            self.windows = Fraction(windows)
-            self._say(name, windows, f"{'ceil' if up else 'floor'}({micro} / accumulation {h.accumulation})")
-            seen = seen if up else min(share, windows * h.accumulation * h.batch)
+            windows, word = _divided(micro, h.accumulation, h.last_window == "step")
+            self.windows = self._say(name, Fraction(windows), f"{word}({micro} / accumulation {h.accumulation})")
+            seen = min(seen, windows * h.accumulation * h.batch)
         self.lines.append(update_line)
-        self.per_epoch = seen * h.processes
-        self._say("samples of an epoch", self.per_epoch, f"{seen} x {_count(h.processes, 'process')}")
+        how = f"{seen} x {plural(h.processes, 'process')}"
+        self.per_epoch = self._say("samples of an epoch", seen * h.processes, how)
         if self.windows == 0:
-            rule, remedy = "enough for an update in an epoch", "lower the batch or the accumulation"
-            remedy = f"drop_last, split or last_window leave none: {remedy}"
-            raise GlidepathError.of("horizon", "samples", rule, h.samples, remedy)
+            remedy = "drop_last, split or last_window leave none: lower the batch or the accumulation"
+            raise GlidepathError.of("horizon", "samples", "enough for an update in an epoch", h.samples, remedy)
         return None
 
     def _length(self) -> tuple[int | None, int | None]:
         """Returns updates and samples of the run."""
         length, per_sample = self.length, self.h.tokens_per_sample
         if length is None:
-            remedy = "give horizon.length, such as '3 epochs' or '10000 steps'"
-            self._say("updates", f"unknown: no length is given; {remedy}")
-            return None, None
+            return self._unknown("no length is given; give horizon.length, such as '3 epochs' or '10000 steps'")
         amount, unit = length.amount, length.unit
         if unit == "tokens":
             if per_sample is None:
                 self._say("samples", "unknown: horizon.tokens_per_sample is not given")
-                self._say("updates", "unknown: a budget of tokens needs horizon.tokens_per_sample")
-                return None, None
-            budget = math.ceil(amount / per_sample)
-            self._say("samples in the budget", budget, f"ceil({length} / {per_sample} tokens of a sample)")
-            amount, unit = Fraction(budget), "samples"
+                return self._unknown("a budget of tokens needs horizon.tokens_per_sample")
+            how, unit = f"ceil({length} / {per_sample} tokens of a sample)", "samples"
+            amount = Fraction(self._say("samples in the budget", math.ceil(amount / per_sample), how))
         if unit == "epochs" and self.per_epoch is None:
-            self._say("updates", f"unknown: {length} of data of unknown length")
-            return None, None
+            return self._unknown(f"{length} of data of unknown length")
         if len(self.stages) > 1:
             return self._staged(amount, unit)
         windows = self.windows or Fraction(0)
@@ -333,7 +318,7 @@ class _Derivation:
             updates = math.ceil(amount / self.per_update)
             how = f"ceil({written(amount)} samples / {self.per_update})"
         else:
-            self._say("updates", "unknown: a budget of samples needs horizon.batch")
+            self._unknown("a budget of samples needs horizon.batch")
             return None, math.ceil(amount)
         self._say("updates", updates, how)
         return updates, self._samples(updates)
@@ -355,32 +340,22 @@ class _Derivation:
         """Counts updates and samples through the stages of the batch size."""
         if unit == "epochs":
             amount, unit = amount * (self.per_epoch or 0), "samples"
-        goal = math.ceil(amount)
-        scale = {"samples": 1, "tokens": self.h.tokens_per_sample, "updates": 0, "epochs": self.per_epoch}[self.clock]
+        goal, one = math.ceil(amount), Fraction(1)
+        scale = {"tokens": self.h.tokens_per_sample, "epochs": self.per_epoch and one / self.per_epoch}.get(
+            self.clock, one
+        )
         if scale is None:
-            self._say("updates", f"unknown: stages in {self.clock} need horizon.tokens_per_sample and samples")
-            return None, None
+            return self._unknown(f"stages in {self.clock} need horizon.tokens_per_sample and samples")
         updates = samples = 0
-        for i, stage in enumerate(self.stages):
-            end = self.stages[i + 1].begin if i + 1 < len(self.stages) else None
+        for stage, end in zip(self.stages, [*(stage.begin for stage in self.stages[1:]), None], strict=True):
             left = (goal - updates) if unit == "updates" else -(-(goal - samples) // stage.size)
             if end is not None:
-                if scale == 0:
-                    here = end - updates
-                elif self.clock == "epochs":
-                    here = -(-(end * scale - samples) // stage.size)
-                else:
-                    here = -(-(end - samples * scale) // (stage.size * scale))
-                left = min(left, max(0, here))
+                here = (end - samples * scale) / (stage.size * one * scale)
+                left = min(left, end - updates if self.clock == "updates" else math.ceil(here))
             updates, samples = updates + max(0, left), samples + max(0, left) * stage.size
         self._say("updates", updates, f"counted through the stages, up to {written(Fraction(goal))} {unit}")
         return updates, samples
 
 
-def _divided(n: int, by: int, *, up: bool) -> int:
-    return -(-n // by) if up else n // by
-
-
-def _count(n: int, word: str) -> str:
-    plural = word + ("es" if word.endswith("s") else "s")
-    return f"{n} {word if n == 1 else plural}"
+def _divided(n: int, by: int, up: bool) -> tuple[int, str]:
+    return (-(-n // by), "ceil") if up else (n // by, "floor")

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core import GlidepathError, Problem, Schedule
 from ..core.fields import Broken
 from ..core.text import Reader
-from .duration import Duration
+from .duration import Duration, nearest
 
 if TYPE_CHECKING:
     from .horizon import Derived
 
 _CARRIES = ("clip", "until", "minimum", "maximum", "rate")  # words whose schedules run on the clock of the whole
+_UNKNOWN = ("in ", "a share of a run")  # how the rules begin that more knowledge of the run would mend
 
 
 class Resolved(NamedTuple):
@@ -33,7 +35,7 @@ class Resolved(NamedTuple):
 
     schedule: Schedule | None
     problems: list[Problem]
-    unknown: bool
+    unknown: bool = False
 
 
 def durations(text: str) -> list[str]:
@@ -43,17 +45,18 @@ def durations(text: str) -> list[str]:
         GlidepathError: If the text is not one expression.
     """
     tree = Reader(text).tree
-    formulas = {id(inner) for node in ast.walk(tree) if _is_formula(node) for inner in ast.walk(node)}
-    return [
-        node.value  # type: ignore[misc]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and id(node) not in formulas and Duration.looks_like(node.value)
-    ]
+    formulas = {id(inner) for node in ast.walk(tree) if word_of(node) == "expression" for inner in ast.walk(node)}
+    return [node.value for node in quoted(tree) if id(node) not in formulas]  # type: ignore[misc]
 
 
-def _is_formula(node: ast.AST) -> bool:
-    """Whether what is quoted in a node is a formula: `0.5 * cos(step)` begins as a duration does."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "expression"
+def quoted(tree: ast.AST) -> Iterable[ast.Constant]:
+    """Yields the constants of a tree that look like durations; a formula, `0.5 * cos(step)`, may begin as one does."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and Duration.looks_like(node.value))
+
+
+def word_of(node: ast.AST) -> str:
+    """Returns the word that a node calls, or an empty string."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
 def resolve(text: str, derived: Derived, clock: str = "updates") -> Resolved:
@@ -64,146 +67,95 @@ def resolve(text: str, derived: Derived, clock: str = "updates") -> Resolved:
         derived: What is known of the run.
         clock: What the schedule's steps count.
     """
-    reader = Reader(text)
-    resolver = _Resolver(reader, derived, clock)
+    reader = _Resolver(text, derived, clock)
     try:
-        total = derived.total(clock)
-        reader.tree = resolver.resolved(reader.tree, total)
+        reader.place(reader.tree, reader.total)
         if not reader.problems:
-            return Resolved(reader.schedule(), [], False)
+            return Resolved(reader.schedule(), [])
     except GlidepathError as error:
-        found = list(dict.fromkeys([*reader.problems, *error.problems]))
-        return Resolved(None, found, False)
+        return Resolved(None, list(dict.fromkeys([*reader.problems, *error.problems])))
     except RecursionError:
-        return Resolved(None, list(GlidepathError.of("text", "", "nested less deep", text).problems), False)
-    return Resolved(None, list(dict.fromkeys(reader.problems)), set(reader.problems) <= set(resolver.unknown))
+        return Resolved(None, list(GlidepathError.of("text", "", "nested less deep", text).problems))
+    found = list(dict.fromkeys(reader.problems))
+    return Resolved(None, found, all(problem.rule.startswith(_UNKNOWN) for problem in found))
 
 
-class _Resolver:
-    """Replaces the durations of one tree by numbers."""
+class _Resolver(Reader):
+    """Puts whole numbers in the place of the durations in its tree."""
 
-    def __init__(self, reader: Reader, derived: Derived, clock: str) -> None:
-        self.reader, self.derived, self.clock = reader, derived, clock
-        self.total = derived.total(clock)
-        self.unknown: list[Problem] = []  # problems that more knowledge of the run would mend
+    def __init__(self, text: str, derived: Derived, clock: str) -> None:
+        super().__init__(text)
+        self.derived, self.clock, self.total = derived, clock, derived.total(clock)
 
-    def refuse(self, node: ast.AST, rule: str, remedy: str = "", unknown: bool = False) -> None:
-        column = getattr(node, "col_offset", 0)
-        piece = node.value if isinstance(node, ast.Constant) else ast.unparse(node)
-        problems = GlidepathError.of(f"text, column {column + 1}", "", rule, piece, remedy).problems
-        self.reader.problems.extend(problems)
-        if unknown:
-            self.unknown.extend(problems)
+    def place(self, node: ast.AST, room: int | None) -> None:
+        """Puts numbers into a part of the tree; `room` is what is left for what may take the rest, None where nothing may."""
+        word, parts = word_of(node), list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Constant) and Duration.looks_like(node.value):
+            try:
+                node.value = self.steps(Duration.parse(node.value), room)
+            except Broken as broken:
+                self.note(node, broken.rule, broken.remedy)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
+            self.phases(_row(node), room)
+        elif word == "chain":
+            self.phases(parts[1:], room)
+        elif word != "expression":
+            nested = any(_takes_rest(part) for part in parts if isinstance(part, ast.Call | ast.BinOp))
+            alone = isinstance(node, ast.List | ast.Tuple) or (word and nested and word not in _CARRIES)
+            for part in _row(node) if isinstance(node, ast.BinOp) else parts:
+                self.place(part, None if alone else room)
 
-    def resolved(self, node: ast.expr, room: int | None) -> ast.expr:
-        """Returns the tree with numbers; `room` is what is left for what may take the rest, None where nothing may."""
-        if _is_formula(node):
-            return node
-        if isinstance(node, ast.Constant):
-            return self._constant(node, room)
-        if isinstance(node, ast.BinOp):
-            return self._row(node, room)
-        if isinstance(node, ast.Call):
-            return self._call(node, room)
-        if isinstance(node, ast.List | ast.Tuple):
-            return ast.copy_location(ast.List([self.resolved(item, None) for item in node.elts], ast.Load()), node)
-        if isinstance(node, ast.UnaryOp):
-            return ast.copy_location(ast.UnaryOp(node.op, self.resolved(node.operand, room)), node)
-        return node
+    def steps(self, duration: Duration, room: int | None) -> int:
+        """Returns a duration as steps of the clock."""
+        counted = self.derived.counted(duration, self.clock)
+        exact = room if duration.unit == "rest" else counted
+        if exact is None:
+            raise Broken("the length of one phase of the outermost chain")
+        steps = nearest(Fraction(exact))
+        if steps < 0 or (steps == 0 and duration.amount > 0):
+            nothing = f"it comes to {float(exact):.3g}; a phase of no length says nothing"
+            others = f"the other phases take {(self.total or 0) - steps} of {self.total}"
+            raise Broken(f"at least one of the clock's {self.clock}", others if steps else nothing)
+        return steps
 
-    def _constant(self, node: ast.Constant, room: int | None) -> ast.expr:
-        if not Duration.looks_like(node.value):
-            return node
-        try:
-            duration = Duration.parse(node.value)
-            if self.total is None and duration.unit in ("rest", "percent"):
-                remedy = "give horizon.length, and what it takes to count it"
-                self.refuse(node, "a share of a run of known length", remedy, unknown=True)
-                return node
-            exact = self.derived.counted(duration, self.clock)
-            if exact is None:
-                return self._rest(node, room)
-        except Broken as broken:
-            self.refuse(node, broken.rule, broken.remedy, unknown=broken.rule.startswith("in "))
-            return node
-        steps = math.floor(exact + Fraction(1, 2))
-        if steps == 0 and duration.amount > 0:
-            remedy = f"it comes to {float(exact):.3g}; a phase of no length says nothing"
-            self.refuse(node, f"at least one of the clock's {self.clock}", remedy)
-            return node
-        return ast.copy_location(ast.Constant(steps), node)
-
-    def _rest(self, node: ast.expr, room: int | None) -> ast.expr:
-        if room is None:
-            self.refuse(node, "the length of one phase of the outermost chain")
-        elif room < 0:
-            remedy = f"the other phases take {(self.total or 0) - room} of {self.total}"
-            self.refuse(node, f"at least one of the clock's {self.clock}", remedy)
-        else:
-            return ast.copy_location(ast.Constant(room), node)
-        return node
-
-    def _row(self, node: ast.BinOp, room: int | None) -> ast.expr:
-        """Resolves a row of one operator, which leans to the left, without recursion down the row."""
-        chain = isinstance(node.op, ast.RShift)
-        spine: list[ast.BinOp] = []
-        first: ast.expr = node
-        while isinstance(first, ast.BinOp) and isinstance(first.op, ast.RShift) == chain:
-            spine.append(first)
-            first = first.left
-        spine.reverse()
-        parts = [first, *(step.right for step in spine)]
-        done = self._phases(parts, room) if chain else [self.resolved(part, room) for part in parts]
-        made = done[0]
-        for step, part in zip(spine, done[1:], strict=True):
-            made = ast.copy_location(ast.BinOp(made, step.op, part), step)
-        return made
-
-    def _phases(self, parts: list[ast.expr], room: int | None) -> list[ast.expr]:
-        """Resolves the phases of a chain: the one that takes the rest comes last."""
-        takers = [i for i, part in enumerate(parts) if _takes_rest(part)]
+    def phases(self, parts: Sequence[ast.AST], room: int | None) -> None:
+        """Puts numbers into the phases of a chain: the one that takes the rest comes last."""
+        takers, begun = [part for part in parts if _takes_rest(part)], len(self.problems)
         if len(takers) > 1:
-            self.refuse(parts[takers[1]], "the only phase that takes the rest of its chain")
-            return parts
-        done, left, sound = list(parts), room, True
-        for i, part in enumerate(parts):
-            if i in takers:
+            return self.note(takers[1], "the only phase that takes the rest of its chain")
+        for part in parts:
+            if part in takers:
                 continue
-            before = len(self.reader.problems)
-            done[i] = self.resolved(part, None)
-            value = self.reader.value(done[i]) if takers and len(self.reader.problems) == before else None
-            sound = sound and len(self.reader.problems) == before
+            before = len(self.problems)
+            self.place(part, None)
+            value = self.value(part) if takers and len(self.problems) == before else None
             if isinstance(value, Schedule) and value.duration == math.inf:
-                self.refuse(part, "of finite length where another phase takes the rest", "give it a length")
-                sound = False
-            elif isinstance(value, Schedule) and left is not None:
-                left -= int(value.duration)
-        if takers:
-            before = len(self.reader.problems)
-            last = self.resolved(parts[takers[0]], left if sound or left is None else max(1, left))
-            if not sound and len(self.reader.problems) == before:
-                self.reader.value(last)  # finds what else is wrong
-            done[takers[0]] = last
-        return done
+                self.note(part, "of finite length where another phase takes the rest", "give it a length")
+            elif isinstance(value, Schedule) and room is not None:
+                room -= int(value.duration)
+        before = len(self.problems)
+        for part in takers:
+            self.place(part, room if room is None or before == begun else max(1, room))
+            if begun < before == len(self.problems):
+                self.value(part)  # finds what else is wrong
+        return None
 
-    def _call(self, node: ast.Call, room: int | None) -> ast.expr:
-        word = node.func.id if isinstance(node.func, ast.Name) else ""
-        if word == "chain":
-            return self._with(node, self._phases(list(node.args), room), [])
-        inside = room
-        if any(_takes_rest(a) for a in node.args if isinstance(a, ast.Call | ast.BinOp)) and word not in _CARRIES:
-            inside = None
-        return self._with(
-            node,
-            [self.resolved(a, inside) for a in node.args],
-            [ast.keyword(k.arg, self.resolved(k.value, inside)) for k in node.keywords],
-        )
+    def note(self, node: ast.AST, rule: str, remedy: str = "") -> None:
+        """Notes a problem of a part."""
+        column, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", 0)
+        piece = node.value if isinstance(node, ast.Constant) else self.text.encode()[column:end].decode()
+        self.problems += GlidepathError.of(f"text, column {column + 1}", "", rule, piece, remedy).problems
 
-    def _with(self, node: ast.Call, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.Call:
-        return ast.copy_location(ast.Call(node.func, args, keywords or node.keywords), node)
+
+def _row(node: ast.BinOp) -> list[ast.expr]:
+    """Returns the parts of a row of `>>`, or of other operators; it leans to the left and is walked down without recursion."""
+    chain, parts, first = isinstance(node.op, ast.RShift), list[ast.expr](), node.left
+    parts.append(node.right)
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.RShift) == chain:
+        parts.append(first.right)
+        first = first.left
+    return [first, *reversed(parts)]
 
 
 def _takes_rest(node: ast.AST) -> bool:
-    return any(
-        isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value.strip() == "rest" for n in ast.walk(node)
-    )
+    return any(isinstance(inner.value, str) and inner.value.strip() == "rest" for inner in quoted(node))

@@ -8,9 +8,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any
 
-from ..core import Checks, GlidepathError, Problem, Schedule, Shown, digest, kind
-from ..core.fields import MAX_STEPS, Broken, choice, number, one_document
+from ..core import Checks, GlidepathError, Problem, Schedule, Shown, digest, kind, taken
+from ..core.fields import Check, choice, one_document
 from ..feedback import Decision, Observation
+from ..feedback.observation import Position
 from .horizon import CLOCKS, Clock, Derived, Horizon, Stage
 from .lengths import resolve
 from .progress import COUNTS, Progress, apart, starts_at, steered
@@ -55,7 +56,7 @@ class Plan(Part, Shown):
         checks = Checks("plan")
         if not self.rules:
             checks.problems.append(Problem("plan", "rules", "given, at least one", "none"))
-        seen: dict[tuple[str, str], int] = {}
+        seen = dict[tuple[str, str], int]()
         plain = {r.parameter for r in self.rules if r.over is None and not r.absolute}
         plain -= {r.parameter for r in self.rules if r.floor is not None or getattr(r.schedule, "absolute", False)}
         for i, rule in enumerate(self.rules):
@@ -72,7 +73,7 @@ class Plan(Part, Shown):
                     told = f"that of no other rule for {rule.parameter}; rules[{first}] has it too"
                     checks.refuse("groups", told, pattern)
         with checks.kept():
-            checks.problems += self._resolution[1]
+            checks.problems += self.resolution[1]
         checks.done()
 
     # What follows ---------------------------------------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ class Plan(Part, Shown):
         return done.schedule
 
     @cached_property
-    def _resolution(self) -> tuple[tuple[Schedule | None, ...], tuple[Problem, ...], tuple[Problem, ...]]:
+    def resolution(self) -> tuple[tuple[Schedule | None, ...], tuple[Problem, ...], tuple[Problem, ...]]:
         """The schedules, the problems, and what is unknown."""
         made: list[Schedule | None] = []
         problems: list[Problem] = []
@@ -127,7 +128,7 @@ class Plan(Part, Shown):
             schedule = rule.schedule
             if isinstance(schedule, str):
                 done = resolve(schedule, derived, self.clock)
-                found = GlidepathError(done.problems).inside(f"$.rules[{i}].schedule").problems if done.problems else ()
+                found = GlidepathError(done.problems).inside(f"$.rules[{i}].schedule").problems
                 (unknown if done.unknown else problems).extend(found)
                 schedule = done.schedule
             if schedule is not None and self.batch is not None and rule.parameter == "lr":
@@ -138,7 +139,7 @@ class Plan(Part, Shown):
     @property
     def unknown(self) -> tuple[Problem, ...]:
         """What cannot be resolved because the length of the run, or something it follows from, is unknown."""
-        return self._resolution[2]
+        return self.resolution[2]
 
     @property
     def total(self) -> int | None:
@@ -163,7 +164,7 @@ class Plan(Part, Shown):
         Raises:
             GlidepathError: If no rule drives it, or the text needs a horizon that is unknown.
         """
-        made = self._resolution[0][self.rules.index(self.rule(parameter, group))]
+        made = self.resolution[0][self.rules.index(self.rule(parameter, group))]
         if made is None:
             raise GlidepathError(self.unknown)
         return made
@@ -176,7 +177,7 @@ class Plan(Part, Shown):
         """
         if self.unknown:
             raise GlidepathError(self.unknown)
-        return tuple(schedule for schedule in self._resolution[0] if schedule is not None)
+        return tuple(schedule for schedule in self.resolution[0] if schedule is not None)
 
     @cached_property
     def driven(self) -> tuple[Rule, ...]:
@@ -213,15 +214,11 @@ class Plan(Part, Shown):
             rule = "given as a Progress, or as one count with its unit (updates=500)"
             raise GlidepathError.of(where, "progress", rule, units if progress is None else progress)
         ((unit, count),) = units.items()
-        plain = number(count)
         if unit not in CLOCKS:
             raise GlidepathError.of(where, "progress", "given in updates, samples, tokens or epochs", unit)
-        if plain is None or not 0 <= plain <= MAX_STEPS:
-            raise GlidepathError.of(where, unit, f"a number from 0 to {MAX_STEPS}", count)
-        try:
-            exact = self.derived.convert(Fraction(plain), unit, self.clock)
-        except Broken as broken:
-            raise GlidepathError.of(where, "progress", broken.rule, f"{count} {unit}", broken.remedy) from None
+        amount = Fraction(taken(where, unit, count, Position))
+        check = Check(lambda _: self.derived.convert(amount, unit, self.clock))
+        exact = taken(where, "progress", f"{count} {unit}", check)
         if self.clock == "epochs":
             return math.floor(exact)
         return exact.numerator if exact.denominator == 1 else float(exact)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..core import Answer, GlidepathError, settle
-from ..core.fields import Broken, Index, number
-from .duration import Duration
+from ..core import Answer, GlidepathError, settle, taken
+from ..core.fields import Broken, Check, Index, number
+from .duration import Duration, nearest
 
 if TYPE_CHECKING:
     from .model import Plan
@@ -100,15 +99,8 @@ def starts_at(plan: Plan, after: str | int) -> float:
     Raises:
         GlidepathError: If it needs what is unknown of the run.
     """
-    if isinstance(after, int):
-        return after
-    try:
-        exact = plan.derived.counted(Duration.parse(after), plan.clock)
-        if exact is None:
-            raise Broken("a share of a run of known length", "give horizon.length")
-        return float(exact)
-    except Broken as broken:
-        raise GlidepathError.of("feedback", "after", broken.rule, after, broken.remedy) from None
+    counted = Check(lambda text: float(plan.derived.counted(Duration.parse(text), plan.clock)))
+    return after if isinstance(after, int) else taken("feedback", "after", after, counted)
 
 
 def carried(progress: Progress, before: Plan, after: Plan, by: str | None = None) -> Progress:
@@ -134,10 +126,10 @@ def carried(progress: Progress, before: Plan, after: Plan, by: str | None = None
         rule = f"as large as before ({old} samples) on a clock of {after.clock}"
         remedy = "say what the count follows: by='samples', 'tokens' or 'updates'"
         raise GlidepathError.of("resume", "an update", rule, f"{new} samples", remedy)
-    if by not in ("samples", "tokens"):
-        raise GlidepathError.of("resume", "by", "updates, samples, tokens or None", by)
-    try:
-        updates = after.derived.convert(Fraction(getattr(progress, by)), by, "updates")
-    except Broken as broken:
-        raise GlidepathError.of("resume", "by", broken.rule, by, broken.remedy) from None
-    return replace(progress, updates=math.floor(updates + Fraction(1, 2)), states=states)
+
+    def follow(unit: str) -> int:
+        if unit not in ("samples", "tokens"):
+            raise Broken("updates, samples, tokens or None")
+        return nearest(after.derived.convert(Fraction(getattr(progress, unit)), unit, "updates"))
+
+    return replace(progress, updates=taken("resume", "by", by, Check(follow)), states=states)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any, Literal
 
 from ..core import Chain, Checks, GlidepathError, Hold, Problem, Ramp, Schedule, Shift, Stretch, Until, taken
 from ..core.curves import Curve
-from ..core.fields import MAX_STEPS, Broken, choice, number
-from .duration import Duration, written
+from ..core.fields import MAX_STEPS, Broken, Check, choice, number
+from .duration import Duration, nearest, written
 from .horizon import Horizon
 from .model import Plan
 from .progress import Progress, starts_at
@@ -169,20 +168,18 @@ def _place(plan: Plan, progress: Any) -> int:
 
 def length_of(plan: Plan, where: str, field: str, given: Any) -> int:
     """Returns a length on the plan's clock."""
-    try:
-        if isinstance(given, str):
-            exact = plan.derived.counted(Duration.parse(given), plan.clock)
-            if exact is None:
-                raise Broken("a length with a unit of its own")
-            steps = math.floor(exact + Fraction(1, 2))
-        else:
-            plain = number(given)
-            steps = -1 if plain is None or plain != math.floor(plain) else int(plain)
-        if not 1 <= steps <= MAX_STEPS:
+
+    def steps(value: Any) -> int:
+        plain = (
+            nearest(plan.derived.counted(Duration.parse(value), plan.clock))
+            if isinstance(value, str)
+            else number(value)
+        )
+        if plain is None or not 1 <= plain <= MAX_STEPS or plain != int(plain):
             raise Broken(f"a length of at least one of the clock's {plan.clock}, or a duration such as '10%'")
-    except Broken as broken:
-        raise GlidepathError.of(where, field, broken.rule, given, broken.remedy) from None
-    return steps
+        return int(plain)
+
+    return taken(where, field, given, Check(steps))
 
 
 def _span(plan: Plan, total: int) -> str:
