@@ -24,7 +24,6 @@ from glidepath import dialects, feedback, logs
 from glidepath.core.errors import GlidepathError
 from glidepath.feedback import Controller
 from glidepath.plan import Plan, Progress
-from glidepath.plan.given import plan_of_text
 from glidepath.view import knots
 
 ODD = [
@@ -233,7 +232,7 @@ def documents(r: Random) -> None:
 
 def plans(r: Random) -> None:
     if r.random() < 0.5:
-        anything(plan_of_text(mutated(r, r.choice(_PLANS))))
+        anything(Plan.of(mutated(r, r.choice(_PLANS))))
     else:
         given = Plan.from_dict({"rules": [{"schedule": str(grammar.tree(r, 2)), "parameter": "lr"}]}).to_dict()
         anything(Plan.from_dict(spoilt(r, given)).to_json())

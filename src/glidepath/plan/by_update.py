@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,27 +34,26 @@ def by_update(plan: Plan, schedule: Schedule) -> Schedule:
     if plan.clock == "epochs" or per_sample is None or not (plan.stages or plan.derived.samples_per_update):
         remedy = "use a clock of updates" if plan.clock == "epochs" else "give horizon.batch (and tokens_per_sample)"
         raise GlidepathError.of("plan", "clock", "convertible to updates of known size", plan.clock, remedy)
-    phases: list[Schedule] = []
-    position = 0
-    for end, size in plan.spans:
-        if end is not None and end <= position:
-            continue
-        step = size * per_sample
-        piece = Stretch(_from(schedule, position), 1 / step)
-        if end is None or position >= schedule.duration:
-            phases.append(piece)
+    phases = list[Schedule]()
+    for position, step, updates in _sizes(plan, per_sample):
+        if position >= schedule.duration:  # nothing is left of it
+            phases.append(Hold(1, schedule(schedule.duration)))
             break
-        updates = -(-(end - position) // step)
-        phases.append(Until(piece, updates))
-        position += updates * step
-    return phases[0] if len(phases) == 1 else Chain(tuple(phases))
+        piece = Stretch(Shift(schedule, -position) if position else schedule, 1 / step)
+        phases.append(piece if updates is None else Until(piece, updates))
+    return phases[0] if len(phases) == 1 else Chain(phases)
 
 
-def _from(schedule: Schedule, position: int) -> Schedule:
-    """Returns what is left of a schedule from a position on; where nothing is, it holds its end."""
-    if position >= schedule.duration:
-        return Hold(1, schedule(schedule.duration))
-    return Shift(schedule, -position) if position else schedule
+def _sizes(plan: Plan, per_sample: int) -> Iterator[tuple[int, int, int | None]]:
+    """Yields where each size of an update begins, how far such an update moves the clock, and how many there are; None for the last."""
+    sizes = [stage.size for stage in plan.stages] or [plan.derived.samples_per_update or 1]
+    position = 0
+    for size, end in zip(sizes, [*(stage.begin for stage in plan.stages[1:]), None], strict=True):
+        step = size * per_sample
+        updates = None if end is None else max(0, -(-(end - position) // step))
+        if updates != 0:
+            yield position, step, updates
+        position += (updates or 0) * step
 
 
 def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Progress:
@@ -61,11 +61,10 @@ def progress_after(plan: Plan, updates: int, states: tuple[Any, ...] = ()) -> Pr
     states = states or plan.begin().states
     if plan.clock not in ("samples", "tokens"):
         return Progress(updates, states=states)
-    each = 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample or 1
     position, left = 0, updates
-    for end, size in plan.spans:
-        made = left if end is None else min(left, max(0, -(-(end - position) // (size * each))))
-        position, left = position + made * size * each, left - made
+    for _, step, most in _sizes(plan, 1 if plan.clock == "samples" else plan.horizon.tokens_per_sample or 1):
+        made = left if most is None else min(left, most)
+        position, left = position + made * step, left - made
     return Progress(updates, **{plan.clock: position}, states=states)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -69,31 +70,27 @@ def diff(a: Any, b: Any) -> Differences:
         GlidepathError: If one is no plan.
     """
     before, after = Plan.of(a), Plan.of(b)
-    fields: list[Difference] = []
-    _compare(before.to_dict(), after.to_dict(), "$", fields)
-    return Differences(tuple(fields), tuple(_effects(before, after)) if fields else ())
+    fields = tuple(_compared(before.to_dict(), after.to_dict(), "$"))
+    return Differences(fields, tuple(_effects(before, after)) if fields else ())
 
 
 def sentences(before: Plan, after: Plan) -> list[str]:
     """Returns what differs between the plan that a state was saved with and the present one, a sentence each; rules go by their titles."""
-    found: list[str] = []
-    old, new = [(rule.title, rule) for rule in before.rules], [(rule.title, rule) for rule in after.rules]
-    for title, rule in old:
-        others = [other for key, other in new if key == title]
-        if not others:
+    found = list[str]()
+    old, new = ({rule.title: rule for rule in plan.rules} for plan in (before, after))
+    for title, rule in old.items():
+        for field in ("schedule", "absolute", "floor", "join", "later", "over") if title in new else ():
+            was, now = getattr(rule, field), getattr(new[title], field)
+            if was != now:
+                found.append(f"{title}: {'' if field == 'schedule' else field + ' '}saved {was}, now {now}")
+        if title not in new:
             found.append(f"{title}: saved with {rule.schedule}, now not driven")
-        for other in others:
-            for field in ("schedule", "absolute", "floor", "join", "later", "over"):
-                was, now = getattr(rule, field), getattr(other, field)
-                if was != now:
-                    found.append(f"{title}: {'' if field == 'schedule' else field + ' '}saved {was}, now {now}")
-    found += [f"{title}: not in the saved plan, now {rule.schedule}" for title, rule in new if title not in dict(old)]
-    if not found and [title for title, _ in old] != [title for title, _ in new]:
+    found += [f"{title}: not in the saved plan, now {rule.schedule}" for title, rule in new.items() if title not in old]
+    if not found and list(old) != list(new):
         found.append("the rules are the same in another order")
-    fields: list[Difference] = []
     rest = ("horizon", "clock", "feedback", "batch")
     was, now = ({key: value for key, value in each.to_dict().items() if key in rest} for each in (before, after))
-    _compare(was, now, "", fields)
+    fields = _compared(was, now, "")
     return found + [f"{d.path[1:]}: saved {d.before or 'nothing'}, now {d.after or 'nothing'}" for d in fields]
 
 
@@ -106,17 +103,15 @@ def diff_files(a: str | Path, b: str | Path) -> Differences:
     return diff(*each_of((a, b), read, lambda i: Path((a, b)[i]).name))
 
 
-def _compare(before: Any, after: Any, path: str, fields: list[Difference]) -> None:
-    if type(before) is type(after) and before == after:
-        return
+def _compared(before: Any, after: Any, path: str) -> Iterator[Difference]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys([*before, *after]):
-            _compare(before.get(key, _NOTHING), after.get(key, _NOTHING), f"{path}.{key}", fields)
+            yield from _compared(before.get(key, _NOTHING), after.get(key, _NOTHING), f"{path}.{key}")
     elif isinstance(before, list) and isinstance(after, list):
         for i, (left, right) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
-            _compare(left, right, f"{path}[{i}]", fields)
-    else:
-        fields.append(Difference(path, _text(before), _text(after)))
+            yield from _compared(left, right, f"{path}[{i}]")
+    elif type(before) is not type(after) or before != after:
+        yield Difference(path, _text(before), _text(after))
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from ..core.documents import data_of_text, text_of_file
 from ..core.fields import number
 from .horizon import Horizon
 from .model import Plan
-from .rules import Rule
+from .rules import Rule, keyed
 
 Policy = Literal["strict", "keep", "override", "extend"]
 """What becomes of a checkpoint whose plan differs."""
@@ -98,18 +98,16 @@ def _whole(given: Any) -> Plan | None:
 
 def _rules(given: Any, where: str, said: dict[str, Any]) -> tuple[Rule, ...]:
     rule = "a schedule, schedules by hyper-parameter, rules, a Plan or its file"
-    one = isinstance(given, Schedule | str) or (isinstance(given, Mapping) and "kind" in given)
-    items: list[tuple[str, Any]] = []
-    if one:
+    items = list[tuple[str, Any]]()
+    if isinstance(given, Schedule | str) or (isinstance(given, Mapping) and "kind" in given):
         items = [("", said | {"schedule": given})]
     elif isinstance(given, Rule) or (isinstance(given, Mapping) and "schedule" in given):
         items = [("", given)]
     elif isinstance(given, Mapping):
-        for parameter, item in given.items():
-            own = dict(item) if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}
-            items.append((f"[{str(parameter)[:50]!r}]", said | own | {"parameter": parameter}))
+        items = [(f"[{str(name)[:50]!r}]", said | keyed(item, "parameter", name)) for name, item in given.items()]
     elif isinstance(given, Sequence):
-        items = [(f"[{i}]", item) for i, item in enumerate(given)]
+        fields = (said | {"schedule": item} if isinstance(item, str | Schedule) else item for item in given)
+        items = [(f"[{i}]", item) for i, item in enumerate(fields)]
         if said and not all(isinstance(item, str | Schedule) for item in given):
             name, value = next(iter(said.items()))
             raise GlidepathError.of(where, name, "given in each Rule", value)
@@ -190,15 +188,6 @@ def write(plan: Plan, path: str | Path) -> Path:
     file = _file(path)
     text = plan.to_json(indent=2) + "\n" if file.suffix == ".json" else plan.to_yaml()
     return write_whole(file, text)
-
-
-def plan_of_text(text: str) -> Plan:
-    """Returns the plan that YAML or JSON text describes.
-
-    Raises:
-        GlidepathError: With every problem found and the path of each.
-    """
-    return Plan.from_dict(any_data_of_text(text))
 
 
 def any_data_of_text(text: str) -> Any:

@@ -96,13 +96,6 @@ class Plan(Part, Shown):
         end = self._plain.total(self.clock) if self.clock != "updates" else None
         return stages_of(self.ramp, multiple, end or 2**53)
 
-    @property
-    def spans(self) -> list[tuple[int | None, int]]:
-        """Where each batch size of an update ends on the plan's clock, None for the last, and the size."""
-        ends = [stage.begin for stage in self.stages[1:]]
-        sizes = [stage.size for stage in self.stages] or [self.derived.samples_per_update or 1]
-        return list(zip([*ends, None], sizes, strict=True))
-
     @cached_property
     def ramp(self) -> Schedule | None:
         """The batch size as a schedule of the core; None where the plan says nothing about it.
@@ -330,9 +323,9 @@ class Plan(Part, Shown):
         if isinstance(given, cls):
             return given
         if isinstance(given, str):
-            from .given import plan_of_text
+            from .given import any_data_of_text
 
-            return plan_of_text(given)
+            given = any_data_of_text(given)
         return cls.from_dict(given)
 
     def to_yaml(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from ..core import GlidepathError, Product, Schedule, Table, kind
@@ -12,10 +12,8 @@ from .horizon import Stage
 from .rules import Drawn, Part
 
 MAX_STAGES = 10_000
-Coupling = Annotated[
-    Literal["none", "linear", "sqrt"],
-    choice("none", "linear", "sqrt"),
-]
+Coupling = Annotated[Literal["none", "linear", "sqrt"], choice("none", "linear", "sqrt")]
+_POWER = {"none": 0.0, "linear": 1.0, "sqrt": 0.5}  # how strongly the rate follows
 
 
 @kind("batch_ramp")
@@ -41,11 +39,6 @@ class BatchRamp(Part):
     reference: Length | None = None
     multiple: Length | None = None
 
-    @cached_property
-    def power(self) -> float:
-        """How strongly the rate follows."""
-        return {"none": 0.0, "linear": 1.0, "sqrt": 0.5}[self.coupling]
-
 
 def stages_of(schedule: Schedule, multiple: int, end: int) -> tuple[Stage, ...]:
     """Returns the sizes of an update and where each begins.
@@ -58,7 +51,6 @@ def stages_of(schedule: Schedule, multiple: int, end: int) -> tuple[Stage, ...]:
     Raises:
         GlidepathError: If the schedule falls, is below 1, or has too many sizes.
     """
-    where = "batch"
     last = int(min(schedule.duration, end, MAX_STEPS))
 
     def size(position: int) -> int:
@@ -67,11 +59,11 @@ def stages_of(schedule: Schedule, multiple: int, end: int) -> tuple[Stage, ...]:
     looked = [round(last * k / 256) for k in range(257)] if last > 256 else range(last + 1)
     values = [schedule(position) for position in looked]
     if min(values) < 1 or max(values) > MAX_STEPS:
-        raise GlidepathError.of(where, "schedule", f"from 1 to {MAX_STEPS} samples at every position", min(values))
-    fall = next((i for i in range(1, len(values)) if values[i] < values[i - 1]), None)
-    if fall is not None:
-        seen = f"{values[fall - 1]:g} and then {values[fall]:g}"
-        raise GlidepathError.of(where, "schedule", "a batch size that never falls", seen, "a ramp rises or stays")
+        raise GlidepathError.of("batch", "schedule", f"from 1 to {MAX_STEPS} samples at every position", min(values))
+    for before, after in pairwise(values):
+        if after < before:
+            seen = f"{before:g} and then {after:g}"
+            raise GlidepathError.of("batch", "schedule", "a batch size that never falls", seen, "a ramp rises or stays")
     stages = [Stage(0, size(0))]
     while stages[-1].size < size(last):
         low, high = stages[-1].begin, last
@@ -80,17 +72,14 @@ def stages_of(schedule: Schedule, multiple: int, end: int) -> tuple[Stage, ...]:
             low, high = (middle, high) if size(middle) <= stages[-1].size else (low, middle)
         stages.append(Stage(high, size(high)))
         if len(stages) > MAX_STAGES:
-            raise GlidepathError.of(where, "multiple", f"such that there are at most {MAX_STAGES} sizes", multiple)
+            raise GlidepathError.of("batch", "multiple", f"such that there are at most {MAX_STAGES} sizes", multiple)
     return tuple(stages)
 
 
 def coupled(schedule: Schedule, ramp: BatchRamp, stages: tuple[Stage, ...]) -> Schedule:
     """Returns a rate's schedule multiplied by what the batch size calls for."""
-    if ramp.power == 0.0:
-        return schedule
     reference = ramp.reference or stages[0].size
-    factors = [(stage.size / reference) ** ramp.power for stage in stages]
+    factors = [(stage.size / reference) ** _POWER[ramp.coupling] for stage in stages]
     if all(factor == 1.0 for factor in factors):
         return schedule
-    table = Table(tuple(stage.begin for stage in stages), tuple(factors), "previous")
-    return Product((schedule, table))
+    return Product((schedule, Table(tuple(stage.begin for stage in stages), tuple(factors), "previous")))

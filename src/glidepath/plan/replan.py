@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ..core import Chain, Checks, GlidepathError, Hold, Problem, Ramp, Schedule, Shift, Stretch, Until, taken
 from ..core.curves import Curve
 from ..core.fields import MAX_STEPS, Broken, Check, choice, number
-from .duration import Duration, nearest, written
+from .duration import Duration, nearest
 from .horizon import Horizon
 from .model import Plan
 from .progress import Progress, starts_at
 from .rules import Change, Rule
 
-ExtendRule = Literal["stretch", "hold", "restretch"]
-EXTEND_RULES = ("stretch", "hold", "restretch")
+ExtendRule = Annotated[Literal["stretch", "hold", "restretch"], choice("stretch", "hold", "restretch")]
 
 
 def cooldown_from(
@@ -46,19 +45,17 @@ def cooldown_from(
     Source:
         Hägele et al. 2024, https://arxiv.org/abs/2405.18392
     """
-    at, steps = _place(plan, progress), length_of(plan, "cooldown_from", "length", length)
-    chosen = [i for i, rule in enumerate(plan.rules) if rule.parameter in parameters]
-    if not chosen:
-        known = ", ".join(sorted({rule.parameter for rule in plan.rules}))
-        raise GlidepathError.of("cooldown_from", "parameters", f"some that the plan drives ({known})", parameters)
-    rules: list[Rule] = []
-    for i, (rule, old) in enumerate(zip(plan.rules, _own(plan), strict=True)):
-        if i not in chosen:
-            rules.append(rule.replace(schedule=old))
-            continue
-        fall = Ramp(old(at), floor, steps, Curve.of(curve))
-        rules.append(rule.replace(schedule=Chain((Until(old, at), fall)) if at else fall, ends=None))
-    detail = f"length {steps}, curve {Curve.of(curve)}, floor {floor:g}, {', '.join(parameters)}"
+    at, steps, shape = _place(plan, progress), length_of(plan, "cooldown_from", "length", length), Curve.of(curve)
+    known = {rule.parameter for rule in plan.rules}
+    if not known & {*parameters}:
+        told = f"some that the plan drives ({', '.join(sorted(known))})"
+        raise GlidepathError.of("cooldown_from", "parameters", told, parameters)
+    rules = list[Rule]()
+    for rule, old in zip(plan.rules, _own(plan), strict=True):
+        cools = rule.parameter in parameters
+        made = _until(old, at, Ramp(old(at), floor, steps, shape)) if cools else old
+        rules.append(rule.replace(schedule=made, ends=None if cools else rule.ends))
+    detail = f"length {steps}, curve {shape}, floor {floor:g}, {', '.join(parameters)}"
     return _changed(plan, rules, at + steps, "cooldown_from", at, detail)
 
 
@@ -83,14 +80,14 @@ def extend(plan: Plan, total: int | str | Plan, progress: Progress | int = 0, *,
     Raises:
         GlidepathError: If the new length is not longer, the run is at its end already (`stretch`), or an argument is refused.
     """
-    taken("extend", "rule", rule, choice(*EXTEND_RULES))
+    taken("extend", "rule", rule, ExtendRule)
     at = _place(plan, progress)
     if isinstance(total, Plan):
         return _as_long_as(plan, total, at)
     old = plan.total
     if old is None:
         raise GlidepathError.of("extend", "plan", "of known length", plan.horizon.length, "give horizon.length")
-    length = total if isinstance(total, str) else _span(plan, length_of(plan, "extend", "total", total))
+    length = total if isinstance(total, str) else f"{length_of(plan, 'extend', 'total', total)} {plan.clock}"
     horizon = plan.horizon.replace(length=length)
     new = plan.replace(rules=[Rule("hold()")], feedback=(), horizon=horizon).total
     if new is None or new <= old:
@@ -99,7 +96,7 @@ def extend(plan: Plan, total: int | str | Plan, progress: Progress | int = 0, *,
     if at >= old and rule == "stretch":
         remedy = "nothing is left to stretch; use rule='hold'"
         raise GlidepathError.of("extend", "progress", f"before the end of the run, {old}", at, remedy)
-    rules: list[Rule] = []
+    rules = list[Rule]()
     for each, schedule in zip(plan.rules, _own(plan), strict=True):
         made: Any = schedule
         if rule != "restretch":
@@ -126,9 +123,8 @@ def _as_long_as(plan: Plan, other: Plan, at: int) -> Plan:
         elif math.inf in (old, new):
             checks.problems.append(Problem("extend", field, "finite in both plans", f"{old} and {new}"))
         elif at >= old:
-            checks.refuse(
-                field, f"more than the {at} {plan.clock} done", old, "nothing is left to stretch; use override"
-            )
+            told = "nothing is left to stretch; use override"
+            checks.refuse(field, f"more than the {at} {plan.clock} done", old, told)
         elif new < old:
             checks.refuse(field, f"at least the saved {old}", new)
         else:
@@ -140,14 +136,16 @@ def _as_long_as(plan: Plan, other: Plan, at: int) -> Plan:
 
 def continued(schedule: Schedule, at: int, old: int, new: int, rule: str) -> Schedule:
     """Returns a schedule that is as before until `at`, and then longer."""
-    before = [Until(schedule, at)] if at else []
     rest = [] if at >= schedule.duration else [Shift(schedule, -at) if at else schedule]
     if rule == "hold":
-        return Chain((*before, Hold(new - old, schedule(at)), *rest))
-    if not rest:
-        return schedule
-    longer = Stretch(rest[0], (new - at) / (old - at))
-    return Chain((*before, longer)) if before else longer
+        return _until(schedule, at, Hold(new - old, schedule(at)), *rest)
+    return _until(schedule, at, Stretch(rest[0], (new - at) / (old - at))) if rest else schedule
+
+
+def _until(schedule: Schedule, at: int, *phases: Schedule) -> Schedule:
+    """Returns a schedule as it is until `at`, and then phases."""
+    made = [*([Until(schedule, at)] if at else []), *phases]
+    return Chain(made) if len(made) > 1 else made[0]
 
 
 def _own(plan: Plan) -> tuple[Schedule, ...]:
@@ -182,18 +180,13 @@ def length_of(plan: Plan, where: str, field: str, given: Any) -> int:
     return taken(where, field, given, Check(steps))
 
 
-def _span(plan: Plan, total: int) -> str:
-    return f"{written(total)} {plan.clock}"
-
-
 def _changed(plan: Plan, rules: list[Rule], end: int | Horizon, action: str, at: int, detail: str) -> Plan:
     """Returns the plan with new rules, a new length and an entry in its history."""
-    horizon = end if isinstance(end, Horizon) else plan.horizon.replace(length=_span(plan, end))
+    horizon = end if isinstance(end, Horizon) else plan.horizon.replace(length=f"{end} {plan.clock}")
     batch, feedback = plan.batch, plan.feedback
     if "restretch" not in detail:  # what was resolved against the old length stays as it was
         batch = None if batch is None else batch.replace(schedule=plan.ramp)
         feedback = tuple(part.replace(after=math.ceil(starts_at(plan, part.after))) for part in feedback)
     made = plan.replace(rules=tuple(rules), horizon=horizon, batch=batch, feedback=feedback)
     jump = max(abs(new(at) - old(at)) for new, old in zip(_own(made), _own(plan), strict=True))
-    entry = Change(action, at, detail, plan.fingerprint, jump)
-    return made.replace(history=(*plan.history, entry))
+    return made.replace(history=(*plan.history, Change(action, at, detail, plan.fingerprint, jump)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from ..core import Checks, GlidepathError, Node, Schedule, each_of, kind
@@ -17,25 +18,29 @@ class Part(Node):
     """A part of a plan: an immutable value with named, checked fields."""
 
     registry: ClassVar[dict[str, type[Node]]] = {}
+    bare: ClassVar[tuple[type, ...]] = ()  # what may stand for the whole part: its first field
 
     @classmethod
     def of(cls, given: Any) -> Any:
-        """Returns the part that is given as itself or as a mapping of its fields.
+        """Returns the part that is given as itself, as a mapping of its fields, or as the first of them where that says all.
 
         Raises:
             GlidepathError: With every problem found.
         """
+        make: Any = cls
         if isinstance(given, cls):
             return given
+        if isinstance(given, cls.bare) or (cls.bare and isinstance(given, dict) and "kind" in given):
+            return make(given)
         if isinstance(given, dict):
-            return cls(**worded(given, ""))
+            return make(**worded(given, ""))
         raise GlidepathError.of("", "", f"an object with {', '.join(cls.field_names())}", given)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the part as JSON data, without fields that have their default."""
         fields: Any = self.__dataclass_fields__  # type: ignore[attr-defined]
-        kept = [name for name in self.field_names() if getattr(self, name) != fields[name].default]
-        return {name: _plain(self.field_data(name)) for name in kept}
+        found = {name: getattr(self, name) for name in self.field_names()}
+        return {name: _plain(value) for name, value in found.items() if value != fields[name].default}
 
 
 def worded(given: dict[Any, Any], where: str) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Part):
         return value.to_dict()
     if isinstance(value, Node):
-        return str(value)
+        return text if len(text := str(value)) <= MAX_LINE else value.to_dict()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -86,7 +91,7 @@ Drawn = Annotated[Schedule | str, Check(drawn, _DRAWN)]
 
 MAX_RULES = 1000
 MAX_GROUPS = 1000
-_PARAMETER = re.compile(r"([A-Za-z_]\w{0,99})(?:\[(\d{1,3})\])?\Z")
+_PARAMETER = re.compile(r"[A-Za-z_]\w{0,99}(?:\[\d{1,3}\])?\Z")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"]{0,200}\Z")
 
 
@@ -117,7 +122,7 @@ def many(of: type[Part], rule: str, mapped: str = "") -> Check:
         items, where = value, "$[{}]".format
         if isinstance(value, dict) and mapped and "schedule" not in value:
             names = [f"$[{str(key)[:50]!r}]" for key in value]
-            items, where = [_mapped(item, mapped, key) for key, item in value.items()], names.__getitem__
+            items, where = [keyed(item, mapped, key) for key, item in value.items()], names.__getitem__
         elif isinstance(value, str | dict | Node):
             items = [value]
         if not isinstance(items, list | tuple) or len(items) > MAX_RULES:
@@ -127,8 +132,9 @@ def many(of: type[Part], rule: str, mapped: str = "") -> Check:
     return Check(check, {"type": "array", "items": {"$ref": f"#/$defs/{of.kind}"}})
 
 
-def _mapped(item: Any, field: str, key: Any) -> Any:
-    return {"schedule": item, field: key} if not isinstance(item, dict) or "kind" in item else {**item, field: key}
+def keyed(item: Any, field: str, key: Any) -> dict[Any, Any]:
+    """Returns an item of a mapping, a schedule or the fields of a rule, as fields with its key among them."""
+    return {**(item if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}), field: key}
 
 
 Name = Annotated[str, Check(_name, {"type": "string", "maxLength": 200})]
@@ -173,6 +179,8 @@ class Rule(Part):
         True
     """
 
+    bare = (str, Schedule)
+
     schedule: Drawn
     parameter: Parameter = "lr"
     groups: Patterns = ("*",)
@@ -191,8 +199,8 @@ class Rule(Part):
     @property
     def place(self) -> int | None:
         """The place in the tuple: 0 for `betas[0]`; None for a plain hyper-parameter."""
-        found = _PARAMETER.match(self.parameter)
-        return int(found[2]) if found and found[2] else None
+        inside = self.parameter.partition("[")[2]
+        return int(inside[:-1]) if inside else None
 
     @property
     def complete(self) -> Schedule:
@@ -211,28 +219,13 @@ class Rule(Part):
         groups = ", ".join(self.groups)
         return self.parameter if groups == "*" else f"{self.parameter} of {groups}"
 
-    @classmethod
-    def of(cls, given: Any) -> Rule:
-        """Returns the rule that is given as itself, as a mapping, or as a schedule for the learning rate."""
-        if isinstance(given, str | Schedule) or (isinstance(given, dict) and "kind" in given):
-            return cls(given)  # type: ignore[arg-type]
-        return super().of(given)
-
-    def field_data(self, name: str) -> Any:
-        """Returns a field as it is written to files: a schedule as a line of text, or as data where the line would be too long."""
-        schedule = self.schedule
-        if name != "schedule":
-            return getattr(self, name)
-        return schedule.to_dict() if isinstance(schedule, Schedule) and len(str(schedule)) > MAX_LINE else str(schedule)
-
     def matches(self, name: str | None) -> bool:
         """Returns whether the rule is for a group of this name; None is a group without one."""
-        taken = False
-        for pattern in self.groups:
+        for pattern in reversed(self.groups):
             plain = pattern.lstrip("!")
             if plain == "*" or (name is not None and fnmatch.fnmatchcase(name, plain)):
-                taken = not pattern.startswith("!")
-        return taken
+                return not pattern.startswith("!")
+        return False
 
 
 Steering = Annotated[Controller, Check(Controller.of, {"type": ["string", "object"]})]
@@ -250,21 +243,12 @@ class Feedback(Part):
             changes nothing.
     """
 
+    bare = (str, Controller)
+
     controller: Steering
     monitor: Name = "loss"
     parameter: Parameter = "lr"
     after: After = 0
-
-    @classmethod
-    def of(cls, given: Any) -> Feedback:
-        """Returns the part that is given as itself, as a mapping, or as a controller."""
-        if isinstance(given, str | Controller) or (isinstance(given, dict) and "kind" in given):
-            return cls(given)  # type: ignore[arg-type]
-        return super().of(given)
-
-    def field_data(self, name: str) -> Any:
-        """Returns a field as it is written to files."""
-        return str(self.controller) if name == "controller" else getattr(self, name)
 
 
 @kind("change")
