@@ -4,21 +4,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
     "plan": (
         ("lengths", "horizon", "progress", "plan", "replan", "duration", "by_update"),
         [
-            (
-                "halves round down",
-                "plan/lengths.py",
-                "steps = math.floor(exact + Fraction(1, 2))",
-                "steps = math.floor(exact)",
-            ),
-            ("rest may be below 0", "plan/lengths.py", "elif room < 0:", "elif False:"),
+            ("halves round down", "plan/duration.py", "math.floor(amount + Fraction(1, 2))", "math.floor(amount)"),
+            ("rest may be below 0", "plan/lengths.py", "if steps < 0 or (steps == 0", "if (steps == 0"),
             ("the rest may be taken twice", "plan/lengths.py", "if len(takers) > 1:", "if len(takers) > 9:"),
-            ("a formula is a duration", "plan/lengths.py", 'node.func.id == "expression"', "False"),
-            (
-                "samples are cut off",
-                "plan/horizon.py",
-                "return math.ceil(budget.amount)",
-                "return math.floor(budget.amount)",
-            ),
+            ("a formula is a duration", "plan/lengths.py", 'word != "expression"', "True"),
+            ("samples are cut off", "plan/horizon.py", "else math.ceil(known)", "else math.floor(known)"),
             ("a batch of any size", "plan/ramp.py", "/ multiple + 1e-9)) * multiple", "))"),
             (
                 "stages change one late",
