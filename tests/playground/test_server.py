@@ -76,7 +76,7 @@ def test_a_taken_port_and_an_absurd_one_are_refused():
         taken.listen()
         with pytest.raises(GlidepathError, match="port must be free, got"):
             serve(taken.getsockname()[1], open_browser=False)
-    with pytest.raises(GlidepathError, match="port must be from 1 to 65535, got 70000"):
+    with pytest.raises(GlidepathError, match="port must be an integer from 1 to 65535, got 70000"):
         serve(70000, open_browser=False)
 
 

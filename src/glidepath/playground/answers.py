@@ -10,26 +10,12 @@ from importlib import import_module
 from typing import Any, get_type_hints
 
 from ..core import GlidepathError, Problem
+from ..view.examples_strings import SHAPES
 from . import details, exports, look, measures, plateau
 from .asked import refused
 from .budget import USUAL
 from .catalogue import catalogue
 
-SHAPES = {
-    "constant": "constant()",
-    "step": "step(2500, factor=0.5)",
-    "exponential": "exponential(0.5, steps=2500)",
-    "linear": "linear(10000)",
-    "cosine": "cosine(10000)",
-    "warmup_cosine": "warmup_cosine(10000, warmup=500)",
-    "one_cycle": "one_cycle(10000)",
-    "restarts": "sgdr(2500)",
-    "wsd": "wsd(10000, warmup=500, cooldown=2000)",
-    "inverse_sqrt": "warmup_inverse_sqrt(10000, 500)",
-    "polynomial": "polynomial(10000, power=2)",
-    "triangular": "triangular(2500)",
-}
-"""The shapes that the page offers first, for the budget that it begins with."""
 _FIRST = "warmup_cosine"
 
 
@@ -42,8 +28,7 @@ def words() -> dict[str, Any]:
 @functools.cache
 def start() -> dict[str, Any]:
     """Returns what the page shows and does before anything was asked: the catalogue, the twelve shapes, the first curve as a picture."""
-    looks = {name: look.look(look.Look(text, sampled=False)) for name, text in SHAPES.items()}
-    shapes = [{"name": name, "text": text, "look": looks[name]} for name, text in SHAPES.items()]
+    shapes = [{"name": n, "text": t, "look": look.look(look.Look(t, sampled=False))} for n, t in SHAPES.items()]
     return {"catalogue": words(), "shapes": shapes, "budget": USUAL.settled().to_dict(), "picture": picture()}
 
 
@@ -75,6 +60,7 @@ class Reply:
 
 
 Answers = Mapping[str, Callable[[Any], Any] | str]
+# What is answered without a machine, by path.
 ANSWERS: Answers = {
     "look": look.look,
     "at": measures.at,
@@ -87,7 +73,6 @@ ANSWERS: Answers = {
     "limits": details.limits,
     "link": exports.linked,
 }
-"""What is answered without a machine, by path."""
 
 
 def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Reply:
@@ -100,14 +85,14 @@ def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Repl
     """
     try:
         if path == "catalogue":
-            return _json(words())
+            return told(words())
         if path not in known:
             return refusal([Problem("page", "path", f"one of {', '.join(known)}", repr(path[:60]))], 404)
         answering = found(known[path])
         made = answering(get_type_hints(answering)["request"].of(_read(body)))
     except GlidepathError as error:
         return refusal(error.problems)
-    return Reply(made, exports.type_of(made)) if isinstance(made, bytes) else _json(made)
+    return Reply(made, exports.type_of(made)) if isinstance(made, bytes) else told(made)
 
 
 def found(answering: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
@@ -128,8 +113,9 @@ def _read(body: str | bytes) -> Any:
         raise GlidepathError.worded("request", "body", "JSON", str(error)[:80]) from None
 
 
-def _json(data: Any) -> Reply:
-    return Reply(json.dumps(data, allow_nan=False, separators=(",", ":")).encode())
+def told(data: Any, status: int = 200) -> Reply:
+    """Returns JSON data as an answer."""
+    return Reply(json.dumps(data, allow_nan=False, separators=(",", ":")).encode(), status=status)
 
 
 def refusal(problems: Sequence[Problem], status: int = 422) -> Reply:
@@ -139,5 +125,4 @@ def refusal(problems: Sequence[Problem], status: int = 422) -> Reply:
         problems: The broken rules, of which twenty are said.
         status: Of HTTP.
     """
-    rows = [refused(problem) for problem in problems[:20]]
-    return Reply(json.dumps({"problems": rows}).encode(), status=status)
+    return told({"problems": [refused(problem) for problem in problems[:20]]}, status)

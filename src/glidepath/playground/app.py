@@ -7,9 +7,7 @@ import functools
 import importlib.util
 import json
 import secrets
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,13 +17,13 @@ from fastapi.staticfiles import StaticFiles
 
 from ..core import GlidepathError, installing
 from . import answers, runs
-from .guard import Gate, bounded
+from .guard import bounded, gate
 from .jobs import Jobs, Work
 
 STATIC = Path(__file__).parent / "static"
 
 
-def create(port: int, folder: Path | None = None) -> Gate:
+def create(port: int, folder: Path | None = None) -> Callable[..., Any]:
     """Returns the application.
 
     Args:
@@ -39,30 +37,17 @@ def create(port: int, folder: Path | None = None) -> Gate:
     drawn = Path(spec.origin).parent / "package_data" / "plotly.min.js" if spec and spec.origin else None
     if drawn is None or not drawn.exists():
         raise GlidepathError.of("open", "plotly", "installed for the page", "no plotly", installing("play"))
-    jobs = Jobs()
-    token = secrets.token_urlsafe(24)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        del app
-        yield
-        await asyncio.to_thread(jobs.cancel_all)
-
-    app = FastAPI(title="glidepath", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_exception_handler(GlidepathError, _refused)
+    jobs, token = Jobs(), secrets.token_urlsafe(24)
+    app = FastAPI(title="glidepath", docs_url=None, redoc_url=None, on_shutdown=[jobs.cancel_all])
+    app.add_exception_handler(GlidepathError, lambda _, error: _sent(answers.refusal(getattr(error, "problems", ()))))
     _pages(app, drawn, token)
     _trainings(app, jobs, token)
     _curves(app, folder)
-    return Gate(app, port)
+    return gate(app, port)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    del request
-    return _sent(answers.refusal(error.problems if isinstance(error, GlidepathError) else ()))
-
-
-def _sent(made: answers.Reply, headers: dict[str, str] | None = None) -> Response:
-    return Response(made.body, made.status, headers, made.media)
+def _sent(made: answers.Reply) -> Response:
+    return Response(made.body, made.status, media_type=made.media)
 
 
 def _pages(app: FastAPI, plotly: Path, token: str) -> None:
@@ -98,20 +83,15 @@ def _pages(app: FastAPI, plotly: Path, token: str) -> None:
 
 
 def _curves(app: FastAPI, folder: Path | None) -> None:
-    catalogued = threading.Lock()  # several first requests wait for one catalogue instead of making it several times
-
     @app.get("/start.json")
     def started() -> Response:
-        with catalogued:
-            return Response(json.dumps(answers.start(), allow_nan=False), media_type="application/json")
+        return _sent(answers.told(answers.start()))
 
     @app.get("/api/catalogue")
     def words() -> Response:
         from . import range_test
 
-        with catalogued:
-            found = {**answers.words(), "sweeps": range_test.known()}
-        return Response(json.dumps(found), media_type="application/json")
+        return _sent(answers.told({**answers.words(), "sweeps": range_test.known()}))
 
     @app.get("/api/records")
     def recorded() -> dict[str, Any]:

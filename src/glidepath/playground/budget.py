@@ -48,8 +48,7 @@ class Budget(Asked):
         return _settled(self)
 
 
-USUAL = Budget()
-"""What the page begins with."""
+USUAL = Budget()  # what the page begins with
 
 
 @functools.lru_cache(maxsize=256)
@@ -81,9 +80,6 @@ class Settled(Answer):
     lines: tuple[str, ...] = ()
 
 
-_EPOCHS = ("ep", "epoch", "epochs")
-
-
 def length_of(text: str, budget: Settled) -> int | None:
     """Returns the steps that a length with a unit means (`5%`, `2ep`, `10k`), or None if it has none.
 
@@ -95,7 +91,8 @@ def length_of(text: str, budget: Settled) -> int | None:
         GlidepathError: If it comes to less than nothing or is too large.
     """
     found = re.fullmatch(r"(.*[0-9.])\s*([A-Za-z%]+)", plain(text))
-    scales = {"%": budget.updates / 100, **dict.fromkeys(_EPOCHS, budget.per_epoch), "k": 1e3, "m": 1e6}
+    epochs = dict.fromkeys(("ep", "epoch", "epochs"), budget.per_epoch)
+    scales = {"%": budget.updates / 100, **epochs, "k": 1e3, "m": 1e6}
     scale = scales.get(found.group(2).lower()) if found else None
     count = number_of(found.group(1)) if found else None
     if count is None or scale is None:

@@ -17,8 +17,7 @@ from ..core import GlidepathError, Node, Product, Rate, Schedule, language, pars
 from ..core.codec import field_notes, schema
 from ..core.curves import Curve
 from ..dialects.table import known
-from ..view.docstrings import about, source
-from ..view.examples import CLASSIC, LIBRARIES, example, group_of
+from ..view.examples import CLASSIC, LIBRARIES, about, example, group_of, source
 from ..view.examples import arguments_of as begun
 from .tree import signature, text_of, tree_of
 

@@ -94,7 +94,6 @@ class Jobs:
         """Tells every job to stop and waits a moment for its processes to end."""
         for job in self._jobs.values():
             job.cancelled.set()
-        for job in self._jobs.values():
             if job.thread is not None:
                 job.thread.join(8.0)
 

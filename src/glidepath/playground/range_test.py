@@ -13,7 +13,7 @@ from ..core.fields import Check, Index, choice, integer, real
 from ..core.language import said, worded
 from ..core.zh_strings import FINDINGS
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
-from ..view.docstrings import about
+from ..view.examples import about
 from ..view.range_test import parts
 from .asked import Asked, Text, several, typed, words
 from .jobs import Work

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core import GlidepathError, installing
+from ..core import GlidepathError, missing, taken
+from ..core.fields import integer
 
 HOST = "127.0.0.1"
 
@@ -41,36 +44,25 @@ def serve(
 
         from .app import create
     except ImportError as error:
-        raise GlidepathError.of("open", "packages", "installed for the page", str(error), installing("play")) from None
+        raise missing(error, "open", "play") from None
     listener = _bound(port)
     own = int(listener.getsockname()[1])
     address = f"http://{HOST}:{own}/" + (f"#{fragment}" if fragment else "")
-    config = uvicorn.Config(
-        create(own, None if runs is None else Path(runs)),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-        server_header=False,
-        ws="none",
-    )
-    server = uvicorn.Server(config)
+    app = create(own, None if runs is None else Path(runs))
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "ws": "none"}
+    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=1, **quiet))
     threading.Thread(target=_when_ready, args=(server, address, open_browser, announce), daemon=True).start()
-    try:
+    with contextlib.closing(listener), contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listener.close()
 
 
 def _bound(port: int | None) -> socket.socket:
-    if port is not None and (not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535):
-        raise GlidepathError.of("open", "port", "from 1 to 65535", port)
+    wanted = 0 if port is None else taken("open", "port", port, integer(1, 65535))
     # The protocol is named, because asyncio sends small answers at once (TCP_NODELAY) only where it is.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port or 0))
+        listener.bind((HOST, wanted))
     except OSError as error:
         listener.close()
         raise GlidepathError.of("open", "port", "free", port, error.strerror or str(error)) from None
@@ -78,22 +70,17 @@ def _bound(port: int | None) -> socket.socket:
 
 
 def _when_ready(server: Any, address: str, open_browser: bool, announce: Callable[[str], None] | None) -> None:
-    waiting = threading.Event()
     while not server.started:
-        if server.should_exit or waiting.wait(0.01):
+        if server.should_exit:
             return
+        time.sleep(0.01)
     if announce is not None:
         announce(address)
     else:
         sys.stderr.write(f"glidepath: {address}\nCtrl-C ends it.\n")
-        sys.stderr.flush()
     if open_browser:
         webbrowser.open(address)
-    _warm()
-
-
-def _warm() -> None:
-    """Does once what the first request would wait for: NumPy, the catalogue, the checker, the formula's converter."""
+    # Now, what the first request would wait for: NumPy, the catalogue, the checker, the formula's converter.
     from . import details, look
     from .catalogue import catalogue
 

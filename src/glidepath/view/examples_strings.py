@@ -37,6 +37,22 @@ EXAMPLES: Mapping[str, str] = {
 """By recipe and phase: a schedule as text, of about 10,000 steps where it has an end; kinds have their own."""
 
 
+# The shapes that the page offers first, for the budget that it begins with.
+SHAPES = {
+    "constant": "constant()",
+    "step": "step(2500, factor=0.5)",
+    "exponential": "exponential(0.5, steps=2500)",
+    "linear": "linear(10000)",
+    "cosine": "cosine(10000)",
+    "warmup_cosine": "warmup_cosine(10000, warmup=500)",
+    "one_cycle": "one_cycle(10000)",
+    "restarts": "sgdr(2500)",
+    "wsd": "wsd(10000, warmup=500, cooldown=2000)",
+    "inverse_sqrt": "warmup_inverse_sqrt(10000, 500)",
+    "polynomial": "polynomial(10000, power=2)",
+    "triangular": "triangular(2500)",
+}
+
 COMPARISONS: Mapping[str, tuple[str, Mapping[str, str], int, str, str]] = {
     "step-exponential-cosine": (
         "Step, exponential and cosine with a restart at half way: 50 epochs from 0.1",
