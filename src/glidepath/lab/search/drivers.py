@@ -12,9 +12,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
@@ -24,7 +23,6 @@ from ...core import GlidepathError
 
 _BEAT_SECONDS = 10.0
 _DEAD_SECONDS = 60.0
-_LOOK_SECONDS = 0.5
 
 
 def storage_at(place: str | Path) -> optuna.storages.BaseStorage:
@@ -59,60 +57,43 @@ class SearchDriver:
     def __init__(self, study: optuna.Study, folder: Path, *, alone: bool) -> None:
         self.study, self.alone = study, alone
         self.name = f"{socket.gethostname()}:{folder.resolve()}"
-        self.trials: list[optuna.Trial] = []
-        """What it has in hand."""
-        self._seen: dict[int, tuple[object, float]] = {}
+        # What sets its points apart from those of the others.
+        self.salt = 0 if alone else int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:3], "big")
+        self._asked: list[optuna.Trial] = []
+        self._seen: dict[tuple[int, object], float] = {}
 
-    @property
-    def salt(self) -> int:
-        """What sets its points apart from those of the others; 0 where it is alone."""
-        return 0 if self.alone else int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:3], "big")
-
-    def ask(self, most: int) -> optuna.Trial | None:
-        """The next trial, marked as this driver's; None where others asked at the same moment for the last ones.
+    def ask(self, count: int, most: int) -> Generator[optuna.Trial]:
+        """The next trials, marked as this driver's; fewer where others asked at the same moment for the last ones.
 
         Args:
+            count: How many.
             most: Trials of the whole search.
         """
-        trial = self.study.ask()
-        trial.set_user_attr("driver", self.name)
+        self._asked.clear()
         states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
-        before = self.study.get_trials(deepcopy=False, states=states)
-        if sum(one.number < trial.number for one in before) < most:
-            self.trials.append(trial)
-            return trial
-        self.study.tell(trial, state=TrialState.FAIL)
-        if given := trial.user_attrs.get("given"):
-            self.again(given)
-        return None
+        for _ in range(count):
+            trial = self.study.ask()
+            trial.set_user_attr("driver", self.name)
+            if sum(one.number < trial.number for one in self.study.get_trials(deepcopy=False, states=states)) >= most:
+                self.study.tell(trial, state=TrialState.FAIL)
+                break
+            self._asked.append(trial)
+            yield trial
 
-    def again(self, given: Mapping[str, Any]) -> None:
-        """Has a point asked for that is given, not proposed."""
-        self.study.enqueue_trial(dict(given), user_attrs={"given": given})
-
-    def unfinished(self) -> list[optuna.trial.FrozenTrial]:
-        """The trials that somebody has in hand, after those of the dead were asked for again."""
-        left: list[optuna.trial.FrozenTrial] = []
-        mine = {trial.number for trial in self.trials}
+    def unfinished(self) -> int:
+        """How many trials others have in hand, after those of the dead were asked for again; called when it has none itself."""
+        left = 0
         for one in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            beat, now = one.user_attrs.get("beat"), time.monotonic()
-            before, since = self._seen.setdefault(one.number, (beat, now))
-            if beat != before:
-                self._seen[one.number] = beat, now
-            own = one.user_attrs.get("driver") == self.name
-            dead = one.number not in mine and (self.alone or own or (beat == before and now - since > _DEAD_SECONDS))
-            if not dead:
-                left.append(one)
+            now = time.monotonic()
+            since = self._seen.setdefault((one.number, one.user_attrs.get("beat")), now)
+            if not self.alone and one.user_attrs.get("driver") != self.name and now - since <= _DEAD_SECONDS:
+                left += 1
                 continue
             with contextlib.suppress(ValueError, RuntimeError):  # another driver was first
                 self.study.tell(one.number, state=TrialState.FAIL)
                 if one.params:
-                    self.again(one.params)
+                    self.study.enqueue_trial(one.params)
         return left
-
-    def wait(self) -> None:
-        """A moment, in which others may finish theirs."""
-        time.sleep(_LOOK_SECONDS)
 
     @contextlib.contextmanager
     def beating(self) -> Generator[None]:
@@ -121,7 +102,7 @@ class SearchDriver:
 
         def work() -> None:
             while not (self.alone or over.wait(_BEAT_SECONDS)):
-                for trial in list(self.trials):
+                for trial in list(self._asked):
                     # Over by now; or the storage is away, which the search itself will tell.
                     with contextlib.suppress(Exception):
                         trial.set_user_attr("beat", os.urandom(4).hex())

@@ -9,15 +9,16 @@ Source:
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from ...core import Checks, GlidepathError, refuse
 from ...core.fields import Count, Index, Seed
@@ -30,13 +31,14 @@ from ..report.statistics import whole as all_of
 from ..report.verdict import number
 from ..tasks.declared import Task
 from .drivers import SearchDriver, storage_at
-from .planning import facts_of, notes_of, one_row, plan_runs
-from .space import RATE, SHAPE, Family, families, readable, search_space, written
+from .planning import Grid, facts_of, notes_of, one_row, plan_runs
+from .space import RATE, SHAPE, Dimension, Family, families, readable, search_space, written
 from .tuned import SearchTrial, Tuned
 
 DEFAULT_FAMILIES = ("warmup_cosine", "warmup_linear", "wsd")
 _AT_ONCE = 8
 _UNPRUNED = 8
+_LOOK_SECONDS = 0.5
 
 
 def tune(
@@ -94,81 +96,50 @@ def tune(
     trials, seeds = checks.take("trials", trials, Count), checks.take("seeds", seeds, Count)
     seed, fresh = checks.take("seed", seed, Seed), checks.take("fresh", fresh, Index)
     chosen: list[Family] = []
-    row: list[RunSpec] = []
-    notes: list[str] = []
+    grid: Grid = {}
     with checks.kept():
         chosen = families(list(schedules), fixed=fixed or {}, ranges=ranges or {})
     with checks.kept():
         known = ["constant", *(one for one in written(schedules) if one != "constant")]
         grid = plan_runs(task, known, 1, budget=budget, where="tune")
-        row, notes = next(iter(grid.values()))["constant"], notes_of(grid)
     folder = Path(out)
     refuse([*checks.problems, *session_problems("tune", folder, engine)])
-    whole = CommandProgress(
-        progress or Silent(), [CommandPart(1, row[0].budget, row[0].budget)] * (trials * seeds + 2 * fresh)
-    )
+    base = next(iter(grid.values()))["constant"][0]
+    part = CommandPart(1, base.budget, base.budget)
+    whole = CommandProgress(progress or Silent(), [part] * (trials * seeds + 2 * fresh))
     with opened("tune", folder, engine, progress and whole, command=command) as session, _quiet_optuna():
-        for note in notes:
+        for note in notes_of(grid):
             session.watcher.note(note)
-        search = _Search(row[0], chosen, ranges or {}, seeds, trials, fresh, seed, whole, session)
-        made = search.carried_out(search.driver(folder, storage, prune))
+        space = {one.name: one for one in search_space(chosen, base.task.peak_rate, ranges or {})}
+        kept, unseen = list(range(seeds)), list(range(seeds, seeds + fresh))
+        search = _Search(base, {one.name: one for one in chosen}, space, kept, unseen, trials, whole, session)
+        with writing("tune", folder):
+            driver = search.driver(folder, storage, seed, prune)
+        made = search.carried_out(driver)
         put("tune", folder, made, "tuned.json", "table.txt")
     return made
 
 
-_QUESTION = {
-    "task": "another task",
-    "budget": "another budget",
-    "seeds": "another number of seeds",
-    "seed": "another seed of the search",
-    "space": "other ranges",
-    "fixed": "other given values",
-}
-"""What a search asks, in words for one that asks something else."""
-
-
-def _other(before: Mapping[str, Any], question: Mapping[str, Any]) -> str:
-    """In which ways one search is not the other."""
-    differs = [name for name in _QUESTION if before.get(name) != question[name]]
-    words = [_QUESTION[name] for name in differs]
-    if "fixed" in differs and set(before.get("fixed", ())) != set(question["fixed"]):  # ranges and values follow
-        words = [_QUESTION[name] for name in differs if name not in ("space", "fixed")] + ["other recipes"]
-    return " and ".join(words)
-
-
 @dataclass
-class _Alive:
-    """A trial that has not been given up: what was asked, the run with its first seed, and what each seed ended with."""
-
-    asked: optuna.Trial
-    spec: RunSpec
-    values: list[float | None] = field(default_factory=list[float | None])
-
-
 class _Search:
     """One search: asks Optuna for points, has them trained seed by seed, tells Optuna what came out."""
 
-    def __init__(
-        self,
-        base: RunSpec,
-        chosen: Sequence[Family],
-        ranges: Mapping[str, tuple[float, float]],
-        seeds: int,
-        trials: int,
-        fresh: int,
-        seed: int,
-        whole: CommandProgress,
-        session: Session,
-    ) -> None:
-        self.base, self.task, self.families = base, base.task, {family.name: family for family in chosen}
-        self.space = {one.name: one for one in search_space(chosen, base.task.peak_rate, ranges)}
-        self.seeds, self.trials, self.fresh = list(range(seeds)), trials, list(range(seeds, seeds + fresh))
-        self.seed, self.whole, self.session = seed, whole, session
-        usual = {**chosen[0].usual(), RATE: self.task.peak_rate, SHAPE: chosen[0].name}
+    base: RunSpec
+    families: dict[str, Family]
+    space: dict[str, Dimension]
+    seeds: list[int]
+    fresh: list[int]
+    trials: int
+    whole: CommandProgress
+    session: Session
+
+    def __post_init__(self) -> None:
+        first, self.task = next(iter(self.families.values())), self.base.task
+        usual = {**first.usual(), RATE: self.task.peak_rate, SHAPE: first.name}
         usual |= {"warmup": self.task.warmup} if "warmup" in usual else {}
         self.defaults = {name: one.inside(usual[name]) for name, one in self.space.items() if name in usual}
 
-    def driver(self, folder: Path, place: str | None, prune: bool) -> SearchDriver:
+    def driver(self, folder: Path, place: str | None, seed: int, prune: bool) -> SearchDriver:
         """The search as it is kept, begun or gone on with."""
         question = {
             "task": self.task.identity(),
@@ -176,23 +147,24 @@ class _Search:
             "seeds": len(self.seeds),
             "space": [str(dimension) for dimension in self.space.values()],
             "fixed": {name: {k: str(v) for k, v in one.fixed.items()} for name, one in self.families.items()},
-            "seed": self.seed,
+            "seed": seed,
         }
-        with writing("tune", folder):
-            storage = storage_at(place or folder / "study.journal")
-            better = "minimize" if self.task.metric.direction == "lower" else "maximize"
-            study = optuna.create_study(study_name="tune", storage=storage, direction=better, load_if_exists=True)
-            before = study.user_attrs.get("question")
-            if before is None:
-                study.set_user_attr("question", question)
-                study.enqueue_trial(self.defaults, user_attrs={"given": self.defaults}, skip_if_exists=True)
-            elif before != question:
-                rule, remedy = "a folder of the same search or of none", "choose another with --out"
-                raise GlidepathError.worded("tune", "out", rule, f"{folder}: one of {_other(before, question)}", remedy)
-            driver = SearchDriver(study, folder, alone=place is None)
-            driver.unfinished()
+        storage = storage_at(place or folder / "study.journal")
+        better = "minimize" if self.task.metric.direction == "lower" else "maximize"
+        study = self.study = optuna.create_study(
+            study_name="tune", storage=storage, direction=better, load_if_exists=True
+        )
+        before = study.user_attrs.get("question")
+        if before is None:
+            study.set_user_attr("question", question)
+            study.enqueue_trial(self.defaults, skip_if_exists=True)
+        elif differs := [name for name, asked in question.items() if before.get(name) != asked]:
+            rule, remedy = "a folder of the same search or of none", "choose another with --out"
+            raise GlidepathError.worded("tune", "out", rule, f"{folder}: another {', '.join(differs)}", remedy)
+        driver = SearchDriver(study, folder, alone=place is None)
+        driver.unfinished()
         # A sampler begins where its seed says: after a restart, or in another driver, it must not propose the same points again.
-        study.sampler = optuna.samplers.TPESampler(seed=self.seed + len(study.trials) + driver.salt)
+        study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials) + driver.salt)
         startup = min(_UNPRUNED, self.trials)
         study.pruner = optuna.pruners.MedianPruner(startup) if prune else optuna.pruners.NopPruner()
         return driver
@@ -200,38 +172,34 @@ class _Search:
     def carried_out(self, driver: SearchDriver) -> Tuned:
         """Search, or go on with it, until all trials are over, those of other drivers too."""
         with driver.beating():
-            while (missing := self.trials - len(_told(driver.study))) > 0:
-                missing -= len(driver.unfinished())
-                if missing > 0:
-                    self._generation(driver, min(missing, _AT_ONCE))
+            while (missing := self.trials - len(self._told())) > 0:
+                if (missing := missing - driver.unfinished()) > 0:
+                    self._generation(driver.ask(min(missing, _AT_ONCE), self.trials))
                 else:
-                    driver.wait()
-        return self._tuned(driver.study)
+                    time.sleep(_LOOK_SECONDS)
+        return self._tuned()
 
-    def _generation(self, driver: SearchDriver, count: int) -> None:
+    def _told(self) -> list[FrozenTrial]:
+        """The trials that are over, in order; those whose process died were asked for again."""
+        return self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+    def _generation(self, trials: Iterable[optuna.Trial]) -> None:
         """Some trials, side by side: all of them with the first seed, those left with the second, and so on."""
-        study, alive = driver.study, list[_Alive]()
-        driver.trials.clear()
-        for _ in range(count):
-            asked = driver.ask(self.trials)
-            if asked is None:
-                break
+        alive: list[tuple[optuna.Trial, RunSpec]] = []
+        for asked in trials:
             try:
-                alive.append(_Alive(asked, self._suggested(asked)))
+                alive.append((asked, self._suggested(asked)))
             except GlidepathError as error:  # values that do not go together say something about the space
                 asked.set_user_attr("why", str(error))
-                self._over(study, asked, "refused")
+                self._over(asked, "refused")
                 self.whole.skip(len(self.seeds))
         for at, seed in enumerate(self.seeds):
-            if not alive:
-                break
-            records = self._records([replace(one.spec, seed=seed) for one in alive], more=True)
-            on = [one for one, record in zip(alive, records, strict=True) if self._goes_on(study, one, record, at)]
+            records = self._records([replace(spec, seed=seed) for _, spec in alive], more=True)
+            on = [one for one, record in zip(alive, records, strict=True) if self._goes_on(one[0], record, at)]
             self.whole.skip((len(alive) - len(on)) * (len(self.seeds) - at - 1))
             alive = on
-        best = [trial.value for trial in study.best_trials if trial.value is not None]
-        if best:
-            metric, done = self.task.metric, f"{len(_told(study))} of {self.trials} trials"
+        if best := [trial.value for trial in self.study.best_trials if trial.value is not None]:
+            metric, done = self.task.metric, f"{len(self._told())} of {self.trials} trials"
             self.whole.note(f"{done}; best validation {metric.name} so far {number(best[0], metric.unit)}")
 
     def _records(self, jobs: Sequence[RunSpec], more: bool = False) -> list[Record]:
@@ -240,30 +208,22 @@ class _Search:
         records = self.session.records(jobs)
         return [records[job.hash] for job in jobs]
 
-    def _goes_on(self, study: optuna.Study, one: _Alive, record: Record, at: int) -> bool:
+    def _goes_on(self, asked: optuna.Trial, record: Record, at: int) -> bool:
         """Whether a trial gets its next seed; what is over is told to Optuna."""
-        one.values.append(record.last)
-        kept = [value for value in one.values if value is not None]
+        values: list[Any] = [*asked.user_attrs.get("validation", ()), record.last]
+        asked.set_user_attr("validation", values)
         if record.last is None:
-            return self._over(study, one.asked, "diverged", one.values)
-        one.asked.report(sum(kept) / len(kept), at)
+            return self._over(asked, "diverged")
+        mean = sum(values) / len(values)
+        asked.report(mean, at)
         if at + 1 == len(self.seeds):
-            return self._over(study, one.asked, "complete", one.values, sum(kept) / len(kept))
-        if one.asked.params != self.defaults and one.asked.should_prune():
-            return self._over(study, one.asked, "pruned", one.values)
-        return True
+            return self._over(asked, "complete", mean)
+        behind = asked.params != self.defaults and asked.should_prune()
+        return self._over(asked, "pruned") if behind else True
 
-    def _over(
-        self,
-        study: optuna.Study,
-        asked: optuna.Trial,
-        state: str,
-        values: Sequence[float | None] = (),
-        mean: float | None = None,
-    ) -> bool:
-        asked.set_user_attr("validation", list(values))
+    def _over(self, asked: optuna.Trial, state: str, mean: float | None = None) -> bool:
         asked.set_user_attr("state", state)
-        study.tell(asked, mean, TrialState.COMPLETE if mean is not None else TrialState.PRUNED)
+        self.study.tell(asked, mean, TrialState.PRUNED if mean is None else TrialState.COMPLETE)
         return False
 
     def _suggested(self, asked: optuna.Trial) -> RunSpec:
@@ -278,11 +238,10 @@ class _Search:
         """The run, with the first seed, that these values stand for."""
         budget, rate = self.base.budget, readable(values[RATE])
         schedule = self._family(values).schedule(budget, values)
-        (spec,) = one_row(self.task, schedule, self.seeds[:1], peak_rate=rate, budget=budget, where="tune")
-        return spec
+        return one_row(self.task, schedule, self.seeds[:1], peak_rate=rate, budget=budget, where="tune")[0]
 
-    def _tuned(self, study: optuna.Study) -> Tuned:
-        trials = tuple(self._trial(at, found) for at, found in enumerate(_told(study)))
+    def _tuned(self) -> Tuned:
+        trials = tuple(self._trial(at, found) for at, found in enumerate(self._told()))
         complete = [trial for trial in trials if trial.mean is not None]
         if not complete:
             rule, remedy = "complete in at least one case", "try a lower --range peak_rate=LOW:HIGH, or more trials"
@@ -290,13 +249,10 @@ class _Search:
         sign = 1.0 if self.task.metric.direction == "lower" else -1.0
         best = min(complete, key=lambda trial: sign * (trial.mean or 0.0))
         usual = next((trial for trial in trials if trial.values == self.defaults), trials[0])
-        if best is usual:
-            self.whole.skip(len(self.fresh))
-        test = default = self._fresh(best)
-        gain = None
-        if best is not usual and usual.schedule:
-            default = self._fresh(usual)
-            gain = paired(test, default)
+        gained = best is not usual and usual.schedule
+        self.whole.skip(0 if gained else len(self.fresh))
+        test = self._fresh(best)
+        default = self._fresh(usual) if gained else test
         return Tuned(
             budget=self.base.budget,
             space=tuple(str(dimension) for dimension in self.space.values()),
@@ -304,22 +260,21 @@ class _Search:
             default=usual.number,
             best=best.number,
             edges=tuple(name for name, value in best.values.items() if self.space[name].at_edge(value)),
-            importance=_importance(study),
+            importance=_importance(self.study),
             fresh_seeds=tuple(self.fresh),
             test=left(test) if all_of(test) else None,
             default_test=left(default) if all_of(default) else None,
-            gain=gain,
+            gain=paired(test, default) if gained else None,
             **facts_of([replace(self.base, seed=seed) for seed in self.seeds]),
         )
 
-    def _trial(self, number: int, found: optuna.trial.FrozenTrial) -> SearchTrial:
+    def _trial(self, number: int, found: FrozenTrial) -> SearchTrial:
         state, values = found.user_attrs.get("state", "refused"), dict(found.params)
         run = None if state == "refused" else self._run(values)
-        text = "" if run is None else self._family(values).name if run.controller else str(run.schedule)
         return SearchTrial(
             number=number,
             values=values,
-            schedule=text,
+            schedule="" if run is None else self._family(values).name if run.controller else str(run.schedule),
             peak_rate=readable(values[RATE]),
             validation=tuple(found.user_attrs.get("validation", ())),
             state=state,
@@ -327,13 +282,8 @@ class _Search:
 
     def _fresh(self, trial: SearchTrial) -> list[float | None]:
         """Test metric on the fresh seeds."""
-        run = self._run(trial.values) if self.fresh else self.base
-        return [one.test and one.test.metric for one in self._records([replace(run, seed=n) for n in self.fresh])]
-
-
-def _told(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The trials that are over, in order; those whose process died were asked for again."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        jobs = [replace(self._run(trial.values), seed=seed) for seed in self.fresh]
+        return [one.test and one.test.metric for one in self._records(jobs)]
 
 
 def _importance(study: optuna.Study) -> dict[str, float]:
@@ -352,8 +302,7 @@ def _quiet_optuna() -> Generator[None]:
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
             yield
     finally:
         optuna.logging.set_verbosity(level)
