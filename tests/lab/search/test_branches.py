@@ -55,8 +55,8 @@ def test_the_logs_of_branches_identify_the_laws(tmp_path):
     assert [one.updates for one in laws.runs] == [500, 400]
 
 
-def test_a_constant_run_that_diverges_is_told(tiny):
-    made = branches(tiny, [2, 30], seeds=1, peak_rate=1e25, engine=InProcess())
+def test_a_constant_run_that_diverges_is_told(tiny, tmp_path):
+    made = branches(tiny, [2, 30], seeds=1, peak_rate=1e25, out=tmp_path, engine=InProcess())
 
     assert made.branches[1].values == (None,)
     assert "diverged" in made.table()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...view.fonts import aligned, columns
 from .comparison import Comparison, ScheduleResult, TaskResult
 from .statistics import PairedDifference
-from .verdict import caveats, interval, number, shown, signed, verdict
+from .verdict import caveats, interval, number, shown, signed, spread, verdict
 
 
 def table(comparison: Comparison) -> str:
@@ -49,9 +49,7 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
     name = f"{row.name} ({len(row.diverged)} of {len(row.values)} diverged)" if row.diverged else row.name
     texts = [name, "–", "–", "–", "–", "–", "–"]
     if row.test is not None:
-        texts[1] = number(row.test.mean, unit)
-        if row.test.low is not None and row.test.high is not None:
-            texts[2] = f"{number(row.test.low, unit)} to {number(row.test.high, unit)}"
+        texts[1:3] = number(row.test.mean, unit), spread(row.test, unit)
     if row.rank is not None:
         texts[3] = f"{row.rank.low:g} to {row.rank.high:g}"
     if row.to_baseline is not None:

@@ -45,6 +45,11 @@ def interval(one: Estimate, unit: str) -> str:
     return "–" if one.low is None or one.high is None else f"{signed(one.low, unit)} to {signed(one.high, unit)}"
 
 
+def spread(one: Estimate, unit: str) -> str:
+    """The 95 % interval of a mean; a dash for one seed."""
+    return "–" if one.low is None or one.high is None else f"{number(one.low, unit)} to {number(one.high, unit)}"
+
+
 def sized(one: Estimate, unit: str, told: str = "") -> str:
     """A difference, with its unit if it is to be told, and its interval in brackets; of one seed the difference alone."""
     mean = f"{signed(one.mean, unit)} {told}".rstrip()

@@ -11,9 +11,10 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ... import Hold, Schedule, linear, recipes
 from ...core import Checks, Problem, refuse, shown
@@ -25,9 +26,9 @@ from ..engines.session import opened, put, session_problems
 from ..records.jobs import Measured, MeasuredJob
 from ..records.runs import Record, RunSpec
 from ..report.statistics import Estimate, left
-from ..report.verdict import number
+from ..report.verdict import number, spread
 from ..tasks.declared import Task
-from .planning import Seeds, Tabled, facts_of, one_row
+from .planning import Seeds, Tabled, facts_of, followed, one_row
 
 if TYPE_CHECKING:
     from ..engines.training import Point
@@ -54,21 +55,18 @@ class BranchJob(MeasuredJob):
     controller: Controller | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.branches, list | tuple):
-            pairs = tuple(tuple(one) if isinstance(one, list | tuple) else one for one in self.branches)
-            object.__setattr__(self, "branches", pairs)
+        with suppress(TypeError):
+            object.__setattr__(self, "branches", tuple(map(tuple, self.branches)))
         super().__post_init__()
 
     def problems(self) -> Sequence[Problem | None]:
         """What is wrong with branches."""
-        right = self.branches and all(
-            len(pair) == 2 and all(type(number) is int for number in pair) and 1 <= pair[0] < pair[1]
-            for pair in self.branches
-        )
-        starts = [pair[0] for pair in self.branches] if right else []
+        pairs = [one for one in self.branches if isinstance(one, tuple)] if isinstance(self.branches, tuple) else []
+        starts = [one[0] for one in pairs if [*map(type, one)] == [int, int] and 1 <= one[0] < one[1]]
+        if starts and len(starts) == len(self.branches) and starts == sorted(set(starts)):
+            return []
         rule = "at least one pair (start, length), 1 <= start < length, by ascending start"
-        fault = Problem(self.kind, "branches", rule, shown(self.branches))
-        return [None if right and starts == sorted(set(starts)) else fault]
+        return [Problem(self.kind, "branches", rule, shown(self.branches))]
 
     @property
     def budget(self) -> int:
@@ -171,12 +169,11 @@ class Branched(Tabled):
         lines = [title, *([self.changed] if self.changed else [])]
         lines.append(f"{'updates':>9}  {'cooldown':>8}  test {self.metric} ({self.unit})")
         for one in self.branches:
-            text = "diverged" if one.test is None else number(one.test.mean, self.unit)
-            if one.test is not None and one.test.low is not None and one.test.high is not None:
-                text += f"  ({number(one.test.low, self.unit)} to {number(one.test.high, self.unit)})"
+            texts = ["diverged" if one.test is None else number(one.test.mean, self.unit)]
+            texts += [f"({spread(one.test, self.unit)})"] if one.test and one.test.low is not None else []
             lost = sum(value is None for value in one.values)
-            text += f"  {lost} of {len(one.values)} diverged" if lost and one.test is not None else ""
-            lines.append(f"{one.start + one.cooldown:>9}  {one.cooldown:>8}  {text}")
+            texts += [f"{lost} of {len(one.values)} diverged"] if lost and one.test else []
+            lines.append("  ".join([f"{one.start + one.cooldown:>9}", f"{one.cooldown:>8}", *texts]))
         saved = 1.0 - self.updates / self.updates_apart
         lines.append(f"{self.updates} updates a seed instead of {self.updates_apart}: {100 * saved:.0f} % saved.")
         return "\n".join(lines) + "\n"
@@ -190,7 +187,7 @@ def branches(
     share: float = 0.2,
     seeds: Seeds = 5,
     peak_rate: float | None = None,
-    out: str | Path | None = None,
+    out: str | Path,
     engine: Engine | None = None,
     progress: Watcher | None = None,
     command: str = "",
@@ -207,7 +204,7 @@ def branches(
         seeds: How many, or which.
         peak_rate: Base learning rate, finite, above 0; None for the task's default.
         out: Folder for `records`, `branches.json`, `branches.txt` and `logs`, a CSV a run, from which `glidepath forecast` fits its
-            laws; each written whole. None to keep nothing.
+            laws; each written whole.
         engine: What carries out the jobs, one a seed; None for one worker process a processor.
         progress: Who hears how far it is; None for nobody.
         command: What makes this again, for the cheaper one that is proposed.
@@ -232,16 +229,13 @@ def branches(
     row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=starts[-1], where="branches")
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = 0 if schedule else min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
-    jobs: list[BranchJob] = []
-    for one in row:
-        how: dict[str, Any] = {"schedule": one.schedule, "controller": one.controller} if schedule else {}
-        jobs.append(BranchJob(one.task, one.peak_rate, one.seed, warmup, tuple(lengths.items()), **how))
-    folder = None if out is None else Path(out)
+    sizes = (warmup, tuple(lengths.items()))
+    jobs = [BranchJob(one.task, one.peak_rate, one.seed, *sizes, *followed(one, schedule)) for one in row]
+    folder = Path(out)
     refuse(session_problems("branches", folder, engine, jobs))
-    with opened("branches", folder, engine, progress, folder and folder / "logs", command) as session:
+    with opened("branches", folder, engine, progress, folder / "logs", command) as session:
         made = _made(jobs, session.records(jobs))
-        if folder is not None:
-            put("branches", folder, made, "branches.json", "branches.txt")
+        put("branches", folder, made, "branches.json", "branches.txt")
     return made
 
 

@@ -130,6 +130,11 @@ def one_row(
     return next(iter(grid.values()))["one"]
 
 
+def followed(spec: RunSpec, given: object) -> tuple[Any, ...]:
+    """What a job of several runs notes of its schedule and controller, where one was given: older jobs have neither."""
+    return (spec.schedule, spec.controller) if given else ()
+
+
 def notes_of(grid: Grid) -> list[str]:
     """What to know before training, a sentence for each: schedules of another length than the runs, what a controller's patience counts."""
     told: list[str] = []

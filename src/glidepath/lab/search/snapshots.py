@@ -14,9 +14,8 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -35,7 +34,7 @@ from ..report.rate_choice import RateChoice, choose_among
 from ..report.statistics import Estimate, PairedDifference, left, paired
 from ..report.verdict import number, sized
 from ..tasks.declared import Task
-from .planning import Rates, Seeds, Tabled, facts_of, one_row
+from .planning import Rates, Seeds, Tabled, facts_of, followed, one_row
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,16 +42,15 @@ if TYPE_CHECKING:
     from ..engines.training import Point
 
 METHODS = {
-    "snapshot ensemble": "averaged predictions of the last snapshots of one cyclic run",
-    "last snapshot": "the end of the cyclic run alone",
-    "weight average": "one model with the mean weights of the same snapshots",
-    "single model": "the end of one run under steps: a tenth from half of it on, a hundredth from three quarters on",
-    "single cosine": "the end of one run under one cosine",
-    "no cycle": "averaged predictions of that run at the same moments",
-    "single cycle": "averaged predictions of short cosine runs, each from fresh weights",
+    "snapshot ensemble": ("cyclic", True),  # averaged predictions of the last snapshots of one cyclic run
+    "last snapshot": ("cyclic", False),
+    "weight average": ("cyclic", True),  # one model with the mean weights of the same snapshots
+    "single model": ("steps", False),  # a tenth from half of the run on, a hundredth from three quarters on
+    "single cosine": ("cosine", False),
+    "no cycle": ("steps", True),  # averaged predictions of that run at the same moments
+    "single cycle": ("short", True),  # averaged predictions of short cosine runs, each from fresh weights
 }
-"""What is compared, by name."""
-
+"""What is compared, by name: which run, and whether its last members or only its end."""
 
 _FRESH = 1_000_003
 _BATCHES = 500
@@ -86,14 +84,24 @@ class SnapshotJob(MeasuredJob):
 
     def problems(self) -> Sequence[Problem | None]:
         """What is wrong with last."""
+        wrong = isinstance(self.last, int) and isinstance(self.cycles, int) and self.last > self.cycles
         rule = f"at most the number of cycles ({self.cycles})"
-        known = isinstance(self.last, int) and isinstance(self.cycles, int)
-        return [Problem(self.kind, "last", rule, shown(self.last)) if known and self.last > self.cycles else None]
+        return [Problem(self.kind, "last", rule, shown(self.last))] if wrong else []
 
     @property
     def budget(self) -> int:
         """Updates of all its runs: the cyclic one, two single ones, and the short ones together."""
         return 4 * self.cycles * self.length
+
+    @property
+    def moments(self) -> list[int]:
+        """The ends of the cycles, in updates."""
+        return [self.length * i for i in range(1, self.cycles + 1)]
+
+    def cyclic(self, rate: float) -> RunSpec:
+        """The cyclic run at a peak rate."""
+        budget = self.cycles * self.length
+        return RunSpec(self.task, recipes.sgdr(self.length, cycles=self.cycles), rate, self.seed, budget)
 
     def work(self, on_progress: Callable[[int], None], files: dict[str, bytes]) -> tuple[Mapping[str, Score], int]:
         """Train, score, and give the snapshots as files."""
@@ -101,43 +109,34 @@ class SnapshotJob(MeasuredJob):
 
         from ..engines.training import run
 
-        cycles, last, length, updates = self.cycles, self.last, self.length, 0
-        budget, moments = length * cycles, [length * (i + 1) for i in range(cycles)]
+        cyclic, length, updates = self.cyclic(self.peak_rate), self.length, 0
 
-        def trained(schedule: Schedule, moments: Sequence[int], seed: int, controller: Any = None) -> list[Point]:
+        def trained(moments: Sequence[int], **changed: Any) -> list[Point]:
             """The points of one run that ends at the last moment; fewer than asked for if it diverged."""
             nonlocal updates
             before, points = updates, list["Point"]()
-            spec = RunSpec(self.task, schedule, self.peak_rate, seed, moments[-1], controller)
+            spec = replace(cyclic, budget=moments[-1], **changed)
             keep = dict.fromkeys(moments, points.append)
             updates += run(spec, lambda made: on_progress(before + made), keep=keep).updates
             return points
 
-        cyclic = trained(recipes.sgdr(length, cycles=cycles), moments, self.seed)
-        stepped = trained(self.schedule or _steps(budget), moments, self.seed, self.controller)
-        cosine = trained(recipes.warmup_cosine(budget), [budget], self.seed)
-        seeds = [(self.seed * cycles + i + _FRESH) % 2**32 for i in range(cycles)]
-        fresh = [point for seed in seeds for point in trained(recipes.warmup_cosine(length), [length], seed)]
-        for i, point in enumerate(cyclic, 1):
+        steps, whole = _steps(cyclic.budget), recipes.warmup_cosine(cyclic.budget)
+        runs = {"cyclic": trained(self.moments)}
+        runs["steps"] = trained(self.moments, schedule=self.schedule or steps, controller=self.controller)
+        runs["cosine"] = trained([cyclic.budget], schedule=whole) * self.cycles
+        seeds = [(self.seed * self.cycles + i + _FRESH) % 2**32 for i in range(self.cycles)]
+        short = recipes.warmup_cosine(length)
+        runs["short"] = [point for seed in seeds for point in trained([length], schedule=short, seed=seed)]
+        for i, point in enumerate(runs["cyclic"], 1):
             weights = {name: tensor.contiguous() for name, tensor in point.weights.items()}
             files[f"rate{self.peak_rate:g}-seed{self.seed}-cycle{i}.safetensors"] = save(weights)
-        spec = RunSpec(self.task, recipes.sgdr(length, cycles=cycles), self.peak_rate, self.seed, budget)
-        members = {
-            "snapshot ensemble": (cyclic, last),
-            "last snapshot": (cyclic, 1),
-            "weight average": (cyclic, last),
-            "single model": (stepped, 1),
-            "single cosine": (cosine * cycles, 1),
-            "no cycle": (stepped, last),
-            "single cycle": (fresh, last),
-        }
         scores: dict[str, Score] = {}
-        for name, (points, count) in members.items():
-            weights = [point.weights for point in points[-count:]]
-            if len(points) < cycles:
+        for name, (key, several) in METHODS.items():
+            members = [point.weights for point in runs[key][-(self.last if several else 1) :]]
+            if len(runs[key]) < self.cycles:
                 scores[name] = {"validation": None, "test": None}
             else:
-                scores[name] = _score(self.task, [_averaged(spec, weights)] if name == "weight average" else weights)
+                scores[name] = _score(self.task, [_averaged(cyclic, members)] if name == "weight average" else members)
         return scores, updates
 
 
@@ -149,9 +148,7 @@ def _steps(budget: int) -> Schedule:
 def _loaded(task: Task, weights: Mapping[str, Tensor]) -> nn.Module:
     import torch
 
-    from ..engines.devices import device
-    from ..tasks import models
-    from ..tasks.data import load
+    from ..engines.training import device, load, models
 
     with torch.random.fork_rng(devices=[]):
         model = models.build(task.model, load(task.data)).to(device())
@@ -163,20 +160,18 @@ def _score(task: Task, members: Sequence[Mapping[str, Tensor]]) -> Score:
     """The metrics of the mean of the members' probabilities."""
     import torch
 
-    from ..engines.training import examples_of, precision
-    from ..tasks.data import load
+    from ..engines.training import examples_of, finite_number, load, precision
 
     data, found, models = load(task.data), Score(), [_loaded(task, weights).eval() for weights in members]
     for part in ("validation", "test"):
         inputs, targets = examples_of(task, data, part)
         with torch.no_grad(), precision(task)():
             chunks = [[torch.softmax(model(one).double(), -1) for one in inputs.split(512)] for model in models]
-        mean = torch.stack([torch.cat(each) for each in chunks]).mean(0)
-        mean, targets = mean.reshape(-1, mean.shape[-1]), targets.reshape(-1)
+        mean, targets = torch.stack([torch.cat(each) for each in chunks]).mean(0).flatten(0, -2), targets.flatten()
         value = 100.0 * float((mean.argmax(-1) != targets).double().mean())
         if task.metric.name == "loss":
             value = float(-mean.gather(1, targets.unsqueeze(1)).clamp_min(1e-300).log().mean())
-        found[part] = value if math.isfinite(value) else None
+        found[part] = finite_number(value)
     return found
 
 
@@ -185,17 +180,12 @@ def _averaged(spec: RunSpec, members: Sequence[Mapping[str, Tensor]]) -> dict[st
     import torch
     from torch.optim.swa_utils import update_bn
 
-    from ..engines.training import minibatches
-    from ..tasks.data import load
-    from ..tasks.examples import Examples
+    from ..engines.training import Examples, load, minibatches
 
     data = load(spec.task.data)
     count = max(1, min(_BATCHES, len(data.train[1]) // spec.task.batch)) if isinstance(data, Examples) else _BATCHES
-    mean = {
-        name: torch.stack([one[name].double() for one in members]).mean(0).to(tensor.dtype)
-        for name, tensor in members[0].items()
-    }
-    model = _loaded(spec.task, mean)
+    every = {name: torch.stack([one[name].double() for one in members]) for name in members[0]}
+    model = _loaded(spec.task, {name: each.mean(0).to(members[0][name].dtype) for name, each in every.items()})
     with torch.random.fork_rng(devices=[]):
         update_bn(list(islice(minibatches(spec, data), count)), model)
     return model.state_dict()
@@ -253,21 +243,16 @@ class Snapshots(Tabled):
     def table(self) -> str:
         """A line a method, as plain text."""
         rate = "each its own peak rate" if self.peak_rate is None else f"peak rate {self.peak_rate:g}"
-        lines = [
-            f"{self.task}: {self.cycles} cycles in {self.budget} updates, the last {self.last} averaged",
-            f"{rate}, {len(self.seeds)} seeds",
-            f"single model and no cycle: {self.schedule}" if self.schedule else None,
-            self.changed or None,
-            "",
-            f"{'':<18} peak rate  test {self.metric} ({self.unit})    the ensemble to it, 95 % interval",
-        ]
+        lines = [f"{self.task}: {self.cycles} cycles in {self.budget} updates, the last {self.last} averaged"]
+        lines += [f"{rate}, {len(self.seeds)} seeds", *([self.changed] if self.changed else [])]
+        lines += [f"single model and no cycle: {self.schedule}"] if self.schedule else []
+        lines += ["", f"{'':<18} peak rate  test {self.metric} ({self.unit})    the ensemble to it, 95 % interval"]
         for row in self.results:
             value = "diverged" if row.test is None else number(row.test.mean, self.unit)
             gain = sized(row.ensemble_gains.estimate, self.unit) if row.ensemble_gains else ""
             lines.append(f"{row.name:<18} {row.peak_rate:<9g}  {value:<18} {gain}".rstrip())
         shared = "One shared peak rate for all" if self.peak_rate is not None else "Rates chosen on validation data"
-        lines += ["", f"{shared}; the intervals are not corrected for the number of comparisons."]
-        return "\n".join(line for line in lines if line is not None) + "\n"
+        return "\n".join([*lines, "", f"{shared}; the intervals are not corrected for the number of comparisons.", ""])
 
 
 def snapshots(
@@ -322,10 +307,8 @@ def snapshots(
     checks.require(length > 0, "cycles", f"at most the budget ({row[0].budget if row else 0})", cycles)
     checks.done()
     folder = Path(out)
-    jobs: list[SnapshotJob] = []
-    for spec in row:
-        how: dict[str, Any] = {"schedule": spec.schedule, "controller": spec.controller} if schedule else {}
-        jobs.append(SnapshotJob(spec.task, spec.peak_rate, spec.seed, cycles, last or cycles, length, **how))
+    sizes = (cycles, last or cycles, length)
+    jobs = [SnapshotJob(one.task, one.peak_rate, one.seed, *sizes, *followed(one, schedule)) for one in row]
     refuse(session_problems("snapshots", folder, engine, jobs))
     if surface:
         from ..report.surface import surface_problems
@@ -346,14 +329,12 @@ def _write_surface(file: Path, job: SnapshotJob, rate: float, note: Callable[[st
     from ..report.html import style
     from ..report.surface import surface
 
-    cycles, length, name = job.cycles, job.length, job.task.name
-    run = RunSpec(job.task, recipes.sgdr(length, cycles=cycles), rate, job.seed, length * cycles)
     caption = (
-        f"{name}, seed {job.seed}, peak rate {rate:g}: {cycles} cycles of {length} updates. Lines of equal validation loss "
-        "in the plane of the two directions in which the weights moved most; rings are the snapshots, at the end of each cycle."
+        f"{job.task.name}, seed {job.seed}, peak rate {rate:g}: {job.cycles} cycles of {job.length} updates. Lines of equal validation "
+        "loss in the plane of the two directions in which the weights moved most; rings are the snapshots, at the end of each cycle."
     )
     try:
-        drawn = surface_figure(surface({"cyclic": run}, [length * (i + 1) for i in range(cycles)]))
+        drawn = surface_figure(surface({"cyclic": job.cyclic(rate)}, job.moments))
     except GlidepathError as error:
         file.unlink(missing_ok=True)  # one of another run would be taken for this one's
         note(f"the loss surface is left out: {error}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,6 @@ class Dimension:
         unit = " of the budget" if self.share else ""
         return f"{self.name} in {self.low:g} to {self.high:g}{unit}{' (log)' if self.log else ''}"
 
-    def bounded(self, low: float, high: float) -> Dimension:
-        """The same between other ends."""
-        return Dimension(self.name, low, high, self.log and low > 0, self.share)
-
     def suggested(self, trial: optuna.Trial) -> Any:
         """What a trial of Optuna proposes."""
         if self.low is None or self.high is None:
@@ -122,8 +119,8 @@ class Family:
 
     def usual(self) -> dict[str, Any]:
         """The values that the recipe's own defaults stand for, pulled into the dimensions' ends."""
-        defaults = {each.name: each.default for each in (_typed(self.make) if self.make else ())}
-        return {name: _usual(one, defaults[name]) for name, one in self.dimensions.items()}
+        given = inspect.signature(self.make).parameters if self.make else {}
+        return {name: _usual(one, given[name].default) for name, one in self.dimensions.items()}
 
 
 def families(
@@ -148,21 +145,18 @@ def families(
             checks.refuse("schedule", rule, name, did_you_mean(name, list(known)))
     if not names:
         checks.refuse("schedule", "at least one recipe", names)
-    parameters = {name for make in chosen.values() for name in list(inspect.signature(make).parameters)[1:]}
-    searchable = sorted({*parameters, RATE})
-    for name, where in [*((name, "fix") for name in fixed), *((name, "range") for name in ranges)]:
-        allowed = sorted(parameters) if where == "fix" else searchable
-        if (chosen or texts) and name not in allowed:
-            rule = f"one of {', '.join(allowed)}" if allowed else "left out: what is written out has nothing to give"
-            checks.refuse(where, rule, name, did_you_mean(name, allowed))
+    parameters = sorted({name for make in chosen.values() for name in list(inspect.signature(make).parameters)[1:]})
+    for where, given, allowed in (("fix", fixed, parameters), ("range", ranges, sorted([*parameters, RATE]))):
+        rule = f"one of {', '.join(allowed)}" if allowed else "left out: what is written out has nothing to give"
+        for name in given:
+            if (chosen or texts) and name not in allowed:
+                checks.refuse(where, rule, name, did_you_mean(name, allowed))
     for name in sorted({*fixed} & {*ranges}):
         checks.problems.append(Problem("tune", name, "either given or searched", "both"))
     for name, (low, high) in ranges.items():
-        ends = f"{low:g}:{high:g}"
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            checks.problems.append(Problem("tune", f"range of {name}", "two finite numbers, the lower first", ends))
-        elif name == RATE and low <= 0.0:
-            checks.problems.append(Problem("tune", f"range of {name}", "above 0", ends))
+        rule = "" if -math.inf < low < high < math.inf else "two finite numbers, the lower first"
+        if rule := rule or ("above 0" if name == RATE and low <= 0.0 else ""):
+            checks.problems.append(Problem("tune", f"range of {name}", rule, f"{low:g}:{high:g}"))
     made = {name: _family(name, make, fixed, ranges, checks) for name, make in chosen.items()}
     checks.done()
     return [made.get(name) or Family(name, None, {}, {}) for name in dict.fromkeys(names)]
@@ -180,8 +174,7 @@ def written(names: Sequence[str]) -> list[str]:
 
 def _known() -> dict[str, Callable[..., Schedule]]:
     makers = {word: make for word, make in vocabulary().items() if not isinstance(make, type)}
-    names = {word: list(inspect.signature(make).parameters) for word, make in makers.items()}
-    return {word: makers[word] for word, given in names.items() if len(given) > 1 and given[0] == "steps"}
+    return {word: make for word, make in makers.items() if [*inspect.signature(make).parameters][:-1][:1] == ["steps"]}
 
 
 def search_space(
@@ -221,60 +214,42 @@ def _family(
 ) -> Family:
     dimensions: dict[str, Dimension] = {}
     given: dict[str, Any] = {}
-    for parameter in _typed(make)[1:]:
-        if parameter.name in fixed:
-            given[parameter.name] = _read(parameter, fixed[parameter.name], checks)
-            continue
-        found = _dimension(parameter)
-        if parameter.name in ranges:
-            whole = Dimension(parameter.name, 0.0, 1.0, share=parameter.annotation == "int")
-            found = (found or whole).bounded(*ranges[parameter.name])
-        if found is not None:
-            dimensions[parameter.name] = found
+    types = types_of(inspect.unwrap(make))
+    for parameter in list(inspect.signature(make).parameters.values())[1:]:
+        key = parameter.name
+        schema = types[key].json_schema if key in types else {}
+        schema = schema.get("anyOf", [schema])[0]
+        found = _dimension(key, schema)
+        if key in fixed:
+            given[key] = checks.take(f"fix {key}", _read(fixed[key]), types[key]) if key in types else fixed[key]
+        elif key in ranges:
+            low, high = ranges[key]
+            log, share = found is not None and found.log and low > 0, schema.get("type") == "integer"
+            dimensions[key] = Dimension(key, low, high, log, share)
+        elif found is not None:
+            dimensions[key] = found
         elif parameter.default is parameter.empty:
-            remedy = f"--fix {parameter.name}=VALUE or --range {parameter.name}=LOW:HIGH"
-            checks.problems.append(Problem("tune", f"{name}.{parameter.name}", "given or searched", "neither", remedy))
+            remedy = f"--fix {key}=VALUE or --range {key}=LOW:HIGH"
+            checks.problems.append(Problem("tune", f"{name}.{key}", "given or searched", "neither", remedy))
     return Family(name, make, dimensions, given)
 
 
-def _dimension(parameter: inspect.Parameter) -> Dimension | None:
-    hint = str(parameter.annotation)
-    if hint in ("Curve", "bool"):
-        curves = sorted(kind for kind, one in Curve.registry.items() if not one.field_names())
-        return Dimension(parameter.name, choices=(False, True) if hint == "bool" else tuple(curves))
-    ends = ENDS.get(parameter.name)
-    return ends and Dimension(parameter.name, *ends, share=hint == "int")
+def _dimension(name: str, schema: Mapping[str, Any]) -> Dimension | None:
+    """What is searched of a parameter whose type has this JSON Schema."""
+    kind = schema.get("type")
+    if kind == "boolean":
+        return Dimension(name, choices=(False, True))
+    if "$ref" in schema:
+        return Dimension(name, choices=tuple(sorted(k for k, one in Curve.registry.items() if not one.field_names())))
+    return Dimension(name, *ENDS[name], share=kind == "integer") if name in ENDS else None
 
 
-def _typed(make: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters of a recipe, each annotated with the word of what its type takes."""
-    types = types_of(inspect.unwrap(make))
-
-    def word(parameter: inspect.Parameter) -> str:
-        if parameter.name not in types:
-            return str(parameter.annotation).strip("'")
-        schema = types[parameter.name].json_schema
-        schema = schema.get("anyOf", [schema])[0]
-        return {"integer": "int", "boolean": "bool"}.get(
-            schema.get("type", ""), "Curve" if "$ref" in schema else "float"
-        )
-
-    return [each.replace(annotation=word(each)) for each in inspect.signature(make).parameters.values()]
-
-
-def _read(parameter: inspect.Parameter, text: str, checks: Checks) -> Any:
-    """A value given as text, by the declared type; the recipe itself checks its bounds."""
-    hint = str(parameter.annotation)
-    if hint == "Curve":
-        return text
-    if hint == "bool" and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return int(text) if hint == "int" else float(text)
-    except ValueError:
-        rules = {"bool": "true or false", "int": "a whole number of updates"}
-        checks.refuse(f"fix {parameter.name}", rules.get(hint, "a number"), text)
-        return None
+def _read(text: str) -> Any:
+    """A number or a truth value, where a text is one."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _usual(dimension: Dimension, default: Any) -> Any:
