@@ -7,17 +7,15 @@ report are made from the records. So the same call on the same folder goes on wh
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import Schedule
 from ...core import GlidepathError, Problem, installing, refuse, write_whole
 from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, session_problems, writing
 from ..records.runs import Record, RunSpec
-from ..tasks.declared import Task
 from .planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 
 if TYPE_CHECKING:
@@ -79,15 +77,16 @@ def compare(
         from ..report.surface import surface_problems
 
         refuse(surface_problems("compare", specs))
-    told = command or _call(
-        out=folder.name,
-        tasks=tasks,
-        schedules=schedules,
-        seeds=seeds,
-        peak_rate=peak_rate,
-        budget=budget,
-        baseline=None if baseline == "constant" else baseline,
-    )
+    given: dict[str, Any] = {
+        "tasks": list(grid),
+        "schedules": None if schedules is None else list(next(iter(grid.values()))),
+    }
+    if isinstance(schedules, Mapping):
+        given["schedules"] = {name: str(one) for name, one in schedules.items()}
+    given |= {"seeds": seeds, "peak_rate": peak_rate, "budget": budget}
+    given |= {"baseline": None if baseline == "constant" else baseline, "out": folder.name}
+    call = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+    told = command or f"glidepath.lab.compare({call})"
     with opened("compare", folder, engine, progress, command=told) as session:
         for note in notes_of(grid):
             session.watcher.note(note)
@@ -129,38 +128,16 @@ def _in_order(grid: Grid) -> list[RunSpec]:
     return sorted(unique.values(), key=lambda spec: position[spec.seed])
 
 
-def _write(
-    folder: Path, made: Comparison, records: Mapping[str, Record], surface: bool, note: Callable[[str], None]
-) -> None:
-    from ..report.figures import surface_figure
-    from ..report.html import report
-    from ..report.surface import surface as around
-    from ..report.table import table
+def _write(folder: Path, made: Comparison, records: Mapping[str, Record], drawing: bool, note: Any) -> None:
+    from ..report import figures, html, surface, table
 
     write_whole(folder / "comparison.json", made.to_json())
-    write_whole(folder / "table.txt", table(made))
+    write_whole(folder / "table.txt", table.table(made))
     drawn: dict[str, str] = {}
-    for result in made.tasks if surface else ():
+    for result in made.tasks if drawing else ():
         try:
             firsts = {row.name: records[row.runs[0]].spec for row in result.schedules}
-            drawn[result.task.name] = surface_figure(around(firsts))
+            drawn[result.task.name] = figures.surface_figure(surface.surface(firsts))
         except GlidepathError as error:
             note(f"{result.task.name}: the loss surface is left out: {error}")
-    write_whole(folder / "report.html", report(made, records, drawn))
-
-
-def _call(out: str, **given: Any) -> str:
-    """The call of `compare` with these arguments."""
-    said = {name: value if name == "baseline" else _named(value) for name, value in given.items() if value is not None}
-    return f"glidepath.lab.compare({', '.join(f'{name}={value!r}' for name, value in said.items())}, out={out!r})"
-
-
-def _named(value: Any) -> Any:
-    """An argument as it can be written: tasks by their names, schedules as text, several in a list."""
-    if isinstance(value, Mapping):
-        return {name: str(one) for name, one in value.items()}
-    if isinstance(value, str | Task | Schedule):
-        return _named([value])
-    if isinstance(value, Sequence) and all(isinstance(one, str | Task | Schedule) for one in value):
-        return [one.name if isinstance(one, Task) else str(one) for one in value]
-    return value
+    write_whole(folder / "report.html", html.report(made, records, drawn))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from ... import Hold, Product, Rate, Schedule, parse
 from ...core import Checks, GlidepathError, Shown, did_you_mean
 from ...core.fields import Count, Positive, Seed, integer
 from ...dialects.plateaus import plateau_of
+from ...feedback import Controller
 from ..plain import Plain
 from ..records.jobs import Job
 from ..records.runs import RunSpec
@@ -56,16 +57,8 @@ def facts_of(jobs: Sequence[Job[Any]]) -> dict[str, Any]:
     return told | {"seeds": tuple(dict.fromkeys(job.seed for job in jobs))}
 
 
-@dataclass(frozen=True)
-class Controlled:
-    """A constant rate that a controller cuts after validations.
-
-    Args:
-        text: The controller's word or class.
-    """
-
-    text: str
-
+Driver = Callable[[float, int, int], tuple[Schedule, Controller | None]]
+"""From a peak rate, a budget and the updates of warmup to what a run follows, and what cuts its rate after validations."""
 
 Tasks = str | Task | Sequence[str | Task]
 Schedules = Mapping[str, Schedule | str] | Sequence[str | Schedule] | None
@@ -107,12 +100,9 @@ def plan_runs(
         updates, pairs = budget or task.budget, [(rate, seed) for rate in rates or [task.peak_rate] for seed in numbers]
         warmup = round(task.warmup * updates)
         grid[task.name] = rows = {}
-        for name, one in named.items():
-            if isinstance(one, Controlled):
-                rows[name] = [RunSpec(task, Hold(), r, seed, updates, plateau_of(one.text, r)) for r, seed in pairs]
-            else:
-                sized = default_schedule(one, updates, warmup) if isinstance(one, str) else one
-                rows[name] = [RunSpec(task, sized, rate, seed, updates) for rate, seed in pairs]
+        for name, driver in named.items():
+            driven = {rate: driver(rate, updates, warmup) for rate, _ in pairs}
+            rows[name] = [RunSpec(task, driven[r][0], r, seed, updates, driven[r][1]) for r, seed in pairs]
     return grid
 
 
@@ -182,8 +172,7 @@ def _tasks(tasks: Tasks, checks: Checks) -> list[Task]:
     return list(found.values())
 
 
-def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str, Schedule | str | Controlled]:
-    """By name: a schedule, what a controller cuts, or the name of a default one, which needs the budget of a task."""
+def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str, Driver]:
     if schedules is None:
         pairs: list[tuple[object, object]] = [(name, name) for name in DEFAULT_SCHEDULES]
     elif isinstance(schedules, Mapping):
@@ -191,7 +180,7 @@ def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str,
     else:
         given = [schedules] if isinstance(schedules, str | Schedule) else list(schedules)
         pairs = [(one if isinstance(one, str) else str(one), one) for one in given]
-    found: dict[str, Schedule | str | Controlled] = {}
+    found: dict[str, Driver] = {}
     for name, one in pairs:
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
             checks.refuse("schedule name", "1 to 200 printable characters", name)
@@ -199,25 +188,27 @@ def _schedules(schedules: Schedules, baseline: str, checks: Checks) -> dict[str,
             checks.refuse("schedules", "all different", [name, name])
         else:
             with checks.kept():
-                found[name] = _schedule(one, checks.where)
+                found[name] = _driver(one, checks.where)
     if not pairs:
         checks.refuse("schedules", "at least one", pairs)
     if baseline in found:
         return found
-    if baseline not in DEFAULT_SCHEDULES:
-        known = [*found, *(name for name in DEFAULT_SCHEDULES if name not in found)]
-        checks.refuse("baseline", f"one of {', '.join(known)}", baseline, did_you_mean(str(baseline), known))
-    return {baseline: baseline, **found}
+    if baseline in DEFAULT_SCHEDULES:
+        return {baseline: _driver(baseline, checks.where), **found}
+    known = list(dict.fromkeys([*found, *DEFAULT_SCHEDULES]))
+    checks.refuse("baseline", f"one of {', '.join(known)}", baseline, did_you_mean(str(baseline), known))
+    return found
 
 
-def _schedule(one: object, where: str) -> Schedule | str | Controlled:
-    if isinstance(one, Schedule):
-        return one
-    if not isinstance(one, str):
+def _driver(one: object, where: str) -> Driver:
+    if not isinstance(one, Schedule | str):
         raise GlidepathError.of(where, "schedule", "a Schedule, its text, or a default name", one)
-    if one in DEFAULT_SCHEDULES:
-        return one
-    return as_factor(parse(one)) if steered(one) is None else Controlled(one)
+    if isinstance(one, str) and one in DEFAULT_SCHEDULES:
+        return lambda rate, budget, warmup: (default_schedule(one, budget, warmup), None)
+    if isinstance(one, str) and steered(one) is not None:
+        return lambda rate, budget, warmup: (Hold(), plateau_of(one, rate))
+    plain = one if isinstance(one, Schedule) else as_factor(parse(one))
+    return lambda rate, budget, warmup: (plain, None)
 
 
 def as_factor(schedule: Schedule) -> Schedule:
