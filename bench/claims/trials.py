@@ -153,7 +153,7 @@ class Trainings(_Chosen):
 
 def _losses(folder: Path, grid: Mapping[str, Sequence[Any]]) -> dict[str, Losses]:
     """The last validation loss of every run, from the records that the comparison has just checked or made."""
-    from glidepath.lab.report.rate_choice import by_rate
+    from glidepath.lab.report.comparison import by_rate
 
     store, found = Store(folder / "records"), dict[str, Losses]()
     for name, row in grid.items():

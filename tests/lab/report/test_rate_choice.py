@@ -1,5 +1,6 @@
 """A grid of peak rates: chosen on validation, reported on test, with flags where the choice or the seeds fall short."""
 
+import shutil
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,9 +10,8 @@ from glidepath import GlidepathError
 from glidepath.lab import Comparison, InProcess, compare, plan_runs
 from glidepath.lab.engines.engine import Finished
 from glidepath.lab.records.runs import Evaluation
-from glidepath.lab.report.comparison import summarise
-from glidepath.lab.report.rate_choice import by_rate, choose_rate
-from glidepath.lab.report.statistics import Estimate, ranks, seeds_needed
+from glidepath.lab.report.comparison import by_rate, summarise
+from glidepath.lab.report.statistics import Estimate, choose_rate, ranks, seeds_needed
 from glidepath.lab.report.table import table
 from glidepath.lab.report.verdict import caveats, flags, verdict
 
@@ -38,10 +38,10 @@ class Valley:
             emit(Finished(replace(record, evaluations=(*record.evaluations[:-1], last))))
 
 
-@pytest.fixture
-def compared(tiny, tmp_path, made_up):
-    engine = Valley(made_up)
-    return compare([tiny], list(BEST), 4, peak_rate=[0.4, 0.1, 0.2], out=tmp_path, engine=engine), engine, tmp_path
+@pytest.fixture(scope="module")
+def compared(tiny, tmp_path_factory, made_up):
+    engine, out = Valley(made_up), tmp_path_factory.mktemp("compared")
+    return compare([tiny], list(BEST), 4, peak_rate=[0.4, 0.1, 0.2], out=out, engine=engine), engine, out
 
 
 def test_the_rate_is_chosen_on_validation_and_the_figures_are_of_test(compared):
@@ -59,9 +59,9 @@ def test_the_rate_is_chosen_on_validation_and_the_figures_are_of_test(compared):
     assert comparison.seeds == (0, 1, 2, 3)
 
 
-def test_another_rate_runs_only_what_is_new(compared, tiny, made_up):
-    engine = Valley(made_up)
-    compare([tiny], list(BEST), 4, peak_rate=[0.1, 0.2, 0.4, 0.8], out=compared[2], engine=engine)
+def test_another_rate_runs_only_what_is_new(compared, tiny, tmp_path, made_up):
+    engine, out = Valley(made_up), shutil.copytree(compared[2], tmp_path / "again")
+    compare([tiny], list(BEST), 4, peak_rate=[0.1, 0.2, 0.4, 0.8], out=out, engine=engine)
 
     assert {spec.peak_rate for spec in engine.asked} == {0.8}
     assert len(engine.asked) == 3 * 4
@@ -85,7 +85,7 @@ def test_table_report_and_sentences_say_whose_rate_it_is(compared, tiny, tmp_pat
 
     assert caveats(comparison)[0].startswith("Each schedule got its own peak rate: of 0.1, 0.2, 0.4 the one with the")
     assert not any("shared" in sentence for sentence in caveats(comparison))
-    assert page.count("<svg") == 7
+    assert page.count("<svg") == 6
     assert "36 networks trained" in page
     shared = compare([tiny], list(BEST), 4, peak_rate=0.2, out=tmp_path / "b", engine=Valley(made_up))
     assert "one shared peak rate (0.2 on tiny)" in caveats(shared)[0]
@@ -100,7 +100,7 @@ def test_a_rate_that_loses_seeds_is_taken_last_and_ties_go_to_the_lower(tiny, ma
             value = metrics[spec.peak_rate][spec.seed]
             last = Evaluation(updates=40, loss=1.0, metric=value)
             records.append(replace(made_up(spec, value), evaluations=(last,)))
-        return choose_rate(by_rate(records), direction)
+        return choose_rate({rate: [one.last for one in rows] for rate, rows in by_rate(records).items()}, direction)
 
     assert choice({0.1: (9.0, 9.0), 0.2: (1.0, None), 0.4: (None, None)}).peak_rate == 0.1
     assert choice({0.1: (None, None), 0.2: (5.0, None), 0.4: (4.0, None)}).peak_rate == 0.4

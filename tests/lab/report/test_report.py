@@ -116,7 +116,7 @@ def test_sentences_figures_hashes_and_command_are_there(hostile):
     ):
         assert word in text
     assert comparison.command in text
-    assert html.count("<svg") == html.count("</svg>") == 6
+    assert html.count("<svg") == html.count("</svg>") == 5
     for i in range(3):
         assert f'class="s{i}"' in html
 

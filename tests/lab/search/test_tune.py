@@ -173,7 +173,7 @@ def test_everything_wrong_is_told_at_once_and_nothing_written(tmp_path: Path):
         tune("digits", ["wsd"], fixed={"flor": "0"}, out=out)
     with pytest.raises(GlidepathError, match="tune: floor must be either given or searched, got both"):
         tune("digits", ["wsd"], fixed={"floor": "0"}, ranges={"floor": (0.0, 0.1)}, out=out)
-    with pytest.raises(GlidepathError, match="tune: fix warmup must be an integer from 0 to .*, got 'ten'"):
+    with pytest.raises(GlidepathError, match=r"tune: fix warmup must be an integer from 0 to .*, got 'ten'"):
         tune("digits", ["wsd"], fixed={"warmup": "ten"}, out=out)
 
 

@@ -11,8 +11,8 @@ from ..plain import Plain, plain
 from ..records.jobs import provenance
 from ..records.runs import Record
 from ..tasks.declared import Task
-from .rate_choice import RateChoice, by_rate, choose_rate
-from .statistics import Estimate, PairedDifference, Rank, holm, left, paired, ranks, seeds_needed, whole
+from . import statistics
+from .statistics import Estimate, PairedDifference, Rank, RateChoice, choose_rate, left, paired, whole
 
 
 @plain(kw_only=True)
@@ -134,15 +134,15 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     rows = {name: _schedule(name, row, seeds) for name, row in grid.items()}
     base, lower = rows[baseline], task.metric.direction == "lower"
     complete = {name: kept for name, row in rows.items() if (kept := whole(row.values)) is not None}
-    placed = dict(zip(complete, ranks([*complete.values()], lower_is_better=lower) or (), strict=False))
+    placed = dict(zip(complete, statistics.ranks([*complete.values()], lower_is_better=lower) or (), strict=False))
     gaps = {name: paired(row.values, base.values) for name, row in rows.items() if row is not base}
     tested = {name: gap for name, gap in gaps.items() if gap is not None and gap.p is not None}
-    corrected = dict(zip(tested, holm([gap.p or 0.0 for gap in tested.values()]), strict=True))
+    corrected = dict(zip(tested, statistics.holm([gap.p or 0.0 for gap in tested.values()]), strict=True))
     found: list[ScheduleResult] = []
     for name, row in rows.items():
         gap, shared = gaps.get(name), None if row is base else _at_shared(grid[name], row, base)
         if gap is not None and name in corrected:
-            needed = seeds_needed(gap.estimate, len(tested))
+            needed = statistics.seeds_needed(gap.estimate, len(tested))
             gap = replace(gap, p_holm=corrected[name], seeds_needed=needed)
         found.append(replace(row, rank=placed.get(name), to_baseline=gap, at_shared=shared))
     return TaskResult(
@@ -155,9 +155,16 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
     )
 
 
+def by_rate(records: Sequence[Record]) -> dict[float, list[Record]]:
+    """Records by peak rate, rates ascending, the order within a rate kept."""
+    rates = sorted({record.spec.peak_rate for record in records})
+    return {rate: [record for record in records if record.spec.peak_rate == rate] for rate in rates}
+
+
 def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> ScheduleResult:
     rows, spec = by_rate(records), records[0].spec
-    choice = choose_rate(rows, spec.task.metric.direction)
+    seen = {rate: [record.last for record in several] for rate, several in rows.items()}
+    choice = choose_rate(seen, spec.task.metric.direction)
     records, driver = rows[choice.peak_rate], spec.controller or spec.schedule
     values = tuple(record.test and record.test.metric for record in records)
     return ScheduleResult(

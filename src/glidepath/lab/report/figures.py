@@ -56,7 +56,7 @@ Curve = npt.NDArray[np.float64]
 
 
 def comparison_figures(result: TaskResult, records: Records, baseline: str) -> list[tuple[str, str]]:
-    """The pictures of a task, each an `<svg>` element and its caption: rates, validation, losses, outcomes, differences to the baseline.
+    """The pictures of a task, each an `<svg>` element and its caption: rates, validation, losses, differences to the baseline.
 
     Args:
         result: The task's part of a comparison.
@@ -65,26 +65,21 @@ def comparison_figures(result: TaskResult, records: Records, baseline: str) -> l
     """
     metric = result.task.metric
     validation = f"validation {metric.name} ({metric.unit})"
+    validated = [_validated(row) for row in records.values()]
+    losses = [_losses(row, result.budget) for row in records.values()]
+    averaged = "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. A curve stops where a seed diverged."
     filled = "A filled mark holds after Holm's correction, an empty one does not."
     return [
         (_rates(records), "The learning rate that every update used."),
-        (
-            _bands([_validated(row) for row in records.values()], validation, result.budget),
-            "On validation data: mean over seeds, 95 % interval.",
-        ),
-        (
-            _bands([_losses(row, result.budget) for row in records.values()], "training loss (nats)", result.budget),
-            "On the minibatches, averaged over fiftieths of the run: mean over seeds, 95 % interval. A curve stops where a seed diverged.",
-        ),
-        (_outcomes(result), "On test data at the end: every seed, their mean and its 95 % interval."),
+        (_bands(validated, validation, result.budget), "On validation data: mean over seeds, 95 % interval."),
+        (_bands(losses, "training loss (nats)", result.budget), averaged),
         (_differences(result, baseline), f"Paired differences to {baseline} on test data, 95 % intervals. {filled}"),
     ]
 
 
 def _rates(records: Records) -> str:
     """Learning rate by update, as recorded at every update."""
-    with _figure(*_SIZE) as figure:
-        axes = figure.subplots()
+    with _drawn() as (figure, axes):
         for i, row in enumerate(records.values()):
             longest = max(row, key=lambda record: record.updates)
             axes.plot(np.arange(len(longest.rates)) * longest.stride, longest.rates, **_line(i))
@@ -114,37 +109,20 @@ def _losses(row: Sequence[Record], budget: int) -> tuple[Curve, list[Curve]]:
     return (edges[:length] + edges[1 : length + 1]) / 2, [one[:length] for one in means]
 
 
-def _outcomes(result: TaskResult) -> str:
-    """Test metric of every seed, with mean and 95 % interval."""
-    with _rows(result.schedules) as (figure, axes):
-        for i, row in enumerate(result.schedules):
-            values = [value for value in row.values if value is not None]
-            axes.scatter(values, [i + 0.25] * len(values), s=16, alpha=0.6, linewidths=0, color=_colour(i), gid=f"s{i}")
-            if row.test is not None:
-                _interval(axes, row.test, i, filled=True)
-        axes.set_xlabel(_better(result))
-        return _svg(figure, f"Test {result.task.metric.name} of every schedule")
-
-
 def _differences(result: TaskResult, baseline: str) -> str:
     """Paired differences to the baseline, with 95 % intervals; a filled mark holds after correction, an empty one not."""
     metric = result.task.metric
-    with _rows(result.schedules) as (figure, axes):
+    with _drawn(result.schedules) as (figure, axes):
         axes.axvline(0.0, color=_SOFT, linewidth=1.2)
         for i, row in enumerate(result.schedules):
             if row.to_baseline is not None:
-                _interval(axes, row.to_baseline.estimate, i, filled=shown(row.to_baseline))
+                _interval(axes, row.to_baseline.estimate, i, i, filled=shown(row.to_baseline))
         axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
         return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
 
 
-def _better(result: TaskResult) -> str:
-    metric = result.task.metric
-    return f"test {metric.name} ({metric.unit}), {metric.direction} is better"
-
-
 def ranked_figure(result: TaskResult, baseline: str) -> str:
-    """Test metric of every schedule, best mean first: mean and 95 % interval, with a line through the baseline's mean.
+    """Test metric of every schedule, best mean first: every seed, mean and 95 % interval, with a line through the baseline's mean.
 
     Schedules that diverged on every seed stand at the end without a mark.
 
@@ -159,18 +137,20 @@ def ranked_figure(result: TaskResult, baseline: str) -> str:
     sign = 1.0 if metric.direction == "lower" else -1.0
     rows = list(enumerate(result.schedules))
     rows.sort(key=lambda pair: np.inf if pair[1].test is None else sign * pair[1].test.mean)
-    with _rows([row for _, row in rows]) as (figure, axes):
+    with _drawn([row for _, row in rows]) as (figure, axes):
         for place, (i, row) in enumerate(rows):
             if row.test is None:
                 continue
-            _interval(axes, row.test, i, filled=not row.diverged, at=place)
+            values = [value for value in row.values if value is not None]
+            axes.scatter(values, [place + 0.25] * len(values), s=16, alpha=0.6, linewidths=0, **_own(i))
+            _interval(axes, row.test, i, place, filled=not row.diverged)
             end = row.test.mean if row.test.high is None else row.test.high
             text = number(row.test.mean, metric.unit) + (f" ({len(row.diverged)} diverged)" if row.diverged else "")
             axes.annotate(text, (end, place), (8, 0), textcoords="offset points", va="center", color=_INK, gid=f"s{i}")
             if row.name == baseline:
                 axes.axvline(row.test.mean, color=_SOFT, linewidth=1.1, linestyle=(0, (3, 3)), zorder=0)
         axes.margins(x=0.14)
-        axes.set_xlabel(_better(result))
+        axes.set_xlabel(f"test {metric.name} ({metric.unit}), {metric.direction} is better")
         return _svg(figure, f"Test {metric.name}, best mean first, with 95 % intervals")
 
 
@@ -184,18 +164,16 @@ def tried_figure(result: TaskResult) -> str:
         An `<svg>` element.
     """
     metric = result.task.metric
-    with _figure(*_SIZE) as figure:
-        axes = figure.subplots()
+    with _drawn() as (figure, axes):
         for i, row in enumerate(result.schedules):
             trials = row.rates.trials if row.rates else ()
             known = [(one.peak_rate, one.validation) for one in trials if one.validation]
-            for (x, y), (next_x, next_y) in pairwise((rate, one.mean) for rate, one in known):
-                axes.plot([x, next_x], [y, next_y], **_line(i))
+            axes.plot([rate for rate, _ in known], [one.mean for _, one in known], **_line(i))
             for rate, one in known:
                 if one.low is not None and one.high is not None:
-                    axes.plot([rate, rate], [one.low, one.high], color=_colour(i), alpha=0.5, gid=f"s{i}")
+                    axes.plot([rate, rate], [one.low, one.high], alpha=0.5, **_own(i))
                 if rate == row.peak_rate:
-                    axes.scatter([rate], [one.mean], s=60, facecolors="none", edgecolors=_colour(i), gid=f"s{i}")
+                    axes.plot([rate], [one.mean], "o", markersize=8, markerfacecolor="none", **_own(i))
         axes.set(xscale="log", xlabel="peak rate", ylabel=f"validation {metric.name} ({metric.unit})")
         return _svg(figure, f"Validation {metric.name} by peak rate")
 
@@ -209,8 +187,7 @@ def surface_figure(made: Surface) -> str:
     Returns:
         An `<svg>` element.
     """
-    with _figure(*_SIZE) as figure:
-        axes = figure.subplots()
+    with _drawn() as (figure, axes):
         losses = made.losses[np.isfinite(made.losses)]
         levels = np.geomspace(losses.min() * 1.02, losses.max(), 14)
         lines = axes.contour(made.x, made.y, made.losses, levels, colors=_SOFT, linewidths=0.7)
@@ -230,10 +207,8 @@ def surface_figure(made: Surface) -> str:
 
 
 def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int) -> str:
-    lows: list[float] = []
-    highs: list[float] = []
-    with _figure(*_SIZE) as figure:
-        axes = figure.subplots()
+    edges: list[float] = []
+    with _drawn() as (figure, axes):
         for i, (steps, rows) in enumerate(curves):
             if not len(steps):
                 continue
@@ -242,26 +217,21 @@ def _bands(curves: Sequence[tuple[Curve, list[Curve]]], title: str, budget: int)
             half = np.zeros_like(mean)
             if len(rows) > 1:
                 half = stats.t.ppf(0.975, len(rows) - 1) * values.std(0, ddof=1) / np.sqrt(len(rows))
-                axes.fill_between(
-                    steps, mean - half, mean + half, color=_colour(i), alpha=0.16, linewidth=0, gid=f"s{i}"
-                )
+                axes.fill_between(steps, mean - half, mean + half, alpha=0.16, linewidth=0, **_own(i))
             axes.plot(steps, mean, **_line(i))
-            settled = steps > 0.1 * budget
-            lows += (mean - half)[settled].tolist()
-            highs += (mean + half)[settled].tolist()
-        if lows:
-            margin = 0.04 * (max(highs) - min(lows)) or 1.0
-            axes.set_ylim(min(lows) - margin, max(highs) + margin)
+            edges += np.concatenate([mean - half, mean + half])[np.tile(steps > 0.1 * budget, 2)].tolist()
+        if edges:
+            margin = 0.04 * (max(edges) - min(edges)) or 1.0
+            axes.set_ylim(min(edges) - margin, max(edges) + margin)
         axes.set(xlabel="updates", ylabel=title)
         return _svg(figure, f"{title} by update, mean over seeds with 95 % interval")
 
 
-def _interval(axes: Axes, one: Estimate, i: int, *, filled: bool, at: int | None = None) -> None:
-    y = i if at is None else at
+def _interval(axes: Axes, one: Estimate, i: int, at: int, *, filled: bool) -> None:
     if one.low is not None and one.high is not None:
-        axes.plot([one.low, one.high], [y, y], linewidth=2.2, **_own(i))
-    face = _colour(i) if filled else _PAPER
-    axes.plot([one.mean], [y], "o", markersize=7, markerfacecolor=face, markeredgewidth=1.8, **_own(i))
+        axes.plot([one.low, one.high], [at, at], linewidth=2.2, **_own(i))
+    face = _own(i)["color"] if filled else _PAPER
+    axes.plot([one.mean], [at], "o", markersize=7, markerfacecolor=face, markeredgewidth=1.8, **_own(i))
 
 
 def _line(i: int) -> dict[str, Any]:
@@ -270,29 +240,20 @@ def _line(i: int) -> dict[str, Any]:
 
 def _own(i: int) -> dict[str, Any]:
     """What marks a schedule."""
-    return {"color": _colour(i), "gid": f"s{i}"}
-
-
-def _colour(i: int) -> str:
-    return f"#0a0b{i % COLOURS:02x}"
+    return {"color": f"#0a0b{i % COLOURS:02x}", "gid": f"s{i}"}
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Generator[Figure]:
-    """A figure of its own: no pyplot, no window, no global state left changed."""
+def _drawn(rows: Sequence[ScheduleResult] = ()) -> Generator[tuple[Figure, Axes]]:
+    """A figure of its own, with one line a row, from the top, where there are any: no pyplot, no window, no global state left changed."""
     with mpl.rc_context(cast("Any", _STYLE)):
-        yield Figure(figsize=(width, height), layout="constrained", facecolor="none")
-
-
-@contextmanager
-def _rows(rows: Sequence[ScheduleResult]) -> Generator[tuple[Figure, Axes]]:
-    """A figure with one line a schedule, from the top."""
-    count = len(rows)
-    with _figure(_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * count)) as figure:
+        size = (_SIZE[0], max(_SIZE[1], 1.0 + 0.36 * len(rows)))
+        figure = Figure(figsize=size, layout="constrained", facecolor="none")
         axes = figure.subplots()
-        axes.set_yticks(range(count), labels=[_short(row.name) for row in rows])
-        axes.set_ylim(count - 0.5, -0.5)
-        axes.tick_params(axis="y", labelcolor=_INK, length=0)
+        if rows:
+            axes.set_yticks(range(len(rows)), labels=[_short(row.name) for row in rows])
+            axes.set_ylim(len(rows) - 0.5, -0.5)
+            axes.tick_params(axis="y", labelcolor=_INK, length=0)
         yield figure, axes
 
 
@@ -313,9 +274,8 @@ def _inlined(svg: str, title: str) -> str:
     """The element alone: no prolog, no metadata, no name spaces, no ids that two pictures could share."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    size = re.search(r'viewBox="([^"]+)"', svg)
-    box = size.group(1) if size else "0 0 460 270"
-    svg = re.sub(r"^<svg[^>]*>", f'<svg class="figure" role="img" aria-label="{escape(title)}" viewBox="{box}">', svg)
+    head = f'<svg class="figure" role="img" aria-label="{escape(title)}" viewBox='
+    svg = re.sub(r'^<svg[^>]* viewBox=("[^"]+")[^>]*>', lambda found: f"{head}{found[1]}>", svg)
     svg = svg.replace("xlink:href", "href")
     svg = re.sub(r'<g id="(s\d+)">', r'<g class="\1">', svg)
     svg = re.sub(r' id="(?![mpC][0-9a-f_]{8,}")[^"]*"', "", svg)

@@ -40,9 +40,7 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
         KeyError: If a run of the comparison has no record.
     """
     names = ", ".join(result.task.name for result in comparison.tasks)
-    sections = "\n".join(
-        _task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks)
-    )
+    parts = [_task(result, comparison, records, surfaces or {}, at) for at, result in enumerate(comparison.tasks)]
     return page(
         "report.html",
         "glidepath.lab.report",
@@ -50,7 +48,7 @@ def report(comparison: Comparison, records: Mapping[str, Record], surfaces: Mapp
         style=style(),
         extent=escape(_extent(comparison)),
         glance="".join(f"<li>{_glance(result, comparison.baseline)}</li>" for result in comparison.tasks),
-        sections=sections,
+        sections="\n".join(parts),
         caveats=_items(caveats(comparison)),
         command=escape(comparison.command),
     )
@@ -64,33 +62,32 @@ def excerpt(comparison: Comparison) -> str:
     """
     colours = "".join(re.findall(r"--s\d: #\w+;", style().partition("@media")[0]))
     looks = "--ink:currentColor;--soft:currentColor;--grid:#8886;--paper:transparent;--face:inherit"
-    parts = "".join(
-        f"<div>{_glance(result, comparison.baseline)}{_table(result, comparison.baseline)}</div>"
-        for result in comparison.tasks
-    )
+    base = comparison.baseline
+    parts = "".join(f"<div>{_glance(each, base)}{_table(each, base)}</div>" for each in comparison.tasks)
     parts = parts.replace("<figure>", '<figure style="margin:0">')
     return f'<div style="{colours}{looks};max-width:760px">{parts}</div>'
 
 
 _TRIED = "On validation data at the end, by peak rate: mean over seeds, 95 % interval. A ring marks the rate chosen."
 _RANKED = (
-    "On test data at the end, best mean first: mean over seeds and its 95 % interval; the dotted line is {baseline}. "
+    "On test data at the end, best mean first: every seed, their mean and its 95 % interval; the dotted line is {baseline}. "
     "Intervals that overlap may still differ seed by seed: below."
 )
 
 
 def _extent(comparison: Comparison) -> str:
-    schedules = len(comparison.tasks[0].schedules)
     rows = [row for result in comparison.tasks for row in result.schedules]
     runs = sum(len(row.runs) * (len(row.rates.trials) if row.rates else 1) for row in rows)
-    shared = all(result.peak_rate is not None for result in comparison.tasks)
+    counts = {
+        "schedule": len(comparison.tasks[0].schedules),
+        "seed": len(comparison.seeds),
+        "task": len(comparison.tasks),
+    }
+    sizes = ", ".join(_counted(count, noun) for noun, count in counts.items())
     seconds = sum(result.cpu_seconds for result in comparison.tasks)
-    return (
-        f"{_counted(schedules, 'schedule')}, {_counted(len(comparison.seeds), 'seed')}, "
-        f"{_counted(len(comparison.tasks), 'task')}: {_counted(runs, 'network')} trained in {seconds:.0f} s of "
-        "processor time. "
-        + ("One shared peak rate a task." if shared else "The peak rate of each chosen on validation data.")
-    )
+    shared = all(result.peak_rate is not None for result in comparison.tasks)
+    rates = "One shared peak rate a task." if shared else "The peak rate of each chosen on validation data."
+    return f"{sizes}: {_counted(runs, 'network')} trained in {seconds:.0f} s of processor time. {rates}"
 
 
 def _glance(result: TaskResult, baseline: str) -> str:
@@ -140,14 +137,10 @@ def _figure(svg: str, caption: str) -> str:
 def _grid(caption: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     """A table of texts; the first cell of a row is markup."""
     titles = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    lines = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{escape(text)}</td>" for text in cells)}</tr>'
-        for name, cells in rows
-    )
-    return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
+    texts = [(name, "".join(f"<td>{escape(text)}</td>" for text in cells)) for name, cells in rows]
+    lines = "".join(f'<tr><th scope="row">{name}</th>{cells}</tr>' for name, cells in texts)
+    table = f"<caption>{escape(caption)}</caption><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody>"
+    return f'<div class="scroll"><table>{table}</table></div>'
 
 
 def _table(result: TaskResult, baseline: str) -> str:
@@ -157,27 +150,24 @@ def _table(result: TaskResult, baseline: str) -> str:
 
 
 def _details(result: TaskResult, seeds: Sequence[int]) -> str:
-    metric = result.task.metric
-    rows = [
-        (escape(row.name), ["diverged" if value is None else f"{value:.6g}" for value in row.values])
-        for row in result.schedules
-    ]
-    head = ["schedule", *(f"seed {seed}" for seed in seeds)]
-    schedules = "".join(
-        f"<dt>{escape(row.name)}</dt>"
-        f"<dd><code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small></dd>"
-        for row in result.schedules
-    )
+    metric, rows = result.task.metric, result.schedules
+    cells = [["diverged" if value is None else f"{value:.6g}" for value in row.values] for row in rows]
+    names, head = [escape(row.name) for row in rows], ["schedule", *(f"seed {seed}" for seed in seeds)]
+    table = _grid(f"Test {metric.name} ({metric.unit})", head, list(zip(names, cells, strict=True)))
+    prints = [f"<code>{escape(row.text)}</code> <small>{escape(row.fingerprint[:16])}</small>" for row in rows]
     facts = {
         "made with": ", ".join(f"{name} {text}" for name, text in result.versions.items()),
         "machine": "; ".join(result.machines),
         "data, sha256": result.data_sha256,
         "processor time": f"{result.cpu_seconds:.1f} s",
     }
-    made = "".join(f"<dt>{escape(name)}</dt><dd><code>{escape(text)}</code></dd>" for name, text in facts.items())
-    table = _grid(f"Test {metric.name} ({metric.unit})", head, rows)
+    made = [(name, f"<code>{escape(text)}</code>") for name, text in facts.items()]
+    lists = "\n".join(
+        f"<dl>{''.join(f'<dt>{name}</dt><dd>{told}</dd>' for name, told in pairs)}</dl>"
+        for pairs in (zip(names, prints, strict=True), made)
+    )
     summary = "<summary>Every seed, every schedule, versions and hashes</summary>"
-    return f"<details>{summary}\n{table}\n<dl>{schedules}</dl>\n<dl>{made}</dl>\n</details>"
+    return f"<details>{summary}\n{table}\n{lists}\n</details>"
 
 
 def _items(sentences: Sequence[str]) -> str:

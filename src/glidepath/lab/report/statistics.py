@@ -1,4 +1,4 @@
-"""Means with intervals, paired differences, corrected p-values: the few statistics that a comparison needs.
+"""Means with intervals, paired differences, corrected p-values, rates chosen from a grid: the few statistics that a comparison needs.
 
 Every function takes plain numbers, one a seed, and says nothing where too few are given.
 """
@@ -6,7 +6,8 @@ Every function takes plain numbers, one a seed, and says nothing where too few a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -73,6 +74,36 @@ class Rank:
     rank: float
     low: float
     high: float
+
+
+@plain(kw_only=True)
+class RateTrial:
+    """What one schedule did at one peak rate.
+
+    Args:
+        peak_rate: The rate.
+        validation: Last validation metric, over the seeds that did not diverge; None if all did.
+        diverged: Seeds that diverged.
+    """
+
+    peak_rate: float
+    validation: Estimate | None
+    diverged: int
+
+
+@plain(kw_only=True)
+class RateChoice:
+    """Which peak rate a schedule got, and why.
+
+    Args:
+        trials: One a rate, rates ascending.
+        peak_rate: The rate chosen: fewest seeds lost, then the best mean validation metric, then the lowest rate.
+        edge: Whether that is the lowest or the highest rate tried, so that a better one may lie outside.
+    """
+
+    trials: tuple[RateTrial, ...]
+    peak_rate: float
+    edge: Literal["lowest", "highest"] | None
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -144,6 +175,25 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Pai
         return PairedDifference(of_mean, *sides, 1.0 if of_mean.mean == 0.0 else 0.0)
     t = of_mean.mean / (of_mean.sd / math.sqrt(of_mean.count))
     return PairedDifference(of_mean, *sides, float(2.0 * stats.t.sf(abs(t), of_mean.count - 1)))
+
+
+def choose_rate(rows: Mapping[float, Sequence[float | None]], direction: str) -> RateChoice:
+    """Choose a peak rate by the metric that is reported, on validation data. Test data are not looked at.
+
+    Args:
+        rows: For every rate, ascending, one metric a seed, None where the run diverged. At least one rate.
+        direction: Which way the metric is better.
+    """
+    sign = 1.0 if direction == "lower" else -1.0
+    trials, order = list[RateTrial](), list[tuple[int, float, float]]()
+    for rate, seen in rows.items():
+        of_mean = left(seen)
+        lost = sum(value is None for value in seen)
+        trials.append(RateTrial(peak_rate=rate, validation=of_mean, diverged=lost))
+        order.append((lost, sign * of_mean.mean if of_mean else 0.0, rate))
+    chosen = min(order)[2]
+    at_end = "lowest" if chosen == trials[0].peak_rate else "highest" if chosen == trials[-1].peak_rate else None
+    return RateChoice(trials=tuple(trials), peak_rate=chosen, edge=at_end if len(trials) > 1 else None)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 
 from ... import parse
@@ -88,9 +89,8 @@ def headline(result: TaskResult, baseline: str) -> str:
     facts |= {"reached": f"{metric.name} {valued(base.test.mean)} with {baseline}", "others": len(others)}
     whole = [(sign * row.test.mean, at) for at, row in enumerate(others) if row.test is not None and not row.diverged]
     if len(base.values) == 1:
-        best = min(whole, default=None)
-        value = "" if best is None else number(sign * best[0], metric.unit)
-        own = "" if best is None else _said("own", value=value, name=others[best[1]].name)
+        best = [(number(sign * value, metric.unit), others[at].name) for value, at in sorted(whole)[:1]]
+        own = "".join(_said("own", value=value, name=name) for value, name in best)
         return _said("one seed", own=own, **facts)
     held = [row for row in others if row.to_baseline is not None and shown(row.to_baseline)]
     better = [(value, at) for value, at in whole if others[at] in held and value < sign * base.test.mean]
@@ -152,13 +152,9 @@ def flags(result: TaskResult) -> list[str]:
     written = [row for row in rows if plateau_of(row.text) is None]
     sentences = [f"{told}." for row in written if (told := misfit(row.name, parse(row.text), result.budget))]
     edges = [f"{row.name} ({row.peak_rate:g}, the {row.rates.edge})" for row in rows if row.rates and row.rates.edge]
-    few: list[str] = []
-    for row in rows:
-        one = row.to_baseline
-        if one is None or one.p is None or shown(one):
-            continue
-        if one.seeds_needed is None or one.seeds_needed > one.estimate.count:
-            few.append(f"{row.name} ({f'about {one.seeds_needed}' if one.seeds_needed else 'more than 1000'})")
+    unshown = [(row.name, one) for row in rows if (one := row.to_baseline) and one.p is not None and not shown(one)]
+    needed = [(name, one.seeds_needed or math.inf, one.estimate.count) for name, one in unshown]
+    few = [f"{name} ({'more than 1000' if n == math.inf else f'about {n}'})" for name, n, count in needed if n > count]
     sentences += [_said("edge", edges=", ".join(edges))] if edges else []
     return sentences + ([_said("few seeds", few=", ".join(few))] if few else [])
 

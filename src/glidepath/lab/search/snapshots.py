@@ -30,8 +30,7 @@ from ..engines.progress import Watcher
 from ..engines.session import opened, put, session_problems, writing
 from ..records.jobs import Measured, MeasuredJob, provenance
 from ..records.runs import RunSpec
-from ..report.rate_choice import RateChoice, choose_among
-from ..report.statistics import Estimate, PairedDifference, left, paired
+from ..report.statistics import Estimate, PairedDifference, RateChoice, choose_rate, left, paired
 from ..report.verdict import number, sized
 from ..tasks.declared import Task
 from .planning import Rates, Seeds, Tabled, facts_of, followed, one_row
@@ -351,7 +350,7 @@ def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snaps
     found: list[Result] = []
     for name in METHODS:
         validation = {rate: [one[name]["validation"] for one in seeds] for rate, seeds in rows.items()}
-        choice = choose_among(validation, job.task.metric.direction)
+        choice = choose_rate(validation, job.task.metric.direction)
         values = tuple(one[name]["test"] for one in rows[choice.peak_rate])
         gains = paired(found[0].values, values) if found else None
         found.append(Result(name, choice.peak_rate, choice if len(rows) > 1 else None, values, left(values), gains))
