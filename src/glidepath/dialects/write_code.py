@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
-from ..core import curves
-from ..core.classics import PolynomialCycle
+from ..core import PolynomialCycle, Rate, Recurrence, Schedule, curves
 from ..core.combinators import Chain, Product, Repeat, Until
-from ..core.rate import Rate
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseTime, MultiStep, Ramp, Step, Table, Triangle
 from .arrays import array_code
 from .calls import Call, read_value
-from .writing import Writer, closed_or_refused, is_said, laid_out, original, peeled, plain_source
+from .writing import Writer, closed_or_refused, is_said, laid_out, original, peeled, plain_source, rate_line
 
 
 def _python(schedule: Schedule) -> str:
@@ -33,13 +29,8 @@ def _cosine(node: Schedule) -> TypeGuard[Ramp]:
 
 def _power(node: Ramp) -> float | None:
     """Returns the power of a polynomial ramp, or None for another curve."""
-    match node.curve:
-        case curves.Linear():
-            return 1.0
-        case curves.Sqrt():
-            return 0.5
-        case curve:
-            return curve.power if isinstance(curve, curves.Polynomial) else None
+    known: Mapping[Any, float] = {curves.Linear: 1.0, curves.Sqrt: 0.5}
+    return node.curve.power if isinstance(node.curve, curves.Polynomial) else known.get(type(node.curve))
 
 
 # PyTorch and OneFlow: `base_lr` and `make_scheduler(optimizer)` ----------------------------------------------------------------------------
@@ -56,13 +47,12 @@ def _scheduler(framework: str) -> Callable[[Schedule], str]:
         imports, prefix = _HEADS[framework]
         writer = Writer(prefix)
         body = writer.call(call, 4)
-        lines = [line for line in imports if "swa_utils" not in line or "swa_utils." in body]
-        rate, note = "", "The scheduler; the rate of every group is multiplied."
-        if base is not None:
-            rate = f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n\n"
-            note = "The scheduler, for an optimizer whose rate is base_lr."
-        head = writer.head(*lines)
-        return f'{head}{rate}def make_scheduler(optimizer):\n    """{note}"""\n    return {body}\n'
+        head = writer.head(*(line for line in imports if "swa_utils" not in line or "swa_utils." in body))
+        whose = (
+            "; the rate of every group is multiplied." if base is None else ", for an optimizer whose rate is base_lr."
+        )
+        note = f'    """The scheduler{whose}"""\n'
+        return f"{head}{rate_line(base)}def make_scheduler(optimizer):\n{note}    return {body}\n"
 
     return write
 
@@ -85,11 +75,9 @@ def _call(schedule: Schedule, framework: str) -> tuple[Call, float | None]:
     return Call("LambdaLR", {"lr_lambda": bare}), (1.0 if schedule.absolute else None)
 
 
-_ENDS: Mapping[type[Schedule], tuple[str, ...]] = {  # the fields that hold a schedule's values
-    **dict.fromkeys((Ramp, PolynomialCycle), ("start", "end")),
-    Triangle: ("low", "high"),
-    Hold: ("value",),
-}
+# The fields that hold a schedule's values.
+_SLOPES: Mapping[type[Schedule], tuple[str, ...]] = dict.fromkeys((Ramp, PolynomialCycle), ("start", "end"))
+_ENDS: Mapping[type[Schedule], tuple[str, ...]] = {**_SLOPES, Triangle: ("low", "high"), Hold: ("value",)}
 
 
 def _peak(schedule: Schedule) -> float:
@@ -249,7 +237,9 @@ def _keras(schedule: Schedule) -> str:
         return f"import keras\n\nschedule = {laid_out(name, inside, limit=len(name) + 62)}\n"
     mark = schedule.fingerprint
     named = {"name": f"Schedule_{mark[:12]}", "fingerprint": mark}
-    return _KERAS.format(**named, **_arrays(schedule, "ops", " " * 8, ("ops.convert_to_tensor", '"float32"')))
+    return _KERAS.format(
+        **named, **_arrays(schedule, "ops", " " * 8, ("ops.convert_to_tensor", '"float32"', '"int32"'))
+    )
 
 
 def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
@@ -257,8 +247,8 @@ def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
     if isinstance(node, Exponential | InverseTime) and not node.staircase:  # Keras's own stairs slip: see `_arrays`
         name = "ExponentialDecay" if isinstance(node, Exponential) else "InverseTimeDecay"
         return Call(name, {"decay_steps": node.steps, "decay_rate": node.rate, "staircase": False}), node.start * scale
-    if levels := _levels(node, scale):
-        marks, values = levels
+    if marks := _levels(node):
+        values = [node(step) * scale for step in (0, *marks)]
         return Call("PiecewiseConstantDecay", {"boundaries": [m - 1 for m in marks], "values": values}), values[0]
     if isinstance(node, Ramp):
         if _cosine(node) and node.start != 0:
@@ -274,15 +264,13 @@ def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:
     return None
 
 
-def _levels(node: Schedule, scale: float) -> tuple[list[int], list[float]] | None:
-    """Returns where the levels of a piecewise constant schedule begin, without the first, and the levels."""
-    if isinstance(node, Table) and node.interpolation == "previous" and len(node.steps) > 1:
-        return list(node.steps[1:]), [value * scale for value in node.values]
-    if isinstance(node, MultiStep):
-        return list(node.milestones), [node(step) * scale for step in (0, *node.milestones)]
+def _levels(node: Schedule) -> list[int]:
+    """Returns where the levels of a piecewise constant schedule begin, without the first; nothing for another schedule."""
+    if isinstance(node, Table) and node.interpolation == "previous":
+        return list(node.steps[1:])
     if isinstance(node, Chain) and all(isinstance(phase, Hold) for phase in node.phases):
-        return list(node.starts[1:]), [phase(0) * scale for phase in node.phases]
-    return None
+        return list(node.starts[1:])
+    return list(node.milestones) if isinstance(node, MultiStep) else []
 
 
 # optax: `schedule` -------------------------------------------------------------------------------------------------------------------------
@@ -301,7 +289,7 @@ def _optax(schedule: Schedule) -> str:
     closed_or_refused(schedule, "optax")
     if text := _optax_call(*peeled(schedule)):
         return f"import optax\n\nschedule = {text}\n"
-    return _OPTAX.format(**_arrays(schedule, "jnp", " " * 4, ("jnp.asarray", "float")))
+    return _OPTAX.format(**_arrays(schedule, "jnp", " " * 4, ("jnp.asarray", "float", "int")))
 
 
 def _optax_call(node: Schedule, scale: float) -> str | None:
@@ -332,22 +320,20 @@ def _optax_call(node: Schedule, scale: float) -> str | None:
             return None
 
 
-def _arrays(schedule: Schedule, module: str, indent: str, make: tuple[str, str]) -> Mapping[str, str]:
+def _arrays(schedule: Schedule, module: str, indent: str, make: tuple[str, ...]) -> Mapping[str, str]:
     """Returns the formula as code for arrays, and its tables.
 
     It is written where a library has functions for a schedule too, but counts whole periods in float32 inside them: compiled, `step / 41`
     becomes a product with the reciprocal, whose floor is one too low at some whole periods, and far out the step itself is rounded.
     """
     lines, tables = array_code(schedule, module, indent)
-    function, dtype = make
-    kinds = {True: "int" if dtype == "float" else '"int32"', False: dtype}
-    made = [
-        f"{name} = {function}({values!r}, dtype={kinds[isinstance(values[0], int)]})\n"
-        for name, values in tables.items()
-    ]
-    return {"tables": "\n" + "".join(made) if made else "", "body": "\n".join(lines)}
+    function, *kinds = make
+    typed = {name: (values, kinds[isinstance(values[0], int)]) for name, values in tables.items()}
+    made = [f"{name} = {function}({values!r}, dtype={kind})\n" for name, (values, kind) in typed.items()]
+    return {"tables": "\n" * bool(made) + "".join(made), "body": "\n".join(lines)}
 
 
+# What writes a schedule for a library that can say any, by the library's name.
 WRITERS: Mapping[str, Callable[[Schedule], str]] = {
     "pytorch": _scheduler("pytorch"),
     "oneflow": _scheduler("oneflow"),
@@ -355,4 +341,3 @@ WRITERS: Mapping[str, Callable[[Schedule], str]] = {
     "optax": _optax,
     "python": _python,
 }
-"""What writes a schedule for a library that can say any, by the library's name."""

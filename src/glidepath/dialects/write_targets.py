@@ -15,15 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
-from ..core import curves
+from ..core import Exponential, GlidepathError, Hold, InverseSqrt, MultiStep, Ramp, Rate, Schedule, Step, curves
 from ..core.combinators import Chain, Repeat, Shift, Until
-from ..core.errors import GlidepathError
-from ..core.rate import Rate
-from ..core.schedule import Schedule
-from ..core.segments import Exponential, Hold, InverseSqrt, MultiStep, Ramp, Step
 from .pieces import until
 from .reading import load
-from .writing import closed_or_refused, laid_out, peeled, refused
+from .writing import closed_or_refused, laid_out, peeled, rate_line, refused
 
 Candidates = Iterator[tuple[str, dict[str, Any]]]
 
@@ -60,13 +56,8 @@ class RunShape:
         return self.warm + self.hold + self.length
 
 
-_CURVES: dict[type[curves.Curve], str] = {
-    curves.Linear: "linear",
-    curves.Cosine: "cosine",
-    curves.Polynomial: "poly",
-    curves.Sqrt: "poly",
-    curves.OneMinusSqrt: "1-sqrt",
-}
+_NAMES = {curves.Linear: "linear", curves.Cosine: "cosine", curves.OneMinusSqrt: "1-sqrt"}
+_CURVES: dict[Any, str] = {**_NAMES, curves.Polynomial: "poly", curves.Sqrt: "poly"}
 
 
 def _line(node: Schedule) -> TypeGuard[Ramp]:
@@ -77,11 +68,8 @@ def shape_of(schedule: Schedule) -> RunShape | None:
     """Returns the shape of a schedule, or None if it is another one."""
     inner, scale = peeled(schedule)
     phases = [peeled(phase) for phase in (inner.phases if isinstance(inner, Chain) else (inner,))]
-    if (
-        len(phases) > 1
-        and isinstance(phases[-1][0], Hold)
-        and phases[-2][0](phases[-2][0].duration) == phases[-1][0].value
-    ):
+    before, last = phases[-2:][0][0], phases[-1][0]
+    if len(phases) > 1 and isinstance(last, Hold) and before(before.duration) == last.value:
         phases.pop()  # it says what is the case
     warm, hold, start = 0, 0, 0.0
     lead, value = phases[0]
@@ -242,8 +230,8 @@ def _called(name: str, given: dict[str, Any], *first: str, indent: int = 4) -> s
 
 
 def _made(module: str, name: str, call: str, base: float | None, note: str = "") -> str:
-    rate = "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n\n"
-    return f"from {module} import {name}\n\n{rate}def make_scheduler(optimizer):\n    return {call}{note}\n"
+    head = f"from {module} import {name}\n\n{rate_line(base)}"
+    return f"{head}def make_scheduler(optimizer):\n    return {call}{note}\n"
 
 
 def _as_transformers(name: str, given: dict[str, Any], base: float | None) -> str:
@@ -252,9 +240,8 @@ def _as_transformers(name: str, given: dict[str, Any], base: float | None) -> st
 
 
 def _as_timm(name: str, given: dict[str, Any], base: float | None) -> str:
-    return _made(
-        "timm.scheduler", name, _called(name, given, "optimizer"), base, "  # step_update(updates made) after each"
-    )
+    note = "  # step_update(updates made) after each"
+    return _made("timm.scheduler", name, _called(name, given, "optimizer"), base, note)
 
 
 def _as_composer(name: str, given: dict[str, Any], base: float | None) -> str:
@@ -281,30 +268,15 @@ def _as_megatron(name: str, given: dict[str, Any], base: float | None) -> str:
     return " ".join([*words, *run]) + "\n"
 
 
-@dataclass(frozen=True)
-class Target:
-    """A tool that schedules are written for.
-
-    Args:
-        title: Its name.
-        candidates: What may say a shape there.
-        write: Returns the text of one of them, for a base rate.
-        based: Whether the text holds the rate itself, so that it must be known.
-    """
-
-    title: str
-    candidates: Callable[[RunShape], Candidates]
-    write: Callable[[str, dict[str, Any], float | None], str]
-    based: bool = False
-
-
-TARGETS = {
-    "transformers": Target("transformers", _transformers, _as_transformers),
-    "timm": Target("timm", _timm, _as_timm),
-    "composer": Target("Composer", _composer, _as_composer),
-    "mmengine": Target("MMEngine", _mmengine, _as_mmengine, based=True),
-    "deepspeed": Target("DeepSpeed", _deepspeed, _as_deepspeed, based=True),
-    "megatron": Target("Megatron-LM", _megatron, _as_megatron, based=True),
+Write = Callable[[str, dict[str, Any], float | None], str]
+# For each tool its title, what may say a shape there, how one of them is written, and whether that holds the rate, which must be known.
+TARGETS: dict[str, tuple[str, Callable[[RunShape], Candidates], Write, bool]] = {
+    "transformers": ("transformers", _transformers, _as_transformers, False),
+    "timm": ("timm", _timm, _as_timm, False),
+    "composer": ("Composer", _composer, _as_composer, False),
+    "mmengine": ("MMEngine", _mmengine, _as_mmengine, True),
+    "deepspeed": ("DeepSpeed", _deepspeed, _as_deepspeed, True),
+    "megatron": ("Megatron-LM", _megatron, _as_megatron, True),
 }
 
 
@@ -345,57 +317,46 @@ def written(schedule: Schedule, target: str, base_lr: float | None = None) -> st
         NotExpressible: With the reason, and the nearest schedule that can be said there.
         GlidepathError: If the text would hold a rate that nobody gave.
     """
-    tool = TARGETS[target]
+    title, candidates, write, based = TARGETS[target]
     closed_or_refused(schedule, target)
     plain = schedule.schedule if isinstance(schedule, Rate) else schedule
     free = not schedule.absolute and base_lr is None
     whole = plain if free or schedule.absolute else plain * base_lr  # type: ignore[operator]
     remedy = "base_lr=3e-4, on the command line --base 3e-4"
     asked = GlidepathError.of("render", "base_lr", "given: a rate stands in what is written", None, remedy)
-    if free and tool.based:
+    if free and based:
         raise asked
     shape = shape_of(whole)
-    options = list(_options(whole, shape, target)) if shape else []
-    fitting = [option for option in options if option.end is not None]
-    bare = [option for option in fitting if option.follows(whole)] if free else fitting
+    options = [*_options(whole, shape, target, candidates(shape))] if shape else []
+    fitting = [option for option in options if option[0] is not None]
+    bare = [option for option in fitting if not shape or not free or _follows(whole, shape, target, *option[2:4])]
     if shape and bare:
-        best = min(bare, key=lambda option: option.end or 0)
-        run = f"# the run has {best.end} updates; what comes after is the tool's\n"
-        note = run if best.end != -1 and target not in ("deepspeed", "megatron") else ""
-        return note + tool.write(best.name, best.given, None if free else shape.peak)
+        end, _, name, given, _ = min(bare, key=lambda option: option[0] or 0)
+        run = f"# the run has {end} updates; what comes after is the tool's\n"
+        note = run if end != -1 and target not in ("deepspeed", "megatron") else ""
+        return note + write(name, given, None if free else shape.peak)
     if fitting:
         raise asked
     remedy = "pytorch, optax, keras and python say any schedule"
     if options:
-        near = min(options, key=lambda option: option.gap).made
+        near = min(options, key=lambda option: option[1])[4]
         unit = base_lr if base_lr is not None and not schedule.absolute else 1.0
         remedy = f"the nearest that can be said: {_tidy(near, unit)}; {remedy}"
-    raise refused(target, "$", f"a warmup, a hold and a decay that {tool.title} has", plain, remedy)
+    raise refused(target, "$", f"a warmup, a hold and a decay that {title} has", plain, remedy)
 
 
-@dataclass(frozen=True)
-class _Option:
-    """What a tool may say for a shape: how it is read back, up to where that agrees, and how far it is off otherwise."""
-
-    target: str
-    shape: RunShape
-    name: str
-    given: dict[str, Any]
-    made: Schedule
-    end: int | None
-    gap: float
-
-    def follows(self, schedule: Schedule) -> bool:
-        """Tells whether it is free of the rate: the same words say half of the schedule for half of the rate."""
-        half = replace(self.shape, peak=self.shape.peak / 2, start=self.shape.start / 2, end=self.shape.end / 2)
-        return _fits(_again(self.target, self.name, self.given, half), half, schedule * 0.5)[0] is not None
+def _follows(schedule: Schedule, shape: RunShape, target: str, name: str, given: dict[str, Any]) -> bool:
+    """Tells whether a candidate is free of the rate: the same words say half of the schedule for half of the rate."""
+    half = replace(shape, peak=shape.peak / 2, start=shape.start / 2, end=shape.end / 2)
+    return _fits(_again(target, name, given, half), half, schedule * 0.5)[0] is not None
 
 
-def _options(schedule: Schedule, shape: RunShape, target: str) -> Iterator[_Option]:
-    for name, given in TARGETS[target].candidates(shape):
+def _options(schedule: Schedule, shape: RunShape, target: str, candidates: Candidates) -> Iterator[tuple[Any, ...]]:
+    """Yields what a tool may say: up to where that agrees, how far it is off otherwise, the words, and what they are read back as."""
+    for name, given in candidates:
         with contextlib.suppress(GlidepathError):  # the tool refuses it
             made = _again(target, name, given, shape)
-            yield _Option(target, shape, name, given, made, *_fits(made, shape, schedule))
+            yield *_fits(made, shape, schedule), name, given, made
 
 
 def _tidy(schedule: Schedule, unit: float) -> Schedule:

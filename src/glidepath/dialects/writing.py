@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..core import Expression, GlidepathError, Hold, Problem, Product, Rate, Schedule, shown
@@ -37,12 +38,10 @@ def _walked(schedule: Schedule, path: str) -> Iterator[tuple[str, Schedule]]:
     yield path, schedule
     for name in schedule.field_names():
         value = getattr(schedule, name)
-        if isinstance(value, Schedule):
-            yield from _walked(value, f"{path}.{name}")
-        elif isinstance(value, tuple):
-            for i, item in enumerate(value):  # type: ignore[arg-type]
-                if isinstance(item, Schedule):
-                    yield from _walked(item, f"{path}.{name}[{i}]")
+        items = enumerate(value) if isinstance(value, tuple) else [("", value)]  # type: ignore[arg-type]
+        for i, item in items:
+            if isinstance(item, Schedule):
+                yield from _walked(item, f"{path}.{name}" + (f"[{i}]" if item is not value else ""))
 
 
 def peeled(schedule: Schedule) -> tuple[Schedule, float]:
@@ -66,14 +65,10 @@ def original(schedule: Schedule, framework: str) -> tuple[Call, float] | None:
         return None
     call = read(text)
     for strict in (True, False):
-        try:
-            again = load(
-                framework, call.name, call.arguments, base_lr=schedule.base, version=version or None, strict=strict
-            )
-        except GlidepathError:
-            continue
-        if again.schedule == schedule.schedule:
-            return call, schedule.base
+        how: Any = {"version": version or None, "strict": strict}
+        with suppress(GlidepathError):
+            if load(framework, call.name, call.arguments, base_lr=schedule.base, **how).schedule == schedule.schedule:
+                return call, schedule.base
     return None
 
 
@@ -97,6 +92,11 @@ def laid_out(name: str, inside: Sequence[str], indent: int = 0, limit: int = 110
         return text
     pad = "\n" + " " * (indent + 4)
     return f"{name}({pad}{f',{pad}'.join(inside)},\n{' ' * indent})"
+
+
+def rate_line(base: float | None) -> str:
+    """Returns the line that says the optimizer's rate, where one is needed."""
+    return "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n\n"
 
 
 class Writer:
@@ -150,24 +150,22 @@ class Writer:
 
     def head(self, *lines: str) -> str:
         """Returns the imports, in order and once each, and the functions."""
-        imports = sorted({line for line in (*self.imports, *lines) if line})
-        names = sorted({name for line in imports if line.startswith("from math") for name in line[17:].split(", ")})
-        bisect = [line for line in imports if line.startswith("from bisect")]
-        standard = [*bisect, *([f"from math import {', '.join(names)}"] if names else [])]
+        imports, math = sorted({*self.imports, *lines}), "from math import "
+        names = sorted({name for line in imports if line.startswith(math) for name in line[17:].split(", ")})
+        standard = [line for line in imports if line.startswith("from bisect")] + [math + ", ".join(names)] * bool(
+            names
+        )
         others = [line for line in imports if not line.startswith(("from math", "from bisect"))]
         groups = ["\n".join(group) for group in (standard, others) if group]
         return "\n\n".join(groups) + "\n\n\n" + "".join(f"{text}\n\n\n" for text in self.functions)
 
 
-_ENDLESS = f"    if t < {MAX_STEPS}:"
-
-
 def plain_source(schedule: Schedule, name: str) -> str:
     """Returns the flat source of a schedule without what only NaN and steps beyond 2^53 need."""
-    lines = re.sub(
-        r"return (.+) if t == t else t$", r"return \1", schedule.source(name), flags=re.MULTILINE
-    ).splitlines()
-    if _ENDLESS in lines:
-        top = lines.index(_ENDLESS)
+    lines = [
+        re.sub(r"return (.+) if t == t else t$", r"return \1", line) for line in schedule.source(name).splitlines()
+    ]
+    if (endless := f"    if t < {MAX_STEPS}:") in lines:
+        top = lines.index(endless)
         lines = [*lines[:top], *(line[4:] for line in lines[top + 1 : -1])]
     return "\n".join(lines) + "\n"
