@@ -9,7 +9,6 @@ import inspect
 import linecache
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from ..core import GlidepathError, Hold, Rate, Schedule, shown
@@ -45,9 +44,7 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     kind, module = type(thing), type(thing).__module__
     bases = {base.__name__: base.__module__.partition(".")[0] for base in kind.__mro__}
     mended, inner = module.startswith("glidepath."), getattr(thing, "schedule", None)
-    if inspect.isfunction(thing):
-        if not thing.__module__.startswith("optax."):
-            raise _nothing("function")
+    if hasattr(thing, "__code__") and thing.__module__.startswith("optax."):
         return _called("optax", _optax(thing), 1.0, strict)
     if mended and isinstance(inner, Schedule):
         return inner if isinstance(inner, Rate) else Rate(inner)
@@ -69,12 +66,8 @@ def from_live(thing: Any, *, group: int = 0, strict: bool = True) -> Rate:
     if bases.get("LearningRateSchedule") in ("keras", "tf_keras", "tensorflow"):
         config = {key: _plain(value) for key, value in thing.get_config().items() if key != "name"}
         return _called("keras", Call(kind.__name__, config), config.get("initial_learning_rate", 0.1), strict)
-    raise _nothing(kind.__name__)
-
-
-def _nothing(name: str) -> GlidepathError:
     rule = "a scheduler of PyTorch, timm or MMEngine, or a schedule of Keras or optax"
-    return GlidepathError.of("from_live", "", rule, name)
+    raise GlidepathError.of("from_live", "", rule, kind.__name__)
 
 
 def _called(library: str, call: Call, base: float, strict: bool) -> Rate:
@@ -119,10 +112,8 @@ def _torch_call(thing: Any, group: int) -> Call:
         peak, start, end = (_plain(settings[name]) for name in ("max_lr", "initial_lr", "min_lr"))
         ends = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
         return Call(name, {**ends, "total_steps": thing.total_steps, **_phases(thing, thing._anneal_func_type)})
-    call = _attributes(thing, language, group)
-    return (
-        replace(call, arguments={**call.arguments, "swa_lr": _plain(settings["swa_lr"])}) if name == "SWALR" else call
-    )
+    more = {"swa_lr": _plain(settings["swa_lr"])} if name == "SWALR" else {}
+    return Call(name, {**_attributes(thing, language, group).arguments, **more})
 
 
 def _phases(thing: Any, curve: str) -> dict[str, Any]:
@@ -163,12 +154,10 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]  # type: ignore[misc]
     if isinstance(value, dict):
         return {int(key): float(item) for key, item in value.items()}  # type: ignore[misc]
-    if isinstance(value, bool | str | Schedule | Call | None) or number(value) is not None:
-        return value if isinstance(value, bool) or number(value) is None else number(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return value
+    if not isinstance(value, bool | str | Schedule | Call | None):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return float(value) if number(value) is None else number(value)
+    return value
 
 
 def _dropin(thing: Any, group: int) -> Rate | None:
@@ -195,12 +184,9 @@ def _transformers(function: Any, base: float, strict: bool) -> Rate:
     """Returns the schedule of a function of transformers, whose partial holds its arguments."""
     arguments = dict(getattr(function, "keywords", {}))
     name = _function(function).__name__.removeprefix("_").removesuffix("_lambda").removesuffix("_lr")
-    renamed = {"get_constant": "get_constant_schedule", "get_wsd_scheduler": "get_wsd_schedule"}
-    name = str(renamed.get(name, name))
-    if name == "get_cosine_schedule_with_warmup" and "min_lr_rate" in arguments:
-        name = "get_cosine_with_min_lr_schedule_with_warmup"
-    if name == "get_cosine_with_min_lr_schedule_with_warmup":
-        name += "_lr_rate" if "warmup_lr_rate" in arguments else ""
+    name = str({"get_constant": "get_constant_schedule", "get_wsd_scheduler": "get_wsd_schedule"}.get(name, name))
+    if "min_lr_rate" in arguments:
+        name = "get_cosine_with_min_lr_schedule_with_warmup" + "_lr_rate" * ("warmup_lr_rate" in arguments)
     first = float(arguments.pop("lr_init", base))
     made = _called("transformers", Call(name, arguments), first, strict)
     return made if first == base else Rate(pieces.scaled(made.schedule, base / first))
@@ -250,11 +236,8 @@ def read_function(function: Any) -> Schedule:
         outer = {**function.keywords, **outer}
         function = function.func
     code = getattr(function, "__code__", None)
-    if code is None:
-        raise _unreadable(function, "it has no Python source")
-    node = _definition(code)
-    if node is None:
-        raise _unreadable(function, "its source cannot be found")
+    if (node := code and _definition(code)) is None:
+        raise _unreadable(function, "its source cannot be found" if code else "it has no Python source")
     parameters = inspect.signature(function).parameters.values()
     values = {p.name: p.default for p in parameters if p.default is not p.empty} | outer
     around = Around(_outside(function), exact=True)
@@ -280,20 +263,14 @@ def _definition(code: Any) -> ast.Lambda | ast.FunctionDef | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     spots = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}
-    found: list[Any] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _first_line(node) == code.co_firstlineno:
-            return node
-        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno <= code.co_firstlineno:
-            body = node.body
-            if (body.lineno, body.col_offset) in spots or node.lineno == code.co_firstlineno:
-                found.append(node)
-    exact = [node for node in found if _covers(node.body, spots)]
-    return exact[0] if len(exact) == 1 else None
-
-
-def _first_line(node: ast.FunctionDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    defined: list[Any] = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == code.co_name
+    ]
+    firsts = [min(part.lineno for part in (node, *node.decorator_list)) for node in defined]
+    found = [node for node, first in zip(defined, firsts, strict=True) if first == code.co_firstlineno]
+    if code.co_name == "<lambda>":
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda) and _covers(node.body, spots)]
+    return found[0] if len(found) == 1 else None
 
 
 def _covers(body: ast.expr, spots: set[tuple[int, int]]) -> bool:

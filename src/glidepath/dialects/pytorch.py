@@ -75,9 +75,9 @@ def SWALR(a: Any) -> Schedule:
     return pieces.ramp(a.lr, a.swa_lr, a.anneal_epochs, pieces.CURVES[a.anneal_strategy])
 
 
-def _one(value: Any) -> Any:
-    """Returns the only item of a list of one: a rate for each group, of which there is one."""
-    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+def one(value: Any) -> Any:
+    """Returns the first item of a list: a rate for each group, of which there is one."""
+    return value[0] if isinstance(value, list | tuple) else value
 
 
 # Schedulers of schedulers ---------------------------------------------------------------------------------------------------------------
@@ -115,10 +115,10 @@ def _bases(at: CallSite, children: Sequence[Call | Schedule]) -> tuple[list[floa
     bases: list[float] = []
     for child in children:
         if isinstance(child, Call) and child.name == "CyclicLR" and noted is None:
-            noted = _one(child.arguments.get("base_lr", next(iter(child.given), at.base)))
+            noted = one(child.arguments.get("base_lr", next(iter(child.given), at.base)))
         elif isinstance(child, Call) and child.name == "OneCycleLR":
             arguments = at.dialect.bound(_named(at, child, at.base), child)[1]
-            noted = float(_one(arguments["max_lr"])) / float(arguments.get("div_factor", 25.0))
+            noted = float(one(arguments["max_lr"])) / float(arguments.get("div_factor", 25.0))
         noted = at.base if noted is None else noted
         bases.append(noted)
     return bases, at.base if noted is None else noted
@@ -127,14 +127,18 @@ def _bases(at: CallSite, children: Sequence[Call | Schedule]) -> tuple[list[floa
 def ChainedScheduler(a: Any) -> Schedule:
     """Returns the product of factors, or a replay where one is none."""
     at, children = a.at, _children(a.at, a.schedulers)
-    factors = [_factor_of(at, child) for child in children]
-    if all(factor is not None for factor in factors):
-        return pieces.scaled(pieces.times([factor for factor in factors if factor is not None]), at.base)
+    if (product := _product(at, children)) is not None:
+        return pieces.scaled(product, at.base)
     return _replayed(at, "ChainedScheduler", {"schedulers": children})
 
 
 def _children(at: CallSite, schedulers: Any) -> list[Call | Schedule]:
     return [nested(at, f"schedulers[{i}]", item) for i, item in enumerate(schedulers)]
+
+
+def _product(at: CallSite, children: Sequence[Call | Schedule]) -> Schedule | None:
+    factors = [_factor_of(at, child) for child in children]
+    return None if None in factors else pieces.times([factor for factor in factors if factor is not None])
 
 
 def _factor_of(at: CallSite, child: Call | Schedule) -> Schedule | None:
@@ -144,11 +148,8 @@ def _factor_of(at: CallSite, child: Call | Schedule) -> Schedule | None:
     inner = _named(at, child, at.base)
     if child.name == "ChainedScheduler":
         inside = at.dialect.taken(inner, child).schedulers
-        factors = [_factor_of(at, grandchild) for grandchild in _children(inner, inside)]
-        return pieces.times([f for f in factors if f is not None]) if all(f is not None for f in factors) else None
-    if child.name not in FACTORS:
-        return None
-    return FACTORS[child.name](at.dialect.taken(inner, child))
+        return _product(at, _children(inner, inside))
+    return FACTORS[child.name](at.dialect.taken(inner, child)) if child.name in FACTORS else None
 
 
 def _named(at: CallSite, child: Call, base: float) -> CallSite:
@@ -159,8 +160,7 @@ def _child(at: CallSite, child: Call | Schedule, base: float) -> Schedule:
     """Returns the absolute values of a child on its own clock."""
     if isinstance(child, Schedule):
         return child if child.absolute else pieces.scaled(child, base)
-    inner = _named(at, child, base)
-    return at.dialect.readers[child.name](inner, **at.dialect.bound(inner, child)[1])
+    return at.dialect.inside(_named(at, child, base), child)
 
 
 def _replayed(at: CallSite, name: str, arguments: dict[str, Any]) -> Schedule:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core import GlidepathError, Recurrence, Schedule
 from .calls import Call, read
-from .pytorch import PYTORCH
+from .pytorch import PYTORCH, one
 from .reading import of_step
 from .table import CallSite
 
@@ -65,16 +65,16 @@ class _Replayed:
                 n = s.anneal_epochs
                 if s.anneal_strategy not in ("cos", "linear") or type(n) is not int or n < 0:
                     raise ValueError("anneal_strategy must be 'cos' or 'linear', anneal_epochs an integer from 0 on")
-                self.optimizer.target = _one(s.swa_lr)
+                self.optimizer.target = one(s.swa_lr)
             case "CyclicLR":
-                self.optimizer.rate = _one(s.base_lr)
+                self.optimizer.rate = one(s.base_lr)
                 s.schedule = self.read({})
             case "OneCycleLR":
                 s.end = s.epochs * s.steps_per_epoch if s.total_steps is None else s.total_steps
                 flat = 2 * s.pct_start * s.end - 2 if s.three_phase else s.pct_start * s.end - 1
                 s.flat, s.rates = flat == s.end - 1, ()
                 self.read({})
-                group, peak = self.optimizer, _one(s.max_lr)
+                group, peak = self.optimizer, one(s.max_lr)
                 group.peak, group.initial = peak, peak / s.div_factor
                 group.bottom = group.initial / s.final_div_factor
             case _:
@@ -181,7 +181,8 @@ def _ours(s: Any, rate: float) -> float:
     return rate * (now / before) if before else s.base * now
 
 
-_NEXT: Mapping[str, Callable[[Any, float], float]] = {  # the next rate, given the present one
+_Formula = Callable[[Any, float], float]
+_NEXT: Mapping[str, _Formula] = {  # the next rate, given the present one
     "": _ours,
     "LambdaLR": lambda s, rate: s.base * s.lr_lambda(s.last),
     "MultiplicativeLR": lambda s, rate: rate if s.beginning else rate * s.lr_lambda(s.last),
@@ -199,9 +200,7 @@ _NEXT: Mapping[str, Callable[[Any, float], float]] = {  # the next rate, given t
     "OneCycleLR": _one_cycle,
     "SWALR": _swa,
 }
-_CLOSED: Mapping[
-    str, Callable[[Any, float], float]
-] = {  # the same without the present rate, where there is such a formula
+_CLOSED: Mapping[str, _Formula] = {  # the same without the present rate, where there is such a formula
     "": lambda s, rate: s.schedule(s.last) * (1.0 if s.schedule.absolute else s.base),
     "StepLR": lambda s, rate: s.base * s.gamma ** (s.last // s.step_size),
     "MultiStepLR": lambda s, rate: s.base * s.gamma ** bisect_right(sorted(s.milestones.elements()), s.last),
@@ -240,11 +239,8 @@ class _Chained:
                 child.step()
             return
         self.last += 1
-        i = bisect_right(self.marks, self.last)
-        if i > 0 and self.marks[i - 1] == self.last:
-            self.children[i].restart()
-        else:
-            self.children[i].step()
+        child = self.children[bisect_right(self.marks, self.last)]
+        (child.restart if self.last in self.marks else child.step)()
 
     begin = step
 
@@ -258,10 +254,6 @@ def _between(name: str, value: float, low: float, high: float, above: bool = Fal
         raise ValueError(f"{name} must be from {low} to {high}, got {value}")
 
 
-def _one(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
-
-
 def _made(optimizer: _Optimizer, child: Any) -> _Replayed | _Chained:
     """Returns a child scheduler, constructed on the shared optimizer."""
     if isinstance(child, Schedule):
@@ -273,11 +265,8 @@ def _made(optimizer: _Optimizer, child: Any) -> _Replayed | _Chained:
         arguments["lr_lambda"] = of_step(at, "lr_lambda", arguments["lr_lambda"])
     for field, value in arguments.items():
         items = value if isinstance(value, list) else [value]
-        plain = all(
-            isinstance(item, Call | Schedule | str)
-            or (isinstance(item, int | float) and abs(item) <= 1e100)  # NaN and infinities fail this
-            for item in items
-        )
+        others = [item for item in items if not isinstance(item, Call | Schedule | str)]
+        plain = all(isinstance(item, int | float) and abs(item) <= 1e100 for item in others)  # NaN and infinities fail
         if not plain or len(items) > 100_000:
             raise at.refused(field, "made of finite numbers, words and schedulers", value)
     return (_Replayed if name in _NEXT else _Chained)(optimizer, name, arguments)

@@ -245,8 +245,7 @@ def _as_timm(name: str, given: dict[str, Any], base: float | None) -> str:
 
 
 def _as_composer(name: str, given: dict[str, Any], base: float | None) -> str:
-    rate = "" if base is None else f"base_lr = {base!r}  # the optimizer's rate when the scheduler is made\n\n"
-    return f"from composer.optim import {name}\n\n{rate}scheduler = {_called(name, given, indent=0)}\n"
+    return f"from composer.optim import {name}\n\n{rate_line(base)[:-1]}scheduler = {_called(name, given, indent=0)}\n"
 
 
 def _as_mmengine(name: str, given: dict[str, Any], base: float | None) -> str:
