@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 from .namespace import Namespace
-
-
-class Timed(Protocol):
-    """What has a value at every position of a clock."""
-
-    def at(self, clock: Clock) -> Any: ...
 
 
 class Clock:
@@ -28,7 +22,7 @@ class Clock:
         o: Origin in ticks; a Python integer.
         q: Ticks in a step.
         varies: Whether `q` depends on the step. What is computed then is the same whether `q` is a number here or an expression: what is
-            compiled gives the same bits.
+            compiled gives the same bits. The origin is 0 then.
     """
 
     __slots__ = ("o", "q", "t", "varies", "xp")
@@ -52,11 +46,13 @@ class Clock:
     def _total(self, steps: int) -> Any:
         return steps * self.q if isinstance(self.q, int) else self.q * self.xp.const(steps)
 
+    def _end(self, steps: int) -> Any:
+        """Returns the position in ticks at which so many steps are done."""
+        return self._const(self._total(steps) + self.o if self.o else self._total(steps))
+
     def parts(self, steps: int) -> tuple[Any, Any, Any]:
         """Returns the ticks of `steps` that are done, those still to do, and all of them; each exact for whole steps."""
-        total = self._total(steps)
-        end = total + self.o if self.o else total
-        return self.ticks, self._const(end) - self.t, total
+        return self.ticks, self._end(steps) - self.t, self._total(steps)
 
     def fraction(self, steps: int) -> tuple[Any, Any]:
         """Returns `u`, the share of `steps` that is done, and `v`, the share still to do, each rounded once."""
@@ -94,37 +90,27 @@ class Clock:
 
     def left(self, steps: int) -> Clock:
         """Returns the clock that runs backwards from `steps` to 0."""
-        if not self.varies:
-            return Clock(self.xp, self._const(self.o + self._total(steps)) - self.t, 0, self.q)
-        return Clock(self.xp, self._total(steps) - self.ticks, 0, self.q, varies=True)
+        return Clock(self.xp, self._end(steps) - self.t, 0, self.q, varies=self.varies)
 
     def slower(self, factor: Fraction | Any) -> Clock:
         """Returns a clock that runs at `1 / factor` of this one's speed."""
         if not isinstance(factor, Fraction):
             return Clock(self.xp, self.ticks, 0, self.q * factor, varies=True)
-        if factor.denominator == 1:
-            return Clock(self.xp, self.t, self.o, self._total(factor.numerator), varies=self.varies)
-        return Clock(
-            self.xp, self.xp.finer(self.ticks, factor.denominator), 0, self._total(factor.numerator), varies=self.varies
-        )
+        q, parts = self._total(factor.numerator), factor.denominator
+        if parts == 1:
+            return Clock(self.xp, self.t, self.o, q, varies=self.varies)
+        return Clock(self.xp, self.xp.finer(self.ticks, parts), 0, q, varies=self.varies)
 
     def clipped(self, low: int | None, high: int | None) -> Clock:
         """Returns the clock held between two positions, in steps; None means no bound on that side."""
-        if not self.varies:
-            first = None if low is None else self._const(self.o + low * self.q)
-            last = None if high is None else self._const(self.o + high * self.q)
-            t, origin = self.t, self.o
-        else:
-            first = None if low is None else low * self.q
-            last = None if high is None else high * self.q
-            t, origin = self.ticks, 0
-        if first is not None and last is not None:
-            t = self.xp.clip(t, first, last)
-        elif first is not None:
-            t = self.xp.maximum(t, first)
-        elif last is not None:
-            t = self.xp.minimum(t, last)
-        return Clock(self.xp, t, origin, self.q, varies=self.varies)
+        t = self.t
+        if low is not None and high is not None:
+            t = self.xp.clip(t, self._end(low), self._end(high))
+        elif low is not None:
+            t = self.xp.maximum(t, self._end(low))
+        elif high is not None:
+            t = self.xp.minimum(t, self._end(high))
+        return Clock(self.xp, t, self.o, self.q, varies=self.varies)
 
     def split(self, bounds: Sequence[int], branches: Sequence[Callable[[Clock], Any]]) -> Any:
         """Returns the value of the branch whose phase this is: branch i owns the steps from `bounds[i-1]` up to `bounds[i]`."""
@@ -132,13 +118,8 @@ class Clock:
         if not self.varies:
             ticks = bounds if o == 0 and q == 1 else [self._const(o + bound * q) for bound in bounds]
             return xp.phases(self.t, ticks, _Lazy(branches, lambda f: lambda t: f(Clock(xp, t, o, q))), self.t)
-        return xp.phases(
-            self.steps,
-            bounds,
-            _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q, varies=True))),
-            self.ticks,
-            q,
-        )
+        lazy = _Lazy(branches, lambda f: lambda t, q: f(Clock(xp, t, 0, q, varies=True)))
+        return xp.phases(self.steps, bounds, lazy, self.t, q)
 
 
 class _Lazy(Sequence[Any]):

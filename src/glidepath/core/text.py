@@ -13,13 +13,14 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import groupby
 from operator import add, mul, sub, truediv
 from typing import Any, ParamSpec
 
 from . import shorthand
 from .checks import checked
 from .combinators import Chain, Maximum, Minimum, Product, Sum
-from .curves import Curve, Geometric, Polynomial
+from .curves import Curve
 from .errors import GlidepathError, Problem, did_you_mean
 from .fields import one_document
 from .node import Node
@@ -38,6 +39,9 @@ _functions: dict[str, Callable[..., Schedule]] = {name: getattr(shorthand, name)
 _OPERATED = {"chain", "product", "sum", "minimum", "maximum"}
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
 """What each operator but `>>` makes of two parts."""
+_OPERATORS: dict[type[ast.operator], str] = dict(
+    zip((ast.RShift, ast.Add, ast.Sub, ast.Mult, ast.Div), (">>", *ARITHMETIC), strict=True)
+)
 
 
 def offer(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
@@ -96,10 +100,8 @@ def _write(node: Any) -> tuple[str, int]:
         return _row(terms, " + "), _ADD
     if isinstance(node, Minimum | Maximum):
         return f"{node.kind}({', '.join(_write(part)[0] for part in node.parts)})", _ATOM
-    if isinstance(node, Ramp):
-        short = _short(node)
-        if short:
-            return short, _ATOM
+    if isinstance(node, Ramp) and (short := _short(node)):
+        return short, _ATOM
     name, arguments = node.call(_arguments)
     return f"{name}({', '.join(arguments)})", _ATOM
 
@@ -112,10 +114,8 @@ def _held(node: Schedule, tightness: int) -> str:
 def _row(items: list[str], operator: str) -> str:
     """Joins items by an operator; long rows are grouped, so that the syntax tree stays shallow."""
     while len(items) > _WIDE:
-        items = [
-            f"({operator.join(items[i : i + _WIDE])})" if len(items[i : i + _WIDE]) > 1 else items[i]
-            for i in range(0, len(items), _WIDE)
-        ]
+        rows = [items[i : i + _WIDE] for i in range(0, len(items), _WIDE)]
+        items = [f"({operator.join(row)})" if len(row) > 1 else row[0] for row in rows]
     return operator.join(items)
 
 
@@ -133,25 +133,17 @@ def _arguments(node: Node) -> list[str]:
 
 def _short(node: Ramp) -> str | None:
     """Returns a ramp in one of the short forms, or None."""
-    curve = node.curve
+    word, curve = node.curve.kind, node.curve
     if node.end == 1.0 and node.start < 1.0:
-        texts = [_value(node.steps)]
-        if node.start != 1 / (node.steps + 1):
-            texts.append(f"start={_number(node.start)}")
-        if curve.kind != "linear":
-            texts.append(f"curve={_value(curve)}")
-        return f"warmup({', '.join(texts)})"
-    plain = not curve.field_names() or isinstance(curve, Polynomial)
-    if node.start < node.end or not plain or curve.kind not in _functions:
+        start = None if node.start == 1 / (node.steps + 1) else node.start
+        word, named = "warmup", {"start": start, "curve": _curve_text(curve)}
+    elif node.start >= node.end and word in shorthand.__all__:
+        named = {name: getattr(curve, name) for name in curve.field_names()} | {"floor": node.end, "peak": node.start}
+    else:
         return None
-    texts = [_value(node.steps)]
-    if isinstance(curve, Polynomial) and curve.power != 2.0:
-        texts.append(f"power={_number(curve.power)}")
-    if node.end != (0.01 if isinstance(curve, Geometric) else 0.0):
-        texts.append(f"floor={_number(node.end)}")
-    if node.start != 1.0:
-        texts.append(f"peak={_number(node.start)}")
-    return f"{curve.kind}({', '.join(texts)})"
+    usual = inspect.signature(_functions[word]).parameters
+    texts = [f"{name}={_value(value)}" for name, value in named.items() if value != usual[name].default]
+    return f"{word}({', '.join([_value(node.steps), *texts])})"
 
 
 def _value(value: Any) -> str:
@@ -171,10 +163,8 @@ def _number(value: float) -> str:
 
 
 def _curve_text(curve: Any) -> str:
-    inside = [
-        _curve_text(v) if isinstance(v, Curve) else _number(v)
-        for v in (getattr(curve, name) for name in curve.field_names())
-    ]
+    values = [getattr(curve, name) for name in curve.field_names()]
+    inside = [_curve_text(value) if isinstance(value, Curve) else _number(value) for value in values]
     return f"{curve.kind}({', '.join(inside)})" if inside else curve.kind
 
 
@@ -262,13 +252,7 @@ class Reader:
             self.tree: ast.expr = syntax(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             refuse_suffixed(where, text, error)
-            reason = (
-                error.msg
-                if isinstance(error, SyntaxError)
-                else "nested too deep"
-                if not isinstance(error, ValueError)
-                else "not text"
-            )
+            reason = getattr(error, "msg", "not text" if isinstance(error, ValueError) else "nested too deep")
             at = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
             raise GlidepathError.of(where, "", f"one line such as {example}", text, f"{reason}{at}") from None
         if not text.isascii():
@@ -355,19 +339,12 @@ class Reader:
         return value
 
     def _operation(self, node: ast.BinOp, depth: int) -> Any:
-        operators: dict[type[ast.operator], str] = {
-            ast.RShift: ">>",
-            ast.Add: "+",
-            ast.Sub: "-",
-            ast.Mult: "*",
-            ast.Div: "/",
-        }
         spine: list[tuple[ast.BinOp, str]] = []  # a long row leans to the left: walk down it without recursion
         first: ast.AST = node
         while isinstance(first, ast.BinOp):
-            if type(first.op) not in operators:
+            if type(first.op) not in _OPERATORS:
                 self.refuse(first, "joined by >> + - * or /")
-            spine.append((first, operators[type(first.op)]))
+            spine.append((first, _OPERATORS[type(first.op)]))
             first = first.left
         spine.reverse()
         values = [self.value(part, depth + 1) for part in (first, *(step.right for step, _ in spine))]
@@ -376,10 +353,8 @@ class Reader:
                 self.refuse(node, "made of numbers and schedules")
             raise _Refused
         made, *rest = values
-        for group, others in _runs(
-            [(operator, value, step) for (step, operator), value in zip(spine, rest, strict=True)]
-        ):
-            made = self._joined(group, made, others)
+        for operator, run in groupby(zip(spine, rest, strict=True), key=lambda pair: pair[0][1]):
+            made = self._joined(operator, made, [(value, step) for (step, _), value in run])
         return made
 
     def _joined(self, operator: str, first: Any, others: list[tuple[Any, ast.BinOp]]) -> Any:
@@ -392,17 +367,14 @@ class Reader:
             for side in (first, other):
                 if isinstance(side, bool) or not isinstance(side, int | float | Schedule):
                     self.refuse(step, "made of numbers and schedules")
+            if operator == ">>":
+                if not (isinstance(first, Schedule) and isinstance(other, Schedule)):
+                    self.refuse(step, "a schedule on both sides of >>")
+                continue
             try:
-                if operator == ">>":
-                    both = isinstance(first, Schedule) and isinstance(other, Schedule)
-                    made = first >> other if both else NotImplemented
-                else:
-                    made = ARITHMETIC[operator](first, other)
+                first = ARITHMETIC[operator](first, other)
             except (TypeError, ZeroDivisionError, OverflowError) as error:
                 return self.refuse(step, f"numbers and schedules that {operator} can join", str(error))
-            if made is NotImplemented:
-                self.refuse(step, "a schedule on both sides of >>")
-            first = made
         return first
 
     def _call(self, node: ast.Call, depth: int) -> Any:
@@ -422,13 +394,9 @@ class Reader:
     def _made(self, node: ast.AST, word: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         known: Mapping[str, Any] = vocabulary() if self.words is None else self.words
         if word not in known:
-            family = "word" if self.words is None else self.where
-            listing = "" if self.words is None else f" ({', '.join(sorted(known))})"
-            self.refuse(
-                node,
-                f"a known {family}{listing}",
-                did_you_mean(word, known) or ("`glidepath list` names them all" if self.words is None else ""),
-            )
+            rule = "a known word" if self.words is None else f"a known {self.where} ({', '.join(sorted(known))})"
+            remedy = "`glidepath list` names them all" if self.words is None else ""
+            self.refuse(node, rule, did_you_mean(word, known) or remedy)
         maker = known[word]
         if known is Curve.registry:
             arguments = [Curve.of(a) if isinstance(a, str) else a for a in arguments]
@@ -436,7 +404,7 @@ class Reader:
         try:
             signature.bind(*arguments, **named)
         except TypeError as error:
-            names = [p.name for p in signature.parameters.values()]
+            names = list(signature.parameters)
             unknown = [name for name in named if name not in names]
             hint = did_you_mean(unknown[0], names) if unknown else ""
             self.refuse(node, f"called as {word}({', '.join(names)})", hint or str(error))
@@ -445,11 +413,8 @@ class Reader:
         except GlidepathError as error:
             if self.words is not None:
                 raise  # a curve or a controller is one word
-            column = getattr(node, "col_offset", 0) + 1
-            raise GlidepathError(
-                dataclasses.replace(problem, where=f"{self.where}, column {column}: {problem.where}")
-                for problem in error.problems
-            ) from None
+            at = f"{self.where}, column {getattr(node, 'col_offset', 0) + 1}"
+            raise GlidepathError(dataclasses.replace(p, where=f"{at}: {p.where}") for p in error.problems) from None
 
 
 def refuse_suffixed(where: str, text: str, error: Exception) -> None:
@@ -468,14 +433,3 @@ def refuse_suffixed(where: str, text: str, error: Exception) -> None:
             if found.start() < (error.offset or 0) <= found.end():
                 at = f"{where}, column {found.start() + 1}"
                 raise GlidepathError.of(at, "", "a number such as 10000 or 1e4", found[0]) from None
-
-
-def _runs(items: list[tuple[str, Any, ast.BinOp]]) -> list[tuple[str, list[tuple[Any, ast.BinOp]]]]:
-    """Returns consecutive items of one operator together."""
-    runs: list[tuple[str, list[tuple[Any, ast.BinOp]]]] = []
-    for operator, value, step in items:
-        if runs and runs[-1][0] == operator:
-            runs[-1][1].append((value, step))
-        else:
-            runs.append((operator, [(value, step)]))
-    return runs
