@@ -44,7 +44,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "a slow clock counts whole steps",
         "core/clock.py",
-        "self.xp.finer(self.ticks, factor.denominator), 0",
+        "self.xp.finer(self.ticks, parts), 0",
         "self.ticks, 0",
     ),
     # formulas
@@ -243,12 +243,12 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     # text and tracing
     ("text without parentheses", "core/text.py", 'return text if own >= tightness else f"({text})"', "return text"),
     ("short numbers", "core/text.py", "abs(value) < 1e15 else repr(value)", 'abs(value) < 1e15 else f"{value:.6g}"'),
-    ("warmup forgets its start", "core/text.py", "if node.start != 1 / (node.steps + 1):", "if False:"),
+    ("warmup forgets its start", "core/text.py", "None if node.start == 1 / (node.steps + 1) else", "None if True else"),
     (
         "a second power is not written",
         "core/text.py",
-        "if isinstance(curve, Polynomial) and curve.power != 2.0:",
-        "if False:",
+        "if value != usual[name].default",
+        'if value != usual[name].default and name != "power"',
     ),
     ("look-alike letters", "core/text.py", "if not text.isascii():", "if False:"),
     ("x + 0 is folded", "core/trace.py", 'if op == "-" and y.data == 0 and', 'if op == "-" and y.data != 0 and'),

@@ -92,10 +92,8 @@ class Clock:
         """Returns the clock that runs backwards from `steps` to 0."""
         return Clock(self.xp, self._end(steps) - self.t, 0, self.q, varies=self.varies)
 
-    def slower(self, factor: Fraction | Any) -> Clock:
+    def slower(self, factor: Fraction) -> Clock:
         """Returns a clock that runs at `1 / factor` of this one's speed."""
-        if not isinstance(factor, Fraction):
-            return Clock(self.xp, self.ticks, 0, self.q * factor, varies=True)
         q, parts = self._total(factor.numerator), factor.denominator
         if parts == 1:
             return Clock(self.xp, self.t, self.o, q, varies=self.varies)
@@ -103,13 +101,8 @@ class Clock:
 
     def clipped(self, low: int | None, high: int | None) -> Clock:
         """Returns the clock held between two positions, in steps; None means no bound on that side."""
-        t = self.t
-        if low is not None and high is not None:
-            t = self.xp.clip(t, self._end(low), self._end(high))
-        elif low is not None:
-            t = self.xp.maximum(t, self._end(low))
-        elif high is not None:
-            t = self.xp.minimum(t, self._end(high))
+        t = self.t if low is None else self.xp.maximum(self.t, self._end(low))
+        t = t if high is None else self.xp.minimum(t, self._end(high))
         return Clock(self.xp, t, self.o, self.q, varies=self.varies)
 
     def split(self, bounds: Sequence[int], branches: Sequence[Callable[[Clock], Any]]) -> Any:

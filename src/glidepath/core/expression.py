@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -33,6 +34,8 @@ _COUNTS: dict[str, tuple[int, float]] = {  # how many arguments each function ta
     **dict.fromkeys(("clip", "where"), (3, 3)),
     "float": (1, 1),
 }
+
+_wrong = functools.partial(GlidepathError.of, "expression", "formula")
 
 
 def _formula(value: Any) -> str:
@@ -73,7 +76,7 @@ class Expression(Formula, Endless):
 
     def __post_init__(self) -> None:
         if self._finite_at(0) is None:
-            raise GlidepathError.of(self.kind, "formula", "finite at step 0", self.formula)
+            raise _wrong("finite at step 0", self.formula)
         pole = self._pole(self._last_finite)
         if pole is not None:
             got = f"none at step {pole}: {shown(self.formula)}"
@@ -104,10 +107,7 @@ class Expression(Formula, Endless):
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            if self._finite_at(middle) is None:
-                high = middle
-            else:
-                low = middle
+            low, high = (low, middle) if self._finite_at(middle) is None else (middle, high)
         return low
 
 
@@ -125,22 +125,21 @@ def normal_form(text: str) -> str:
         'cos(6.283185307179586 * step)'
     """
     if len(text) > _LONGEST:
-        raise GlidepathError.of("expression", "formula", f"at most {_LONGEST} characters", text)
+        raise _wrong(f"at most {_LONGEST} characters", text)
     if re.search(r"\d{309}", text):
-        raise GlidepathError.of("expression", "formula", "made of numbers below 1e308", text)
+        raise _wrong("made of numbers below 1e308", text)
     try:
         tree: ast.expr = syntax(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        raise GlidepathError.of("expression", "formula", "one line such as 0.95**step", text, str(reason)) from None
+        reason = getattr(error, "msg", type(error).__name__)
+        raise _wrong("one line such as 0.95**step", text, str(reason)) from None
     variable = "step"
     if isinstance(tree, ast.Lambda):
         given = tree.args
         if len(given.args) != 1 or given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs:
-            raise GlidepathError.of("expression", "formula", "a function of one argument", text)
+            raise _wrong("a function of one argument", text)
         variable, tree = given.args[0].arg, tree.body
-    plain = _Reader(text, variable).read(tree, 0)
-    return ast.unparse(plain)
+    return ast.unparse(_Reader(text, variable).read(tree, 0))
 
 
 def substituted(formula: str, inner: str) -> str:
@@ -159,11 +158,11 @@ def substituted(formula: str, inner: str) -> str:
     return normal_form(ast.unparse(Put().visit(syntax(formula))))
 
 
-def _written(node: ast.AST) -> str:
+def _refused(node: ast.AST, rule: str, remedy: str = "") -> GlidepathError:
     try:
-        return ast.unparse(node)
+        return _wrong(rule, ast.unparse(node), remedy)
     except RecursionError:
-        return "a formula that is nested too deep"
+        return _wrong(rule, "a formula that is nested too deep", remedy)
 
 
 class _Reader:
@@ -172,33 +171,23 @@ class _Reader:
     def __init__(self, text: str, variable: str) -> None:
         self._text, self._variable, self._size = text, variable, 0
 
-    def refuse(self, node: ast.AST, rule: str, remedy: str = "") -> GlidepathError:
-        return GlidepathError.of("expression", "formula", rule, _written(node), remedy)
-
     def read(self, node: ast.AST, depth: int) -> ast.expr:
         self._size += 1
         if self._size > _LARGEST or depth > _DEEPEST:
-            raise GlidepathError.of(
-                "expression", "formula", f"made of at most {_LARGEST} parts, {_DEEPEST} deep", self._text
-            )
+            raise _wrong(f"made of at most {_LARGEST} parts, {_DEEPEST} deep", self._text)
         made = self._read(node, depth + 1)
         if isinstance(made, ast.Constant) or any(isinstance(n, ast.Name) and n.id == "step" for n in ast.walk(made)):
             return made
-        return self._folded(made)
-
-    def _folded(self, node: ast.expr) -> ast.expr:
-        return self._constant(node, _Walk(MATH).value(node, math.nan))
+        return self._constant(made, _Walk(MATH).value(made, math.nan))
 
     def _constant(self, node: ast.AST, value: Any) -> ast.expr:
         if not isinstance(value, bool | int | float) or not abs(value) <= MAX_VALUE:
-            raise self.refuse(node, f"made of real numbers of magnitude at most {MAX_VALUE:g}")
+            raise _refused(node, f"made of real numbers of magnitude at most {MAX_VALUE:g}")
         value = float(value)
         plain = int(value) if value == math.floor(value) and abs(value) <= MAX_STEPS else value
-        if plain < 0:
-            return ast.UnaryOp(ast.USub(), ast.Constant(-plain))
-        return ast.Constant(plain)
+        return ast.UnaryOp(ast.USub(), ast.Constant(-plain)) if plain < 0 else ast.Constant(plain)
 
-    def _read(self, node: ast.AST, depth: int) -> ast.expr:
+    def _read(self, node: Any, depth: int) -> ast.expr:
         if isinstance(node, ast.Constant):
             return self._constant(node, node.value)
         if isinstance(node, ast.Name | ast.Attribute):
@@ -208,42 +197,39 @@ class _Reader:
             if name in _CONSTANTS:
                 return ast.Constant(_CONSTANTS[name])
             known = [self._variable, *_CONSTANTS, *_COUNTS]
-            raise self.refuse(node, f"a formula of {self._variable} alone", did_you_mean(name, known))
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            return ast.BinOp(self.read(node.left, depth), node.op, self.read(node.right, depth))
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd | ast.Not):
-            inner = self.read(node.operand, depth)
-            return inner if isinstance(node.op, ast.UAdd) else ast.UnaryOp(node.op, inner)
-        if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
-            return ast.Compare(
-                self.read(node.left, depth), node.ops, [self.read(other, depth) for other in node.comparators]
-            )
-        if isinstance(node, ast.BoolOp):
-            return ast.BoolOp(node.op, [self.read(value, depth) for value in node.values])
-        if isinstance(node, ast.IfExp):
-            test, body, other = (self.read(part, depth) for part in (node.test, node.body, node.orelse))
-            return ast.IfExp(test, body, other)
+            raise _refused(node, f"a formula of {self._variable} alone", did_you_mean(name, known))
         if isinstance(node, ast.Call):
             return self._call(node, depth)
-        raise self.refuse(node, "made of numbers, step, operators, comparisons and functions")
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+            return self.read(node.operand, depth)
+        operators = getattr(node, "ops", [getattr(node, "op", None)])
+        if isinstance(node, ast.IfExp) or all(isinstance(op, _KNOWN) for op in operators):
+            parts: dict[str, Any] = dict(ast.iter_fields(node))
+            for name, part in parts.items():
+                if isinstance(part, ast.expr):
+                    parts[name] = self.read(part, depth)
+                elif name in ("values", "comparators"):
+                    parts[name] = [self.read(each, depth) for each in part]
+            return type(node)(**parts)
+        raise _refused(node, "made of numbers, step, operators, comparisons and functions")
 
     def _name(self, node: ast.AST) -> str:
         if isinstance(node, ast.Name):
             return node.id
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in _LIBRARIES:
             return node.attr
-        raise self.refuse(node, "a plain name or one of math")
+        raise _refused(node, "a plain name or one of math")
 
     def _call(self, node: ast.Call, depth: int) -> ast.expr:
         name = self._name(node.func)
         if name not in _COUNTS:
-            raise self.refuse(node, "a call of a known function", did_you_mean(name, _COUNTS))
+            raise _refused(node, "a call of a known function", did_you_mean(name, _COUNTS))
         given = node.args
         if len(given) == 1 and name in ("min", "max") and isinstance(given[0], ast.List | ast.Tuple):
             given = given[0].elts
         low, high = _COUNTS[name]
         if node.keywords or not low <= len(given) <= high:
-            raise self.refuse(node, f"a call with {low}{'' if low == high else ' or more'} arguments by position")
+            raise _refused(node, f"a call with {low}{'' if low == high else ' or more'} arguments by position")
         inside = [self.read(argument, depth) for argument in given]
         if name == "float":
             return inside[0]
@@ -265,7 +251,7 @@ class _Walk:
         self.xp = xp
 
     def value(self, node: ast.AST, step: Any) -> Any:
-        xp = self.xp
+        xp: Any = self.xp
         if isinstance(node, ast.Constant):
             return node.value if xp.digits == math.inf else float(node.value)  # type: ignore[arg-type]
         if isinstance(node, ast.Name):
@@ -280,23 +266,22 @@ class _Walk:
             return self._compare(node, step)
         if isinstance(node, ast.BoolOp):
             join = xp.minimum if isinstance(node.op, ast.And) else xp.maximum
-            return _folded(join, [self._truth(part, step) for part in node.values])
+            return functools.reduce(join, [self._truth(part, step) for part in node.values])
         if isinstance(node, ast.IfExp):
             return self._choice(node, step)
-        return self._called(node.func.id, [self.value(argument, step) for argument in node.args])  # type: ignore[attr-defined]
+        name, values = node.func.id, [self.value(argument, step) for argument in node.args]  # type: ignore[attr-defined]
+        return _FUNCTIONS[name](xp, *values) if name in _FUNCTIONS else getattr(xp, name)(*values)
 
     def _truth(self, node: ast.AST, step: Any) -> Any:
         """Returns 1 where a part holds (is not 0), else 0."""
         value = self.value(node, step)
-        yes_or_no = isinstance(node, ast.Compare | ast.BoolOp) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        )
-        return value if yes_or_no else _truth(self.xp, value)
+        yes_or_no = isinstance(node, ast.Compare | ast.BoolOp) or isinstance(getattr(node, "op", None), ast.Not)
+        return value if yes_or_no else _COMPARISONS[ast.NotEq](self.xp, value, 0)
 
     def _compare(self, node: ast.Compare, step: Any) -> Any:
         values = [self.value(part, step) for part in (node.left, *node.comparators)]
         held = [_COMPARISONS[type(op)](self.xp, x, y) for op, x, y in zip(node.ops, values, values[1:], strict=False)]
-        return _folded(self.xp.minimum, held)
+        return functools.reduce(self.xp.minimum, held)
 
     def _choice(self, node: ast.IfExp, step: Any) -> Any:
         yes, no = (lambda step: self.value(node.body, step)), (lambda step: self.value(node.orelse, step))
@@ -307,48 +292,13 @@ class _Walk:
                 return self.xp.phases(step, [bound.value], [yes, no] if isinstance(op, ast.Lt) else [no, yes], step)
         return self.xp.phases(self._truth(test, step), [0.5], [no, yes], step)
 
-    def _called(self, name: str, values: list[Any]) -> Any:
-        xp = self.xp
-        if name == "min":
-            return _folded(xp.minimum, values)
-        if name == "max":
-            return _folded(xp.maximum, values)
-        if name == "clip":
-            return xp.minimum(xp.maximum(values[0], values[1]), values[2])
-        x = values[0]
-        if name == "abs":
-            return xp.maximum(x, -x)
-        if name == "floor":
-            return xp.quotient(x, 1)
-        if name == "ceil":
-            return -xp.quotient(-x, 1)
-        if name == "int":
-            return xp.maximum(xp.quotient(x, 1), 0) - xp.maximum(xp.quotient(-x, 1), 0)
-        return getattr(xp, name)(x)
-
-
-def _folded(join: Callable[[Any, Any], Any], values: list[Any]) -> Any:
-    value = values[0]
-    for other in values[1:]:
-        value = join(value, other)
-    return value
-
-
-def _number(x: Any) -> bool:
-    return isinstance(x, int | float)
-
 
 def _below(xp: Namespace, x: Any, y: Any) -> Any:
     """Returns 1 where `x < y`, else 0."""
     difference = x - y
-    if _number(difference):
+    if isinstance(difference, int | float):
         return 1.0 if difference < 0 else 0.0
     return xp.phases(difference, [0], [lambda: 1.0, lambda: 0.0])
-
-
-def _truth(xp: Namespace, x: Any) -> Any:
-    """Returns 1 where `x` is not 0, else 0."""
-    return xp.maximum(_below(xp, x, 0), _below(xp, 0, x))
 
 
 _OPERATORS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
@@ -367,4 +317,15 @@ _COMPARISONS: dict[type[ast.AST], Callable[[Namespace, Any, Any], Any]] = {
     ast.GtE: lambda xp, x, y: 1.0 - _below(xp, x, y),
     ast.Eq: lambda xp, x, y: 1.0 - xp.maximum(_below(xp, x, y), _below(xp, y, x)),
     ast.NotEq: lambda xp, x, y: xp.maximum(_below(xp, x, y), _below(xp, y, x)),
+}
+_KNOWN = (ast.USub, ast.Not, ast.And, ast.Or, *_OPERATORS, *_COMPARISONS)
+# The functions that the namespace has not by these names.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": lambda xp, *values: functools.reduce(xp.minimum, values),
+    "max": lambda xp, *values: functools.reduce(xp.maximum, values),
+    "clip": lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
+    "abs": lambda xp, x: xp.maximum(x, -x),
+    "floor": lambda xp, x: xp.quotient(x, 1),
+    "ceil": lambda xp, x: -xp.quotient(-x, 1),
+    "int": lambda xp, x: xp.maximum(xp.quotient(x, 1), 0) - xp.maximum(xp.quotient(-x, 1), 0),
 }
