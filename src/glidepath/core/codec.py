@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import math
 import re
 from collections import Counter
 from typing import Any
@@ -41,12 +42,13 @@ def canonical(node: Node) -> str:
     return canonical_json(data_of(node, sparse=True))
 
 
-def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
+def parsed(text: str | bytes, most: int = MAX_BYTES, finite: bool = False) -> Any:
     """Returns the data of JSON text.
 
     Args:
         text: At most `most` bytes.
         most: The limit.
+        finite: Whether a number such as 1e999 is refused here.
 
     Raises:
         GlidepathError: If the text is not JSON (NaN, infinities and duplicate keys included).
@@ -56,7 +58,8 @@ def parsed(text: str | bytes, most: int = MAX_BYTES) -> Any:
     if len(text) > most:
         raise GlidepathError.worded("$", "", f"at most {most} bytes", f"{len(text)} bytes")
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+        real = _finite if finite else float
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_int=_integer, parse_float=real)
     except GlidepathError:
         raise
     except RecursionError:
@@ -73,8 +76,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _constant(name: str) -> Any:
-    raise GlidepathError.of("$", "every number", "finite", name)
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise GlidepathError.of("$", "every number", "finite", digits)
+    return value
 
 
 def _integer(digits: str) -> int:

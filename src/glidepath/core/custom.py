@@ -7,13 +7,15 @@ import hashlib
 import inspect
 import keyword
 import math
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from .checks import taken
 from .errors import GlidepathError, did_you_mean
-from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, number, numbers_by_name
+from .fields import MAX_STEPS, MAX_VALUE, Broken, Check, integer, number, numbers_by_name, text
 from .formula import Formula
 from .namespace import Namespace
 from .node import Node, kind
@@ -34,18 +36,6 @@ class _Formula:
 _formulas: dict[str, _Formula] = {}
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.isidentifier() or len(value) > 100:
-        raise Broken("a name of letters, digits and underscores")
-    return value
-
-
-def _digest(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != 64 or set(value) - set("0123456789abcdef"):
-        raise Broken("a SHA-256 in hexadecimal")
-    return value
-
-
 def _number(value: Any) -> int | float:
     plain = number(value)
     if plain is None or not -MAX_VALUE <= plain <= MAX_VALUE:
@@ -53,6 +43,9 @@ def _number(value: Any) -> int | float:
     return int(plain) if plain == math.floor(plain) and abs(plain) <= MAX_STEPS else plain
 
 
+_word = text("a name of letters, digits and underscores", lambda word: word.isidentifier() and len(word) <= 100)
+_hexadecimal = re.compile("[0-9a-f]{64}")
+_sha256 = text("a SHA-256 in hexadecimal", _hexadecimal.fullmatch, pattern=f"^{_hexadecimal.pattern}$")
 _RULE = f"a mapping from names to finite numbers of magnitude at most {MAX_VALUE:g}"
 _arguments = numbers_by_name(Check(_number, {"type": "number"}), _RULE)
 
@@ -71,8 +64,8 @@ class Custom(Formula):
         arguments: Its arguments by name, each a finite number.
     """
 
-    formula: Annotated[str, Check(_text, {"type": "string"})]
-    digest: Annotated[str, Check(_digest, {"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+    formula: Annotated[str, _word]
+    digest: Annotated[str, _sha256]
     arguments: Annotated[tuple[tuple[str, int | float], ...], _arguments] = ()
 
     def __post_init__(self) -> None:
@@ -80,17 +73,11 @@ class Custom(Formula):
         try:
             bound = formula.signature.bind(**dict(self.arguments))
         except TypeError as error:
-            names = list(formula.signature.parameters)
-            rule = f"those of the formula ({', '.join(names)})"
+            rule = f"those of the formula ({', '.join(formula.signature.parameters)})"
             raise GlidepathError.of(self.formula, "arguments", rule, dict(self.arguments), str(error)) from None
         bound.apply_defaults()
-        try:
-            object.__setattr__(self, "arguments", _arguments.func(dict(bound.arguments)))
-        except Broken as error:
-            raise GlidepathError.of(self.formula, "arguments", error.rule, dict(bound.arguments)) from None
-        steps = dict(self.arguments).get("steps", 1)
-        if not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
-            raise GlidepathError.of(self.formula, "steps", f"an integer from 1 to {MAX_STEPS}", steps)
+        object.__setattr__(self, "arguments", taken(self.formula, "arguments", dict(bound.arguments), _arguments))
+        taken(self.formula, "steps", dict(self.arguments).get("steps", 1), integer(1))
         self._try()
 
     def _try(self) -> None:
@@ -107,16 +94,14 @@ class Custom(Formula):
         if not all(math.isfinite(value) for value in ends):
             raise GlidepathError.of(self.formula, "formula", "finite at its ends", ends)
         if pole is not None:
-            raise GlidepathError.worded(
-                self.formula, "formula", "of a finite value at every step", f"none at step {pole}"
-            )
+            rule = "of a finite value at every step"
+            raise GlidepathError.worded(self.formula, "formula", rule, f"none at step {pole}")
 
     def _formula(self) -> _Formula:
         formula = _formulas.get(self.formula)
         if formula is None:
-            hint = (
-                did_you_mean(self.formula, _formulas) or f'define it with @glidepath.register("{self.formula}") first'
-            )
+            hint = did_you_mean(self.formula, _formulas)
+            hint = hint or f'define it with @glidepath.register("{self.formula}") first'
             raise GlidepathError.of("custom", "formula", "registered in this process", self.formula, hint)
         if formula.digest != self.digest:
             rule, remedy = f"that of the registered source, {formula.digest[:12]}…", "the formula has changed since"
@@ -175,9 +160,7 @@ def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any
         own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters[2:]]
         formula = _Formula(name, function, inspect.Signature(own), _source_digest(function))
         known = _formulas.get(name)
-        if (known is None and name in vocabulary()) or (
-            known is not None and known.digest != formula.digest and not replace
-        ):
+        if name in vocabulary() if known is None else known.digest != formula.digest and not replace:
             raise GlidepathError.of("register", "name", "new", name, "pass replace=True to replace your own formula")
         if known is not None:
             withdraw(name)
@@ -185,9 +168,8 @@ def register(name: str, *, replace: bool = False) -> Callable[[Callable[..., Any
 
         def make(*unnamed: float, **arguments: float) -> Custom:
             if unnamed:
-                raise GlidepathError.of(
-                    name, "arguments", f"given by name ({', '.join(formula.signature.parameters)})", unnamed
-                )
+                rule = f"given by name ({', '.join(formula.signature.parameters)})"
+                raise GlidepathError.of(name, "arguments", rule, unnamed)
             return Custom(name, formula.digest, tuple(arguments.items()))
 
         make.__name__, make.__doc__ = name, function.__doc__
@@ -209,9 +191,8 @@ def _source_digest(function: Callable[..., Any]) -> str:
     try:
         tree = syntax(textwrap.dedent(inspect.getsource(function)), "exec").body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
-        raise GlidepathError.of(
-            "register", "formula", "a function whose source can be read (def in a file or a notebook)", function
-        ) from None
+        rule = "a function whose source can be read (def in a file or a notebook)"
+        raise GlidepathError.of("register", "formula", rule, function) from None
     if isinstance(tree, ast.FunctionDef):
         tree.decorator_list = []
         if ast.get_docstring(tree) is not None:

@@ -62,9 +62,7 @@ def data_of_text(text: str, json: bool, *, foreign: bool = False) -> Any:
         raise GlidepathError.of("$", "", f"at most {MAX_TEXT} characters", f"more than {MAX_TEXT}")
     if json:
         _check_depth(text, 8 * MAX_DEPTH, r'"(?:[^"\\]|\\.)*"|')
-        data = parsed(text, 4 * MAX_TEXT)
-        _check_numbers(data)
-        return data
+        return parsed(text, 4 * MAX_TEXT, finite=True)
     return _yaml(text, foreign)
 
 
@@ -76,16 +74,6 @@ def _check_depth(text: str, most: int, quoted: str = "") -> None:
         deepest = max(deepest, deep)
     if deepest > most:
         raise GlidepathError.of("$", "", f"nested at most {most} deep", f"depth {deepest}")
-
-
-def _check_numbers(data: Any) -> None:
-    stack = [data]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, float) and not math.isfinite(item):
-            raise GlidepathError.of("$", "every number", "finite", item)
-        if isinstance(item, dict | list):
-            stack.extend(item.values() if isinstance(item, dict) else item)
 
 
 def _yaml(text: str, foreign: bool) -> Any:
@@ -116,62 +104,48 @@ def _built(events: Iterator[Any], foreign: bool) -> Any:
     laid = 0
     stack: list[tuple[Any, list[Any]]] = [(roots, [])]  # a container, and the key that waits for its value
 
-    def where(event: Any) -> str:
-        return f"line {event.start_mark.line + 1}"
-
-    def put(value: Any, event: Any) -> None:
+    def put(value: Any, at: str) -> None:
         container, key = stack[-1]
         if not isinstance(container, dict):
             container.append(value)
         elif key:
             container[key.pop()] = value
+        elif isinstance(value, dict | list):
+            raise GlidepathError.of(at, "every key", "a word", "a list or a mapping")
         elif not isinstance(value, str) and not foreign:
-            raise GlidepathError.of(where(event), "every key", "a word", value)
+            raise GlidepathError.of(at, "every key", "a word", value)
         elif value in container:
-            raise GlidepathError.of(where(event), f"key {value[:50]!r}", "given once in a mapping", "it twice")
+            raise GlidepathError.of(at, f"key {value[:50]!r}", "given once in a mapping", "it twice")
         else:
             key.append(str(value))
 
     for nodes, event in enumerate(events):
-        name = type(event).__name__
-        if nodes > 4 * MAX_NODES:
-            raise GlidepathError.of(where(event), "", f"made of at most {MAX_NODES} nodes", "more")
+        name, at = type(event).__name__.removesuffix("Event"), f"line {event.start_mark.line + 1}"
+        if max(nodes, laid) > 4 * MAX_NODES:
+            raise GlidepathError.of(at, "", f"made of at most {MAX_NODES} nodes", "more")
         anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
-        if name == "AliasEvent" and foreign:
-            put(marked.get(str(anchor)), event)
+        if name == "Alias" and foreign:
+            put(marked.get(str(anchor)), at)
             continue
         if anchor is not None and not foreign:
-            raise GlidepathError.of(where(event), "", "free of anchors and aliases", "one", "write it out")
+            raise GlidepathError.of(at, "", "free of anchors and aliases", "one", "write it out")
         if (tag is not None or getattr(event, "ctag", None) is not None) and not foreign:
-            raise GlidepathError.of(where(event), "", "free of tags", str(tag or "")[:100])
-        if name == "ScalarEvent":
-            value = _scalar(event, where(event), foreign)
-            put({"!": str(tag).lstrip("!"), "value": value} if tag is not None else value, event)
-            marked |= {} if anchor is None else {str(anchor): value}
-        elif name in ("MappingStartEvent", "SequenceStartEvent"):
-            fresh: Any = {} if name == "MappingStartEvent" else []
-            if isinstance(stack[-1][0], dict) and not stack[-1][1]:
-                raise GlidepathError.of(where(event), "every key", "a word", "a list or a mapping")
-            put(
-                {"!": str(tag).lstrip("!"), "value": fresh} if tag is not None and isinstance(fresh, list) else fresh,
-                event,
-            )
-            if tag is not None and isinstance(fresh, dict):
-                fresh["!"] = str(tag).lstrip("!")
-            marked |= {} if anchor is None else {str(anchor): fresh}
-            stack.append((fresh, []))
+            raise GlidepathError.of(at, "", "free of tags", str(tag or "")[:100])
+        if name in ("Scalar", "MappingStart", "SequenceStart"):
+            mark = {} if tag is None else {"!": str(tag).lstrip("!")}
+            made = _scalar(event, at, foreign) if name == "Scalar" else [] if name == "SequenceStart" else dict(mark)
+            put({**mark, "value": made} if mark and not isinstance(made, dict) else made, at)
+            marked |= {} if anchor is None else {str(anchor): made}
+            stack += [] if name == "Scalar" else [(made, [])]
             if len(stack) > 4 * MAX_DEPTH:
-                raise GlidepathError.of(where(event), "", f"nested at most {4 * MAX_DEPTH} deep", "a deeper document")
-        elif name in ("MappingEndEvent", "SequenceEndEvent"):
+                raise GlidepathError.of(at, "", f"nested at most {4 * MAX_DEPTH} deep", "a deeper document")
+        elif name in ("MappingEnd", "SequenceEnd"):
             done, _ = stack.pop()
-            if foreign and isinstance(done, dict) and "<<" in done:
-                laid += _laid_under(done)
-                if laid > 4 * MAX_NODES:
-                    raise GlidepathError.of(where(event), "", f"made of at most {MAX_NODES} nodes", "more")
-        elif name == "DocumentStartEvent" and roots:
+            laid += _laid_under(done) if foreign and isinstance(done, dict) and "<<" in done else 0
+        elif name == "DocumentStart" and roots:
             if foreign:
                 break
-            raise GlidepathError.of(where(event), "", "one document", "several")
+            raise GlidepathError.of(at, "", "one document", "several")
     return roots[0] if roots else None
 
 

@@ -204,6 +204,23 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def text(rule: str, fits: Callable[[str], object], **notes: Any) -> Check:
+    """Returns the check of a text that fits.
+
+    Args:
+        rule: The words.
+        fits: Tells whether it does.
+        notes: What the JSON Schema says besides.
+    """
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not fits(value):
+            raise Broken(rule)
+        return value
+
+    return Check(check, {"type": "string", **notes}, "")
+
+
 def listed(rule: str, item: Check, *, increasing: bool = False, first: int | None = None) -> Check:
     """Returns the check of a list of one or more items.
 

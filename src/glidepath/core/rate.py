@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from .clock import Clock
 from .errors import GlidepathError, Problem, shown
-from .fields import Broken, Check, Value, number
+from .fields import Value, number, text
 from .node import kind
 from .schedule import Inner, Schedule
 
@@ -16,13 +16,12 @@ __all__ = ["Rate", "base_problem", "rate_of", "text_for"]
 _LONGEST = 64_000
 
 
-def _line(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST or set(value) & set('"\\') or not value.isprintable():
-        raise Broken(f"one line of at most {_LONGEST} characters without double quotes and backslashes")
-    return value
-
-
-Line = Annotated[str, Check(_line, {"type": "string", "maxLength": _LONGEST})]
+_line = text(
+    f"one line of at most {_LONGEST} characters without double quotes and backslashes",
+    lambda line: len(line) <= _LONGEST and not set(line) & set('"\\') and line.isprintable(),
+    maxLength=_LONGEST,
+)
+Line = Annotated[str, _line]
 """One line of text."""
 
 
@@ -107,12 +106,8 @@ def text_for(schedule: Schedule, base: float | None = None) -> str:
 def base_problem(where: str, field: str, absolute: bool, base: Any, given: Any, schedule: Schedule) -> Problem | None:
     """Returns the problem of the units, or None: a factor needs a base (which may be a default), an absolute schedule is given none."""
     if absolute:
-        remedy = f"its values are rates: {schedule}"
-        return (
-            None
-            if given is None
-            else Problem(where, field, "left out, as the schedule is absolute", shown(given), remedy)
-        )
+        rule, remedy = "left out, as the schedule is absolute", f"its values are rates: {schedule}"
+        return None if given is None else Problem(where, field, rule, shown(given), remedy)
     plain = number(base)
     if plain is not None and 0.0 < plain < math.inf:
         return None

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from ..core import Answer, GlidepathError, settle
-from ..core.fields import Broken, Check, choice, integer, number
+from ..core.fields import Broken, Check, choice, integer, number, text
 
 STOPS = {
     "end": "the sweep reached its last rate",
@@ -36,12 +36,6 @@ def _seen(given: Any) -> tuple[float, ...]:
     return _numbers(given, math.nan)
 
 
-def _label(given: Any) -> str:
-    if not isinstance(given, str) or len(given) > 200:
-        raise Broken("a text of at most 200 characters")
-    return given
-
-
 @dataclass(frozen=True)
 class Trace(Answer):
     """One sweep: the rate of every real update, and the loss right before that update.
@@ -66,7 +60,7 @@ class Trace(Answer):
     losses: Annotated[tuple[float, ...], Check(_seen, stand_in=())]
     stop: Annotated[str, choice(*STOPS)] = "end"
     planned: int | None = None
-    label: Annotated[str, Check(_label, stand_in="")] = ""
+    label: Annotated[str, text("a text of at most 200 characters", lambda label: len(label) <= 200)] = ""
 
     def __post_init__(self) -> None:
         checks = settle(self, "trace")
