@@ -243,7 +243,12 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     # text and tracing
     ("text without parentheses", "core/text.py", 'return text if own >= tightness else f"({text})"', "return text"),
     ("short numbers", "core/text.py", "abs(value) < 1e15 else repr(value)", 'abs(value) < 1e15 else f"{value:.6g}"'),
-    ("warmup forgets its start", "core/text.py", "None if node.start == 1 / (node.steps + 1) else", "None if True else"),
+    (
+        "warmup forgets its start",
+        "core/text.py",
+        "None if node.start == 1 / (node.steps + 1) else",
+        "None if True else",
+    ),
     (
         "a second power is not written",
         "core/text.py",
