@@ -136,7 +136,7 @@ def test_a_negative_step_is_a_step():
 )
 def test_a_base_that_was_not_given_is_told(words: list[str], base: str | None):
     done = glidepath(*words)
-    told = f"note: written for a base learning rate of {base}, as none was given: --base changes it\n"
+    told = f"note: for a base learning rate of {base}, as none was given: --base changes it\n"
 
     whose = "".join(line + "\n" for line in done.stderr.splitlines() if "is read as" in line)
     assert done.stderr.removeprefix(whose) == ("" if base is None else told)
@@ -213,9 +213,6 @@ def test_list_names_every_word_and_tells_one_in_full():
         word for word, make in every.items() if make.__module__ == "glidepath.core.custom"
     }  # registered by other tests
     words = set(every) - own
-    listed = {row["word"] for row in json.loads(glidepath("list", "--json").stdout)} - own
-    assert listed == words
-
     shown = glidepath("list").stdout.split()
     assert words <= set(shown)
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from glidepath import GlidepathError, playground
 from glidepath.cli import app
-from glidepath.cli.labels import labelled
+from glidepath.cli.common import labelled
 
 PLAN = """
 horizon: {length: 100 steps}

@@ -15,13 +15,13 @@ import glidepath
 from ..core import GlidepathError
 
 # Each adds its commands, in the order of the help.
-from . import schedules, training, distributed, choosing, plans, forecasts  # isort: skip
+from . import schedules, training, choosing, forecasts  # isort: skip
 from .common import fail, missing
 from .options import app, in_language
 
 __all__ = ["app", "main"]
 
-_ROOMS = (schedules, training, distributed, choosing, plans, forecasts)
+_ROOMS = (schedules, training, choosing, forecasts)
 
 
 def main(made: typer.Typer = app) -> None:

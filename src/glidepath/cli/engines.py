@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..core import GlidepathError
 from ..core.fields import Count
-from .common import beside, typed
+from .common import beside, given_by, typed
 
 if TYPE_CHECKING:
     from ..lab.engines.engine import Engine
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
     from ..lab.tasks.declared import Task
 
 T = TypeVar("T")
-
-
-class EngineName(StrEnum):
-    """What carries out the runs."""
-
-    workers = "workers"
-    here = "here"
-    jax = "jax"
-    ray = "ray"
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class EngineOptions:
         device (--device): cpu, cuda (one training a GPU), cuda:1 (that one), or auto: GPUs for images and cifar100 where there are any.
     """
 
-    engine: EngineName = EngineName.workers
+    engine: Literal["workers", "here", "jax", "ray"] = "workers"
     workers: Count | None = None
     address: str | None = None
     resources: str | None = None
@@ -60,19 +50,18 @@ class EngineOptions:
         from .. import lab
 
         for option, value in (("--address", self.address), ("--resources", self.resources)):
-            if value is not None and self.engine is not EngineName.ray:
+            if value is not None and self.engine != "ray":
                 raise GlidepathError.of(option, "", "given with --engine ray", value)
-        if self.workers is not None and self.engine is EngineName.here:
+        if self.workers is not None and self.engine == "here":
             raise GlidepathError.of("--workers", "", "given with an engine of several processes", self.workers)
-        if self.engine is EngineName.jax and self.device not in ("auto", "cpu"):
+        if self.engine == "jax" and self.device not in ("auto", "cpu"):
             raise GlidepathError.of("--device", "", "cpu with --engine jax", self.device)
-        made: dict[EngineName, Callable[[], Engine]] = {
-            EngineName.workers: lambda: lab.Workers(self.workers, device=self.device),
-            EngineName.here: lambda: lab.InProcess(self.device),
-            EngineName.jax: lambda: lab.Jax(self.workers),
-            EngineName.ray: lambda: lab.Ray(
-                self.address, self.workers, resources=_amounts(self.resources), device=self.device
-            ),
+        taken: dict[str, Any] = {"resources": _amounts(self.resources), "device": self.device}
+        made: dict[str, Callable[[], Engine]] = {
+            "workers": lambda: lab.Workers(self.workers, device=self.device),
+            "here": lambda: lab.InProcess(self.device),
+            "jax": lambda: lab.Jax(self.workers),
+            "ray": lambda: lab.Ray(self.address, self.workers, **taken),
         }
         return made[self.engine]()
 
@@ -125,9 +114,9 @@ class Changes:
 
 def _amounts(text: str | None) -> dict[str, float]:
     """`CPU=2,GPU=0.5` as a mapping."""
-    pairs = [part.partition("=") for part in text.split(",")] if text else []
     try:
-        return {name.strip(): float(amount) for name, _, amount in pairs}
+        named = given_by(text.split(",") if text else None, "--resources")
+        return {name: float(amount) for name, amount in named.items()}
     except ValueError:
         raise GlidepathError.of("--resources", "", "NAME=AMOUNT,… such as CPU=2,GPU=0.5", text) from None
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import GlidepathError, Schedule, each_of
 from ..core.fields import Count, Steps
-from .common import beside, drawing_of, say, schedule_of, typed, under_way
-from .labels import labelled
+from .common import beside, drawing_of, labelled, say, schedule_of, typed, under_way
 from .options import command
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def forecast(
     _checked_place(output, ".html", ".png", ".svg", ".json")
     laws, runs, schedules = _laws(given, fitting)
     base, first = fitting.base, next(iter(schedules.values()), None)
-    finals = _all(schedules, lambda one: laws.final(one, base, steps))
+    finals = _each(schedules, lambda one: laws.final(one, base, steps))
     curves = {name: laws.curve(one, base, steps) for name, one in schedules.items()}
     rows = [["schedule", "updates", "horizon", "loss", "90 % interval", "rates alone", "against the first"]]
     for name, made in finals.items():
@@ -152,8 +151,8 @@ def bound(schedules: list[str], steps: Count | None = None, peak: float | None =
 
     shapes = labelled(schedules)
     ends = [int(one.duration) for one in shapes.values() if one.duration != float("inf")]
-    length = steps or (max(ends) if ends else None)
-    found = _all(shapes, lambda one: bounded(one, length))
+    length = steps or max(ends, default=None)
+    found = _each(shapes, lambda one: bounded(one, length))
     first = next(iter(shapes))
     ranked = dict(sorted(found.items(), key=lambda pair: pair[1].least))
     carried: dict[str, Any] = {}
@@ -181,19 +180,20 @@ def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict
     from .. import logs
     from ..forecast.reading import runs_of
 
-    paths = [Path(one) for one in given if _is_log(one)]
-    named = [one for one in given if not _is_log(one)]
-    schedules = labelled(named) if named else {}
+    found: dict[str, list[str]] = {"laws": [], "log": [], "schedule": []}
+    for one in given:
+        found[_kind(one)].append(one)
+    schedules = labelled(found["schedule"])
+    paths = [Path(one) for one in (*found["laws"], *found["log"])]
     if not paths:
         got = f"{given[0]!r}, no file or folder" if given else "none"
         remedy = "give the files of logs first, then schedules"
         raise GlidepathError.worded("forecast", "LOG", "a training log at least", got, remedy)
-    stored = [path for path in paths if _kind(path) == "laws"]
-    if stored and len(paths) > 1:
-        got = f"{stored[0]} and {len(paths) - 1} more"
+    if found["laws"] and len(paths) > 1:
+        got = f"{paths[0]} and {len(paths) - 1} more"
         raise GlidepathError.worded("forecast", "LOG", "logs, or stored laws alone", got)
-    if stored:
-        return room.Laws.from_json(stored[0].read_text(encoding="utf-8")), [], schedules
+    if found["laws"]:
+        return room.Laws.from_json(paths[0].read_text(encoding="utf-8")), [], schedules
     followed = None if fitting.plan is None else schedule_of(fitting.plan)
     metric = fitting.metric or ("loss" if fitting.loss else None)
     read = [logs.read(path, loss=fitting.loss) for path in paths]
@@ -202,16 +202,11 @@ def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict
         return room.fit_laws(runs, backtests=not fitting.quick), runs, schedules
 
 
-def _is_log(text: str) -> bool:
-    path = Path(text)
-    if len(text) >= 4096 or not path.exists():
-        return False
-    return path.suffix.lower() not in (".yaml", ".yml") and _kind(path) != "schedule"
-
-
-def _kind(path: Path) -> str:
-    """What a JSON file holds: `laws`, `schedule`, or whatever else, `log`."""
-    data: Any = None
+def _kind(text: str) -> str:
+    """What is given: stored `laws`, a `log`, or else a `schedule`."""
+    path, data = Path(text), None
+    if len(text) >= 4096 or not path.exists() or path.suffix.lower() in (".yaml", ".yml"):
+        return "schedule"
     if path.suffix.lower() == ".json" and path.is_file() and path.stat().st_size <= 1_000_000:
         with suppress(ValueError, RecursionError):
             data = json.loads(path.read_bytes())
@@ -219,7 +214,7 @@ def _kind(path: Path) -> str:
     return "laws" if {"fitted", "baseline"} <= keys else "schedule" if "kind" in keys else "log"
 
 
-def _all(schedules: Mapping[str, Schedule], make: Callable[[Schedule], Any]) -> dict[str, Any]:
+def _each(schedules: Mapping[str, Schedule], make: Callable[[Schedule], Any]) -> dict[str, Any]:
     """Returns what is made of every schedule; if some are refused, all problems in one error."""
     return dict(each_of(schedules.items(), lambda pair: (pair[0], make(pair[1])), lambda _: ""))
 
@@ -238,13 +233,11 @@ def _drawn(curves: Mapping[str, Curve], runs: Sequence[Run], metric: str) -> str
 
     def line(steps: Any, values: Any) -> Schedule:
         keep = np.unique(np.linspace(0, len(steps) - 1, 150).astype(int))
-        return Table((0, *(int(t) for t in steps[keep])), (float(values[0]), *(float(v) for v in values[keep])))
+        return Table((0, *map(int, steps[keep])), (float(values[0]), *map(float, values[keep])))
 
-    shown: dict[str, Schedule] = {}
-    for name, curve in curves.items():
-        shown[name] = line(curve.steps, curve.loss)
-        if len(curves) == 1:
-            shown |= {"90 %, low": line(curve.steps, curve.low), "90 %, high": line(curve.steps, curve.high)}
+    shown = {name: line(curve.steps, curve.loss) for name, curve in curves.items()}
+    for curve in curves.values() if len(curves) == 1 else ():
+        shown |= {"90 %, low": line(curve.steps, curve.low), "90 %, high": line(curve.steps, curve.high)}
     for run in runs[: max(0, 8 - len(shown))]:
         mean = merged(run, 100)
         late = mean.steps > 0.1 * run.updates

@@ -39,9 +39,7 @@ class Shared:
         as_json (--json): Print JSON.
         base (--base, -b): The base learning rate that factors are multiplied by; that of a library's call.
         budget (--budget, -n): Updates of each run. Default: the task's.
-        lax (--lax): Follow the library where it accepts nonsense or runs past its own end.
         let (--let NAME=VALUE, -l): A number that a file or a call leaves open, such as total=10000.
-        library (--from): The library, where the call does not say it.
         of (--run NAME): Whose columns, in a file of several runs.
         schedule (SCHEDULE): One line such as "warmup(500) >> cosine(9500, floor=0.1)", a .json schedule, or a configuration file.
         schedules (SCHEDULE...): Text such as "cosine(100)", named as in "head: cosine(100)"; a call such as
@@ -50,7 +48,6 @@ class Shared:
         seeds (--seeds, -s): Runs, with different data order and start.
         step (--step NAME): The column that counts.
         task (--task, -t): As in compare.
-        which (--call, -c): Which scheduler call, where the code has several.
     """
 
 

@@ -20,65 +20,70 @@ from ..core import GlidepathError, Schedule, did_you_mean
 from ..core.codec import field_notes
 from ..core.fields import Count, integer, number
 from ..core.language import language, said
-from .common import amount_of, beside, drawing_of, groups_of, note, plan_of_config, under_way
-from .labels import labelled, lines
+from .common import (
+    Reading,
+    amount_of,
+    beside,
+    config_of,
+    drawing_of,
+    groups_of,
+    labelled,
+    lines,
+    note,
+    tell_base,
+    under_way,
+)
 from .options import command
+
+_TITLES = {
+    "Phases": "Phases, joined by >>",
+    "Made of others": "Made of others (also: a >> b, a * b, a + b, 0.1 * a)",
+}
 
 
 @command("list")
-def list_words(word: str | None = None, as_json: bool = False) -> None:
+def list_words(word: str | None = None) -> None:
     """List the words that schedules are written with; with a WORD, its formula, arguments and source.
 
     Args:
         word ([WORD]): Tell all about this word.
     """
     words = glidepath.vocabulary()
-    if word is not None:
-        if word not in words and not word.isascii() and (found := _about_that(word, words)):
-            from ..view.fonts import aligned
-
-            print("\n".join(aligned(found)))
-            return
-        if word not in words:
-            _list_foreign(word, words)
-            return
+    if word is None:
+        _list_all(words)
+    elif word in words:
         print(f"{word}{_signature(words[word])}\n\n{_told(words[word])}")
-        return
-    if as_json:
-        told = sorted(words.items())
-        rows = [{"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in told]
-        print(json.dumps(rows, indent=2))
-        return
-    console = Console()
-    for title, names in _groups(words):
-        table = _table(title)
-        for name in names:
-            table.add_row(name, Text(_about(words[name])))
-        console.print(table)
-        console.print()
-    console.print(_libraries())
-    beside(said("glidepath list WORD tells its formula, arguments and source."), "dim")
+    elif not word.isascii() and (found := _about_that(word, words)):
+        from ..view.fonts import aligned
+
+        print("\n".join(aligned(found)))
+    else:
+        _list_foreign(word, words)
 
 
-def _table(title: str) -> Table:
-    """Returns an empty table of words and what is said of them."""
-    table = Table(title=said(title), title_justify="left", title_style="bold", box=None, show_header=False)
-    table.padding = (0, 2, 0, 0)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")  # Chinese has no spaces to break at
-    return table
-
-
-def _libraries() -> Table:
-    """Returns the libraries whose schedulers are read, and how many of each."""
+def _list_all(words: Any) -> None:
+    """Prints every word and what it means, and the libraries whose schedulers are read, with how many of each."""
     from .. import dialects
     from ..dialects.table import known
+    from ..view.examples import GROUPS, group_of
 
-    table = _table("Other libraries' schedulers: glidepath list NAME")
-    for name in dialects.libraries():
-        language = known(name)
-        table.add_row(name, f"{language.title} {language.follows}, {len(language.readers)} of them")
-    return table
+    rows = {_TITLES.get(group, group): list[tuple[str, str]]() for group in GROUPS}
+    for name in sorted(words):
+        rows[_TITLES.get(group_of(name), group_of(name))].append((name, _about(words[name])))
+    read = {name: known(name) for name in dialects.libraries()}
+    told = [(name, f"{one.title} {one.follows}, {len(one.readers)} of them") for name, one in read.items()]
+    rows["Other libraries' schedulers: glidepath list NAME"] = told
+    console = Console()
+    for title, listed in rows.items():
+        if listed:
+            table = Table(title=said(title), title_justify="left", title_style="bold", box=None, show_header=False)
+            table.padding = (0, 2, 0, 0)
+            table.add_column(style="cyan", no_wrap=True)
+            table.add_column(overflow="fold")  # Chinese has no spaces to break at
+            for name, about in listed:
+                table.add_row(name, Text(about))
+            console.print(table, "")
+    beside(said("glidepath list WORD tells its formula, arguments and source."), "dim")
 
 
 def _list_foreign(word: str, words: Any) -> None:
@@ -105,19 +110,6 @@ def _list_foreign(word: str, words: Any) -> None:
             print(f"  {proper}{language.signature(proper)}\n  {_about(language.readers[proper])}\n")
         else:
             print(f"{language.title}: {language.elsewhere[name]}\n")
-
-
-def _groups(words: Any) -> Iterator[tuple[str, list[str]]]:
-    from ..view.examples import GROUPS, group_of
-
-    found: dict[str, list[str]] = {}
-    for name in sorted(words):
-        found.setdefault(group_of(name), []).append(name)
-    titles = {
-        "Phases": "Phases, joined by >>",
-        "Made of others": "Made of others (also: a >> b, a * b, a + b, 0.1 * a)",
-    }
-    yield from ((titles.get(group, group), found[group]) for group in GROUPS if group in found)
 
 
 def _about(make: Callable[..., Any], lang: str | None = None) -> str:
@@ -153,16 +145,6 @@ def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
 def _signature(make: Callable[..., Any]) -> str:
     given = inspect.signature(make).parameters.values()
     return f"({', '.join(p.name if p.default is p.empty else f'{p.name}={p.default!r}' for p in given)})"
-
-
-def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
-    notes, made = field_notes(make), list[dict[str, Any]]()
-    for p in inspect.signature(make).parameters.values():
-        required = p.default is p.empty
-        default = p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)
-        made.append({"name": p.name, "required": required, "about": notes.get(p.name, "")})
-        made[-1] |= {} if required else {"default": default}
-    return made
 
 
 @command()
@@ -255,22 +237,14 @@ def open_page(
 
 
 @command(context_settings={"ignore_unknown_options": True})
-def value(
-    schedule: str,
-    steps: list[str],
-    base: float | None = None,
-    let: list[str] | None = None,
-    which: Count | None = None,
-    library: str | None = None,
-    lax: bool = False,
-    as_json: bool = False,
-) -> None:
+def value(schedule: str, steps: list[str], *, reading: Reading, as_json: bool = False) -> None:
     """Print the values at some steps, with every digit; a column for each group where a library's call holds lists for them.
 
     Args:
         steps (STEP...): Steps such as 0 500 -1, or ranges such as 0:1000:50 (end excluded).
     """
-    groups = groups_of(schedule, let, base, which, library, not lax)
+    base = reading.base
+    groups = groups_of(schedule, reading)
     made = {name: one if base in (None, 1.0) or one.absolute else base * one for name, one in groups.items()}  # type: ignore[operator]
     at = [step for text in steps for step in _steps(text)]
     columns = {name: [one(step) for step in at] for name, one in made.items()}
@@ -305,94 +279,64 @@ def _plainly(value: float) -> str:
 
 
 @command()
-def export(
-    schedule: str,
-    to: str = "json",
-    base: float | None = None,
-    let: list[str] | None = None,
-    which: Count | None = None,
-    library: str | None = None,
-) -> None:
+def export(schedule: str, to: str = "json", *, reading: Reading) -> None:
     """Write a schedule in another form: JSON, LaTeX, its one line, or code.
 
     Args:
         to (--to, -t): text, json, python (a function with no dependency) or latex; pytorch, oneflow, keras or optax code;
             transformers, timm, composer, mmengine, deepspeed or megatron, in whose words it is said.
-        base (--base, -b): The base learning rate written into library code.
     """
     from ..dialects.converting import targets
 
-    made = _only(groups_of(schedule, let, base, which, library), "export")
+    groups = groups_of(schedule, reading)
+    if len(groups) > 1:
+        remedy = "write the call with one of its values; glidepath value and show take them all"
+        raise GlidepathError.of("export", "SCHEDULE", "one schedule", f"one for each of {len(groups)} groups", remedy)
+    (made,) = groups.values()
     forms: dict[str, Callable[[], str]] = {
         "text": lambda: str(made),
         "json": lambda: made.to_json(indent=2),
         "python": made.source,
         "latex": made.latex,
-        **{name: lambda name=name: _rendered(made, name, base) for name in targets() if name != "python"},
+        **{name: lambda name=name: _rendered(made, name, reading.base) for name in targets() if name != "python"},
     }
     if to not in forms:
         raise GlidepathError.of("export", "--to", f"one of {', '.join(forms)}", to, did_you_mean(to, forms))
-    text = forms[to]().rstrip("\n")
-    if base is None:
-        _tell_base(made, to)
-    print(text)
-
-
-def _only(groups: dict[str, Schedule], command: str) -> Schedule:
-    """Returns the one schedule that a command works on."""
-    if len(groups) > 1:
-        remedy = "write the call with one of its values; glidepath value and show take them all"
-        raise GlidepathError.of(command, "SCHEDULE", "one schedule", f"one for each of {len(groups)} groups", remedy)
-    return next(iter(groups.values()))
+    print(forms[to]().rstrip("\n"))
 
 
 def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
+    """Returns a schedule as code; says on standard error which base learning rate was written where none was given."""
     from .. import dialects
+    from ..dialects.converting import base_taken
 
-    return dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
+    code = dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
+    if base is None and (taken := base_taken(schedule, framework)) is not None:
+        tell_base(taken)
+    return code.rstrip("\n")
 
 
 @command()
-def convert(
-    call: str,
-    to: str = "glidepath",
-    library: str | None = None,
-    base: float | None = None,
-    lax: bool = False,
-    which: Count | None = None,
-    let: list[str] | None = None,
-) -> None:
+def convert(call: str, to: str = "glidepath", *, reading: Reading) -> None:
     """Turn one library's scheduler call, or a configuration file, into another's code, or into our text. Nothing is run.
 
     Args:
         call (CALL): A library's call, such as "torch.optim.lr_scheduler.StepLR(step_size=30)".
         to (--to, -t): pytorch, oneflow, keras, optax, python, transformers, timm, composer, mmengine, deepspeed or megatron;
             glidepath for our own text, or plan for a configuration file.
-        base (--base, -b): The base learning rate. Default: 0.1 where the call needs one.
     """
-    from .. import dialects
+    from .. import plan
     from ..core.rate import text_for
     from ..dialects.reading import companions_of
 
     if to == "plan":
-        print(plan_of_config(call, let), end="")
+        if (config := config_of(call, reading.let)) is None:
+            raise GlidepathError.of("convert", "CALL", "a training tool's configuration file to become a plan", call)
+        print(plan.Plan.of(config.document).to_yaml(), end="")
         return
-    groups = groups_of(call, let, base, which, library, not lax, "written")
-    for name, one in groups.items():
-        rate = None if one.absolute else base
-        text = text_for(one, base) if to == "glidepath" else dialects.render(one, to, base_lr=rate).rstrip("\n")
+    for name, one in groups_of(call, reading).items():
+        text = text_for(one, reading.base) if to == "glidepath" else _rendered(one, to, reading.base)
         print(f"# group {name}\n{text}" if name else text)
         for value, other in companions_of(one).items():
             place = " (betas[0] of Adam)" if value == "momentum" else ""
             note(f"it moves the {value.replace('_', ' ')}{place} too, by {text_for(other)}")
-        if base is None:
-            _tell_base(one, to)
-
-
-def _tell_base(given: Schedule, to: str) -> None:
-    """Says on standard error which base learning rate was written where none was given."""
-    from ..dialects.converting import base_taken
-
-    taken = base_taken(given, to)
-    if taken is not None:
-        note(f"written for a base learning rate of {taken:g}, as none was given: --base changes it")

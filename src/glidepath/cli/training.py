@@ -1,22 +1,25 @@
-"""Commands that train: compare, demo, branches, snapshots, tune."""
+"""Commands that train: compare, demo, branches, snapshots, tune, train."""
 
 from __future__ import annotations
 
 import json
 import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import glidepath
 
-from ..core import Checks
+from ..core import Checks, GlidepathError
 from ..core.fields import Count, Steps, integer
-from .common import beside, config_of, drawing_of, given_by, say
+from .common import beside, config_of, drawing_of, given_by, say, tell, typed
 from .engines import Changes, EngineOptions, made_by
 from .options import command
 
 if TYPE_CHECKING:
-    from ..lab.tasks.declared import Task
+    from ..lab.distributed import Ranks, Trained, Training
 
 
 @command()
@@ -46,8 +49,14 @@ def compare(
         out (--out, -o): Folder for records, table and report.
         surface: Draw the loss around the paths of the first seed into the report; those runs are trained once more.
     """
+    from .. import lab
+    from ..lab.report.table import table
+
     tasks = tuple(changes.of(one, budget) for one in task or ("mnist1d", "text"))
-    _compare(tasks, [_text(one, let) for one in schedules or ()], seeds, out, trainer, rate, budget, surface)
+    texts = [_text(one, let) for one in schedules or ()] or None
+    sizes: dict[str, Any] = {"budget": budget, "surface": surface}
+    say(table(made_by(lab.compare, out, trainer, tasks, texts, seeds, rate=rate, **sizes)))
+    beside(f"\nreport: {out / 'report.html'}")
 
 
 def _text(given: str, let: list[str] | None) -> str:
@@ -56,10 +65,12 @@ def _text(given: str, let: list[str] | None) -> str:
     from ..dialects.plateaus import plateau_of
 
     file = given.endswith(".py") and Path(given).is_file()
-    made = config_of(given, let)
-    if made is None and (file or let or "\n" in given.strip()):
-        source = Path(given).read_text(encoding="utf-8") if file else given
-        made = None if plateau_of(source) else foreign(source, given_by(let))
+    if (config := config_of(given, let)) is not None:
+        return str(config.schedule)
+    if not (file or let or "\n" in given.strip()):
+        return given
+    source = Path(given).read_text(encoding="utf-8") if file else given
+    made = None if plateau_of(source) else foreign(source, given_by(let))
     return given if made is None else str(made)
 
 
@@ -77,7 +88,7 @@ def demo(out: Path = Path("runs/demo"), *, trainer: EngineOptions) -> None:
     beside(f"  {schedule}\n", "bold cyan")
     print(view.terminal(schedule, height=9, **drawing_of(sys.stderr, width=70)), file=sys.stderr)
     beside("\nNow six schedules train real networks: 2 tasks x 6 schedules x 5 seeds.\n")
-    _compare(("mnist1d", "text"), None, 5, out, trainer)
+    compare(out=out, trainer=trainer, changes=Changes())
 
 
 @command()
@@ -146,26 +157,6 @@ def snapshots(
         beside(f"\nsurface: {out / 'surface.html'}")
 
 
-def _compare(
-    tasks: tuple[str | Task, ...],
-    schedules: list[str] | None,
-    seeds: int,
-    out: Path,
-    trainer: EngineOptions,
-    rate: list[float] | None = None,
-    budget: int | None = None,
-    surface: bool = False,
-) -> None:
-    from .. import lab
-    from ..lab.report.table import table
-
-    made = made_by(
-        lab.compare, out, trainer, tasks, schedules or None, seeds, rate=rate, budget=budget, surface=surface
-    )
-    say(table(made))
-    beside(f"\nreport: {out / 'report.html'}")
-
-
 @command()
 def tune(
     schedules: list[str] | None = None,
@@ -204,10 +195,11 @@ def tune(
     from ..lab.search.tune import DEFAULT_FAMILIES
     from ..lab.search.tune import tune as search
 
-    checks = Checks("tune")
-    fixed = dict(_pair(text, "--fix", "NAME=VALUE", checks) for text in fix or ())
-    pairs = [_pair(text, "--range", "NAME=LOW:HIGH", checks) for text in ranges or ()]
-    ends = {name: _ends(value, checks) for name, value in pairs}
+    checks, fixed, ends = Checks("tune"), dict[str, str](), dict[str, tuple[float, float]]()
+    with checks.kept():
+        fixed = given_by(fix, "--fix", "floor=0.1")
+    with checks.kept():
+        ends = {name: _ends(text) for name, text in given_by(ranges, "--range", "floor=0:0.2").items()}
     checks.done()
     families = schedules or DEFAULT_FAMILIES
     sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "fresh": fresh}
@@ -217,17 +209,137 @@ def tune(
     beside(f"compare it with a constant rate:\n  {made.command}{changes.typed()}")
 
 
-def _pair(text: str, option: str, form: str, checks: Checks) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        checks.refuse(option, form, text)
-    return name.strip(), value.strip()
-
-
-def _ends(text: str, checks: Checks) -> tuple[float, float]:
+def _ends(text: str) -> tuple[float, float]:
     low, _, high = text.partition(":")
     try:
         return float(low), float(high)
     except ValueError:
-        checks.refuse("--range", "two numbers LOW:HIGH", text)
-        return 0.0, 1.0
+        raise GlidepathError.of("--range", "", "two numbers LOW:HIGH", text) from None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options that say what is trained, as `glidepath.lab.distributed.training_of` takes them.
+
+    Args:
+        schedule (--schedule SCHEDULE, -s): Factors on the peak rate; lengths such as "5%", "1e6 tokens" or "rest" in quotes. Default:
+            'warmup("5%") >> cosine("rest")'. Or a library's scheduler call, a plateau too.
+        length (--length, -n): Of the run: "2e6 tokens", "30000 samples", "3 epochs" or "1000 steps".
+        clock: What the schedule counts: samples, tokens or updates. Default: as the length; updates for a scheduler call.
+        plan (--plan, -p): A .yaml or .json plan, instead of schedule, length and clock.
+        batch (--batch, -b): Samples of an update, split over the processes. Default: the task's.
+        per_process (--per-process): The batch is each process's own: an update grows with their number.
+        rate (--rate, -r): Peak learning rate. Default: the task's.
+        seed: Of the first weights and of the order of the samples.
+    """
+
+    schedule: str | None = None
+    length: str | None = None
+    clock: str | None = None
+    plan: Path | None = None
+    batch: int | None = None
+    per_process: bool = False
+    rate: float | None = None
+    seed: Steps = 0
+
+
+@dataclass(frozen=True)
+class How:
+    """The options that say how it is trained, as `glidepath.lab.distributed.train` takes them.
+
+    Args:
+        micro: Samples a process takes at once; what is more is accumulated. Default: all.
+        changed: Where the checkpoint has another plan or rate: strict refuses, keep goes on with its, override takes this one, extend
+            stretches what is left of its to this length.
+        checkpoint: How often one is written: "5%", "500 steps", "1e6 tokens".
+        check: Every so many updates all processes must agree on plan, progress and rate.
+    """
+
+    micro: int | None = None
+    changed: str = "strict"
+    checkpoint: str = "5%"
+    check: int = 50
+
+
+@command()
+def train(
+    name: str | None = None,
+    task: str | None = None,
+    *,
+    asked: RunOptions,
+    out: Path = Path("runs/train"),
+    how: How,
+    device: str = "auto",
+    timeout: float = 600.0,
+    changes: Changes,
+) -> None:
+    """Train one model, on as many processes as torchrun starts. The same command goes on where it stopped, on any number of them.
+
+    Args:
+        name ([TASK]): text, images, cifar100, another task of the lab, or your own module:object. Default: text.
+        task (--task, -t): The same, as an option.
+        out (--out, -o): Folder for checkpoints, record and plan.
+        device: auto, cpu or cuda, a GPU for each process; cuda:1 is that one, for one process.
+        timeout: Seconds that a process waits for another before it gives up.
+    """
+    from ..lab import distributed
+    from ..plan import read
+
+    if asked.length is not None and changes.epochs is not None:
+        raise GlidepathError.of("--length", "", "left out beside --epochs", asked.length)
+
+    def trained(ranks: Ranks) -> Trained:
+        def training() -> Training:
+            if name is not None and task is not None and name != task:
+                raise GlidepathError.of("train", "task", "named once", [name, task])
+            plan = None if asked.plan is None else read(asked.plan)
+            length = asked.length if changes.epochs is None else f"{changes.epochs} epochs"
+            one = replace(changes, epochs=None, amp=False).of(name or task or "text")
+            given: dict[str, Any] = vars(asked) | {"plan": plan, "length": length}
+            return distributed.training_of(one, processes=ranks.count, amp=changes.amp, **given)
+
+        return distributed.train(ranks.together(training), out, ranks, **vars(how), command=typed())
+
+    with distributed.ranks(device, timeout) as ranks:
+        ranks.leave(_code(trained, ranks, out))
+
+
+def _code(asked: Callable[[Ranks], Trained], ranks: Ranks, out: Path) -> int:
+    """Trains, says how it ended, and returns the exit code."""
+    from ..lab.distributed import SharedError
+
+    try:
+        code = _tell(asked(ranks), out, quiet=ranks.rank > 0)
+    except SharedError as error:
+        if ranks.rank == 0:
+            tell(error)
+        code = 2
+    except GlidepathError as error:
+        tell(error.inside(f"rank {ranks.rank}") if ranks.count > 1 else error)
+        return 2
+    except Exception:  # noqa: BLE001 - the others learn of it by the end of this process
+        traceback.print_exc()
+        return 1
+    ranks.texts("")  # nobody leaves before rank 0 has said everything: torchrun would end it
+    return code
+
+
+def _tell(outcome: Trained, out: Path, *, quiet: bool) -> int:
+    progress, code = outcome.progress, {"finished": 0, "stopped": 130, "diverged": 1}[outcome.ended]
+    if quiet:
+        return code
+    rows = [("ended", outcome.ended), ("updates", f"{progress.updates:,}"), ("samples", f"{progress.samples:,}")]
+    rows += [("tokens", f"{progress.tokens:,}")] if progress.tokens else []
+    for name, one in (("validation", outcome.validation), ("test", outcome.test)):
+        if one is not None and one.loss is not None and one.metric is not None:
+            same = one.metric == one.loss
+            five = "" if one.top5 is None else f", top-5 error {one.top5:.2f} %"
+            rows.append((name, f"loss {one.loss:.4f}" + ("" if same else f", error {one.metric:.2f} %") + five))
+    rows.append(("record", str(out / "record.json")))
+    print("\n".join(f"{name:<10}  {text}" for name, text in rows))
+    if outcome.ended == "stopped":
+        print("stopped; nothing is lost: the same command goes on, on any number of processes", file=sys.stderr)
+    if outcome.ended == "diverged":
+        said = f"the loss of update {outcome.diverged_at:,} was not finite; the update was not made on any process"
+        print(f"{said}\nthe last checkpoint is from before: try --rate lower and --changed override", file=sys.stderr)
+    return code

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from glidepath import GlidepathError, recipes
-from glidepath.cli.engines import Changes, EngineName, EngineOptions
+from glidepath.cli.engines import Changes, EngineOptions
 from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare, run
 from glidepath.lab.distributed.stream import Stream
 from glidepath.lab.engines import devices
@@ -302,11 +302,11 @@ def test_the_options_of_commands_come_to_a_task_and_an_engine():
     assert changed == adjusted("cifar100", model="resnet50", augment=False, epochs=2, precision="bfloat16")
     assert Changes().of("images", 7) == "images"
     assert EngineOptions(device="cuda:1").made() == Workers(device="cuda:1")
-    assert EngineOptions(engine=EngineName.here, device="cpu").made() == InProcess("cpu")
+    assert EngineOptions(engine="here", device="cpu").made() == InProcess("cpu")
     with pytest.raises(GlidepathError, match="--budget: must be left out beside --epochs, got 7"):
         Changes(epochs=2).of("images", 7)
     with pytest.raises(GlidepathError, match="--device: must be cpu with --engine jax, got 'cuda'"):
-        EngineOptions(engine=EngineName.jax, device="cuda").made()
+        EngineOptions(engine="jax", device="cuda").made()
 
 
 def test_targets_that_are_never_among_the_five_are_a_hundred_percent():
