@@ -10,7 +10,7 @@ import numpy as np
 from bench import Row
 from glidepath import parse
 from glidepath.forecast import Law, Laws, Run, fit_laws
-from glidepath.forecast.fitting import fit_law
+from glidepath.forecast.laws import fit_law
 
 _LAW = Law("multi_power", {"L0": 2.65, "A": 0.6, "alpha": 0.45, "B": 438.0, "C": 2.1, "beta": 0.6, "gamma": 0.65})
 _COURSES = ("cosine(21840, floor=0.1)", "hold(21840)", "hold(17840) >> linear(4000)")

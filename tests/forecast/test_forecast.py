@@ -14,7 +14,7 @@ from glidepath.core.errors import GlidepathError
 from glidepath.forecast import LAWS, Law, Laws, Path, Run, fit_laws
 from glidepath.forecast.calibration import half_width, half_width_of_difference, quantile
 from glidepath.forecast.design import design
-from glidepath.forecast.fitting import fit_law
+from glidepath.forecast.laws import fit_law
 from glidepath.forecast.path import rates_of
 from glidepath.logs import Log
 

@@ -20,8 +20,7 @@ from ..core import GlidepathError, Schedule, taken
 from ..core.fields import Positive
 from .path import MOST_UPDATES, Array, rates_of
 
-SCATTER = 0.2
-"""How far tuned peaks of language models lie from the bound's, either way."""
+SCATTER = 0.2  # how far tuned peaks of language models lie from the bound's, either way
 MEASURED = (
     f"Tuned peaks of language models: right in direction, within about {100 * SCATTER:.0f} % in size. On the lab's small tasks the own "
     "best was as high to 1.6 times lower, for a perceptron 1.5 to 5 times (claim F5): try lower ones first"
@@ -93,9 +92,8 @@ def bound(schedule: Schedule, steps: int | None = None) -> Bound:
         raise GlidepathError.of("bound", "schedule", "at least 0 everywhere and above 0 somewhere", str(schedule))
     after = rest_of(values)
     squares = np.cumsum((values**2)[::-1])[::-1]
-    first = 0.5 / values.sum()
-    second = 0.5 * float((values**2).sum() / values.sum())
     inner = values[:-1] / after[:-1] * squares[:-1] / (after + values)[:-1]
+    first, second = 0.5 / values.sum(), 0.5 * float((values**2).sum() / values.sum())
     third = 0.5 * float(inner.sum())
     return Bound(2.0 * math.sqrt(first * (second + third)), math.sqrt(first / (second + third)), int(length))
 

@@ -18,9 +18,8 @@ from ..core import Checks, GlidepathError, Schedule, Shown, parse
 from ..core.fields import Count, Positive
 from ..logs import Log
 from .calibration import half_width, half_width_of_difference, quantile
-from .fitting import Fitted, fit_law
 from .identify import check_rates, check_runs, warmup_of
-from .laws import Law
+from .laws import Fitted, Law, fit_law
 from .path import MOST_UPDATES, Array, Path, Run, rates_of
 from .reading import runs_of
 

@@ -9,10 +9,10 @@ import numpy as np
 from ..core import Checks, GlidepathError, Problem
 from .path import Array, Run
 
+# A forecast reaches at most so many times as far as the longest log.
 FARTHEST = 4.0
-"""A forecast reaches at most so many times as far as the longest log."""
+# Data seen more often than this are refused: measured was up to 16 times, on the lab's classifiers (see the page on forecasts).
 EPOCHS = 20.0
-"""Data seen more often than this are refused: measured was up to 16 times, on the lab's classifiers (see the page on forecasts)."""
 _LEAST = 15  # losses, over all logs
 _DECAYED = 0.5  # of the peak: a run that fell below it has decayed
 _PLATEAU = 0.25  # of a run's length on its peak make a plateau
@@ -34,10 +34,6 @@ def _flat(run: Run) -> tuple[int, Array]:
     losses = run.losses[(run.steps > begin) & (run.steps <= end)]
     long = end - begin >= _PLATEAU * run.updates and len(losses) >= 4
     return (end - begin, losses) if long else (0, losses[:0])
-
-
-def _plateau(run: Run) -> int:
-    return _flat(run)[0]
 
 
 def _learns(run: Run) -> bool:
@@ -81,9 +77,9 @@ def check_runs(runs: Sequence[Run]) -> None:
     got = f"{least:g} ({low.name}) and {most:g} ({high.name})"
     remedy = "no law here carries over peak rates: fit the runs of one peak"
     need(most <= (1 + _SAME_PEAK) * least, "logs", "of one peak rate", got, remedy)
-    flat, decays = [run for run in runs if _plateau(run)], any(map(_decays, runs))
+    flat, decays = [run for run in runs if _flat(run)[0]], any(map(_decays, runs))
     rule = "of runs of which one decays to below half of its peak, with losses there"
-    need(decays, "logs", rule, "none", _branch(max(runs, key=_plateau)))
+    need(decays, "logs", rule, "none", _branch(max(runs, key=lambda run: _flat(run)[0])))
     updates = max(run.updates for run in runs)
     hold, fall = round(0.4 * updates), max(1, round(0.1 * updates))
     remedy = f"add a run that holds the peak for {hold:,} updates and cools down in {fall:,}, a linear one: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +12,7 @@ from ..core import Checks, Problem, Schedule
 
 Array = NDArray[np.float64]
 MOST_UPDATES = 5_000_000
-_GRAIN = 256
-"""Pieces of equal length that a run is cut into at least; a jump of the rate and an observation begin one besides."""
+_GRAIN = 256  # pieces of equal length that a run is cut into at least; a jump of the rate and an observation begin one besides
 
 
 def rates_of(schedule: Schedule, base: float, updates: int) -> Array:
@@ -72,13 +70,7 @@ class Run:
 
     @classmethod
     def of(
-        cls,
-        schedule: Schedule,
-        base: float,
-        steps: Iterable[Any],
-        losses: Iterable[Any],
-        name: str = "run",
-        metric: str = "loss",
+        cls, schedule: Schedule, base: float, steps: Any, losses: Any, name: str = "run", metric: str = "loss"
     ) -> Run:
         """Returns the run that followed a schedule.
 
@@ -147,29 +139,25 @@ class Path:
         seen = np.asarray(steps, dtype=np.int64)
         last = int(seen[-1])
         values = rates[:last] / unit
-        falls = np.empty(last)
-        falls[0], falls[1:] = -values[0], values[:-1] - values[1:]
+        falls = -np.diff(values, prepend=0.0)
         if not rises:
-            top = values.max()
-            falls[: int(np.argmax(values >= 0.999 * top)) + 1] = 0.0
+            falls[: int(np.argmax(values >= 0.999 * values.max())) + 1] = 0.0
         total = np.cumsum(values)
-        before = total - values
         jumps = np.flatnonzero(np.abs(falls) > 0.02 * values.max())[:grain]
         edges = np.unique(np.concatenate((np.linspace(0, last, grain + 1).astype(np.int64), seen, jumps, jumps + 1)))
         edges = edges[(edges >= 0) & (edges < last)]
         size = np.abs(falls)
         mass = np.add.reduceat(size, edges)
         kept = mass > 0
-        weight = mass[kept]
 
         def middle(of: Array) -> Array:
-            return np.add.reduceat(size * of, edges)[kept] / weight
+            return np.add.reduceat(size * of, edges)[kept] / mass[kept]
 
         return cls(
             total[seen - 1],
             seen.astype(np.float64),
             np.add.reduceat(falls, edges)[kept],
-            middle(before),
+            middle(total - values),
             middle(np.arange(last, dtype=np.float64)),
             np.maximum(middle(values), 1e-9 * values.max()),
         )
