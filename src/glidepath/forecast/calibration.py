@@ -14,13 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-LEVEL = 0.9
-_HORIZONS = (1.0, 2.0, 3.0, 4.0)
-_SHARES = (0.24, 0.29, 0.32, 0.35)
-_ASTRAY = 4.5
-_OF_ONE_RUN = 1.645  # a normal error's 90 %
-_APART = 0.35
-
 
 def half_width(horizon: float, effect: float, noise: float) -> float:
     """Returns the half-width of the 90 % interval of a loss.
@@ -30,8 +23,8 @@ def half_width(horizon: float, effect: float, noise: float) -> float:
         effect: What a full cooldown brings at the end of the logs.
         noise: Root mean square of what the laws leave of the losses.
     """
-    share = float(np.interp(horizon, _HORIZONS, _SHARES))
-    return math.hypot(share * effect, _ASTRAY * noise)
+    share = float(np.interp(horizon, (1.0, 2.0, 3.0, 4.0), (0.24, 0.29, 0.32, 0.35)))
+    return math.hypot(share * effect, 4.5 * noise)
 
 
 def half_width_of_difference(horizon: float, effect: float, noise: float, apart: float) -> float:
@@ -45,11 +38,12 @@ def half_width_of_difference(horizon: float, effect: float, noise: float, apart:
     """
     if apart <= 0.0:
         return 0.0
-    shared = 1.5 * math.sqrt(min(2.0, apart / _APART))
-    return math.hypot(shared * half_width(horizon, effect, noise), math.sqrt(2.0) * _OF_ONE_RUN * noise)
+    shared = 1.5 * math.sqrt(min(2.0, apart / 0.35))
+    of_runs = math.sqrt(2.0) * 1.645 * noise  # of two normal errors, 90 %
+    return math.hypot(shared * half_width(horizon, effect, noise), of_runs)
 
 
 def quantile(ratios: Sequence[float]) -> float:
-    """Returns the quantile of `LEVEL` from the safe side, the highest of fewer than nine; 0 without any."""
+    """Returns the quantile of 90 % from the safe side, the highest of fewer than nine; 0 without any."""
     ordered = sorted(ratios)
-    return ordered[min(len(ordered), math.ceil(LEVEL * (len(ordered) + 1))) - 1] if ordered else 0.0
+    return ordered[min(len(ordered), math.ceil(0.9 * (len(ordered) + 1))) - 1] if ordered else 0.0

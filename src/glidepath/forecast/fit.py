@@ -19,15 +19,11 @@ from ..core.fields import Count, Positive
 from ..logs import Log
 from .calibration import half_width, half_width_of_difference, quantile
 from .identify import check_rates, check_runs, warmup_of
-from .laws import Fitted, Law, fit_law
+from .laws import LAWS, Fitted, Law, fit_law
 from .path import MOST_UPDATES, Array, Path, Run, rates_of
 from .reading import runs_of
 
-NAMES = ("tissue", "multi_power", "functional")
-EARLY = 0.1
-_MOST_LOSSES = 300
-_POINTS = 200
-_PARTS = 40
+_EARLY = 0.1  # of the longest log, which no law describes
 
 
 @dataclass(frozen=True)
@@ -183,7 +179,7 @@ class Laws(Shown):
     # Forecasts ------------------------------------------------------------------------------------------------------------------------
 
     def curve(
-        self, schedule: Schedule | str, base: float | None = None, steps: int | None = None, points: int = _POINTS
+        self, schedule: Schedule | str, base: float | None = None, steps: int | None = None, points: int = 200
     ) -> Curve:
         """Returns the loss along a schedule, with its band, from where the logs were used to the end.
 
@@ -197,7 +193,7 @@ class Laws(Shown):
             GlidepathError: If the rates or the length are not what the logs can speak for.
         """
         rates = self._rates(schedule, base, steps)
-        first = max(1, min(len(rates), round(EARLY * min(len(rates), self.updates))))
+        first = max(1, min(len(rates), round(_EARLY * min(len(rates), self.updates))))
         where = np.unique(np.linspace(first, len(rates), max(2, points)).round().astype(np.int64))
         losses = self.median(Path.of(rates, where, rises=self.rises))
         half = np.array([self.half_width(float(n)) for n in where])
@@ -208,10 +204,9 @@ class Laws(Shown):
         rates = self._rates(schedule, base, steps)
         path = Path.of(rates, [len(rates)], rises=self.rises)
         each = {one.law.name: float(one.law(path)[-1]) for one in self.fitted}
-        loss = float(np.median(list(each.values())))
-        half = self.half_width(len(rates))
-        horizon = len(rates) / self.updates
-        return Forecast(loss, loss - half, loss + half, len(rates), horizon, each, float(self.baseline.law(path)[-1]))
+        loss, half = float(np.median(list(each.values()))), self.half_width(len(rates))
+        horizon, base = len(rates) / self.updates, float(self.baseline.law(path)[-1])
+        return Forecast(loss, loss - half, loss + half, len(rates), horizon, each, base)
 
     def compare(
         self, first: Schedule | str, second: Schedule | str, base: float | None = None, steps: int | None = None
@@ -223,8 +218,7 @@ class Laws(Shown):
         a, b = self._rates(first, base, steps), self._rates(second, base, steps)
         ends = [Path.of(rates, [len(rates)], rises=self.rises) for rates in (a, b)]
         by_law = [float(one.law(ends[0])[-1] - one.law(ends[1])[-1]) for one in self.fitted]
-        difference = float(np.median(by_law))
-        horizon = max(len(a), len(b)) / self.updates
+        difference, horizon = float(np.median(by_law)), max(len(a), len(b)) / self.updates
         half = self.widened * half_width_of_difference(horizon, self.effect, self.noise, apart(a, b))
         if min(by_law) < 0.0 < max(by_law):  # the laws do not agree which is lower
             half = max(half, abs(difference))
@@ -345,12 +339,11 @@ def fit_laws(logs: Iterable[Run | Log], *, rises: bool = True, backtests: bool =
         GlidepathError: If no law can be told from these logs, with the cheapest run that would help.
     """
     given = list(logs)
-    read = [one for one in given if isinstance(one, Log)]
-    plain = [one for one in given if isinstance(one, Run)]
     if wrong := [one for one in given if not isinstance(one, Run | Log)]:
         remedy = "Run.of makes one of a schedule and losses, glidepath.logs.read a log of a file"
         raise GlidepathError.of("forecast", "logs", "runs or logs", wrong[0], remedy)
-    runs, used = _prepared(plain + (runs_of(read) if read else []))
+    plain, read = [one for one in given if isinstance(one, Run)], [one for one in given if isinstance(one, Log)]
+    runs, used = _prepared(plain + runs_of(read))
     check_runs(runs)
     laws = _fit(runs, used, rises)
     return _tested(laws, runs) if backtests else laws
@@ -358,68 +351,65 @@ def fit_laws(logs: Iterable[Run | Log], *, rises: bool = True, backtests: bool =
 
 def _prepared(runs: Sequence[Run]) -> tuple[list[Run], tuple[Used, ...]]:
     """Without the beginning, and with at most 300 losses each."""
-    first = EARLY * max((run.updates for run in runs), default=0)
-    kept: list[Run] = []
-    used: list[Used] = []
+    first = _EARLY * max((run.updates for run in runs), default=0)
+    kept, used = list[Run](), list[Used]()
     for run in runs:
         from_ = max(first, warmup_of(run.rates[: run.updates]))
         late = run.steps > from_
-        count = int(np.count_nonzero(~late))
-        why = f"before update {math.ceil(from_):,}: the warmup and the first tenth of the longest log" if count else ""
+        left, losses = int(np.count_nonzero(~late)), 0
+        why = f"before update {math.ceil(from_):,}: the warmup and the first tenth of the longest log" if left else ""
         if late.any():
             kept.append(merged(replace(run, steps=run.steps[late], losses=run.losses[late])))
-        used.append(Used(run.name, run.updates, len(kept[-1].steps) if late.any() else 0, count, why, run.note))
+            losses = len(kept[-1].steps)
+        used.append(Used(run.name, run.updates, losses, left, why, run.note))
     return kept, tuple(used)
 
 
-def merged(run: Run, most: int = _MOST_LOSSES) -> Run:
+def merged(run: Run, most: int = 300) -> Run:
     """Returns the run with means over neighbours in place of its losses, at most so many."""
     if len(run.steps) <= most:
         return run
-    parts = np.array_split(np.arange(len(run.steps)), most)
-    steps = np.array([int(run.steps[part].mean().round()) for part in parts])
-    return replace(run, steps=steps, losses=np.array([run.losses[part].mean() for part in parts]))
+    steps, losses = (np.array([part.mean() for part in np.array_split(of, most)]) for of in (run.steps, run.losses))
+    return replace(run, steps=steps.round().astype(np.int64), losses=losses)
 
 
 def _fit(runs: Sequence[Run], used: tuple[Used, ...], rises: bool, start: Laws | None = None) -> Laws:
     near = {one.law.name: one.law for one in start.fitted} if start is not None else {}
-    fitted = tuple(fit_law(name, runs, rises=rises, start=near.get(name)) for name in NAMES)
-    peak = max(float(run.rates.max()) for run in runs)
-    updates = max(run.updates for run in runs)
+    *fitted, baseline = (fit_law(name, runs, rises=rises, start=near.get(name)) for name in LAWS)
+    peak, updates = max(float(run.rates.max()) for run in runs), max(run.updates for run in runs)
     held, fifth = np.full(updates, peak), max(1, updates // 5)
     cooled = np.concatenate((held[fifth:], peak * (1.0 - np.arange(fifth) / fifth)))
     ends = [[float(one.law(Path.of(r, [updates], rises=rises))[-1]) for r in (held, cooled)] for one in fitted]
-    missed: list[Array] = []
+    missed = list[float]()
     for run in runs:
         path = run.path(rises=rises)
         median = np.median([one.law(path) for one in fitted], axis=0)
         # Means over parts of a run: what one loss scatters by goes away in the many that a law is fitted to, what lasts does not.
-        parts = np.array_split(median - run.losses, min(_PARTS, len(run.losses)))
-        missed.append(np.array([part.mean() for part in parts[len(parts) // 3 :]]))
+        parts = np.array_split(median - run.losses, min(40, len(run.losses)))
+        missed += [part.mean() for part in parts[len(parts) // 3 :]]
     return Laws(
-        fitted=fitted,
-        baseline=fit_law("area", runs, rises=rises),
+        fitted=tuple(fitted),
+        baseline=baseline,
         runs=used,
         metric=runs[0].metric,
         peak=peak,
         updates=updates,
         warmup=warmup_of(runs[0].rates),
         effect=max(0.0, float(np.median([a - b for a, b in ends]))),
-        noise=float(np.sqrt(np.mean(np.concatenate(missed) ** 2))),
+        noise=float(np.sqrt(np.mean(np.square(missed)))),
         rises=rises,
     )
 
 
 def _tested(laws: Laws, runs: Sequence[Run]) -> Laws:
     """The laws with their backtests: each run left out, and all logs cut at parts of the longest, where the rest identifies a law."""
-    found: list[Backtest] = []
-    for out in range(len(runs)) if len(runs) > 1 else ():
-        found += _backtest(laws, [run for at, run in enumerate(runs) if at != out], [runs[out]], "run")
+    found = list[Backtest]()
+    for out, held in enumerate(runs if len(runs) > 1 else ()):
+        found += _backtest(laws, [*runs[:out], *runs[out + 1 :]], [held], "run")
     for share in (0.5, 0.7, 0.85):
         at = int(share * laws.updates)
         short = [run if run.updates <= at else run.until(at) for run in runs if run.steps[0] <= at]
-        longer = [run for run in runs if run.updates > at]
-        found += _backtest(laws, short, longer, "rest")
+        found += _backtest(laws, short, [run for run in runs if run.updates > at], "rest")
     ratios = [abs(one.error) / one.half for one in found if one.half > 0]
     return replace(laws, backtests=tuple(found), widened=max(1.0, quantile(ratios)))
 
@@ -430,10 +420,9 @@ def _backtest(laws: Laws, known: Sequence[Run], held: Sequence[Run], kind: str) 
     except GlidepathError:
         return []
     refit = _fit(known, (), laws.rises, laws)
-    found: list[Backtest] = []
+    found = list[Backtest]()
     for run in held:
-        horizon = run.updates / refit.updates
-        last = run.steps[-3:]
-        error = float(np.mean(refit.median(Path.of(run.rates, last, rises=laws.rises)) - run.losses[-3:]))
+        horizon, last = run.updates / refit.updates, Path.of(run.rates, run.steps[-3:], rises=laws.rises)
+        error = float(np.mean(refit.median(last) - run.losses[-3:]))
         found.append(Backtest(run.name, kind, horizon, error, half_width(horizon, laws.effect, laws.noise)))
     return found

@@ -14,8 +14,6 @@ FARTHEST = 4.0
 # Data seen more often than this are refused: measured was up to 16 times, on the lab's classifiers (see the page on forecasts).
 EPOCHS = 20.0
 _LEAST = 15  # losses, over all logs
-_DECAYED = 0.5  # of the peak: a run that fell below it has decayed
-_PLATEAU = 0.25  # of a run's length on its peak make a plateau
 _SAME_PEAK = 0.02
 _BETWEEN = 1.01  # a run goes on after its last loss
 
@@ -26,13 +24,12 @@ def warmup_of(rates: Array) -> int:
 
 
 def _flat(run: Run) -> tuple[int, Array]:
-    """Updates that a run stayed within 10 % of its peak before it fell, and its losses there; none where there is no plateau."""
-    peak = float(run.rates.max())
+    """Updates that a run stayed within 10 % of its peak before it fell, and its losses there; none where a quarter of it is no plateau."""
     begin = warmup_of(run.rates[: run.updates])
-    fallen = np.flatnonzero(run.rates[begin : run.updates] < 0.9 * peak)
+    fallen = np.flatnonzero(run.rates[begin : run.updates] < 0.9 * float(run.rates.max()))
     end = begin + int(fallen[0]) if len(fallen) else run.updates
     losses = run.losses[(run.steps > begin) & (run.steps <= end)]
-    long = end - begin >= _PLATEAU * run.updates and len(losses) >= 4
+    long = end - begin >= 0.25 * run.updates and len(losses) >= 4
     return (end - begin, losses) if long else (0, losses[:0])
 
 
@@ -47,8 +44,8 @@ def _learns(run: Run) -> bool:
 def _decays(run: Run) -> bool:
     """Whether a run fell below half of its peak, with losses there."""
     begin = warmup_of(run.rates[: run.updates])
-    used = run.rates[np.maximum(run.steps - 1, 0)]
-    return int(np.count_nonzero((used < _DECAYED * run.rates.max()) & (run.steps > begin))) >= 2
+    low = run.rates[run.steps - 1] < 0.5 * run.rates.max()
+    return int(np.count_nonzero(low & (run.steps > begin))) >= 2
 
 
 def check_runs(runs: Sequence[Run]) -> None:

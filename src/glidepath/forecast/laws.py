@@ -197,7 +197,8 @@ def fit_law(name: str, runs: Sequence[Run], *, rises: bool = True, start: Law | 
     near = None if start is None else _scaled(shape, start.parameters, rate, area, -1)
     begun = _starts(shape, paths, np.exp(seen)) if near is None else [np.log([near[one] for one in shape.names])]
     begun = [np.clip(logs, low + 1e-6, high - 1e-6) for logs in begun]
-    found: list[Any] = [least_squares(residuals, logs, slopes, bounds=(low, high), **_SEARCH) for logs in begun]
+    options: dict[str, Any] = _SEARCH | {"jac": slopes, "bounds": (low, high)}
+    found: list[Any] = [least_squares(residuals, logs, **options) for logs in begun]
     best = min(found, key=lambda one: one.cost)
     inner = dict(zip(shape.names, np.exp(best.x).tolist(), strict=True))
     edges = [n for n, x, a, b in zip(shape.names, best.x, low, high, strict=True) if x - a < 1e-3 or b - x < 1e-3]

@@ -11,10 +11,7 @@ from ..logs import Log, Series
 from .identify import EPOCHS
 from .path import MOST_UPDATES, Array, Run, rates_of
 
-_ENOUGH = 8  # validation losses in each log, to take them rather than the training loss
 _LATE = 0.02  # of a log's length: where its first rate is later, something came before
-_MISSED = 0.2  # of a log's length: so much may be missing at its beginning
-
 
 _Given = tuple[Log, Series, Array | None, int]
 
@@ -39,7 +36,7 @@ def runs_of(
     """
     if metric not in (None, "loss", "validation_loss"):
         raise GlidepathError.of("forecast", "metric", "loss or validation_loss", metric)
-    validated = all(len(_series(log, "validation_loss")) >= _ENOUGH for log in logs)
+    validated = all(len(_series(log, "validation_loss")) >= 8 for log in logs)
     name = metric or ("validation_loss" if validated else "loss")
     problems, given = list[Problem](), list[_Given]()
     for at, log in enumerate(logs, 1):
@@ -88,8 +85,7 @@ def _rates(log: Log, last: int, plan: Schedule | None, base: float | None) -> tu
 
 def _run(each: _Given, all_: Sequence[_Given], metric: str, at: int) -> Run:
     log, losses, rates, begin = each
-    name = log.source or f"log {at}"
-    note = ""
+    name, note = log.source or f"log {at}", ""
     assert rates is not None  # noqa: S101 - checked by the caller
     if begin:
         trunks = [one for _, _, one, start in all_ if one is not None and start < begin and len(one) >= 0.95 * begin]
@@ -97,7 +93,7 @@ def _run(each: _Given, all_: Sequence[_Given], metric: str, at: int) -> Run:
         if trunks:
             trunk = max(trunks, key=len)
             rates[:begin] = np.pad(trunk, (0, max(0, begin - len(trunk))), mode="edge")[:begin]
-        elif begin <= _MISSED * len(rates):
+        elif begin <= 0.2 * len(rates):
             risen = rates[begin] >= 0.98 * rates.max()
             rates[:begin] *= np.arange(1, begin + 1) / begin if risen else 1.0
             note = f"its rates begin at update {begin:,}: {'a linear warmup' if risen else 'the same rate'} is taken before"

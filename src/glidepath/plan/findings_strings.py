@@ -38,12 +38,7 @@ FINDINGS: dict[str, tuple[str, str, str, Level]] = {
         "error",
     ),
     "floor-reached": ("the last value", "at least the floor, {floor:g}", "", "warning"),
-    "jump": (
-        "the seam at {start} {clock}",
-        "without a jump",
-        "begin the phase where the one before ends",
-        "warning",
-    ),
+    "jump": ("the seam at {start} {clock}", "without a jump", "begin the phase where the one before ends", "warning"),
     "last-value": ("the value at the end", "the declared {ends:g}", "", "error"),
     "negative": ("every value", "at least 0", "", "error"),
     "over-before-the-end": (
