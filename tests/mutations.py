@@ -40,25 +40,25 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
     "feedback": (
         ("plateau", "guard", "replay"),
         [
-            ("patience is one less", "feedback/plateau.py", "if bad > self.patience:", "if bad >= self.patience:"),
+            ("patience is one less", "feedback/plateau.py", "rule.patience + tolerant:", "rule.patience:"),
             (
                 "cooling counts as bad",
                 "feedback/plateau.py",
-                "after = replace(state, bad=0, cooling",
-                "after = replace(state, bad=1, cooling",
+                "after, pause = replace(state, bad=0, cooling",
+                "after, pause = replace(state, bad=1, cooling",
             ),
             (
                 "no floor",
                 "feedback/plateau.py",
-                "return max(self.factor**state.cuts, self._floor(group))",
+                "return max(self.factor**state.cuts, lowest)",
                 "return self.factor**state.cuts",
             ),
             ("it listens from the start", "feedback/plateau.py", "if seen.position < self.after:", "if False:"),
             (
                 "max is min",
                 "feedback/plateau.py",
-                'if self.mode == "min" else value > target:',
-                'if self.mode == "min" else value < target:',
+                "if lower else value > target",
+                "if lower else value < target",
             ),
             (
                 "a guard without tries",

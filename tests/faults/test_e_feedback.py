@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from glidepath import GlidepathError
-from glidepath.feedback import Guard, Observation, Plateau, PyTorchPlateau, Steered, replay
+from glidepath.feedback import Guard, Observation, Plateau, PyTorchPlateau, replay
+from glidepath.plan import Plan, Progress
 
 
 def actions(plateau, metrics):
@@ -171,12 +172,12 @@ def test_c5_warmup_then_plateau():
     with pytest.raises(ValueError, match="ReduceLROnPlateau"):
         torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup, plateau], [5])
 
-    steered = Steered("warmup(100) >> hold()", "plateau(factor=0.5, patience=1, after=100)")
-    states = steered.begin()
+    plan = Plan("warmup(100) >> hold()", feedback=["plateau(factor=0.5, patience=1, after=100)"])
+    progress = plan.begin()
     taken = []
     for step in range(0, 400, 50):
-        states, (decision,) = steered.observe(states, (step, 1.0))
+        progress, (decision,) = plan.observe(Progress(step, states=progress.states), "loss", 1.0)
         taken.append(decision.action)
     assert taken == ["held", "held", "first", "waiting", "cut", "waiting", "cut", "waiting"]
-    assert [steered.value(step, steered.begin()) for step in (0, 100)] == [1 / 101, 1.0]
-    assert steered.value(400, states) == 0.25
+    assert [plan.value(updates=step) for step in (0, 100)] == [1 / 101, 1.0]
+    assert plan.value(Progress(400, states=progress.states)) == 0.25

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glidepath import GlidepathError
-from glidepath.feedback import Controller, Guard, Steered, replay
+from glidepath.feedback import Controller, Guard, replay
 
 
 def actions(guard, metrics):
@@ -18,13 +18,12 @@ def actions(guard, metrics):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 7.0])
 def test_it_cuts_and_warms_up_again(value):
     guard = Guard(factor=0.5, warmup=4, pause=2)
-    steered = Steered("hold()", guard)
-    states, _ = steered.observe(steered.begin(), None)
+    state, _ = guard.observe(guard.begin(), None)
     for step, loss in enumerate([2.0, 2.0, 1.9, value, 50.0, 50.0, 1.8]):
-        states, (decision,) = steered.observe(states, (step, loss))
+        state, decision = guard.observe(state, (step, loss))
 
     assert decision.action == "steady"
-    assert [steered.value(step, states) for step in (3, 5, 7, 8, 1000)] == pytest.approx([0.1, 0.3, 0.5, 0.5, 0.5])
+    assert [guard.multiplier(state, step) for step in (3, 5, 7, 8, 1000)] == pytest.approx([0.1, 0.3, 0.5, 0.5, 0.5])
 
 
 def test_what_explodes_is_measured_from_the_median():

@@ -758,6 +758,7 @@ REASONS: Mapping[str, str] = {
     "{} is not below {}": "{} 不低于 {}",
     "{} is not above {}": "{} 不高于 {}",
     "{} is not finite": "{} 不是有限数",
+    "{} against {}": "{} 对比 {}",
     "nothing changes": "不作改变",
     "at {}": "在 {}",
     "before this controller's phase begins at {}": "控制器从 {} 才开始起作用",
@@ -768,6 +769,7 @@ REASONS: Mapping[str, str] = {
     "{} of {} tolerated": "已容忍 {} / {} 次",
     "a cut is due": "应当降低",
     "but the multiplier is at its floor {}": "但倍率已到下限 {}",
+    "but every rate stays": "但各学习率都不再降低",
     "cut by {}": "乘以 {}",
 }
 """The clauses of a controller's reasons."""

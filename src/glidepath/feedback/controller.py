@@ -1,4 +1,4 @@
-"""The one abstract controller, a pure reducer from observations to multipliers; the types of its fields; and a schedule with controllers."""
+"""The one abstract controller, a pure reducer from observations to multipliers; and the types of its fields."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from ..core import Checks, GlidepathError, Node, Problem, Schedule, did_you_mean, each_of, types_of
-from ..core.fields import Broken, Check, Index, Taken, choice, integer, listed, number, numbers_by_name, real
+from ..core import Checks, GlidepathError, Node, Problem, did_you_mean, types_of
+from ..core.fields import Broken, Check, Index, Taken, choice, integer, listed, number, real
 from ..core.text import Reader
 from .observation import Decision, Observation
 
-__all__ = ["Controller", "State", "Steered"]
+__all__ = ["Controller", "State"]
 
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
-MAX_STATE = 1_000_000
+_MOST = 1_000_000
 
 
 def _number(value: Any) -> float:
@@ -30,49 +30,29 @@ def _number(value: Any) -> float:
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
-    if not isinstance(value, list | tuple) or len(value) > MAX_STATE:
+    if not isinstance(value, list | tuple) or len(value) > _MOST:
         raise Broken("a list of numbers")
     return tuple(map(_number, value))
 
 
+# A number that need not be finite; in JSON the words `inf`, `-inf` and `nan` stand for those.
 Number = Annotated[float, Check(_number)]
-"""A number that need not be finite; in JSON the words `inf`, `-inf` and `nan` stand for those."""
-
 Numbers = Annotated[tuple[float, ...], Check(_numbers)]
-"""Such numbers."""
 
-
-_floor = real(0, 1, unit="factor")
 _rates = listed("a rate or a list of rates, each from 0 on", real(0))
 
 Count = Annotated[int, integer(0, unit="observations")]
-"""How many observations, at least 0."""
-
 Share = Annotated[float, real(above=0, below=1, unit="factor")]
-"""A factor between 0 and 1."""
-
-Floor = Annotated[float, _floor]
-"""The lowest multiplier, from 0 to 1."""
-
 Size = Annotated[float, real(0)]
-"""A finite size of at least 0."""
-
-Floors = Annotated[
-    Taken[tuple[tuple[str, float], ...], Mapping[str, float] | Sequence[tuple[str, float]]],
-    numbers_by_name(_floor, "the lowest multiplier of each of some groups, by name"),
-]
-"""The lowest multiplier of each of some groups, as pairs sorted by name."""
+Mode = Annotated[Literal["min", "max"], choice("min", "max")]  # whether lower or higher values are better
 
 
 def _several(value: Any) -> tuple[float, ...]:
     return _rates.func(value if number(value) is None else (value,))
 
 
+# The rate of each group, in their order.
 Rates = Annotated[Taken[tuple[float, ...], float | Sequence[float]], Check(_several, _rates.json_schema)]
-"""The rate of each group, in their order."""
-
-Mode = Annotated[Literal["min", "max"], choice("min", "max")]
-"""Whether lower or higher values are better."""
 
 
 @dataclass(frozen=True)
@@ -96,19 +76,14 @@ class State:
         Raises:
             GlidepathError: With every problem: fields that are missing or unknown, values of another type.
         """
-        where = "state"
-        hints = types_of(cls)
+        types, checks = types_of(cls), Checks("state")
         if not isinstance(data, Mapping):
-            raise GlidepathError.of(where, "", f"an object with {', '.join(hints)}", data)
-        checks = Checks(where)
-        checks.problems += [Problem(where, name, "given", "nothing") for name in hints if name not in data]
-        fields: dict[str, Any] = {}
-        for name, value in data.items():
-            if name not in hints:
-                rule = f"one of its fields ({', '.join(hints)})"
-                checks.refuse(str(name)[:50], rule, value, did_you_mean(str(name), hints))
-                continue
-            fields[name] = checks.take(name, value, hints[name])
+            raise GlidepathError.of("state", "", f"an object with {', '.join(types)}", data)
+        checks.problems += [Problem("state", name, "given", "nothing") for name in types if name not in data]
+        for name in (name for name in data if name not in types):
+            rule = f"one of its fields ({', '.join(types)})"
+            checks.refuse(str(name)[:50], rule, data[name], did_you_mean(str(name), types))
+        fields = {name: checks.take(name, data[name], check) for name, check in types.items() if name in data}
         checks.done()
         return cls(**fields)
 
@@ -209,63 +184,3 @@ class Controller(Node):
         for observation in observations:
             state, _ = self.observe(state, observation)
         return state
-
-
-@dataclass(frozen=True)
-class Steered:
-    """A schedule multiplied by what its controllers say.
-
-    The schedule stays a pure function of the step; what was observed is in the states alone.
-
-    Args:
-        schedule: The schedule, or its text.
-        controllers: One or several controllers, or their texts.
-
-    Raises:
-        GlidepathError: With every problem of the schedule and the controllers.
-
-    Examples:
-        >>> steered = Steered("warmup(4) >> hold()", ["plateau(factor=0.5, patience=0, after=4)"])
-        >>> states = steered.begin()
-        >>> for step, loss in [(2, 1.0), (4, 1.0), (6, 1.0)]:
-        ...     states, decisions = steered.observe(states, (step, loss))
-        >>> steered.value(10, states)
-        0.5
-    """
-
-    schedule: Schedule
-    controllers: tuple[Controller, ...]
-
-    def __post_init__(self) -> None:
-        checks, given = Checks("steered"), self.controllers
-        with checks.kept():
-            object.__setattr__(self, "schedule", Schedule.of(self.schedule))
-        with checks.kept():
-            items: Sequence[Any] = given if isinstance(given, list | tuple) else (given,)
-            object.__setattr__(self, "controllers", each_of(items, Controller.of, "controllers[{}]".format))
-        checks.done()
-
-    def begin(self) -> tuple[Any, ...]:
-        """Returns the states before the first observation, one for each controller."""
-        return tuple(controller.begin() for controller in self.controllers)
-
-    def observe(self, states: Sequence[Any], observation: Any) -> tuple[tuple[Any, ...], tuple[Decision, ...]]:
-        """Returns the states after an observation that every controller sees, and their decisions.
-
-        Raises:
-            GlidepathError: If a controller refuses the observation.
-        """
-        seen = None if observation is None else Observation.of(observation)
-        pairs = [c.observe(state, seen) for c, state in zip(self.controllers, states, strict=True)]
-        return tuple(state for state, _ in pairs), tuple(decision for _, decision in pairs)
-
-    def multiplier(self, states: Sequence[Any], at: float = 0, group: str | int | None = None) -> float:
-        """Returns the product of the controllers' multipliers."""
-        product = 1.0
-        for controller, state in zip(self.controllers, states, strict=True):
-            product *= controller.multiplier(state, at, group)
-        return product
-
-    def value(self, step: float, states: Sequence[Any], group: str | int | None = None) -> float:
-        """Returns the value at a step: the schedule's, times the multipliers."""
-        return self.schedule(step) * self.multiplier(states, step, group)

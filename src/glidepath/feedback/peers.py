@@ -16,7 +16,7 @@ from ..core import GlidepathError, kind
 from ..core.fields import Index
 from .controller import Controller, Count, Mode, Number, Numbers, Rates, Share, Size, State
 from .observation import Decision, Observation
-from .plateau import Threshold
+from .plateau import Threshold, counted
 
 __all__ = ["KerasPlateau", "OneFlowPlateau", "PaddlePlateau", "PeerState", "PyTorchPlateau"]
 
@@ -77,23 +77,15 @@ class _Peer(Controller):
 
     def react(self, state: PeerState, seen: Observation) -> tuple[PeerState, Decision]:
         """Returns the next state and the decision."""
-        value, best, left = seen.value, state.best, max(0, state.cooling - 1)
-        what = f"{value:.6g} is the first" if best is None else f"{value:.6g} against {best:.6g}"
-        if state.cooling and self.blind:
-            after = replace(state, cooling=left)
-            return after, self.decided(after, seen, "cooling", f"{value:.6g}: not looked at, {left} more")
-        if best is None or self.better(value, best):
-            after = replace(state, best=value, bad=0, cooling=left)
-            return after, self.decided(after, seen, "first" if best is None else "improved", f"{what}: the best so far")
-        if state.cooling + self.tolerant > 1:
-            after = replace(state, bad=0, cooling=left)
-            return after, self.decided(after, seen, "cooling", f"{what}: not counted, {left} more")
-        after = replace(state, bad=1 if state.cooling else state.bad + 1, cooling=left)
-        if after.bad < self.patience + self.tolerant:
-            return after, self.decided(after, seen, "waiting", f"{what}: {after.bad} bad, patience {self.patience}")
-        return self._cut(after, seen, f"{what}: {after.bad} in a row did not improve, patience {self.patience}")
+        value, best = seen.value, state.best
+        reason = f"{value:.6g} is the first value" if best is None else f"{value:.6g} against {best:.6g}"
+        if (self.blind and state.cooling) or not (best is None or self.better(value, best)):
+            return counted(self, state, seen, reason, self.tolerant)
+        after = replace(state, best=value, bad=0, cooling=max(0, state.cooling - 1))
+        return after, self.decided(after, seen, "first" if best is None else "improved", reason)
 
-    def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
+    def cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
+        """Returns the state after a cut that is due, and the decision."""
         floors = self.floors * len(self.rates) if len(self.floors) == 1 else self.floors
         lowered = tuple(self.lower(rate, floor) for rate, floor in zip(state.rates, floors, strict=True))
         after = replace(state, rates=lowered, cooling=self.cooldown, bad=0)
@@ -196,9 +188,7 @@ class PaddlePlateau(_Patient):
 
     blind: ClassVar[bool] = True
 
-    def begin(self) -> PeerState:
-        """Returns the state before the first observation."""
-        return PeerState(rates=self.rates)
+    begin = _Peer.begin
 
     def better(self, value: float, best: float) -> bool:
         """Returns whether a value is an improvement."""
@@ -243,11 +233,10 @@ class KerasPlateau(_Peer):
         """Returns the rate after a cut, in single precision."""
         return _single(max(rate * self.factor, floor)) if rate > _single(floor) else rate
 
-    def _cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
-        floors = self.floors * len(self.rates)
-        if any(rate > _single(floor) for rate, floor in zip(state.rates, floors, strict=False)):
-            return super()._cut(state, seen, reason)
-        return state, self.decided(state, seen, "floor", f"{reason}: a cut is due, but every rate is at its floor")
+    def cut(self, state: PeerState, seen: Observation, reason: str) -> tuple[PeerState, Decision]:
+        """Returns the state after a cut that is due, and the decision; it is as it was where no rate falls."""
+        after, decision = super().cut(state, seen, reason)
+        return state if decision.action == "floor" else after, decision
 
 
 def _single(value: float) -> float:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, cast
 
 from ..core import kind
-from ..core.fields import Index, choice, integer
-from .controller import Controller, Count, Floor, Floors, Mode, Number, Numbers, Share, Size, State
+from ..core.fields import Index, Taken, choice, integer, numbers_by_name, real
+from .controller import Controller, Count, Mode, Number, Numbers, Share, Size, State
 from .observation import Decision, Observation
 
 __all__ = ["Plateau", "PlateauState"]
 
 Threshold = Annotated[Literal["relative", "absolute"], choice("relative", "absolute")]
 NotFinite = Annotated[Literal["hold", "bad", "cut"], choice("hold", "bad", "cut")]
-MAX_WINDOW = 100_000
+_factor = real(0, 1, unit="factor")
+_Floors = Annotated[
+    Taken[tuple[tuple[str, float], ...], Mapping[str, float] | Sequence[tuple[str, float]]],
+    numbers_by_name(_factor, "the lowest multiplier of each of some groups, by name"),
+]
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,9 @@ class Plateau(Controller):
     relative: Threshold = "relative"
     mode: Mode = "min"
     cooldown: Count = 0
-    floor: Floor = 0.0
-    floors: Floors = cast("Any", ())
-    window: Annotated[int, integer(1, MAX_WINDOW, unit="observations")] | None = None
+    floor: Annotated[float, _factor] = 0.0
+    floors: _Floors = cast("Any", ())
+    window: Annotated[int, integer(1, 100_000, unit="observations")] | None = None
     not_finite: NotFinite = "hold"
     after: Count = 0
 
@@ -96,10 +101,8 @@ class Plateau(Controller):
     def multiplier(self, state: PlateauState, at: float = 0, group: str | int | None = None) -> float:
         """Returns the multiplier of a group: `factor` to the number of cuts, and not below the group's floor."""
         del at
-        return max(self.factor**state.cuts, self._floor(group))
-
-    def _floor(self, group: str | int | None) -> float:
-        return next((floor for name, floor in self.floors if name == group), self.floor)
+        lowest = next((floor for name, floor in self.floors if name == group), self.floor)
+        return max(self.factor**state.cuts, lowest)
 
     def react(self, state: PlateauState, seen: Observation) -> tuple[PlateauState, Decision]:
         """Returns the next state and the decision."""
@@ -110,44 +113,25 @@ class Plateau(Controller):
         if not math.isfinite(value):
             if self.not_finite == "hold":
                 return state, self.decided(state, seen, "held", f"{value} is not finite: nothing changes")
-            answer = self._cut if self.not_finite == "cut" else self._count
-            return answer(state, seen, f"{value} is not finite")
+            reason = f"{value} is not finite"
+            return self.cut(state, seen, reason) if self.not_finite == "cut" else counted(self, state, seen, reason)
         remembered = replace(state, recent=(*state.recent, value)[-self.window :]) if self.window else state
         if state.best is None:
             after = replace(remembered, best=value, bad=0)
             return after, self.decided(state, seen, "first", f"{value:.6g} is the first value")
-        target = self._target(state)
-        if value < target if self.mode == "min" else value > target:
-            after = replace(remembered, best=self._best(remembered, value), bad=0, cooling=max(0, state.cooling - 1))
-            word = "below" if self.mode == "min" else "above"
-            return after, self.decided(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
-        word = "not below" if self.mode == "min" else "not above"
-        counted = replace(remembered, best=self._best(remembered, state.best))
-        return self._count(counted, seen, f"{value:.6g} is {word} {target:.6g}")
+        margin = self.threshold * abs(state.best) if self.relative == "relative" else self.threshold
+        lower = self.mode == "min"
+        target, word = (state.best - margin, "below") if lower else (state.best + margin, "above")
+        improved = value < target if lower else value > target
+        best = value if improved else state.best
+        after = replace(remembered, best=(min if lower else max)(remembered.recent) if self.window else best)
+        if not improved:
+            return counted(self, after, seen, f"{value:.6g} is not {word} {target:.6g}")
+        after = replace(after, bad=0, cooling=max(0, state.cooling - 1))
+        return after, self.decided(after, seen, "improved", f"{value:.6g} is {word} {target:.6g}")
 
-    def _target(self, state: PlateauState) -> float:
-        """Returns what a value must pass to be an improvement."""
-        best = 0.0 if state.best is None else state.best
-        margin = self.threshold * abs(best) if self.relative == "relative" else self.threshold
-        return best - margin if self.mode == "min" else best + margin
-
-    def _best(self, state: PlateauState, otherwise: float) -> float:
-        first = min if self.mode == "min" else max
-        return first(state.recent) if self.window else otherwise
-
-    def _count(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
-        """Counts an observation as no improvement; cuts if there were too many."""
-        if state.cooling > 0:
-            after = replace(state, bad=0, cooling=state.cooling - 1)
-            left = f"{reason}; not counted, {after.cooling} more observations of the pause after a cut"
-            return after, self.decided(after, seen, "cooling", left)
-        bad = state.bad + 1
-        if bad > self.patience:
-            return self._cut(replace(state, bad=bad), seen, f"{reason}, {bad} in a row, patience {self.patience}")
-        after = replace(state, bad=bad)
-        return after, self.decided(after, seen, "waiting", f"{reason}, {bad} of {self.patience} tolerated")
-
-    def _cut(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
+    def cut(self, state: PlateauState, seen: Observation, reason: str) -> tuple[PlateauState, Decision]:
+        """Returns the state after a cut that is due, and the decision; at the floor nothing is cut."""
         before = self.factor**state.cuts
         lowest = min((floor for _, floor in self.floors), default=self.floor)
         after = replace(state, bad=0, cooling=self.cooldown)
@@ -156,3 +140,24 @@ class Plateau(Controller):
             return after, self.decided(after, seen, "floor", reason)
         after = replace(after, cuts=state.cuts + 1)
         return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}")
+
+
+def counted(rule: Any, state: Any, seen: Observation, reason: str, tolerant: int = 1) -> tuple[Any, Decision]:
+    """Counts an observation as no improvement; cuts if there were too many.
+
+    Args:
+        rule: The controller: it has a `patience`, and cuts.
+        state: Its state: `bad` in a row, and what is left of the pause after a cut, `cooling`.
+        seen: The observation.
+        reason: Why it is none.
+        tolerant: 0 where patience and the pause count one lower.
+    """
+    left = max(0, state.cooling - 1)
+    if state.cooling + tolerant > 1:
+        after, pause = replace(state, bad=0, cooling=left), f"{left} more observations of the pause after a cut"
+        return after, rule.decided(after, seen, "cooling", f"{reason}; not counted, {pause}")
+    after = replace(state, bad=1 if state.cooling else state.bad + 1, cooling=left)
+    if after.bad >= rule.patience + tolerant:
+        return rule.cut(after, seen, f"{reason}, {after.bad} in a row, patience {rule.patience}")
+    told = f"{reason}, {after.bad} of {rule.patience + tolerant - 1} tolerated"
+    return after, rule.decided(after, seen, "waiting", told)
