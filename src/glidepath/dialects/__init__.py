@@ -34,7 +34,5 @@ __all__ = [
     "names",
     "read_calls",
     "read_config",
-    "read_groups",
-    "read_text",
-    "render",
 ]
+__all__ += ["read_groups", "read_text", "render"]

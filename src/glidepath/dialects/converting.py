@@ -60,10 +60,8 @@ def render(schedule: Schedule | str, framework: str, *, base_lr: float | None = 
         code = WRITERS[framework](made)
         return f"{_MARK}{made}\n{code}" if _FUNCTION.search(code) else code
     except RecursionError:
-        rule = "of fewer parts in a row to be written as code"
-        raise GlidepathError.worded(
-            "render", "schedule", rule, f"{made._size} nodes", "a recipe or a chain of fewer"
-        ) from None
+        rule, remedy = "of fewer parts in a row to be written as code", "a recipe or a chain of fewer"
+        raise GlidepathError.worded("render", "schedule", rule, f"{made._size} nodes", remedy) from None
 
 
 def targets() -> tuple[str, ...]:
@@ -209,20 +207,11 @@ def read_text(
         return next(iter(made.values()))
     if group is not None and str(group) in made:
         return made[str(group)]
-    remedy = "in Python group=0, or read_groups for all"
-    raise GlidepathError.of(
-        "text", "group", f"from 0 to {len(made) - 1}: an argument holds one value for each", group, remedy
-    )
+    rule = f"from 0 to {len(made) - 1}: an argument holds one value for each"
+    raise GlidepathError.of("text", "group", rule, group, "in Python group=0, or read_groups for all")
 
 
-def base_taken(
-    source: Schedule | str,
-    to: str,
-    *,
-    framework: str | None = None,
-    strict: bool = True,
-    found: FoundCall | None = None,
-) -> float | None:
+def base_taken(source: Schedule | str, to: str, found: FoundCall | None = None, strict: bool = True) -> float | None:
     """Returns the base rate that `convert` and `render` write where none is given; None where they need none.
 
     A factor becomes Keras's and optax's rates as it is, which is a base rate of 1. A call whose values follow from its optimizer's rate is
@@ -231,15 +220,14 @@ def base_taken(
     Args:
         source: A schedule, its text, or a call.
         to: As in `convert`.
-        framework: As in `convert`.
-        strict: As in `convert`.
         found: The call that the schedule is of, where it was looked for already.
+        strict: As in `convert`.
 
     Raises:
         GlidepathError: If it cannot be read.
     """
-    if isinstance(source, str) and not (framework is None and is_ours(source)):
-        found = chosen(read_calls(source, framework), None)
+    if isinstance(source, str) and not is_ours(source):
+        found = chosen(read_calls(source), None)
     if found is None:
         schedule = source if isinstance(source, Schedule) else parse(source)
         return 1.0 if not schedule.absolute and to in ("keras", "optax") else None

@@ -11,8 +11,8 @@ import math
 import re
 from typing import Any
 
-from ..core import Hold, Ramp, Schedule, Stretch, curves
-from ..core.curves import Cosine, OneMinusSqrt
+from ..core import Hold, Ramp, Schedule, Stretch
+from ..core.curves import Exponential as Halving
 from . import pieces
 from .table import dialect
 
@@ -40,7 +40,7 @@ def WarmupDecayLR(a: Any) -> Schedule:
 
 def WarmupCosineLR(a: Any) -> Schedule:
     left = max(1, a.total_num_steps - max(2, a.warmup_num_steps))
-    down = pieces.after(Ramp(a.lr, a.cos_min_ratio * a.lr, left, Cosine()), 1)
+    down = pieces.after(Ramp(a.lr, a.cos_min_ratio * a.lr, left, pieces.COSINE), 1)
     return _late(0.0, _rise(a, a.warmup_min_ratio * a.lr, a.lr, down))
 
 
@@ -79,27 +79,19 @@ def WarmupLR(a: Any) -> Schedule:
     return _late(a.warmup_min_lr, _rise(a, a.warmup_min_lr, top, Hold(value=top)))
 
 
-DEEPSPEED.rows(
-    globals(),
-    LRRangeTest=lambda a: pieces.formula(
-        "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))",
-        low=a.lr_range_test_min_lr,
-        r=a.lr_range_test_step_rate,
-        n=a.lr_range_test_step_size,
-    ),
-    moves="OneCycle=momentum",
-)
+def LRRangeTest(a: Any) -> Schedule:
+    text = "low * (1 + r * floor(step / n))" if a.lr_range_test_staircase else "low * (1 + r * (step / n))"
+    numbers = {"low": a.lr_range_test_min_lr, "r": a.lr_range_test_step_rate, "n": a.lr_range_test_step_size}
+    return pieces.formula(text, **numbers)
+
+
+DEEPSPEED.rows(globals(), moves="OneCycle=momentum")
 
 
 # Megatron-LM -------------------------------------------------------------------------------------------------------------------------------
 
 MEGATRON = dialect("megatron")
-_CURVES = {
-    "linear": pieces.LINEAR,
-    "cosine": pieces.COSINE,
-    "exponential": curves.Exponential(0.5),
-    "minus_sqrt": curves.OneMinusSqrt(),
-}
+_CURVES = {name: pieces.CURVES[name] for name in ("linear", "cosine", "minus_sqrt")} | {"exponential": Halving(0.5)}
 
 
 def _rate(a: Any) -> Schedule:
@@ -150,9 +142,8 @@ def StepBatchsizeNumMicroBatchesCalculator(a: Any) -> Schedule:
     a.require(bool(found) and len(found) == len(a.schedule.split()), "schedule", rule)
     marks = [float(number) * _TIMES[suffix] for number, suffix, _ in found]
     a.require(marks[0] == 0 and marks == sorted(set(marks)), "schedule", rule)
-    return pieces.levels(
-        [-int(-mark // (a.seq_length or 1)) for mark in marks[1:]], [float(size) for *_, size in found]
-    )
+    sizes = [float(size) for *_, size in found]
+    return pieces.levels([-int(-mark // (a.seq_length or 1)) for mark in marks[1:]], sizes)
 
 
 MEGATRON.rows(globals(), moves="OptimizerParamScheduler=weight_decay")
@@ -161,7 +152,6 @@ MEGATRON.rows(globals(), moves="OptimizerParamScheduler=weight_decay")
 # torchtitan --------------------------------------------------------------------------------------------------------------------------------
 
 TORCHTITAN = dialect("torchtitan")
-_SHAPES = {"linear": pieces.LINEAR, "sqrt": OneMinusSqrt(), "cosine": pieces.COSINE}
 
 
 def LRSchedulersContainer(a: Any) -> Schedule:
@@ -170,7 +160,7 @@ def LRSchedulersContainer(a: Any) -> Schedule:
     warmup = min(a.warmup_steps, total)
     decay = total - warmup if a.decay_ratio is None else min(round(total * a.decay_ratio), total - warmup)
     rise = Ramp(a.lr / warmup, a.lr, warmup - 1) if warmup > 1 else Hold(value=a.lr)
-    fall = pieces.ramp(a.lr, a.lr * a.min_lr_factor, decay, _SHAPES[a.decay_type])
+    fall = pieces.ramp(a.lr, a.lr * a.min_lr_factor, decay, {**pieces.CURVES, "sqrt": pieces.ROOT}[a.decay_type])
     rest = pieces.held(a.lr, total + 1 - warmup - decay, pieces.after(fall, 1))
     return pieces.in_sequence([rise, rest], [warmup])
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
+from operator import mul
 from typing import Any
 
 from ..core import Exponential, Hold, Product, Profile, Ramp, Schedule, Stretch, Until
@@ -33,6 +34,10 @@ def _levels(a: Any, shares: list[float], values: list[float]) -> Schedule:
     kept = {mark: value for mark, value in zip([0, *marks], values, strict=True) if mark >= 0}  # the last one wins
     made = pieces.levels(list(kept)[1:], list(kept.values()))
     return made if clock == a.max_iter else Stretch(made, 1 / clock)
+
+
+def _even(a: Any, values: list[float]) -> Schedule:
+    return _levels(a, [i / len(values) for i in range(1, len(values))], values)
 
 
 def MultiStepParamScheduler(a: Any) -> Schedule:
@@ -116,12 +121,8 @@ FVCORE.rows(
     LinearParamScheduler=lambda a: Ramp(a.start_value, a.end_value, a.max_iter),
     ExponentialParamScheduler=lambda a: Until(Exponential(a.decay, a.max_iter, a.start_value), a.max_iter),
     PolynomialDecayParamScheduler=lambda a: Ramp(a.base_value, 0.0, a.max_iter, pieces.curve_of_power(a.power)),
-    StepParamScheduler=lambda a: _levels(a, [i / len(a.values) for i in range(1, len(a.values))], a.values),
-    StepWithFixedGammaParamScheduler=lambda a: _levels(
-        a,
-        [i / (a.num_decays + 1) for i in range(1, a.num_decays + 1)],
-        [*accumulate([a.base_value, *[a.gamma] * a.num_decays], lambda x, y: x * y)],
-    ),
+    StepParamScheduler=lambda a: _even(a, a.values),
+    StepWithFixedGammaParamScheduler=lambda a: _even(a, [*accumulate([a.base_value, *[a.gamma] * a.num_decays], mul)]),
     LRMultiplier=lambda a: pieces.scaled(_inner(a, "multiplier", a.multiplier, a.max_iter), a.lr),
     WarmupMultiStepLR=lambda a: Product((_factor(a), pieces.drops(list(a.milestones), a.gamma)), a.lr),
     WarmupCosineLR=lambda a: Product((_factor(a), pieces.wave(1.0, 0.0, a.max_iters)), a.lr),

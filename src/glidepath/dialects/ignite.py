@@ -103,9 +103,8 @@ def GradualWarmupScheduler(a: Any) -> Schedule:
     inner: Schedule = Hold(value=top)
     if a.after_scheduler is not None:
         inner = child(replace(a.at, base=top), "after_scheduler", a.after_scheduler)
-    return pieces.in_sequence(
-        [Ramp(0.0 if a.multiplier == 1 else a.lr, top, a.total_epoch), inner], [a.total_epoch + 1]
-    )
+    rise = Ramp(0.0 if a.multiplier == 1 else a.lr, top, a.total_epoch)
+    return pieces.in_sequence([rise, inner], [a.total_epoch + 1])
 
 
 def CosineAnnealingWarmupRestarts(a: Any) -> Schedule:

@@ -9,11 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.classics import DampedCosine, PolynomialCycle
+from ..core import DampedCosine, PolynomialCycle, Recurrence, Schedule
 from ..core.combinators import Clip, Repeat
 from ..core.fields import number
-from ..core.recurrence import Recurrence
-from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, InverseSqrt, InverseTime, NaturalExponential, Ramp, Step
 from . import pieces
 from .calls import Call
@@ -116,14 +114,13 @@ def _summed(marks: list[int], levels: list[float]) -> Schedule:
 
 
 ONEFLOW.rows(  # decays that have had no Python front end since 0.7
-    {
-        "ExponentialDecayConf": _exponential,
-        "InverseTimeDecayConf": _inverse_time,
-        "NaturalExpDecayConf": _natural_exponential,
-        "PiecewiseConstantConf": lambda a: _levels(a, "values", a.boundaries, late=True),
-        "PiecewiseScalingConf": lambda a: pieces.scaled(_levels(a, "scales", a.boundaries, late=True), a.lr),
-        "LinearCosineDecayConf": _linear_cosine,
-    }
+    {},
+    ExponentialDecayConf=_exponential,
+    InverseTimeDecayConf=_inverse_time,
+    NaturalExpDecayConf=_natural_exponential,
+    PiecewiseConstantConf=lambda a: _levels(a, "values", a.boundaries, late=True),
+    PiecewiseScalingConf=lambda a: pieces.scaled(_levels(a, "scales", a.boundaries, late=True), a.lr),
+    LinearCosineDecayConf=_linear_cosine,
 )
 
 # Keras ----------------------------------------------------------------------------------------------------------------------------------

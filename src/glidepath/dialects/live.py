@@ -264,7 +264,7 @@ def _definition(code: Any) -> ast.Lambda | ast.FunctionDef | None:
         return None
     spots = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}
     defined: list[Any] = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == code.co_name
+        one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == code.co_name
     ]
     firsts = [min(part.lineno for part in (node, *node.decorator_list)) for node in defined]
     found = [node for node, first in zip(defined, firsts, strict=True) if first == code.co_firstlineno]

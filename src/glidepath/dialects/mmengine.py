@@ -109,13 +109,8 @@ def param_scheduler(a: Any) -> Schedule:
     from .configs.reading import schedule_of_data
 
     clocks = {bool(part.get("by_epoch", True)) for part in a.parts}
-    a.at.require(
-        a.epoch_length is not None or len(clocks) < 2,
-        "epoch_length",
-        "given for epochs beside iterations",
-        None,
-        _LENGTH,
-    )
+    counted = a.epoch_length is not None or len(clocks) < 2
+    a.at.require(counted, "epoch_length", "given for epochs beside iterations", None, _LENGTH)
     parts = [{**part, "type": str(getattr(part.get("type"), "name", part.get("type")))} for part in a.parts]
     data = {"optim_wrapper": {"optimizer": {"lr": a.lr}}, "param_scheduler": parts}
     return schedule_of_data(data, "MMEngine", {"steps_per_epoch": a.epoch_length or 1})

@@ -25,8 +25,7 @@ class _Law:
 
     factor: Schedule
     offset: Schedule | None = None
-    direct: Callable[[float], Schedule] | None = None
-    """The same values from one piece, with exact ends."""
+    direct: Callable[[float], Schedule] | None = None  # the same values from one piece, with exact ends
 
     def on(self, base: float) -> Schedule:
         """Returns the absolute values for a base rate."""
@@ -103,21 +102,9 @@ def _polynomial(a: Any) -> _Law:
 
 def _annealing(a: Any) -> _Law:
     a.require(a.at.mode == "eager" or a.eta_min < a.lr, "eta_min", f"below the base rate {a.lr:g} in graph mode")
-    return _Law(
-        pieces.up_and_down(1.0, 0.0, a.T_max),
-        pieces.up_and_down(0.0, a.eta_min, a.T_max) if a.eta_min else None,
-        lambda base: pieces.up_and_down(base, a.eta_min, a.T_max),
-    )
-
-
-def _by_logarithm(base: str, floor: float, steps: int, growth: int, decay: float, limit: int) -> str:
-    """Returns the formula of warm restarts as it is computed where the cycle is found by a logarithm."""
-    k = f"floor(log(1 - step / {steps} * (1 - {growth})) / log({growth}))"
-    peak = base if decay == 1.0 else f"({base} * {decay!r} ** {k})"
-    begun = f"(1 - {growth} ** {k}) / (1 - {growth}) * {steps}"
-    wave = f"0.5 * (1 + cos(pi * (step - {begun}) / ({growth} ** {k} * {steps})))"
-    formula = f"({floor!r}) + ({peak} - ({floor!r})) * {wave}"
-    return f"{formula} if {k} < {limit} else {floor!r}" if limit else formula
+    wave = pieces.up_and_down
+    offset = wave(0.0, a.eta_min, a.T_max) if a.eta_min else None
+    return _Law(wave(1.0, 0.0, a.T_max), offset, lambda base: wave(base, a.eta_min, a.T_max))
 
 
 def _warm_restarts(a: Any) -> _Law:
@@ -130,11 +117,17 @@ def _warm_restarts(a: Any) -> _Law:
     if limit < 0:
         return _Law(Hold(value=0.0), Hold(value=floor))
     if not at.strict and growth > 1:
-        return _Law(
-            Expression(_by_logarithm("1", 0.0, steps, growth, decay, limit)),
-            Sum((Expression(_by_logarithm("1", 0.0, steps, growth, 1.0, limit)) * -floor,), floor) if floor else None,
-            lambda base: Expression(_by_logarithm(repr(float(base)), floor, steps, growth, decay, limit)),
-        )
+        k = f"floor(log(1 - step / {steps} * (1 - {growth})) / log({growth}))"
+        begun = f"(1 - {growth} ** {k}) / (1 - {growth}) * {steps}"
+        wave = f"0.5 * (1 + cos(pi * (step - {begun}) / ({growth} ** {k} * {steps})))"
+
+        def formula(base: str, low: float, decay: float) -> Expression:
+            peak = base if decay == 1.0 else f"({base} * {decay!r} ** {k})"
+            text = f"({low!r}) + ({peak} - ({low!r})) * {wave}"
+            return Expression(f"{text} if {k} < {limit} else {low!r}" if limit else text)
+
+        offset = Sum((formula("1", 0.0, 1.0) * -floor,), floor) if floor else None
+        return _Law(formula("1", 0.0, decay), offset, lambda base: formula(repr(float(base)), floor, decay))
 
     def repeated(a: float, b: float, decay: float) -> Schedule:
         cycle = Ramp(a, b, steps, pieces.COSINE)
@@ -144,11 +137,8 @@ def _warm_restarts(a: Any) -> _Law:
             return wave
         return wave.replace(cycles=limit) if hasattr(wave, "cycles") else Chain((Until(wave, total), Hold(value=b)))
 
-    return _Law(
-        repeated(1.0, 0.0, decay),
-        repeated(0.0, floor, 1.0) if floor else None,
-        (lambda base: repeated(base, floor, 1.0)) if decay == 1.0 else None,
-    )
+    direct = (lambda base: repeated(base, floor, 1.0)) if decay == 1.0 else None
+    return _Law(repeated(1.0, 0.0, decay), repeated(0.0, floor, 1.0) if floor else None, direct)
 
 
 _LAWS: Mapping[str, Callable[[Any], _Law]] = {  # what may stand inside others

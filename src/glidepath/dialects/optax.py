@@ -75,10 +75,8 @@ def warmup_cosine_decay_schedule(a: Any) -> Schedule:
 
 
 def sgdr_schedule(a: Any) -> Schedule:
-    cycles = [
-        (Call("warmup_cosine_decay_schedule", dict(cycle)), int(cycle["decay_steps"])) for cycle in a.cosine_kwargs
-    ]
-    return pieces.each([(OPTAX.inside(a.at, call), steps) for call, steps in cycles])
+    calls = [Call("warmup_cosine_decay_schedule", dict(cycle)) for cycle in a.cosine_kwargs]
+    return pieces.each([(OPTAX.inside(a.at, call), int(call.arguments["decay_steps"])) for call in calls])
 
 
 def _joined(a: Any) -> Schedule:

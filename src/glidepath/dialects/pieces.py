@@ -10,16 +10,15 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any
 
-from ..core.classics import Profile, Restarts
+from ..core import Expression, Profile, Restarts, Schedule, substituted
 from ..core.combinators import Chain, Product, Repeat, Shift, Stretch, Sum, Until
-from ..core.curves import Cosine, Curve, Linear, Polynomial
-from ..core.expression import Expression, substituted
+from ..core.curves import Cosine, Curve, Linear, OneMinusSqrt, Polynomial
 from ..core.fields import MAX_STEPS, simplest
-from ..core.schedule import Schedule
 from ..core.segments import Exponential, Hold, MultiStep, Ramp, Step, Table, Triangle
 
-COSINE, LINEAR = Cosine(), Linear()
-CURVES: Mapping[str, Curve] = {"cos": COSINE, "cosine": COSINE, "linear": LINEAR}  # what libraries call them
+COSINE, LINEAR, ROOT = Cosine(), Linear(), OneMinusSqrt()
+# What libraries call them.
+CURVES: Mapping[str, Curve] = {"cos": COSINE, "cosine": COSINE, "linear": LINEAR, "1-sqrt": ROOT, "minus_sqrt": ROOT}
 
 
 def scaled(factor: Schedule, base: float) -> Schedule:
@@ -192,7 +191,7 @@ def warmed(start: float, peak: float, steps: int, then: Schedule) -> Schedule:
 
 
 def cyclic(
-    low: float, high: float, up: int, down: int, mode: str, gamma: float, scale: Expression | None, by_cycle: bool
+    low: float, high: float, up: int, down: int, mode: str, gamma: float, scale: Any, by_cycle: bool
 ) -> Schedule:
     """Returns a triangular wave between two values, its height scaled by the mode or by a function of cycle or step."""
     if scale is None and (mode == "triangular" or (mode == "exp_range" and gamma == 1.0)):

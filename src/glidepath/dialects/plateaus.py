@@ -15,11 +15,9 @@ from .table import CallSite, Dialect
 
 def _patient(kind: type[Any]) -> Any:
     def make(a: Any) -> Any:
-        more = {
-            "relative": "relative" if a.threshold_mode == "rel" else "absolute",
-            "smallest": getattr(a, "eps", getattr(a, "epsilon", 0.0)),
-        }
-        return kind(a.lr, a.factor, a.patience, a.threshold, a.cooldown, a.min_lr, a.mode, **more)
+        relative = "relative" if a.threshold_mode == "rel" else "absolute"
+        smallest, own = getattr(a, "eps", getattr(a, "epsilon", 0.0)), (a.patience, a.threshold, a.cooldown)
+        return kind(a.lr, a.factor, *own, a.min_lr, a.mode, relative=relative, smallest=smallest)
 
     return make
 
@@ -29,12 +27,8 @@ def _keras(a: Any) -> Any:
     return KerasPlateau(a.lr, a.factor, a.patience, least, a.cooldown, a.min_lr, "max" if a.mode == "max" else "min")
 
 
-_MAKERS = {
-    "pytorch": _patient(PyTorchPlateau),
-    "keras": _keras,
-    "oneflow": _patient(OneFlowPlateau),
-    "paddle": _patient(PaddlePlateau),
-}
+_PATIENT = {"pytorch": PyTorchPlateau, "oneflow": OneFlowPlateau, "paddle": PaddlePlateau}
+_MAKERS = {"keras": _keras, **{name: _patient(kind) for name, kind in _PATIENT.items()}}
 _LIBRARIES: dict[str, Dialect] = {}
 for _library, (_text, _about) in PLATEAUS.items():
     _LIBRARIES[_library] = Dialect(_library, base="learning_rate" if _library == "paddle" else "")

@@ -121,9 +121,8 @@ def mentioned(source: str, lists: bool = True) -> bool:
     except (RecursionError, GlidepathError):
         return False
     plain = [name.removesuffix(".build_iter_from_epoch").rpartition(".") for name in calls]
-    return (lists and bool({*_LISTS} & {*targets})) or any(
-        candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain
-    )
+    named = any(candidates(last) or (prefix and of_library(prefix)) for prefix, _, last in plain)
+    return named or (lists and bool({*_LISTS} & {*targets}))
 
 
 def _told(value: Any) -> Any:

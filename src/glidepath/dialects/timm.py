@@ -94,13 +94,8 @@ def MultiStepLRScheduler(a: Any) -> Schedule:
 def WSDLRScheduler(a: Any) -> Schedule:
     a.require(a.decay_t <= a.t_initial, "decay_t", f"from 1 to t_initial, {a.t_initial}")
     a.require(a.decay_ratio < 1, "decay_ratio", "below 1")
-    shapes: dict[str, Curve] = {
-        "linear": pieces.LINEAR,
-        "1-sqrt": curves.OneMinusSqrt(),
-        "cosine": pieces.COSINE,
-        "power": curves.Reverse(curves.Polynomial(a.decay_power)),
-        "exp": curves.Exponential(a.decay_ratio),
-    }
+    shapes = {name: pieces.CURVES[name] for name in ("linear", "1-sqrt", "cosine")}
+    shapes |= {"power": curves.Reverse(curves.Polynomial(a.decay_power)), "exp": curves.Exponential(a.decay_ratio)}
     least, steps = a.lr_min, a.t_initial - a.decay_t
     if isinstance(a.decay_fn, str) and not a.decay_fn.startswith("lambda"):
         checks = a.at.checks()
@@ -160,7 +155,8 @@ def create_scheduler_v2(a: Any) -> Schedule:
     return TIMM.inside(a.at, Call(f"{name}LRScheduler", arguments))
 
 
-TIMM.rows(
-    {**globals(), "StepLRScheduler": lambda a: pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr)},
-    plain=("create_scheduler_v2",),
-)
+def StepLRScheduler(a: Any) -> Schedule:
+    return pieces.scaled(pieces.stairs(a.decay_rate, a.decay_t), a.lr)
+
+
+TIMM.rows(globals(), plain=("create_scheduler_v2",))

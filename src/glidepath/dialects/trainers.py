@@ -82,10 +82,8 @@ def NoamHoldAnnealing(a: Any) -> Schedule:
 
 def NoamAnnealing(a: Any) -> Schedule:
     warmup, scale = max(_length(a, "warmup"), 1), a.lr * a.d_model**-0.5
-    text = (
-        "max(m, p * min(max(step, 1) ** -0.5, max(step, 1) * w ** -1.5)) if step > w else p * max(step, 1) * w ** -1.5"
-    )
-    return pieces.formula(text, p=scale, m=a.min_lr, w=warmup)
+    text = "max(m, p * min(x ** -0.5, x * w ** -1.5)) if step > w else p * x * w ** -1.5"
+    return pieces.formula(text, x="max(step, 1)", p=scale, m=a.min_lr, w=warmup)
 
 
 NEMO.rows(
@@ -159,15 +157,16 @@ def StepLRSchedule(a: Any) -> Schedule:
     return _risen(a, a.min_lr, stairs)
 
 
-FAIRSEQ.rows(
-    globals(),
-    FixedLRSchedule=lambda a: pieces.warmed(
-        a.lr / max(a.warmup_updates, 1), a.lr, max(a.warmup_updates - 1, 0), Hold(value=a.lr)
-    ),
-    InverseSquareRootSchedule=lambda a: _risen(
-        a, 0.0 if a.warmup_updates else a.lr, InverseSqrt(max(a.warmup_updates, 1), a.lr)
-    ),
-)
+def FixedLRSchedule(a: Any) -> Schedule:
+    steps = max(a.warmup_updates, 1)
+    return pieces.warmed(a.lr / steps, a.lr, steps - 1, Hold(value=a.lr))
+
+
+def InverseSquareRootSchedule(a: Any) -> Schedule:
+    return _risen(a, 0.0 if a.warmup_updates else a.lr, InverseSqrt(max(a.warmup_updates, 1), a.lr))
+
+
+FAIRSEQ.rows(globals())
 
 # Scripts --------------------------------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Hold, InverseSqrt, Ramp, Repeat, Schedule
-from ..core.curves import OneMinusSqrt, Sqrt
+from ..core.curves import Sqrt
 from . import pieces
 from .calls import Call
 from .table import CallSite, dialect
@@ -76,9 +76,9 @@ def get_wsd_schedule(a: Any) -> Schedule:
         wave = pieces.wave(a.lr, low, steps / (2 * a.num_cycles))
         decay = pieces.in_sequence([wave, Hold(value=low)], [steps])
     else:
-        decay = pieces.ramp(a.lr, low, steps, {"1-sqrt": OneMinusSqrt(), **pieces.CURVES}[a.decay_type])
+        decay = pieces.ramp(a.lr, low, steps, pieces.CURVES[a.decay_type])
     rest = pieces.after(decay, -stable) if stable < 0 else pieces.held(a.lr, stable, decay)
-    rise = pieces.ramp(low, a.lr, warmup, {"1-sqrt": Sqrt(), **pieces.CURVES}[a.warmup_type])
+    rise = pieces.ramp(low, a.lr, warmup, {**pieces.CURVES, "1-sqrt": Sqrt()}[a.warmup_type])
     return pieces.in_sequence([rise, rest], [warmup])
 
 

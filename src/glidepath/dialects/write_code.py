@@ -48,9 +48,8 @@ def _scheduler(framework: str) -> Callable[[Schedule], str]:
         writer = Writer(prefix)
         body = writer.call(call, 4)
         head = writer.head(*(line for line in imports if "swa_utils" not in line or "swa_utils." in body))
-        whose = (
-            "; the rate of every group is multiplied." if base is None else ", for an optimizer whose rate is base_lr."
-        )
+        many = "; the rate of every group is multiplied."
+        whose = many if base is None else ", for an optimizer whose rate is base_lr."
         note = f'    """The scheduler{whose}"""\n'
         return f"{head}{rate_line(base)}def make_scheduler(optimizer):\n{note}    return {body}\n"
 
@@ -237,9 +236,8 @@ def _keras(schedule: Schedule) -> str:
         return f"import keras\n\nschedule = {laid_out(name, inside, limit=len(name) + 62)}\n"
     mark = schedule.fingerprint
     named = {"name": f"Schedule_{mark[:12]}", "fingerprint": mark}
-    return _KERAS.format(
-        **named, **_arrays(schedule, "ops", " " * 8, ("ops.convert_to_tensor", '"float32"', '"int32"'))
-    )
+    code = _arrays(schedule, "ops", " " * 8, ("ops.convert_to_tensor", '"float32"', '"int32"'))
+    return _KERAS.format(**named, **code)
 
 
 def _keras_class(node: Schedule, scale: float) -> tuple[Call, float] | None:

@@ -152,9 +152,8 @@ class Writer:
         """Returns the imports, in order and once each, and the functions."""
         imports, math = sorted({*self.imports, *lines}), "from math import "
         names = sorted({name for line in imports if line.startswith(math) for name in line[17:].split(", ")})
-        standard = [line for line in imports if line.startswith("from bisect")] + [math + ", ".join(names)] * bool(
-            names
-        )
+        standard = [line for line in imports if line.startswith("from bisect")]
+        standard += [math + ", ".join(names)] if names else []
         others = [line for line in imports if not line.startswith(("from math", "from bisect"))]
         groups = ["\n".join(group) for group in (standard, others) if group]
         return "\n\n".join(groups) + "\n\n\n" + "".join(f"{text}\n\n\n" for text in self.functions)
@@ -162,9 +161,8 @@ class Writer:
 
 def plain_source(schedule: Schedule, name: str) -> str:
     """Returns the flat source of a schedule without what only NaN and steps beyond 2^53 need."""
-    lines = [
-        re.sub(r"return (.+) if t == t else t$", r"return \1", line) for line in schedule.source(name).splitlines()
-    ]
+    source = re.sub(r"return (.+) if t == t else t$", r"return \1", schedule.source(name), flags=re.MULTILINE)
+    lines = source.splitlines()
     if (endless := f"    if t < {MAX_STEPS}:") in lines:
         top = lines.index(endless)
         lines = [*lines[:top], *(line[4:] for line in lines[top + 1 : -1])]

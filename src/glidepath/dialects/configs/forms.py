@@ -129,11 +129,8 @@ def olmo(r: FileReading) -> Schedule:
     return r.load("trainers", "OLMo", {**given, "name": kind, "alpha_f": r.number("scheduler.alpha_f", 0.1)})
 
 
-_COMPOSER = {
-    "cosine": "CosineAnnealing",
-    "linear_decay": "Linear",
-    "multistep": "MultiStep",
-}  # the others by their words
+# Of the classes that are not called as in the file.
+_COMPOSER = {"cosine": "CosineAnnealing", "linear_decay": "Linear", "multistep": "MultiStep"}
 
 
 @form("Composer", lambda d: "lr" in mapping(d, "optimizer") and "name" in mapping(d, "scheduler"))
@@ -203,11 +200,8 @@ def olmo_core(r: FileReading) -> Schedule:
         r.ask("total", "trainer.max_duration is not in the file")
     steps = {"steps": length, "tokens": length // batch}.get(unit, 0.0)
     total = r.updates(steps if length else r.names.get("total", 1), length, f"trainer.max_duration = {length:g}")
-    given = {
-        "t_max": int(total * batch) if tokens else total,
-        **r.section(f"{at}.scheduler", "_CLASS_", "units", "name"),
-    }
-    law = r.load("olmo_core", name, given)
+    length = int(total * batch) if tokens else total
+    law = r.load("olmo_core", name, {"t_max": length, **r.section(f"{at}.scheduler", "_CLASS_", "units", "name")})
     return pieces.after(Stretch(law, 1 / batch) if tokens else law, 1)
 
 
@@ -262,9 +256,8 @@ def ultralytics(r: FileReading) -> Schedule:
     each, share = r.an_epoch("the batches of an epoch depend on the data"), r.number("lrf", 0.01)
     warmup = r.number("warmup_epochs", 3.0)
     if str(r.at("optimizer", "")).lower() == "auto" and "lr0" not in r.names:
-        r.odd.append(
-            "optimizer: auto chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
-        )
+        told = "chooses the rate itself: lr0 of the file is not used (--let lr0=… for the true one)"
+        r.odd.append(f"optimizer: auto {told}")
     r.total = math.ceil(epochs * each)
     if warmup > 0:
         told = "batches; the bias group comes down from warmup_bias_lr instead"

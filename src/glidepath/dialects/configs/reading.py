@@ -73,18 +73,17 @@ class FileForm:
     """
 
     title: str
-    known: Callable[[dict[str, Any]], bool]
+    known: Recogniser
     read: FormReader
     plain: bool = False
 
 
+Recogniser = Callable[[dict[str, Any]], bool]
 FormReader = Callable[["FileReading"], Schedule]
 FORMS: list[FileForm] = []
 
 
-def form(
-    title: str, known: Callable[[dict[str, Any]], bool], plain: bool = False
-) -> Callable[[FormReader], FormReader]:
+def form(title: str, known: Recogniser, plain: bool = False) -> Callable[[FormReader], FormReader]:
     """Registers the function below as the reader of a form; forms are tried in the order in which they stand."""
 
     def register(read: FormReader) -> FormReader:
@@ -104,9 +103,7 @@ class FileReading:
         texts: What numbers are text for the file's own reader, by the last word of their place.
     """
 
-    def __init__(
-        self, data: dict[str, Any], names: Mapping[str, Any], where: str, texts: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, data: dict[str, Any], names: Mapping[str, Any], where: str, texts: Any = None) -> None:
         self.data, self.names, self.where, self.texts = data, names, where, texts or {}
         self.base, self.groups, self.notes, self.odd = 0.0, dict[str, float](), list[str](), list[str]()
         self.problems, self.missing, self.used = list[Problem](), dict[str, str](), set[str]()

@@ -174,11 +174,8 @@ def _assignments(text: str, names: Mapping[str, Any]) -> dict[str, Any]:
     bases: list[str] = []
     for line in _tree(text).body:
         if isinstance(line, ast.With):  # mmengine's `with read_base():`
-            bases += [
-                "../" * (one.level - 1) + str(one.module or "").replace(".", "/") + ".py"
-                for one in line.body
-                if isinstance(one, ast.ImportFrom) and one.level
-            ]
+            inside = [one for one in line.body if isinstance(one, ast.ImportFrom) and one.level]
+            bases += ["../" * (one.level - 1) + str(one.module or "").replace(".", "/") + ".py" for one in inside]
         if not isinstance(line, ast.Assign | ast.AnnAssign) or line.value is None:
             continue
         for target in line.targets if isinstance(line, ast.Assign) else [line.target]:
