@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,8 @@ def scalars(path: Path) -> Iterator[tuple[str, int, float]]:
             if _masked(head[:8]) != struct.unpack("<I", head[8:])[0]:
                 raise GlidepathError.of("log", "event file", "whole", path.name, f"record {record} is damaged")
             if length > _MOST_RECORD:
-                raise GlidepathError.of(
-                    "log", "event file", f"made of records of at most {_MOST_RECORD} bytes", f"{length} bytes"
-                )
+                rule = f"made of records of at most {_MOST_RECORD} bytes"
+                raise GlidepathError.of("log", "event file", rule, f"{length} bytes")
             if file.tell() + length + 4 > size:
                 return
             data = file.read(length)
@@ -57,45 +57,29 @@ def _event(data: bytes, name: str) -> Iterator[tuple[str, int, float]]:
                 step = value
             elif field == 5 and isinstance(value, bytes):
                 summaries.append(value)
-        for summary in summaries:
-            for field, value in _fields(summary):
-                if field == 1 and isinstance(value, bytes):
-                    found = _value(value)
-                    if found is not None and 0 <= step < 2**53:
-                        yield found[0], step, found[1]
+        for field, value in (each for summary in summaries for each in _fields(summary)):
+            found = _value(value) if field == 1 and isinstance(value, bytes) else None
+            if found is not None and 0 <= step < 2**53:
+                yield found[0], step, found[1]
     except (IndexError, struct.error, UnicodeDecodeError):
         raise GlidepathError.of("log", "event file", "made of whole messages", name) from None
 
 
 def _value(data: bytes) -> tuple[str, float] | None:
-    tag, number = "", None
-    for field, value in _fields(data):
-        if field == 1 and isinstance(value, bytes):
-            tag = value.decode()
-        elif field == 2 and isinstance(value, bytes) and len(value) == 4:
-            (number,) = struct.unpack("<f", value)
-        elif field == 8 and isinstance(value, bytes):
-            number = _tensor(value)
-    return None if number is None or not tag else (tag, float(number))
-
-
-def _tensor(data: bytes) -> float | None:
-    """Returns the number of a tensor of one float32 or float64, or None."""
-    kind, content, single = 0, b"", None
-    for field, value in _fields(data):
-        if field == 1 and isinstance(value, int):
-            kind = value
-        elif field == 4 and isinstance(value, bytes):
-            content = value
-        elif field == 5 and isinstance(value, bytes) and len(value) in (4, 8):
-            single = struct.unpack("<f", value[:4])[0] if kind != 2 else None
-        elif field == 6 and isinstance(value, bytes) and len(value) == 8:
-            single = struct.unpack("<d", value)[0]
-    if kind == 1 and len(content) == 4:
-        return struct.unpack("<f", content)[0]
-    if kind == 2 and len(content) == 8:
-        return struct.unpack("<d", content)[0]
-    return single
+    """Returns the tag and the number of a value that is one: plain, or a tensor of one float32 or float64."""
+    held = dict(_fields(data))
+    tag, tensor = held.get(1, b""), held.get(8)
+    if isinstance(tensor, bytes):
+        held = dict(_fields(tensor))
+        kind = held.get(1)
+        places = ((4, "<f", kind == 1), (4, "<d", kind == 2), (6, "<d", True), (5, "<f", kind != 2))
+    else:
+        places = ((2, "<f", True),)
+    for field, form, fits in places if tag and isinstance(tag, bytes) else ():
+        number = held.get(field)
+        if fits and isinstance(number, bytes) and len(number) == struct.calcsize(form):
+            return tag.decode(), struct.unpack(form, number)[0]
+    return None
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -131,17 +115,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     raise IndexError
 
 
-def _table() -> list[int]:
-    table: list[int] = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-        table.append(crc)
-    return table
-
-
-_CRC = _table()
+_CRC = [reduce(lambda crc, _: (crc >> 1) ^ (0x82F63B78 * (crc & 1)), range(8), byte) for byte in range(256)]
 
 
 def _masked(data: bytes) -> int:

@@ -16,12 +16,13 @@ import numpy as np
 from ..core import GlidepathError, did_you_mean
 from .forms import Form, form_of
 from .log import NAMES, Array, Log, Series
-from .names import Role, named, role, words
+from .names import Role, kind, named, role, words
 from .rows import Row
 
 _FIRST = 5000
 _MOST = 1 << 18
 _MOST_COLUMNS = 96
+_Asked = Mapping[str, str | None]
 _OF_RUNS = named("state created runtime sweep notes user tags run name trial run_id experiment")
 
 
@@ -32,31 +33,28 @@ class _Column:
         self.name, self.role = name, role
         self.steps, self.epochs, self.values = array("d"), array("d"), array("d")
         self.starts: list[int] = []
-        self.every, self.held = 1, 0
+        self.every, self.held, self.sum = 1, 0, 0.0
 
     def add(self, step: float, epoch: float, value: float) -> None:
+        means = self.role.name != "rate"
         self.held += 1
-        if self.held < self.every and self.role.name != "rate":
-            self.sum = value + (self.sum if self.held > 1 else 0.0)
-            return
+        self.sum = self.sum + value if means and self.held > 1 else value
         if self.held < self.every:
             return
-        if self.every > 1 and self.role.name != "rate":
-            value = (self.sum + value) / self.every
         self.held = 0
         self.steps.append(step)
         self.epochs.append(epoch)
-        self.values.append(value)
+        self.values.append(self.sum / self.every if means else value)
         if len(self.values) >= 2 * _MOST:
             values = np.array(self.values)
-            values = values[1::2] if self.role.name == "rate" else (values[::2] + values[1::2]) / 2
+            values = (values[::2] + values[1::2]) / 2 if means else values[1::2]
             self.steps, self.epochs, self.values = self.steps[1::2], self.epochs[1::2], array("d", values)
             self.starts = [at // 2 for at in self.starts]
             self.every *= 2
 
 
 def gather(
-    rows: Iterable[Row], made_of: str, file: str, source: str, asked: Mapping[str, str | None], told: Mapping[str, Any]
+    rows: Iterable[Row], made_of: str, file: str, source: str, asked: _Asked, told: Mapping[str, int | None] = {}
 ) -> Log:
     """Returns the log of rows of named cells.
 
@@ -78,13 +76,12 @@ def gather(
     _no_table(head, names, file)
     runs = _runs(form, names, asked.get("run"))
     columns, totals, others = dict[str, _Column](), dict[str, float](), dict[str, None]()
-    clock = _Clock(_counters(head, names, asked.get("step"), runs), form)
+    clock = _Clock(_counters(head, names, asked.get("step"), runs))
     for row in chain(head, rows):
         if row.get("train_runtime") is not None:  # the summary at the end is no row of the series
             continue
         held = row.get("mode") in ("val", "test", "eval")
-        began = clock.move(row, not held and (not form.row_only_with or form.row_only_with in row))
-        if began:
+        if clock.move(row, not held and (not form.row_only_with or form.row_only_with in row)):
             for column in columns.values():
                 column.starts.append(len(column.values))
         for key, cell in row.items():
@@ -110,48 +107,40 @@ def gather(
                 column.starts = [0] * clock.starts
             if not (form.once and column.steps and column.steps[-1] == clock.step):
                 column.add(clock.step, clock.epoch, value)
-    made = _Made(columns, clock, form, totals, told)
-    return made.log(
-        source, [name for name in (*others, *names) if name not in columns and name and not name.endswith("/n")], asked
-    )
+    left = [name for name in (*others, *names) if name not in columns and name and not name.endswith("/n")]
+    return _Made(columns, clock, form, totals).log(source, left, asked, told)
 
 
 def number(cell: Any) -> float | None:
     """Returns a cell as a number, or None where it is none."""
-    if isinstance(cell, bool) or cell is None:
-        return None
-    if isinstance(cell, str):
-        cell = cell.strip()
-        if not 0 < len(cell) < 40:
-            return None
-    elif not isinstance(cell, int | float):
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
         return None
     try:
-        return float(cell)
+        return float(cell) if not isinstance(cell, str) or len(cell.strip()) < 40 else None
     except ValueError:
         return None
     except OverflowError:
-        return math.inf if cell > 0 else -math.inf  # more than 308 digits
+        return math.inf if int(cell) > 0 else -math.inf  # more than 308 digits
 
 
-def _role(name: str, asked: Mapping[str, str | None]) -> Role | None:
-    for kind in ("rate", "loss"):
-        if name == asked.get(kind):
-            return Role(kind, -1)
-    return role(name)
+def _role(name: str, asked: _Asked) -> Role | None:
+    return next((Role(kind, -1) for kind in ("rate", "loss") if name == asked.get(kind)), role(name))
+
+
+def _unknown(kind: str, asked: str, seen: list[str]) -> GlidepathError:
+    return GlidepathError.of("log", kind, f"one of {', '.join(seen[:30])}", asked, did_you_mean(asked, seen))
 
 
 def _no_table(head: list[Row], names: list[str], file: str) -> None:
     """Refuses a table whose rows are runs: nothing in it advances."""
     signs = {name for name in names if name.lower() in _OF_RUNS}
-    counts = [name for name in names if (role(name) or ("",))[0] in ("step", "epoch")]
+    counts = [name for name in names if kind(name) in ("step", "epoch")]
     moving = any(len({number(row.get(name)) for row in head[:200]} - {None}) > 1 for name in counts)
     text = any(isinstance(row.get(name), str) and number(row[name]) is None for row in head[:5] for name in signs)
     if len(head) > 1 and text and (len(signs) > 1 or not moving):
+        got = f"{file}, a table of {len(head)} runs: its steps never advance"
         remedy = "give the history of one run: a row an update or an epoch"
-        raise GlidepathError.worded(
-            "log", "file", "the log of a run", f"{file}, a table of {len(head)} runs: its steps never advance", remedy
-        )
+        raise GlidepathError.worded("log", "file", "the log of a run", got, remedy)
 
 
 def _runs(form: Form, names: list[str], run: str | None) -> dict[str, str]:
@@ -165,14 +154,11 @@ def _runs(form: Form, names: list[str], run: str | None) -> dict[str, str]:
         if " - " in name and not name.endswith(("__MIN", "__MAX")):
             whose, _, tag = name.rpartition(" - ")
             found.setdefault(whose, {})[name] = tag
-    if run is None and len(found) == 1:
-        run = next(iter(found))
+    run = next(iter(found)) if run is None and len(found) == 1 else run
     if run not in found:
-        listed = ", ".join(list(found)[:20])
+        rule, got = f"one of {', '.join(list(found)[:20])}", run if run is not None else f"{len(found)} runs"
         remedy = f"--run NAME, run=NAME{did_you_mean(run, found) if run else ''}"
-        raise GlidepathError.worded(
-            "log", "run", f"one of {listed}", run if run is not None else f"{len(found)} runs", remedy
-        )
+        raise GlidepathError.worded("log", "run", rule, got, remedy)
     return {"Step": "Step", **found[run]}
 
 
@@ -181,7 +167,7 @@ def _counters(
 ) -> tuple[str | None, str | None, list[str]]:
     """Returns the columns that count steps and epochs, the first by rank that advances, and those that count other steps."""
     if asked is not None and asked not in names:
-        raise GlidepathError.of("log", "step", f"one of {', '.join(names[:30])}", asked, did_you_mean(asked, names))
+        raise _unknown("step", asked, names)
     ranked: list[tuple[int, bool, int, str]] = []
     epochs: list[str] = []
     for k, name in enumerate(names):
@@ -198,22 +184,17 @@ def _counters(
     pairs = {name: [(row[str(best)], row[name]) for row in head if row.keys() >= {best, name}] for name in updates}
     same = [name for name in updates if pairs[name] and all(number(a) == number(b) for a, b in pairs[name])]
     step = asked or max(same, key=lambda name: sum(name in row for row in head), default=best)  # one counter, two names
-    return (
-        step,
-        next((name for name in epochs if name != step), None),
-        [name for name in updates if pairs[name] and name not in same],
-    )
+    rivals = [name for name in updates if pairs[name] and name not in same]
+    return step, next((name for name in epochs if name != step), None), rivals
 
 
 class _Clock:
     """Where the rows are: the step and the epoch of the last one that said so, and how often the counting began again."""
 
-    def __init__(self, counters: tuple[str | None, str | None, list[str]], form: Form) -> None:
+    def __init__(self, counters: tuple[str | None, str | None, list[str]]) -> None:
         self.name, self.by_epoch, self.rivals = counters
-        self.form = form
-        self.step, self.epoch, self.starts = -1.0, math.nan, 0
-        self.first = (math.inf, math.inf)
-        self.resets, self.top = 0, 0.0
+        self.step, self.epoch, self.first, self.top = -1.0, math.nan, (math.inf, math.inf), 0.0
+        self.starts, self.resets = 0, 0
         self.bars = 0.0  # the length of the run, where a bar beside the lines counts its updates
         self.counted = math.nan  # the epoch of the last step that was told
 
@@ -221,27 +202,22 @@ class _Clock:
         """Takes the counters of a row; returns whether it began from the start again."""
         if not counts:
             return False
-        step = number(row.get(self.name)) if self.name is not None else None
         epoch = number(row.get(self.by_epoch)) if self.by_epoch is not None else None
-        if self.name is None and epoch is None:
-            step = self.step + 1 if self.by_epoch is None else None
-        if self.name is None and epoch is not None:
-            step = epoch
+        step = number(row.get(self.name)) if self.name is not None else epoch
+        if self.name is None and self.by_epoch is None:
+            step = self.step + 1
         given = step is not None and math.isfinite(step)
         step = max(step, 0.0) if given and step is not None else self.step
         epoch = self.epoch if epoch is None or not math.isfinite(epoch) else epoch
         back, new = step < self.step, epoch > self.counted
         began = back and not new and step <= self.first[0] and not epoch > self.first[1]
-        if new and given and (back or (step == self.step and self.name == "[i/n]" and epoch % 1 == 0)):
-            self.resets += 1
-        if began:
-            self.starts += 1
+        self.resets += new and given and (back or (step == self.step and self.name == "[i/n]" and epoch % 1 == 0))
+        self.starts += began
         if (bar := number(row.get("bar"))) is not None and self.name is None:
             epoch, self.bars = bar, number(row.get("bar/n")) or self.bars
         if self.first[0] == math.inf and step >= 0:
             self.first = (step, epoch)
-        self.top = max(self.top, step)
-        self.step, self.epoch = step, epoch
+        self.step, self.epoch, self.top = step, epoch, max(self.top, step)
         self.counted = epoch if given else self.counted
         return began
 
@@ -249,52 +225,38 @@ class _Clock:
 class _Made:
     """What the rows came to."""
 
-    def __init__(
-        self,
-        columns: dict[str, _Column],
-        clock: _Clock,
-        form: Form,
-        totals: Mapping[str, float],
-        told: Mapping[str, Any],
-    ) -> None:
-        self.columns, self.clock, self.form, self.told = columns, clock, form, dict(told)
+    def __init__(self, columns: dict[str, _Column], clock: _Clock, form: Form, totals: Mapping[str, float]) -> None:
+        self.columns, self.clock, self.form = columns, clock, form
         self.notes = [f"{name} counts other steps than {clock.name}: --step {name} takes it" for name in clock.rivals]
         self.length: float | None = None
         self.guessed = False
         self.step = clock.name or clock.by_epoch or "the number of the row"
-        self.total = totals.get(f"{clock.name}/n") if clock.name else totals.get(f"{clock.by_epoch}/n")
+        self.total = totals.get(f"{clock.name or clock.by_epoch}/n")
         self.unit = "epoch" if clock.name is None and clock.by_epoch is not None else "update"
-        again = self._again()
+        self.most = max(columns.values(), key=lambda column: len(column.values), default=_Column("", Role("", 0)))
+        self.again = self._again()
         if clock.bars and columns:
-            self.unit, self.total = "update", clock.bars
-            self.step = f"{self.step} and the bar's [i/n]"
-            self.an_epoch = self._an_epoch(max(columns.values(), key=lambda column: len(column.values)))
+            self.unit, self.total, self.step = "update", clock.bars, f"{self.step} and the bar's [i/n]"
+            self.an_epoch = self._an_epoch(self.most)
         single = clock.name == "[i/n]" and clock.epoch == clock.first[1]
         if clock.name is not None and clock.by_epoch is not None and (clock.resets or single):
             # The counter begins again with every epoch.
-            self.length, self.total = (
-                self.total or clock.top + (clock.first[0] == 0) * self._after_last(clock.top),
-                None,
-            )
-            self.guessed = f"{clock.name}/n" not in totals
-            self.notes.append(
-                f"{clock.name} begins again each epoch: "
-                f"step = {'(epoch - 1)' if clock.first[1] >= 1 else 'epoch'} x {self.length:g} + {clock.name}"
-                + ("" if not self.guessed else f", as an epoch has at least {self.length:g} updates")
-            )
-        elif again:
-            self.length = max(clock.top, self.total or 0.0) + (clock.first[0] == 0)
-            self.total = None
-            self.notes.append(
-                f"{self.step} begins again {clock.starts} times: unrolled, {self.length:g} updates each time"
-            )
+            self.length = self.total or clock.top + (clock.first[0] == 0) * self._after_last(clock.top)
+            self.total, self.guessed = None, f"{clock.name}/n" not in totals
+            least = f", as an epoch has at least {self.length:g} updates" if self.guessed else ""
+            before = "(epoch - 1)" if clock.first[1] >= 1 else "epoch"
+            of = f"{before} x {self.length:g} + {clock.name}"
+            self.notes.append(f"{clock.name} begins again each epoch: step = {of}{least}")
+        elif self.again:
+            self.length, self.total = max(clock.top, self.total or 0.0) + (clock.first[0] == 0), None
+            each = f"unrolled, {self.length:g} updates each time"
+            self.notes.append(f"{self.step} begins again {clock.starts} times: {each}")
         elif clock.starts:
             self.notes.append(f"the file holds {clock.starts + 1} starts one after another: the last one is taken")
-        self.again = again
 
     def _after_last(self, top: float) -> float:
         """Returns how many updates come after the last row of an epoch that is counted from 0, to its end."""
-        steps = np.diff(max(self.columns.values(), key=lambda column: len(column.values)).steps) if self.columns else []
+        steps = np.diff(self.most.steps)
         gap = float(np.median(steps)) if len(steps) else 1.0
         return gap if gap > 0 and top % gap == 0 else 1.0
 
@@ -312,11 +274,8 @@ class _Made:
 
     def _again(self) -> bool:
         """Whether the starts are epochs of one run that nobody numbered: as long as one another, three and more."""
-        if self.clock.starts < 2 or self.unit == "epoch" or self.clock.by_epoch is not None or not self.columns:
-            return False
-        most = max(self.columns.values(), key=lambda column: len(column.values))
-        gaps = {b - a for a, b in pairwise([0, *most.starts])}
-        return len(gaps) == 1 and gaps.pop() > 1
+        gaps = {b - a for a, b in pairwise([0, *self.most.starts])}
+        return self.clock.starts > 1 and self.clock.by_epoch is None and len(gaps) == 1 and gaps.pop() > 1
 
     def series(self, column: _Column) -> Series:
         steps, epochs, values = (np.array(part) for part in (column.steps, column.epochs, column.values))
@@ -327,45 +286,36 @@ class _Made:
         if self.clock.bars:
             steps = np.round(steps * self.an_epoch) if self.an_epoch else epochs
         if self.length is not None and not self.again:
-            whole = np.nan_to_num(epochs)
-            first = self.clock.first[1]
-            steps = steps + self.length * np.maximum(whole - (first >= 1 if math.isfinite(first) else 0), 0.0)
+            steps = steps + self.length * np.maximum(np.nan_to_num(epochs) - (1 <= self.clock.first[1] < math.inf), 0.0)
         return Series(np.maximum(steps, 0.0), _meant(values) if column.role.name == "rate" else values)
 
-    def log(self, source: str, others: list[str], asked: Mapping[str, str | None]) -> Log:
-        series: dict[str, Series] = {}
-        taken = {"step": self.step}
+    def log(self, source: str, others: list[str], asked: _Asked, told: Mapping[str, int | None]) -> Log:
+        series, taken, groups = dict[str, Series](), {"step": self.step}, list[str]()
         rates = {name: self.series(c) for name, c in self.columns.items() if c.role.name == "rate"}
         rates = {name: each for name, each in rates.items() if len(each)}
-        groups: list[str] = []
-        for kind in NAMES:
-            found = [c for c in self.columns.values() if c.role.name == kind and len(c.values) > (c.starts or [0])[-1]]
-            wanted = asked.get(kind)
+        for what in NAMES:
+            found = [c for c in self.columns.values() if c.role.name == what and len(c.values) > (c.starts or [0])[-1]]
+            wanted = asked.get(what)
             if wanted is not None and wanted not in self.columns:
-                seen = [*self.columns, *others]
-                rule = f"one of {', '.join(seen[:30])}"
-                raise GlidepathError.of("log", kind, rule, wanted, did_you_mean(wanted, seen))
-            if found and kind == "rate":
-                taken[kind], groups = _main(rates, wanted, self.columns)
-                series[kind] = rates[taken[kind]]
+                raise _unknown(what, wanted, [*self.columns, *others])
+            if found and what == "rate":
+                taken[what], groups = _main(rates, wanted, self.columns)
+                series[what] = rates[taken[what]]
             elif found:
-                taken[kind], series[kind] = self._loss(found)
+                taken[what], series[what] = self._loss(found)
         others = [*others, *(name for name in self.columns if name not in taken.values() and name not in rates)]
         if (most := max((column.every for column in self.columns.values()), default=1)) > 1:
             self.notes.append(f"of so many rows one rate in {most} and the means of {most} losses are kept")
-        most = self.told.get("max_steps") or self.total
-        last = max((float(each.steps[-1]) for each in series.values()), default=0.0)
-        updates = self.told.get("updates")
-        complete: bool | None = None
+        most, done, complete = told.get("max_steps") or self.total, told.get("updates"), None
         if most and most > 0:
             steps = max(series.values(), key=len).steps if series else np.zeros(1)
             gap = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
-            complete = (updates if updates is not None else last + max(gap, 1.0)) >= most
+            last = max((float(each.steps[-1]) for each in series.values()), default=0.0)
+            complete = (done if done is not None else last + max(gap, 1.0)) >= most
         return Log(
             series, source, columns=tuple(dict.fromkeys((*self.columns, *others))), form=self.form.name, taken=taken, rates=rates,
-            groups=tuple(groups), notes=tuple(self.notes), max_steps=int(most) if most else None, complete=complete,
-            unit=self.unit, position=self.form.position, mean=self.form.mean, epoch=int(self.length) if self.length else None,
-            guessed=self.guessed,
+            groups=tuple(groups), notes=tuple(self.notes), max_steps=int(most) if most else None, complete=complete, unit=self.unit,
+            position=self.form.position, mean=self.form.mean, epoch=int(self.length) if self.length else None, guessed=self.guessed,
         )  # fmt: skip
 
     def _loss(self, found: list[_Column]) -> tuple[str, Series]:
@@ -378,9 +328,8 @@ class _Made:
         family = words(found[0].name)[0]
         parts = [c for c in found if len(c.values) == most and (words(c.name)[0] == family or len(found) < 8)]
         made = [self.series(column) for column in parts]
-        return " + ".join(column.name for column in parts), Series(
-            made[0].steps, np.sum([each.values for each in made], axis=0)
-        )
+        total = np.sum([each.values for each in made], axis=0)
+        return " + ".join(column.name for column in parts), Series(made[0].steps, total)
 
 
 def _tenths(count: int) -> int:
@@ -403,9 +352,8 @@ def _main(rates: Mapping[str, Series], asked: str | None, columns: Mapping[str, 
     full = {name: each.values for name, each in rates.items() if len(each) == most}
     peaks = {name: float(np.nanmax(values)) for name, values in full.items()}
     high = {name for name, values in full.items() if values[0] >= 0.999 * peaks[name] and name[-1:].isdigit()}
-    odd = (
-        high if len(high) < len(full) else set[str]()
-    )  # a numbered group that begins high while others warm up: the biases
+    # A numbered group that begins high while others warm up: the biases.
+    odd = high if len(high) < len(full) else set[str]()
     plain = [name for name in full if name not in odd]
     shape = min(columns[name].role.rank for name in plain) + 2
     near = [name for name in plain if columns[name].role.rank <= shape]
@@ -419,9 +367,8 @@ def _main(rates: Mapping[str, Series], asked: str | None, columns: Mapping[str, 
         if not np.array_equal(each.steps, rates[best].steps):
             said[-1] = f"{name} has {len(each)} rates of its own"
         elif name in odd:
-            said[-1] = (
-                f"{name} is the group of the biases: it starts at {each.values[0]:.4g}, high, and joins the others"
-            )
+            high_ = f"it starts at {each.values[0]:.4g}, high, and joins the others"
+            said[-1] = f"{name} is the group of the biases: {high_}"
         elif (main > 0).any():
             ratio = float(np.median(each.values[main > 0] / main[main > 0]))
             if np.allclose(each.values, ratio * main, rtol=1e-3, atol=1e-6 * float(np.nanmax(main))):

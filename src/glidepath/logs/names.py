@@ -6,12 +6,12 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-STEPS = (
+# Counters of updates; an earlier group is believed before a later one. `[i/n]` in a line of text is `i_n`.
+_STEPS = (
     ("global_step", "global_steps", "num_updates", "num_update", "optimizer_step"),
     ("step", "steps", "iteration", "iterations", "iter", "iters", "it", "update", "updates", "n_iter", "num_steps"),
     ("batch", "batch_idx", "batches", "minibatch", "i_n"),
 )
-"""Counters of updates; an earlier group is believed before a later one. `[i/n]` in a line of text is `i_n`."""
 
 
 def named(text: str) -> set[str]:
@@ -56,9 +56,9 @@ def role(column: str) -> Role | None:
         return None
     own = [part for part in parts if part not in _TRAIN] or parts
     plain = "_".join(own)
-    for rank, names in enumerate(STEPS):
-        if plain in names:
-            return Role("step", rank + (10 if column.startswith("_") else 0))
+    rank = next((rank for rank, names in enumerate(_STEPS) if plain in names), None)
+    if rank is not None:
+        return Role("step", rank + 10 * column.startswith("_"))
     if plain in ("epoch", "epochs"):
         return Role("epoch", len(parts))
     if _NEVER & set(parts):
@@ -73,9 +73,13 @@ def role(column: str) -> Role | None:
         return None
     held = bool(_HELD_OUT & set(parts))
     extra = set(parts) - _PLAIN - _SMOOTHED - _HELD_OUT
-    also = not any(
-        re.fullmatch(r"loss(es)?|t[re]l", part) for part in parts
-    )  # an entropy is the loss where there is no other
     rank = 100 if extra else 20 * len(_SMOOTHED & set(parts)) + ("total" not in parts) + 5 * (held and "test" in parts)
-    rank += 2 * also * (rank < 100)
+    if rank < 100 and not any(re.fullmatch(r"loss(es)?|t[re]l", part) for part in parts):
+        rank += 2  # an entropy is the loss where there is no other
     return Role("validation_loss" if held else "loss", rank)
+
+
+def kind(column: str) -> str:
+    """Returns the name of a column's role, or an empty string."""
+    found = role(column)
+    return found.name if found is not None else ""

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from ..core import GlidepathError, Schedule
 from .events import scalars
 from .gather import gather
 from .log import Log, Series
-from .names import role
+from .names import kind
 from .rows import Progress, Row, rows
 
 _MOST_FILES = 2000
@@ -70,10 +70,8 @@ def read(
         raise GlidepathError.of("log", "path", "a file or a folder", str(path))
     if found.get("rate") is None and (rates or (found.get("loss") is None and found.get("validation_loss") is None)):
         seen = ", ".join(repr(column) for column in found.columns[:12]) or "no column of numbers"
-        rule, options = (
-            ("named like lr: it has no rates", "--rate") if rates else ("named like loss or lr", "--loss, --rate")
-        )
-        raise GlidepathError.worded("log", "columns", rule, seen, f"name the columns: {options}")
+        like, options = ("lr: it has no rates", "--rate") if rates else ("loss or lr", "--loss, --rate")
+        raise GlidepathError.worded("log", "columns", f"named like {like}", seen, f"name the columns: {options}")
     return found
 
 
@@ -93,7 +91,9 @@ def _read_folder(folder: Path, asked: dict[str, str | None], progress: Progress 
     kinds = (".csv", ".jsonl", ".json", ".log", ".txt")
     loose = records or [file for file in files if file.suffix in kinds and file.parent == folder]
     if tags and len(tags) == len(loose):
-        return gather(_tagged(tags), "csv", tags[0].name, folder.name, asked, {})
+        each = ((_tag(file.name), row) for file in sorted(tags) for row in rows(file)[1])
+        tagged = ({"Step": row.get("Step"), tag: row.get("Value")} for tag, row in each)
+        return gather(tagged, "csv", tags[0].name, folder.name, asked)
     if len(loose) == 1:
         return _chosen(folder, loose, asked, progress)
     remedy = f"name one, such as {' or '.join(str(file) for file in sorted(loose)[:2])}" if loose else ""
@@ -110,20 +110,15 @@ def _chosen(folder: Path, found: list[Path], asked: dict[str, str | None], progr
         log = read_[best]
     else:
         near = min(len(file.parts) for file in found)
-        best = max(
-            (f for f in found if len(f.parts) == near), key=lambda file: (file.stat().st_mtime_ns, _numbers(file))
-        )
+        nearest = [file for file in found if len(file.parts) == near]
+        best = max(nearest, key=lambda file: (file.stat().st_mtime_ns, list(map(int, re.findall(r"\d+", str(file))))))
         if "tfevents" in best.name:
             events = sorted(file for file in found if file.parent == best.parent or len(file.parts) > near)
-            log = gather(_event_rows(events), "events", best.name, folder.name, asked, {})
+            log = gather(_event_rows(events), "events", best.name, folder.name, asked)
         else:
             log = _read_file(best, asked, progress)
     others = f" (of {len(found)}, the newest)" if len(found) > 1 and "tfevents" not in best.name else ""
     return replace(log, notes=(f"from {best.relative_to(folder)}{others}", *log.notes))
-
-
-def _numbers(file: Path) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d+", str(file))]
 
 
 def _event_rows(files: list[Path]) -> Iterator[Row]:
@@ -140,37 +135,31 @@ def _scalars_of(folder: Path, files: list[Path]) -> Iterator[Row]:
         yield {"step": step, f"val/{tag}" if held else folder.name if own else tag: value}
 
 
-def _tagged(files: list[Path]) -> Iterator[Row]:
-    for file in sorted(files):
-        for row in rows(file)[1]:
-            yield {"Step": row.get("Step"), _tag(file.name): row.get("Value")}
-
-
 def _tag(name: str) -> str:
     """Returns the tag that a file's name says, as TensorBoard names what it exports, or `Value`."""
     found = re.search(r"-tag-(.*)\.csv$", name)
     stem = name.rpartition(".")[0]
-    return found[1] if found else stem if getattr(role(stem), "name", "step") not in ("step", "epoch") else "Value"
+    return found[1] if found else stem if kind(stem) not in ("", "step", "epoch") else "Value"
 
 
 def _read_file(file: Path, asked: dict[str, str | None], progress: Progress | None) -> Log:
     with file.open("rb") as opened:
         start = opened.read(12)
     if "tfevents" in file.name or (len(start) == 12 and start[4:8] == b"\0\0\0\0"):
-        log = gather(_event_rows([file]), "events", file.name, file.name, asked, {})
+        log = gather(_event_rows([file]), "events", file.name, file.name, asked)
         return replace(log, form="TensorBoard events")
     made_of, found = rows(file, progress)
     if made_of == "json":
         first = next(found, {})
         if set(first) == {""}:
             return _object(first[""], file.name, asked)
-        return gather(_again(first, found), made_of, file.name, file.name, asked, {})
+        return gather(chain([first], found), made_of, file.name, file.name, asked)
     tag = _tag(file.name)
     if made_of == "csv" and tag != "Value":
         found = ({tag if key == "Value" else key: cell for key, cell in row.items()} for row in found)
-        log = gather(found, made_of, file.name, file.name, asked, {})
+        log = gather(found, made_of, file.name, file.name, asked)
         return replace(log, form="TensorBoard CSV") if "Wall time" in log.columns else log
-    return _with_length(gather(_own(found), made_of, file.name, file.name, asked, {}), file.parent)
+    return _with_length(gather(_own(found), made_of, file.name, file.name, asked), file.parent)
 
 
 def _with_length(log: Log, folder: Path) -> Log:
@@ -187,19 +176,13 @@ def _with_length(log: Log, folder: Path) -> Log:
     return log
 
 
-def _again(first: Row, found: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from found
-
-
 def _own(found: Iterator[Row]) -> Iterator[Row]:
     """Yields rows as they are; those of glidepath's own loggers, a value a row, as a column for each group."""
     for row in found:
-        if "parameter" in row and "value" in row:
-            if row["parameter"] == "lr":
-                yield {"update": row.get("update"), f"lr/{row.get('group', '')}": row["value"]}
-        else:
+        if "parameter" not in row or "value" not in row:
             yield row
+        elif row["parameter"] == "lr":
+            yield {"update": row.get("update"), f"lr/{row.get('group', '')}": row["value"]}
 
 
 def _object(table: dict[str, Any], name: str, asked: dict[str, str | None]) -> Log:
@@ -216,7 +199,7 @@ def _object(table: dict[str, Any], name: str, asked: dict[str, str | None]) -> L
         raise GlidepathError.of("log", "file", "a log: a list of objects, columns, a trainer state or a record", name)
     count = max(len(value) for value in columns.values())
     lined = [{key: value[i] for key, value in columns.items() if i < len(value)} for i in range(count)]
-    log = gather(lined, "json", name, name, asked, {})
+    log = gather(lined, "json", name, name, asked)
     return replace(log, unit="epoch") if log.form == "Keras History" else log
 
 

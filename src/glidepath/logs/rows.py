@@ -6,12 +6,13 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
 from ..core import GlidepathError
-from .names import role
+from .names import kind, role
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -19,16 +20,15 @@ Progress = Callable[[int, int], None]
 
 _MOST_WHOLE = 512 * 2**20
 _LONGEST_LINE = 64 * 2**20
-_NUMBER = re.compile(
-    r"(?<![\w.])[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|\b(?:nan|inf)\b",
-    re.IGNORECASE,
-)
+_ONE = r"(?<![\w.])[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|\d+)(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?(?!\w)|\b(?:nan|inf)\b"
+_NUMBER = re.compile(_ONE, re.IGNORECASE)
+_COUNTED = re.compile(rf"({_ONE})(?:\s*/\s*({_ONE}))?", re.IGNORECASE)  # of how many, where that is said
 _CLOCKS = re.compile(
     r"\x1b\[[\d;]*m|\d{4}-\d\d-\d\d|\d\d/\d\d(?:/\d{2,4})?(?= \d\d:)|\b\d+ days?,|\b\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d+)?\b"
 )
 _HELD_OUT = re.compile(r"\b(valid|validation|val|eval|evaluation|test)\b", re.IGNORECASE)
-
-
+_refused = partial(GlidepathError.of, "log", "file")
+# What a number is where its name does not stand before it: Darknet, ESPnet, WeNet, CLU; and a table between strokes.
 _MEANT = (
     (re.compile(r"^\s*(\d+): (?=[\d.]+, )"), r"step: \1 loss/now: "),
     (re.compile(r"([\d.]+|-?nan) (avg loss|rate)\b"), r"\2: \1"),
@@ -41,11 +41,10 @@ _MEANT = (
         lambda row: row[1].replace("|", "  ") if not re.search(r"[A-Za-z] *[:=]? *\d", row[1]) else row[0],
     ),
 )
-"""What a number is where its name does not stand before it: Darknet, ESPnet, WeNet, CLU; and a table between strokes."""
+# A bar without a name, as transformers has beside the lines of its log.
 _TQDM = re.compile(r"\s*\d+%\|[^|]*\|\s*(\d+)/(\d+) \[")
-"""A bar without a name, as transformers has beside the lines of its log."""
+# Keras' bar: what stands beside one that is not full are means so far.
 _BAR = re.compile(r"\s*(\d+)/(\d+) (?:\[[=>.]{5,}\]|[\u2501\u2578\u257a]{5,})")
-"""Keras' bar: what stands beside one that is not full are means so far."""
 
 
 def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Row]]:
@@ -62,7 +61,7 @@ def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Ro
     head = list(islice((line for line in lines if line.strip()), 3))
     rest = chain(head, lines)
     if not head:
-        raise GlidepathError.of("log", "file", "a table with a heading, or lines with numbers", f"{file.name}, empty")
+        raise _refused("a table with a heading, or lines with numbers", f"{file.name}, empty")
     opening = head[0].lstrip()[:1]
     if opening in ("{", "["):
         try:
@@ -73,15 +72,13 @@ def rows(file: Path, progress: Progress | None = None) -> tuple[str, Iterator[Ro
             return "json lines", _json_lines(rest)
         if first is not None or re.match(r'[{\[]\s*(["{\[\]}]|[-\d.]+\s*(,|$))|[{\[]\s*$', head[0].strip()[:80]):
             if file.stat().st_size > _MOST_WHOLE:
-                raise GlidepathError.of(
-                    "log", "file", f"at most {_MOST_WHOLE} bytes of JSON", file.name, "or JSON lines"
-                )
+                raise _refused(f"at most {_MOST_WHOLE} bytes of JSON", file.name, "or JSON lines")
             return "json", _json("\n".join(rest), file.name)
     mark = _delimiter(head)
     if mark is not None or file.suffix.lower() in (".csv", ".tsv"):
         return "csv", _csv(rest, mark or ",", file.name)
     if file.suffix.lower() in (".json", ".jsonl", ".ndjson") and not any(_NUMBER.search(line) for line in head):
-        raise GlidepathError.of("log", "file", "JSON, or an object a line", file.name, "line 1 is not JSON")
+        raise _refused("JSON, or an object a line", file.name, "line 1 is not JSON")
     return "text", _text(rest)
 
 
@@ -103,22 +100,20 @@ def _lines(file: Path, progress: Progress | None) -> Iterator[str]:
             mark = stream.read(2)
             if mark in (b"\xff\xfe", b"\xfe\xff"):  # as some shells redirect
                 if total > _MOST_WHOLE:
-                    raise GlidepathError.of("log", "file", "UTF-8 if it is that long", file.name)
+                    raise _refused("UTF-8 if it is that long", file.name)
                 yield from (mark + stream.read()).decode("utf-16", "replace").splitlines()
                 return
             stream.seek(3 if mark + stream.read(1) == b"\xef\xbb\xbf" else 0)
             for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
                 if b"\0" in raw[:4096]:
-                    raise GlidepathError.of(
-                        "log", "file", "readable text, or an event file", f"{file.name}, binary data"
-                    )
+                    raise _refused("readable text, or an event file", f"{file.name}, binary data")
                 done += len(raw)
                 if progress is not None and done % (1 << 22) < len(raw):
                     progress(done, total)
                 text = raw.decode(coding, "replace").rstrip("\n")
                 yield from text.rstrip("\r").split("\r") if "\r" in text else (text,)
     except OSError as error:
-        raise GlidepathError.of("log", "file", "readable text", file.name, str(error)[:100]) from None
+        raise _refused("readable text", file.name, str(error)[:100]) from None
 
 
 def _delimiter(head: list[str]) -> str | None:
@@ -155,7 +150,7 @@ def _csv(lines: Iterable[str], mark: str, name: str) -> Iterator[Row]:
             if [cell.strip() for cell in cells] != heading:  # a heading in the middle: the file was appended to
                 yield dict(zip(heading, cells, strict=False))
     except csv.Error as error:
-        raise GlidepathError.of("log", "file", "CSV", name, str(error)) from None
+        raise _refused("CSV", name, str(error)) from None
 
 
 def _json_lines(lines: Iterable[str]) -> Iterator[Row]:
@@ -172,14 +167,12 @@ def _json(text: str, name: str) -> Iterator[Row]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise GlidepathError.of("log", "file", "JSON", name, str(error)[:80]) from None
+        raise _refused("JSON", name, str(error)[:80]) from None
+    if not isinstance(data, dict | list):
+        raise _refused("a log: a list of objects or numbers, columns, a state or a record", name)
     if isinstance(data, dict):
         yield {"": data}  # told apart by whoever reads it
         return
-    if not isinstance(data, list):
-        raise GlidepathError.of(
-            "log", "file", "a log: a list of objects or numbers, columns, a state or a record", name
-        )
     for k, row in enumerate(cast("list[Any]", data)):
         if isinstance(row, bool) or not isinstance(row, dict | int | float):
             raise GlidepathError.of("log", f"row {k + 1}", "a number or an object", row)
@@ -215,41 +208,25 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
         row: Row = {}
         bare: list[tuple[float, float]] = []
         end, held = 0, False
-        found = list(_NUMBER.finditer(line))
-        for k, match in enumerate(found):
-            if line[match.end() : match.end() + 1] == "%":
-                end = match.end()
-                continue
-            gap, end, value = line[end : match.start()], match.end(), float(match[0].replace(",", ""))
-            if re.fullmatch(r"\s*/\s*", gap) and k:
+        for match in _COUNTED.finditer(line):
+            gap, end = line[end : match.start()], match.end()
+            if line[match.end(1) : match.end(1) + 1] == "%":
                 continue
             if not row and not bare:
                 held = held or (bool(_HELD_OUT.search(gap)) and not re.search(r"(?i)\btrain", gap))
-            over = k + 1 < len(found) and re.fullmatch(r"\s*/\s*", line[end : found[k + 1].start()])
-            total = float(found[k + 1][0].replace(",", "")) if over else None
-            name = _name(gap)
-            if name is None and total is not None:
+            name, value = _name(gap), float(match[1].replace(",", ""))
+            total = float(match[2].replace(",", "")) if match[2] else None
+            if total is not None and name in (None, "train", "Train"):
                 bare.append((value, total))
             elif name is not None:
-                row[name] = value
-                if total is not None and name not in ("train", "Train"):
-                    row[f"{name}/n"] = total
-                elif total is not None:
-                    bare.append((row.pop(name), total))
-        if len(bare) > 1 or (
-            bare and row.keys() & {"train", "Train", "Training"}
-        ):  # [epoch/all] [i/n], or `Train: 3 [i/n]`
-            row["epoch"] = (
-                bare.pop(0)[0] if len(bare) > 1 else row.pop(next(iter(row.keys() & {"train", "Train", "Training"})))
-            )
-        if bare:
-            row["[i/n]"], row["[i/n]/n"] = bare[0]
+                row |= {name: value} if total is None else {name: value, f"{name}/n": total}
+        train = next((name for name in ("train", "Train", "Training") if name in row), "")
+        if len(bare) > 1 or (bare and train):  # [epoch/all] [i/n], or `Train: 3 [i/n]`
+            row["epoch"] = bare.pop(0)[0] if len(bare) > 1 else row.pop(train)
         if held:
-            row = {
-                key if (role(key) or ("",))[0] not in ("loss", "rate", "step") else f"val/{key}": v
-                for key, v in row.items()
-            }
-            row = {key: value for key, value in row.items() if not key.startswith("[i/n]")}
+            row = {f"val/{key}" if kind(key) in ("loss", "rate", "step") else key: each for key, each in row.items()}
+        elif bare:
+            row["[i/n]"], row["[i/n]/n"] = bare[0]
         counts = {key: value for key, value in row.items() if _counts(key)}
         if "epoch" in row and line.lstrip()[:1] == "{":  # it has its own place, in fractions of epochs
             if early:
@@ -268,7 +245,7 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             ]
             counters.update(dict.fromkeys(alike, value))
         counters.update(counts)
-        if (counters or any((role(key) or ("",))[0] == "loss" for key in row)) and counts.keys() != row.keys():
+        if (counters or "loss" in map(kind, row)) and counts.keys() != row.keys():
             yield counters | row
     if early:
         yield early | tqdm
@@ -277,7 +254,7 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
 def _heading(line: str) -> list[str]:
     """Returns the columns that a line names, if it does nothing else: one that counts and one that is a loss."""
     names = line.split()
-    roles = {found.name for name in names if (found := role(name))} if 3 <= len(names) <= 30 else set[str]()
+    roles = set(map(kind, names)) if 3 <= len(names) <= 30 else set[str]()
     plain = roles & {"step", "epoch"} and "loss" in roles and not re.search(r"[:=,|]|\d ", line)
     return names if plain else []
 
@@ -297,8 +274,7 @@ def _cells(heading: list[str], line: str) -> Row:
 
 def _counts(name: str) -> bool:
     """Whether a name in a text is a counter's; `epochs=30` is a setting."""
-    found = role(name.removesuffix("/n"))
-    return found is not None and found.name in ("step", "epoch") and not name.lower().endswith(("epochs", "steps"))
+    return kind(name.removesuffix("/n")) in ("step", "epoch") and not name.lower().endswith(("epochs", "steps"))
 
 
 def _updates(*names: str) -> bool:
