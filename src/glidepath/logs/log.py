@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import GlidepathError, Schedule
+from ..core import GlidepathError, Schedule, plain_data
 from ..core.fields import number
 
 Array = NDArray[np.float64]
@@ -54,11 +54,7 @@ class Series:
 
     def last_pass(self) -> Series:
         """Returns the series in which a value written later for the same or an earlier step replaces those it went back over."""
-        keep = np.ones(len(self), dtype=bool)
-        lowest = math.inf
-        for i in range(len(self) - 1, -1, -1):
-            keep[i] = self.steps[i] < lowest
-            lowest = min(lowest, float(self.steps[i]))
+        keep = self.steps < np.append(np.fmin.accumulate(self.steps[::-1])[::-1][1:], math.inf)
         return Series(self.steps[keep], self.values[keep])
 
     def finite(self) -> Series:
@@ -148,26 +144,15 @@ class Log:
     def to_dict(self) -> dict[str, Any]:
         """Returns how it was read as JSON data: its form, which column was taken for what, how many numbers from where to where."""
         series = {
-            name: {
-                "column": self.taken.get(name, name),
-                "points": len(each),
-                "first": [float(each.steps[0]), _plain(each.values[0])],
-                "last": [float(each.steps[-1]), _plain(each.values[-1])],
-            }
+            name: {"column": self.taken.get(name, name), "points": len(each)}
+            | {place: [each.steps[at], each.values[at]] for place, at in (("first", 0), ("last", -1))}
             for name, each in self.series.items()
             if len(each)
         }
-        return {
-            "form": self.form,
-            "step": self.taken.get("step", ""),
-            "unit": self.unit,
-            "series": series,
-            "groups": list(self.groups),
-            "others": [name for name in self.columns if name not in self.taken.values()],
-            "notes": list(self.notes),
-            "max_steps": self.max_steps,
-            "complete": self.complete,
-        }
+        others = [name for name in self.columns if name not in self.taken.values()]
+        made = {"form": self.form, "step": self.taken.get("step", ""), "unit": self.unit, "series": series}
+        made |= {"groups": self.groups, "others": others, "notes": self.notes}
+        return plain_data(made | {"max_steps": self.max_steps, "complete": self.complete})
 
     def lines(self) -> list[str]:
         """Returns how it was read, in lines of text."""
@@ -181,7 +166,3 @@ class Log:
         length = [f"the file says {self.max_steps} steps{over}"] if self.max_steps else []
         also = [f"other columns: {', '.join(others[:12])}{more}"] if others else []
         return [f"read as {self.form}: {taken}", *self.groups, *self.notes, *length, *also]
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

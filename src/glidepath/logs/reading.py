@@ -167,12 +167,11 @@ def _with_length(log: Log, folder: Path) -> Log:
     beside = (folder / name for name in ("args.yaml", "opt.yaml") if log.form.startswith("Ultralytics"))
     for file in beside:
         found = re.search(r"(?m)^epochs:\s*(\d{1,9})\s*$", file.read_text("utf-8", "replace") if file.is_file() else "")
-        if found and int(found[1]) > 0:
+        if found and (count := int(found[1])) > 0:
             first = float(next(iter(log.series.values())).steps[0])
-            over = True if log.last - first + 1 >= int(found[1]) else None  # patience ends a run as well
-            return replace(
-                log, max_steps=int(found[1]), complete=over, notes=(*log.notes, f"its length is that of {file.name}")
-            )
+            over = True if log.last - first + 1 >= count else None  # patience ends a run as well
+            notes = (*log.notes, f"its length is that of {file.name}")
+            return replace(log, max_steps=count, complete=over, notes=notes)
     return log
 
 
