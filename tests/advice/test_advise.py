@@ -345,7 +345,7 @@ def test_short_logs_say_nothing():
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(GlidepathError, match="advise: base must be a rate above 0"):
+    with pytest.raises(GlidepathError, match="advise: base must be a finite number above 0"):
         advise(Log.of(loss=[1.0]), base=-1.0)
     with pytest.raises(GlidepathError, match="advise: log must be a log or a path"):
         advise(3)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 
 import glidepath as gp
 from glidepath import GlidepathError
-from glidepath.advice import Fit, Log, NoFit, Series, advise, fit, refine
+from glidepath.advice import Fit, Log, NoFit, Series, advise, fit, read, refine
 
 EXACT = [
     "constant()",
@@ -142,8 +142,6 @@ def test_too_little_is_refused():
     assert isinstance(fit(Log.of(rate=[-1.0] * 20)), NoFit)
     with pytest.raises(GlidepathError, match="fit: log must be one with rates"):
         fit(Log.of(loss=[1.0]))
-    with pytest.raises(GlidepathError, match="fit: tolerance must be between 0 and 1"):
-        fit(Log.of(rate=[1.0]), tolerance=0)
 
 
 def test_constant_gradients_speak_for_linear_decay():
@@ -186,14 +184,17 @@ def test_gradients_that_cannot_be_used_are_refused():
     assert len(refused.value.problems) == 3
 
 
-def test_a_path_is_taken_with_the_columns_that_the_command_line_names(tmp_path):
+def test_a_path_is_taken_and_columns_of_other_names_as_the_command_line_names_them(tmp_path):
     file = tmp_path / "run.csv"
-    file.write_text("t,a,b\n" + "".join(f"{t},{0.1 * t / 20},{3 - t / 20}\n" for t in range(21)))
+    rows = "".join(f"{t},{0.1 * t / 20},{3 - t / 20}\n" for t in range(21))
+    file.write_text("step,lr,loss\n" + rows)
+    assert fit(file).kind == fit(str(file)).kind == "warmup"
+    assert str(advise(file, complete=False)).endswith("it is not over")
 
-    assert fit(file, step="t", rate="a").kind == "warmup"
-    assert str(advise(file, step="t", rate="a", loss="b", complete=False)).endswith("it is not over")
-    with pytest.raises(GlidepathError, match="fit: rate must be given with a path only, got 'a'"):
-        fit(Log.of(rate=[0.1] * 9), rate="a")
+    file.write_text("t,a,b\n" + rows)
+    log = read(file, step="t", rate="a", loss="b")
+    assert fit(log).kind == "warmup"
+    assert str(advise(log, complete=False)).endswith("it is not over")
 
 
 def test_a_warmup_between_the_first_two_rows_is_one():

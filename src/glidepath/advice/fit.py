@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from .cycles import period
 from .decays import SHAPES
 
 _MOST_POINTS = 800
+_TOLERANCE = 1e-7  # of the highest rate: what counts as the same beside the rounding
 
 
 @dataclass(frozen=True)
@@ -89,45 +90,37 @@ class Fit(Answer):
 
     def notes(self) -> list[str]:
         """Returns what has to be said beside the text: offset, lag, means, and what is known of the end."""
-        said: list[str] = []
-        if self.shift:
-            said.append(f"the rate of step s stands at s {'+' if self.shift > 0 else '-'} {abs(self.shift)} in the log")
-        if self.lag:
-            where = ", ".join(f"{skipped} by step {at}" for at, skipped in self.lag)
-            said.append(f"{self.lag[-1][1]} updates were skipped, and the schedule with them: {where}")
-        if self.mean > 1:
-            said.append(f"each rate is the mean over an epoch of {self.mean} updates; the text counts updates")
-        elif self.per > 1:
-            said.append(f"the rate moves once an epoch of {self.per:g} updates; the text counts epochs")
-        elif self.per < 1 and self.unit == "row":
-            said.append(
-                f"the log counts fractions of an epoch; the text counts updates, {self.gap} a row as the offset says"
-            )
-        elif self.per < 1:
-            said.append(f"the log counts fractions of an epoch, {self.per:g} a row; the text counts rows")
-        elif self.unit == "epoch":
-            said.append("the text counts epochs, as the log does")
-        if self.guess:
-            said.append(
-                f"the steps are guessed: an epoch has at least {self.guess} updates, and is taken to have no more; "
-                "what is so many epochs on may be later"
-            )
-        elif self.kind.endswith(("milestones", "steps")) and self.gap > 1:
-            said.append(
-                f"a drop may be up to {self.gap - 1} steps away from where the text has it: the log has every {self.gap}th step"
-            )
-        duration = self.schedule.duration / self.mean
+        skipped = ", ".join(f"{count} by step {at}" for at, count in self.lag)
+        total = max((count for _, count in self.lag), default=0)
+        counts = "the log counts fractions of an epoch"
+        clocks = (
+            (self.mean > 1, f"each rate is the mean over an epoch of {self.mean} updates; the text counts updates"),
+            (self.per > 1, f"the rate moves once an epoch of {self.per:g} updates; the text counts epochs"),
+            (self.unit == "row", f"{counts}; the text counts updates, {self.gap} a row as the offset says"),
+            (self.per < 1, f"{counts}, {self.per:g} a row; the text counts rows"),
+            (self.unit == "epoch", "the text counts epochs, as the log does"),
+        )
+        away = f"a drop may be up to {self.gap - 1} steps away from where the text has it: "
+        least = f"an epoch has at least {self.guess} updates, and is taken to have no more; "
+        drops = self.kind.endswith(("milestones", "steps")) and self.gap > 1
         last = self.last if self.per == 1 else int(_counted(np.array([float(self.last)]), self.per)[0])
-        unit = "row" if self.per < 1 else "epoch" if self.unit == "epoch" else "step"
-        if self.end == "open":
-            said.append(f"what comes after {unit} {last} is not determined by the log")
-        elif self.end == "extrapolated":
-            said.append(f"the log ends at {unit} {last} of {duration:g}: the end is extrapolated")
-        elif self.end == "said":
-            said.append(f"the log ends at {unit} {last}; the file's own length, {duration + 0:g}, decides the end")
-        if self.alternatives:
-            said.append("these fit as well: " + "; ".join(self.alternatives))
-        return said
+        at = f"{'row' if self.per < 1 else 'epoch' if self.unit == 'epoch' else 'step'} {last}"
+        duration = self.schedule.duration / self.mean
+        ends = {
+            "open": f"what comes after {at} is not determined by the log",
+            "extrapolated": f"the log ends at {at} of {duration:g}: the end is extrapolated",
+            "said": f"the log ends at {at}; the file's own length, {duration:g}, decides the end",
+        }
+        said = (
+            (self.shift, f"the rate of step s stands at s {'+-'[self.shift < 0]} {abs(self.shift)} in the log"),
+            (self.lag, f"{total} updates were skipped, and the schedule with them: {skipped}"),
+            next((each for each in clocks if each[0]), (False, "")),
+            (self.guess, f"the steps are guessed: {least}what is so many epochs on may be later"),
+            (drops and not self.guess, f"{away}the log has every {self.gap}th step"),
+            (self.end in ends, ends.get(self.end, "")),
+            (self.alternatives, "these fit as well: " + "; ".join(self.alternatives)),
+        )
+        return [text for holds, text in said if holds]
 
     def __str__(self) -> str:
         head = f"{self.text}  ({self.kind}; {self.points} rates, off by at most {self.residual:.2g} of the peak)"
@@ -145,38 +138,17 @@ class NoFit(Answer):
     """
 
     told: ClassVar[str] = "kind reason nearest residual"
+    kind: ClassVar[None] = None
     reason: str
     nearest: str = ""
     residual: float | None = None
-
-    @property
-    def kind(self) -> None:
-        """There is none."""
-        return None
 
     def __str__(self) -> str:
         near = f" (nearest: {self.nearest}, off by {self.residual:.2g} of the peak)" if self.nearest else ""
         return f"no schedule fits: {self.reason}{near}"
 
 
-def opened(where: str, log: Any, **columns: str | None) -> Any:
-    """Returns the log at a path, of these columns; what is none is returned as it is, and has no columns to choose from."""
-    if isinstance(log, str | os.PathLike):
-        return read(log, **cast("Any", columns))
-    chosen = [name for name, column in columns.items() if column is not None]
-    if chosen:
-        raise GlidepathError.of(where, chosen[0], "given with a path only", columns[chosen[0]])
-    return log
-
-
-def fit(
-    log: Log | Series | str | os.PathLike[str],
-    *,
-    step: str | None = None,
-    rate: str | None = None,
-    run: str | None = None,
-    tolerance: float = 1e-7,
-) -> Fit | NoFit:
+def fit(log: Log | Series | str | os.PathLike[str]) -> Fit | NoFit:
     """Recovers the schedule behind logged rates: a constant, a warmup and a decay of any of the named shapes, drops, cycles, restarts.
 
     Each candidate is built and compared with every logged rate; one that is off by more than the rounding of the numbers is none. Of the
@@ -184,17 +156,13 @@ def fit(
     the log of -1 to 3 steps is looked for, and updates that were skipped. What a run did not live to see is said to be so.
 
     Args:
-        log: With a series of rates, or that series, or where to read one.
-        step: The column that counts, where a path is given; so are the next two.
-        rate: The column of the rate.
-        run: Whose columns, in a file of several runs.
-        tolerance: Difference that counts as the same beside the rounding, relative to the highest rate.
+        log: With a series of rates, or that series, or where to read one; `read` takes the columns of one that names them its own way.
 
     Returns:
         The fit with its residual, or why there is none.
 
     Raises:
-        GlidepathError: If there are no rates, or the tolerance is not in (0, 1).
+        GlidepathError: If there are no rates.
 
     Examples:
         >>> from glidepath import parse
@@ -203,10 +171,7 @@ def fit(
         >>> found.text, found.residual < 1e-12
         ('rate(0.3 * (warmup(10) >> cosine(90, floor=0.1)))', True)
     """
-    if not 0 < tolerance < 1:
-        raise GlidepathError.of("fit", "tolerance", "between 0 and 1", tolerance)
-    opened_: Log | Series = opened("fit", log, step=step, rate=rate, run=run)
-    given = opened_ if isinstance(opened_, Log) else Log({"rate": opened_})
+    given = read(log) if isinstance(log, str | os.PathLike) else log if isinstance(log, Log) else Log({"rate": log})
     series = given.get("rate")
     if series is None:
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")
@@ -214,22 +179,19 @@ def fit(
     rows, at = _fractions(series.steps)
     if rows:
         counted, last = Series(at, series.values).finite(), float(series.steps[-1])
-        found = _as_counted(Log({}), counted, tolerance)
+        found = _as_counted(Log({}), counted)
         found = replace(found, unit="epoch", per=rows, last=last) if isinstance(found, Fit) else found
         for updates in (10, 5, 20, 25, 50, 100, 200, 500, 1000, 2, 4, 8) if _poor(found) else ():
-            again = _as_counted(Log({}, position=1), Series(updates * counted.steps, counted.values), tolerance)
+            again = _as_counted(Log({}, position=1), Series(updates * counted.steps, counted.values))
             if isinstance(again, Fit) and not _poor(again) and again.shift == 1:
                 return replace(again, unit="row", per=rows / updates, gap=updates, last=last)
         return found
-    found = _as_counted(given, clean, tolerance)
+    found = _as_counted(given, clean)
     if isinstance(found, Fit) and given.guessed:
         found = replace(found, guess=given.epoch or 0)
-    if _poor(found) and given.unit == "update":
-        for length, first in _stairs(clean, given.epoch):
-            again = _recounted(clean, length, first, tolerance)
-            if isinstance(again, Fit):
-                return again
-    return found
+    stairs = _stairs(clean, given.epoch) if _poor(found) and given.unit == "update" else ()
+    again = (_recounted(clean, length, first) for length, first in stairs)
+    return next((each for each in again if isinstance(each, Fit)), found)
 
 
 def _poor(found: Fit | NoFit) -> bool:
@@ -271,21 +233,20 @@ def _stairs(series: Series, epoch: int | None) -> Iterator[tuple[float, float]]:
                 yield float(length), float(first)
 
 
-def _recounted(series: Series, per: float, first: float, tolerance: float) -> Fit | NoFit:
+def _recounted(series: Series, per: float, first: float) -> Fit | NoFit:
     """Returns the fit by epochs of a log that counts something finer."""
     at = _counted(series.steps - first, per)
     kept = np.append(True, np.diff(at) > 0)
-    counted = Series(at[kept], series.values[kept])
-    found = _as_counted(Log({}), counted, tolerance)
+    found = _as_counted(Log({}), Series(at[kept], series.values[kept]))
     if isinstance(found, NoFit):
         return found
     shift = int(found.shift * per + first)
     made = replace(found, unit="epoch", per=per, shift=shift, last=int(series.steps[-1]), points=len(series))
-    off = np.abs(made.at(series.steps) - series.values) > rounding(series.values) + tolerance * series.values.max()
+    off = np.abs(made.at(series.steps) - series.values) > rounding(series.values) + _TOLERANCE * series.values.max()
     return NoFit("no known schedule moves with its epochs") if off.any() else made
 
 
-def _as_counted(log: Log, clean: Series, tolerance: float) -> Fit | NoFit:
+def _as_counted(log: Log, clean: Series) -> Fit | NoFit:
     """Returns the fit by the steps of the log."""
     t, y = clean.steps, clean.values
     if len(t) < 5:
@@ -293,7 +254,7 @@ def _as_counted(log: Log, clean: Series, tolerance: float) -> Fit | NoFit:
     if (y < 0).any() or y.max() <= 0:
         return NoFit("rates below 0, or none above it")
     late = log.position if log.position is not None else int(t[0] == 1 == t[1] - 1)
-    whole = Seen(t, y, rounding(y) + tolerance * float(y.max()), log.max_steps, log.mean, log.epoch, late)
+    whole = Seen(t, y, rounding(y) + _TOLERANCE * float(y.max()), log.max_steps, log.mean, log.epoch, late)
     seen = _thinned(whole)
     offsets = sorted((0, 1, -1, 2, 3), key=lambda k: k != whole.late)
     tried: list[_Tried] = []
@@ -305,24 +266,18 @@ def _as_counted(log: Log, clean: Series, tolerance: float) -> Fit | NoFit:
                 break  # nobody would look further
         if any(each.off <= 1 and each.natural(seen) for each in tried):
             break
-        skipped = (
-            _skipping(seen, log.unit) if offset == offsets[0] and not any(each.off <= 1 for each in tried) else None
-        )
-        if skipped is not None:
+        known = any(each.off <= 1 for each in tried)
+        if offset == offsets[0] and not known and (skipped := _skipping(seen, log.unit)) is not None:
             return skipped
+    none = "no known schedule comes within the rounding of the rates"
     exact = [each for each in tried if each.off <= 1]
     if not exact:
-        near = min(tried, key=lambda each: each.off, default=None)
-        if near is None:
-            return NoFit("the rates have no shape that is known")
-        candidate = near.candidate
-        text = f"{candidate.base:.6g} * ({candidate.schedule})"
-        return NoFit("no known schedule comes within the rounding of the rates", text, near.residual)
-    best = min(exact, key=lambda each: each.price(seen))
-    found = _told(best, whole, log.unit)
+        near = min(tried, key=lambda each: each.off)
+        return NoFit(none, f"{near.candidate.base:.6g} * ({near.candidate.schedule})", near.residual)
+    found = _told(min(exact, key=lambda each: each.price(seen)), whole, log.unit)
     off = np.abs(found.at(t) - y)
     if (off > whole.r).any():  # among the entries that were left out for speed
-        return NoFit("no known schedule comes within the rounding of the rates", found.text, float(off.max() / y.max()))
+        return NoFit(none, found.text, float(off.max() / y.max()))
     return found
 
 
@@ -371,10 +326,8 @@ def _told(best: _Tried, whole: Seen, unit: str) -> Fit:
     gap = float(np.median(np.diff(whole.t)))
     ends = best.ends + best.offset
     others: dict[float, str] = {}
-    end = "endless" if not math.isfinite(ends) else "seen"
-    if candidate.open_end:
-        end = "open"
-    elif math.isfinite(ends) and last + max(gap, 1.0) < ends - 1:
+    end = "open" if candidate.open_end else "endless" if not math.isfinite(ends) else "seen"
+    if end == "seen" and last + max(gap, 1.0) < ends - 1:
         said = whole.most is not None and abs(best.ends - whole.most) <= 1
         line = "linear" in candidate.kind and candidate.mean == 1
         all_ = () if said or line else _tried(replace(_thinned(whole), every=True), best.offset)
@@ -382,16 +335,14 @@ def _told(best: _Tried, whole: Seen, unit: str) -> Fit:
         for each in sorted(exact, key=lambda each: each.price(whole)):
             far = all(abs(each.ends - known) > 0.05 * best.ends for known in (best.ends, *others))
             if each.candidate.kind != "levels" and far and len(others) < 3:
-                text = str(each.candidate.base * each.candidate.schedule)
                 where = f"ends at {each.ends:g}" if math.isfinite(each.ends) else "has no end"
-                others.setdefault(each.ends, f"{text} ({where})")
+                others.setdefault(each.ends, f"{each.candidate.base * each.candidate.schedule} ({where})")
         if not said and line:
             others = _along(candidate, last - best.offset, best.offset)
         end = "said" if said else "open" if others else "extrapolated"
     return Fit(
-        candidate.schedule, candidate.base, candidate.kind, best.residual, len(whole.t), best.offset, (), candidate.mean, unit, last, end,
-        int(gap),
-        () if end == "said" else tuple(others.values()),
+        candidate.schedule, candidate.base, candidate.kind, best.residual, len(whole.t), best.offset, (), candidate.mean, unit,
+        last, end, int(gap), tuple(others.values()),
     )  # fmt: skip
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from typing import Annotated
 
 import numpy as np
 
-from ..core import GlidepathError, Problem, Rate, Schedule, Table, shown
-from ..core.fields import number
+from ..core import GlidepathError, Rate, Schedule, Table, checked
+from ..core.fields import Count, Positive, integer, real
 from ..forecast.bound import rest_of
 from ..logs.log import Array, Log, Series
 
 
+@checked
 def refine(
     log: Log | Series,
     *,
-    steps: int | None = None,
-    smoothing: float = 0.1,
-    power: Literal[1, 2] = 2,
-    points: int = 200,
-    base: float | None = None,
+    steps: Count | None = None,
+    smoothing: Annotated[float, real(0, 1)] = 0.1,
+    power: Annotated[int, integer(1, 2)] = 2,
+    points: Annotated[int, integer(2)] = 200,
+    base: Positive | None = None,
 ) -> Schedule:
     r"""Returns the schedule that a run's gradient norms speak for, as a factor with peak 1, or as rates.
 
@@ -49,39 +49,22 @@ def refine(
         [1.0, 0.5, 0.0]
     """
     series = log.get("gradient_norm") if isinstance(log, Log) else log
-    problems: list[Problem] = []
     if series is None:
-        problems.append(Problem("refine", "log", "one with gradient norms", "none", "log the norm before clipping"))
-    share, plain = number(smoothing), number(steps) if steps is not None else 1
-    if share is None or not 0 <= share <= 1:
-        problems.append(Problem("refine", "smoothing", "a share from 0 to 1", shown(smoothing)))
-    if power not in (1, 2):
-        problems.append(Problem("refine", "power", "1 or 2", shown(power)))
-    if plain is None or plain < 1 or plain != int(plain):
-        problems.append(Problem("refine", "steps", "an integer from 1", shown(steps)))
-    peak = 1.0 if base is None else number(base)
-    if peak is None or not 0 < peak < math.inf:
-        problems.append(Problem("refine", "base", "a finite number above 0", shown(base)))
-    if not isinstance(points, int) or points < 2:
-        problems.append(Problem("refine", "points", "an integer from 2", shown(points)))
-    if problems or series is None:
-        raise GlidepathError(problems)
+        raise GlidepathError.worded("refine", "log", "one with gradient norms", "none", "log the norm before clipping")
     clean = series.last_pass().finite()
     if len(clean) < 10 or (clean.values <= 0).any():
         raise GlidepathError.of("refine", "gradient norms", "at least 10, all above 0", f"{len(clean)} finite ones")
     # Each norm stands for the stretch of updates up to the next.
-    norms = _median(clean.values, float(share or 0.0))
-    weights = norms ** -float(power)
+    weights = _median(clean.values, smoothing) ** -float(power)
     stretch = np.diff(np.append(clean.steps, 2 * clean.steps[-1] - clean.steps[-2]))
-    mass = weights * stretch
-    values = weights * rest_of(mass)
+    values = weights * rest_of(weights * stretch)
     values = values / values.max()
-    last = int(steps) if steps is not None else int(clean.steps[-1] - clean.steps[0])
+    last = steps if steps is not None else int(clean.steps[-1] - clean.steps[0])
     where = (clean.steps - clean.steps[0]) / (clean.steps[-1] - clean.steps[0])
     at = np.unique(np.round(np.linspace(0, last, min(points, last + 1)))).astype(int)
     table = np.interp(at / max(last, 1), where, values)
     made = Table(tuple(int(t) for t in at), tuple(float(v) for v in table))
-    return made if base is None else Rate(float(base) * made)
+    return made if base is None else Rate(base * made)
 
 
 def _median(values: Array, share: float) -> Array:
