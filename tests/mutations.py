@@ -106,8 +106,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
     "logs": (
         ("reading", "made_logs"),
         [
-            ("a later start is the first", "logs/log.py", "keep[i] = self.steps[i] < lowest", "keep[i] = True"),
-            ("epochs begin at 0", "logs/gather.py", "(first >= 1 if math.isfinite(first) else 0)", "0"),
+            ("a later start is the first", "logs/log.py", "keep = self.steps < np.append", "keep = -1 < np.append"),
+            ("epochs begin at 0", "logs/gather.py", "(1 <= self.clock.first[1] < math.inf)", "0"),
             ("a step before 0", "logs/gather.py", "if value is None or clock.step < 0:", "if value is None:"),
             ("a broken record is read", "logs/events.py", "0 <= step < 2**53", "True"),
         ],
