@@ -33,10 +33,10 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "each part is counted",
         "torch/binding.py",
-        "run.slow, fresh = False, not run.counted",
-        "run.slow, fresh = False, True",
+        "fresh = not (run.slow and run.counted)",
+        "fresh = True",
     ),
-    ("each part consumes", "torch/binding.py", "if not run.consumed:", "if True:"),
+    ("each part consumes", "torch/binding.py", "if not (run.slow and run.consumed):", "if True:"),
     ("sub-groups are not told apart", "torch/binding.py", "if params and params[0] is self.head:", "if params:"),
     ("the quick way after a part", "torch/binding.py", "self.partial, self.count = True, -1", "self.partial = False"),
     ("hooks on the wrapper", "torch/optimizers.py", "shared[0] if len(shared) == 1 else optimizer", "optimizer"),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +22,20 @@ from .group_rules import Group, Seat, extent, held, name_of, read, write
 from .optimizers import dummy, has_past, past_of
 from .progress import Applied, Attachment, ForeignWrite, ForeignWriteWarning, OverrunWarning
 
-_REMEDY = (
-    "load the scheduler's state, or seek(n) to the updates done; "
-    "rebase=True takes the present rates as bases, and seek(0) begins anew"
-)
-
-
 _BASE = "initial_lr"
+
+
+def _invisible(hook: Any) -> Any:
+    """Makes Dynamo neither look into a hook that it meets, nor compile the hook and what it calls when they run.
+
+    `torch.compiler.disable` does the same around every call, for a microsecond each; these two marks cost nothing.
+    """
+    hook._torchdynamo_disable = True
+    with suppress(ImportError, AttributeError, TypeError):  # without the second one some small graphs are lost
+        frames: Any = import_module("torch._C._dynamo.eval_frame")
+        skip = frames._FrameAction.SKIP
+        frames.set_code_exec_strategy(hook.__code__, frames._FrameExecStrategy(skip, skip))
+    return hook
 
 
 class Binding:
@@ -77,12 +85,12 @@ class Binding:
     # Holding on and letting go -------------------------------------------------------------------------------------------------------
 
     def bind(self, optimizer: Optimizer) -> None:
-        """Registers the hooks."""
-        before, after, loaded = self.hooks()
+        """Registers what runs before an update, after it, and around the optimizer's state."""
+        before, after = self.hooks()
         self.handles = [
             optimizer.register_step_pre_hook(before),
             optimizer.register_step_post_hook(after),
-            optimizer.register_load_state_dict_post_hook(loaded),
+            optimizer.register_load_state_dict_post_hook(self.reload),
             optimizer.register_state_dict_pre_hook(self.saving),
         ]
 
@@ -127,20 +135,15 @@ class Binding:
 
         With `look` the seats are only returned. With `loaded` the groups come from a state, and so do the bases that they carry.
         """
-        checks = Checks("")
-        run, at = self.run, self.run.position()
-        tensors: dict[int, Seat] = {}
-        taken: dict[tuple[int, str, int | None], int] = {}
-        seated: list[list[Seat]] = []
-        changes: list[tuple[Seat, Group, Seat | None]] = []
+        run, at, checks = self.run, self.run.position(), Checks("")
+        tensors, taken = dict[int, Seat](), dict[tuple[int, str, int | None], int]()
+        seated, changes = list[list[Seat]](), list[tuple[Seat, Group, Seat | None]]()
         for n, channel in enumerate(self.channels):
             rule, seats = channel.rule, list[Seat]()
-            known = {id(seat.group): seat for seat in channel.seats}
-            heads = {id(seat.params[0]): seat for seat in channel.seats if seat.params}
-            lists = {id(seat.params): seat for seat in channel.seats}
+            known = {id(mark): seat for seat in channel.seats for mark in (seat.group, seat.params, *seat.params[:1])}
             for i, group in enumerate(groups):
-                params = group["params"]
-                seat = known.get(id(group)) or lists.get(id(params)) or (heads.get(id(params[0])) if params else None)
+                marks = (group, group["params"], *group["params"][:1])
+                seat = next((known[id(mark)] for mark in marks if id(mark) in known), None)
                 if seat is None and not rule.matches(self.label(group, i)):
                     continue
                 label = seat.label if seat else self.label(group, i)
@@ -189,12 +192,10 @@ class Binding:
     def settle(self, keep: bool = False, early: bool = True) -> None:
         """Writes each group's base into it, if `keep` only where there is none, and gives learning rates their form."""
         for channel in self.channels:
-            refused: list[tuple[str, str]] = []
             for seat in channel.seats:
                 seat.sit(keep)
-                reason = seat.form(self.run.tensors, early)
-                if reason:
-                    refused.append((seat.label, reason))
+            forms = [(seat.label, seat.form(self.run.tensors, early)) for seat in channel.seats]
+            refused = [(label, reason) for label, reason in forms if reason]
             if refused and ("", channel.rule.parameter) not in self.run.warned:
                 self.run.warned.add(("", channel.rule.parameter))
                 names = ", ".join(label for label, _ in refused[:8])
@@ -202,21 +203,16 @@ class Binding:
 
     # Writing -------------------------------------------------------------------------------------------------------------------------
 
-    def put(
-        self,
-        groups: list[Group],
-        at: float,
-        states: tuple[Any, ...],
-        left: frozenset[int] = frozenset(),
-        keep: bool = False,
-    ) -> None:
-        """Writes the values of a position everywhere but in the seats that are `left`, and makes the quick way for the updates after it."""
-        run = self.run
-        ways = list[Write]()
-        self.settle(keep, early=False)
+    def put(self, groups: list[Group], at: float, states: Any, left: frozenset[int] | None = None) -> None:
+        """Writes the values of a position and makes the quick way for the updates after it.
+
+        With `left` it keeps what others wrote: the seats that are in it, and the bases.
+        """
+        run, ways = self.run, list[Write]()
+        self.settle(left is not None, early=False)
         for channel, scale in zip(self.channels, run.scales, strict=True):
             channel.scale, channel.states = scale, states
-            ways += channel.build(groups, at, left)
+            ways += channel.build(groups, at, left or frozenset())
         self.write = ways[0] if len(ways) == 1 else lambda groups, at: all(way(groups, at) for way in ways)
         self.again = None if left else _mark(groups)
         heads = [group["params"][0] for group in groups if group["params"]]
@@ -294,7 +290,9 @@ class Binding:
         run.placed, self.again = True, None
         said = run.past or past_of(self.channels)
         if said and not at:
-            warnings.warn(f"{said}, and its schedule begins at step 0: {_REMEDY}", UserWarning, stacklevel=5)
+            remedy = "load the scheduler's state, or seek(n) to the updates done"
+            more = "rebase=True takes the present rates as bases, and seek(0) begins anew"
+            warnings.warn(f"{said}, and its schedule begins at step 0: {remedy}; {more}", UserWarning, stacklevel=5)
 
     def _tell_end(self) -> None:
         """Warns once where the run goes on past the end of its schedules."""
@@ -304,9 +302,7 @@ class Binding:
         remedy = "`>> hold()` says that on purpose, and a longer plan with resume='extend' goes on"
         warnings.warn(f"{said} ({remedy})", OverrunWarning, stacklevel=5)
 
-    def repair(
-        self, optimizer: Optimizer, at: float, states: tuple[Any, ...], mode: Literal["update", "keep", "step"]
-    ) -> None:
+    def repair(self, optimizer: Optimizer, at: float, states: tuple[Any, ...], mode: str) -> None:
         """Finds the groups again, sees who wrote what, and writes the values of a position.
 
         Args:
@@ -323,20 +319,16 @@ class Binding:
             channel.harvest()
             channel.scale, channel.states = scale, states
         if run.moved:
-            remedy = "load its optimizer's state, or resume with override"
-            raise GlidepathError.worded(
-                "checkpoint", "the groups' bases", "those that it was saved with", run.moved, remedy
-            )
+            rule, remedy = "those that it was saved with", "load its optimizer's state, or resume with override"
+            raise GlidepathError.worded("checkpoint", "the groups' bases", rule, run.moved, remedy)
         old = {id(seat) for seat in self.seats}
         seated = zip(self.channels, self.seat(groups), strict=True)
         known = [(channel, seat) for channel, seats in seated for seat in seats if id(seat) in old]
-        left, events = frozenset[int](), list[ForeignWrite]()
-        if mode == "keep":
-            left = frozenset(id(seat) for channel, seat in known if self._foreign_to(channel, seat, at))
-        else:
-            events = self._foreign(known, at)
-        self.put(groups, at, states, left, mode == "keep")
-        if mode == "keep" and self.written_bases(seat for _, seat in known):
+        keep = mode == "keep"
+        left = frozenset(id(seat) for channel, seat in known if keep and self._foreign_to(channel, seat, at))
+        events = [] if keep else self._foreign(known, at)
+        self.put(groups, at, states, left if keep else None)
+        if keep and self.written_bases(seat for _, seat in known):
             self.again = None  # the bridge's own step is to find them
         self._note(optimizer)
         self.tell(events)
@@ -406,6 +398,7 @@ class Binding:
         events.append(ForeignWrite(self.run.updates, seat.label, key, value, expected, policy))
         return policy == "adopt"
 
+    @_invisible
     def reload(self, optimizer: Optimizer) -> None:
         """Finds the groups again after the optimizer loaded a state, and writes the values last used."""
         run = self.run
@@ -436,15 +429,13 @@ class Binding:
 
     def finish(self, optimizer: Optimizer, skipped: bool) -> None:
         """Counts an update once, or only what it consumed if the optimizer skipped it."""
-        run, fresh, slow = self.run, True, self.run.slow
-        if slow:
-            run.slow, fresh = False, not run.counted
-            if not run.consumed:
-                run.consume()
-            run.consumed = True
-            run.note()
-        else:
+        run = self.run
+        fresh = not (run.slow and run.counted)
+        if not (run.slow and run.consumed):
             run.consume()
+        if run.slow:
+            run.slow, run.consumed = False, True
+            run.note()
         if skipped:
             return
         if fresh:
@@ -488,10 +479,11 @@ class Binding:
             return
         self.finish(optimizer, found is not None and bool(found))
 
-    def hooks(self) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
-        """Returns what runs before an update, after it, and after the optimizer loaded a state. Dynamo does not look inside."""
+    def hooks(self) -> tuple[Any, Any]:
+        """Returns what runs before an update and after it."""
         run = self.run
 
+        @_invisible
         def before(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
             if self.careful:
                 self.settle_late()
@@ -520,6 +512,7 @@ class Binding:
                     failed = True  # somebody wrote a value, or a base
             run.armed = self.turn(optimizer, failed)
 
+        @_invisible
         def after(optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
             if run.armed:
                 run.armed = False
@@ -528,33 +521,14 @@ class Binding:
                 else:
                     run.updates += 1
 
-        def loaded(optimizer: Optimizer) -> None:
-            self.reload(optimizer)
-
-        for hook in (before, after, loaded):
-            _invisible(hook)
-        before._glidepath_binding = self  # type: ignore[attr-defined]
-        return before, after, loaded
+        before._glidepath_binding = self
+        return before, after
 
 
 def bindings_of(optimizer: Optimizer) -> list[Binding]:
     """Returns what already drives an optimizer."""
     hooks = vars(optimizer)["_optimizer_step_pre_hooks"].values()
     return [hook._glidepath_binding for hook in hooks if hasattr(hook, "_glidepath_binding")]  # type: ignore[attr-defined]
-
-
-def _invisible(hook: Callable[..., Any]) -> None:
-    """Makes Dynamo neither look into a hook that it meets, nor compile the hook and what it calls when they run.
-
-    `torch.compiler.disable` does the same around every call, for a microsecond each; these two marks cost nothing.
-    """
-    hook._torchdynamo_disable = True  # type: ignore[attr-defined]
-    try:
-        frames: Any = import_module("torch._C._dynamo.eval_frame")
-        skip = frames._FrameAction.SKIP
-        frames.set_code_exec_strategy(hook.__code__, frames._FrameExecStrategy(skip, skip))
-    except (ImportError, AttributeError, TypeError):
-        return  # a PyTorch without them: the first mark alone costs it some small graphs
 
 
 def _mark(groups: list[Group]) -> tuple[int, int, int]:
