@@ -204,7 +204,7 @@ def test_a5_a_changed_horizon_is_not_ignored():
 
     assert resumed.differences == ("lr: saved cosine(100), now cosine(500)",)
     assert "lr: saved cosine(100), now cosine(500)" in str(resumed)
-    assert scheduler.duration == 500
+    assert scheduler.plan.schedule().duration == 500
 
 
 def resume_at(cut, saved_text, text, policy):
@@ -223,13 +223,13 @@ def test_a5_the_policies_and_the_jump_at_the_seam():
     old, new = gp.parse("cosine(100)"), gp.parse("cosine(200)")
 
     _, scheduler, resumed = resume_at(50, "cosine(100)", "cosine(200)", "keep")
-    assert (scheduler.duration, resumed.jump) == (100, 0.0)
+    assert (scheduler.plan.schedule().duration, resumed.jump) == (100, 0.0)
     _, scheduler, resumed = resume_at(50, "cosine(100)", "cosine(200)", "override")
     assert resumed.seams == (("lr", old(50), new(50)),)
     assert resumed.jump == pytest.approx(0.3536, abs=1e-4)
     assert f"{old(50)!r} -> {new(50)!r} at the seam" in str(resumed)
     optimizer, scheduler, resumed = resume_at(50, "cosine(100)", "cosine(200)", "extend")
-    assert (scheduler.duration, resumed.jump) == (200, 0.0)
+    assert (scheduler.plan.schedule().duration, resumed.jump) == (200, 0.0)
     assert [row[0] for row in train(optimizer, 150)] == [
         pytest.approx(0.1 * old(50 + k / 3), rel=1e-12, abs=1e-17) for k in range(150)
     ]

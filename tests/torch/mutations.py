@@ -15,8 +15,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "a dummy step may have gradients",
         "torch/optimizers.py",
-        "if torch.count_nonzero(local.detach()).item():",
-        "if False:",
+        "not any(torch.count_nonzero(each.detach()).item() for each in local)",
+        "True",
     ),
     (
         "every call begins an update",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch.optim import Optimizer
 
@@ -19,8 +19,6 @@ from .progress import Attachment, Foreign
 from .scheduler import Scheduler
 
 __all__ = ["apply", "attach", "detach"]
-
-FOREIGN = ("restore", "adopt", "refuse")
 
 
 def attach(
@@ -89,7 +87,7 @@ def attach(
     """
     driven = optimizers_of(optimizer)
     checks = Checks("attach")
-    checks.choice("foreign", foreign, FOREIGN)
+    checks.choice("foreign", foreign, get_args(Foreign))
     checks.problems += policy_problems("attach", resume)
     if not isinstance(scale_key, str | None):
         checks.refuse("scale_key", "a key of the groups, or None", scale_key)

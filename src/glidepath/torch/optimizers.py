@@ -32,11 +32,9 @@ def optimizers_of(given: Any) -> dict[str, Optimizer]:
         pairs = [("", one) for one in _makers(given)]
     if not pairs or len({id(one) for _, one in pairs}) != len(pairs):
         raise GlidepathError.of("attach", "optimizer", "one or several optimizers, each once", given)
-    found: dict[str, Optimizer] = {}
-    for i, (name, one) in enumerate(pairs):
-        several = sum(other == name for other, _ in pairs) > 1
-        found[f"{name}.{i}" if name and several else name or f" {i}"] = one
-    return found
+    names = [name for name, _ in pairs]
+    said = [f"{n}.{i}" if n and names.count(n) > 1 else n or f" {i}" for i, n in enumerate(names)]
+    return {name: one for name, (_, one) in zip(said, pairs, strict=True)}
 
 
 def _makers(given: Any) -> list[Optimizer]:
@@ -98,28 +96,20 @@ def dummy(groups: list[Group], channels: Iterable[Channel]) -> bool:
     if not groups or any("lr" not in group or float(group["lr"] or 0.0) != 0.0 for group in groups):
         return False
     here = {id(group) for group in groups}
-    ours = [
-        seat for channel in channels for seat in channel.seats if id(seat.group) in here and seat.rule.parameter == "lr"
-    ]
+    rates = [seat for channel in channels for seat in channel.seats if seat.rule.parameter == "lr"]
+    ours = [seat for seat in rates if id(seat.group) in here]
     if ours and not any(_rewritten(seat) for seat in ours):
         return False
-    found = False
-    for group in groups:
-        for parameter in group["params"]:
-            if parameter.grad is not None:
-                # a DTensor would ask the other processes
-                local: Any = getattr(parameter.grad, "_local_tensor", parameter.grad)
-                if torch.count_nonzero(local.detach()).item():
-                    return False
-                found = True
-    return found
+    gradients = [one.grad for group in groups for one in group["params"] if one.grad is not None]
+    # a DTensor would ask the other processes
+    local: Any = (getattr(gradient, "_local_tensor", gradient) for gradient in gradients)
+    return bool(gradients) and not any(torch.count_nonzero(each.detach()).item() for each in local)
 
 
 def _rewritten(seat: Seat) -> bool:
     held = read(seat.rule, seat.group, seat.label)
-    if isinstance(held, torch.Tensor):
-        return held is not seat.tensor or float(held) != seat.seen
-    return held is not seat.seen
+    tensor = isinstance(held, torch.Tensor)
+    return (held is not seat.tensor or float(held) != seat.seen) if tensor else held is not seat.seen
 
 
 def has_past(optimizer: Optimizer, dummied: bool) -> bool:
@@ -130,8 +120,6 @@ def has_past(optimizer: Optimizer, dummied: bool) -> bool:
 
 def past_of(channels: Iterable[Channel]) -> str:
     """Returns the sign that an optimizer has made updates, or nothing."""
-    for channel in channels:
-        for seat in channel.seats:
-            if seat.rule.parameter == "lr" and seat.carried and seat.found != seat.base:
-                return f"lr of group {seat.label} was {seat.found!r} where its initial_lr, {seat.base!r}, is taken as the base"
-    return ""
+    seats = [seat for channel in channels for seat in channel.seats if seat.rule.parameter == "lr" and seat.carried]
+    said = "lr of group {0.label} was {0.found!r} where its initial_lr, {0.base!r}, is taken as the base"
+    return next((said.format(seat) for seat in seats if seat.found != seat.base), "")

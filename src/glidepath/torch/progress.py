@@ -86,18 +86,12 @@ class Attachment:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        foreign: Foreign,
-        batch: tuple[int, int],
-        rebase: bool,
-        tensors: bool,
-        scale_key: str | None = None,
+        self, plan: Plan, foreign: Foreign, batch: tuple[int, int], rebase: bool, tensors: bool, scale_key: str | None
     ) -> None:
-        self.plan, self.rules, self.scale_key = plan, plan.driven, scale_key
-        self.end = max(rule.complete.duration for rule in self.rules)  # what is beyond it is told of once
+        self.plan, self.rules = plan, plan.driven
         self.foreign: Foreign = foreign
-        self.batch, self.rebase, self.tensors = batch, rebase, tensors
+        self.end = max(rule.complete.duration for rule in self.rules)  # what is beyond it is told of once
+        self.batch, self.rebase, self.tensors, self.scale_key = batch, rebase, tensors, scale_key
         self.updates = self.samples = self.tokens = 0
         self.states = plan.begin().states
         self.scales = [1.0] * len(self.rules)

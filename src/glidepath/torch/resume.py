@@ -15,13 +15,14 @@ from ..core.fields import MAX_STEPS, Index, number
 from ..plan import Plan, Rule
 from ..plan.difference import sentences
 from ..plan.given import Policy
+from ..plan.progress import COUNTS
 from .group_rules import Seat, held, name_of
 from .progress import Attachment
 
 __all__ = ["Resumed", "ResumedWarning"]
 
 FORMAT = 2
-_COUNTS = ("updates", "samples", "tokens", "groups")
+_COUNTS = (*COUNTS, "groups")
 _FIRST = ("plan", "fingerprint", "bases", "scales", "check")
 _TEXTS = {1: _FIRST, 2: (*_FIRST, "states", "batch")}
 # a state stays small for any number of groups; where there are more bases than this only their hash is kept
@@ -123,11 +124,8 @@ def state_of(run: Attachment, bases: tuple[int, str]) -> dict[str, Any]:
         "format": FORMAT,
         "plan": _whole(run.plan),
         "fingerprint": run.plan.fingerprint,
-        "updates": run.updates,
-        "samples": run.samples,
-        "tokens": run.tokens,
-        "groups": bases[0],
-        "bases": bases[1],
+        **{name: getattr(run, name) for name in COUNTS},
+        **dict(zip(("groups", "bases"), bases, strict=True)),
         "scales": json.dumps(run.scales),
         "states": json.dumps(run.progress.to_dict()["states"], allow_nan=False),
         "batch": json.dumps(run.batch),
@@ -137,11 +135,9 @@ def state_of(run: Attachment, bases: tuple[int, str]) -> dict[str, Any]:
 
 def _whole(plan: Plan) -> str:
     """Returns a plan as JSON text, its schedules as data: a registered formula then brings the hash of its source."""
-    data, rules = plan.to_dict(), list[Any]()
-    for rule in plan.rules:
-        complete = isinstance(rule.schedule, Schedule)
-        rules.append(rule.to_dict() | ({"schedule": rule.schedule.to_dict()} if complete else {}))  # type: ignore[union-attr]
-    return json.dumps(data | {"rules": rules}, separators=(",", ":"), allow_nan=False)
+    rows = [(rule.to_dict(), rule.schedule) for rule in plan.rules]
+    rules = [row | ({"schedule": made.to_dict()} if isinstance(made, Schedule) else {}) for row, made in rows]
+    return json.dumps(plan.to_dict() | {"rules": rules}, separators=(",", ":"), allow_nan=False)
 
 
 def _check(state: dict[str, Any]) -> str:
@@ -166,35 +162,24 @@ def read_state(state: Any) -> Saved:
     where = "checkpoint"
     if not isinstance(state, dict) or not state:
         raise GlidepathError.of(where, "", "the state of a glidepath scheduler", state)
-    form = state.get("format", MISSING)
-    if isinstance(form, bool) or form not in _TEXTS:
-        if isinstance(form, int) and not isinstance(form, bool) and form > FORMAT:
-            raise GlidepathError.of(where, "format", f"at most {FORMAT}", form, "it was saved by a newer glidepath")
-        kinds = f"a dict with the keys {', '.join(sorted(map(str, state))[:8])}" if form is MISSING else form
-        remedy = ""
-        if of_torch(state) is not None:
+    form, rule, remedy = state.get("format"), f"{FORMAT}, as in the state of a glidepath scheduler", ""
+    if type(form) is not int or form not in _TEXTS:
+        if type(form) is int and form > FORMAT:
+            rule, remedy = f"at most {FORMAT}", "it was saved by a newer glidepath"
+        elif of_torch(state) is not None:
             remedy = f'it is of a PyTorch scheduler: resume="override", or seek({state["last_epoch"]}), goes on where that was'
-        raise GlidepathError.of(where, "format", f"{FORMAT}, as in the state of a glidepath scheduler", kinds, remedy)
+        got = form if "format" in state else f"a dict with the keys {', '.join(sorted(map(str, state))[:8])}"
+        raise GlidepathError.of(where, "format", rule, got, remedy)
     known = ("format", *_COUNTS, *_TEXTS[form])
+    unknown = [key for key in state if key not in known]
     texts = [key for key in _TEXTS[form] if not isinstance(state.get(key, ""), str)]
-    refuse(
-        [
-            *(Problem(where, key, "given", "nothing") for key in known if key not in state),
-            *(
-                Problem(where, "every key", f"one of {', '.join(known)}", shown(key))
-                for key in state
-                if key not in known
-            ),
-            *(problem_of(where, key, state.get(key, 0), Index) for key in _COUNTS),
-            *(Problem(where, key, "text", shown(state[key])) for key in texts),
-        ]
-    )
+    problems = [Problem(where, key, "given", "nothing") for key in known if key not in state]
+    problems += [Problem(where, "every key", f"one of {', '.join(known)}", shown(key)) for key in unknown]
+    counts = [problem_of(where, key, state.get(key, 0), Index) for key in _COUNTS]
+    refuse([*problems, *counts, *(Problem(where, key, "text", shown(state[key])) for key in texts)])
     if state["check"] != _check(state):
         raise GlidepathError.of(where, "check", f"the sum of the other entries, {_check(state)}", state["check"])
     return _saved(state, where)
-
-
-MISSING = object()
 
 
 def _saved(state: dict[str, Any], where: str) -> Saved:
@@ -226,8 +211,7 @@ def _saved(state: dict[str, Any], where: str) -> Saved:
     return Saved(
         plan,
         tuple(batch),  # type: ignore[arg-type]
-        *(state[key] for key in _COUNTS),
-        bases=state["bases"],
+        *(state[key] for key in (*_COUNTS, "bases")),
         scales=tuple(scales),
         states=tuple(part.controller.read_state(s) for part, s in zip(plan.feedback, states, strict=True)),
     )
@@ -245,10 +229,8 @@ def _first_format(data: Any) -> tuple[Plan, tuple[int, int], str]:
 
 def differences(saved: Saved, run: Attachment) -> list[str]:
     """Returns what differs between a saved plan and the present one, a sentence each."""
-    found = sentences(saved.plan, run.plan)
-    if saved.batch != run.batch:
-        found.append(f"samples and tokens of an update: saved {saved.batch}, now {run.batch}")
-    return found
+    sizes = f"samples and tokens of an update: saved {saved.batch}, now {run.batch}"
+    return [*sentences(saved.plan, run.plan), *([] if saved.batch == run.batch else [sizes])]
 
 
 class Base(NamedTuple):
@@ -309,8 +291,7 @@ def _matched(rows: list[tuple[float, float, int, Any]], seats: Sequence[Seat]) -
 
 def base_differences(saved: Saved, seated: Sequence[Sequence[Seat]], bases: list[Base] | None) -> list[str]:
     """Returns how the groups differ from those of the saved run, by their hash."""
-    found = None if bases is None else [(base.found, base.start) for base in bases]
-    groups, text = bases_of(seated, found)
+    groups, text = bases_of(seated, None if bases is None else [(base.found, base.start) for base in bases])
     if saved.groups != groups:
         return [f"groups: saved with {saved.groups} driven values, now {groups}"]
     (old, before), (new, now) = (each.partition(" ")[::2] for each in (saved.bases, text))

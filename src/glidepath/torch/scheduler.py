@@ -21,23 +21,13 @@ from torch.optim import Optimizer
 from ..core import Checks, GlidepathError, Problem, read_json, refuse, shown, taken, write_whole
 from ..core.fields import Positive, integer, number
 from ..feedback import Decision
-from ..plan import Plan, Progress, Rule
+from ..plan import Plan, Progress
 from ..plan.given import Policy, policy_problems
+from . import resume as checkpoint
 from .binding import Binding, bindings_of
 from .group_rules import Seat, extent, powerless
 from .progress import KNOWN, PROGRESS, Applied, Attachment, Event
-from .resume import (
-    Resumed,
-    Saved,
-    base_differences,
-    bases_of,
-    differences,
-    of_torch,
-    read_state,
-    seams,
-    settled,
-    state_of,
-)
+from .resume import Resumed, Saved
 
 __all__ = ["Scheduler"]
 
@@ -84,7 +74,7 @@ class Scheduler:
         for binding, optimizer in pairs:
             binding.settle()
             binding.bind(optimizer)
-        self._bases = bases_of(self._seated())
+        self._bases = checkpoint.bases_of(self._seated())
         self.resumed: Resumed | None = None
         """How the run went on from a checkpoint, or None."""
 
@@ -124,30 +114,15 @@ class Scheduler:
         return self._run.plan
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The plan's rules with the schedules that they come to."""
-        return self._run.rules
-
-    @property
     def progress(self) -> Progress:
         """What has happened before the coming update: `plan.value(scheduler.progress, …)` is what that will be made with."""
         return self._settled.progress
 
     @property
-    def batch_size(self) -> int | None:
-        """The samples of the coming update, by the plan's batch ramp or its horizon; None if they are unknown."""
-        run = self._settled
-        return run.plan.batch_size(int(run.position()))
-
-    @property
-    def duration(self) -> int | float:
-        """The length of the longest schedule, on the plan's clock; infinity for an endless one."""
-        return max(rule.complete.duration for rule in self._run.rules)
-
-    @property
     def overrun(self) -> int:
         """How far the run is beyond the end of the longest schedule, on the plan's clock; the last value is held there."""
-        return 0 if self.duration == math.inf else max(0, int(self._settled.position()) - int(self.duration))
+        end = max(rule.complete.duration for rule in self._run.rules)
+        return 0 if end == math.inf else max(0, int(self._settled.position()) - int(end))
 
     @property
     def last(self) -> list[Applied]:
@@ -169,11 +144,13 @@ class Scheduler:
             if of not in group:
                 known = ", ".join(key for key in group if key != "params")
                 raise GlidepathError.of(f"group {label}", "effective", f"one of {known}", of)
+
+        def value(row: Applied) -> float:
+            group = groups[row.group]
+            return float(row.value * float(group[of]) if isinstance(of, str) else of(group))
+
         made = [row for row in self.last if row.parameter == "lr" and row.group in groups]
-        values = [
-            row.value * float(groups[row.group][of]) if isinstance(of, str) else of(groups[row.group]) for row in made
-        ]
-        return [r._replace(parameter="effective_lr", value=float(v)) for r, v in zip(made, values, strict=True)]
+        return [row._replace(parameter="effective_lr", value=value(row)) for row in made]
 
     def count(self, *, samples: int = _UNSAID, tokens: int = _UNSAID) -> None:
         """States what the coming update consumes, instead of what `attach` and the plan say of one; calls add up.
@@ -188,9 +165,8 @@ class Scheduler:
         Raises:
             GlidepathError: If a number is negative or not whole.
         """
-        given = {name: n for name, n in (("samples", samples), ("tokens", tokens)) if n is not _UNSAID}
-        checks = Checks("count")
-        given = {name: checks.length(name, n, 0) for name, n in given.items()}
+        checks, said = Checks("count"), (("samples", samples), ("tokens", tokens))
+        given = {name: checks.length(name, n, 0) for name, n in said if n is not _UNSAID}
         checks.done()
         run = self._settled
         for name, n in given.items():
@@ -377,8 +353,8 @@ class Scheduler:
         live = self._live()
         for optimizer, binding in live:
             binding.saving(optimizer)
-        self._bases = bases_of(self._seated()) if live else self._bases
-        return state_of(self._run, self._bases)
+        self._bases = checkpoint.bases_of(self._seated()) if live else self._bases
+        return checkpoint.state_of(self._run, self._bases)
 
     def load_state_dict(self, state_dict: Any, resume: Policy | None = None) -> Resumed:
         """Goes on from a state. The optimizer's own state may be loaded before or after.
@@ -399,16 +375,16 @@ class Scheduler:
         """
         run, policy = self._run, self._resume if resume is None else resume
         refuse(policy_problems("load_state_dict", policy))
-        foreign = of_torch(state_dict)
+        foreign = checkpoint.of_torch(state_dict)
         if policy == "override" and foreign is not None:
             self.seek(foreign)
             told = "the state of a PyTorch scheduler: its count of updates is taken"
             self.resumed = Resumed(policy, foreign, (told,))
             return self.resumed
-        saved, live = read_state(state_dict), self._alive("load_state_dict")
-        changed, seated = differences(saved, run), self._seated()
-        bases = settled(saved, run.rules, list(chain.from_iterable(seated)), policy)
-        moved = base_differences(saved, seated, bases)
+        saved, live = checkpoint.read_state(state_dict), self._alive("load_state_dict")
+        changed, seated = checkpoint.differences(saved, run), self._seated()
+        bases = checkpoint.settled(saved, run.rules, list(chain.from_iterable(seated)), policy)
+        moved = checkpoint.base_differences(saved, seated, bases)
         if policy == "strict" and (changed or moved):
             remedy = 'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
             raise GlidepathError(
@@ -423,10 +399,12 @@ class Scheduler:
         fresh.states = _states(saved, plan)
         fresh.scales = list(saved.scales) if len(saved.scales) == len(fresh.rules) else [1.0] * len(fresh.rules)
         if fresh.rules != run.rules:  # refuses what the groups cannot take, before anything is changed
-            made = _bound(fresh, {str(i): one for i, (one, _) in enumerate(live)}, [binding for _, binding in live])
+            made = _bound(fresh, {bound.name[:-1] or f" {i}": one for i, (one, bound) in enumerate(live)})
+            for new, (_, binding) in zip(made, live, strict=True):
+                new.inherit(binding)
             _check(fresh, [(new, optimizer) for new, (optimizer, _) in zip(made, live, strict=True)])
             rows = [seat for n, _ in enumerate(fresh.rules) for new in made for seat in new.channels[n].seats]
-            bases = settled(saved, fresh.rules, rows, policy)
+            bases = checkpoint.settled(saved, fresh.rules, rows, policy)
             for (_, binding), other in zip(live, made, strict=True):
                 for seat in binding.seats:
                     seat.rise()
@@ -440,7 +418,7 @@ class Scheduler:
             seat.base, seat.own, seat.start, seat.saved = base.used, base.own, base.start, base.saved
         self._rewrite()
         told = tuple((base.name, base.saved, base.found, base.used) for base in bases or () if base.found != base.saved)
-        jumps = seams(run.position(), saved.plan, plan)
+        jumps = checkpoint.seams(run.position(), saved.plan, plan)
         self.resumed = Resumed(policy, saved.updates, tuple(changed + moved), jumps, told)
         return self.resumed
 
@@ -517,19 +495,14 @@ class Scheduler:
                 binding.show(optimizer.param_groups)
 
 
-def _bound(run: Attachment, optimizers: Mapping[str, Optimizer], old: list[Binding] | None = None) -> list[Binding]:
-    """Returns a binding for each optimizer; the seats of old ones hand down what they know of their groups."""
-    made: list[Binding] = []
-    checks, first = Checks("attach"), 0
-    for i, (name, optimizer) in enumerate(optimizers.items()):
-        prefix = ("" if name.startswith(" ") else f"{name}/") if old is None else old[i].name
+def _bound(run: Attachment, optimizers: Mapping[str, Optimizer]) -> list[Binding]:
+    """Returns a binding for each optimizer."""
+    made, checks, first = list[Binding](), Checks("attach"), 0
+    for name, optimizer in optimizers.items():
         with checks.kept():
-            made.append(Binding(run, optimizer, prefix, first))
+            made.append(Binding(run, optimizer, "" if name.startswith(" ") else f"{name}/", first))
         first += len(optimizer.param_groups)
     checks.done()
-    for new, before in zip(made, old or (), strict=False):
-        new.inherit(before)
-        new.handles = before.handles
     return made
 
 
@@ -539,9 +512,8 @@ def _check(run: Attachment, pairs: list[tuple[Binding, Optimizer]]) -> None:
     Raises:
         GlidepathError: If a rule matches no group, or multiplies nothing but zeros.
     """
-    problems: list[Problem | None] = []
     # a rate of 0 may be what is left of one, and come back with a state
-    past = any(optimizer.state for _, optimizer in pairs)
+    problems, past = list[Problem | None](), any(optimizer.state for _, optimizer in pairs)
     for n, rule in enumerate(run.rules):
         seats = [seat for binding, _ in pairs for seat in binding.channels[n].seats]
         if not seats and not rule.later:
@@ -571,8 +543,7 @@ def _tell_of_groups(run: Attachment, seats: list[Seat]) -> None:
 
 def _states(saved: Saved, plan: Plan) -> tuple[Any, ...]:
     """Returns the saved states of the controllers that a plan still has; new ones begin."""
-    left = list(zip(saved.plan.feedback, saved.states, strict=True))
-    states: list[Any] = []
+    left, states = list(zip(saved.plan.feedback, saved.states, strict=True)), list[Any]()
     for part in plan.feedback:
         found = next((i for i, (other, _) in enumerate(left) if other == part), None)
         if found is None:  # an extension may only have put its beginning in other words
