@@ -457,7 +457,7 @@ class Binding:
         for channel in self.channels:
             written: dict[int, Any] = {}
             if not (run.armed or run.ahead):
-                written = {id(s): v for lane in channel.lanes for s, v in zip(lane.seats, lane.values(), strict=True)}
+                written = {id(seat): value for lane in channel.lanes for seat, value in lane.pairs()}
             current, channel.states = channel.states, run.states if run.plain else run.now
             for seat in sorted(channel.seats, key=lambda seat: here.get(id(seat.group), -1)):
                 if id(seat.group) in here:

@@ -7,7 +7,7 @@ addresses. Tensors are written by their rows, which watch over them too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -34,9 +34,9 @@ class Lane:
         self.last: Any = None
         self.tried: Any = None  # what was being written when a group was found that did not hold the last value
 
-    def values(self) -> list[Any]:
-        """Returns what was last written in each seat."""
-        return self.last if isinstance(self.last, list) else [self.last] * len(self.seats)
+    def pairs(self) -> list[tuple[Seat, Any]]:
+        """Returns each seat with what was last written there."""
+        return list(zip(self.seats, self.last if isinstance(self.last, list) else repeat(self.last), strict=False))
 
 
 class Channel:
@@ -76,7 +76,7 @@ class Channel:
         """Lets each seat know what was last written there."""
         for lane in self.lanes:
             tried = lane.tried if isinstance(lane.tried, list) else [lane.tried] * len(lane.seats)
-            for seat, value, half in zip(lane.seats, lane.values(), tried, strict=True):
+            for (seat, value), half in zip(lane.pairs(), tried, strict=True):
                 seat.seen, seat.tried = value, half
 
     def build(self, groups: list[Group], k: float, left: frozenset[int] = frozenset()) -> list[Write]:
@@ -119,7 +119,7 @@ class Channel:
         self.lanes.append(lane)
         if k is not None:
             lane.last = [self.value(seat, k) for seat in lane.seats] if each else self.value(lane.seats[0], k)
-            for seat, value in zip(lane.seats, lane.values(), strict=True):
+            for seat, value in lane.pairs():
                 write(self.rule, seat.group, value)
         return lane
 
@@ -211,15 +211,11 @@ class Channel:
 
 
 def _getter(rule: Rule) -> Callable[[Group], Any]:
-    if rule.place is None:
-        return itemgetter(rule.key)
-    return lambda group: group[rule.key][rule.place]
+    return itemgetter(rule.key) if rule.place is None else lambda group: group[rule.key][rule.place]
 
 
 def _picks(indices: list[int]) -> Callable[[list[Group]], Sequence[Group]]:
     """Returns the function that picks the groups at these indices out of the optimizer's list."""
-    if not indices:
-        return lambda groups: ()
     stride = indices[1] - indices[0] if len(indices) > 1 else 1
     if stride > 0 and indices == list(range(indices[0], indices[-1] + 1, stride)):
         return itemgetter(slice(indices[0], indices[-1] + 1, stride))

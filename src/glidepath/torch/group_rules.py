@@ -79,9 +79,8 @@ class Seat:
         current, where = read(rule, group, label), f"group {label}"
         if rule.parameter == "lr" and (current is None or group.get("relative_step")):
             remedy = f"lr=1e-3, and for Adafactor {_OF_ADAFACTOR}; or drive another key"
-            raise GlidepathError.worded(
-                where, "lr", "a rate of your own", "one that the optimizer makes itself", remedy
-            )
+            got = "one that the optimizer makes itself"
+            raise GlidepathError.worded(where, "lr", "a rate of your own", got, remedy)
         key, since = f"initial_{rule.parameter}", f"start_{rule.parameter}"
         known = key in group and not rebase
         base = group[key] if known else current

@@ -61,14 +61,12 @@ class Mixed:
 
     __slots__ = ()
 
-    def holds(self, found: Sequence[Any]) -> bool:
+    def holds(self, _found: Sequence[Any]) -> bool:
         """Returns False: what stands there is looked at each time."""
-        del found
         return False
 
-    def kept(self, found: Sequence[Any]) -> Values | None:
+    def kept(self, _found: Sequence[Any]) -> Values | None:
         """Returns None: what was written is not remembered."""
-        del found
 
     def read(self, found: Sequence[Any]) -> Values:
         """Returns what stands in the places."""
@@ -117,14 +115,12 @@ class Memory:
         """Returns what was written last, unrounded, None where anybody else has written since."""
         return self._values if b"".join(self._views) == self._left and self.holds(found) else None
 
-    def read(self, found: Sequence[Any]) -> Values:
+    def read(self, _found: Sequence[Any]) -> Values:
         """Returns what the tensors hold."""
-        del found
         return np.frombuffer(b"".join(self._views), self._dtype).astype("f8")
 
-    def write(self, groups: Sequence[dict[str, Any]], key: str, values: Values) -> Any:
+    def write(self, _groups: Sequence[dict[str, Any]], _key: str, values: Values) -> Any:
         """Writes the tensors and returns an array of what they hold: to make copies of them takes longer than to write them."""
-        del groups, key
         line = values.astype(self._dtype)
         self._left, self._values, self.left = line.tobytes(), values, line.tolist()
         for view, value in zip(self._views, self.left):  # noqa: B905
@@ -142,9 +138,7 @@ class Elsewhere:
     __slots__ = ("_tensors", "_values", "_versions", "left")
 
     def __init__(self, found: Sequence[Any]) -> None:
-        self._tensors = list(found)
-        self._versions: list[int] = []
-        self._values = np.empty(0)
+        self._tensors, self._versions, self._values = list(found), list[int](), np.empty(0)
         # what was written last, not rounded as the tensors are: to read them may wait for a GPU
         self.left: list[float] = []
 
@@ -160,9 +154,8 @@ class Elsewhere:
         """Returns what the tensors hold."""
         return np.array([tensor.item() for tensor in found])
 
-    def write(self, groups: Sequence[dict[str, Any]], key: str, values: Values) -> list[torch.Tensor]:
+    def write(self, _groups: Sequence[dict[str, Any]], _key: str, values: Values) -> list[torch.Tensor]:
         """Writes the tensors and returns copies of them."""
-        del groups, key
         first = self._tensors[0]
         with torch.no_grad():
             copies = list(torch.tensor(values, dtype=first.dtype, device=first.device).unbind())
@@ -179,13 +172,12 @@ def row(found: Sequence[Any]) -> Row:
     """Returns the row for what stands in some places."""
     if _NUMBERS.holds(found):
         return Numbers()
-    if not all(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found):
-        return Mixed()
-    if len({(value.dtype, value.device) for value in found}) != 1 or len(set(map(id, found))) != len(found):
-        return Mixed()
-    if len({value.data_ptr() for value in found if in_memory(value)}) not in (0, len(found)):
-        return Mixed()
-    return tensors(found)
+    alike = all(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found)
+    alike = (
+        alike and len({(value.dtype, value.device) for value in found}) == 1 and len({*map(id, found)}) == len(found)
+    )
+    places = {value.data_ptr() for value in found if in_memory(value)} if alike else ()
+    return tensors(found) if alike and len(places) in (0, len(found)) else Mixed()
 
 
 def in_memory(tensor: torch.Tensor) -> bool:

@@ -50,10 +50,9 @@ class Snapshot:
         self._undo: list[Callable[[], None]] = []
         # keeps what it has seen alive: an id means one object only while that object lives
         self._seen: dict[int, Any] = {}
-        for root in roots:
-            self._walk(root, True)
-        for root in structure:
-            self._walk(root, False)
+        for given, tensors in ((roots, True), (structure, False)):
+            for root in given:
+                self._walk(root, tensors)
         # every global random generator: Python's, NumPy's, and torch's on every device
         pairs: list[Any] = [
             (random.getstate, random.setstate),
@@ -148,28 +147,22 @@ class Snapshot:
         return [*value.values(), *(key for key in value if isinstance(key, Tensor))] if pairs else saved
 
     def _attributes(self, value: Any) -> Iterable[Any]:
-        attributes = getattr(value, "__dict__", None)
-        inside: list[Any] = []
-        if isinstance(attributes, dict):
-            inside.extend(self._container(attributes))
         names = [name for cls in type(value).__mro__ for name in _slots(cls)]
-        if names:
-            saved = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        saved = {name: getattr(value, name) for name in names if hasattr(value, name)}
 
-            def put() -> None:
-                for name, old in saved.items():
-                    if getattr(value, name, saved) is not old:
-                        object.__setattr__(value, name, old)
+        def put() -> None:
+            for name, old in saved.items():
+                if getattr(value, name, saved) is not old:
+                    object.__setattr__(value, name, old)
 
-            self._undo.append(put)
-            inside.extend(saved.values())
-        return inside
+        self._undo.append(put)
+        attributes = getattr(value, "__dict__", None)
+        return [*(self._container(attributes) if isinstance(attributes, dict) else ()), *saved.values()]
 
 
 def _slots(cls: type) -> list[str]:
     slots = cls.__dict__.get("__slots__", ())
-    names = [slots] if isinstance(slots, str) else list(slots)
-    return [name for name in names if name not in ("__dict__", "__weakref__") and not name.startswith("__")]
+    return [name for name in ([slots] if isinstance(slots, str) else slots) if not name.startswith("__")]
 
 
 def _parts(value: Any) -> list[Any]:
