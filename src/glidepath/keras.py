@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .core import GlidepathError, Problem, Schedule, missing, rate_of, shown, write_whole
+from .core import GlidepathError, Problem, Schedule, missing, rate_of, refuse, shown, write_whole
 from .core import Rate as Absolute
 from .core.arrays import TorchNamespace
 from .core.clock import Clock
@@ -75,9 +75,12 @@ class Rate(LearningRateSchedule):
         Args:
             step: The updates done, as a number, a tensor or the optimizer's `iterations`.
         """
-        given, backend = ops.convert_to_tensor(step), keras.backend.backend()
-        value = self.steered(given) if backend in ("jax", "torch") else _evaluated(self.steered, given)
-        return ops.cast(value, "float32")
+        given = ops.convert_to_tensor(step)
+        if keras.backend.backend() in ("jax", "torch"):
+            return ops.cast(self.steered(given), "float32")
+        last = float(min(self.steered.duration, 2**53))  # the core knows no functions for TensorFlow's tensors
+        clock = Clock(_OPS, ops.clip(ops.cast(given, "float64"), 0.0, last))
+        return ops.cast(self.steered.at(clock), "float32")
 
     def value(self, updates: int) -> float:
         """Returns the learning rate of an update in float64."""
@@ -117,13 +120,7 @@ class Driver(Callback):
     """
 
     def __init__(
-        self,
-        plan: Any,
-        base: Any = None,
-        path: str | Path | None = None,
-        resume: Policy = "strict",
-        *,
-        total: Any = None,
+        self, plan: Any, base: Any = None, path: str | Path | None = None, resume: Policy = "strict", total: Any = None
     ) -> None:
         super().__init__()
         self.plan: Plan = plan_of(plan, total=total)
@@ -134,13 +131,10 @@ class Driver(Callback):
         self.decisions: list[Decision] = []
         """What the controllers decided in this process."""
         self.states: tuple[Any, ...] = self.plan.begin().states
-        problems = policy_problems("Driver", resume)
         remedy = "Keras compiles other values into its step"
-        for i, rule in enumerate(self.plan.rules):
-            if rule.parameter != "lr":
-                problems.append(Problem("Driver", f"rules[{i}].parameter", "lr", shown(rule.parameter), remedy))
-        if problems:
-            raise GlidepathError(problems)
+        others = [(i, rule.parameter) for i, rule in enumerate(self.plan.rules) if rule.parameter != "lr"]
+        problems = [Problem("Driver", f"rules[{i}].parameter", "lr", shown(name), remedy) for i, name in others]
+        refuse(policy_problems("Driver", resume) + problems)
 
     def rate(self, group: str | None = None) -> Rate:
         """Returns the learning rate of a group, as a `keras.optimizers` class takes it; None where there is one optimizer.
@@ -154,9 +148,8 @@ class Driver(Callback):
         made = Rate(made if made.absolute or not rule.absolute else rate_of(made, None, "Driver"), base)
         return made if rule.floor is None else Rate(Absolute(made.rates.clip(low=rule.floor)))
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, _logs: Any = None) -> None:
         """Goes on where the model is: finds its rates, its updates and the controllers' states."""
-        del logs
         done, kept = self._updates(), list[Any]()
         if not done:  # of another model, perhaps
             self.states, self._records = self.plan.begin().states, {}
@@ -173,9 +166,8 @@ class Driver(Callback):
             self.states = self._continued(kept)
         self._steer(done)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, _epoch: int, logs: Any = None) -> None:
         """Feeds the controllers, and writes the rates of the last update into the logs."""
-        del epoch
         done, logs = self._updates(), {} if logs is None else logs
         for monitor in dict.fromkeys(part.monitor for part in self.plan.feedback):
             if monitor in logs:
@@ -258,7 +250,7 @@ class Driver(Callback):
         ours = isinstance(data, Mapping) and data.get("plan") == self.plan.fingerprint
         if not ours or not isinstance(data.get("records"), Mapping):
             remedy = "give another path, or the plan it was written by"
-            raise GlidepathError.of("Driver", f"{self.path.name}", "a record of this plan's controllers", data, remedy)
+            raise GlidepathError.of("Driver", self.path.name, "a record of this plan's controllers", data, remedy)
         self._records = {int(at): states for at, states in data["records"].items() if int(at) <= done}
         return self._records[max(self._records)] if self._records else []
 
@@ -274,34 +266,22 @@ class _Ops(TorchNamespace):
     def __init__(self) -> None:
         for name in ("sin", "cos", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "minimum", "maximum"):
             setattr(self, name, self._lifted(name))
+        self.quotient, self.remainder = self._lifted("quotient", "floor_divide"), self._lifted("remainder", "mod")
         self._floor = ops.floor
 
-    def _lifted(self, name: str) -> Any:
-        on_tensor, on_number = getattr(ops, name), getattr(MathNamespace, name)
+    def _lifted(self, name: str, theirs: str = "") -> Any:
+        on_tensor, on_number = getattr(ops, theirs or name), getattr(MathNamespace, name)
         return lambda *x: on_tensor(*map(self._table, x)) if self._any(*x) else on_number(*x)
 
     def _any(self, *values: Any) -> bool:
         return any(map(ops.is_tensor, values))
 
-    def _tells(self, x: Any) -> bool:
-        del x
+    def _tells(self, x: Any) -> bool:  # noqa: ARG002
         return False
 
     def divide(self, x: Any, y: Any) -> Any:
         """Returns `x / y`."""
         return ops.divide(self._table(x), self._table(y) + 0.0)
-
-    def quotient(self, x: Any, y: Any) -> Any:
-        """Returns `x // y`."""
-        return ops.floor_divide(self._table(x), self._table(y))
-
-    def remainder(self, x: Any, y: Any) -> Any:
-        """Returns `x % y`."""
-        return ops.mod(self._table(x), self._table(y))
-
-    def finer(self, x: Any, factor: int) -> Any:
-        """Returns `x * factor`."""
-        return x * float(factor)
 
     def _where(self, condition: Any, x: Any, y: Any) -> Any:
         return ops.where(condition, self._table(x), self._table(y))
@@ -318,12 +298,6 @@ class _Ops(TorchNamespace):
     @staticmethod
     def _table(numbers: Any) -> Any:
         return ops.cast(numbers, "float64") if ops.is_tensor(numbers) else ops.convert_to_tensor(numbers, "float64")
-
-
-def _evaluated(schedule: Schedule, step: Any) -> Any:
-    """Returns a schedule's values where the core knows no functions for the backend's tensors: TensorFlow."""
-    last = float(min(schedule.duration, 2**53))
-    return _OPS._table(schedule.at(Clock(_OPS, ops.clip(ops.cast(step, "float64"), 0.0, last))))
 
 
 _OPS: Any = _Ops()

@@ -84,66 +84,60 @@ class Driver(Callback):
 
     # What Lightning calls -------------------------------------------------------------------------------------------------------------
 
-    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+    def setup(self, trainer: Any, _: Any, stage: str) -> None:
         """Begins anew where another run is over; what a checkpoint knows comes after this."""
-        del pl_module
         if stage == "fit" and self._ended and not trainer.global_step:
             self._saved, self._told = {}, {}
 
-    def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_sanity_check_start(self, trainer: Any, _: Any) -> None:
         """Finds what does not fit before anything is computed."""
-        del pl_module
         self._checked(trainer)
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_start(self, trainer: Any, _: Any) -> None:
         """Attaches to the optimizers, which are restored by now, and goes on from the checkpoint."""
-        del pl_module
         plan = self._checked(trainer)
         if self._saved.get("released"):
             return
-        optimizers = self._driven(trainer)
-        self.scheduler = attach(optimizers, plan, resume=self._resume, **self._options)
+        scheduler = self.scheduler = attach(self._driven(trainer), plan, resume=self._resume, **self._options)
         if "scheduler" in self._saved:
-            rank_zero_info("%s", self.scheduler.load_state_dict(self._saved["scheduler"]))
+            rank_zero_info("%s", scheduler.load_state_dict(self._saved["scheduler"]))
         elif trainer.global_step:
-            self._begin_late(trainer)
-        self.scheduler.show()
+            self._begin_late(trainer, scheduler)
+        scheduler.show()
 
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
         """Lets go where another scheduler took over."""
-        del pl_module, batch, batch_idx
         if trainer.lr_scheduler_configs and self.scheduler is not None and self._others(trainer):
-            self._saved = {"released": True, "scheduler": self.scheduler.state_dict()}
-            self.scheduler.detach(keep=True)
-            self.scheduler = None
+            self._let_go(released=True)
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         """Writes the values of the coming update, and observes what is due every so many updates."""
-        del pl_module, outputs, batch, batch_idx
         if self.scheduler is not None:
             self.scheduler.show()
             if self._cadence:
                 self._tell(trainer, int)
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_end(self, trainer: Any, _: Any) -> None:
         """Observes what is due after a validation; in the one before training only whether it is there."""
-        del pl_module
         self._tell(trainer, "validation", trainer.sanity_checking)
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Any, _: Any) -> None:
         """Observes what is due at the end of an epoch."""
-        del pl_module
         self._tell(trainer, "epoch")
 
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_end(self, *_: Any) -> None:
         """Lets go, with the values last used."""
-        del trainer, pl_module
         if self.scheduler is not None:
-            self._saved, self._ended = self.state_dict(), True
-            self.scheduler.detach(keep=True)
-            self.scheduler = None
+            self._ended = True
+            self._let_go()
 
     # Inside ---------------------------------------------------------------------------------------------------------------------------
+
+    def _let_go(self, **more: Any) -> None:
+        if self.scheduler is not None:
+            self._saved = more | self.state_dict()
+            self.scheduler.detach(keep=True)
+            self.scheduler = None
 
     def _driven(self, trainer: Any) -> Any:
         which, found = self._which, trainer.optimizers
@@ -156,16 +150,17 @@ class Driver(Callback):
         chosen = {name: found[place] for name, place in named.items()}
         return chosen if isinstance(which, Mapping) or len(chosen) > 1 else next(iter(chosen.values()))
 
-    def _begin_late(self, trainer: Any) -> None:
+    def _begin_late(self, trainer: Any, scheduler: Scheduler) -> None:
         """Begins in the middle of a run whose checkpoint knows nothing of it."""
         done, alone = trainer.global_step, len(trainer.optimizers) == 1
         if self._resume != "override" or not alone:
-            remedy = f'resume="override" goes on with this plan at update {done}'
-            remedy = remedy if alone else "load the weights alone, without ckpt_path"
-            rule = f"in the checkpoint of a run that made {done} updates"
+            rule, remedy = (
+                f"in the checkpoint of a run that made {done} updates",
+                "load the weights alone, without ckpt_path",
+            )
+            remedy = f'resume="override" goes on with this plan at update {done}' if alone else remedy
             raise GlidepathError.worded("Driver", "its state", rule, "nothing", remedy)
-        if self.scheduler is not None:
-            self.scheduler.seek(done)
+        scheduler.seek(done)
 
     def _others(self, trainer: Any) -> list[str]:
         """Returns the schedulers of others for what it drives."""

@@ -94,11 +94,10 @@ class Planned(_Mixed):
         Raises:
             GlidepathError: If the optimizer is not made yet.
         """
-        if not self._made and self.lr_scheduler is not None:
-            raise self._taken()
         if not self._made:
             rule = "asked for when the optimizer is made"
-            raise GlidepathError.of("Trainer", "schedule", rule, None, "train() makes it")
+            early = GlidepathError.of("Trainer", "schedule", rule, None, "train() makes it")
+            raise early if self.lr_scheduler is None else self._taken()
         return self._made[-1]
 
     def _taken(self) -> GlidepathError:
@@ -146,9 +145,8 @@ class ShownLR(ScheduleLR):
     def rates(self) -> dict[str, float]:
         """Returns the learning rate of the last update, and that of each group where they differ."""
         rates = {applied.group: applied.value for applied in self.scheduler.last if applied.parameter == "lr"}
-        first = {"learning_rate": next(iter(rates.values()))} if rates else {}
-        each = {f"learning_rate/{group}": rate for group, rate in rates.items()}
-        return first if len(set(rates.values())) < 2 else first | each
+        each = {f"learning_rate/{group}": rate for group, rate in rates.items()} if len({*rates.values()}) > 1 else {}
+        return dict(zip(("learning_rate",), rates.values(), strict=False)) | each
 
 
 class _Listener(TrainerCallback):
@@ -157,8 +155,7 @@ class _Listener(TrainerCallback):
     def __init__(self, trainer: Planned) -> None:
         self.trainer, self.training = trainer, False
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        del control
+    def on_train_begin(self, args: Any, state: Any, *_: Any, **__: Any) -> None:
         self.training, made = True, self.trainer.schedule.scheduler
         monitors = [part.monitor for part in made.plan.feedback if part.monitor.startswith("eval_")]
         if monitors and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
@@ -167,16 +164,13 @@ class _Listener(TrainerCallback):
         if made.resumed is not None and state.is_world_process_zero:
             print(made.resumed)  # noqa: T201 - a user is to see what a resume changed
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        del args, state, control
+    def on_train_end(self, *_: Any, **__: Any) -> None:
         self.training = False
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
-        del args, state, control
+    def on_evaluate(self, *_: Any, metrics: Any = None, **__: Any) -> None:
         self._tell(metrics or {}, "eval_")
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        del args, state, control
+    def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:
         self._tell({name: value for name, value in (logs or {}).items() if not name.startswith("eval_")}, "")
 
     def _tell(self, metrics: dict[str, Any], prefix: str) -> None:
