@@ -75,12 +75,10 @@ class Rate(LearningRateSchedule):
         Args:
             step: The updates done, as a number, a tensor or the optimizer's `iterations`.
         """
-        given = ops.convert_to_tensor(step)
-        if keras.backend.backend() in ("jax", "torch"):
-            return ops.cast(self.steered(given), "float32")
-        last = float(min(self.steered.duration, 2**53))  # the core knows no functions for TensorFlow's tensors
-        clock = Clock(_OPS, ops.clip(ops.cast(given, "float64"), 0.0, last))
-        return ops.cast(self.steered.at(clock), "float32")
+        given, backend = ops.convert_to_tensor(step), keras.backend.backend()
+        return ops.cast(
+            self.steered(given) if backend in ("jax", "torch") else _evaluated(self.steered, given), "float32"
+        )
 
     def value(self, updates: int) -> float:
         """Returns the learning rate of an update in float64."""
@@ -298,6 +296,12 @@ class _Ops(TorchNamespace):
     @staticmethod
     def _table(numbers: Any) -> Any:
         return ops.cast(numbers, "float64") if ops.is_tensor(numbers) else ops.convert_to_tensor(numbers, "float64")
+
+
+def _evaluated(schedule: Schedule, step: Any) -> Any:
+    """Returns a schedule's values where the core knows no functions for the backend's tensors: TensorFlow."""
+    last = float(min(schedule.duration, 2**53))
+    return _OPS._table(schedule.at(Clock(_OPS, ops.clip(ops.cast(step, "float64"), 0.0, last))))
 
 
 _OPS: Any = _Ops()
