@@ -241,7 +241,6 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
                 "if mark not in (old.identity, self.identity) or",
                 "if False and",
             ),
-            ("whole numbers are cut off", "jax/settling.py", "jnp.floor(value + 0.5)", "jnp.floor(value)"),
             (
                 "a label without a rule is one",
                 "jax/settling.py",

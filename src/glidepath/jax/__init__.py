@@ -11,9 +11,9 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.jax", "jax") from None
 
 from .driven import Driven, optimizer, plan
-from .settling import rate, whole
+from .settling import rate
 from .state import DrivenState, Resumed, count, learning_rates
 
-__all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate", "whole"]
+__all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate"]
 
 del _jax, _optax

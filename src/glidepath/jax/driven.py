@@ -77,10 +77,8 @@ class Driven(GradientTransformation):
         Raises:
             GlidepathError: If nobody listens to the metric, or a controller refuses the measurement.
         """
-        plain = number(value)
-        if plain is None and hasattr(value, "item"):
-            value = value.item()
-        progress, decisions = self.plan.observe(self.at(state, progress), monitor, value)
+        plain = value.item() if number(value) is None and hasattr(value, "item") else value
+        progress, decisions = self.plan.observe(self.at(state, progress), monitor, plain)
         return self._steered(state, progress), progress, decisions
 
     def at(self, state: Any, progress: Progress | None = None) -> Progress:
@@ -120,9 +118,8 @@ class Driven(GradientTransformation):
         old = self._again(before, bases)
         mark, done = int(found(state).identity), count(state)
         if mark not in (old.identity, self.identity) or progress.updates != done:
-            remedy = "take the document that was written with this checkpoint"
-            got = f"plan {mark:08x} at update {done}"
             rule = f"the one that was saved with it, plan {old.identity:08x} at update {progress.updates}"
+            remedy, got = "take the document that was written with this checkpoint", f"plan {mark:08x} at update {done}"
             raise GlidepathError.worded("resumed", "state", rule, got, remedy)
         differences = (*map(str, diff(before, self.plan).fields), *moved(bases, self.bases))
         if differences and resume == "strict":
@@ -134,12 +131,11 @@ class Driven(GradientTransformation):
         held = progress
         if [part.controller for part in before.feedback] != [part.controller for part in new.plan.feedback]:
             progress = Progress(progress.updates, progress.samples, progress.tokens, new.plan.begin().states)
-        both = [
-            (name, label) for label, row in new._cells().items() for name in row if name in old._cells().get(label, ())
-        ]
         seams = {
             f"{name}/{label}": (old.value(done, name, label, held), new.value(done, name, label, progress))
-            for name, label in both
+            for label, row in new._cells().items()
+            for name in row
+            if name in old._cells().get(label, ())
         }
         own = changed(state, lambda s: s._replace(identity=jnp.uint32(new.identity)))
         return Resumed(new, new._steered(own, progress), progress, differences, seams)
@@ -175,10 +171,9 @@ def optimizer(
     """
     own = {name: value for name, value in arguments.items() if isinstance(value, Schedule)}
     rules = {"lr": {"schedule": schedule}} | {name: {"schedule": rate, "absolute": True} for name, rate in own.items()}
-    checks = Checks("optimizer")
+    checks, rule = Checks("optimizer"), "a rate of its own, as a factor has no base here"
     for name, value in own.items():
         if not value.absolute:
-            rule = "a rate of its own, as a factor has no base here"
             checks.refuse(name, rule, value, f"{name}=rate({str(value)!r}, base)")
     made: Any = None
     with checks.kept():
@@ -250,9 +245,8 @@ def _driven(
     def update(updates: Any, state: DrivenState, params: Any = None, **extra: Any) -> tuple[Any, DrivenState]:
         cells, own = settled(updates).cells, driven.identity
         if not isinstance(state.identity, Tracer) and int(state.identity) != own:
-            remedy = "go on with resumed(state, saved, resume=…)"
-            got = f"that of plan {int(state.identity):08x}"
-            raise GlidepathError.worded("update", "state", f"that of plan {own:08x}", got, remedy)
+            rule, got = f"that of plan {own:08x}", f"that of plan {int(state.identity):08x}"
+            raise GlidepathError.worded("update", "state", rule, got, "go on with resumed(state, saved, resume=…)")
         same = state.identity == jnp.uint32(own)  # a trace can refuse nothing: the state of another plan gives NaN
         values = values_of(cells, state.count, state.multipliers)
         values = jax.tree.map(lambda value: jnp.where(same, value, jnp.nan), values)
@@ -273,9 +267,9 @@ def _driven(
 
 def _names(labels: Any) -> tuple[str, ...]:
     leaves = jax.tree.leaves(labels)
-    odd = [leaf for leaf in leaves if not isinstance(leaf, str)]
-    if odd or not leaves:
-        raise GlidepathError.of("jax plan", "labels", "a tree of words", odd[0] if odd else labels)
+    odd = [leaf for leaf in leaves if not isinstance(leaf, str)] or ([] if leaves else [labels])
+    if odd:
+        raise GlidepathError.of("jax plan", "labels", "a tree of words", odd[0])
     return tuple(sorted(set(leaves)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +62,7 @@ def settle(
     schedules = plan.schedules()
     settled = LabelledPlan({}, {}, {})
     for name in names:
-        parameters = inspect.signature(maker(make, name)).parameters
+        parameters, where = inspect.signature(maker(make, name)).parameters, f"label {name}" if labelled else "jax plan"
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         fixed = {
             key: value[name] if labelled and isinstance(value, Mapping) and name in value else value
@@ -74,8 +73,7 @@ def settle(
             if not rule.matches(name if labelled else None):
                 continue
             word = rule.parameter if rule.parameter in parameters else WORDS.get(rule.parameter, rule.parameter)
-            where, field = f"label {name}" if labelled else "jax plan", f"rules[{i}]"
-            one = f"an argument of {getattr(maker(make, name), '__name__', 'make')}"
+            field, one = f"rules[{i}]", f"an argument of {getattr(maker(make, name), '__name__', 'make')}"
             near, alone = did_you_mean(word, parameters), "left out: optax is driven one value at a time"
             rows = (
                 (word in parameters or takes_all, f"{field}.parameter", one, shown(rule.parameter), near),
@@ -91,8 +89,7 @@ def settle(
             base: Any = given if given is not None else None if default is inspect.Parameter.empty else default
             if saved is not None:
                 given, base = None, saved.get(name, {}).get(word)
-            problem = base_problem(where, word, absolute, base, given, schedules[i])
-            if problem is not None:
+            if (problem := base_problem(where, word, absolute, base, given, schedules[i])) is not None:
                 problems.append(problem)
                 continue
             schedule = by_update(plan, schedules[i])
@@ -138,10 +135,9 @@ def ramps_of(plan: Plan, names: Any, progress: Progress) -> dict[str, Any]:
 
 def static() -> None:
     """Makes every kind of schedule a static node of JAX's trees: part of what is compiled, without leaves."""
-    for kind in Schedule.registry.values():
-        if kind not in _registered:
-            jax.tree_util.register_static(kind)
-            _registered.add(kind)
+    for kind in {*Schedule.registry.values()} - _registered:
+        jax.tree_util.register_static(kind)
+        _registered.add(kind)
 
 
 _registered: set[Any] = set()
@@ -170,28 +166,3 @@ def rate(schedule: Any, base: float | None = None) -> Rate:
     """
     static()
     return rate_of(schedule, base, "rate")
-
-
-@dataclass(frozen=True)
-class Rounded:
-    """The values of a schedule to the nearest integer, halves up, as int32: see `whole`."""
-
-    schedule: Schedule
-
-    def __call__(self, step: Any) -> Any:
-        """Returns the whole value at a step."""
-        value = self.schedule(step)
-        return math.floor(value + 0.5) if isinstance(value, float) else jnp.floor(value + 0.5).astype(jnp.int32)
-
-
-jax.tree_util.register_static(Rounded)
-
-
-def whole(schedule: Any) -> Rounded:
-    """Returns a schedule of whole numbers, such as `optax.MultiSteps(…, every_k_schedule=whole("piecewise_constant([500], [1, 4])"))`.
-
-    Args:
-        schedule: A schedule or its text.
-    """
-    static()
-    return Rounded(Schedule.of(schedule))

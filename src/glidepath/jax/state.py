@@ -46,15 +46,13 @@ def count(state: Any) -> int:
     Raises:
         GlidepathError: If it has no count, or counts that disagree.
     """
-    counts = [s.count for s in _driven_states(state)]
+    counts = [own.count for _, own in _driven(state)]
     counts = counts or [value for path, value in optax.tree.get_all_with_path(state, "count") if path]
     seen = sorted({int(value) for value in counts})
     if len(seen) != 1:
+        rule, got = "one that counts updates, in one count or in equal ones", ", ".join(map(str, seen)) or "none"
         remedy = "wrap what steps at its own pace by itself, or read its own state"
-        got = "none" if not seen else ", ".join(map(str, seen))
-        raise GlidepathError.worded(
-            "count", "state", "one that counts updates, in one count or in equal ones", got, remedy
-        )
+        raise GlidepathError.worded("count", "state", rule, got, remedy)
     return seen[0]
 
 
@@ -70,7 +68,7 @@ def learning_rates(state: Any, name: str = "learning_rate") -> dict[str, float]:
     Raises:
         GlidepathError: If there is none, or one belongs to another plan than the one that made the update.
     """
-    driven = [(path, part) for path, part in _placed(state) if isinstance(part, DrivenState)] or [((), found(state))]
+    driven = _driven(state) or [((), found(state))]
     values: dict[str, float] = {}
     for path, part in driven:
         held, place = part.hyperparams, "/".join(str(key.key) for key in path if isinstance(key, DictKey))
@@ -80,19 +78,15 @@ def learning_rates(state: Any, name: str = "learning_rate") -> dict[str, float]:
             if name in row:
                 values[label if alone else place if rows is not held else f"{place}/{label}"] = float(row[name])
     if any(value != value for value in values.values()):
-        rule = "that of the plan it was updated with"
-        raise GlidepathError.worded(
-            "learning_rates", "state", rule, "another's: NaN", "go on with resumed(state, saved, resume=…)"
-        )
+        rule, remedy = "that of the plan it was updated with", "go on with resumed(state, saved, resume=…)"
+        raise GlidepathError.worded("learning_rates", "state", rule, "another's: NaN", remedy)
     return values
 
 
-def _placed(state: Any) -> list[tuple[Any, Any]]:
-    return jax.tree.leaves_with_path(state, is_leaf=lambda x: isinstance(x, DrivenState))
-
-
-def _driven_states(state: Any) -> list[DrivenState]:
-    return [leaf for _, leaf in _placed(state) if isinstance(leaf, DrivenState)]
+def _driven(state: Any) -> list[tuple[Any, DrivenState]]:
+    """Returns the states of driven transformations in a tree, each with its place."""
+    leaves: Any = jax.tree.leaves_with_path(state, is_leaf=lambda x: isinstance(x, DrivenState))
+    return [(path, leaf) for path, leaf in leaves if isinstance(leaf, DrivenState)]
 
 
 def found(state: Any) -> DrivenState:
@@ -101,12 +95,12 @@ def found(state: Any) -> DrivenState:
     Raises:
         GlidepathError: If there is none, or more than one.
     """
-    states = _driven_states(state)
+    states = _driven(state)
     if len(states) != 1:
         rule = "that of one transformation made by plan() or optimizer(), also inside another's"
         remedy = "restore into a template: the state that init(params) returns"
         raise GlidepathError.worded("glidepath.jax", "state", rule, f"{len(states)} of them", remedy)
-    return states[0]
+    return states[0][1]
 
 
 def changed(state: Any, change: Callable[[DrivenState], DrivenState]) -> Any:
