@@ -158,12 +158,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ("train() again goes on", "transformers.py", "resume=self._resume, restart=True", "resume=self._resume"),
             ("every resume is strict", "transformers.py", "resume=self._resume, restart", 'resume="strict", restart'),
             ("the coming rate is logged", "transformers.py", "logs |= self.schedule.rates()", "pass"),
-            (
-                "groups are logged as one",
-                "transformers.py",
-                "len(set(rates.values())) < 2",
-                "True",
-            ),
+            ("groups are logged as one", "transformers.py", "if len({*rates.values()}) > 1 else", "if False else"),
             ("evaluations are not heard", "transformers.py", 'self._tell(metrics or {}, "eval_")', "pass"),
             ("a deaf controller trains", "transformers.py", "if monitors and str(", "if False and str("),
             (
