@@ -35,10 +35,8 @@ from .common import (
 )
 from .options import command
 
-_TITLES = {
-    "Phases": "Phases, joined by >>",
-    "Made of others": "Made of others (also: a >> b, a * b, a + b, 0.1 * a)",
-}
+_TITLES = {"Phases": "Phases, joined by >>"}
+_TITLES["Made of others"] = "Made of others (also: a >> b, a * b, a + b, 0.1 * a)"
 
 
 @command("list")

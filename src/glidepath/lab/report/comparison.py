@@ -145,14 +145,9 @@ def _task(grid: Mapping[str, Sequence[Record]], seeds: Sequence[int], baseline: 
             needed = statistics.seeds_needed(gap.estimate, len(tested))
             gap = replace(gap, p_holm=corrected[name], seeds_needed=needed)
         found.append(replace(row, rank=placed.get(name), to_baseline=gap, at_shared=shared))
-    return TaskResult(
-        task=task,
-        peak_rate=spec.peak_rate if base.rates is None else None,
-        budget=spec.budget,
-        schedules=tuple(found),
-        runner_up=_runner_up(found, 1.0 if lower else -1.0),
-        **vars(source),
-    )
+    second, shared = _runner_up(found, 1.0 if lower else -1.0), spec.peak_rate if base.rates is None else None
+    sizes: dict[str, Any] = {"task": task, "peak_rate": shared, "budget": spec.budget}
+    return TaskResult(**sizes, schedules=tuple(found), runner_up=second, **vars(source))
 
 
 def by_rate(records: Sequence[Record]) -> dict[float, list[Record]]:
@@ -167,19 +162,12 @@ def _schedule(name: str, records: Sequence[Record], seeds: Sequence[int]) -> Sch
     choice = choose_rate(seen, spec.task.metric.direction)
     records, driver = rows[choice.peak_rate], spec.controller or spec.schedule
     values = tuple(record.test and record.test.metric for record in records)
-    return ScheduleResult(
-        name=name,
-        text=str(driver),
-        fingerprint=driver.fingerprint,
-        peak_rate=choice.peak_rate,
-        rates=choice if len(rows) > 1 else None,
-        runs=tuple(record.spec.hash for record in records),
-        values=values,
-        diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None),
-        test=left(values),
-        to_baseline=None,
-        top5=left(record.test.top5 for record in records if record.test),
-    )
+    facts: dict[str, Any] = {"name": name, "text": str(driver), "fingerprint": driver.fingerprint}
+    facts |= {"peak_rate": choice.peak_rate, "rates": choice if len(rows) > 1 else None, "values": values}
+    facts["runs"] = tuple(record.spec.hash for record in records)
+    facts["diverged"] = tuple(seed for seed, value in zip(seeds, values, strict=True) if value is None)
+    facts["top5"] = left(record.test.top5 for record in records if record.test)
+    return ScheduleResult(test=left(values), to_baseline=None, **facts)
 
 
 def _at_shared(records: Sequence[Record], row: ScheduleResult, base: ScheduleResult) -> PairedDifference | None:

@@ -25,17 +25,9 @@ def table(comparison: Comparison) -> str:
 def headings(result: TaskResult, baseline: str) -> list[str]:
     """The column titles of a task's table."""
     metric = result.task.metric
-    return [
-        "schedule",
-        *(["peak rate"] if result.peak_rate is None else []),
-        f"test {metric.name} ({metric.unit})",
-        "95 % interval",
-        *(["top-5 error (%)"] if _five(result) else []),
-        "rank",
-        f"to {baseline}",
-        "95 % interval",
-        "p (Holm)",
-    ]
+    rate, five = ["peak rate"] * (result.peak_rate is None), ["top-5 error (%)"] * _five(result)
+    test = [f"test {metric.name} ({metric.unit})", "95 % interval"]
+    return ["schedule", *rate, *test, *five, "rank", f"to {baseline}", "95 % interval", "p (Holm)"]
 
 
 def cells(row: ScheduleResult, result: TaskResult) -> list[str]:

@@ -28,7 +28,7 @@ from ..records.runs import Record, RunSpec
 from ..report.statistics import Estimate, left
 from ..report.verdict import number, spread
 from ..tasks.declared import Task
-from .planning import Seeds, Tabled, facts_of, followed, one_row
+from .planning import Seeds, Tabled, facts_of, followed, one_row, told_of
 
 if TYPE_CHECKING:
     from ..engines.training import Point
@@ -244,11 +244,6 @@ def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branche
     for start, length in job.branches:
         values = tuple(records[one.hash].values[str(start)]["test"] for one in jobs)
         found.append(Branch(start, length - start, job.told(start, length), values, left(values)))
-    return Branched(
-        peak_rate=job.peak_rate,
-        branches=tuple(found),
-        updates=job.budget,
-        updates_apart=sum(length for _, length in job.branches),
-        schedule="" if job.schedule is None else str(job.controller or job.schedule),
-        **facts_of(jobs),
-    )
+    facts = facts_of(jobs)
+    facts |= {"updates": job.budget, "updates_apart": sum(length for _, length in job.branches)}
+    return Branched(peak_rate=job.peak_rate, branches=tuple(found), schedule=told_of(job), **facts)

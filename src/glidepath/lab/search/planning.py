@@ -125,6 +125,11 @@ def followed(spec: RunSpec, given: object) -> tuple[Any, ...]:
     return (spec.schedule, spec.controller) if given else ()
 
 
+def told_of(job: Any) -> str:
+    """What such a job follows, as text; empty where nothing was given."""
+    return "" if job.schedule is None else str(job.controller or job.schedule)
+
+
 def notes_of(grid: Grid) -> list[str]:
     """What to know before training, a sentence for each: schedules of another length than the runs, what a controller's patience counts."""
     told: list[str] = []

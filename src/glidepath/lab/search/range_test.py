@@ -120,20 +120,10 @@ def find_rates(
         torch.manual_seed(seed)
         model = models.build(task.model, data).to(device())
         optimizer = optimizer_of(spec, model)
-        found = find(
-            model,
-            optimizer,
-            partial(loss_of, smoothing=task.label_smoothing),
-            _Batches(spec, data),
-            low=low,
-            high=high,
-            steps=steps,
-            repeats=repeats,
-            seed=seed,
-            progress=heard,
-            autocast=torch.bfloat16 if task.precision == "bfloat16" else None,
-            swept=swept,
-        )
+        sizes: dict[str, Any] = {"low": low, "high": high, "steps": steps, "repeats": repeats, "seed": seed}
+        sizes["autocast"] = torch.bfloat16 if task.precision == "bfloat16" else None
+        loss = partial(loss_of, smoothing=task.label_smoothing)
+        found = find(model, optimizer, loss, _Batches(spec, data), **sizes, progress=heard, swept=swept)
     verification = None
     if verified and isinstance(found.result, Suggestion):
 

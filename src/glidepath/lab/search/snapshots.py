@@ -33,7 +33,7 @@ from ..records.runs import RunSpec
 from ..report.statistics import Estimate, PairedDifference, RateChoice, choose_rate, left, paired
 from ..report.verdict import number, sized
 from ..tasks.declared import Task
-from .planning import Rates, Seeds, Tabled, facts_of, followed, one_row
+from .planning import Rates, Seeds, Tabled, facts_of, followed, one_row, told_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -354,13 +354,6 @@ def _made(jobs: Sequence[SnapshotJob], records: Mapping[str, Measured]) -> Snaps
         values = tuple(one[name]["test"] for one in rows[choice.peak_rate])
         gains = paired(found[0].values, values) if found else None
         found.append(Result(name, choice.peak_rate, choice if len(rows) > 1 else None, values, left(values), gains))
-    return Snapshots(
-        peak_rate=job.peak_rate if len(rows) == 1 else None,
-        budget=job.length * job.cycles,
-        cycles=job.cycles,
-        last=job.last,
-        results=tuple(found),
-        schedule="" if job.schedule is None else str(job.controller or job.schedule),
-        **facts_of(jobs),
-        **vars(provenance((records[one.hash] for one in jobs), job.task.name)),
-    )
+    facts = facts_of(jobs) | vars(provenance((records[one.hash] for one in jobs), job.task.name))
+    facts |= {"budget": job.length * job.cycles, "cycles": job.cycles, "last": job.last, "schedule": told_of(job)}
+    return Snapshots(peak_rate=job.peak_rate if len(rows) == 1 else None, results=tuple(found), **facts)

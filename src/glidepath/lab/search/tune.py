@@ -141,14 +141,9 @@ class _Search:
 
     def driver(self, folder: Path, place: str | None, seed: int, prune: bool) -> SearchDriver:
         """The search as it is kept, begun or gone on with."""
-        question = {
-            "task": self.task.identity(),
-            "budget": self.base.budget,
-            "seeds": len(self.seeds),
-            "space": [str(dimension) for dimension in self.space.values()],
-            "fixed": {name: {k: str(v) for k, v in one.fixed.items()} for name, one in self.families.items()},
-            "seed": seed,
-        }
+        fixed = {name: {k: str(v) for k, v in one.fixed.items()} for name, one in self.families.items()}
+        question = {"task": self.task.identity(), "budget": self.base.budget, "seeds": len(self.seeds), "seed": seed}
+        question |= {"space": [*map(str, self.space.values())], "fixed": fixed}
         storage = storage_at(place or folder / "study.journal")
         better = "minimize" if self.task.metric.direction == "lower" else "maximize"
         study = self.study = optuna.create_study(
@@ -253,32 +248,23 @@ class _Search:
         self.whole.skip(0 if gained else len(self.fresh))
         test = self._fresh(best)
         default = self._fresh(usual) if gained else test
+        facts = facts_of([replace(self.base, seed=seed) for seed in self.seeds])
+        facts |= {"budget": self.base.budget, "trials": trials, "default": usual.number, "best": best.number}
+        facts |= {"space": tuple(map(str, self.space.values())), "fresh_seeds": tuple(self.fresh)}
+        ends = [left(each) if all_of(each) else None for each in (test, default)]
+        facts |= {"test": ends[0], "default_test": ends[1], "gain": paired(test, default) if gained else None}
         return Tuned(
-            budget=self.base.budget,
-            space=tuple(str(dimension) for dimension in self.space.values()),
-            trials=trials,
-            default=usual.number,
-            best=best.number,
             edges=tuple(name for name, value in best.values.items() if self.space[name].at_edge(value)),
             importance=_importance(self.study),
-            fresh_seeds=tuple(self.fresh),
-            test=left(test) if all_of(test) else None,
-            default_test=left(default) if all_of(default) else None,
-            gain=paired(test, default) if gained else None,
-            **facts_of([replace(self.base, seed=seed) for seed in self.seeds]),
+            **facts,
         )
 
     def _trial(self, number: int, found: FrozenTrial) -> SearchTrial:
         state, values = found.user_attrs.get("state", "refused"), dict(found.params)
         run = None if state == "refused" else self._run(values)
-        return SearchTrial(
-            number=number,
-            values=values,
-            schedule="" if run is None else self._family(values).name if run.controller else str(run.schedule),
-            peak_rate=readable(values[RATE]),
-            validation=tuple(found.user_attrs.get("validation", ())),
-            state=state,
-        )
+        text = "" if run is None else self._family(values).name if run.controller else str(run.schedule)
+        seen, rate = tuple(found.user_attrs.get("validation", ())), readable(values[RATE])
+        return SearchTrial(number, values, text, rate, seen, state)
 
     def _fresh(self, trial: SearchTrial) -> list[float | None]:
         """Test metric on the fresh seeds."""

@@ -12,7 +12,7 @@ from ..report.verdict import number, sized
 from .planning import Tabled
 
 
-@plain(kw_only=True)
+@plain()
 class SearchTrial:
     """One point of the search.
 

@@ -329,18 +329,11 @@ _DIGITS = "Small handwritten digits, a fifth of the training labels wrong, a per
 _IMAGES = "A hundred classes of generated images of CIFAR-100's shape, ResNet-8 of width 8"
 _DECAYED: dict[str, Any] = {"optimizer": Sgd(weight_decay=5e-4)}
 _SMALL = ResNet(kind="resnet8", width=8, stride=2)
-_TEXT = Task(
-    name="text",
-    about="The next character of Python's own documentation, a transformer of 20,000 parameters, AdamW.",
-    data=Prose(),
-    model=CharTransformer(),
-    optimizer=AdamW(),
-    metric=Metric("loss", "nats per character"),
-    batch=16,
-    peak_rate=0.01,
-    budget=1500,
-    warmup=0.05,
-)
+_NEXT = "The next character of Python's own documentation, a transformer of 20,000 parameters, AdamW."
+_NATS = Metric("loss", "nats per character")
+_SIZES: dict[str, Any] = {"batch": 16, "peak_rate": 0.01, "budget": 1500, "warmup": 0.05}
+_MODEL: dict[str, Any] = {"model": CharTransformer(), "optimizer": AdamW(), "metric": _NATS}
+_TEXT = Task(name="text", about=_NEXT, data=Prose(), **_MODEL, **_SIZES)
 _CIFAR = "CIFAR-100 from a local copy, ResNet-18 for 32 by 32"
 
 TASKS: dict[str, Task] = {

@@ -103,14 +103,10 @@ def adjusted(
             changes["optimizer"] = replace(task.optimizer, weight_decay=weight_decay)
         if epochs is not None:
             changes["budget"] = epochs * _epoch(task)
-        said = [
-            model or "",
-            "" if augment is None else "augmented" if augment else "not augmented",
-            "" if label_smoothing is None else f"label smoothing {label_smoothing:g}",
-            "" if weight_decay is None else f"weight decay {weight_decay:g}",
-            "" if epochs is None else f"{epochs} epochs",
-            precision or "",
-        ]
+        moved = {None: None, True: "augmented", False: "not augmented"}[augment]
+        numbers = {"label smoothing": label_smoothing, "weight decay": weight_decay}
+        told = [f"{name} {value:g}" for name, value in numbers.items() if value is not None]
+        said = [model, moved, *told, f"{epochs} epochs" if epochs else None, precision]
         about = f"{task.about} Changed: {', '.join(filter(None, said))}."
         return replace(task, **changes, about=about) if changes else task
     except ValidationError as error:
