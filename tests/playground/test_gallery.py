@@ -32,7 +32,7 @@ def test_every_class_is_there_and_opens_as_it_is_drawn(links):
         plain += 1
         (drawn,) = picture.schedules.values()
         epochs = float(state["budget"][0].partition(":")[2])
-        shown = read(state["s"][0], None, Budget(epochs=epochs).settled()).built.schedule
+        shown = read(state["s"][0], None, Budget(epochs=epochs).settled()).schedule
         base = picture.base if not shown.absolute else 1.0
         assert [shown(k) * base for k in range(picture.options["steps"])] == pytest.approx(
             [drawn(k) for k in range(picture.options["steps"])]

@@ -27,12 +27,14 @@ class Built:
         tree: The tree with what was typed read into numbers and lists, as far as it could be.
         problems: What was refused: the path of the call, the argument, and the sentence.
         durations: How long the schedule at each path lasts.
+        text: Its text, as typed or as written from the controls.
     """
 
     schedule: Schedule | None
     tree: Tree
     problems: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     durations: dict[str, float] = field(default_factory=dict[str, float])
+    text: str = ""
 
 
 def build(tree: Tree, budget: Settled) -> Built:
@@ -48,10 +50,9 @@ def build(tree: Tree, budget: Settled) -> Built:
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         told = f"tree: must be made of words, operators and numbers, got {error}"
         return Built(None, tree, [{"path": "", "field": "", "message": told}])
-    if made is not None and not isinstance(made, Schedule) and not maker.problems:
+    if not maker.problems and not isinstance(made, Schedule):
         maker.refuse("", GlidepathError.of("text", "", "a schedule", made, "a number alone is written hold(value=…)"))
-    schedule = made if isinstance(made, Schedule) and not maker.problems else None
-    return Built(schedule, read, maker.problems, maker.durations)
+    return Built(None if maker.problems else made, read, maker.problems, maker.durations)
 
 
 class _Maker:
@@ -61,8 +62,7 @@ class _Maker:
         self.durations: dict[str, float] = {}
 
     def refuse(self, path: str, error: GlidepathError, names: Iterable[str] = (), only: str = "") -> None:
-        for problem in error.problems:
-            self.problems.append(refused(problem, path, only or _field(problem, list(names))))
+        self.problems += (refused(problem, path, only or _field(problem, [*names])) for problem in error.problems)
 
     def made(self, path: str, rule: str, names: Iterable[str], make: Callable[[], Any]) -> Any:
         """Returns what a function makes, None if that is refused."""
@@ -91,8 +91,7 @@ class _Maker:
 
     def _call(self, tree: Tree, path: str) -> tuple[Any, Tree]:
         lib, word, before = tree["lib"], tree["word"], len(self.problems)
-        values: dict[str, Any] = {}
-        many, read = list[Any](), list[dict[str, Any]]()
+        values, read = dict[str, Any](), list[dict[str, Any]]()
         try:
             parameters = signature(lib, word).parameters
         except GlidepathError as error:
@@ -100,38 +99,33 @@ class _Maker:
             return None, tree
         for i, argument in enumerate(tree["args"]):
             name = argument["name"]
-            value, kept = self._value(argument["value"], _at(path, f"args.{i}.value"), name, path)
+            values[name], kept = self._value(argument["value"], _at(path, f"args.{i}.value"), name, path)
             read.append({"name": name, "value": kept})
-            if name in parameters and parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
-                many = value
-            else:
-                values[name] = value
-        made_tree = {"t": "call", "lib": lib, "word": word, "args": read}
 
         def make() -> Schedule:
-            if not lib:
-                return vocabulary()[word](*many, **values)
             own, base = dict(values), 0.1
+            if not lib:
+                several = [name for name, one in parameters.items() if one.kind is one.VAR_POSITIONAL]
+                return vocabulary()[word](*(own.pop(several[0], ()) if several else ()), **own)
             if "base_lr" in parameters and parameters["base_lr"].default is not inspect.Parameter.empty:
                 base = own.pop("base_lr", base)  # the optimizer's, not the scheduler's
             return dialects.load(lib, word, own, base_lr=base)
 
-        if len(self.problems) > before:
-            return None, made_tree
-        return self.made(path, "called with its own arguments", values, make), made_tree
+        lost = len(self.problems) > before
+        made = None if lost else self.made(path, "called with its own arguments", values, make)
+        return made, {"t": "call", "lib": lib, "word": word, "args": read}
 
     def _value(self, value: Any, path: str, name: str, call: str = "") -> tuple[Any, Any]:
         if isinstance(value, list):
             pairs = [self._value(item, f"{path}.{i}", name, call) for i, item in enumerate(value)]
-            return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            return [made for made, _ in pairs], [read for _, read in pairs]
         if isinstance(value, dict) and "raw" not in value:
             return self.node(value, path)
         try:
-            if not isinstance(value, dict):
-                if isinstance(value, float) and not math.isfinite(value):
-                    raise GlidepathError.of(name, "", "finite", value)
-                return value, value
-            read = _typed(str(value["raw"]), name, value.get("as", ""), self.budget)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise GlidepathError.of(name, "", "finite", value)
+            typed = isinstance(value, dict)
+            read = _typed(str(value["raw"]), name, value.get("as", ""), self.budget) if typed else value
         except GlidepathError as error:
             self.refuse(call, error, only=name)
             return None, value
@@ -164,29 +158,27 @@ def _typed(text: str, name: str, kind: str, budget: Settled) -> Any:
     if len(text) > 4000:
         raise GlidepathError.of(name, "", "at most 4000 characters", f"{len(text)} of them")
     text = text.strip()
-    if kind == "text":
-        return text
-    if kind == "list":
-        return _list(text, name, budget)
-    length = length_of(text, budget)
-    if length is not None:
-        return length
-    value = number_of(text)
+    if kind in ("text", "list"):
+        return text if kind == "text" else _list(text, name, budget)
+    value = _amount(text, budget)
     if value is None:
         rule = "a number" if kind != "length" else "a number of steps such as 500, 5% or 2ep"
         raise GlidepathError.of(name, "", rule, text)
     return value
 
 
+def _amount(text: str, budget: Settled) -> float | None:
+    return number_of(text) if (length := length_of(text, budget)) is None else length
+
+
 def _list(text: str, name: str, budget: Settled) -> list[Any]:
     text = plain(text).strip("[]()").strip()
     apart = re.search(r"[;\n]|,\s", text)  # so that "1,000, 2,000" is two numbers
     pieces = [piece.strip() for piece in re.split(r"[;\n]\s*|,\s+" if apart else ",", text.rstrip(",;"))]
-    if pieces == [""]:
-        raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", "nothing")
     if len(pieces) > 1000:
         raise GlidepathError.of(name, "", "at most 1000 numbers", f"{len(pieces)} of them")
-    values = [number_of(piece) if (length := length_of(piece, budget)) is None else length for piece in pieces]
+    values = [_amount(piece, budget) for piece in pieces]
     if None in values:
-        raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", pieces[values.index(None)])
+        told = pieces[values.index(None)] or "nothing"
+        raise GlidepathError.of(name, "", "a list of numbers such as 3000, 6000", told)
     return values

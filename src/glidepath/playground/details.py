@@ -16,7 +16,7 @@ from .budget import USUAL, Budget, Settled
 from .build import build
 from .catalogue import arguments_of, mathml
 from .look import read
-from .tree import text_of, tree_of, walk
+from .tree import calls, text_of, tree_of
 
 _FOR_EVER = 10**8
 _MOST = 40  # sliders of one page
@@ -48,7 +48,7 @@ def details(request: Details) -> dict[str, Any]:
         request: What the page asks.
     """
     budget = request.budget.settled()
-    schedule = read(request.text, None, budget).built.schedule
+    schedule = read(request.text, None, budget).schedule
     if schedule is None:
         return {"ok": False}
     latex = schedule.latex() if schedule.closed and schedule._size <= 200 else ""
@@ -104,7 +104,7 @@ def fit(request: Fit) -> dict[str, Any]:
 
 def _fitted(text: str, budget: Settled) -> str:
     given, found = text, read(text, None, budget)
-    schedule, tree = found.built.schedule, found.built.tree
+    schedule, tree = found.schedule, found.tree
     if schedule is None or tree.get("t") not in ("op", "call"):
         raise GlidepathError.of("fit", "schedule", "readable", text[:60])
     if schedule.duration == math.inf:
@@ -112,8 +112,7 @@ def _fitted(text: str, budget: Settled) -> str:
     ratio = Fraction(budget.updates, int(schedule.duration))
     single: list[tuple[dict[str, Any], int]] = []
     rows: list[dict[str, Any]] = []
-
-    def gather(call: dict[str, Any]) -> None:
+    for call in calls(tree):
         kinds = {argument["name"]: argument for argument in arguments_of(call["lib"], call["word"])}
         for argument in call["args"]:
             kind, value = kinds.get(argument["name"], {}), argument["value"]
@@ -121,8 +120,6 @@ def _fitted(text: str, budget: Settled) -> str:
                 single.append((argument, int(kind.get("min", 1))))
             elif kind.get("type") == "lengths" and isinstance(value, list) and all(isinstance(v, int) for v in value):
                 rows.append(argument)
-
-    walk(tree, gather)
     named = [argument["value"] for argument, _ in single] + [value for row in rows for value in row["value"]]
     if schedule.duration > max(_FOR_EVER, 10_000 * max(named, default=0)):  # a library says so: 999,999,999 iterations
         rule = "of a duration that its arguments say"
@@ -134,14 +131,14 @@ def _fitted(text: str, budget: Settled) -> str:
         scaled = [round(item * ratio) for item in row["value"]]
         row["value"] = [max(item, i + (scaled[0] > 0)) for i, item in enumerate(scaled)]
     text = text_of(tree)
-    made = read(text, None, budget).built.schedule
+    made = read(text, None, budget).schedule
     if made is not None and made.duration != math.inf and longest is not None:
         rest = budget.updates - int(made.duration)  # rounding leaves a few steps: the longest length takes them
         if rest and longest["value"] + rest >= 1:
             longest["value"] += rest
             text = text_of(tree)
     again = tree_of(text)
-    if again is None or read(text, None, budget).built.schedule is None:
+    if again is None or read(text, None, budget).schedule is None:
         raise GlidepathError.of("fit", "schedule", "one that can be scaled", given[:60])
     return text
 

@@ -270,7 +270,7 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
 
 def _readable(text: str) -> tuple[str, Schedule]:
     """Returns a text that the page reads, and its schedule: as it was written where it can, else in our own words."""
-    schedule = read(text, None, Budget().settled()).built.schedule
+    schedule = read(text, None, Budget().settled()).schedule
     if schedule is not None:
         return text, schedule
     schedule = read_text(text)

@@ -7,7 +7,8 @@ import functools
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import accumulate
 from typing import Annotated, Any
 
 from ..core import GlidepathError, Schedule, parse
@@ -50,20 +51,7 @@ class Look(Asked):
     sampled: Flag = True
 
 
-@dataclass(frozen=True)
-class Read:
-    """A text or tree as the page sees it.
-
-    Args:
-        built: What became of it.
-        text: Its text, as typed or as written from the controls.
-    """
-
-    built: Built
-    text: str
-
-
-def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
+def read(text: str | None, tree: Tree | None, budget: Settled) -> Built:
     """Returns what a text or a tree makes; what is refused becomes problems.
 
     Args:
@@ -71,24 +59,26 @@ def read(text: str | None, tree: Tree | None, budget: Settled) -> Read:
         tree: The tree.
         budget: What lengths with units are of.
     """
+    refusal = None
     try:
-        if tree is None:
-            text = called(text or "")
-            try:
-                tree = tree_of(text)
-            except GlidepathError as error:
-                try:
-                    return Read(Built(parse(text), {"t": "many"}), text)  # a call inside a call, or a lambda
-                except GlidepathError:
-                    raise error from None
-            if tree is None:  # more parts than controls: the curve alone
-                return Read(Built(parse(text), {"t": "many"}), text)
-            return Read(build(tree, budget), text)
-        built = build(tree, budget)
-        return Read(built, text_of(built.tree))
+        if tree is not None:
+            built = build(tree, budget)
+            return replace(built, text=text_of(built.tree))
+        text = called(text or "")
+        try:
+            tree = tree_of(text)
+        except GlidepathError as error:
+            refusal = error
+        if tree is not None:
+            return replace(build(tree, budget), text=text)
+        # The curve alone: more parts than controls, a call inside a call, or a lambda.
+        return Built(parse(text), {"t": "many"}, text=text)
     except GlidepathError as error:
-        problems = [refused(problem, "", "") for problem in error.problems]
-        return Read(Built(None, tree or {"t": "none"}, problems), text or "")
+        return Built(None, tree or {"t": "none"}, _told(refusal or error), text=text or "")
+
+
+def _told(error: GlidepathError) -> list[dict[str, Any]]:
+    return [refused(problem, "", "") for problem in error.problems[:50]]
 
 
 def look(request: Look) -> dict[str, Any]:
@@ -98,22 +88,20 @@ def look(request: Look) -> dict[str, Any]:
         request: What the page asks.
     """
     budget = request.budget.settled()
-    found = read(request.text, request.tree, budget)
-    schedule = found.built.schedule
-    answer: dict[str, Any] = {
-        "ok": schedule is not None,
-        "problems": found.built.problems[:50],
-        "tree": found.built.tree,
+    found, drawn = read(request.text, request.tree, budget), dict[str, Any]()
+    if found.schedule is not None:
+        try:
+            drawn = _drawn(request, found, found.schedule, budget)
+        except GlidepathError as error:  # a replayed rule can fail at a later step
+            found = replace(found, schedule=None, problems=_told(error))
+    return {
+        "ok": found.schedule is not None,
+        "problems": found.problems[:50],
+        "tree": found.tree,
         "text": found.text,
         "budget": budget.to_dict(),
+        **drawn,
     }
-    if schedule is None:
-        return answer
-    try:
-        return answer | _drawn(request, found.built, schedule, budget)
-    except GlidepathError as error:  # a replayed rule can fail at a later step
-        problems = [refused(problem, "", "") for problem in error.problems]
-        return answer | {"ok": False, "problems": problems[:50]}
 
 
 def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> dict[str, Any]:
@@ -125,7 +113,7 @@ def _drawn(request: Look, built: Built, schedule: Schedule, budget: Settled) -> 
         "canonical": _short(schedule),
         "absolute": schedule.absolute,
         "companions": {name: _short(other) for name, other in companions_of(schedule).items()},
-        "duration": None if schedule.duration == math.inf else int(schedule.duration),
+        "duration": _end(schedule.duration),
         "last": last,
         "curve": curve_data(schedule, last, request.points, request.base, request.sampled),
         "blocks": _blocks(built, schedule, last),
@@ -151,7 +139,7 @@ def readable(text: str, budget: Settled, where: str = "page", field: str = "sche
     Raises:
         GlidepathError: If it cannot be read.
     """
-    built = read(text, None, budget).built
+    built = read(text, None, budget)
     if built.schedule is None:
         told = built.problems[0]["message"] if built.problems else ""
         raise GlidepathError.of(where, field, "readable", text[:60], told)
@@ -165,12 +153,7 @@ def _short(schedule: Schedule) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _pin(text: str, budget: Settled) -> Schedule | None:
-    return read(text, None, budget).built.schedule
-
-
-@functools.lru_cache(maxsize=64)
-def _pin_data(schedule: Schedule, last: int, points: int, base: float, packed: bool) -> dict[str, Any]:
-    return curve_data(schedule, last, points, base, packed)
+    return read(text, None, budget).schedule
 
 
 def own(bases: Sequence[float | None], base: float, count: int) -> list[float]:
@@ -212,6 +195,9 @@ def curve_data(schedule: Schedule, last: int, points: int, base: float, packed: 
     }
 
 
+_pin_data = functools.lru_cache(maxsize=64)(curve_data)
+
+
 def _packed(values: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(values)}d", *values)).decode()
 
@@ -220,14 +206,10 @@ def _blocks(built: Built, schedule: Schedule, last: int) -> list[dict[str, Any]]
     """Returns the phases as blocks: those of the chain that the text is, each with its place in the tree, or else what is inside."""
     tree = built.tree
     if tree.get("t") == "op" and tree.get("op") == ">>":
-        blocks: list[dict[str, Any]] = []
-        begin: float = 0
-        for i, part in enumerate(tree["parts"]):
-            path = f"parts.{i}"
-            duration = built.durations.get(path, math.inf)
-            blocks.append(_block(part, path, begin, duration))
-            begin += duration
-        return blocks
+        paths = [f"parts.{i}" for i in range(len(tree["parts"]))]
+        durations = [built.durations.get(path, math.inf) for path in paths]
+        begins = accumulate(durations[:-1], initial=0.0)
+        return list(map(_block, tree["parts"], paths, begins, durations))
     if tree.get("t") == "call" and not tree["lib"]:
         single = _block(tree, "", 0, schedule.duration)
         if single["length"] is not None and len(phases(schedule, last)) <= 1:
@@ -239,13 +221,10 @@ def _blocks(built: Built, schedule: Schedule, last: int) -> list[dict[str, Any]]
 
 
 def _block(part: Tree, path: str, begin: float, duration: float) -> dict[str, Any]:
-    name = _name(part)
-    length = None
-    if part["t"] == "call" and duration != math.inf:
-        fitting = [i for i, a in enumerate(part["args"]) if type(a["value"]) is int and a["value"] == duration]
-        named = [i for i in fitting if part["args"][i]["name"] == "steps"]
-        length = (named or fitting or [None])[0]
-    return {"path": path, "name": name, "begin": int(begin), "end": _end(begin + duration), "length": length}
+    args = list(enumerate(part.get("args", ())))
+    fitting = [(a["name"] != "steps", i) for i, a in args if type(a["value"]) is int and a["value"] == duration]
+    end, length = _end(begin + duration), min(fitting)[1] if fitting else None
+    return {"path": path, "name": _name(part), "begin": int(begin), "end": end, "length": length}
 
 
 def _name(part: Tree) -> str:

@@ -57,7 +57,7 @@ def measures(request: Measure) -> dict[str, Any]:
 def _curves(request: Measure | At) -> tuple[list[Schedule | None], list[float]]:
     """Returns the curves of a request, None for one that cannot be read, and what their factors are multiplied by."""
     budget = request.budget.settled()
-    made = [read(text, None, budget).built.schedule for text in request.texts]
+    made = [read(text, None, budget).schedule for text in request.texts]
     return made, own(request.bases, request.base, len(made))
 
 

@@ -11,7 +11,7 @@ import ast
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -23,13 +23,7 @@ from .asked import MAX_TEXT
 
 MAX_NODES = 400
 _DEEPEST = 30
-_OPERATORS: Mapping[type[ast.operator], str] = {
-    ast.RShift: ">>",
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-}
+_OPERATORS: dict[Any, str] = {ast.RShift: ">>", ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _TIGHTNESS = {">>": 1, "+": 2, "-": 2, "*": 3, "/": 3}
 
 Tree = dict[str, Any]
@@ -45,18 +39,16 @@ def signature(lib: str, word: str) -> inspect.Signature:
     Raises:
         GlidepathError: If there is no such word.
     """
+    if not lib and word not in vocabulary():
+        raise GlidepathError.of("text", "", "a known word", word, did_you_mean(word, vocabulary()))
     if not lib:
-        words = vocabulary()
-        if word not in words:
-            raise GlidepathError.of("text", "", "a known word", word, did_you_mean(word, words))
-        return inspect.signature(words[word])
+        return inspect.signature(vocabulary()[word])
     if lib not in LIBRARIES:
         raise GlidepathError.of("text", "library", f"one of {', '.join(LIBRARIES)}", lib, did_you_mean(lib, LIBRARIES))
     language, keyword = known(lib), inspect.Parameter.KEYWORD_ONLY
     own = {p.name: p.replace(kind=keyword) for p in language.parameters(language.named(word))}
-    base = "" if language.absolute or "base_lr" in own else "base_lr"
-    base = language.base if language.base and language.base not in own else base
-    own |= {base: inspect.Parameter(base, keyword, default=0.1)} if base else {}
+    base = language.base or ("" if language.absolute else "base_lr")
+    own |= {base: inspect.Parameter(base, keyword, default=0.1)} if base and base not in own else {}
     return inspect.Signature(list(own.values()))
 
 
@@ -98,18 +90,14 @@ def tree_of(text: str) -> Tree | None:
     """
     if len(text) > MAX_TEXT:
         raise GlidepathError.of("text", "", f"at most {MAX_TEXT} characters", f"{len(text)} of them")
-    rule = "one line such as warmup(500) >> cosine(9500)"
+    reader = _TreeReader(text)
+    if sum(isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(reader.tree)) > MAX_NODES:
+        return None
     try:
-        reader = _TreeReader(text)
-        if sum(isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(reader.tree)) > MAX_NODES:
-            return None
-        rule = "made of words, numbers, lists and >> + - * /"
         made = reader.part(reader.tree)
-    except (_Odd, GlidepathError) as error:
-        if isinstance(error, GlidepathError) and rule.startswith("made"):
-            raise
+    except _Odd:
         parse(text)  # says what is wrong
-        raise GlidepathError.of("text", "", rule, text) from None
+        raise GlidepathError.of("text", "", "made of words, numbers, lists and >> + - * /", text) from None
     if reader.problems:
         raise GlidepathError(reader.problems)
     return made
@@ -138,27 +126,22 @@ class _TreeReader(Reader):
             self.refuse(node, "nested less deep")
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and not math.isfinite(node.value):
             raise GlidepathError.of("text", "every number", "finite", ast.unparse(node)[:40])
-        if (
-            isinstance(node, ast.UnaryOp)
-            and isinstance(node.op, ast.USub)
-            and isinstance(node.operand, ast.Call | ast.BinOp)
-        ):
-            return {"t": "op", "op": "*", "parts": [{"t": "num", "value": -1}, self.part(node.operand, depth + 1)]}
-        return super()._value(node, depth)
+        match node:
+            case ast.UnaryOp(ast.USub(), ast.Call() | ast.BinOp() as inner):
+                return {"t": "op", "op": "*", "parts": [{"t": "num", "value": -1}, self.part(inner, depth + 1)]}
+            case _:
+                return super()._value(node, depth)
 
     def _operation(self, node: ast.BinOp, depth: int) -> Tree:
-        operator = _OPERATORS.get(type(node.op), "") or self.refuse(node, "an operator")
-        parts: list[ast.AST] = [node.right]
-        first: ast.AST = node.left
-        while isinstance(first, ast.BinOp) and _OPERATORS.get(type(first.op)) == operator and operator not in "-/":
-            parts.append(first.right)
-            first = first.left
-        return {"t": "op", "op": operator, "parts": [self.part(part, depth + 1) for part in (first, *reversed(parts))]}
+        operator = _OPERATORS.get(type(node.op)) or self.refuse(node, "an operator")
+        parts: list[ast.AST] = [node.left, node.right]
+        while isinstance(first := parts[0], ast.BinOp) and type(first.op) is type(node.op) and operator not in "-/":
+            parts[:1] = first.left, first.right
+        return {"t": "op", "op": operator, "parts": [self.part(part, depth + 1) for part in parts]}
 
     def _call(self, node: ast.Call, depth: int) -> Tree:
-        lib, word = _library(ast.unparse(node.func)) if isinstance(node.func, ast.Attribute) else ("", "")
-        if isinstance(node.func, ast.Name):
-            word = node.func.id
+        name = ast.unparse(node.func)
+        lib, word = _library(name) if isinstance(node.func, ast.Attribute) else ("", name)
         if not lib and word not in vocabulary():
             self.refuse(node, "a known word")
         parameters = signature(lib, word).parameters
@@ -197,9 +180,9 @@ def _call(lib: str, word: str, given: Mapping[str, Any]) -> Tree:
 
 def _library(name: str) -> tuple[str, str]:
     """Returns the library and the word of a dotted name: `pytorch.StepLR`, or in full as in `torch.optim.lr_scheduler.StepLR`."""
-    found = [language for language in candidates(name) if language.framework in LIBRARIES]
-    if found:
-        return found[0].framework, found[0].named(name)
+    for language in candidates(name):
+        if language.framework in LIBRARIES:
+            return language.framework, language.named(name)
     return name.partition(".")[0], name.partition(".")[2]
 
 
@@ -227,8 +210,7 @@ def _written(tree: Tree, depth: int) -> tuple[str, int]:
     if tree["t"] == "num":
         return _value(tree["value"], depth), 4
     if tree["t"] == "op":
-        operator = tree["op"]
-        own = _TIGHTNESS[operator]
+        operator, own = tree["op"], _TIGHTNESS[tree["op"]]
         texts: list[str] = []
         for i, part in enumerate(tree["parts"]):
             text, tight = _written(part, depth + 1)
@@ -236,22 +218,19 @@ def _written(tree: Tree, depth: int) -> tuple[str, int]:
             texts.append(f"({text})" if loose else text)
         return f" {operator} ".join(texts), own
     lib, word = tree["lib"], tree["word"]
-    parameters = signature(lib, word).parameters
-    pieces: list[str] = []
-    by_position = not lib
+    parameters, pieces, by_position = signature(lib, word).parameters, list[str](), not lib
+    unknown = inspect.Parameter("unknown", inspect.Parameter.KEYWORD_ONLY)
     for i, argument in enumerate(tree["args"]):
         name, value = argument["name"], argument["value"]
-        parameter = parameters.get(name)
-        if parameter is not None and parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        parameter = parameters.get(name, unknown)
+        if parameter.kind is parameter.VAR_POSITIONAL:
             pieces += [_written(item, depth + 1)[0] for item in value]
-            continue
-        if parameter is not None and parameter.default is not parameter.empty and _same(value, parameter.default):
+        elif _same(value, parameter.default):
             by_position = False
-            continue
-        needed = parameter is not None and parameter.default is parameter.empty
-        by_position = by_position and list(parameters)[i : i + 1] == [name] and (needed or i == 0)
-        text = _value(value, depth)
-        pieces.append(text if by_position else f"{name}={text}")
+        else:
+            plain = parameter.default is parameter.empty or i == 0
+            by_position = by_position and plain and [*parameters][i : i + 1] == [name]
+            pieces.append(_value(value, depth) if by_position else f"{name}={_value(value, depth)}")
     return f"{lib + '.' if lib else ''}{word}({', '.join(pieces)})", 4
 
 
@@ -274,15 +253,11 @@ def _value(value: Any, depth: int) -> str:
     return repr(value)
 
 
-def walk(tree: Tree, visit: Callable[[Tree], None]) -> None:
-    """Calls `visit` with every call of a tree, outer ones first."""
-    if tree["t"] == "op":
-        for part in tree["parts"]:
-            walk(part, visit)
-    elif tree["t"] == "call":
-        visit(tree)
-        for argument in tree["args"]:
-            values = argument["value"] if isinstance(argument["value"], list) else [argument["value"]]
-            for value in values:
-                if isinstance(value, dict) and "t" in value:
-                    walk(value, visit)
+def calls(tree: Any) -> Iterator[Tree]:
+    """Yields every call of a tree, outer ones first."""
+    if isinstance(tree, dict):
+        if tree.get("t") == "call":
+            yield tree
+        tree = [*tree.values()]
+    for part in tree if isinstance(tree, list) else ():
+        yield from calls(part)
