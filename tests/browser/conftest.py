@@ -121,7 +121,7 @@ class Opened:
         for _ in range(2):
             self.page.wait_for_timeout(40)  # a change is drawn, and asked about, in the next frame
             self.wait("glidepath.due.count === 0 && !glidepath.pending && !glidepath.gestures.on")
-            self.wait("!!glidepath.details && glidepath.details.text !== undefined && location.hash.length > 3")
+            self.wait("Boolean(glidepath.details?.ok) && location.hash.length > 3")
 
     def text(self):
         return self.page.evaluate("glidepath.state.text")

@@ -7,7 +7,7 @@ import pytest
 from glidepath.finder import suggest
 from glidepath.playground.sweeps import SWEEPS
 
-TRACES = SWEEPS["shaken"].make()
+TRACES = SWEEPS["shaken"][2]()
 FILE = "#pane-range input[type=file]"
 DRAWN = "document.querySelectorAll('#pane-range .rangechart .scatterlayer .trace').length"
 

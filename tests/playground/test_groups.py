@@ -92,7 +92,7 @@ def test_a_call_goes_into_the_link_as_it_was_written():
     [
         ([], 1.0, "SCHEDULE must be 1 to 9 schedules, got 0 of them"),
         ([("", "cosine(9)")] * 10, 1.0, "got 10 of them"),
-        ([("", "cosine(9)")], math.nan, "base must be above 0"),
+        ([("", "cosine(9)")], math.nan, "base must be a number above 0"),
         ([("", "cosin(9)"), ("", "linear(")], 1.0, "(?s)'cosin'.*linear"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_plan_shows_its_groups(opened, tmp_path):
         (["nowhere.yaml"], "nowhere.yaml"),
         (["nowhere.json"], "file must be a file that can be read"),
         (["cosine(3)"] * 10, "SCHEDULE must be 1 to 9 schedules, got 10 of them"),
-        (["cosine(3)", "-b", "-1"], "base must be above 0"),
+        (["cosine(3)", "-b", "-1"], "base must be a number above 0"),
     ],
 )
 def test_what_cannot_be_read_is_refused_at_once(opened, words, message):

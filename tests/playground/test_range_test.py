@@ -14,7 +14,7 @@ from glidepath.playground.jobs import Cancelled, Work
 from glidepath.playground.range_test import MAX_POINTS, MAX_TRACES, Range, Sweep, range_test, read_file, sweeping
 from glidepath.playground.sweeps import SWEEPS
 
-TRACES = SWEEPS["shaken"].make()
+TRACES = SWEEPS["shaken"][2]()
 
 
 def written(**more):
@@ -23,7 +23,7 @@ def written(**more):
 
 @pytest.mark.parametrize("key", ["shaken", "clean", "spike"])
 def test_the_known_edge_is_found(key):
-    found = suggest(SWEEPS[key].make())
+    found = suggest(SWEEPS[key][2]())
 
     assert isinstance(found, Suggestion)
     assert found.edge == pytest.approx(0.2, rel=0.1)

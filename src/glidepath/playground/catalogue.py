@@ -6,15 +6,28 @@ A new kind, recipe or scheduler of a library appears on the page with the contro
 from __future__ import annotations
 
 import functools
+import html
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from .. import dialects, recipes
-from ..core import GlidepathError, Node, Product, Rate, Schedule, language, parse, shorthand, types_of, vocabulary
-from ..core.codec import field_notes, schema
+from ..core import (
+    GlidepathError,
+    Node,
+    Product,
+    Rate,
+    Schedule,
+    checks_of,
+    language,
+    parse,
+    shorthand,
+    types_of,
+    vocabulary,
+)
+from ..core.codec import field_notes
 from ..core.curves import Curve
 from ..dialects.table import known
 from ..view.examples import CLASSIC, LIBRARIES, about, example, group_of, source
@@ -42,7 +55,10 @@ _BARE = re.compile(r"\$[^$]*\$\.?")  # a note that is nothing but a letter of th
 @functools.cache
 def catalogue() -> dict[str, Any]:
     """Returns every word by group, with its arguments: JSON data, made once."""
-    words = {f"{lib}.{word}".lstrip("."): entry for lib, word in _keys() if (entry := entry_of(lib, word)) is not None}
+    ours = dict.fromkeys([*sorted(recipes.__all__), *sorted(_PHASES), *sorted(vocabulary())])
+    keys = [("", word) for word in ours if word in vocabulary() and word not in HIDDEN]
+    keys += [(lib, name) for lib in LIBRARIES for name in dialects.names(lib)]
+    words = {f"{lib}.{word}".lstrip("."): entry for lib, word in keys if (entry := entry_of(lib, word)) is not None}
     groups: dict[str, list[str]] = {}
     for name, entry in words.items():
         groups.setdefault(entry["group"], []).append(name)
@@ -61,13 +77,6 @@ def catalogue() -> dict[str, Any]:
 _PHASES = {*shorthand.__all__} - {"chain", "maximum", "minimum"}
 
 
-def _keys() -> Iterator[tuple[str, str]]:
-    ours = dict.fromkeys([*sorted(recipes.__all__), *sorted(_PHASES), *sorted(vocabulary())])
-    yield from (("", word) for word in ours if word in vocabulary() and word not in HIDDEN)
-    for lib in LIBRARIES:
-        yield from ((lib, name) for name in dialects.names(lib))
-
-
 def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     """Returns one word with its arguments as the page needs it, or None if it cannot be shown by itself.
 
@@ -79,23 +88,21 @@ def entry_of(lib: str, word: str) -> dict[str, Any] | None:
     if not text:
         return None
     make = _maker(lib, word)
-    first, arguments = _plain(about(make)), arguments_of(lib, word)
-    if lib in CLASSIC:
-        for each in arguments:
-            each["note"] = each["note"] or language.argument(word, each["name"], "en")
-            each["zh"] = {"note": language.argument(word, each["name"], "zh")}
-    chinese = _plain(language.said(about(make), "zh"))
-    latex = _displayed(make)
-    if lib:
-        latex, symbols = _formula_of(text, {each["name"]: each["default"] for each in arguments})
-        for each in arguments:
-            each |= {"symbol": symbols[each["name"]]} if each["name"] in symbols else {}
+    first, chinese = _plain(about(make)), _plain(language.said(about(make), "zh"))
+    arguments = {each["name"]: each for each in arguments_of(lib, word)}
+    defaults = {name: each["default"] for name, each in arguments.items()}
+    latex, symbols = _formula_of(text, defaults) if lib else (_displayed(make), {})
+    for name, each in arguments.items() if lib else ():
+        each |= {"symbol": symbols[name]} if name in symbols else {}
+        if lib in CLASSIC:
+            each["note"] = each["note"] or language.argument(word, name, "en")
+            each["zh"] = {"note": language.argument(word, name, "zh")}
     return {
         "group": known(lib).title if lib else group_of(word),
         "about": (first.partition(": ")[2] or first) if lib else first,
         "formula": mathml(latex) if latex else "",
         "source": source(make),
-        "args": arguments,
+        "args": list(arguments.values()),
         "text": text,
         "zh": {"about": chinese if chinese != first else ""},
     }
@@ -151,24 +158,19 @@ def arguments_of(lib: str, word: str) -> list[dict[str, Any]]:
     """
     make = _maker(lib, word)
     notes, types = field_notes(make), known(lib).readers[word].types if lib else {}
-    rules = {} if lib else _rules(make)
+    enums = {name: {"enum": list(kind.options)} for name, kind in types.items()}
+    rules: dict[str, Any] = enums if lib else _rules(make)
     made: list[dict[str, Any]] = []
-    for parameter in signature(lib, word).parameters.values():
-        name, required = parameter.name, parameter.default is parameter.empty
+    for name, parameter in signature(lib, word).parameters.items():
+        required = parameter.default is parameter.empty
         default = None if required else parameter.default
-        default = (
-            str(default) if isinstance(default, Node) else list(default) if isinstance(default, tuple) else default
-        )
+        default = str(default) if isinstance(default, Node) else default
         rule = rules.get(name, {})
         options = [each for each in rule.get("anyOf", [rule]) if each.get("type") != "null"]
-        if lib:
-            options = [{"enum": list(types[name].options)} if name in types else {}]
         kind = _foreign_kind(name, default, types) if lib else _kind(parameter, options[0], default)
-        note = notes.get(name, "")
         nullable = (not required and parameter.default is None) or len(options) < len(rule.get("anyOf", []))
-        made.append(
-            control(name, kind, options[0], default, note, bool(lib)) | {"required": required, "nullable": nullable}
-        )
+        one = control(name, kind, options[0], default, notes.get(name, ""), bool(lib))
+        made.append(one | {"required": required, "nullable": nullable})
     return made
 
 
@@ -178,14 +180,9 @@ def _maker(lib: str, word: str) -> Any:
 
 def _rules(make: Any) -> dict[str, Any]:
     """Returns the JSON Schema of each argument, from the types that a kind or a recipe declares."""
-    if not (inspect.isclass(make) and issubclass(make, Node)):
-        return {name: check.json_schema for name, check in types_of(inspect.unwrap(make)).items()}
-    return _schema()[f"schedule.{make.kind}"]["properties"]
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    return schema()["$defs"]
+    if inspect.isclass(make) and issubclass(make, Node):
+        return {field.name: check.json_schema for field, check in checks_of(make)}
+    return {name: check.json_schema for name, check in types_of(inspect.unwrap(make)).items()}
 
 
 def control(name: str, kind: str, bounds: Mapping[str, Any], default: Any, note: str, foreign: bool) -> dict[str, Any]:
@@ -223,7 +220,7 @@ def _foreign_kind(name: str, default: Any, types: Mapping[str, Any]) -> str:
     """Returns how a library's argument is set, as its row says; one that the row looks at itself, by its default."""
     kind = types[name].kind if name in types else "auto"
     if kind == "auto":
-        kinds = {bool: "flag", list: "lengths", int: "integer", float: "number", str: "text"}
+        kinds = {bool: "flag", list: "lengths", tuple: "lengths", int: "integer", float: "number", str: "text"}
         return "lengths" if name in ("boundaries", "milestones") else kinds.get(type(default), "auto")
     return "integer" if kind == "length" and name in _RANGES else kind
 
@@ -248,7 +245,6 @@ def _kind(parameter: inspect.Parameter, bounds: Mapping[str, Any], default: Any)
     return {"boolean": "flag", "string": "text"}.get(str(kind), "text" if hint == "str" else "number")
 
 
-@functools.cache
 def example_of(lib: str, word: str) -> str:
     """Returns the text that a word begins with on the page, or an empty string if there is none.
 
@@ -256,11 +252,9 @@ def example_of(lib: str, word: str) -> str:
         lib: A library, or an empty string.
         word: The word.
     """
-    if not lib:
-        return example(word)
-    arguments = begun(lib, word)
+    arguments = begun(lib, word) if lib else None
     if arguments is None:
-        return ""
+        return "" if lib else example(word)
     return f"{lib}.{word}({', '.join(f'{name}={_written(value)}' for name, value in arguments.items())})"
 
 
@@ -272,10 +266,8 @@ def _written(value: Any) -> str:
 
 def _plain(text: str) -> str:
     r"""Returns a line of a docstring with its formulas as letters: `$T$` becomes T, `\rho` becomes ρ."""
-    greek = {"rho": "ρ", "gamma": "γ", "sigma": "σ", "tau": "τ", "alpha": "α", "beta": "β", "theta": "θ", "lambda": "λ"}
-    for name, sign in greek.items():
-        text = text.replace(f"\\{name}", sign)
-    text = re.sub(r"\$1/\(w\+1\)\$", "1/(w+1)", text)
+    for name in ("rho", "gamma", "sigma", "tau", "alpha", "beta", "theta", "lambda"):
+        text = text.replace(f"\\{name}", html.unescape(f"&{name};"))
     return re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from dataclasses import replace
@@ -11,15 +12,13 @@ from typing import Annotated, Any
 from ..core import GlidepathError, Schedule
 from ..core.fields import Flag, real
 from ..plan import Plan, Rule, check
-from .asked import Asked, ATree, Base, Pins, Text, refused, several
+from .asked import Asked, ATree, Pins, Text, refused, several
 from .budget import USUAL, Budget, Settled
 from .build import build
 from .catalogue import arguments_of, mathml
 from .look import read
 from .tree import calls, text_of, tree_of
 
-_FOR_EVER = 10**8
-_MOST = 40  # sliders of one page
 _HALVINGS = 24  # of the way to a bound of real numbers, which makes seven digits
 _Number = Annotated[float, real()]
 
@@ -29,7 +28,6 @@ class Details(Asked):
 
     text: Text
     budget: Budget = USUAL
-    base: Base = 1.0
 
 
 class Fit(Asked):
@@ -38,11 +36,10 @@ class Fit(Asked):
     text: Text
     pins: Pins = ()
     budget: Budget = USUAL
-    base: Base = 1.0
 
 
 def details(request: Details) -> dict[str, Any]:
-    """Returns formula, JSON, warnings and name of a schedule.
+    """Returns the formula of a schedule, and what the checker says of it.
 
     Args:
         request: What the page asks.
@@ -56,9 +53,6 @@ def details(request: Details) -> dict[str, Any]:
         "ok": True,
         "latex": latex,
         "formula": mathml(latex) if latex and len(latex) < 6000 else "",
-        "json": schedule.to_json(indent=2) if schedule._size <= 500 else "",
-        "text": str(schedule)[:4000],
-        "fingerprint": schedule.fingerprint,
         "warnings": warnings(schedule, request.budget),
     }
 
@@ -75,10 +69,8 @@ def warnings(schedule: Schedule, budget: Budget) -> list[dict[str, Any]]:
     except (GlidepathError, TypeError):
         return []
     here = "$.rules[0]"
-    return [
-        refused(replace(one, where=one.where.removeprefix(here))) | {"message": str(one).removeprefix(f"{here}: ")}
-        for one in found
-    ][:8]
+    told = [(replace(one, where=one.where.removeprefix(here)), str(one).removeprefix(f"{here}: ")) for one in found]
+    return [refused(one) | {"message": text} for one, text in told[:8]]
 
 
 def fit(request: Fit) -> dict[str, Any]:
@@ -93,12 +85,10 @@ def fit(request: Fit) -> dict[str, Any]:
         GlidepathError: If the schedule cannot be read or has no end of its own.
     """
     budget = request.budget.settled()
-    pins: list[str] = []
-    for pin in request.pins:
-        try:
-            pins.append(_fitted(pin, budget))
-        except GlidepathError:
-            pins.append(pin)
+    pins = list(request.pins)
+    for i, pin in enumerate(pins):
+        with contextlib.suppress(GlidepathError):
+            pins[i] = _fitted(pin, budget)
     return {"text": _fitted(request.text, budget), "pins": pins}
 
 
@@ -121,7 +111,7 @@ def _fitted(text: str, budget: Settled) -> str:
             elif kind.get("type") == "lengths" and isinstance(value, list) and all(isinstance(v, int) for v in value):
                 rows.append(argument)
     named = [argument["value"] for argument, _ in single] + [value for row in rows for value in row["value"]]
-    if schedule.duration > max(_FOR_EVER, 10_000 * max(named, default=0)):  # a library says so: 999,999,999 iterations
+    if schedule.duration > max(10**8, 10_000 * max(named, default=0)):  # a library says so: 999,999,999 iterations
         rule = "of a duration that its arguments say"
         raise GlidepathError.worded("fit", "schedule", rule, f"{schedule.duration} steps", "give it an end first")
     longest = max((argument for argument, _ in single), key=lambda argument: argument["value"], default=None)
@@ -130,15 +120,12 @@ def _fitted(text: str, budget: Settled) -> str:
     for row in rows:
         scaled = [round(item * ratio) for item in row["value"]]
         row["value"] = [max(item, i + (scaled[0] > 0)) for i, item in enumerate(scaled)]
-    text = text_of(tree)
-    made = read(text, None, budget).schedule
+    made = read(text_of(tree), None, budget).schedule
     if made is not None and made.duration != math.inf and longest is not None:
         rest = budget.updates - int(made.duration)  # rounding leaves a few steps: the longest length takes them
-        if rest and longest["value"] + rest >= 1:
-            longest["value"] += rest
-            text = text_of(tree)
-    again = tree_of(text)
-    if again is None or read(text, None, budget).schedule is None:
+        longest["value"] += rest if longest["value"] + rest >= 1 else 0
+    text = text_of(tree)
+    if tree_of(text) is None or read(text, None, budget).schedule is None:
         raise GlidepathError.of("fit", "schedule", "one that can be scaled", given[:60])
     return text
 
@@ -167,7 +154,7 @@ class Limits(Asked):
     """
 
     tree: ATree
-    rows: Annotated[tuple[Slider, ...], several(Slider, _MOST)]
+    rows: Annotated[tuple[Slider, ...], several(Slider, 40)]
     budget: Budget = USUAL
 
 
@@ -200,8 +187,8 @@ def _taken(request: Limits, row: Slider, value: float) -> bool:
         call: Any = tree
         for key in row.path.split(".") if row.path else ():
             call = call[int(key)] if isinstance(call, list) else call[key]
-        call["args"] = [argument for argument in call["args"] if argument["name"] != row.field]
-        call["args"].append({"name": row.field, "value": value})
+        rest = [argument for argument in call["args"] if argument["name"] != row.field]
+        call["args"] = [*rest, {"name": row.field, "value": value}]
     except (KeyError, IndexError, TypeError, ValueError):
         return False
     return build(tree, request.budget.settled()).schedule is not None

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from ..core import Checks, GlidepathError, Schedule, did_you_mean, text_for
+from ..core import Checks, GlidepathError, Schedule, taken, text_for
 from ..core.fields import Flag, choice, real
 from ..dialects import read_text, render
 from ..view.axis import AXES, Axis, bases_of, unit_of
@@ -20,14 +20,9 @@ from .look import own, read, readable
 
 _WHOLE = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
 
-TYPES = {
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "gif": "image/gif",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
-"""The media type of each format."""
+# The media type of each format.
+_TEXTS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+TYPES = {"svg": "image/svg+xml", "png": "image/png", "gif": "image/gif", **_TEXTS}
 
 
 class Export(Asked):
@@ -99,13 +94,8 @@ def axis_of(name: str, budget: Settled) -> Axis:
 
 
 def _picture(schedules: dict[str, Schedule], bases: dict[str, float], request: Export, budget: Settled) -> bytes:
-    options: dict[str, Any] = {
-        "steps": request.last,
-        "log": request.log,
-        "floor": request.floor,
-        "axis": axis_of(request.axis, budget),
-        "base": bases,
-    }
+    options: dict[str, Any] = {"steps": request.last, "axis": axis_of(request.axis, budget), "base": bases}
+    options |= {"log": request.log, "floor": request.floor}
     try:
         from ..view import animation, figure
         from ..view.still import bytes_of
@@ -143,16 +133,14 @@ def _csv(schedules: dict[str, Schedule], bases: dict[str, float], request: Expor
 
 def _cell(text: str) -> str:
     """Returns a name as a cell: quoted, and never the beginning of a spreadsheet's formula."""
-    text = text.strip()
-    text = f"'{text}" if text[:1] in "=+-@\t" else text
+    text = ("'" if text.strip()[:1] in "=+-@\t" else "") + text.strip()
     return '"' + text.replace('"', '""') + '"'
 
 
 def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) -> str:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, schedule in schedules.items():
-        factor = bases[name]
-        steps, values, _ = thinned(schedule, last, 2000, _WHOLE)
+        factor, (steps, values, _) = bases[name], thinned(schedule, last, 2000, _WHOLE)
         rows.append(
             {
                 "name": name.strip(),
@@ -170,15 +158,9 @@ def _json(schedules: dict[str, Schedule], bases: dict[str, float], last: int) ->
 
 # Code and links ------------------------------------------------------------------------------------------------------------------------
 
-TARGETS = {
-    "python": "Plain Python",
-    "pytorch": "PyTorch",
-    "oneflow": "OneFlow",
-    "keras": "Keras",
-    "optax": "optax",
-    "glidepath": "glidepath",
-}
-"""What code can be written for, with the names on the page."""
+# What code can be written for, with the names on the page.
+_PROPER = {"python": "Plain Python", "pytorch": "PyTorch", "oneflow": "OneFlow", "keras": "Keras"}
+TARGETS = {**_PROPER, "optax": "optax", "glidepath": "glidepath"}
 
 
 class Code(Asked):
@@ -218,16 +200,13 @@ def code(schedule: Schedule, target: str, base: float = 1.0) -> str:
     Raises:
         GlidepathError: If the target is unknown or a part of the schedule cannot be said there.
     """
-    if target not in TARGETS:
-        raise GlidepathError.of("code", "target", f"one of {', '.join(TARGETS)}", target, did_you_mean(target, TARGETS))
     base_lr = None if schedule.absolute or base == 1.0 else base
-    if target == "glidepath":
+    if taken("code", "target", target, choice(*TARGETS)) == "glidepath":
         return f"import glidepath\n\nschedule = glidepath.parse({text_for(schedule, base_lr)!r})\nprint(schedule(0))\n"
     return render(schedule, target, base_lr=base_lr)
 
 
 PER_EPOCH = 400  # updates in an epoch of the budget that the page begins with
-_MOST_EPOCHS = 1e6  # a longer schedule is shown beside the budget that the page begins with
 
 
 def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
@@ -246,8 +225,7 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
     """
     if not 1 <= len(curves) <= MAX_PINS + 1:
         raise GlidepathError.worded("open", "SCHEDULE", f"1 to {MAX_PINS + 1} schedules", f"{len(curves)} of them")
-    if not (0 < base <= 1e6 and math.isfinite(base)):
-        raise GlidepathError.of("open", "base", "above 0 and at most 1e6", base)
+    taken("open", "base", base, real(above=0, high=1e6))
     checks = Checks("open")
     made: list[tuple[str, str, Schedule]] = []
     for name, text in curves:
@@ -258,9 +236,9 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
     parts: list[tuple[str, str]] = [("v", "1"), ("s", text), *([("n", name)] if name else [])]
     parts += [("p", json.dumps([text, name, slot])) for slot, (name, text, _) in enumerate(pins, start=1)]
     parts += [("base", repr(base))] if base != 1.0 else []
-    length = first.duration
-    epochs = length / PER_EPOCH
-    if epochs <= _MOST_EPOCHS and Budget(epochs=epochs).settled().updates == length != Budget().settled().updates:
+    length, epochs = first.duration, first.duration / PER_EPOCH
+    # A longer schedule than a million epochs is shown beside the budget that the page begins with.
+    if epochs <= 1e6 and Budget(epochs=epochs).settled().updates == length != Budget().settled().updates:
         parts.append(("budget", f"epochs:{epochs}"))
     shown = {0}  # the steps of the page's table: the first, a quarter, the half, and the last update
     if math.isfinite(length):
@@ -270,8 +248,8 @@ def fragment(curves: Sequence[tuple[str, str]], base: float = 1.0) -> str:
 
 def _readable(text: str) -> tuple[str, Schedule]:
     """Returns a text that the page reads, and its schedule: as it was written where it can, else in our own words."""
-    schedule = read(text, None, Budget().settled()).schedule
-    if schedule is not None:
-        return text, schedule
-    schedule = read_text(text)
-    return str(schedule), schedule
+    schedule = read(text, None, USUAL.settled()).schedule
+    if schedule is None:
+        schedule = read_text(text)
+        text = str(schedule)
+    return text, schedule

@@ -20,7 +20,6 @@ from ..forecast.fit import merged
 from ..forecast.reading import runs_of
 from .asked import Asked, Last, Text, an_object, several, typed, words
 
-_POINTS = 240
 MAX_FILE = 2_000_000
 
 
@@ -56,10 +55,9 @@ def _put(dropped: Dropped) -> Generator[list[Path]]:
             parts = [re.sub(r"[^\w.-]", "_", part).lstrip(".") for part in file.name.split("/")]
             places.append(Path(folder, *parts[:-1], parts[-1] or "log.csv"))
             places[-1].parent.mkdir(parents=True, exist_ok=True)
+            text = file.text.encode("utf-8", "replace")
             try:
-                places[-1].write_bytes(
-                    base64.b64decode(file.data, validate=True) if file.data else file.text.encode("utf-8", "replace")
-                )
+                places[-1].write_bytes(base64.b64decode(file.data, validate=True) or text)
             except ValueError:
                 raise GlidepathError.of("log", "data", "base 64", file.data[:20]) from None
         yield places
@@ -102,7 +100,7 @@ def fitted(request: Dropped) -> dict[str, Any]:
     runs = runs_of(read, plan=plan, base=request.base)
     laws = fit_laws(runs)
     drawn: list[dict[str, Any]] = []
-    for run in (merged(run, _POINTS) for run in runs):
+    for run in (merged(run, 240) for run in runs):
         late = run.steps > 0.08 * run.updates
         drawn.append({"name": run.name, "steps": run.steps[late].tolist(), "losses": run.losses[late].tolist()})
     return {"laws": laws.to_dict(), "runs": drawn}

@@ -44,8 +44,9 @@ def controls() -> list[dict[str, Any]]:
             if field.name in _SLIDERS:
                 bounds |= {"slider": (*_SLIDERS[field.name], False), "unit": ""}
             one = control(field.name, kind, bounds, field.default, notes[field.name], False)
-            one |= {"note": one["note"].replace("`", ""), "zh": {"note": one["zh"]["note"].replace("`", "")}}
-            made.append(one | {"required": False, "nullable": False})
+            made.append(
+                one | {"note": one["note"].replace("`", ""), "zh": {"note": one["zh"]["note"].replace("`", "")}}
+            )
     return made
 
 
@@ -62,15 +63,13 @@ def feed(request: Feed) -> dict[str, Any]:
     controller = Plateau(**{name: value for name, value in (request.options or {}).items() if name in known})
     values, columns = _values(request.values, request.column)
     decisions = replay(controller, [Observation(i, value) for i, value in enumerate(values)])
+    told = [{"action": d.action, "reason": d.reason} for _, d in decisions]
     return {
         "columns": columns,
         "text": str(controller),
         "values": [value if math.isfinite(value) else None for value in values],
         "multipliers": [multiplier * request.base for multiplier, _ in decisions],
-        "decisions": [
-            {"action": d.action, "reason": d.reason, "zh": {"reason": language.reason(d.reason, "zh")}}
-            for _, d in decisions
-        ],
+        "decisions": [each | {"zh": {"reason": language.reason(each["reason"], "zh")}} for each in told],
         "cuts": [i for i, (_, d) in enumerate(decisions) if d.action == "cut"],
     }
 

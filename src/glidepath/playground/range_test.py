@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from ..core import Checks, GlidepathError, each_of, plain_data, shown, taken
+from ..core import Answer, Checks, GlidepathError, each_of, plain_data, shown, taken
 from ..core.fields import Check, Index, choice, integer, real
 from ..core.language import said, worded
 from ..core.zh_strings import FINDINGS
 from ..finder import RULES, Refusal, Suggestion, Trace, Verification, suggest
 from ..view.examples import about
 from ..view.range_test import parts
-from .asked import Asked, Text, several, typed, words
+from .asked import Asked, several, typed, words
 from .jobs import Work
 from .runs import TaskName, prepare
 from .sweeps import SWEEPS
@@ -57,24 +58,24 @@ class Sweep(Asked):
 
 
 _finite = real(-sys.float_info.max, sys.float_info.max)
-_loss = Check(lambda value: None if value is None else _finite.func(value))
+_loss = Check(lambda value: math.inf if value is None else _finite.func(value))
 
 
 class _Whole(Asked):
     """Whole trainings, as a file tells of them."""
 
     rates: Annotated[tuple[float, ...], several(_finite, 100)]
-    losses: Annotated[tuple[tuple[float | None, ...], ...], several(several(_loss, 100), 100)]
+    losses: Annotated[tuple[tuple[float, ...], ...], several(several(_loss, 100), 100)]
     seeds: Annotated[tuple[int, ...], several(integer(0), 100)]
     best: Annotated[float, _finite] | None
-    verdict: Text
+    verdict: Annotated[str, words(80)]
     trainings: Index
     seconds: Annotated[float, _finite]
 
 
 def known() -> list[dict[str, Any]]:
     """Returns the range tests with a known answer, for the page's list."""
-    return [{"key": key, "name": one.name, "zh": {"name": said(one.name, "zh")}} for key, one in SWEEPS.items()]
+    return [{"key": key, "name": name, "zh": {"name": said(name, "zh")}} for key, (name, _, _) in SWEEPS.items()]
 
 
 def range_test(request: Range) -> dict[str, Any]:
@@ -87,9 +88,9 @@ def range_test(request: Range) -> dict[str, Any]:
         GlidepathError: If the file is refused, or there is no such known range test.
     """
     if request.known:
-        one = SWEEPS[taken("range test", "known", request.known, choice(*SWEEPS))]
-        chinese = {"title": said(one.name, "zh"), "known": said(one.known, "zh")}
-        return {"title": one.name, "known": one.known, "zh": chinese, **_answer(one.make())}
+        name, told, make = SWEEPS[taken("range test", "known", request.known, choice(*SWEEPS))]
+        chinese = {"title": said(name, "zh"), "known": said(told, "zh")}
+        return {"title": name, "known": told, "zh": chinese, **_answer(make())}
     title, traces, verification = read_file(request.text)
     return {"title": title, "known": "", **_answer(traces, verification)}
 
@@ -127,33 +128,25 @@ def sweeping(request: Sweep) -> Callable[[Work], None]:
 def _answer(traces: Sequence[Trace], verification: Verification | None = None) -> dict[str, Any]:
     """Returns the answer of some traces with all that is drawn of it, as JSON data."""
     result = suggest(traces)
-    drawn = parts(traces, result)
-    data: dict[str, Any] = result.to_dict()
-    del data["rules"]
+    drawn, usable = parts(traces, result), isinstance(result, Suggestion)
+    sentence = f"{result.reason}: {result.evidence}" if isinstance(result, Refusal) else str(result)
+    for tick in drawn["ticks"] if drawn else ():
+        chinese = said(about(RULES[tick["name"]]), "zh")
+        tick |= {"zh": {"about": chinese}} if not chinese.startswith("Returns ") else {}
     answer = {
-        "usable": isinstance(result, Suggestion),
-        "result": _in_both(data | {"sentence": _sentence(result)}),
-        "drawn": None if drawn is None else drawn | {"ticks": [_told(tick) for tick in drawn["ticks"]]},
-        "verification": None
-        if verification is None
-        else _in_both(verification.to_dict() | {"sentence": str(verification)}),
+        "usable": usable,
+        "result": _in_both(result, sentence),
+        "drawn": drawn,
+        "verification": verification and _in_both(verification, str(verification)),
         "stops": [trace.stop for trace in traces],
     }
     return plain_data(answer)
 
 
-def _in_both(data: dict[str, Any]) -> dict[str, Any]:
-    """Returns data whose sentences are said in Chinese too."""
+def _in_both(answer: Answer, sentence: str) -> dict[str, Any]:
+    """Returns the data of an answer with its sentence; what is a sentence in it is said in Chinese too."""
+    data = {name: value for name, value in answer.to_dict().items() if name != "rules"} | {"sentence": sentence}
     return data | {"zh": {name: worded(text, FINDINGS, "zh") for name, text in data.items() if isinstance(text, str)}}
-
-
-def _told(tick: dict[str, Any]) -> dict[str, Any]:
-    chinese = said(about(RULES[tick["name"]]), "zh")
-    return tick | ({"zh": {"about": chinese}} if not chinese.startswith("Returns ") else {})
-
-
-def _sentence(result: Suggestion | Refusal) -> str:
-    return str(result) if isinstance(result, Suggestion) else f"{result.reason}: {result.evidence}"
 
 
 # Files --------------------------------------------------------------------------------------------------------------------------------
@@ -199,14 +192,10 @@ def _verification(data: Any) -> Verification | None:
     """Returns the whole trainings that a file tells of, or None."""
     if data is None:
         return None
-    try:
+    with contextlib.suppress(GlidepathError):
         known = _Whole.field_names()
         seen = _Whole.of({name: data[name] for name in known if name in data} if isinstance(data, dict) else data)
-        losses = tuple(tuple(math.inf if loss is None else loss for loss in row) for row in seen.losses)
-        if len(seen.rates) == len(losses):
-            verdict = seen.verdict[:80]
-            return Verification(seen.rates, losses, seen.seeds, seen.best, (), verdict, seen.trainings, seen.seconds)
-    except GlidepathError:
-        pass
+        if len(seen.rates) == len(seen.losses):
+            return Verification(good=(), **{name: getattr(seen, name) for name in known})
     rule = "an object with verdict, rates, losses and seeds, as many losses as rates"
     raise GlidepathError.of("file", "verification", rule, data)

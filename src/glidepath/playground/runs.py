@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -20,9 +21,7 @@ from .budget import USUAL, Budget
 from .jobs import Work
 from .look import readable
 
-MOST_RECORDS = 2_000
-MOST_BYTES = 16 * 2**20
-_DRAWN = 160  # points of a rate
+MOST_BYTES = 16 * 2**20  # of a record
 _SHAPE = 101  # places at which two shapes are compared
 _SAME = 0.02  # how far apart two shapes may be, as a share of the peak, and still be called the same
 
@@ -33,13 +32,11 @@ def tasks(folder: Path) -> list[dict[str, Any]]:
     Args:
         folder: Where `comparison.json` and `records` are; nothing there gives an empty list.
     """
-    stamp = folder / "comparison.json"
-    if not stamp.exists():
-        return []
     try:
+        stamp = (folder / "comparison.json").stat().st_mtime_ns
         with _importing:
             import_module("glidepath.lab.report.verdict")
-        return _tasks(folder, stamp.stat().st_mtime_ns)
+        return _tasks(folder, stamp)
     except (OSError, ImportError, GlidepathError, ValueError, KeyError, TypeError):
         return []
 
@@ -58,9 +55,8 @@ def prepare(where: str) -> None:
     """
     try:
         with _importing:
-            import_module("torch")
-            import_module("glidepath.lab.report.verdict")
-            import_module("glidepath.lab.engines.workers")
+            for name in ("torch", "glidepath.lab.report.verdict", "glidepath.lab.engines.workers"):
+                import_module(name)
     except ImportError as error:
         raise GlidepathError.of(where, "packages", "installed", str(error), installing("lab")) from None
 
@@ -76,13 +72,12 @@ def _tasks(folder: Path, stamp: int) -> list[dict[str, Any]]:
     for result in comparison.tasks:
         rows: list[dict[str, Any]] = []
         for row in result.schedules:
-            records = [_record(folder / "records" / f"{key}.json") for key in row.runs[:MOST_RECORDS]]
+            records = [_record(folder / "records" / f"{key}.json") for key in row.runs[:2_000]]
             kept = [record for record in records if record is not None]
             rows.append(
                 {
                     "name": row.name,
                     "text": row.text if len(row.text) < 2000 else "",
-                    "fingerprint": row.fingerprint,
                     "test": _interval(row.test),
                     "seeds": len(kept),
                     "curves": band(kept),
@@ -139,7 +134,7 @@ def rates(schedule: Schedule, updates: int, peak: float) -> list[list[float]]:
         updates: Length of the run.
         peak: What multiplies it.
     """
-    return [[step, value * peak] for step, value in sampled(schedule, updates, _DRAWN).points()]
+    return [[step, value * peak] for step, value in sampled(schedule, updates, 160).points()]
 
 
 class Matter(Asked):
@@ -172,20 +167,13 @@ def nearest(schedule: Schedule, last: int, rows: list[dict[str, Any]], budget: i
         rows: The trained ones.
         budget: Their length.
     """
-    mine = _shape(schedule, last)
-    best: dict[str, Any] | None = None
+    mine, found = _shape(schedule, last), list[dict[str, Any]]()
     for row in rows:
-        if not row["text"]:
-            continue
-        try:
+        with contextlib.suppress(GlidepathError):
             other = _shape(Schedule.of(row["text"]), budget)
-        except GlidepathError:
-            continue
-        gaps = [abs(a - b) for a, b in zip(mine, other, strict=True)]
-        apart = sum(gaps) / len(gaps)
-        if best is None or apart < best["apart"]:
-            best = {"name": row["name"], "apart": apart, "same": max(gaps) <= _SAME}
-    return best
+            gaps = [abs(a - b) for a, b in zip(mine, other, strict=True)]
+            found.append({"name": row["name"], "apart": sum(gaps) / len(gaps), "same": max(gaps) <= _SAME})
+    return min(found, key=lambda row: row["apart"], default=None)
 
 
 def _shape(schedule: Schedule, last: int) -> list[float]:
@@ -242,39 +230,39 @@ def training(request: Train) -> Callable[[Work], None]:
         from ..lab.tasks.declared import TASKS
 
         task = TASKS[request.task]
-        rows = {
-            name: [RunSpec(task, one, task.peak_rate, seed, request.updates) for seed in range(request.seeds)]
-            for name, one in ((CONSTANT, constant()), (YOURS, schedule))
-        }
-        names = {spec.hash: name for name, specs in rows.items() for spec in specs}
-        if len(names) < 2 * request.seeds:
+        both = {CONSTANT: constant(), YOURS: schedule}
+        specs = [
+            (name, RunSpec(task, one, task.peak_rate, seed, request.updates))
+            for seed in range(request.seeds)
+            for name, one in both.items()
+        ]
+        names = {spec.hash: name for name, spec in specs}
+        if len(names) < len(specs):
             rule = "another than the constant it is compared to"
             raise GlidepathError.of("train", "schedule", rule, request.text[:60])
-        specs = [spec for pair in zip(*rows.values(), strict=True) for spec in pair]
-        planned = {name: rates(several[0].schedule, request.updates, task.peak_rate) for name, several in rows.items()}
+        planned = {name: rates(one, request.updates, task.peak_rate) for name, one in both.items()}
         job.say(type="plan", metric=task.metric.name, unit=task.metric.unit, rates=planned)
-        done: dict[str, int] = {}
-        records: dict[str, Record] = {}
+        done, records = dict[str, int](), dict[str, Record]()
 
         def hear(event: Event) -> None:
             if isinstance(event, Advanced):
                 done[event.spec.hash] = event.updates
             elif isinstance(event, Finished) and isinstance(record := event.record, Record):
                 key = record.spec.hash
-                records[key] = record
-                done[key] = request.updates
-                job.say(type="run", name=names[key], seed=record.spec.seed, **_told(record))
+                records[key], done[key] = record, request.updates
+                evaluations = [[e.updates, e.metric, e.loss] for e in record.evaluations]
+                job.say(type="run", name=names[key], evaluations=evaluations)
             elif isinstance(event, Failed):
                 raise GlidepathError.of("train", "run", "able to run", event.reason[:300])
             job.advance(sum(done.values()), len(specs) * request.updates)
 
-        Workers().execute(specs, hear)
-        grid = {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
+        Workers().execute([spec for _, spec in specs], hear)
+        grid = {name: [records[spec.hash] for other, spec in specs if other == name] for name in both}
         comparison = summarise({task.name: grid}, seeds=range(request.seeds), baseline=CONSTANT, command="the page")
         bands = {name: band([record.to_dict() for record in row]) for name, row in grid.items()}
         found = verdict(comparison.tasks[0], CONSTANT)
         sentences = [found[0], *found[2:], *caveats(comparison)]  # the second orders the best two, which here are all
-        tests = {row.name: _interval(row.test) for row in comparison.tasks[0].schedules if row.name in grid}
+        tests = {row.name: _interval(row.test) for row in comparison.tasks[0].schedules}
         job.say(type="end", bands=bands, tests=tests, sentences=sentences)
 
     return work
@@ -283,16 +271,6 @@ def training(request: Train) -> Callable[[Work], None]:
 def _interval(test: Any) -> list[float] | None:
     """Returns mean, low and high of a test metric."""
     return None if test is None else [test.mean, test.low, test.high]
-
-
-def _told(record: Any) -> dict[str, Any]:
-    evaluations = [[e.updates, e.metric, e.loss] for e in record.evaluations]
-    return {
-        "evaluations": evaluations,
-        "test": None if record.test is None else record.test.metric,
-        "diverged": record.diverged,
-        "seconds": record.wall_seconds,
-    }
 
 
 def trained(schedule: Schedule, last: int, updates: int) -> Schedule:

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 
 from ..finder import Trace, rising, sweep
 
-_REPEATS = 3
 _CURVATURES = np.linspace(1.0, 10.0, 30)  # gradient descent diverges from 2 / 10
-
-
-@dataclass(frozen=True)
-class Known:
-    """A range test with a known answer.
-
-    Args:
-        name: What it is called on the page.
-        known: What is known of it.
-        make: Makes its traces.
-    """
-
-    name: str
-    known: str
-    make: Callable[[], tuple[Trace, ...]]
 
 
 def _descents(
@@ -68,7 +51,7 @@ def _descents(
         return update
 
     rates = rising(low, high, 160)
-    return tuple(sweep(training(k), rates, label=f"repeat {k + 1}") for k in range(_REPEATS))
+    return tuple(sweep(training(k), rates, label=f"repeat {k + 1}") for k in range(3))
 
 
 _BOWL = "Gradient descent on a quadratic bowl whose largest curvature is 10 diverges from 2/10 = 0.2; here with the noise of minibatches."
@@ -86,8 +69,8 @@ _KNOWN: dict[str, tuple[str, str, dict[str, float]]] = {
     "flat": ("Trained already", _FLAT, {"start": 1e-4, "least": 0.3, "noise": 0.001, "high": 0.1}),
     "wild": ("Too noisy", "The bowl again, its losses drowned in noise.", {"noise": 12.0, "high": 0.15}),
 }
+# The range tests by key, in the order of the page: what each is called there, what is known of it, and what makes its traces.
 SWEEPS = {
-    key: Known(name, known, functools.cache(functools.partial(_descents, **options)))
+    key: (name, known, functools.cache(functools.partial(_descents, **options)))
     for key, (name, known, options) in _KNOWN.items()
 }
-"""The range tests by key, in the order of the page."""

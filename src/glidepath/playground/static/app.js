@@ -232,7 +232,7 @@ class App {
     const { text } = this.state;
     this.bounds({ tree: this.good, budget: this.state.budget });
     try {
-      const found = await ask("details", { text, budget: this.state.budget, base: this.state.base });
+      const found = await ask("details", { text, budget: this.state.budget });
       if (text !== this.state.text) return;
       this.details = found;
     } catch { return; }
