@@ -475,21 +475,6 @@ def test_the_task_is_an_argument_or_an_option(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_rank_whose_launcher_is_dead_hears_the_wish_to_stop():
-    """`torchrun` killed outright cannot pass anything on: its ranks notice by themselves, and free their folder."""
-    rank = (
-        "import os, sys, time\nfrom glidepath.lab.distributed.ranks import hearing\n"
-        "with hearing() as wish:\n    print(os.getpid(), flush=True)\n    while not wish.stop:\n        time.sleep(0.02)\n"
-        "print('ended by itself', flush=True)\n"
-    )
-    launcher = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {rank!r}])\ntime.sleep(1000)\n"
-    env = {**os.environ, "TORCHELASTIC_RUN_ID": "none"}
-    with subprocess.Popen([sys.executable, "-c", launcher], env=env, stdout=subprocess.PIPE, text=True) as started:
-        assert int(started.stdout.readline())
-        started.kill()
-        assert started.stdout.read() == "ended by itself\n"
-
-
 def test_a_scheduler_call_counts_updates_and_a_plateau_hears_the_validation(tiny):
     stepped = training_of(tiny, schedule="torch.optim.lr_scheduler.StepLR(optimizer, 7)", length="2 epochs")
     steered = training_of(tiny, schedule="ReduceLROnPlateau(optimizer, patience=1, min_lr=0.01)", length="640 samples")

@@ -29,20 +29,17 @@ def environment(**more):
     return {**os.environ, **quiet, **more}
 
 
-def launch(world, folder, *names, code=0):
-    """Start some processes that find each other as under torchrun; return what each wrote."""
-    with socket.socket() as free:
+def launch(folder, *starts):
+    """Start some processes that find each other as under torchrun, and then others; return what each wrote."""
+    ports = [socket.socket() for _ in starts]
+    for free in ports:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": str(world),
-        cifar.VARIABLE: str(folder),
-    }
+    words = [f"{world} {free.getsockname()[1]} {names}" for free, (world, names) in zip(ports, starts, strict=True)]
+    for free in ports:
+        free.close()
     with subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(folder), *names],
-        env=environment(**shared),
+        [sys.executable, str(SCRIPT), str(folder), *words],
+        env=environment(**{"MASTER_ADDR": "127.0.0.1", cifar.VARIABLE: str(folder)}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -53,8 +50,8 @@ def launch(world, folder, *names, code=0):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(started.pid, signal.SIGKILL)
-    assert json.loads(said) == [code] * world, errors[-4000:]
-    return [json.loads((folder / f"{world}-{rank}.json").read_text()) for rank in range(world)]
+    assert json.loads(said) == [[-signal.SIGKILL] * world for world, _ in starts], errors[-4000:]
+    return [[json.loads((folder / f"{world}-{rank}.json").read_text()) for rank in range(world)] for world, _ in starts]
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +73,18 @@ def copy(folder):
 
 
 @pytest.fixture(scope="module")
-def two(copy):
-    names = ("losses", "text", "leaves", "diverges", "stops", "grows", "unwritable", "killed")
-    return launch(2, copy, *names, code=-signal.SIGKILL)
+def several(copy):
+    return launch(copy, (2, "losses text leaves diverges stops grows unwritable killed"), (4, "losses killed"))
 
 
 @pytest.fixture(scope="module")
-def four(copy, two):
-    return launch(4, copy, "losses", "killed", code=-signal.SIGKILL)
+def two(several):
+    return several[0]
+
+
+@pytest.fixture(scope="module")
+def four(several):
+    return several[1]
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +206,11 @@ def test_batches_of_each_process_keep_the_curve_against_samples(copy, one, two):
 def test_what_rank_0_cannot_write_is_an_error_on_all(two):
     for rank in two:
         assert "train: the folder must be writable, got" in rank["unwritable"]
+
+
+def test_a_rank_whose_launcher_is_dead_hears_the_wish_to_stop(copy, two):
+    """`torchrun` killed outright cannot pass anything on: its ranks notice by themselves, and free their folder."""
+    assert (copy / "orphan.txt").read_text() == "listens\nended by itself\n"
 
 
 def test_torchrun_starts_again_from_the_last_checkpoint(tmp_path):

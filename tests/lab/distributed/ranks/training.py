@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from glidepath import GlidepathError, Hold
 from glidepath.lab import TASKS
 from glidepath.lab.distributed import SharedError, loop, ranks, train, training_of
+from glidepath.lab.distributed.ranks import hearing
 from glidepath.lab.tasks import cifar
 from glidepath.lab.tasks.declared import CharTransformer, ResNet
 
@@ -190,11 +192,35 @@ def main(folder, *names):
         group.leave(0)
 
 
-def start(world, folder, *names):
-    """Fork the processes when everything is imported, once for all; return how each ended."""
-    importlib.import_module("torch._dynamo")  # torch would load it with the first optimizer, on every rank
+def orphan(folder):
+    """A rank whose launcher is killed outright, which can pass nothing on: whether it hears the wish to stop."""
+    os.environ["TORCHELASTIC_RUN_ID"] = "none"
+    said, told = os.pipe()
+    launcher = os.fork()
+    if launcher == 0:
+        if os.fork() == 0:
+            with hearing() as wish:
+                os.write(told, b"listens\n")
+                while not wish.stop:
+                    time.sleep(0.02)
+            os.write(told, b"ended by itself\n")
+            os._exit(0)
+        while True:
+            time.sleep(1)
+    os.close(told)
+    with os.fdopen(said) as lines:
+        first = lines.readline()
+        os.kill(launcher, signal.SIGKILL)
+        os.waitpid(launcher, 0)
+        (folder / "orphan.txt").write_text(first + lines.read())
+    del os.environ["TORCHELASTIC_RUN_ID"]
+
+
+def start(folder, world, port, *names):
+    """Fork some processes when everything is imported; return how each ended."""
+    os.environ |= {"WORLD_SIZE": world, "MASTER_PORT": port}
     children = []
-    for rank in range(world):
+    for rank in range(int(world)):
         child = os.fork()
         if child == 0:
             os.environ["RANK"] = str(rank)
@@ -211,4 +237,6 @@ if __name__ == "__main__":
     if sys.argv[2] == "train":
         command(Path(sys.argv[1]), *sys.argv[3:])
     else:
-        print(json.dumps(start(int(os.environ["WORLD_SIZE"]), Path(sys.argv[1]), *sys.argv[2:])))
+        importlib.import_module("torch._dynamo")  # torch would load it with the first optimizer, on every rank
+        orphan(Path(sys.argv[1]))
+        print(json.dumps([start(Path(sys.argv[1]), *words.split()) for words in sys.argv[2:]]))
