@@ -135,8 +135,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "chains are nested",
         "core/combinators/joined.py",
-        "flat.extend(phase.phases if isinstance(phase, Chain) else (phase,))",
-        "flat.append(phase)",
+        "phase.phases if isinstance(phase, Chain) else (phase,)",
+        "(phase,)",
     ),
     (
         "an endless phase in the middle",
@@ -160,8 +160,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "minimum is maximum",
         "core/combinators/joined.py",
-        "reduce(getattr(clock.xp, self.kind),",
-        "reduce(clock.xp.maximum,",
+        "self._all(clock, getattr(clock.xp, self.kind))",
+        "self._all(clock, clock.xp.maximum)",
     ),
     (
         "clip forgets its top",
@@ -183,21 +183,21 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ),
     (
         "decay of the floor",
-        "core/combinators/warped.py",
-        "self.floor + factor * (value - self.floor)",
+        "core/exact.py",
+        "floor + factor * (value - floor)",
         "factor * value",
     ),
     (
         "growing cycles are not whole",
         "core/combinators/warped.py",
-        "lengths.append(first * up // down)",
-        "lengths.append(-(-first * up // down))",
+        "lengths.append(above // below)",
+        "lengths.append(-(-above // below))",
     ),
     (
         "a limited repeat ends on a new peak",
         "core/combinators/warped.py",
-        "None if self.cycles is None else self.cycles - 1)",
-        "None)",
+        "last = None if self.cycles is None else self.cycles - 1",
+        "last = None",
     ),
     # values
     ("-0.0 is kept", "core/fields.py", "return float(plain) + 0.0  # -0.0 becomes 0.0", "return float(plain)"),

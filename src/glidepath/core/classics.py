@@ -8,10 +8,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, cast
 
+from .checks import Checks
 from .clock import Clock
 from .curves import Curve, Linear, Polynomial, Shape, Span
-from .errors import GlidepathError, Problem, shown
-from .exact import anchored
+from .exact import anchored, lowered
 from .fields import MAX_STEPS, Growth, Length, Power, Ratio, Value, Values, real, simplest
 from .node import kind
 from .schedule import MAX_NODES, Endless, Inner, Schedule
@@ -50,17 +50,16 @@ class Profile(Schedule):
     curve: Shape = cast("Any", Linear())
 
     def __post_init__(self) -> None:
-        x, problems = self.positions, list[Problem]()
+        x, checks = self.positions, Checks(self.kind)
         if len(x) < 2 or any(a >= b for a, b in pairwise(x)):
-            problems.append(Problem(self.kind, "positions", "two or more, strictly increasing", shown(x)))
+            checks.refuse("positions", "two or more, strictly increasing", x)
         elif not 0 <= x[-1] <= MAX_STEPS:
-            problems.append(Problem(self.kind, "positions", f"such that the last is from 0 to {MAX_STEPS}", shown(x)))
+            checks.refuse("positions", f"such that the last is from 0 to {MAX_STEPS}", x)
         if len(x) != len(self.values):
-            problems.append(Problem(self.kind, "values", f"as many as the positions, {len(x)}", shown(self.values)))
+            checks.refuse("values", f"as many as the positions, {len(x)}", self.values)
         if self.curve.kind not in ("linear", "cosine", "polynomial", "rex"):
-            problems.append(Problem(self.kind, "curve", "linear, cosine, polynomial or rex", shown(self.curve)))
-        if problems:
-            raise GlidepathError(problems)
+            checks.refuse("curve", "linear, cosine, polynomial or rex", self.curve)
+        checks.done()
 
     @property
     def duration(self) -> int:
@@ -121,40 +120,29 @@ class Restarts(Endless):
     def __post_init__(self) -> None:
         self._check_size()
         if self.schedule.duration == math.inf:
-            raise GlidepathError.worded(
-                self.kind, "schedule", "of finite duration", "an endless one", "give it a length"
-            )
+            raise self._worded("schedule", "of finite duration", "an endless one", "give it a length")
         if self.growth < 1.0:
-            raise GlidepathError.of(
-                self.kind, "growth", "at least 1: shrinking cycles never get past a point", self.growth
-            )
-        cycles = len(self._starts)
-        if self.growth > 1.0 and cycles > MAX_NODES:
-            raise GlidepathError.of(
-                self.kind, "growth", f"1, or such that {MAX_NODES} cycles reach {MAX_STEPS} steps", self.growth
-            )
+            raise self._wrong("growth", "at least 1: shrinking cycles never get past a point", self.growth)
+        if len(self._starts) > MAX_NODES:
+            raise self._wrong("growth", f"1, or such that {MAX_NODES} cycles reach {MAX_STEPS} steps", self.growth)
 
     @cached_property
     def _starts(self) -> tuple[float, ...]:
         """Where each growing cycle begins, each rounded once."""
         if self.growth == 1.0:
             return (0,)
-        ratio, length = simplest(self.growth), int(self.schedule.duration)
+        up, down = simplest(self.growth).as_integer_ratio()
         starts: list[float] = []
-        begin, size = 0, length
-        scale = 1  # begins and sizes are in units of 1 / scale
+        begin, size, scale = 0, int(self.schedule.duration), 1  # begins and sizes are in units of 1 / scale
         while begin < MAX_STEPS * scale and len(starts) <= MAX_NODES:
             starts.append(begin // scale if begin % scale == 0 else begin / scale)
-            begin, size, scale = ((begin + size) * ratio.denominator, size * ratio.numerator, scale * ratio.denominator)
+            begin, size, scale = (begin + size) * down, size * up, scale * down
         return tuple(starts)
 
     @cached_property
     def _multiples(self) -> tuple[float, ...]:
-        ratio = simplest(self.growth)
-        return tuple(
-            ratio.numerator**k if ratio.denominator == 1 else ratio.numerator**k / ratio.denominator**k
-            for k in range(len(self._starts))
-        )
+        up, down = simplest(self.growth).as_integer_ratio()
+        return tuple(up**k if down == 1 else up**k / down**k for k in range(len(self._starts)))
 
     @cached_property
     def _heights(self) -> tuple[float, ...]:
@@ -166,19 +154,17 @@ class Restarts(Endless):
         xp = clock.xp
         if self.growth == 1.0:
             index, local = clock.cycle(int(self.schedule.duration))
-            most = None if self.decay <= 1.0 else math.floor(400 / math.log(self.decay))
-            power = index if most is None else xp.minimum(index, xp.const(most))
-            factor = 1.0 if self.decay == 1.0 else xp.power(self.decay, power)
+            if self.decay > 1.0:
+                index = xp.minimum(index, xp.const(math.floor(400 / math.log(self.decay))))
         else:
             index = xp.locate(clock.steps, self._starts)  # type: ignore[arg-type]
-            local = Clock(
-                xp, clock.steps - xp.take(self._starts, index), 0, xp.take(self._multiples, index), varies=True
-            )
-            factor = 1.0 if self.decay == 1.0 else xp.take(self._heights, index)
+            begun = clock.steps - xp.take(self._starts, index)
+            local = Clock(xp, begun, 0, xp.take(self._multiples, index), varies=True)
         value = self.schedule.at(local)
         if self.decay == 1.0:
             return value
-        return factor * value if self.floor == 0.0 else self.floor + factor * (value - self.floor)
+        factor = xp.power(self.decay, index) if self.growth == 1.0 else xp.take(self._heights, index)
+        return lowered(value, factor, self.floor)
 
 
 @kind("polynomial_cycle")

@@ -45,6 +45,11 @@ def _times(factor: float, x: Any) -> Any:
     return x if factor == 1.0 else factor * x
 
 
+def lowered(value: Any, factor: Any, floor: float) -> Any:
+    """Returns a value whose height above a floor is multiplied by a factor."""
+    return factor * value if floor == 0.0 else floor + factor * (value - floor)
+
+
 def one_minus_power(u: Any, v: Any, power: float, xp: Namespace) -> Any:
     """Returns `1 - v ** power` for `u = 1 - v`, without cancellation near `u = 0`; exactly 0 there and exactly 1 at `v = 0`."""
     if power == 1.0:

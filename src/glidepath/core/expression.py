@@ -81,7 +81,7 @@ class Expression(Formula, Endless):
         if pole is not None:
             got = f"none at step {pole}: {shown(self.formula)}"
             remedy = "keep what it divides by, and what logarithms and roots are taken of, above 0: max(…, 1e-3)"
-            raise GlidepathError.worded(self.kind, "formula", "of a finite value at every step", got, remedy)
+            raise self._worded("formula", "of a finite value at every step", got, remedy)
 
     def at(self, clock: Clock) -> Any:
         return super().at(clock.clipped(None, self._last_finite) if self._last_finite < MAX_STEPS else clock)

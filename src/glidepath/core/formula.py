@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any
 
 from .clock import Clock
-from .errors import GlidepathError
 from .fields import MAX_LOOKS, MAX_STEPS, MAX_VALUE, looked
 from .namespace import MATH, Namespace
 from .schedule import Schedule
@@ -90,7 +89,7 @@ class Formula(Schedule):
         if not looked(times):
             rule = f"within the {MAX_LOOKS:,} evaluations in which one document is searched for steps without a value"
             remedy = "what cannot fail is not searched: keep divisors, and what logarithms and roots are taken of, above 0: max(…, 1e-3)"
-            raise GlidepathError.worded(self.kind, "formula", rule, "more", remedy)
+            raise self._worded("formula", rule, "more", remedy)
 
     def _nearest(self, steps: list[int]) -> Iterator[int]:
         for margin in list(_margins(self._graph))[:20]:

@@ -58,10 +58,6 @@ class Rate(Schedule):
     def absolute(self) -> bool:  # type: ignore[override]
         return True
 
-    @property
-    def duration(self) -> int | float:
-        return self.schedule.duration
-
     def at(self, clock: Clock) -> Any:
         return self.schedule.at(clock)
 

@@ -57,9 +57,8 @@ class Recurrence(Endless):
             import_module("glidepath.dialects")  # which know PyTorch's; imported only for a schedule that needs them
         if self.rule not in self.rules:
             known = ", ".join(sorted(self.rules)) or "none is known yet"
-            raise GlidepathError.of(
-                self.kind, "rule", f"one of the known ({known})", self.rule, did_you_mean(self.rule, self.rules)
-            )
+            hint = did_you_mean(self.rule, self.rules)
+            raise self._wrong("rule", f"one of the known ({known})", self.rule, hint)
         self.interpreted(0)
 
     @property
@@ -80,7 +79,7 @@ class Recurrence(Endless):
         if isinstance(xp, NumpyNamespace | JaxNamespace) and not traced:
             return xp.table(self._values(steps)).reshape(steps.shape)
         rule = "a number or an array of known numbers: replayed values cannot be traced"
-        raise GlidepathError.of(self.kind, "step", rule, type(steps).__name__)
+        raise self._wrong("step", rule, type(steps).__name__)
 
     def _values(self, steps: Any) -> list[float]:
         return [self._replay.value(step) for step in steps.reshape(-1).tolist()]

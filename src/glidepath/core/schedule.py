@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
 
 from .arrays import Inexact, NumpyNamespace, namespace_of
@@ -56,9 +57,9 @@ class Schedule(Node):
         """Returns the value on a clock that is already within [0, duration]. The one formula."""
 
     @property
-    @abstractmethod
     def duration(self) -> int | float:
-        """The number of steps after which the value is held, or infinity."""
+        """The number of steps after which the value is held, or infinity: by default that of the longest part."""
+        return max((part.duration for part in self.schedules()), default=math.inf)
 
     @overload
     def __call__(self, step: float) -> float: ...
@@ -105,7 +106,7 @@ class Schedule(Node):
     def traced(self, trace: Tracer, far: float = math.inf) -> Expr:
         """Returns the formula on a tracer's symbol of a step that is no further out than `far`."""
         if not self.closed:
-            raise GlidepathError.of(self.kind, "", "made of closed forms to be written as a formula", self)
+            raise self._wrong("", "made of closed forms to be written as a formula", self)
         last = self._last
         first, end = self.interpreted(0), self.interpreted(last)
         step = trace.step(-far, far)
@@ -124,12 +125,10 @@ class Schedule(Node):
             return latex(self._printable("LaTeX", math.inf), symbol)
         except RecursionError:
             rule = "of fewer parts in a row to be written as LaTeX"
-            raise GlidepathError.worded(self.kind, "", rule, f"{self._size} nodes") from None
+            raise self._worded("", rule, f"{self._size} nodes") from None
 
     def _at_other(self, step: Any) -> Any:
         root, xp = namespace_of(step)
-        if root == "numpy":
-            return self._at_numpy(step, xp)  # type: ignore[arg-type]
         if root == "torch":
             return self._at_torch(step, xp)
         if root == "jax":
@@ -139,22 +138,30 @@ class Schedule(Node):
         plain = number(step)
         if plain is not None and plain == plain:
             return self.scalar(_exact(plain))
+        if root == "numpy":
+            return self._at_numpy(step, xp)  # type: ignore[arg-type]
         if step is None:
             remedy = "Keras calls a plain function without a step: give it glidepath.keras.Rate(schedule, base)"
-            raise GlidepathError.worded(self.kind, "step", "given", "nothing", remedy)
+            raise self._worded("step", "given", "nothing", remedy)
         if isinstance(step, list | tuple | range):
             import numpy as np
 
             try:
                 rows = np.asarray(step) if len(step) else np.empty(0)
             except (TypeError, ValueError) as error:  # ragged
-                raise GlidepathError.of(self.kind, "step", "rows of one length", step, str(error)[:80]) from None
+                raise self._wrong("step", "rows of one length", step, str(error)[:80]) from None
             return self(rows)
         raise self._refused(step)
 
+    def _worded(self, field: str, rule: str, got: str, remedy: str = "") -> GlidepathError:
+        return GlidepathError.worded(self.kind, field, rule, got, remedy)
+
+    def _wrong(self, field: str, rule: str, value: Any, remedy: str = "") -> GlidepathError:
+        return GlidepathError.of(self.kind, field, rule, value, remedy)
+
     def _refused(self, step: Any) -> GlidepathError:
         remedy = "glidepath.keras.Rate takes TensorFlow's" if type(step).__module__.startswith("tensorflow") else ""
-        return GlidepathError.of(self.kind, "step", "a number or an array of numbers, and not NaN", step, remedy)
+        return self._wrong("step", "a number or an array of numbers, and not NaN", step, remedy)
 
     def _at_numpy(self, step: Any, xp: NumpyNamespace) -> Any:
         import numpy as np
@@ -162,14 +169,9 @@ class Schedule(Node):
         if isinstance(step, np.ma.MaskedArray):
             return np.ma.array(self._at_numpy(step.filled(0), xp), mask=np.ma.getmaskarray(step))
         if isinstance(step, np.generic):
-            plain = number(step)
-            if plain is None or plain != plain:
-                raise self._refused(step)
-            return self.scalar(_exact(plain))
+            raise self._refused(step)
         if step.dtype.kind not in "iuf":
-            raise GlidepathError.worded(
-                self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
-            )
+            raise self._worded("step", "a number or an array of numbers", f"an array of {step.dtype}")
         flat = np.asarray(step).reshape(-1)
         out = np.empty(flat.shape)
         last = float(self._last)
@@ -196,12 +198,10 @@ class Schedule(Node):
     def _at_torch(self, step: Any, xp: Any) -> Any:
         torch = xp.library
         if step.dtype == torch.bool or step.is_complex():
-            raise GlidepathError.worded(
-                self.kind, "step", "a number or a tensor of numbers", f"a tensor of {step.dtype}"
-            )
+            raise self._worded("step", "a number or a tensor of numbers", f"a tensor of {step.dtype}")
         if step.layout != torch.strided or step.is_nested or step.is_quantized:
             kind = "nested" if step.is_nested else "quantized" if step.is_quantized else "sparse"
-            raise GlidepathError.worded(self.kind, "step", "a dense tensor", f"a {kind} one", "step.to_dense()")
+            raise self._worded("step", "a dense tensor", f"a {kind} one", "step.to_dense()")
         given = step.to(torch.float64)
         t = torch.nan_to_num(given, nan=0.0, posinf=math.inf, neginf=-math.inf).clamp(0.0, float(self._last))
         try:
@@ -214,13 +214,9 @@ class Schedule(Node):
     def _at_jax(self, step: Any, xp: Any) -> Any:
         jnp, converted = xp.library.numpy, xp.library.lax.convert_element_type
         if not isinstance(step, xp.library.Array):
-            raise GlidepathError.worded(
-                self.kind, "step", "a dense array", f"a {type(step).__name__}", "step.todense()"
-            )
+            raise self._worded("step", "a dense array", f"a {type(step).__name__}", "step.todense()")
         if not (jnp.issubdtype(step.dtype, jnp.integer) or jnp.issubdtype(step.dtype, jnp.floating)):
-            raise GlidepathError.worded(
-                self.kind, "step", "a number or an array of numbers", f"an array of {step.dtype}"
-            )
+            raise self._worded("step", "a number or an array of numbers", f"an array of {step.dtype}")
         dtype = jnp.result_type(float)
         with xp.double():
             given = converted(step, jnp.float64)
@@ -276,14 +272,12 @@ class Schedule(Node):
     def _check_size(self) -> None:
         """Refuses a tree that is too deep or too large; called by every node that has schedules inside."""
         if self._depth > MAX_DEPTH:
-            raise GlidepathError.worded(self.kind, "", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
+            raise self._worded("", f"nested at most {MAX_DEPTH} deep", f"depth {self._depth}")
         if self._size > MAX_NODES:
-            raise GlidepathError.worded(self.kind, "", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
+            raise self._worded("", f"made of at most {MAX_NODES} nodes", f"{self._size} nodes")
         if self._bits > MAX_BITS:
-            rule = (
-                f"made of clocks whose ticks, all inside one another, are at most 2^{MAX_BITS} times finer than a step"
-            )
-            raise GlidepathError.worded(self.kind, "", rule, f"2^{self._bits}", "use rounder factors, or fewer of them")
+            rule = f"made of clocks whose ticks, all in one another, are at most 2^{MAX_BITS} times finer than a step"
+            raise self._worded("", rule, f"2^{self._bits}", "use rounder factors, or fewer of them")
 
     # What it shows --------------------------------------------------------------------------------------------------------------------
 
@@ -347,18 +341,14 @@ class Schedule(Node):
 
     def __rshift__(self, other: Schedule) -> Schedule:
         """Returns this schedule, then the other on its own clock."""
-        from .combinators import Chain
-
-        return Chain((self, other)) if isinstance(other, Schedule) else NotImplemented
+        return _made("chain", (self, other)) if isinstance(other, Schedule) else NotImplemented
 
     def __mul__(self, other: Schedule | float) -> Schedule:
         """Returns the product with a schedule or a number."""
-        from .combinators import Product
-
         if isinstance(other, Schedule):
-            return Product((self, other))
+            return _made("product", (self, other))
         if _is_number(other):
-            return Product((self,), scale=other)
+            return _made("product", (self,), other)
         return Scaled(self, other) if namespace_of(other)[0] == "jax" else NotImplemented  # type: ignore[return-value]
 
     __rmul__ = __mul__
@@ -376,11 +366,9 @@ class Schedule(Node):
 
     def __add__(self, other: Schedule | float) -> Schedule:
         """Returns the sum with a schedule or a number."""
-        from .combinators import Sum
-
         if isinstance(other, Schedule):
-            return Sum((self, other))
-        return Sum((self,), offset=other) if _is_number(other) else NotImplemented
+            return _made("sum", (self, other))
+        return _made("sum", (self,), other) if _is_number(other) else NotImplemented
 
     __radd__ = __add__
 
@@ -392,47 +380,33 @@ class Schedule(Node):
 
     def clip(self, low: float | None = None, high: float | None = None) -> Schedule:
         """Returns the schedule with its values held between `low` and `high`."""
-        from .combinators import Clip
-
-        return Clip(self, low, high)
+        return _made("clip", self, low, high)
 
     def stretch(self, factor: float) -> Schedule:
         """Returns the schedule `factor` times as long."""
-        from .combinators import Stretch
-
-        return Stretch(self, factor)
+        return _made("stretch", self, factor)
 
     def shift(self, steps: int) -> Schedule:
         """Returns the schedule begun `steps` later, or earlier if negative."""
-        from .combinators import Shift
-
-        return Shift(self, steps)
+        return _made("shift", self, steps)
 
     def until(self, steps: int) -> Schedule:
         """Returns the first `steps` steps of the schedule."""
-        from .combinators import Until
-
-        return Until(self, steps)
+        return _made("until", self, steps)
 
     def repeat(
         self, cycles: int | None = None, growth: float = 1.0, decay: float = 1.0, floor: float = 0.0
     ) -> Schedule:
         """Returns the schedule again and again: see `Repeat`."""
-        from .combinators import Repeat
-
-        return Repeat(self, cycles, growth, decay, floor)
+        return _made("repeat", self, cycles, growth, decay, floor)
 
     # To look at -----------------------------------------------------------------------------------------------------------------------
 
     def plot(self, **options: Any) -> Any:
         """Returns a matplotlib figure of the schedule: see `glidepath.view.figure`."""
-        from importlib import import_module
-
         return import_module("glidepath.view").figure(self, **options)
 
     def _repr_html_(self) -> str:
-        from importlib import import_module
-
         return import_module("glidepath.view").html(self)
 
 
@@ -457,6 +431,11 @@ class Scaled:
         return Scaled(self.schedule, self.factor * other)
 
     __rmul__ = __mul__
+
+
+def _made(kind: str, *fields: Any) -> Any:
+    """Returns a schedule of a kind that is defined later."""
+    return Schedule.registry[kind](*fields)
 
 
 def _is_number(given: Any) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import decimal
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
 from .clock import Clock
 from .curves import Linear, Shape
-from .errors import GlidepathError, Problem, shown
+from .errors import shown
 from .exact import bounded_exponent, exponential_of, logarithm
 from .fields import Flag, Length, Milestones, Positions, Ratio, Steps, Value, Values, choice, real
 from .node import kind
@@ -102,15 +102,12 @@ class Ramp(Schedule):
     steps: Steps
     curve: Shape = cast("Any", Linear())
 
-    @classmethod
-    def instead(cls, fields: dict[str, Any]) -> Any:
-        return Hold.instead(fields)
+    instead = Hold.instead  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         refusal = self.curve.refusal(self.start, self.end)
         if refusal:
-            field, rule, value = refusal
-            raise GlidepathError.of("ramp", field, rule, value)
+            raise self._wrong(*refusal)
 
     @property
     def duration(self) -> int:
@@ -341,7 +338,7 @@ class MultiStep(Schedule):
 
     def __post_init__(self) -> None:
         if self.factor > 1 and math.log(self.factor) * len(self.milestones) > 400:
-            raise GlidepathError.of("multistep", "factor", "small enough for a product below e^400", self.factor)
+            raise self._wrong("factor", "small enough for a product below e^400", self.factor)
 
     @property
     def duration(self) -> int:
@@ -399,14 +396,11 @@ class Triangle(Endless):
     def at(self, clock: Clock) -> Any:
         down = self.up if self.down is None else self.down
         line = Linear()
-        _, local = clock.cycle(self.up + down)
-        return local.split(
-            [self.up],
-            [
-                lambda clock: line.between(self.low, self.high, self.up, clock),
-                lambda clock: line.between(self.high, self.low, down, clock.back(self.up)),
-            ],
-        )
+        pieces: list[Callable[[Clock], Any]] = [
+            lambda clock: line.between(self.low, self.high, self.up, clock),
+            lambda clock: line.between(self.high, self.low, down, clock.back(self.up)),
+        ]
+        return clock.cycle(self.up + down)[1].split([self.up], pieces)
 
 
 Interpolation = Annotated[Literal["linear", "previous"], choice("linear", "previous")]
@@ -439,14 +433,8 @@ class Table(Schedule):
 
     def __post_init__(self) -> None:
         if len(self.steps) != len(self.values):
-            raise GlidepathError(
-                Problem(
-                    "table",
-                    "values",
-                    f"as many as the steps, {len(self.steps)}",
-                    f"{len(self.values)} of them: {shown(self.values)}",
-                )
-            )
+            got = f"{len(self.values)} of them: {shown(self.values)}"
+            raise self._worded("values", f"as many as the steps, {len(self.steps)}", got)
 
     @property
     def duration(self) -> int | float:

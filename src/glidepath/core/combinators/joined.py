@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
+from operator import add, mul
 from typing import Annotated, Any
 
 from ..clock import Clock
 from ..errors import GlidepathError, Problem
-from ..fields import MAX_STEPS, Value, real
+from ..fields import MAX_STEPS, MAX_VALUE, Value, real
 from ..node import kind
 from ..schedule import Inner, Nothing, Parts, Schedule
 
@@ -49,12 +50,36 @@ class Joined(Combinator):
     def duration(self) -> int | float:  # type: ignore[override]
         return max(part.duration for part in self.parts)
 
+    def _all(self, clock: Clock, join: Callable[[Any, Any], Any], first: Sequence[Any] = ()) -> Any:
+        """Returns the values of all parts joined, after what comes first."""
+        return functools.reduce(join, (*first, *(held(part, clock, self.duration) for part in self.parts)))
+
+
+class Operated(Joined):
+    """Schedules and a number, joined by an operator."""
+
+    def _flatten(self, field: str, join: Callable[[float, float], float]) -> None:
+        """Puts the parts of inner nodes of the same kind in their place, and joins the numbers."""
+        flat: list[Schedule] = []
+        number = getattr(self, field)
+        for part in self.parts:
+            same = isinstance(part, type(self))
+            flat.extend(part.parts if same else (part,))
+            number = join(number, getattr(part, field)) if same else number
+        if not abs(number) <= MAX_VALUE:
+            raise self._wrong(field, f"a finite number of magnitude at most {MAX_VALUE:g} in all", number)
+        self._set(parts=tuple(flat), **{field: number + 0.0})
+        self._check_size()
+
+    def word(self) -> str:
+        return ""
+
 
 class Extreme(Joined):
     """The smallest or the largest of several schedules, by the function of the namespace that the kind is named after."""
 
     def at(self, clock: Clock) -> Any:
-        return functools.reduce(getattr(clock.xp, self.kind), (held(part, clock, self.duration) for part in self.parts))
+        return self._all(clock, getattr(clock.xp, self.kind))
 
 
 @kind("chain")
@@ -87,17 +112,10 @@ class Chain(Combinator):
         return cls(left) if len(left) > 1 else left[0] if left else Nothing()
 
     def __post_init__(self) -> None:
-        flat: list[Schedule] = []
-        for phase in self.phases:
-            flat.extend(phase.phases if isinstance(phase, Chain) else (phase,))
+        flat = [each for phase in self.phases for each in (phase.phases if isinstance(phase, Chain) else (phase,))]
+        rule = "finite for every phase but the last"
         problems = [
-            Problem(
-                f"$.phases[{i}] ({phase.kind})",
-                "duration",
-                "finite for every phase but the last",
-                "an endless phase",
-                "give it a length",
-            )
+            Problem(f"$.phases[{i}] ({phase.kind})", "duration", rule, "an endless phase", "give it a length")
             for i, phase in enumerate(flat[:-1])
             if phase.duration == math.inf
         ]
@@ -106,7 +124,7 @@ class Chain(Combinator):
         self._set(phases=tuple(flat))
         self._check_size()
         if self.duration != math.inf and self.duration > MAX_STEPS:
-            raise GlidepathError.of("chain", "phases", f"at most {MAX_STEPS} steps in all", self.duration)
+            raise self._wrong("phases", f"at most {MAX_STEPS} steps in all", self.duration)
 
     @cached_property
     def duration(self) -> int | float:  # type: ignore[override]
@@ -119,10 +137,8 @@ class Chain(Combinator):
 
     @cached_property
     def _branches(self) -> tuple[Callable[[Clock], Any], ...]:
-        return tuple(
-            lambda clock, f=f, begin=begin: f.at(clock.back(begin))
-            for f, begin in zip(self.phases, self.starts, strict=True)
-        )
+        pairs = zip(self.phases, self.starts, strict=True)
+        return tuple(lambda clock, f=f, begin=begin: f.at(clock.back(begin)) for f, begin in pairs)
 
     def at(self, clock: Clock) -> Any:
         return clock.split(self.starts[1:], self._branches)
@@ -150,7 +166,7 @@ class Chain(Combinator):
 
 
 @kind("product")
-class Product(Joined):
+class Product(Operated):
     r"""Multiplies schedules, and a number; written `a * b`, `0.1 * a`.
 
     $$ f(t) = s \prod_i f_i(t) $$
@@ -170,29 +186,14 @@ class Product(Joined):
     scale: Value = 1.0
 
     def __post_init__(self) -> None:
-        parts, scale = _flat(self.parts, Product, "scale", self.scale, lambda a, b: a * b)
-        self._set(parts=parts, scale=Product._checked("product", "scale", scale))
-        self._check_size()
-
-    @staticmethod
-    def _checked(where: str, field: str, value: float) -> float:
-        if not abs(value) <= 1e100:
-            raise GlidepathError.of(where, field, "a finite number of magnitude at most 1e+100 in all", value)
-        return value + 0.0
-
-    def word(self) -> str:
-        return ""
+        self._flatten("scale", mul)
 
     def at(self, clock: Clock) -> Any:
-        value = None if self.scale == 1.0 else self.scale
-        for part in self.parts:
-            factor = held(part, clock, self.duration)
-            value = factor if value is None else value * factor
-        return value
+        return self._all(clock, mul, [] if self.scale == 1.0 else [self.scale])
 
 
 @kind("sum")
-class Sum(Joined):
+class Sum(Operated):
     r"""Adds schedules, and a number; written `a + b`, `a - b`, `0.1 + a`.
 
     $$ f(t) = c + \sum_i f_i(t) $$
@@ -212,33 +213,10 @@ class Sum(Joined):
     offset: Value = 0.0
 
     def __post_init__(self) -> None:
-        parts, offset = _flat(self.parts, Sum, "offset", self.offset, lambda a, b: a + b)
-        self._set(parts=parts, offset=Product._checked("sum", "offset", offset))
-        self._check_size()
-
-    def word(self) -> str:
-        return ""
+        self._flatten("offset", add)
 
     def at(self, clock: Clock) -> Any:
-        value = None if self.offset == 0.0 else self.offset
-        for part in self.parts:
-            term = held(part, clock, self.duration)
-            value = term if value is None else value + term
-        return value
-
-
-def _flat(
-    parts: tuple[Schedule, ...], cls: Any, field: str, number: float, join: Callable[[float, float], float]
-) -> tuple[tuple[Schedule, ...], float]:
-    """Returns the parts with those of inner nodes of the same kind in their place, and the joined numbers."""
-    flat: list[Schedule] = []
-    for part in parts:
-        if isinstance(part, cls):
-            flat.extend(part.parts)  # type: ignore[attr-defined]
-            number = join(number, getattr(part, field))
-        else:
-            flat.append(part)
-    return tuple(flat), number
+        return self._all(clock, add, [] if self.offset == 0.0 else [self.offset])
 
 
 @kind("minimum")
@@ -307,13 +285,9 @@ class Clip(Combinator):
     def __post_init__(self) -> None:
         self._check_size()
         if self.low is None and self.high is None:
-            raise GlidepathError.of("clip", "low", "given if high is not", None)
+            raise self._wrong("low", "given if high is not", None)
         if self.low is not None and self.high is not None and self.low > self.high:
-            raise GlidepathError.of("clip", "low", f"at most high, {self.high!r}", self.low)
-
-    @property
-    def duration(self) -> int | float:
-        return self.schedule.duration
+            raise self._wrong("low", f"at most high, {self.high!r}", self.low)
 
     def at(self, clock: Clock) -> Any:
         value = self.schedule.at(clock)

@@ -10,8 +10,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from ..checks import Checks
 from ..clock import Clock
-from ..errors import GlidepathError, Problem
+from ..exact import lowered
 from ..fields import MAX_STEPS, Cycles, Growth, Length, Offset, Ratio, Value, simplest
 from ..node import kind
 from ..schedule import MAX_NODES, Inner
@@ -46,7 +47,7 @@ class Stretch(Combinator):
         self._check_size()
         duration = self.schedule.duration
         if duration != math.inf and not math.ceil(int(duration) * self._fraction) <= MAX_STEPS:
-            raise GlidepathError.of("stretch", "factor", f"small enough for at most {MAX_STEPS} steps", self.factor)
+            raise self._wrong("factor", f"small enough for at most {MAX_STEPS} steps", self.factor)
 
     @cached_property
     def _fraction(self) -> Fraction:
@@ -104,11 +105,9 @@ class Shift(Combinator):
     def __post_init__(self) -> None:
         self._check_size()
         if not self.duration >= 1:
-            raise GlidepathError.of(
-                "shift", "steps", f"above {-self.schedule.duration}, so that a step is left", self.steps
-            )
-        if self.duration != math.inf and self.duration > MAX_STEPS:
-            raise GlidepathError.of("shift", "steps", f"small enough for at most {MAX_STEPS} steps in all", self.steps)
+            raise self._wrong("steps", f"above {-self.schedule.duration}, so that a step is left", self.steps)
+        if MAX_STEPS < self.duration < math.inf:
+            raise self._wrong("steps", f"small enough for at most {MAX_STEPS} steps in all", self.steps)
 
     @property
     def duration(self) -> int | float:
@@ -145,9 +144,6 @@ class Until(Combinator):
 
     schedule: Inner
     steps: Length
-
-    def __post_init__(self) -> None:
-        self._check_size()
 
     @property
     def duration(self) -> int:
@@ -191,41 +187,25 @@ class Repeat(Combinator):
     floor: Value = 0.0
 
     def __post_init__(self) -> None:
-        problems: list[Problem] = []
-
-        def refuse(field: str, rule: str, value: Any, remedy: str = "") -> None:
-            problems.extend(GlidepathError.of("repeat", field, rule, value, remedy).problems)
-
+        checks = Checks(self.kind)
         if self.schedule.duration == math.inf:
-            problems.append(Problem("repeat", "schedule", "of finite duration", "an endless one", "give it a length"))
+            checks.worded("schedule", "of finite duration", "an endless one", "give it a length")
         if self.decay > 1.0:
-            refuse("decay", "at most 1", self.decay)
-        if self.growth != 1.0 and self.cycles is not None and self.cycles > MAX_NODES:
-            refuse("cycles", f"at most {MAX_NODES} where the cycles grow", self.cycles)
+            checks.refuse("decay", "at most 1", self.decay)
+        if self.growth != 1.0 and (self.cycles or 0) > MAX_NODES:
+            checks.refuse("cycles", f"at most {MAX_NODES} where the cycles grow", self.cycles)
         if self.growth < 1.0 and self.cycles is None:
-            refuse("cycles", "given where the cycles shrink", None)
-        if problems:
-            raise GlidepathError(problems)
-        if self.growth != 1.0:
-            _, lengths = self._table
-            if len(lengths) > MAX_NODES:
-                refuse(
-                    "growth",
-                    f"at least such that {MAX_NODES} cycles reach {MAX_STEPS} steps",
-                    self.growth,
-                    "limit the cycles",
-                )
-            elif min(lengths) < 1:
-                refuse(
-                    "growth",
-                    "such that every cycle has a step",
-                    self.growth,
-                    f"at most {lengths.index(0)} cycles have one",
-                )
-        if not problems and self.cycles is not None and self.duration > MAX_STEPS:
-            refuse("cycles", f"few enough for at most {MAX_STEPS} steps", self.cycles)
-        if problems:
-            raise GlidepathError(problems)
+            checks.refuse("cycles", "given where the cycles shrink", None)
+        checks.done()
+        lengths = (1,) if self.growth == 1.0 else self._table[1]
+        if len(lengths) > MAX_NODES:
+            rule = f"at least such that {MAX_NODES} cycles reach {MAX_STEPS} steps"
+            raise self._wrong("growth", rule, self.growth, "limit the cycles")
+        if min(lengths) < 1:
+            remedy = f"at most {lengths.index(0)} cycles have one"
+            raise self._wrong("growth", "such that every cycle has a step", self.growth, remedy)
+        if self.cycles is not None and self.duration > MAX_STEPS:
+            raise self._wrong("cycles", f"few enough for at most {MAX_STEPS} steps", self.cycles)
         self._check_size()
 
     @cached_property
@@ -235,16 +215,16 @@ class Repeat(Combinator):
     @cached_property
     def _table(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where each cycle begins, and how long it is, as far as steps are exact."""
-        ratio, first = simplest(self.growth), int(self.schedule.duration)
-        starts, lengths = [0], [first]
-        up, down = 1, 1
+        up, down = simplest(self.growth).as_integer_ratio()
+        starts, lengths = [0], [int(self.schedule.duration)]
+        above, below = lengths[0], 1
         for _ in range(1, self.cycles or MAX_NODES + 1):
             begin = starts[-1] + lengths[-1]
             if begin >= MAX_STEPS and self.cycles is None:
                 break
-            up, down = up * ratio.numerator, down * ratio.denominator
+            above, below = above * up, below * down
             starts.append(begin)
-            lengths.append(first * up // down)
+            lengths.append(above // below)
             if begin > 2 * MAX_STEPS or lengths[-1] < 1:
                 break
         return tuple(starts), tuple(lengths)
@@ -258,20 +238,19 @@ class Repeat(Combinator):
         starts, lengths = self._table
         return starts[-1] + lengths[-1]
 
-    def cycle_starts(self, last: int) -> tuple[int, ...]:
-        """Returns the steps up to `last` at which a cycle begins."""
+    def cycle_starts(self, last: int) -> Sequence[int]:
+        """Returns the steps up to `last` at which a cycle begins; of a billion equal ones, none is written down."""
         if self.growth != 1.0:
             starts = self._table[0]
             return starts[: bisect_right(starts, last)]
-        length = int(self.schedule.duration)
-        return tuple(range(0, min(last + 1, int(min(self.duration, last + 1))), length))
+        return range(0, int(min(last + 1, self.duration)), int(self.schedule.duration))
 
     def timescale(self) -> float:
         cycles = 4 if self.growth == 1 else 3
         return sum(float(self.schedule.duration) * self.growth**k for k in range(cycles)) - 1
 
     def knots(self, first: int, last: int) -> Iterator[int]:
-        length, begins = int(self.schedule.duration), self._begins(last)
+        length, begins = int(self.schedule.duration), self.cycle_starts(last)
         inner = [knot for knot in islice(self.schedule.knots(0, length), 1000) if 0 < knot < length]
         skipped = max(0, bisect_right(begins, first) - 1)
         for k, begin in enumerate(begins[skipped:], skipped):  # a part of a range: nothing before it is walked
@@ -279,30 +258,22 @@ class Repeat(Combinator):
             scale = self.growth**k
             yield from (begin + math.ceil(knot * scale) for knot in inner)
 
-    def _begins(self, last: int) -> Sequence[int]:
-        """Returns the steps up to `last` at which a cycle begins; of a billion equal ones, none is written down."""
-        if self.growth != 1:
-            return self.cycle_starts(last)
-        return range(0, int(min(last + 1, self.duration)), int(self.schedule.duration))
-
     def stretches(self, begin: int, end: float, last: int) -> Iterator[tuple[str, int, float]]:
         if begin > last:
             return
-        name, starts = self.schedule.word(), self._begins(min(last - begin, MAX_STEPS))
+        name, starts = self.schedule.word(), self.cycle_starts(min(last - begin, MAX_STEPS))
         for k, start in enumerate(starts):
             stop = starts[k + 1] if k + 1 < len(starts) else self.duration
             yield f"{name}, cycle {k + 1}", begin + start, min(end, begin + stop)
 
     def at(self, clock: Clock) -> Any:
-        index, local = self._regular(clock) if self.growth == 1.0 else self._growing(clock)
+        if self.growth == 1.0:
+            last = None if self.cycles is None else self.cycles - 1
+            index, local = clock.cycle(int(self.schedule.duration), last)
+        else:
+            index, local = self._growing(clock)
         value = self.schedule.at(local)
-        if self.decay == 1.0:
-            return value
-        factor = clock.xp.power(self.decay, index)
-        return factor * value if self.floor == 0.0 else self.floor + factor * (value - self.floor)
-
-    def _regular(self, clock: Clock) -> tuple[Any, Clock]:
-        return clock.cycle(int(self.schedule.duration), None if self.cycles is None else self.cycles - 1)
+        return value if self.decay == 1.0 else lowered(value, clock.xp.power(self.decay, index), self.floor)
 
     def _growing(self, clock: Clock) -> tuple[Any, Clock]:
         xp, ratio, per_step = clock.xp, simplest(self.growth), clock._const(clock.q)
