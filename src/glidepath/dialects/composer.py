@@ -36,9 +36,7 @@ def _parsed(a: Any, field: str, text: Any) -> tuple[float, str]:
 
 
 def _known(a: Any, name: str, text: Any) -> Any:
-    value = getattr(a, name)
-    a.at.require(value is not None, name, f"given for a time such as {text!r}", None, f"{name}=…, or --let {name}=…")
-    return value
+    return a.given(name, f"given for a time such as {text!r}", f"{name}=…, or --let {name}=…")
 
 
 def _counted(a: Any, field: str, text: Any, scaled: bool = True) -> tuple[int, str]:

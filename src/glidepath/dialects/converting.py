@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -75,17 +76,11 @@ def own_code(source: str) -> Schedule | None:
     Args:
         source: Any text.
     """
-    said = next((line.removeprefix(_MARK) for line in source.splitlines() if line.startswith(_MARK)), None)
-    if said is None:
-        return None
-    try:
-        made = parse(said)
-    except GlidepathError:
-        return None
+    marked = [line.removeprefix(_MARK) for line in source.splitlines() if line.startswith(_MARK)]
     bare = source.strip().partition("\n")[2].strip()
-    for writer in WRITERS.values():
+    for said, writer in itertools.product(marked[:1], WRITERS.values()):
         with contextlib.suppress(GlidepathError):
-            if writer(made).strip() == bare:
+            if writer(made := parse(said)).strip() == bare:
                 return made
     return None
 

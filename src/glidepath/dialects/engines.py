@@ -19,11 +19,6 @@ from .table import dialect
 DEEPSPEED = dialect("deepspeed")
 
 
-def _late(first: float, then: Schedule) -> Schedule:
-    """Returns a schedule one step late, after a first value of its own."""
-    return pieces.held(first, 1, then)
-
-
 def _rise(a: Any, low: float, high: float, then: Schedule) -> Schedule:
     """Returns a warmup in a straight line or a logarithm, then the rest."""
     steps = max(2, a.warmup_num_steps)
@@ -35,13 +30,13 @@ def _rise(a: Any, low: float, high: float, then: Schedule) -> Schedule:
 
 def WarmupDecayLR(a: Any) -> Schedule:
     steps, low, high = max(2, a.warmup_num_steps), a.warmup_min_lr, a.warmup_max_lr
-    return _late(low, _rise(a, low, high, pieces.ramp(high, low, a.total_num_steps - steps)))
+    return pieces.held(low, 1, _rise(a, low, high, pieces.ramp(high, low, a.total_num_steps - steps)))
 
 
 def WarmupCosineLR(a: Any) -> Schedule:
     left = max(1, a.total_num_steps - max(2, a.warmup_num_steps))
     down = pieces.after(Ramp(a.lr, a.cos_min_ratio * a.lr, left, pieces.COSINE), 1)
-    return _late(0.0, _rise(a, a.warmup_min_ratio * a.lr, a.lr, down))
+    return pieces.held(0.0, 1, _rise(a, a.warmup_min_ratio * a.lr, a.lr, down))
 
 
 def _stairs(a: Any, low: float, high: float) -> tuple[Schedule, Schedule, int]:
@@ -76,7 +71,7 @@ def OneCycle(a: Any) -> Schedule:
 
 def WarmupLR(a: Any) -> Schedule:
     top = a.lr if a.warmup_max_lr is None else a.warmup_max_lr
-    return _late(a.warmup_min_lr, _rise(a, a.warmup_min_lr, top, Hold(value=top)))
+    return pieces.held(a.warmup_min_lr, 1, _rise(a, a.warmup_min_lr, top, Hold(value=top)))
 
 
 def LRRangeTest(a: Any) -> Schedule:
@@ -107,11 +102,9 @@ def _rate(a: Any) -> Schedule:
         main = pieces.formula(text, low=low, high=high, w=max(warmup, 1))
         main = pieces.in_sequence([main, Hold(value=low)], [total + 1])
     elif style == "WSD":
-        steps = a.wsd_decay_steps
-        a.at.require(steps is not None, "wsd_decay_steps", "given for WSD", None)
+        steps, styles = a.given("wsd_decay_steps", "given for WSD"), f"one of {', '.join(_CURVES)}"
         a.at.require(steps <= total, "wsd_decay_steps", f"at most lr_decay_steps, {total}", steps)
-        a.at.require(a.lr_wsd_decay_style is not None, "lr_wsd_decay_style", f"one of {', '.join(_CURVES)}", None)
-        decay = Ramp(high, low, steps, _CURVES[a.lr_wsd_decay_style])
+        decay = Ramp(high, low, steps, _CURVES[a.given("lr_wsd_decay_style", styles)])
         main = pieces.held(high, total - steps, decay)
     else:
         main = pieces.held(high, warmup, Ramp(high, low, total - warmup, _CURVES[style]))

@@ -35,8 +35,7 @@ def _scaled(a: Any, steps: float) -> int:
     if not a.convert_to_iter_based:
         return int(steps)
     a.require(a.by_epoch, "by_epoch", "true to be converted")
-    a.at.require(a.epoch_length is not None, "epoch_length", "given to convert", None, _LENGTH)
-    return int(steps * a.epoch_length)
+    return int(steps * a.given("epoch_length", "given to convert", _LENGTH))
 
 
 def _end(a: Any) -> int:
@@ -46,13 +45,6 @@ def _end(a: Any) -> int:
 def _last(a: Any) -> int:
     """Returns the last step of the window, on its own clock."""
     return max(_end(a) - _scaled(a, a.begin) - 1, 0)
-
-
-def _floor(a: Any, needed: bool = False) -> float:
-    both, none = a.eta_min is not None and a.eta_min_ratio is not None, a.eta_min is None and a.eta_min_ratio is None
-    rule = "given, or eta_min_ratio, and not both"
-    a.require(not both and not (needed and none), "eta_min", rule)
-    return a.lr * a.eta_min_ratio if a.eta_min_ratio is not None else a.eta_min or 0.0
 
 
 MMENGINE = dialect("mmengine", around=_window)
@@ -72,7 +64,7 @@ def LinearLR(a: Any) -> Schedule:
 
 def CosineAnnealingLR(a: Any) -> Schedule:
     steps = _scaled(a, a.T_max) if a.T_max else _end(a) - _scaled(a, a.begin)
-    return pieces.up_and_down(a.lr, _floor(a), steps)
+    return pieces.up_and_down(a.lr, a.level("eta_min", "eta_min_ratio", needed=False), steps)
 
 
 def OneCycleLR(a: Any) -> Schedule:
@@ -84,7 +76,7 @@ def OneCycleLR(a: Any) -> Schedule:
 
 
 def CosineRestartLR(a: Any) -> Schedule:
-    low = _floor(a, needed=True)
+    low = a.level("eta_min", "eta_min_ratio")
     a.require(len(a.periods) == len(a.restart_weights), "restart_weights", "one for each period")
     pairs = zip(a.restart_weights, (_scaled(a, period) for period in a.periods), strict=True)
     parts = [(Ramp(a.lr * weight, low, n, pieces.COSINE), n) for weight, n in pairs]
@@ -145,15 +137,7 @@ MMCV = dialect("mmcv", around=_hooked)
 
 def _total(a: Any) -> int:
     name = "max_epochs" if a.by_epoch else "max_iters"
-    total = getattr(a, name)
-    a.at.require(total is not None, name, "given", None, f"the length of the run: {name}=…, or --let {name}=…")
-    return total
-
-
-def _target(a: Any) -> float:
-    given = (a.min_lr is None) != (a.min_lr_ratio is None)
-    a.require(given, "min_lr", "given, or min_lr_ratio, and not both")
-    return a.lr * a.min_lr_ratio if a.min_lr is None else a.min_lr
+    return a.given(name, remedy=f"the length of the run: {name}=…, or --let {name}=…")
 
 
 def StepLrUpdaterHook(a: Any) -> Schedule:
@@ -163,13 +147,13 @@ def StepLrUpdaterHook(a: Any) -> Schedule:
 
 
 def FlatCosineAnnealingLrUpdaterHook(a: Any) -> Schedule:
-    total, low = _total(a), _target(a)
+    total, low = _total(a), a.level("min_lr", "min_lr_ratio")
     start = round(total * a.start_percent)
     return pieces.held(a.lr, start, pieces.ramp(a.lr, low, total - start, pieces.COSINE))
 
 
 def CosineRestartLrUpdaterHook(a: Any) -> Schedule:
-    low, pairs = _target(a), zip(a.restart_weights, a.periods, strict=True)
+    low, pairs = a.level("min_lr", "min_lr_ratio"), zip(a.restart_weights, a.periods, strict=True)
     return pieces.each([(Ramp(low + weight * (a.lr - low), low, n, pieces.COSINE), n) for weight, n in pairs])
 
 
@@ -185,7 +169,7 @@ MMCV.rows(
     ExpLrUpdaterHook=lambda a: Exponential(a.gamma, 1, a.lr),
     PolyLrUpdaterHook=lambda a: Ramp(a.lr, a.min_lr, _total(a), pieces.curve_of_power(a.power)),
     InvLrUpdaterHook=lambda a: pieces.formula("lr * (1 + g * step) ** p", lr=a.lr, g=a.gamma, p=-a.power),
-    CosineAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, _target(a), _total(a), pieces.COSINE),
-    LinearAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, _target(a), _total(a)),
+    CosineAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, a.level("min_lr", "min_lr_ratio"), _total(a), pieces.COSINE),
+    LinearAnnealingLrUpdaterHook=lambda a: Ramp(a.lr, a.level("min_lr", "min_lr_ratio"), _total(a)),
     plain=("lr_config",),
 )

@@ -17,9 +17,7 @@ OLMO = dialect("olmo_core")
 
 
 def _total(a: Any) -> int:
-    remedy = "the length of the run: t_max=…, or --let t_max=…"
-    a.at.require(a.t_max is not None, "t_max", "given", None, remedy)
-    return a.t_max
+    return a.given("t_max", remedy="the length of the run: t_max=…, or --let t_max=…")
 
 
 def _length(a: Any, name: str, whole: int) -> int:

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from ..core import GlidepathError, Recurrence, Schedule
@@ -20,21 +20,10 @@ from .reading import of_step
 from .table import CallSite
 
 
-@dataclass
-class _Optimizer:
-    """One group: its rate, the rate that the first scheduler found, and what the last SWALR and OneCycleLR have put there for all."""
-
-    rate: float
-    initial: float | None = None
-    target: float = 0.0
-    peak: float = 0.0
-    bottom: float = 0.0
-
-
 class _Replayed:
     """What all schedulers share: construction is step 0, and every step writes the rate. Its arguments are its attributes."""
 
-    def __init__(self, optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, optimizer: Any, name: str, arguments: Mapping[str, Any]) -> None:
         defaults = {p.name: p.default for p in PYTORCH.parameters(name)} if name else {}
         vars(self).update({**defaults, **arguments})
         self.optimizer, self.name, self.given, self.made = optimizer, name, arguments, False
@@ -165,7 +154,7 @@ def _one_cycle(s: Any, rate: float) -> float:
         raise ValueError(f"OneCycleLR has only {s.end} steps")
     if s.last == s.end and s.flat:
         raise ZeroDivisionError("the last phase has no length")
-    peak, start, end = rates = (s.optimizer.peak, s.optimizer.initial or 0.0, s.optimizer.bottom)
+    peak, start, end = rates = (s.optimizer.peak, s.optimizer.initial, s.optimizer.bottom)
     if rates != s.rates:
         shared = {"max_lr": peak, "div_factor": peak / start, "final_div_factor": start / end}
         s.schedule, s.rates = s.read(shared), rates
@@ -217,7 +206,7 @@ _CLOSED: Mapping[str, _Formula] = {  # the same without the present rate, where 
 class _Chained:
     """Several at every step, or (with `marks`) one after another."""
 
-    def __init__(self, optimizer: _Optimizer, name: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, optimizer: Any, name: str, arguments: Mapping[str, Any]) -> None:
         self.name, self.optimizer, self.last = name, optimizer, 0
         self.children: list[Any] = [_made(optimizer, child) for child in arguments["schedulers"]]
         self.marks: list[float] = arguments.get("milestones", [])
@@ -225,7 +214,7 @@ class _Chained:
             return
         if len(self.marks) != len(self.children) - 1:
             raise ValueError(f"milestones must be {len(self.children) - 1}, got {len(self.marks)}")
-        optimizer.rate = optimizer.initial  # type: ignore[assignment]
+        optimizer.rate = optimizer.initial
         self.undo()
         self.children[bisect_right(self.marks, 0)].begin()
 
@@ -254,7 +243,7 @@ def _between(name: str, value: float, low: float, high: float, above: bool = Fal
         raise ValueError(f"{name} must be from {low} to {high}, got {value}")
 
 
-def _made(optimizer: _Optimizer, child: Any) -> _Replayed | _Chained:
+def _made(optimizer: Any, child: Any) -> _Replayed | _Chained:
     """Returns a child scheduler, constructed on the shared optimizer."""
     if isinstance(child, Schedule):
         return _Replayed(optimizer, "", {"schedule": child})
@@ -277,7 +266,8 @@ def begin(program: str, start: float) -> Callable[[], Iterator[float]]:
     call = read(program)
 
     def replay() -> Iterator[float]:
-        optimizer = _Optimizer(start)
+        # one group: its rate, the rate that the first scheduler found, and what the last SWALR and OneCycleLR have put there for all
+        optimizer = SimpleNamespace(rate=start, initial=None, target=0.0, peak=0.0, bottom=0.0)
         try:
             scheduler = _made(optimizer, call)
             while True:

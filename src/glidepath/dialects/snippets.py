@@ -151,7 +151,7 @@ class _Scan:
 
     def __init__(self, tree: ast.Module, framework: str | None, let: Mapping[str, Any]) -> None:
         self.tree, self.framework, self.let = tree, framework, let
-        self.around, self.own, self.stars = Around(let), set[str](), list[str]()
+        self.around, self.stars = Around(let), list[str]()
         for node in ast.walk(tree):
             self._note(node)
 
@@ -166,9 +166,7 @@ class _Scan:
             self.stars += [str(node.module)] if any(name.name == "*" for name in node.names) else []
         elif isinstance(node, ast.FunctionDef):
             around.functions[node.name] = node
-            self.own.add(node.name)
         elif isinstance(node, ast.ClassDef):
-            self.own.add(node.name)
             around.classes.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -209,7 +207,7 @@ class _Scan:
     def _name(self, node: ast.Call) -> str:
         """Returns the full name of a scheduler, or an empty string for any other call."""
         written = ast.unparse(node.func)
-        if not written.replace(".", "").isidentifier() or written in self.own:
+        if not written.replace(".", "").isidentifier() or written in (*self.around.functions, *self.around.classes):
             return ""
         full = self.around.full(written)
         names = [full, *(f"{star}.{written}" for star in self.stars if "." not in written and full == written)]

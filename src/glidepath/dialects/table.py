@@ -27,6 +27,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +111,26 @@ class RowArguments(SimpleNamespace):
             GlidepathError: If it does not.
         """
         self.at.require(holds, field, rule, getattr(self, field), remedy)
+
+    def given(self, field: str, rule: str = "given", remedy: str = "") -> Any:
+        """Returns an argument that must be there.
+
+        Raises:
+            GlidepathError: If it is None.
+        """
+        self.require(getattr(self, field) is not None, field, rule, remedy)
+        return getattr(self, field)
+
+    def level(self, plain: str, share: str, needed: bool = True) -> float:
+        """Returns a rate that is given as it is or as a share of the optimizer's; 0 where neither is and it is not needed.
+
+        Raises:
+            GlidepathError: If both are given, or none.
+        """
+        level, part = getattr(self, plain), getattr(self, share)
+        one, none = (level is None) != (part is None), level is None and part is None
+        self.require(one or (none and not needed), plain, f"given, or {share}, and not both")
+        return self.lr * part if part is not None else level or 0.0
 
 
 class Row:
@@ -448,11 +469,10 @@ def whose(call: Call, framework: str | None = None) -> tuple[Dialect, str]:
 
 def _fits(language: Dialect, call: Call) -> bool:
     """Tells whether a library's scheduler takes the arguments of a call."""
-    try:
+    with suppress(GlidepathError):
         language.bound(CallSite(language, language.named(call.name), 0.1, strict=False), call)
-    except GlidepathError:
-        return False
-    return True
+        return True
+    return False
 
 
 def nobody(name: str) -> GlidepathError:

@@ -29,14 +29,6 @@ def _wave(a: Any, floor: float) -> Schedule:
     return pieces.wave(a.lr, floor, _left(a) / (2 * a.num_cycles))
 
 
-def _floor(a: Any) -> float:
-    """Returns the lowest rate, which exactly one of two arguments gives."""
-    both = a.min_lr is not None and a.min_lr_rate is not None
-    a.require(not both, "min_lr", "given alone", "min_lr_rate is given too")
-    a.at.require(a.min_lr is not None or a.min_lr_rate is not None, "min_lr", "given, or min_lr_rate", None)
-    return a.min_lr_rate * a.lr if a.min_lr is None else a.min_lr
-
-
 def get_cosine_with_hard_restarts_schedule_with_warmup(a: Any) -> Schedule:
     if a.num_training_steps <= a.num_warmup_steps:
         return pieces.held(a.lr, a.unit, Hold(value=0.0))
@@ -56,7 +48,7 @@ def get_polynomial_decay_schedule_with_warmup(a: Any) -> Schedule:
 
 def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(a: Any) -> Schedule:
     """Returns the cosine with a floor one step ahead."""
-    warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, _floor(a)), a.unit)
+    warmup, decay = a.num_warmup_steps, pieces.after(_wave(a, a.level("min_lr", "min_lr_rate")), a.unit)
     if not warmup:
         return decay
     share = a.unit / max(warmup, a.unit) if a.warmup_lr_rate is None else a.warmup_lr_rate
@@ -70,8 +62,7 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(a: Any) -> Schedule:
 def get_wsd_schedule(a: Any) -> Schedule:
     warmup, steps, stable, low = a.num_warmup_steps, a.num_decay_steps, a.num_stable_steps, a.min_lr_ratio * a.lr
     if stable is None:
-        a.at.require(a.num_training_steps is not None, "num_training_steps", "given, or num_stable_steps", None)
-        stable = a.num_training_steps - warmup - steps
+        stable = a.given("num_training_steps", "given, or num_stable_steps") - warmup - steps
     if a.decay_type == "cosine" and steps:
         wave = pieces.wave(a.lr, low, steps / (2 * a.num_cycles))
         decay = pieces.in_sequence([wave, Hold(value=low)], [steps])
@@ -115,6 +106,6 @@ TRANSFORMERS.rows(
     get_linear_schedule_with_warmup=lambda a: pieces.ramp(a.lr, 0.0, a.num_training_steps - a.num_warmup_steps),
     get_cosine_schedule_with_warmup=lambda a: _wave(a, 0.0),
     get_inverse_sqrt_schedule=lambda a: InverseSqrt(a.timescale or a.num_warmup_steps or 10_000, a.lr),
-    get_cosine_with_min_lr_schedule_with_warmup=lambda a: _wave(a, _floor(a)),
+    get_cosine_with_min_lr_schedule_with_warmup=lambda a: _wave(a, a.level("min_lr", "min_lr_rate")),
     plain=("get_constant_schedule", _TYPES["cosine_warmup_with_min_lr"], "get_wsd_schedule", "get_scheduler"),
 )

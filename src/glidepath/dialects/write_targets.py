@@ -102,10 +102,9 @@ def shape_of(schedule: Schedule) -> RunShape | None:
 
 def _transformers(s: RunShape) -> Candidates:
     def call(kind: str, total: int, **own: Any) -> tuple[str, dict[str, Any]]:
-        given = {"num_warmup_steps": s.warm, "num_training_steps": total, "scheduler_specific_kwargs": own}
-        asked = (kind != "constant", total, own)
-        kept = {name: value for (name, value), wanted in zip(given.items(), asked, strict=True) if wanted}
-        return "get_scheduler", {"name": kind, **kept}
+        warm, given = {"num_warmup_steps": s.warm}, {"num_training_steps": total, "scheduler_specific_kwargs": own}
+        kept = {name: value for name, value in given.items() if value}
+        return "get_scheduler", {"name": kind, **({} if kind == "constant" else warm), **kept}
 
     if s.kind == "hold":
         yield call("constant_with_warmup" if s.warm else "constant", 0)
@@ -366,10 +365,9 @@ def _tidy(schedule: Schedule, unit: float) -> Schedule:
             last, before = parts[-1], parts[-2]
             ended = isinstance(last, Hold) and last.value == before(before.duration)
             return Chain(tuple(parts[:-1] if ended else parts)) if len(parts) > 2 or not ended else before
-        case Ramp(start=start, end=end):
-            return schedule.replace(start=_share(start, unit), end=_share(end, unit))
-        case Hold(value=value):
-            return schedule.replace(value=_share(value, unit))
+        case Ramp() | Hold():
+            ends = {"start", "end", "value"} & {*schedule.field_names()}
+            return schedule.replace(**{name: _share(getattr(schedule, name), unit) for name in ends})
         case Repeat(schedule=Chain(phases=(first, *_))):
             return _tidy(first, unit)
         case Until():

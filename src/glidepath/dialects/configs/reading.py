@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -325,7 +324,6 @@ def schedule_of_data(data: dict[str, Any], title: str, names: Mapping[str, Any] 
     Raises:
         GlidepathError: With every problem found, or what is missing.
     """
-    import_module("glidepath.dialects.configs.forms")  # each registers itself
     reading = FileReading(data, names or {}, title)
     reading.used |= {*reading.names}
     return reading.by(next(one for one in FORMS if one.title == title))
