@@ -125,8 +125,7 @@ def _text(at: Any, checks: Checks, name: str, value: Any) -> str:
 
 def _each(low: int, least: int = 0) -> Reader:
     def read(at: Any, checks: Checks, name: str, value: Any) -> list[int]:
-        items = checks.items(name, value, least)
-        return [checks.length(f"{name}[{i}]", item, low) for i, item in enumerate(items)]
+        return [checks.length(f"{name}[{i}]", item, low) for i, item in enumerate(checks.items(name, value, least))]
 
     return read
 

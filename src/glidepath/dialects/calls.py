@@ -55,8 +55,7 @@ def written(value: Any) -> str:
     if isinstance(value, Expression):
         return f"lambda step: {value.formula}"
     if isinstance(value, Schedule):
-        plain = Rate(value.schedule) if isinstance(value, Rate) else value
-        return f"glidepath({plain})".replace('"', "'")
+        return f"glidepath({Rate(value.schedule) if isinstance(value, Rate) else value})".replace('"', "'")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, dict):

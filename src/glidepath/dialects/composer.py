@@ -98,8 +98,7 @@ def _dropping(a: Any) -> Schedule:
 
 
 def MultiStepWithWarmupScheduler(a: Any) -> Schedule:
-    start = math.ceil(_batches(a, "t_warmup", a.t_warmup, False))
-    return _rising(a, 1.0, pieces.after(_dropping(a), start))
+    return _rising(a, 1.0, pieces.after(_dropping(a), math.ceil(_batches(a, "t_warmup", a.t_warmup, False))))
 
 
 def CosineAnnealingWarmRestartsScheduler(a: Any) -> Schedule:
@@ -124,8 +123,7 @@ def ExponentialScheduler(a: Any) -> Schedule:
 
 
 def ConstantScheduler(a: Any) -> Schedule:
-    end = math.ceil(_batches(a, "t_max", a.t_max))
-    return pieces.held(a.lr * a.alpha, end, Hold(value=a.lr))
+    return pieces.held(a.lr * a.alpha, math.ceil(_batches(a, "t_max", a.t_max)), Hold(value=a.lr))
 
 
 COMPOSER.rows(

@@ -125,9 +125,7 @@ def foreign(text: str, let: Mapping[str, Any] | None = None) -> Schedule | None:
     whole, half = (next(iter(one.values())) for one in made)
     probes = [0, 1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000]
     follows = all(abs(0.5 * whole(t) - half(t)) <= 1e-12 * abs(half(t)) for t in probes)
-    if follows and any(whole(t) for t in probes):
-        return whole.schedule
-    return next(iter(found.schedules().values()))
+    return whole.schedule if follows and any(map(whole, probes)) else next(iter(found.schedules().values()))
 
 
 def read_groups(

@@ -98,8 +98,7 @@ def _rate(a: Any) -> Schedule:
     if style == "constant":
         main: Schedule = Hold(value=high)
     elif style == "inverse-square-root":
-        text = "max(low, high * w ** 0.5 / max(step, 1) ** 0.5)"
-        main = pieces.formula(text, low=low, high=high, w=max(warmup, 1))
+        main = pieces.formula("max(low, high * w ** 0.5 / max(step, 1) ** 0.5)", low=low, high=high, w=max(warmup, 1))
         main = pieces.in_sequence([main, Hold(value=low)], [total + 1])
     elif style == "WSD":
         steps, styles = a.given("wsd_decay_steps", "given for WSD"), f"one of {', '.join(_CURVES)}"

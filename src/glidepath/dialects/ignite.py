@@ -52,8 +52,7 @@ def _cycles(a: Any, kind: str) -> Schedule:
 
 def PiecewiseLinear(a: Any) -> Schedule:
     pairs = [(0, a.milestones_values[0][1]), *a.milestones_values]
-    ordered = all(x <= y for (x, _), (y, _) in pairwise(pairs))
-    a.require(ordered, "milestones_values", "in order of their steps")
+    a.require(all(x <= y for (x, _), (y, _) in pairwise(pairs)), "milestones_values", "in order of their steps")
     parts = [(Ramp(x[1], y[1], y[0] - x[0]), y[0] - x[0]) for x, y in pairwise(pairs) if y[0] > x[0]]
     return pieces.each(parts, Hold(value=pairs[-1][1]))
 

@@ -245,8 +245,7 @@ def cosine_decay_with_warmup(a: Any) -> Schedule:
     a.at.require(total is not None, "total_steps", "given", None)
     left, floor = total - first - hold, a.lr * a.alpha
     a.at.require(left > 0, "total_steps", f"above the {first + hold} steps of warmup and hold", total)
-    low = first == 0 or a.warmup_learning_rate <= a.lr
-    a.require(low, "warmup_learning_rate", f"at most the base rate {a.lr:g}")
+    a.require(first == 0 or a.warmup_learning_rate <= a.lr, "warmup_learning_rate", f"at most the base rate {a.lr:g}")
     a.require(not (_old(a) and hold), "hold_base_rate_steps", "0 in the first form")
     decay = pieces.up_and_down(a.lr, floor, left) if _old(a) else Ramp(a.lr, floor, left, pieces.COSINE)
     held = pieces.held(a.lr, hold, decay) if hold else decay

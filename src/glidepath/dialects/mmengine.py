@@ -100,8 +100,7 @@ def param_scheduler(a: Any) -> Schedule:
     """Returns what `param_scheduler` of a configuration file makes together; without the length of an epoch, by epoch."""
     from .configs.reading import schedule_of_data
 
-    clocks = {bool(part.get("by_epoch", True)) for part in a.parts}
-    counted = a.epoch_length is not None or len(clocks) < 2
+    counted = a.epoch_length is not None or len({bool(part.get("by_epoch", True)) for part in a.parts}) < 2
     a.at.require(counted, "epoch_length", "given for epochs beside iterations", None, _LENGTH)
     parts = [{**part, "type": str(getattr(part.get("type"), "name", part.get("type")))} for part in a.parts]
     data = {"optim_wrapper": {"optimizer": {"lr": a.lr}}, "param_scheduler": parts}

@@ -101,8 +101,7 @@ def HalfCosWithWarmup(a: Any) -> Schedule:
     warmup = _length(a, "warmup", total)
     a.at.require(warmup < total, "warmup", f"below t_max, {total}", warmup)
     whole = Ramp(a.lr, low, 2 * (total - warmup), pieces.COSINE)
-    rest = pieces.after(whole, total - warmup)
-    return pieces.warmed(a.warmup_min_lr, low + (a.lr - low) / 2, warmup, rest)
+    return pieces.warmed(a.warmup_min_lr, low + (a.lr - low) / 2, warmup, pieces.after(whole, total - warmup))
 
 
 def _level(a: Any, which: str) -> float | None:
@@ -156,8 +155,7 @@ def SequentialScheduler(a: Any) -> Schedule:
     for i, given in enumerate(a.schedulers):
         length = total if i == count - 1 else min(total, int(marks[i]))
         a.at.require(isinstance(given, Call), f"schedulers[{i}]", "a scheduler of OLMo-core", given)
-        own = {"t_max": length, **given.arguments}
-        made = OLMO.inside(replace(a.at, base=base), replace(given, arguments=own))
+        made = OLMO.inside(replace(a.at, base=base), replace(given, arguments={"t_max": length, **given.arguments}))
         parts.append(pieces.after(made, 1) if i else made)
         base, total = made(length), total - length
     ends = [*accumulate(int(mark) for mark in marks[: count - 1])]

@@ -224,8 +224,7 @@ def _warmup(a: Any) -> Schedule:
             goal, rule = inner(steps) / a.lr, f"at most the base rate at step {steps}"
             at.require(0 <= goal <= 1, "scheduler_or_optimizer", rule, inner(steps), "OneFlow refuses it")
         rise = Ramp(factor, goal, steps)
-    rest = inner if prefix else pieces.after(inner, steps)
-    return pieces.in_sequence([pieces.scaled(rise, a.lr), rest], [steps])
+    return pieces.in_sequence([pieces.scaled(rise, a.lr), inner if prefix else pieces.after(inner, steps)], [steps])
 
 
 def _inside(at: CallSite, field: str, value: Any) -> _Law:
@@ -239,8 +238,7 @@ def _inside(at: CallSite, field: str, value: Any) -> _Law:
         return _Law(Hold(value=0.0), child, lambda base: child) if child.absolute else _Law(child)
     remedy = "OneFlow raises NotImplementedError when its turn comes"
     at.require(child.name in _LAWS, field, f"one of {', '.join(_LAWS)}", str(child), remedy)
-    inner = replace(at, name=child.name)
-    return _LAWS[child.name](ONEFLOW.taken(inner, child))
+    return _LAWS[child.name](ONEFLOW.taken(replace(at, name=child.name), child))
 
 
 def _eager(at: CallSite, *since: int) -> None:

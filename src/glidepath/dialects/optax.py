@@ -62,13 +62,11 @@ def linear_onecycle_schedule(a: Any) -> Schedule:
 
 def cosine_onecycle_schedule(a: Any) -> Schedule:
     n, div = a.transition_steps, a.div_factor
-    scales = {int(a.pct_start * n): div, n: 1.0 / (div * a.final_div_factor)}
-    return _through(a, "cosine", a.peak_value / div, scales)
+    return _through(a, "cosine", a.peak_value / div, {int(a.pct_start * n): div, n: 1.0 / (div * a.final_div_factor)})
 
 
 def warmup_cosine_decay_schedule(a: Any) -> Schedule:
-    rule = f"above the {a.warmup_steps} steps of warmup"
-    a.require(a.decay_steps > a.warmup_steps, "decay_steps", rule)
+    a.require(a.decay_steps > a.warmup_steps, "decay_steps", f"above the {a.warmup_steps} steps of warmup")
     alpha = 0.0 if a.peak_value == 0.0 else a.end_value / a.peak_value
     decay = _cosine(a.peak_value, a.decay_steps - a.warmup_steps, alpha, a.exponent)
     return pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, decay)

@@ -54,9 +54,7 @@ def levels(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     """Returns one value after another; each begins at its boundary."""
     if not boundaries:
         return Hold(value=values[0])
-    if boundaries[0] == 0:
-        return levels(boundaries[1:], values[1:])
-    return Table([0, *boundaries], values, "previous")
+    return levels(boundaries[1:], values[1:]) if boundaries[0] == 0 else Table([0, *boundaries], values, "previous")
 
 
 def drops(milestones: Sequence[int], gamma: float) -> Schedule:
@@ -69,9 +67,7 @@ def drops(milestones: Sequence[int], gamma: float) -> Schedule:
 
 def exponential(rate: float, span: float, staircase: bool) -> Schedule:
     """Returns `rate` to the power of the step over a span, in a staircase or not."""
-    if rate == 1.0:
-        return Hold()
-    return lasting(span, lambda steps: Exponential(rate, steps, staircase=staircase))
+    return Hold() if rate == 1.0 else lasting(span, lambda steps: Exponential(rate, steps, staircase=staircase))
 
 
 def ramp(start: float, end: float, steps: int, curve: Curve = LINEAR) -> Schedule:
@@ -141,9 +137,7 @@ def part(begin: Fraction, length: Fraction, start: float, end: float, curve: Cur
     late = math.ceil(begin) - begin
     if late == 0 and length.denominator == 1:
         return ramp(start, end, int(length), curve)
-    if length - late < 0:
-        return Hold(value=end)
-    return Profile([-float(late), float(length - late)], [start, end], curve)
+    return Hold(value=end) if length < late else Profile([-float(late), float(length - late)], [start, end], curve)
 
 
 def after(schedule: Schedule, steps: int) -> Schedule:
@@ -167,8 +161,7 @@ def until(schedule: Schedule, steps: int) -> Schedule:
 
 def in_sequence(pieces: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
     """Returns pieces one after another, each from its milestone on its own clock; the last goes on."""
-    edges = [0, *milestones]
-    lengths = [b - a for a, b in zip(edges, milestones, strict=False)]
+    lengths = [b - a for a, b in zip([0, *milestones], milestones, strict=False)]
     parts = [(piece, n) for piece, n in zip(pieces, lengths, strict=False) if n > 0]
     phases = [until(piece, n) for piece, n in parts]
     return Chain((*phases, pieces[-1])) if phases else pieces[-1]

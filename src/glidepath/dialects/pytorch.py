@@ -12,7 +12,7 @@ from .calls import Call
 from .reading import nested
 from .table import CallSite, dialect
 
-PYTORCH = dialect("pytorch", rule="pytorch")
+PYTORCH = dialect("pytorch")
 
 # Factors: schedulers that multiply the current rate -------------------------------------------------------------------------------------
 
@@ -45,8 +45,8 @@ def _moving(a: Any) -> bool:
 
 def CosineAnnealingLR(a: Any) -> Schedule:
     _above(a, "eta_min")
-    whole = a.T_max == int(a.T_max)  # 12.5 is the formula's, and PyTorch's own recursion where that is asked for
-    a.require(whole or a.at.strict, "T_max", "a whole number of steps")
+    # 12.5 is the formula's, and PyTorch's own recursion where that is asked for
+    a.require(a.T_max == int(a.T_max) or a.at.strict, "T_max", "a whole number of steps")
     return pieces.up_and_down(a.lr, a.eta_min, a.T_max)
 
 
@@ -102,8 +102,7 @@ def SequentialLR(a: Any) -> Schedule:
         return _replayed(at, "SequentialLR", {"schedulers": children, "milestones": marks})
     if relative:
         bases[first] = initial
-    made = [_child(at, child, base) for child, base in zip(children, bases, strict=True)]
-    return pieces.in_sequence(made, marks)
+    return pieces.in_sequence([_child(at, child, base) for child, base in zip(children, bases, strict=True)], marks)
 
 
 def _bases(at: CallSite, children: Sequence[Call | Schedule]) -> tuple[list[float], float]:
@@ -147,8 +146,7 @@ def _factor_of(at: CallSite, child: Call | Schedule) -> Schedule | None:
         return None if child.absolute else child
     inner = _named(at, child, at.base)
     if child.name == "ChainedScheduler":
-        inside = at.dialect.taken(inner, child).schedulers
-        return _product(at, _children(inner, inside))
+        return _product(at, _children(inner, at.dialect.taken(inner, child).schedulers))
     return FACTORS[child.name](at.dialect.taken(inner, child)) if child.name in FACTORS else None
 
 

@@ -86,10 +86,10 @@ def read_call(at: CallSite, call: Call) -> Rate:
     try:
         schedule = row(settled, **tidy.arguments)
     except GlidepathError as refusal:
-        if at.strict or not language.rule or at.value != "lr":
+        if at.strict or language.framework not in Recurrence.rules or at.value != "lr":
             raise
         try:
-            schedule = Recurrence(language.rule, str(tidy), settled.base)
+            schedule = Recurrence(language.framework, str(tidy), settled.base)
         except GlidepathError as failure:
             raise GlidepathError((*refusal.problems, *failure.problems)) from None
     if at.value != "lr":
@@ -175,8 +175,7 @@ def child(at: CallSite, field: str, value: Any) -> Schedule:
     if not isinstance(value, Call):
         raise at.refused(field, "a scheduler, as a schedule or as text", value)
     language = at.dialect if at.dialect.find(value.name) else whose(value)[0]
-    inner = replace(at, dialect=language, name=language.named(value.name))
-    return read_call(inner, value).schedule
+    return read_call(replace(at, dialect=language, name=language.named(value.name)), value).schedule
 
 
 def of_step(at: CallSite, field: str, value: Any) -> Schedule:

@@ -221,8 +221,7 @@ class _Scan:
 
     def _made(self, node: ast.AST, name: str) -> FoundCall:
         """Returns a call with its library, its optimizer's rate, and what was taken for granted."""
-        reader = CodeReader(self.around)
-        value = reader.value(node)
+        value = CodeReader(self.around).value(node)
         if name == _LISTS["param_scheduler"]:
             value = {"parts": value if isinstance(value, list) else [value]}
         call = Call(name, value) if isinstance(value, dict) else value
@@ -264,10 +263,9 @@ class _Scan:
         calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
         names = [self.around.full(ast.unparse(node.func)) for node in calls]
         named = [name for name in names if name.replace(".", "").isidentifier()]
-        if len(self.tree.body) == 1 and named:
-            return nobody(named[0])
-        if near := next((name for name in named if candidates(name.rpartition(".")[2])), ""):
-            return nobody(near)
+        near = named if len(self.tree.body) == 1 else [one for one in named if candidates(one.rpartition(".")[2])]
+        if near:
+            return nobody(near[0])
         return GlidepathError.of("text", "", "code with a call of a scheduler in it", f"{len(calls)} other calls")
 
 

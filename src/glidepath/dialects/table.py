@@ -207,7 +207,6 @@ class Dialect:
         around: What these do to a row's schedule: given the arguments and the schedule, returns the whole.
         absolute: Whether the values do not follow the optimizer's rate.
         versioned: Whether its versions differ in their values.
-        rule: The rule that replays this library step by step, if there is one.
     """
 
     framework: str
@@ -223,7 +222,6 @@ class Dialect:
     around: Callable[[Any, Schedule], Schedule] | None = None
     absolute: bool = False
     versioned: bool = False
-    rule: str = ""
 
     def __post_init__(self) -> None:
         self.title = self.title or self.framework
@@ -360,8 +358,7 @@ class Dialect:
             checks.done()
         for name, value in arguments.items():
             if name not in needed and not row.rest:
-                rule = f"one of its arguments ({', '.join(needed)})"
-                checks.refuse(name, rule, value, did_you_mean(name, needed))
+                checks.refuse(name, f"one of its arguments ({', '.join(needed)})", value, did_you_mean(name, needed))
         missing = [name for name, must in needed.items() if must and name not in arguments]
         checks.problems += [Problem(at.where, name, "given", "nothing") for name in missing]
         checks.done()

@@ -19,14 +19,12 @@ _MOST = 256  # cycles
 
 def _warmup(a: Any, main: Schedule) -> Schedule:
     """Returns a straight line before the schedule (prefix) or in the place of its beginning."""
-    rule = "None: noise drawn at random is no schedule"
-    a.require(a.noise_range_t is None, "noise_range_t", rule)
+    a.require(a.noise_range_t is None, "noise_range_t", "None: noise drawn at random is no schedule")
     if not a.warmup_t:  # the constructor leaves the optimizer's rate in place
         return main if main(0) == a.lr else pieces.held(a.lr, 1, pieces.after(main, 1))
     prefix = getattr(a, "warmup_prefix", True)
     peak = main(a.warmup_t) if hasattr(a, "lb") and not prefix else a.lr
-    rest = main if prefix else pieces.after(main, a.warmup_t)
-    return pieces.warmed(a.warmup_lr_init, peak, a.warmup_t, rest)
+    return pieces.warmed(a.warmup_lr_init, peak, a.warmup_t, main if prefix else pieces.after(main, a.warmup_t))
 
 
 TIMM = dialect("timm", around=_warmup)
@@ -125,8 +123,7 @@ def create_scheduler_v2(a: Any) -> Schedule:
     unit = 1 if a.step_on_epochs else a.updates_per_epoch
     a.require(unit > 0, "updates_per_epoch", "given where step_on_epochs is false")
     a.require(a.noise is None, "noise", "None: noise drawn at random is no schedule")
-    plateau = TIMM.elsewhere["PlateauLRScheduler"]
-    a.require(a.sched != "plateau", "sched", "that of a schedule of the step", plateau)
+    a.require(a.sched != "plateau", "sched", "that of a schedule of the step", TIMM.elsewhere["PlateauLRScheduler"])
     wsd, total, warmup = a.sched in ("wsd", "rsqrt"), a.num_epochs * unit, a.warmup_epochs * unit
     epochs = a.decay_epochs if a.decay_epochs is not None else 0.2 if wsd else 90
     warm = {"warmup_lr_init": a.warmup_lr, "warmup_t": warmup}

@@ -43,8 +43,7 @@ def _held(a: Any) -> tuple[int, int]:
     """Returns the end of the hold, 0 where nothing is held, and the length of the run."""
     warmup, total = _run(a)
     hold = _length(a, "hold")
-    none = a.hold_steps is None and a.hold_ratio is None
-    return 0 if none else warmup + hold, total
+    return 0 if a.hold_steps is None and a.hold_ratio is None else warmup + hold, total
 
 
 def _fallen(a: Any, start: int, total: int, curve: Any, least: float | None = None) -> Schedule:
@@ -76,8 +75,7 @@ def NoamHoldAnnealing(a: Any) -> Schedule:
     warmup = _length(a, "warmup")
     a.at.require(warmup > 0, "warmup_steps", "above 0", warmup)
     more = {"r": a.decay_rate, "w": warmup, "h": max(start - warmup, 0)}
-    decay = _floored(a, "w ** r / max(step - h, 1) ** r", **more)
-    return pieces.held(a.lr, start, pieces.after(decay, start))
+    return pieces.held(a.lr, start, pieces.after(_floored(a, "w ** r / max(step - h, 1) ** r", **more), start))
 
 
 def NoamAnnealing(a: Any) -> Schedule:
@@ -111,8 +109,7 @@ FAIRSEQ = dialect("fairseq")
 
 
 def _risen(a: Any, least: float, then: Schedule) -> Schedule:
-    start = a.warmup_init_lr if a.warmup_init_lr >= 0 else least
-    return pieces.warmed(start, a.lr, a.warmup_updates, then)
+    return pieces.warmed(a.warmup_init_lr if a.warmup_init_lr >= 0 else least, a.lr, a.warmup_updates, then)
 
 
 def TriStageLRSchedule(a: Any) -> Schedule:

@@ -11,7 +11,7 @@ from ..core import Hold, InverseSqrt, Ramp, Repeat, Schedule
 from ..core.curves import Sqrt
 from . import pieces
 from .calls import Call
-from .table import CallSite, dialect
+from .table import dialect
 
 
 def _warmed(a: Any, then: Schedule) -> Schedule:
@@ -76,15 +76,14 @@ def get_wsd_schedule(a: Any) -> Schedule:
 def get_scheduler(a: Any) -> Schedule:
     """Returns one of the others by its type, with its own arguments beside it."""
     kind, own = a.name.rpartition(".")[2].lower(), a.scheduler_specific_kwargs or {}
-    at: CallSite = a.at
     remedy = TRANSFORMERS.elsewhere["get_reduce_on_plateau_schedule"]
     a.require(kind not in ("reduce_lr_on_plateau", "greedy"), "name", "that of a schedule of the step", remedy)
     a.require(kind in _TYPES, "name", f"one of {', '.join(_TYPES)}")
-    at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
+    a.at.require(isinstance(own, dict), "scheduler_specific_kwargs", "a dict", own)
     wanted = {parameter.name for parameter in TRANSFORMERS.parameters(_TYPES[kind])}
     given = {"num_warmup_steps": a.num_warmup_steps, "num_training_steps": a.num_training_steps}
     needed = {key: value for key, value in given.items() if key in wanted and value is not None}
-    return TRANSFORMERS.inside(at, Call(_TYPES[kind], {**needed, **({} if kind.startswith("constant") else own)}))
+    return TRANSFORMERS.inside(a.at, Call(_TYPES[kind], {**needed, **({} if kind.startswith("constant") else own)}))
 
 
 _TYPES = {  # what `get_scheduler` calls each

@@ -120,8 +120,7 @@ def _transformers(s: RunShape) -> Candidates:
     if isinstance(s.decay, InverseSqrt):
         yield call("inverse_sqrt", 0, **({} if s.decay.steps == s.warm else {"timescale": s.decay.steps}))
     if isinstance(s.decay, Repeat) and s.decay.cycles and not s.hold:
-        total = s.warm + int(s.decay.duration)
-        yield call("cosine_with_restarts", total, num_cycles=s.decay.cycles)
+        yield call("cosine_with_restarts", s.warm + int(s.decay.duration), num_cycles=s.decay.cycles)
 
 
 def _timm(s: RunShape) -> Candidates:

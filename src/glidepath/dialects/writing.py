@@ -116,8 +116,7 @@ class Writer:
         if isinstance(schedule, Hold) or (isinstance(schedule, Expression) and "step" not in schedule.formula):
             return f"lambda step: {schedule(0)!r}"
         unique = name if not self.functions else f"{name}{len(self.functions) + 1}"
-        text = re.sub(r"\bT(\d+)\b", rf"{unique.upper()}_TABLE\1", plain_source(schedule, unique))
-        lines = text.splitlines()
+        lines = re.sub(r"\bT(\d+)\b", rf"{unique.upper()}_TABLE\1", plain_source(schedule, unique)).splitlines()
         self.imports += [line for line in lines if line.startswith("from ")]
         self.functions.append("\n".join(line for line in lines if not line.startswith("from ")).strip())
         return unique

@@ -312,8 +312,7 @@ def paddledetection(r: FileReading) -> Schedule:
             still = round(r.number(f"{at}.last_plateau_epochs", 0) * each)
             least = r.base * r.number(f"{at}.min_lr_ratio", 0.0)
             start = warmup if r.at(f"{at}.use_warmup", True) else 0
-            fall = Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE)
-            decay = pieces.held(r.base, start, fall)
+            decay = pieces.held(r.base, start, Ramp(r.base, least, max(ends - start - still, 1), pieces.COSINE))
         elif not name.endswith("Warmup"):
             r.refuse(at, "a PiecewiseDecay, a CosineDecay or a warmup", name)
     return decay if line is None or not warmup else pieces.in_sequence([line, pieces.after(decay, warmup)], [warmup])
@@ -460,6 +459,6 @@ def mmengine(r: FileReading) -> Schedule:
         law = r.load("mmengine", kind, own, found(moment) if follows else 1.0)
         later = pieces.in_sequence([found if follows else Hold(), law], [moment]) if moment else law
         found = later if follows else pieces.times([found, later])
-        last = 1 if part.get("convert_to_iter_based") else unit  # it acts for the last time one of these before its end
-        ended = max(ended, end * unit - last)
+        # it acts for the last time a step of its own before its end
+        ended = max(ended, end * unit - (1 if part.get("convert_to_iter_based") else unit))
     return found
