@@ -284,7 +284,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             ("no policy", "playground/guard.py", '    (b"content-security-policy", CSP.encode()),\n', ""),
             (
                 "an epoch of all updates",
-                "playground/budget.py",
+                "playground/asked.py",
                 '"epochs"), budget.per_epoch)',
                 '"epochs"), budget.updates)',
             ),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glidepath.finder import suggest
-from glidepath.playground.sweeps import SWEEPS
+from glidepath.playground.range_test import SWEEPS
 
 TRACES = SWEEPS["shaken"][2]()
 FILE = "#pane-range input[type=file]"

@@ -11,8 +11,7 @@ from glidepath import parse
 from glidepath.core.errors import GlidepathError
 from glidepath.playground import answers, exports
 from glidepath.playground.answers import ANSWERS, SHAPES, answer
-from glidepath.playground.asked import number_of
-from glidepath.playground.budget import Budget, length_of
+from glidepath.playground.asked import Budget, length_of, number_of
 
 ASKED = {
     "look": {"text": "cosine(10)", "pins": ["linear(7)"]},

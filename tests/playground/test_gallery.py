@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from glidepath.playground import app, gallery
-from glidepath.playground.budget import Budget
+from glidepath.playground.asked import Budget
 from glidepath.playground.look import read
 
 

@@ -13,8 +13,7 @@ import pytest
 from glidepath import GlidepathError, dialects, parse
 from glidepath.playground import fragment
 from glidepath.playground.exports import Export, export
-from glidepath.playground.look import Look, look
-from glidepath.playground.measures import At, Measure, at, measures
+from glidepath.playground.look import At, Look, Measure, at, look, measures
 
 TEXTS = ["cosine(100)", "linear(100)", "pytorch.StepLR(step_size=30)"]
 BODY, HEAD, NORM = parse(TEXTS[0]), parse(TEXTS[1]), dialects.load("pytorch", "StepLR", {"step_size": 30})

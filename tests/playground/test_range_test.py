@@ -11,8 +11,16 @@ from glidepath import GlidepathError
 from glidepath.cli import app
 from glidepath.finder import Suggestion, suggest
 from glidepath.playground.jobs import Cancelled, Work
-from glidepath.playground.range_test import MAX_POINTS, MAX_TRACES, Range, Sweep, range_test, read_file, sweeping
-from glidepath.playground.sweeps import SWEEPS
+from glidepath.playground.range_test import (
+    MAX_POINTS,
+    MAX_TRACES,
+    SWEEPS,
+    Range,
+    Sweep,
+    range_test,
+    read_file,
+    sweeping,
+)
 
 TRACES = SWEEPS["shaken"][2]()
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from glidepath import GlidepathError, parse, vocabulary
-from glidepath.playground.budget import Budget, length_of
+from glidepath.playground.asked import Budget, length_of
 from glidepath.playground.build import build
 from glidepath.playground.catalogue import catalogue
 from glidepath.playground.details import Details, Fit, details, fit

@@ -11,9 +11,8 @@ from typing import Any, get_type_hints
 
 from ..core import GlidepathError, Problem
 from ..view.examples_strings import SHAPES
-from . import details, exports, look, measures, plateau
-from .asked import refused
-from .budget import USUAL
+from . import details, exports, look, plateau
+from .asked import USUAL, refused
 from .catalogue import catalogue
 
 _FIRST = "warmup_cosine"
@@ -63,8 +62,8 @@ Answers = Mapping[str, Callable[[Any], Any] | str]
 # What is answered without a machine, by path.
 ANSWERS: Answers = {
     "look": look.look,
-    "at": measures.at,
-    "measures": measures.measures,
+    "at": look.at,
+    "measures": look.measures,
     "details": details.details,
     "fit": details.fit,
     "code": exports.coded,

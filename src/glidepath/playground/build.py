@@ -13,8 +13,7 @@ from typing import Any
 from .. import dialects
 from ..core import Chain, GlidepathError, Problem, Schedule
 from ..core.text import ARITHMETIC, vocabulary
-from .asked import number_of, plain, refused
-from .budget import Settled, length_of
+from .asked import Settled, length_of, number_of, plain, refused
 from .tree import Tree, signature
 
 

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 from ..core import GlidepathError, Schedule
 from ..core.fields import Flag, real
 from ..plan import Plan, Rule, check
-from .asked import Asked, ATree, Pins, Text, refused, several
-from .budget import USUAL, Budget, Settled
+from .asked import USUAL, Asked, ATree, Budget, Pins, Settled, Text, refused, several
 from .build import build
 from .catalogue import arguments_of, mathml
 from .look import read

@@ -14,8 +14,7 @@ from ..core.fields import Flag, choice, real
 from ..dialects import read_text, render
 from ..view.axis import AXES, Axis, bases_of, unit_of
 from ..view.sample import thinned
-from .asked import MAX_PINS, MAX_TEXT, Asked, Base, Bases, Last, Names, Text, Texts, several, typed, words
-from .budget import USUAL, Budget, Settled
+from .asked import MAX_PINS, USUAL, Asked, Base, Bases, Budget, Last, Names, Settled, Text, Texts, typed
 from .look import own, read, readable
 
 _WHOLE = 200_000  # steps that are written one by one; a longer curve as its sampled points, and the file says so
@@ -42,7 +41,7 @@ class Export(Asked):
     """
 
     format: Annotated[str, choice(*TYPES)]
-    texts: Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS, 1)]
+    texts: Texts
     last: Last
     names: Names = ()
     axis: Annotated[str, choice(*AXES)] = "step"

@@ -1,4 +1,4 @@
-"""What the page shows of schedules: the curve's points, its blocks, what was refused. The one answer behind every move of a slider."""
+"""What the page shows of schedules: the curve's points and blocks, which follow every move of a slider, and what its table says of a curve."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Annotated, Any
 
 from ..core import GlidepathError, Schedule, parse
-from ..core.fields import MAX_STEPS, Flag, integer
+from ..core.fields import MAX_STEPS, Flag, Index, integer
 from ..core.program import program
 from ..dialects.reading import companions_of
 from ..view.axis import scaled, unit_of
 from ..view.sample import REPLAYED, horizon, knots, phases, thinned
-from .asked import MAX_TEXT, Asked, ATree, Base, Bases, Pins, Step, Text, refused
-from .budget import USUAL, Budget, Settled
+from .asked import USUAL, Asked, ATree, Base, Bases, Budget, Last, Pins, Settled, Text, Texts, refused, several
 from .build import Built, build
-from .tree import Tree, called, text_of, tree_of
-
-_KNOTS = 4_000  # more would not be told apart
+from .tree import MAX_TEXT, Tree, called, text_of, tree_of
 
 
 class Look(Asked):
@@ -47,7 +44,7 @@ class Look(Asked):
     budget: Budget = USUAL
     base: Base = 1.0
     points: Annotated[int, integer(50, 4000)] = 1000
-    have: Step | None = None
+    have: Index | None = None
     sampled: Flag = True
 
 
@@ -171,12 +168,11 @@ def curve_data(schedule: Schedule, last: int, points: int, base: float, packed: 
         base: What factors are multiplied by.
         packed: Whether points are wanted even where there is a program.
     """
-    factor, run = scaled(schedule, base), program(schedule, last)
-    marks = knots(schedule, last)
+    factor, run, marks = scaled(schedule, base), program(schedule, last), knots(schedule, last)
     data: dict[str, Any] = {
         "program": run,
         "factor": factor,
-        "knots": marks if len(marks) <= _KNOTS else [],
+        "knots": marks if len(marks) <= 4_000 else [],  # more would not be told apart
         "until": float(last if schedule.closed else min(last, REPLAYED)),
         "unit": unit_of({"": schedule}, {"": factor}),
     }
@@ -239,3 +235,92 @@ def _name(part: Tree) -> str:
 
 def _end(end: float) -> int | None:
     return None if end == math.inf else int(end)
+
+
+# The table: what it says of each curve, and values under the cursor --------------------------------------------------------------------
+
+_WHOLE = 100_000  # steps that are all looked at; longer curves are sampled, and the table says so
+
+
+class Measure(Asked):
+    """What the page asks for its table.
+
+    Args:
+        texts: The curves.
+        last: The last step.
+        at: Steps whose values are wanted.
+        budget: What lengths with units are of.
+        base: What factors are multiplied by.
+        bases: The same for curves that have a base of their own, in the order of the texts.
+    """
+
+    texts: Texts
+    last: Last
+    at: Annotated[tuple[int, ...], several(integer(0), 8)] = ()
+    budget: Budget = USUAL
+    base: Base = 1.0
+    bases: Bases = ()
+
+
+class At(Asked):
+    """What the page asks under the cursor: the values of several curves at one step."""
+
+    texts: Texts
+    step: Index
+    budget: Budget = USUAL
+    base: Base = 1.0
+    bases: Bases = ()
+
+
+def measures(request: Measure) -> dict[str, Any]:
+    """Returns a row of the table for each curve; None for one that cannot be read."""
+    curves = _curves(request)
+    return {"rows": [None if one is None else measure(one, request.last, request.at, base) for one, base in curves]}
+
+
+def _curves(request: Measure | At) -> list[tuple[Schedule | None, float]]:
+    """Returns the curves of a request, None for one that cannot be read, and what their factors are multiplied by."""
+    made = [_pin(text, request.budget.settled()) for text in request.texts]
+    return list(zip(made, own(request.bases, request.base, len(made)), strict=True))
+
+
+def measure(schedule: Schedule, last: int, steps: Sequence[int], base: float) -> dict[str, Any]:
+    """Returns what the table says of one curve up to a step.
+
+    Args:
+        schedule: The curve.
+        last: The last step.
+        steps: Steps whose values are wanted.
+        base: What factors are multiplied by.
+    """
+    factor = scaled(schedule, base)
+    whole = last <= _WHOLE and schedule.closed
+    t, kept = range(last + 1), map(schedule.scalar, range(last + 1))
+    if not whole:
+        t, kept, _ = thinned(schedule, last, 4000, _WHOLE)
+    values = [value * factor for value in kept]
+    spans = zip(pairwise(t), pairwise(values), strict=True)
+    area = math.fsum(values[:-1] if whole else ((b - a) * (x + y) / 2 for (a, b), (x, y) in spans)) / last
+    top = values.index(max(values))
+    shown = {*(round(last * k / 20) for k in range(21)), *knots(schedule, last)[:20]}  # about forty steps
+    jumps = [abs(y - x) for x, y in pairwise(values)]
+    jump = max(jumps, default=0.0)
+    return {
+        "peak": schedule(int(t[top])) * factor,
+        "peak_step": int(t[top]),
+        "final": schedule(min(last, schedule.duration)) * factor,
+        "warmup": t[top] / last,
+        "area": area,
+        "jump": jump,
+        "jump_step": int(t[jumps.index(jump) + 1]) if jumps else 0,
+        "at": [schedule(step) * factor for step in steps],
+        "sampled": not whole,
+        "absolute": schedule.absolute,
+        "table": [[step, schedule(step) * factor] for step in sorted(shown)],
+    }
+
+
+def at(request: At) -> dict[str, Any]:
+    """Returns the values of several curves at one step; None for a curve that cannot be read."""
+    values = [None if one is None else one(request.step) * scaled(one, base) for one, base in _curves(request)]
+    return {"step": request.step, "values": [v if v is None or math.isfinite(v) else None for v in values]}

@@ -16,8 +16,7 @@ from ..core import GlidepathError, Schedule, Table, installing
 from ..core.fields import choice, integer
 from ..recipes import constant
 from ..view.sample import sampled
-from .asked import Asked, Last, Text
-from .budget import USUAL, Budget
+from .asked import USUAL, Asked, Budget, Last, Text
 from .jobs import Work
 from .look import readable
 
