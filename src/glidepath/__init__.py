@@ -4,6 +4,9 @@ Kinds of schedules are classes (`Step`), phases and recipes are functions (`cosi
 attribute that is imported when it is first looked at (`glidepath.torch`, `glidepath.plan`, …). In texts a kind is written in small letters.
 """
 
+# pyright: reportUnusedImport=false
+# What is imported here is for others.
+
 from __future__ import annotations
 
 from importlib import import_module
@@ -28,37 +31,11 @@ from .core.text import vocabulary as vocabulary
 from .recipes import *
 
 if TYPE_CHECKING:
-    from . import advice as advice
-    from . import dialects as dialects
-    from . import feedback as feedback
-    from . import finder as finder
-    from . import forecast as forecast
-    from . import jax as jax
-    from . import keras as keras
-    from . import lab as lab
-    from . import logs as logs
-    from . import plan as plan
-    from . import playground as playground
-    from . import torch as torch
-    from . import view as view
+    from . import advice, dialects, feedback, finder, forecast, jax, keras, lab, logs, plan, playground, torch, view
 
 _ROOMS = (
-    *(
-        "advice",
-        "cli",
-        "dialects",
-        "feedback",
-        "finder",
-        "forecast",
-        "jax",
-        "keras",
-        "lab",
-        "lightning",
-        "logs",
-        "plan",
-        "playground",
-    ),
-    *("torch", "transformers", "view"),
+    *("advice", "cli", "dialects", "feedback", "finder", "forecast", "jax", "keras"),
+    *("lab", "lightning", "logs", "plan", "playground", "torch", "transformers", "view"),
 )
 
 # The classes: a name that is brought in with `from glidepath import *` is nobody else's.

@@ -73,10 +73,9 @@ class Suggestion(Answer):
         edge: The rate from which on training diverges: the median over repeats.
         lowest: The rate at which the median loss of the repeats is lowest.
         verdict: `usable`.
-        notes: What the reader should know besides.
     """
 
-    told: ClassVar[str] = "verdict low middle high edge lowest spread rules notes"
+    told: ClassVar[str] = "verdict low middle high edge lowest spread rules"
     low: float
     high: float
     rules: Mapping[str, Reading]
@@ -84,7 +83,6 @@ class Suggestion(Answer):
     edge: float
     lowest: float
     verdict: str = "usable"
-    notes: tuple[str, ...] = ()
 
     @property
     def middle(self) -> float:
@@ -123,11 +121,8 @@ class Refusal(Answer):
         return self.reason
 
     def __str__(self) -> str:
-        return (
-            f"no suggestion: {self.reason} ({self.evidence}); {self.remedy}"
-            if self.evidence
-            else f"no suggestion: {self.reason}; {self.remedy}"
-        )
+        evidence = f" ({self.evidence})" if self.evidence else ""
+        return f"no suggestion: {self.reason}{evidence}; {self.remedy}"
 
 
 def suggest(traces: Sequence[Trace], *, repeats: int = LEAST_REPEATS) -> Suggestion | Refusal:
@@ -171,30 +166,21 @@ def suggest(traces: Sequence[Trace], *, repeats: int = LEAST_REPEATS) -> Suggest
     if len(traces) < repeats:
         return refuse("too few repeats", f"{len(traces)} of {repeats}")
     fewest = min(trace.finite for trace in traces)
+    burst = sum(trace.stop in ("non-finite", "diverged") for trace in traces)
     if fewest < LEAST_POINTS:
-        early = any(trace.stop in ("non-finite", "diverged") for trace in traces)
-        return refuse(
-            "diverged at once"
-            if early and max(trace.planned or 0 for trace in traces) >= LEAST_POINTS
-            else "too few points",
-            f"{fewest} finite points; {LEAST_POINTS} are needed",
-        )
+        early = burst and max(trace.planned or 0 for trace in traces) >= LEAST_POINTS
+        reason = "diverged at once" if early else "too few points"
+        return refuse(reason, f"{fewest} finite points; {LEAST_POINTS} are needed")
     curve = _Curve.of(traces)
     edges = rules["edge"]
     fall, sure, least = curve.fall, _SIGNIFICANT * curve.error, _LEAST_FALL * abs(curve.start)
     if fall <= max(sure, least):
         first = 10 ** float(curve.x[0])
         bad = min((value for value in edges.values if value is not None), default=None)
-        burst = sum(trace.stop in ("non-finite", "diverged") for trace in traces) * 2 > len(traces)
-        if (
-            bad is not None
-            and math.log10(bad / first) < _HEADROOM
-            and (burst or curve.rise > max(_SIGNIFICANT * curve.last_error, least))
-        ):
-            return refuse(
-                "diverged at once",
-                f"the loss never falls; training diverges from {bad:.2g}, and the sweep began at {first:.2g}",
-            )
+        rises = burst * 2 > len(traces) or curve.rise > max(_SIGNIFICANT * curve.last_error, least)
+        if bad is not None and math.log10(bad / first) < _HEADROOM and rises:
+            evidence = f"the loss never falls; training diverges from {bad:.2g}, and the sweep began at {first:.2g}"
+            return refuse("diverged at once", evidence)
         if sure > _NOISY * abs(curve.start):
             return refuse("too noisy", f"the loss falls by {fall:.2g}; noise alone explains {sure:.2g}")
         return refuse("flat", f"the loss falls by {max(fall, 0.0):.2g} from {curve.start:.3g}")
@@ -211,9 +197,8 @@ def _banded(
         return refuse("too noisy", f"the repeats diverge {edges.spread:.1f} decades apart")
     edge = 10 ** float(np.median(np.log10(seen)))
     if math.log10(edge) - curve.x[0] < _HEADROOM:
-        return refuse(
-            "diverged at once", f"training diverges from {edge:.2g}, and the sweep began at {10 ** curve.x[0]:.2g}"
-        )
+        evidence = f"training diverges from {edge:.2g}, and the sweep began at {10 ** curve.x[0]:.2g}"
+        return refuse("diverged at once", evidence)
     lowest = min(10 ** float(curve.x[curve.index]), edge)
     exact = sum(growth_edge(trace) is not None for trace in traces) * 2 > len(traces)
     most_low, most_high, least_high = _EXACT if exact else _SEEN

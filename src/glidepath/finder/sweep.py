@@ -82,7 +82,8 @@ def sweep(
         ('diverged', True)
     """
     plan = Schedule.of(schedule) if schedule is not None else rising()
-    count = _count(plan, steps)
+    most = plan.duration + 1 if steps is None and plan.duration < _MOST_STEPS else steps
+    count = taken("sweep", "steps", most, integer(2, _MOST_STEPS))
     rates = [plan.scalar(step) for step in range(count)]
     checks = Checks("sweep")
     rises = all(0 < rate < math.inf for rate in rates) and all(a < b for a, b in pairwise(rates))
@@ -92,11 +93,6 @@ def sweep(
     checks.done()
     losses, stop = _losses(train_step, rates, bound, allowed)
     return Trace(tuple(rates[: len(losses)]), tuple(losses), stop, count, label)
-
-
-def _count(plan: Schedule, steps: int | None) -> int:
-    whole = plan.duration + 1 if steps is None and plan.duration < _MOST_STEPS else steps
-    return taken("sweep", "steps", whole, integer(2, _MOST_STEPS))
 
 
 def _losses(

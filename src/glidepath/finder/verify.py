@@ -52,11 +52,8 @@ class Verification(Answer):
         return f"{self.trainings} whole trainings ({len(self.rates)} rates, {len(self.seeds)} seeds), {self.seconds:.3g} seconds"
 
     def __str__(self) -> str:
-        best = (
-            "no rate trained"
-            if self.best is None
-            else f"best {self.best:.2g} of {', '.join(f'{r:.2g}' for r in self.rates)}"
-        )
+        rates = ", ".join(f"{rate:.2g}" for rate in self.rates)
+        best = "no rate trained" if self.best is None else f"best {self.best:.2g} of {rates}"
         return f"{self.verdict}: {best}; cost {self.cost}"
 
 
@@ -111,8 +108,7 @@ def verify(
         for seed in seeds:
             loss = train(rate, seed)
             made += 1
-            value = math.inf if loss is None else float(loss)
-            row.append(value if math.isfinite(value) else math.inf)
+            row.append(float(loss) if loss is not None and math.isfinite(float(loss)) else math.inf)
             if progress is not None:
                 progress(made)
         tried[rate] = tuple(row)
@@ -120,28 +116,18 @@ def verify(
     for rate in (low, low * step, high):
         measure(rate)
     while len(tried) < most:
-        rates = sorted(tried)
         best = _best(tried)
-        if best is None or best == rates[0]:
-            measure(rates[0] / step)
-        elif best == rates[-1]:
-            measure(rates[-1] * step)
+        if best is None or best == min(tried):
+            measure(min(tried) / step)
+        elif best == max(tried):
+            measure(max(tried) * step)
         else:
             break
     edge = band.edge if isinstance(band, Suggestion) else None
-    rates = tuple(sorted(tried))
-    best = _best(tried)
-    return Verification(
-        rates=rates,
-        losses=tuple(tried[rate] for rate in rates),
-        seeds=tuple(seeds),
-        best=best,
-        good=_good(tried, best),
-        verdict=_verdict(rates, best, (low, high), edge),
-        trainings=made,
-        seconds=round(time.perf_counter() - begun, 3),
-        edge=edge,
-    )
+    rates, best = tuple(sorted(tried)), _best(tried)
+    losses, seconds = tuple(tried[rate] for rate in rates), round(time.perf_counter() - begun, 3)
+    good, verdict = _good(tried, best), _verdict(rates, best, (low, high), edge)
+    return Verification(rates, losses, tuple(seeds), best, good, verdict, made, seconds, edge)
 
 
 def _best(tried: dict[float, tuple[float, ...]]) -> float | None:
@@ -153,17 +139,16 @@ def _good(tried: dict[float, tuple[float, ...]], best: float | None) -> tuple[fl
     """Returns the rates that the seeds cannot tell from the best: by differences seed by seed, or within the tolerance."""
     if best is None:
         return ()
-    chosen: list[float] = []
     reference = np.array(tried[best])
-    for rate in sorted(tried):
-        row = np.array(tried[rate])
-        if not np.isfinite(row).all():
-            continue
-        apart = row - reference
+
+    def as_low(rate: float) -> bool:
+        apart = np.array(tried[rate]) - reference
+        if not np.isfinite(apart).all():
+            return False
         noise = float(apart.std(ddof=1)) / math.sqrt(len(apart))
-        if float(apart.mean()) <= max(_TOLERANCE * abs(float(reference.mean())), noise):
-            chosen.append(rate)
-    return tuple(chosen)
+        return float(apart.mean()) <= max(_TOLERANCE * abs(float(reference.mean())), noise)
+
+    return tuple(filter(as_low, sorted(tried)))
 
 
 def _verdict(rates: tuple[float, ...], best: float | None, band: tuple[float, float], edge: float | None) -> str:

@@ -145,7 +145,6 @@ def range_test_table(result: Suggestion | Refusal, verification: Verification | 
         low, middle, high, edge = (significant(v, 2) for v in (result.low, result.middle, result.high, result.edge))
         rows += [("band", f"{low} to {high} ({result.width:.2f} decades)"), ("middle", middle)]
         rows += [("training diverges from", edge), ("repeats differ by", f"{result.spread:.2f} decades")]
-        rows += [("note", note) for note in result.notes]
     else:
         rows += [("evidence", result.evidence), ("what to do", result.remedy)]
     for name, reading in result.rules.items():
