@@ -1,6 +1,6 @@
 """What a rank does in the tests of agreement: forked by one process, one line of JSON a rank into the folder that is given."""
 
-import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -14,8 +14,10 @@ from torch import distributed
 
 from glidepath import GlidepathError
 from glidepath.plan import Plan, Progress
+from glidepath.torch import ScheduleLR, attach
 from glidepath.torch.agreement import Agreement, agreed, reduced
 
+ACCELERATE = importlib.util.find_spec("accelerate") is not None
 TEXT = 'warmup("10%") >> cosine("rest", floor=0.1)'
 
 
@@ -120,11 +122,56 @@ def resume(rank, world, folder):
     return {"values": values, "tokens": progress.tokens}
 
 
+def watched(optimizer):
+    """Return the list of the rates that an optimizer's updates will use."""
+    used = []
+    optimizer.register_step_post_hook(lambda o, *_: used.append(o.param_groups[0]["lr"]))
+    return used
+
+
+def driven(rank, world, folder):
+    """F1: a model in DDP, driven by a schedule."""
+    model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    _, used = attach(optimizer, "linear(20)"), watched(optimizer)
+    for _ in range(8):
+        optimizer.zero_grad()
+        model(torch.randn(2, 4)).mean().backward()
+        optimizer.step()
+    return used
+
+
+def accelerated(rank, world, folder):
+    """F1: PyTorch's scheduler and our bridge, both stepped by Accelerate, with accumulation over two batches."""
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2)
+    found = {"world": accelerator.num_processes}
+    for name in ("peer", "bridge"):
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        peer = name == "peer"
+        scheduler = (
+            torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 20) if peer else ScheduleLR(optimizer, "linear(20)")
+        )
+        loader = torch.utils.data.DataLoader(torch.randn(16 * world, 4), batch_size=1)
+        found[name] = watched(optimizer)
+        model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
+        for batch in loader:
+            with accelerator.accumulate(model):
+                accelerator.backward(model(batch).mean())
+                optimizer.step()
+                scheduler.step()
+                optimizer.zero_grad()
+    return found
+
+
 def member(rank, world, folder, port):
     """One of the processes: everything, and one line of JSON."""
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     distributed.init_process_group("gloo", timeout=timedelta(seconds=280))
-    names = (curve, metrics, late, resume)
+    names = (curve, metrics, late, resume, driven, *([accelerated] if ACCELERATE and world == 2 else []))
     results = {each.__name__: each(rank, world, folder) for each in names}
     (folder / f"{world}-{rank}.json").write_text(json.dumps(results))
     distributed.barrier()
@@ -133,7 +180,9 @@ def member(rank, world, folder, port):
 
 def main(folder, *ports):
     """Fork four processes, then two, when everything is imported, once for all."""
-    importlib.import_module("torch._dynamo")  # torch would load it with the first optimizer, on every rank
+    # What every rank would load by itself: torch does with the first optimizer.
+    for name in ("torch._dynamo", *(["accelerate"] if ACCELERATE else [])):
+        importlib.import_module(name)
     codes = []
     for world, port in zip((4, 2), ports, strict=True):
         children = []

@@ -1,4 +1,4 @@
-"""Faults of several ranks, on real processes: gloo on this machine."""
+"""Faults of several ranks, on real processes: gloo on this machine. Shown on Accelerate's handling of PyTorch's schedulers, too."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from glidepath import linear
 from glidepath.feedback import Plateau, replay
 
 HERE = Path(__file__).parent
@@ -105,3 +106,21 @@ def test_f4_four_processes_resume_on_two(two, four):
     assert rest == {at: value for at, value in whole.items() if int(at) >= 800}
     assert {rank["resume"]["tokens"] for rank in two} == {6400}
     assert all(rank["resume"] == two[0]["resume"] for rank in two)
+
+
+LINEAR = [0.1 * linear(20)(k) for k in range(8)]
+
+
+def test_f1_the_number_of_processes_does_not_bend_the_curve(two, four):
+    """F1: the same schedule on 2 and 4 processes, in DDP, uses the same value at each update, on every rank."""
+    assert [rank["driven"] for rank in (*two, *four)] == [LINEAR] * 6
+
+
+def test_f1_accelerate_steps_once_per_process(two):
+    """F1: Accelerate steps a scheduler once per process: PyTorch's falls twice as fast on 2, our bridge does not."""
+    if "accelerated" not in two[0]:
+        pytest.skip("accelerate is not installed")
+    found = [rank["accelerated"] for rank in two]
+    assert [one["world"] for one in found] == [2, 2]
+    assert found[0]["peer"] == [pytest.approx(0.1 * (1 - 2 * k / 20)) for k in range(8)]
+    assert [one["bridge"] for one in found] == [LINEAR] * 2

@@ -16,6 +16,7 @@ RUN = Horizon("3 epochs", samples=1000, batch=32, accumulation=2, processes=2, t
     [
         ('warmup("10%") >> cosine("rest", floor=0.1)', "warmup(2) >> cosine(22, floor=0.1)"),
         ('warmup("1 epoch") >> cosine("rest")', "warmup(8) >> cosine(16)"),
+        ('warmup("6.25%") >> cosine("rest")', "warmup(2) >> cosine(22)"),
         ('warmup("3 steps") >> hold("50%") >> linear("rest")', "warmup(3) >> hold(12) >> linear(9)"),
         ('warmup("256 samples") >> cosine("16384 tokens")', "warmup(2) >> cosine(1)"),
         ('chain(warmup("2 steps"), cosine("rest"))', "warmup(2) >> cosine(22)"),
