@@ -15,7 +15,7 @@ MAKE = runpy.run_path(str(Path(__file__).parent / "strategies.py"))
 DATA, plan_or_none = MAKE["DATA"], MAKE["plan_or_none"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(DATA)
 def test_it_reads_as_it_prints(data):
     plan = plan_or_none(data)
@@ -35,7 +35,7 @@ def test_it_reads_as_it_prints(data):
     assert read_back.derived == plan.derived
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(DATA)
 def test_check_never_raises(data):
     findings = check(data, [{"name": "norm", "lr": 0.1}, {"lr": 0.2, "weight_decay": 0.1, "betas": (0.9, 0.99)}])

@@ -16,8 +16,6 @@ from .observation import Decision, Observation
 
 __all__ = ["Guard", "GuardState"]
 
-MAX_MEMORY = 10_000
-
 
 @dataclass(frozen=True)
 class GuardState(State):
@@ -73,7 +71,7 @@ class Guard(Controller):
     warmup: Length = 100
     rise: Size = 2.0
     margin: Size = 0.0
-    memory: Annotated[int, integer(3, MAX_MEMORY, unit="observations")] = 20
+    memory: Annotated[int, integer(3, 10_000, unit="observations")] = 20
     pause: Count = 5
     tries: Annotated[int, integer(0, 1000)] = 3
 
@@ -118,7 +116,5 @@ class Guard(Controller):
             after = replace(state, stopped=1)
             return after, self.decided(after, seen, "stop", f"{reason}; {self.tries} tries are spent")
         after = replace(state, cuts=state.cuts + 1, begun=float(seen.position), pause=self.pause)
-        tried = f"try {after.cuts} of {self.tries}"
-        return after, self.decided(
-            after, seen, "cut", f"{reason}: cut by {self.factor:g}, warm up again over {self.warmup}, {tried}"
-        )
+        tried = f"warm up again over {self.warmup}, try {after.cuts} of {self.tries}"
+        return after, self.decided(after, seen, "cut", f"{reason}: cut by {self.factor:g}, {tried}")

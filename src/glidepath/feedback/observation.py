@@ -21,8 +21,8 @@ def _position(value: Any) -> int | float:
     return plain
 
 
+# Where a run is, on a schedule's clock.
 Position = Annotated[int | float, Check(_position, {"type": "number", "minimum": 0, "maximum": MAX_STEPS}, 0)]
-"""Where a run is, on a schedule's clock."""
 
 
 def measured(value: Any, where: str = "observation") -> float:
@@ -86,17 +86,18 @@ class Observation:
         return self.id if self.at is None else self.at
 
     @classmethod
-    def of(cls, given: Any) -> Observation:
-        """Returns the observation that is given as itself, as a dict, or as `(id, value)` or `(id, value, at)`."""
+    def of(cls, given: Any, number: int | None = None) -> Observation:
+        """Returns the observation that is given as itself, as a dict, or as `(id, value)` or `(id, value, at)`; with a number, as its value."""
         if isinstance(given, Observation):
             return given
-        if isinstance(given, dict):
-            if not {"id", "value"} <= set(given) <= {"id", "value", "at"}:
-                raise GlidepathError.of("observation", "", "an object with id, value and perhaps at", given)
+        if isinstance(given, dict) and {"id", "value"} <= set(given) <= {"id", "value", "at"}:
             return cls(**given)
         if isinstance(given, list | tuple) and 2 <= len(given) <= 3:
             return cls(*given)
-        raise GlidepathError.of("observation", "", "an Observation, a dict, or (id, value)", given)
+        if number is not None and not isinstance(given, dict | list | tuple):
+            return cls(number, given)
+        rule = "an Observation, an object with id, value and perhaps at, or (id, value)"
+        raise GlidepathError.of("observation", "", rule, given)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core import Checks, GlidepathError, Schedule, did_you_mean
+from ..core import Checks, GlidepathError, Hold, Schedule, did_you_mean
 from .controller import Controller
 from .observation import Decision, Observation
 
-MAX_ROWS = 5_000_000
+_IDS = ("id", "step", "update", "updates", "epoch", "iteration")
+_MOST_ROWS = 5_000_000
 
 
 def replay(
@@ -31,13 +32,11 @@ def replay(
     """
     made = Controller.of(controller)
     state = made.begin() if state is None else state
-    rows: list[tuple[float, Decision]] = []
+    rows = list[tuple[float, Decision]]()
     for i, item in enumerate(observations):
         try:
-            given = item
-            if item is not None and not isinstance(item, Observation | dict | list | tuple):
-                given = Observation(0 if state.last is None else state.last + 1, item)
-            state, decision = made.observe(state, given)
+            number = 0 if state.last is None else state.last + 1
+            state, decision = made.observe(state, None if item is None else Observation.of(item, number))
         except GlidepathError as error:
             raise error.inside(f"observations[{i}]") from None
         rows.append((decision.multiplier, decision))
@@ -73,14 +72,8 @@ class Replay:
                 numbers = f"{seen.id:>10}  {seen.value:>12.6g}  {rate:>12.6g}"
                 lines.append(f"{numbers}  {decision.action:<9} {decision.reason}")
         cuts = sum(decision.action == "cut" for decision in self.decisions)
-        times = f"cut {'once' if cuts == 1 else f'{cuts} times'}"
-        lines.append(f"{len(self.decisions)} observations, {times}, multiplier {self.multiplier:.6g} at the end")
-        return lines
-
-    @property
-    def multiplier(self) -> float:
-        """The multiplier at the end."""
-        return self.decisions[-1].multiplier if self.decisions else 1.0
+        end = f"multiplier {self.decisions[-1].multiplier if self.decisions else 1.0:.6g} at the end"
+        return [*lines, f"{len(self.decisions)} observations, cut {'once' if cuts == 1 else f'{cuts} times'}, {end}"]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -114,15 +107,12 @@ def replay_file(
     Raises:
         GlidepathError: If the file cannot be read, has no such metric, or holds an observation that is refused.
     """
-    made = Controller.of(controller)
-    curve = None if schedule is None else Schedule.of(schedule)
+    made, curve = Controller.of(controller), Hold() if schedule is None else Schedule.of(schedule)
     observations = tuple(read_observations(path, metric))
     decisions = tuple(decision for _, decision in replay(made, observations))
-    rates = tuple(
-        base * (1.0 if curve is None else curve(seen.position)) * decision.multiplier
-        for seen, decision in zip(observations, decisions, strict=True)
-    )
-    return Replay(made, observations, decisions, rates)
+    pairs = zip(observations, decisions, strict=True)
+    rates = (base * curve(seen.position) * decision.multiplier for seen, decision in pairs)
+    return Replay(made, observations, decisions, tuple(rates))
 
 
 def read_observations(path: str | Path, metric: str | None = None) -> Iterator[Observation]:
@@ -136,7 +126,7 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
     file = Path(path)
     where, rows = file.name, _rows(file)
     names = dict.fromkeys(name for row in rows for name in row)
-    left = [name for name in names if name not in _COUNTERS]
+    left = [name for name in names if name not in (*_IDS, "at", "lr", "rate", "time")]
     key = metric or ("value" if "value" in left else left[0] if len(left) == 1 else "")
     if not key:
         raise GlidepathError.of(where, "metric", f"named, one of {', '.join(left[:20])}", None)
@@ -145,20 +135,15 @@ def read_observations(path: str | Path, metric: str | None = None) -> Iterator[O
     counter = next((name for name in _IDS if name in names and name != key), None)
     checks = Checks(where)
     for i, row in enumerate(rows):
-        value: Any = row.get(key)
-        if value is None or value == "":
+        if row.get(key) in (None, ""):
             continue
         with checks.kept(f"{where}, row {i + 1}"):
             number = i if counter is None else _number(row.get(counter))
             at = _number(row["at"]) if row.get("at") not in (None, "") else None
-            yield Observation(number, _number(value), at)
+            yield Observation(number, _number(row[key]), at)
         if len(checks.problems) > 20:
             break
     checks.done()
-
-
-_IDS = ("id", "step", "update", "updates", "epoch", "iteration")
-_COUNTERS = (*_IDS, "at", "lr", "rate", "time")
 
 
 def _number(text: Any) -> Any:
@@ -174,20 +159,20 @@ def _number(text: Any) -> Any:
 def _rows(file: Path) -> list[dict[str, Any]]:
     from ..logs import rows as log_rows  # it loads numpy, which following a run does without
 
-    found: list[dict[str, Any]] = []
+    found = list[dict[str, Any]]()
     try:
         for row in log_rows(file)[1]:
             whole: dict[str, Any] = row.get("", row)  # one JSON object: a trainer's state, or lists by name
             lists = {key: value for key, value in whole.items() if isinstance(value, list)}
+            longest = max(map(len, lists.values()), default=0)
             if whole is row:
                 found.append({str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()})
             elif "log_history" in lists:
                 found += lists["log_history"]
             else:
-                for i in range(max(map(len, lists.values()), default=0)):
-                    found.append({key: value[i] for key, value in lists.items() if i < len(value)})
-            if len(found) > MAX_ROWS:
-                raise GlidepathError.of("log", "file", f"at most {MAX_ROWS} rows", f"{len(found)} rows")
+                found += [{k: each[i] for k, each in lists.items() if i < len(each)} for i in range(longest)]
+            if len(found) > _MOST_ROWS:
+                raise GlidepathError.of("log", "file", f"at most {_MOST_ROWS} rows", f"{len(found)} rows")
     except GlidepathError as error:
         raise error.inside(file.name) from None
     if not found:

@@ -9,22 +9,11 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from ..core import did_you_mean
-from ..core.fields import MAX_STEPS, Broken, Check, number
+from ..core.fields import MAX_STEPS, Broken, Check
 
-UNITS = {
-    "step": "updates",
-    "steps": "updates",
-    "update": "updates",
-    "updates": "updates",
-    "epoch": "epochs",
-    "epochs": "epochs",
-    "sample": "samples",
-    "samples": "samples",
-    "token": "tokens",
-    "tokens": "tokens",
-    "%": "percent",
-}
-"""Every unit that can be written, and its own name."""
+# Every unit that can be written, and its own name.
+_OWN = {form: unit for unit in ("updates", "epochs", "samples", "tokens") for form in (unit, unit[:-1])}
+_UNITS = _OWN | {"step": "updates", "steps": "updates", "%": "percent"}
 
 _FORM = re.compile(r"\s*(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE]([+-]?\d{1,2}))?\s*([A-Za-z]{1,20}|%)\s*")
 _RULE = 'a duration such as "3 epochs", "500 steps", "10%", "2e9 tokens", "1e6 samples" or "rest"'
@@ -62,14 +51,12 @@ class Duration:
             return cls(Fraction(0), "rest")
         found = _FORM.fullmatch(text)
         if found is None:
-            raise Broken(_RULE, "a number needs its unit" if number(_number(text)) is not None else "")
-        digits, exponent, word = found[1], found[2] or "0", found[3]
-        if word not in UNITS:
-            raise Broken(_RULE, did_you_mean(word, UNITS))
-        amount = Fraction(digits) * Fraction(10) ** int(exponent)
+            raise Broken(_RULE, "a number needs its unit" if re.fullmatch(r"[-+\s\d.eE]+", text) else "")
+        if found[3] not in _UNITS:
+            raise Broken(_RULE, did_you_mean(found[3], _UNITS))
+        amount, unit = Fraction(found[1]) * Fraction(10) ** int(found[2] or "0"), _UNITS[found[3]]
         if amount > MAX_STEPS:
             raise Broken(f"a duration of at most {MAX_STEPS} of its unit")
-        unit = UNITS[word]
         if unit == "percent" and amount > 100:
             raise Broken("a share of at most 100%")
         return cls(amount, unit)
@@ -91,11 +78,10 @@ class Duration:
 def written(amount: Fraction | float) -> str:
     """Returns an exact decimal as short as it can be read: `500`, `2e9`, `1.5`; other fractions are rounded."""
     exact = Fraction(amount)
+    digits, plain = str(exact.numerator), repr(float(exact))
     if exact.denominator == 1:
-        digits = str(exact.numerator)
         zeros = len(digits) - len(digits.rstrip("0"))
         return f"{digits[:-zeros]}e{zeros}" if zeros >= 6 else digits
-    plain = repr(float(exact))
     if Fraction(plain) == exact:
         return plain
     for places in range(1, 100):
@@ -116,19 +102,11 @@ def plural(n: int, word: str) -> str:
     return f"{n} {word}{'' if n == 1 else 'es' if word.endswith('s') else 's'}"
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _span(value: Any) -> str:
     try:
         found = Duration.parse(value)
     except Broken as broken:
-        rule = broken.rule if broken.rule != _RULE else _LENGTH
-        raise Broken(rule, broken.remedy) from None
+        raise Broken(_LENGTH if broken.rule == _RULE else broken.rule, broken.remedy) from None
     if found.unit in ("percent", "rest"):
         raise Broken(_LENGTH, "shares are of this length")
     if found.amount == 0:
@@ -136,5 +114,5 @@ def _span(value: Any) -> str:
     return str(found)
 
 
+# The length of a run, with its unit.
 Span = Annotated[str, Check(_span, {"type": "string", "description": 'A length such as "3 epochs" or "2e9 tokens".'})]
-"""The length of a run, with its unit."""

@@ -261,8 +261,7 @@ class Plan(Part, Shown):
             raise GlidepathError.of("plan", "monitor", f"one that a controller listens to ({known})", monitor)
         at, seen = self.position(progress), None
         if observation is not None:
-            whole = isinstance(observation, Observation | dict | list | tuple)
-            seen = replace(Observation.of(observation if whole else (progress.updates, observation)), at=at)
+            seen = replace(Observation.of(observation, progress.updates), at=at)
         states, decisions = list(progress.states or self.begin().states), list[Decision]()
         for i, part in enumerate(self.feedback):
             if part.monitor != monitor:
