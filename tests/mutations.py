@@ -2,17 +2,17 @@
 
 ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
     "plan": (
-        ("lengths", "horizon", "progress", "plan", "replan", "duration", "by_update"),
+        ("duration", "horizon", "progress", "plan", "replan", "by_update"),
         [
             ("halves round down", "plan/duration.py", "math.floor(amount + Fraction(1, 2))", "math.floor(amount)"),
-            ("rest may be below 0", "plan/lengths.py", "if steps < 0 or (steps == 0", "if (steps == 0"),
-            ("the rest may be taken twice", "plan/lengths.py", "if len(takers) > 1:", "if len(takers) > 9:"),
-            ("a formula is a duration", "plan/lengths.py", 'word != "expression"', "True"),
+            ("rest may be below 0", "plan/duration.py", "if steps < 0 or (steps == 0", "if (steps == 0"),
+            ("the rest may be taken twice", "plan/duration.py", "if len(takers) > 1:", "if len(takers) > 9:"),
+            ("a formula is a duration", "plan/duration.py", 'word != "expression"', "True"),
             ("samples are cut off", "plan/horizon.py", "else math.ceil(known)", "else math.floor(known)"),
-            ("a batch of any size", "plan/ramp.py", "/ multiple + 1e-9)) * multiple", "))"),
+            ("a batch of any size", "plan/by_update.py", "/ multiple + 1e-9)) * multiple", "))"),
             (
                 "stages change one late",
-                "plan/ramp.py",
+                "plan/by_update.py",
                 "if size(middle) <= stages[-1].size else",
                 "if size(middle) < stages[-1].size else",
             ),

@@ -178,7 +178,7 @@ def _laws(given: Sequence[str], fitting: Fitting) -> tuple[Laws, list[Run], dict
     """Tells logs from schedules, reads the logs and fits; or takes the laws that were stored."""
     from .. import forecast as room
     from .. import logs
-    from ..forecast.reading import runs_of
+    from ..forecast.path import runs_of
 
     found: dict[str, list[str]] = {"laws": [], "log": [], "schedule": []}
     for one in given:

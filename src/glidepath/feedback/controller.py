@@ -1,23 +1,129 @@
-"""The one abstract controller, a pure reducer from observations to multipliers; and the types of its fields."""
+"""The one abstract controller, a pure reducer from observations to multipliers: what it is fed, what it answers, the types of its fields."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from ..core import Checks, GlidepathError, Node, Problem, did_you_mean, types_of
-from ..core.fields import Broken, Check, Index, Taken, choice, integer, listed, number, real
+from ..core import Answer, Checks, GlidepathError, Node, Problem, did_you_mean, settle, types_of
+from ..core.fields import MAX_STEPS, Broken, Check, Index, Taken, choice, integer, listed, number, real
 from ..core.text import Reader
-from .observation import Decision, Observation
 
-__all__ = ["Controller", "State"]
+__all__ = ["Controller", "Decision", "Observation", "State", "measured"]
 
+Action = Literal["first", "improved", "waiting", "cooling", "cut", "floor", "held", "steady", "stop"]
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 _MOST = 1_000_000
+
+
+def _position(value: Any) -> int | float:
+    plain = number(value)
+    if plain is None or not 0 <= plain <= MAX_STEPS:
+        raise Broken(f"a number from 0 to {MAX_STEPS}")
+    return plain
+
+
+# Where a run is, on a schedule's clock.
+Position = Annotated[int | float, Check(_position, {"type": "number", "minimum": 0, "maximum": MAX_STEPS}, 0)]
+
+
+def measured(value: Any, where: str = "observation") -> float:
+    """Returns a measured value as a Python float: a real number, or an array or tensor with one element.
+
+    NaN and infinities pass: what becomes of them is the controller's policy.
+
+    Raises:
+        GlidepathError: If it is text, a boolean, None, an array of several elements, or no number at all.
+    """
+    rule, item = "a real number, or an array of one element", getattr(value, "item", None)
+    if number(value) is None and callable(item) and not isinstance(value, type):
+        count = getattr(value, "numel", None)
+        size = count() if callable(count) else getattr(value, "size", 1)
+        if size != 1:
+            remedy = "reduce it first, by its mean for instance"
+            raise GlidepathError.of(where, "value", rule, f"{size} elements", remedy)
+        value = item()
+    plain = number(value)
+    if plain is None:
+        remedies = {"str": "text is not converted", "NoneType": "make no observation when there is no measurement"}
+        raise GlidepathError.of(where, "value", rule, value, remedies.get(type(value).__name__, ""))
+    try:
+        return float(plain)
+    except OverflowError:
+        return math.inf if plain > 0 else -math.inf
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One measurement of one metric.
+
+    Args:
+        id: Which evaluation it was: an integer that grows from one to the next, such as the number of updates done. A controller takes
+            each once.
+        value: The measured value, as a number or an array of one element.
+        at: Where the run was, on the schedule's clock; None is `id`.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule.
+
+    Examples:
+        >>> Observation(500, 0.31)
+        Observation(id=500, value=0.31, at=500)
+    """
+
+    id: Index
+    value: float
+    at: Position | None = None
+
+    def __post_init__(self) -> None:
+        checks = settle(self, "observation")
+        with checks.kept():
+            object.__setattr__(self, "value", measured(self.value))
+        checks.done()
+        object.__setattr__(self, "at", self.position)
+
+    @property
+    def position(self) -> int | float:
+        """Where the run was, on the schedule's clock."""
+        return self.id if self.at is None else self.at
+
+    @classmethod
+    def of(cls, given: Any, number: int | None = None) -> Observation:
+        """Returns the observation that is given as itself, as a dict, or as `(id, value)` or `(id, value, at)`; with a number, as its value."""
+        if isinstance(given, Observation):
+            return given
+        if isinstance(given, dict) and {"id", "value"} <= set(given) <= {"id", "value", "at"}:
+            return cls(**given)
+        if isinstance(given, list | tuple) and 2 <= len(given) <= 3:
+            return cls(*given)
+        if number is not None and not isinstance(given, dict | list | tuple):
+            return cls(number, given)
+        rule = "an Observation, an object with id, value and perhaps at, or (id, value)"
+        raise GlidepathError.of("observation", "", rule, given)
+
+
+@dataclass(frozen=True)
+class Decision(Answer):
+    """What a controller did with an observation.
+
+    Args:
+        id: The observation's id; None where there was none.
+        action: `first`, `improved`, `waiting`, `cooling`, `cut`, `floor` (a cut was due, nothing is left to cut), `held` (not finite, absent,
+            or before the controller's phase), `steady`, or `stop`.
+        multiplier: The multiplier from now on, of a group without a floor of its own.
+        reason: One sentence with the numbers that decided.
+    """
+
+    id: int | None
+    action: Action
+    multiplier: float
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'-' if self.id is None else self.id}: {self.action}, x{self.multiplier:.6g}: {self.reason}"
 
 
 def _number(value: Any) -> float:
@@ -67,7 +173,7 @@ class State:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the state as JSON data; numbers that are not finite become the words `inf`, `-inf` and `nan`."""
-        return {f.name: _written(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {f.name: _written(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -83,9 +189,9 @@ class State:
         for name in (name for name in data if name not in types):
             rule = f"one of its fields ({', '.join(types)})"
             checks.refuse(str(name)[:50], rule, data[name], did_you_mean(str(name), types))
-        fields = {name: checks.take(name, data[name], check) for name, check in types.items() if name in data}
+        found = {name: checks.take(name, data[name], check) for name, check in types.items() if name in data}
         checks.done()
-        return cls(**fields)
+        return cls(**found)
 
 
 def _written(value: Any) -> Any:
@@ -148,7 +254,7 @@ class Controller(Node):
             remedy = "several ranks or several callbacks may feed one evaluation: reduce it, and observe it once"
             raise GlidepathError.of(self.kind, "observation id", rule, seen.id, remedy)
         after, decision = self.react(state, seen)
-        return dataclasses.replace(after, last=seen.id), decision
+        return replace(after, last=seen.id), decision
 
     @classmethod
     def of(cls, given: Any) -> Controller:

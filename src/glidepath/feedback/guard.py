@@ -11,8 +11,7 @@ from typing import Annotated
 from ..core import Schedule, kind
 from ..core.fields import Index, Length, integer
 from ..core.shorthand import warmup as rise
-from .controller import Controller, Count, Number, Numbers, Share, Size, State
-from .observation import Decision, Observation
+from .controller import Controller, Count, Decision, Number, Numbers, Observation, Share, Size, State
 
 __all__ = ["Guard", "GuardState"]
 

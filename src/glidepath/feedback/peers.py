@@ -14,8 +14,7 @@ from typing import Any, ClassVar, cast
 
 from ..core import GlidepathError, kind
 from ..core.fields import Index
-from .controller import Controller, Count, Mode, Number, Numbers, Rates, Share, Size, State
-from .observation import Decision, Observation
+from .controller import Controller, Count, Decision, Mode, Number, Numbers, Observation, Rates, Share, Size, State
 from .plateau import Threshold, counted
 
 __all__ = ["KerasPlateau", "OneFlowPlateau", "PaddlePlateau", "PeerState", "PyTorchPlateau"]

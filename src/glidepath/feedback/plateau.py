@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, cast
 
 from ..core import kind
 from ..core.fields import Index, Taken, choice, integer, numbers_by_name, real
-from .controller import Controller, Count, Mode, Number, Numbers, Share, Size, State
-from .observation import Decision, Observation
+from .controller import Controller, Count, Decision, Mode, Number, Numbers, Observation, Share, Size, State
 
 __all__ = ["Plateau", "PlateauState"]
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import Checks, GlidepathError, Hold, Schedule, did_you_mean
-from .controller import Controller
-from .observation import Decision, Observation
+from .controller import Controller, Decision, Observation
 
 _IDS = ("id", "step", "update", "updates", "epoch", "iteration")
 _MOST_ROWS = 5_000_000

@@ -20,8 +20,7 @@ from ..logs import Log
 from .calibration import half_width, half_width_of_difference, quantile
 from .identify import check_rates, check_runs, warmup_of
 from .laws import LAWS, Fitted, Law, fit_law
-from .path import MOST_UPDATES, Array, Path, Run, rates_of
-from .reading import runs_of
+from .path import MOST_UPDATES, Array, Path, Run, rates_of, runs_of
 
 _EARLY = 0.1  # of the longest log, which no law describes
 

@@ -11,8 +11,6 @@ from .path import Array, Run
 
 # A forecast reaches at most so many times as far as the longest log.
 FARTHEST = 4.0
-# Data seen more often than this are refused: measured was up to 16 times, on the lab's classifiers (see the page on forecasts).
-EPOCHS = 20.0
 _LEAST = 15  # losses, over all logs
 _SAME_PEAK = 0.02
 _BETWEEN = 1.01  # a run goes on after its last loss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .by_update import BatchRamp
 from .check import check, check_file
 from .difference import Difference, Differences, diff, diff_files
 from .duration import Duration
@@ -10,7 +11,6 @@ from .given import plan_of, read, write
 from .horizon import Derived, Horizon, Stage
 from .model import Plan
 from .progress import Progress, carried
-from .ramp import BatchRamp
 from .replan import cooldown_from, extend
 from .rules import Change, Feedback, Rule
 

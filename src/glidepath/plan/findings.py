@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 from ..core import Answer, Chain, Hold, Problem, Product, Ramp, Schedule, shorthand, shown
 from ..core.fields import MAX_STEPS
 from ..core.text import Reader
-from .duration import plural
+from .duration import plural, quoted, word_of
 from .findings_strings import FINDINGS, Level
-from .lengths import quoted, word_of
 from .model import Plan
 from .rules import Rule
 

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from ..core import Checks, GlidepathError, Problem, Schedule, Shown, digest, kind, taken
 from ..core.fields import Check, choice, one_document
 from ..feedback import Decision, Observation
-from ..feedback.observation import Position
+from ..feedback.controller import Position
+from .by_update import BatchRamp, coupled, stages_of
+from .duration import resolve
 from .horizon import CLOCKS, Clock, Derived, Horizon, Stage
-from .lengths import resolve
 from .progress import COUNTS, Progress, apart, starts_at, steered
-from .ramp import BatchRamp, coupled, stages_of
 from .rules import Change, Feedback, Name, Part, Rule, many, worded
 
 FORMAT = 1

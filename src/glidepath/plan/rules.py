@@ -10,8 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from ..core import Checks, GlidepathError, Node, Schedule, each_of, kind
 from ..core.fields import MAX_STEPS, Broken, Check, Flag, Offset, Value, choice, number
 from ..feedback import Controller
-from .duration import Duration
-from .lengths import durations
+from .duration import Duration, durations
 
 
 class Part(Node):

@@ -17,7 +17,7 @@ from ..core import GlidepathError
 from ..core.fields import real
 from ..forecast import Laws, fit_laws
 from ..forecast.fit import merged
-from ..forecast.reading import runs_of
+from ..forecast.path import runs_of
 from .asked import Asked, Last, Text, an_object, several, typed, words
 
 MAX_FILE = 2_000_000
