@@ -20,19 +20,8 @@ from ..core import GlidepathError, Schedule, did_you_mean
 from ..core.codec import field_notes
 from ..core.fields import Count, integer, number
 from ..core.language import language, said
-from .common import (
-    Reading,
-    amount_of,
-    beside,
-    config_of,
-    drawing_of,
-    groups_of,
-    labelled,
-    lines,
-    note,
-    tell_base,
-    under_way,
-)
+from . import common
+from .common import Reading, beside, drawing_of, groups_of, labelled, note, under_way
 from .options import command
 
 _TITLES = {"Phases": "Phases, joined by >>"}
@@ -230,7 +219,7 @@ def open_page(
     """
     from .. import playground
 
-    fragment = playground.fragment(lines(schedules, let), base) if schedules else ""
+    fragment = playground.fragment(common.lines(schedules, let), base) if schedules else ""
     playground.serve(port, browser, runs=runs, fragment=fragment)
 
 
@@ -260,7 +249,7 @@ def _steps(text: str) -> Iterator[int | float]:
     """Yields the steps that `12`, `0.5` or `first:end:by` means."""
     rule = "a step such as 500, or a range such as 0:1000:50 of at most a million"
     remedy = "glidepath value -h lists the options" if text.startswith("-") else ""
-    numbers = [number(amount_of(part)) for part in text.split(":")]
+    numbers = [number(common.amount_of(part)) for part in text.split(":")]
     whole, one = [each for each in numbers if isinstance(each, int)], numbers[0]
     if len(numbers) == 1 and one is not None and one == one:
         yield int(one) if float(one).is_integer() else one
@@ -310,7 +299,7 @@ def _rendered(schedule: Schedule, framework: str, base: float | None) -> str:
 
     code = dialects.render(schedule, framework, base_lr=None if schedule.absolute else base)
     if base is None and (taken := base_taken(schedule, framework)) is not None:
-        tell_base(taken)
+        common.tell_base(taken)
     return code.rstrip("\n")
 
 
@@ -328,7 +317,7 @@ def convert(call: str, to: str = "glidepath", *, reading: Reading) -> None:
     from ..dialects.reading import companions_of
 
     if to == "plan":
-        if (config := config_of(call, reading.let)) is None:
+        if (config := common.config_of(call, reading.let)) is None:
             raise GlidepathError.of("convert", "CALL", "a training tool's configuration file to become a plan", call)
         print(plan.Plan.of(config.document).to_yaml(), end="")
         return

@@ -24,8 +24,7 @@ from glidepath.lab.distributed.ranks import _device
 from glidepath.lab.engines.progress import Bar, Silent
 from glidepath.lab.engines.training import fresh_model
 from glidepath.lab.records.runs import RunSpec
-from glidepath.lab.tasks.data import load
-from glidepath.lab.tasks.examples import Text
+from glidepath.lab.tasks.data import Text, load
 from glidepath.lab.tasks.find import adjusted
 from glidepath.plan import Plan
 from glidepath.plan.given import read

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from glidepath.lab.distributed import Ranks, Stream
-from glidepath.lab.tasks import cifar
+from glidepath.lab.tasks import cifar, data
 
 pytestmark = pytest.mark.slow
 
@@ -67,9 +67,9 @@ def copy(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(cifar.VARIABLE, str(folder))
         patch.setattr(cifar, "PUBLISHED", script.images(folder))
-        cifar._examples.cache_clear()
+        data._loaded.cache_clear()
         yield folder
-        cifar._examples.cache_clear()
+        data._loaded.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,7 @@ def test_killed_with_two_resumed_with_four_then_one_is_the_uninterrupted_run(cop
     assert len(set(rates.values())) == 14
     places = [place for at in sorted(taken) for place in taken[at]]
     assert places == list(range(112))
-    data = cifar.cifar100_examples()
-    stream = Stream(script.IMAGES, data, 0)
+    stream = Stream(script.IMAGES, data.load(script.IMAGES.data), 0)
     numbers = [int(number) for place in places for _, each in stream.numbers(place, 1) for number in each]
     for epoch in range(3):
         assert sorted(numbers[36 * epoch : 36 * (epoch + 1)]) == list(range(36))

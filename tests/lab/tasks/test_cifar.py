@@ -16,6 +16,7 @@ from glidepath import GlidepathError, recipes
 from glidepath.cli import app
 from glidepath.lab import TASKS, RunSpec, compare, run
 from glidepath.lab.tasks import cifar, models
+from glidepath.lab.tasks import data as lab_data
 from glidepath.lab.tasks.cifar import Copy, Release, find_copy, read_cifar100
 from glidepath.lab.tasks.declared import Images, ResNet
 
@@ -91,9 +92,9 @@ def copy_at(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(cifar.VARIABLE, raising=False)
-    cifar._examples.cache_clear()
+    lab_data._loaded.cache_clear()
     yield tmp_path
-    cifar._examples.cache_clear()
+    lab_data._loaded.cache_clear()
 
 
 OLD = {name: _old(pixels, fine) for name, pixels, fine in zip(("train", "test"), PIXELS, FINE, strict=True)}

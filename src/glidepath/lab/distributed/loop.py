@@ -34,8 +34,7 @@ from ..engines.progress import Bar, Meter, Silent, Watcher
 from ..engines.training import fresh_model, loss_of, measurement, one_thread, optimizer_of, precision
 from ..records.runs import Evaluation
 from ..records.store import only_writer
-from ..tasks.data import load
-from ..tasks.examples import Examples, Text
+from ..tasks.data import Examples, Text, load
 from .checkpoint import Checkpoint, Checkpoints, load_into, tensors_of
 from .history import MOST, History
 from .ranks import Ranks, SharedError, Wish, hearing

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..engines.devices import device
 from ..engines.training import context_of, picked
+from ..tasks.data import Examples, Text
 from ..tasks.declared import Task
-from ..tasks.examples import Examples, Text
 
 Numbers = npt.NDArray[np.int64]
 _ORDER, _OFFSET = 3, 4

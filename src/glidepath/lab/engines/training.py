@@ -30,9 +30,8 @@ from ..records.jobs import Job, Measured, MeasuredJob
 from ..records.runs import Evaluation, Record, RunSpec
 from ..tasks import models
 from ..tasks.augment import augmented
-from ..tasks.data import load
+from ..tasks.data import Examples, Text, load
 from ..tasks.declared import Sgd, Task
-from ..tasks.examples import Examples, Text
 from .devices import device
 from .engine import Finished
 from .machine import begun

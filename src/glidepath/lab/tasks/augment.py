@@ -31,9 +31,8 @@ def augmented(images: Tensor, places: npt.NDArray[np.int64], seed: int) -> Tenso
         He et al. 2016, https://arxiv.org/abs/1512.03385, section 4.2; the numbers are drawn by splitmix64 (Steele et al. 2014).
     """
     if images.dim() != 4:
-        raise GlidepathError.of(
-            "task", "augment", "left out for inputs that are not images n c h w", tuple(images.shape)
-        )
+        rule = "left out for inputs that are not images n c h w"
+        raise GlidepathError.of("task", "augment", rule, tuple(images.shape))
     x = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)

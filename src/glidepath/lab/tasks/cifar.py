@@ -10,7 +10,6 @@ Source:
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import os
@@ -28,7 +27,7 @@ import numpy.typing as npt
 from ...core import GlidepathError, shown
 
 if TYPE_CHECKING:
-    from .examples import Examples
+    from .data import Examples
 
 VARIABLE = "GLIDEPATH_CIFAR100"
 """The environment variable that names the copy: a folder, or the archive itself."""
@@ -130,20 +129,16 @@ def read_cifar100(copy: Copy, release: Release = PUBLISHED) -> tuple[Arrays, Arr
     return train, test
 
 
-def cifar100_examples() -> Examples:
+def cifar100_examples(copy: Copy) -> Examples:
     """All of CIFAR-100, a tenth of the training rows set aside for validation, drawn once for all.
 
-    A second call returns the same arrays while the copy that is found is the same.
+    Args:
+        copy: What `find_copy` found.
 
     Raises:
-        GlidepathError: If there is no copy, or it is damaged.
+        GlidepathError: If the copy is damaged.
     """
-    return _examples(find_copy())
-
-
-@functools.lru_cache(maxsize=1)
-def _examples(copy: Copy) -> Examples:
-    from .examples import Examples
+    from .data import Examples
 
     (pixels, labels), test = read_cifar100(copy, PUBLISHED)
     order = np.random.default_rng(0).permutation(len(labels))

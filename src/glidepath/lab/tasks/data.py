@@ -1,17 +1,61 @@
-"""The arrays that tasks train on, made once a process and kept in memory. Nothing is downloaded or unpickled."""
+"""The arrays that tasks train on, labelled examples or a text, made once a process and kept in memory. Nothing is downloaded or unpickled."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import random
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from . import cifar
 from .declared import AnyData, Cifar100, Digits, Images, Mnist1d, Own, Prose
-from .examples import Bytes, Examples, Floats, Ints, Text
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled examples in three parts that share none.
+
+    Args:
+        train: Inputs `n features` (or bytes `n 3 rows columns`) and labels `n` to train on.
+        validation: The same, for evaluations during training.
+        test: The same, for the final figure.
+        classes: Number of classes; labels are in [0, classes).
+        sha256: Hash of every array, in hex.
+    """
+
+    train: tuple[Floats | Bytes, Ints]
+    validation: tuple[Floats | Bytes, Ints]
+    test: tuple[Floats | Bytes, Ints]
+    classes: int
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A text as token numbers, in three parts that share no stretch.
+
+    Args:
+        train: Tokens `n` to train on, each in [0, len(symbols)).
+        validation: The same, for evaluations during training.
+        test: The same, for the final figure.
+        symbols: The characters; token i stands for `symbols[i]`.
+        sha256: Hash of the whole text in UTF-8, in hex.
+    """
+
+    train: Ints
+    validation: Ints
+    test: Ints
+    symbols: str
+    sha256: str
+
 
 _DIGITS_PARTS = 900, 1300
 
@@ -28,21 +72,19 @@ def load(declared: AnyData) -> Examples | Text:
     Raises:
         GlidepathError: If the user's own data break a rule of `glidepath.lab.tasks.user`, or there is no whole copy of CIFAR-100.
     """
-    if isinstance(declared, Cifar100):  # it remembers by itself, by the copy that it finds
-        from .cifar import cifar100_examples
-
-        return cifar100_examples()
-    return _loaded(declared)
+    return _loaded(declared, cifar.find_copy() if isinstance(declared, Cifar100) else None)
 
 
 @functools.lru_cache(maxsize=8)
-def _loaded(declared: Mnist1d | Digits | Images | Own | Prose) -> Examples | Text:
+def _loaded(declared: AnyData, copy: cifar.Copy | None) -> Examples | Text:
+    if copy is not None:
+        return cifar.cifar100_examples(copy)
     if isinstance(declared, Own):
         from .user import own_data
 
         return own_data(declared)
-    make: Any = {Mnist1d: _mnist1d, Digits: _digits, Images: _images, Prose: _prose}[type(declared)]
-    return make(declared)
+    makers: dict[type, Any] = {Mnist1d: _mnist1d, Digits: _digits, Images: _images, Prose: _prose}
+    return makers[type(declared)](declared)
 
 
 def _mnist1d(declared: Mnist1d) -> Examples:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .data import Examples, Text
 from .declared import AnyModel, CharTransformer, Cnn1d, Mlp, Own, ResNet
-from .examples import Examples, Text
 
 
 def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
@@ -28,11 +28,8 @@ def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
     """
     match declared, data:
         case Mlp(), Examples():
-            widths = [data.train[0].shape[1], *declared.hidden]
-            layers: list[nn.Module] = []
-            for before, after in pairwise(widths):
-                layers += [nn.Linear(before, after), nn.ReLU()]
-            return nn.Sequential(*layers, nn.Linear(widths[-1], data.classes))
+            pairs = pairwise([data.train[0].shape[1], *declared.hidden, data.classes])
+            return nn.Sequential(*[layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU())][:-1])
         case Cnn1d(), Examples():
             return _cnn1d(declared.channels, data)
         case ResNet(), Examples():
@@ -167,11 +164,8 @@ class _ResidualBlock(nn.Module):
         strides = (1, stride, 1) if narrowed else (stride, 1)
         layers: list[nn.Module] = []
         for (wide, narrow), kernel, step in zip(pairwise(widths), kernels, strides, strict=True):
-            layers += [
-                nn.Conv2d(wide, narrow, kernel, step, kernel // 2, bias=False),
-                nn.BatchNorm2d(narrow),
-                nn.ReLU(),
-            ]
+            layers.append(nn.Conv2d(wide, narrow, kernel, step, kernel // 2, bias=False))
+            layers += [nn.BatchNorm2d(narrow), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
         self.skip = nn.Sequential()
         if stride != 1 or before != after:

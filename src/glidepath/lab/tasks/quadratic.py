@@ -116,10 +116,7 @@ class Quadratic:
         best = int(np.argmin([final(float(at)) for at in grid]))
         left, right = float(grid[max(0, best - 1)]), float(grid[min(len(grid) - 1, best + 1)])
         while right - left > 1e-3:
-            inner = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
-            if final(inner[0]) <= final(inner[1]):
-                right = inner[1]
-            else:
-                left = inner[0]
+            lower, upper = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
+            left, right = (left, upper) if final(lower) <= final(upper) else (lower, right)
         middle = 0.5 * (left + right)
         return BestRate(math.exp(middle), final(middle))

@@ -35,7 +35,7 @@ from .declared import Metric, Own, Sgd, Task
 if TYPE_CHECKING:
     from torch import nn
 
-    from .examples import Examples
+    from .data import Examples
 
 _OPTIONAL = ("about", "batch", "evaluations", "optimizer", "peak_rate", "budget", "warmup")
 
@@ -75,7 +75,7 @@ def own_data(declared: Own) -> Examples:
         GlidepathError: If they are not three pairs of finite inputs and class numbers of one shape, or if the module's
             file has changed since the task was declared; all problems in one message.
     """
-    from .examples import Examples
+    from .data import Examples
 
     made, checks = _same_object(declared).data(), Checks(f"task {declared.place}")
     pairs = (

@@ -24,9 +24,8 @@ from torch import Tensor
 from ....torch import attach
 from ...records.jobs import Job
 from ...records.runs import Evaluation, Record, RunSpec
-from ...tasks.data import load
+from ...tasks.data import Examples, Text, load
 from ...tasks.declared import Task
-from ...tasks.examples import Examples, Text
 from ..engine import Finished
 from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
