@@ -425,7 +425,8 @@ def test_compare_takes_a_file(tmp_path, capsys, monkeypatch):
     file = tmp_path / "args.yaml"
     file.write_text("learning_rate: 1.0e-4\nlr_scheduler_type: linear\nnum_train_epochs: 3\n")
     trained = []
-    monkeypatch.setattr(training, "_compare", lambda tasks, schedules, *_: trained.extend(schedules))
+    monkeypatch.setattr(training, "made_by", lambda act, out, trainer, tasks, texts, *_, **__: trained.extend(texts))
+    monkeypatch.setattr("glidepath.lab.report.table.table", lambda _: "")
     _asked(capsys, "compare", str(file), "cosine", "--let", "steps_per_epoch=100")
     assert trained == ["rate(linear(300, peak=0.0001))", "cosine"]
     assert "steps_per_epoch must be given" in _asked(capsys, "compare", str(file))[0]

@@ -164,7 +164,7 @@ def test_attach_takes_a_rate_for_what_it_is():
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     rate = load("pytorch", "StepLR", {"step_size": 30})
-    assert attach(optimizer, rate).rules[0].absolute
+    assert attach(optimizer, rate).plan.driven[0].absolute
     optimizer.step()
     assert optimizer.param_groups[0]["lr"] == rate(0)
 
