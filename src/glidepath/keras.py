@@ -76,9 +76,8 @@ class Rate(LearningRateSchedule):
             step: The updates done, as a number, a tensor or the optimizer's `iterations`.
         """
         given, backend = ops.convert_to_tensor(step), keras.backend.backend()
-        return ops.cast(
-            self.steered(given) if backend in ("jax", "torch") else _evaluated(self.steered, given), "float32"
-        )
+        value = self.steered(given) if backend in ("jax", "torch") else _evaluated(self.steered, given)
+        return ops.cast(value, "float32")
 
     def value(self, updates: int) -> float:
         """Returns the learning rate of an update in float64."""

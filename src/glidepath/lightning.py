@@ -156,7 +156,7 @@ class Driver(Callback):
         if self._resume != "override" or not alone:
             rule, remedy = (
                 f"in the checkpoint of a run that made {done} updates",
-                "load the weights alone, without ckpt_path",
+                "load the weights alone, not ckpt_path",
             )
             remedy = f'resume="override" goes on with this plan at update {done}' if alone else remedy
             raise GlidepathError.worded("Driver", "its state", rule, "nothing", remedy)

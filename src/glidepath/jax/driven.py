@@ -146,9 +146,7 @@ class Driven(GradientTransformation):
         return changed(state, lambda s: s._replace(multipliers=ramps))
 
 
-def optimizer(
-    make: Callable[..., Any], base: Any, schedule: Any, labels: Any = None, *, total: Any = None, **arguments: Any
-) -> Driven:
+def optimizer(make: Any, base: Any, schedule: Any, labels: Any = None, *, total: Any = None, **options: Any) -> Driven:
     """Returns an optax transformation whose learning rate follows a schedule.
 
     Args:
@@ -157,7 +155,7 @@ def optimizer(
         schedule: A schedule or its text.
         labels: As in `plan`; needed where `base` differs.
         total: As in `plan`.
-        arguments: Of `make`. One that is a schedule drives that hyper-parameter: `weight_decay=rate("cosine(100)", 0.1)`.
+        options: Arguments of `make`. One that is a schedule drives that hyper-parameter: `weight_decay=rate("cosine(100)", 0.1)`.
 
     Raises:
         GlidepathError: With every problem.
@@ -169,7 +167,7 @@ def optimizer(
         >>> int(state.count), float(state.hyperparams["learning_rate"])
         (1, 0.5)
     """
-    own = {name: value for name, value in arguments.items() if isinstance(value, Schedule)}
+    own = {name: value for name, value in options.items() if isinstance(value, Schedule)}
     rules = {"lr": {"schedule": schedule}} | {name: {"schedule": rate, "absolute": True} for name, rate in own.items()}
     checks, rule = Checks("optimizer"), "a rate of its own, as a factor has no base here"
     for name, value in own.items():
@@ -180,7 +178,7 @@ def optimizer(
         made = plan_of(rules, "optimizer", total=total)
     checks.done()
     given = {} if base is None else {"learning_rate": base}
-    given |= {name: value for name, value in arguments.items() if name not in own}
+    given |= {name: value for name, value in options.items() if name not in own}
     return _driven(made, make, labels, given, None, None)
 
 
@@ -206,9 +204,7 @@ def plan(plan: Any, make: Any, labels: Any = None, *, total: Any = None, **argum
     return _driven(plan_of(plan, total=total), make, labels, arguments, None, None)
 
 
-def _driven(
-    made: Plan, make: Any, labels: Any, arguments: dict[str, Any], bases: Any, known: tuple[str, ...] | None
-) -> Driven:
+def _driven(made: Plan, make: Any, labels: Any, arguments: dict[str, Any], bases: Any, known: Any) -> Driven:
     """Returns the transformation; its labels are known, or are found in the first parameters that it meets."""
     static()
     parts: list[LabelledPlan] = []
@@ -227,10 +223,8 @@ def _driven(
         return parts[0]
 
     def build(tree: Any, values: dict[str, dict[str, Any]]) -> Any:
-        each = {
-            name: optax.with_extra_args_support(maker(make, name)(**fixed, **values[name]))
-            for name, fixed in settled(tree).fixed.items()
-        }
+        parts = {at: maker(make, at)(**fixed, **values[at]) for at, fixed in settled(tree).fixed.items()}
+        each = {at: optax.with_extra_args_support(part) for at, part in parts.items()}
         return each[ONLY] if labels is None else optax.partition(each, labels)  # type: ignore[arg-type]
 
     def flat(values: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -46,9 +46,7 @@ def maker(make: Any, name: str) -> Any:
     return make[name] if isinstance(make, Mapping) else make
 
 
-def settle(
-    plan: Plan, make: Any, names: tuple[str, ...], labelled: bool, arguments: dict[str, Any], saved: Any
-) -> LabelledPlan:
+def settle(plan: Plan, make: Any, names: tuple[str, ...], labelled: bool, arguments: Any, saved: Any) -> LabelledPlan:
     """Returns what drives what; `saved` has the bases of a checkpoint, which take the place of the arguments'."""
     problems = [
         Problem("jax plan", f"rules[{i}].groups", f"a pattern of a label ({', '.join(names)})", shown(rule.groups))
@@ -64,10 +62,8 @@ def settle(
     for name in names:
         parameters, where = inspect.signature(maker(make, name)).parameters, f"label {name}" if labelled else "jax plan"
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-        fixed = {
-            key: value[name] if labelled and isinstance(value, Mapping) and name in value else value
-            for key, value in arguments.items()
-        }
+        own = [key for key, value in arguments.items() if labelled and isinstance(value, Mapping) and name in value]
+        fixed = {key: value[name] if key in own else value for key, value in arguments.items()}
         settled.fixed[name], settled.cells[name], settled.bases[name] = fixed, {}, {}
         for i, rule in enumerate(plan.rules):
             if not rule.matches(name if labelled else None):
@@ -142,9 +138,7 @@ def static() -> None:
 
 _registered: set[Any] = set()
 static()
-jax.tree_util.register_pytree_node(
-    Scaled, lambda s: ((s.factor,), s.schedule), lambda schedule, f: Scaled(schedule, *f)
-)
+jax.tree_util.register_pytree_node(Scaled, lambda s: ((s.factor,), s.schedule), lambda inner, f: Scaled(inner, *f))
 
 
 def rate(schedule: Any, base: float | None = None) -> Rate:

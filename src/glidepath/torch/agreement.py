@@ -38,17 +38,16 @@ def device(group: Any = None) -> torch.device:
     return torch.device("cpu")
 
 
-def gathered(mine: Tensor, group: Any = None, on: torch.device | None = None) -> list[Tensor]:
+def gathered(mine: Tensor, group: Any = None) -> list[Tensor]:
     """Returns the tensors of every rank, in their order, on the CPU; all have one shape.
 
     Args:
         mine: This process's tensor.
         group: The process group; None is the default one.
-        on: The device that the tensors are exchanged on; None is the group's.
     """
     if count(group) == 1:
         return [mine.cpu()]
-    mine = mine.to(on or device(group))
+    mine = mine.to(device(group))
     rows = [torch.empty_like(mine) for _ in range(count(group))]
     distributed.all_gather(rows, mine, group=group)
     return [row.cpu() for row in rows]
@@ -131,9 +130,8 @@ def agreed(plan: str, progress: int, values: Sequence[float], *, group: Any = No
     if all(torch.equal(row, mine) for row in gathered(mine, group)):
         return
     everyone: list[Any] = [None] * count(group)
-    distributed.all_gather_object(
-        everyone, (plan[:12], str(int(progress)), ", ".join(map(repr, plain[:SHOWN]))), group=group
-    )
+    texts = plan[:12], str(int(progress)), ", ".join(map(repr, plain[:SHOWN]))
+    distributed.all_gather_object(everyone, texts, group=group)
     problems: list[Problem] = []
     for place, name in enumerate(("the plan", "the progress", "every value")):
         texts = [each[place] for each in everyone]

@@ -93,9 +93,8 @@ def attach(
         checks.refuse("scale_key", "a key of the groups, or None", scale_key)
     samples, tokens = checks.length("samples", samples, 0), checks.length("tokens", tokens, 0)
     checks.done()
-    made = plan_of(
-        plan, "attach", total=total, samples=samples, tokens=tokens, absolute=absolute, floor=floor, join=join
-    )
+    options: dict[str, Any] = {"absolute": absolute, "floor": floor, "join": join}
+    made = plan_of(plan, "attach", total=total, samples=samples, tokens=tokens, **options)
     run = Attachment(made, foreign, (samples, tokens), bool(rebase), bool(tensors), scale_key)
     return Scheduler(driven, run, resume, bool(restart))
 

@@ -358,8 +358,8 @@ class Binding:
             found, expected = read(channel.rule, seat.group, seat.label), seat.seen
             value = float(found)
             if value not in (expected, _rounded(expected, found), _rounded(channel.value(seat, at), found)):
-                adopted = self._note_write(events, seat, channel.rule.parameter, value, expected, expected != 0.0)
-                seat.base *= value / expected if adopted else 1.0
+                events.append(self._event(seat, channel.rule.parameter, value, expected, expected != 0.0))
+                seat.base *= value / expected if events[-1].policy == "adopt" else 1.0
         events += bases
         if run.foreign == "refuse" and events:
             for channel, seat in known:
@@ -384,19 +384,16 @@ class Binding:
         """Returns what others wrote as bases; with `adopt` they become the bases."""
         events = list[ForeignWrite]()
         for seat, written in self.written_bases(known):
-            if self._note_write(events, seat, seat.base_key, written, seat.base):
-                seat.base = written
+            events.append(self._event(seat, seat.base_key, written, seat.base))
+            seat.base = written if events[-1].policy == "adopt" else seat.base
         return events
 
-    def _note_write(
-        self, events: list[ForeignWrite], seat: Seat, key: str, value: float, expected: float, can: bool = True
-    ) -> bool:
-        """Notes a write by others; returns whether it is adopted, which it is only where it `can` be."""
+    def _event(self, seat: Seat, key: str, value: float, expected: float, can: bool = True) -> ForeignWrite:
+        """Returns a write by others, which is adopted only where it `can` be."""
         policy = self.run.foreign
         if policy == "adopt" and not (can and math.isfinite(value) and value != 0.0 and not seat.rule.absolute):
             policy = "restore"
-        events.append(ForeignWrite(self.run.updates, seat.label, key, value, expected, policy))
-        return policy == "adopt"
+        return ForeignWrite(self.run.updates, seat.label, key, value, expected, policy)
 
     @_invisible
     def reload(self, optimizer: Optimizer) -> None:

@@ -25,6 +25,7 @@ from ..core import Answer, Checks, GlidepathError, Shown, did_you_mean, taken
 from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
 from .agreement import Exchange, Replicas, number
+from .rows import like
 from .snapshot import Snapshot, devices
 
 
@@ -111,11 +112,7 @@ class Options:
 
 
 def find(
-    model: nn.Module,
-    optimizer: Optimizer,
-    loss: Callable[..., Tensor] | None,
-    loader: Iterable[Any],
-    **options: Any,
+    model: nn.Module, optimizer: Optimizer, loss: Callable[..., Tensor] | None, loader: Iterable[Any], **options: Any
 ) -> Found:
     """Sweeps the rate of a model several times and says which rates are worth trying; the model is then as it was before.
 
@@ -204,7 +201,7 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
         rule, remedy = "without a schedule", "detach it, call this, and attach it again"
         raise GlidepathError.of("use", "optimizer", rule, "groups with initial_lr", remedy)
     for group, ratio in zip(optimizer.param_groups, _ratios(optimizer).values(), strict=True):
-        group["lr"] = _like(group["lr"], plain * ratio)
+        group["lr"] = like(group["lr"], plain * ratio)
     return {_name(k, group): float(group["lr"]) for k, group in enumerate(optimizer.param_groups)}
 
 
@@ -238,7 +235,7 @@ def _updates(
 
     def gradients(rate: float) -> float:
         for group, ratio in zip(optimizer.param_groups, ratios.values(), strict=True):
-            group["lr"] = _like(group["lr"], rate * ratio)
+            group["lr"] = like(group["lr"], rate * ratio)
         total = 0.0
         with replicas.alone():
             for _ in range(how.accumulate):
@@ -309,11 +306,6 @@ def _ratios(optimizer: Optimizer) -> dict[str, float]:
 
 def _name(k: int, group: Mapping[str, Any]) -> str:
     return f"{k}" if not group.get("name") else f"{k} {group['name']}"
-
-
-def _like(old: Any, value: float) -> Any:
-    """Returns a rate in the form that the group held it in; a tensor is a new one, so that nobody else's is written to."""
-    return torch.full_like(old, value) if isinstance(old, Tensor) else value
 
 
 def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> None:

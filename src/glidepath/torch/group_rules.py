@@ -151,10 +151,9 @@ class Seat:
         if self.rule.parameter != "lr":
             return ""
         refused = group.get("foreach") is True and group.get("capturable") is False
-        if isinstance(held, Tensor):
-            if refused and not early:
-                group["lr"] = float(held)
-        elif tensors and not refused:
+        if isinstance(held, Tensor) and refused and not early:
+            group["lr"] = float(held)
+        elif tensors and not refused and not isinstance(held, Tensor):
             device = group["params"][0].device if group["params"] and group.get("capturable") else "cpu"
             group["lr"], self.formed = torch.tensor(float(held), device=device), True
         self.tensor = group["lr"] if isinstance(group["lr"], Tensor) else None

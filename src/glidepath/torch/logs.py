@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..core import GlidepathError
-from .bridge import ScheduleLR
 from .progress import Applied, Event
-from .scheduler import Scheduler
 
 __all__ = ["log", "log_csv", "log_jsonl"]
 
@@ -22,7 +20,7 @@ Effective = str | Callable[[dict[str, Any]], float] | None
 
 
 def log(
-    scheduler: Scheduler | ScheduleLR, tracker: Any, prefix: str = "", every: int = 1, effective: Effective = None
+    scheduler: Any, tracker: Any, prefix: str = "", every: int = 1, effective: Effective = None
 ) -> Callable[[], None]:
     """Feeds the values that every update was made with to an experiment tracker, one row an update, as `<prefix><parameter>/<group>`.
 
@@ -132,9 +130,7 @@ def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
     return lambda: scheduler.effective(effective)
 
 
-def _written(
-    scheduler: Any, file: IO[str], write: Callable[[Event], object], every: int, effective: Effective
-) -> Callable[[], None]:
+def _written(scheduler: Any, file: IO[str], write: Any, every: int, effective: Effective) -> Callable[[], None]:
     """Lets a file hear of what is due, and returns what ends that."""
     more = _more(scheduler, effective)
 

@@ -22,14 +22,13 @@ def optimizers_of(given: Any) -> dict[str, Optimizer]:
         GlidepathError: If there is none, one twice, or one that makes updates elsewhere than in its `step()`.
     """
     if isinstance(given, Mapping):
-        named = {str(name): each for name, each in given.items()}
-        if any("/" in name or not name for name in named):
-            raise GlidepathError.of("attach", "optimizer", "named by words without slashes", list(named))
-        pairs = [(name, one) for name, each in named.items() for one in _makers(each)]
-    elif isinstance(given, Sequence) and not isinstance(given, str):
-        pairs = [("", one) for each in given for one in _makers(each)]
+        rows = [(str(name), each) for name, each in given.items()]
+        if any("/" in name or not name for name, _ in rows):
+            raise GlidepathError.of("attach", "optimizer", "named by words without slashes", list(given))
     else:
-        pairs = [("", one) for one in _makers(given)]
+        several = isinstance(given, Sequence) and not isinstance(given, str)
+        rows = [("", each) for each in (given if several else [given])]
+    pairs = [(name, one) for name, each in rows for one in _makers(each)]
     if not pairs or len({id(one) for _, one in pairs}) != len(pairs):
         raise GlidepathError.of("attach", "optimizer", "one or several optimizers, each once", given)
     names = [name for name, _ in pairs]

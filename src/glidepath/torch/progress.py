@@ -47,10 +47,8 @@ class ForeignWrite(NamedTuple):
 
     def __str__(self) -> str:
         became = {"restore": "the schedule goes on", "adopt": "the group goes on from it", "refuse": "refused"}
-        return (
-            f"{self.parameter} of group {self.group} was {self.value!r} before update {self.update}, not the {self.expected!r} that its "
-            f"schedule had written: {became[self.policy]}"
-        )
+        said = f"{self.parameter} of group {self.group} was {self.value!r} before update {self.update}"
+        return f"{said}, not the {self.expected!r} that its schedule had written: {became[self.policy]}"
 
 
 class ForeignWriteWarning(UserWarning):

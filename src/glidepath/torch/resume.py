@@ -78,13 +78,8 @@ class Resumed:
 
     def __str__(self) -> str:
         lines = [f"resumed after {self.updates} updates ({self.policy})", *self.differences]
-        lines += [
-            f"base of {name}: saved {saved!r}, found {found!r}, used {used!r}"
-            for name, saved, found, used in self.bases
-        ]
-        lines += [
-            f"{name}: {before!r} -> {after!r} at the seam" for name, before, after in self.seams if before != after
-        ]
+        lines += ["base of {}: saved {!r}, found {!r}, used {!r}".format(*base) for base in self.bases]
+        lines += ["{}: {!r} -> {!r} at the seam".format(*seam) for seam in self.seams if seam[1] != seam[2]]
         return "\n".join(lines)
 
 

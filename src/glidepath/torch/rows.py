@@ -26,6 +26,11 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
 
 
+def like(old: Any, value: float) -> Any:
+    """Returns a number in the form that a place held it in; a tensor is a new one, so that nobody else's is written to."""
+    return torch.full_like(old, value) if isinstance(old, torch.Tensor) else value
+
+
 class Numbers:
     """Python numbers; whether the places hold the very objects that were written tells whether anybody else has written."""
 
@@ -165,19 +170,17 @@ class Elsewhere:
 
 
 Row = Numbers | Memory | Elsewhere | Mixed
-_NUMBERS = Numbers()
 
 
 def row(found: Sequence[Any]) -> Row:
     """Returns the row for what stands in some places."""
-    if _NUMBERS.holds(found):
-        return Numbers()
-    alike = all(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found)
-    alike = (
-        alike and len({(value.dtype, value.device) for value in found}) == 1 and len({*map(id, found)}) == len(found)
-    )
-    places = {value.data_ptr() for value in found if in_memory(value)} if alike else ()
-    return tensors(found) if alike and len(places) in (0, len(found)) else Mixed()
+    if (numbers := Numbers()).holds(found):
+        return numbers
+    scalars = found if all(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found) else ()
+    kinds = {(value.dtype, value.device) for value in scalars}
+    places = {value.data_ptr() for value in scalars if in_memory(value)}
+    alike = len(kinds) == 1 and len({*map(id, found)}) == len(found) and len(places) in (0, len(found))
+    return tensors(found) if alike else Mixed()
 
 
 def in_memory(tensor: torch.Tensor) -> bool:

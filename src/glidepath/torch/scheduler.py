@@ -33,14 +33,8 @@ __all__ = ["Scheduler"]
 
 _UNSAID: Any = object()
 _BASES = ("base", "own", "start", "saved", "carried", "found")
-_LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
-_HINTS = {
-    "step": "there is nothing to call, optimizer.step() drives it",
-    "get_last_lr": "`last` has the values of the last update",
-    "get_lr": "`last` has the values of the last update",
-    "last_epoch": "`updates` counts the updates made",
-    "base_lrs": "group['initial_lr'] has each group's base",
-}
+_TORCHS = ("step", "get_last_lr", "get_lr", "last_epoch", "base_lrs")
+_INSTEAD = "there is nothing to call, optimizer.step() drives it; `updates` counts the updates made, `last` has the values of the last"
 
 
 class Scheduler:
@@ -53,17 +47,13 @@ class Scheduler:
         restart: Whether an optimizer that the same plan drives already begins anew.
     """
 
-    def __init__(
-        self, optimizers: Mapping[str, Optimizer], run: Attachment, resume: Policy = "strict", restart: bool = False
-    ) -> None:
+    def __init__(self, optimizers: Mapping[str, Optimizer], run: Attachment, resume: Policy, restart: bool) -> None:
         run.several = len(optimizers) > 1
         run.note()
         bindings = _bound(run, optimizers)
         pairs = list(zip(bindings, optimizers.values(), strict=True))
         _check(run, pairs)
-        rivals = [
-            other for mine, one in pairs for other in bindings_of(one) if not mine.places.isdisjoint(other.places)
-        ]
+        rivals = [old for new, one in pairs for old in bindings_of(one) if not new.places.isdisjoint(old.places)]
         if rivals:
             _take_over(run, bindings, rivals, restart)
         _tell_of_groups(run, [seat for binding in bindings for seat in binding.seats])
@@ -85,7 +75,8 @@ class Scheduler:
     if not TYPE_CHECKING:  # a type checker is to miss the attribute too
 
         def __getattr__(self, name: str) -> Any:
-            hint = f": {_HINTS[name]}{_LIKE_TORCH}" if name in _HINTS else ""
+            told = f": {_INSTEAD}; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
+            hint = told if name in _TORCHS else ""
             raise AttributeError(f"a glidepath Scheduler has no {name!r}{hint}", name=name, obj=self)
 
     def __reduce__(self) -> Any:
@@ -384,12 +375,10 @@ class Scheduler:
         saved, live = checkpoint.read_state(state_dict), self._alive("load_state_dict")
         changed, seated = checkpoint.differences(saved, run), self._seated()
         bases = checkpoint.settled(saved, run.rules, list(chain.from_iterable(seated)), policy)
-        moved = checkpoint.base_differences(saved, seated, bases)
-        if policy == "strict" and (changed or moved):
+        changed += checkpoint.base_differences(saved, seated, bases)
+        if policy == "strict" and changed:
             remedy = 'resume="keep" goes on with the saved plan and bases, "override" takes these, "extend" the length of this one'
-            raise GlidepathError(
-                Problem("checkpoint", "the plan", "that of this run", text, remedy) for text in (*changed, *moved)
-            )
+            raise GlidepathError(Problem("checkpoint", "the plan", "that of this run", row, remedy) for row in changed)
         plan, batch = (saved.plan, saved.batch) if policy == "keep" else (run.plan, run.batch)
         if policy == "extend":
             plan = saved.plan.extend(run.plan, Progress(saved.updates, saved.samples, saved.tokens))
@@ -419,7 +408,7 @@ class Scheduler:
         self._rewrite()
         told = tuple((base.name, base.saved, base.found, base.used) for base in bases or () if base.found != base.saved)
         jumps = checkpoint.seams(run.position(), saved.plan, plan)
-        self.resumed = Resumed(policy, saved.updates, tuple(changed + moved), jumps, told)
+        self.resumed = Resumed(policy, saved.updates, tuple(changed), jumps, told)
         return self.resumed
 
     def save(self, path: str | Path) -> None:
@@ -455,7 +444,7 @@ class Scheduler:
         options, kept, seats, resume = packed
         run = Attachment(*options)
         vars(run).update(copy.deepcopy(kept))
-        made = cls(optimizers, run, resume)
+        made = cls(optimizers, run, resume, False)
         for seat, row in zip(chain.from_iterable(made._seated()), seats, strict=True):
             for name, value in zip(_BASES, row, strict=True):
                 setattr(seat, name, value)

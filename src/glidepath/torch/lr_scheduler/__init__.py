@@ -21,7 +21,4 @@ __all__ += composite.__all__
 
 def __getattr__(name: str) -> Any:
     """Hands out whatever else PyTorch's module has, so that a changed import finds it."""
-    found = getattr(_torchs, name, None)
-    if found is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return found
+    return getattr(_torchs, name)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from ..rows import Numbers, Row, Values, plain, row
+from ..rows import Numbers, Row, Values, like, plain, row
 from .making import Made, torchs_class
 
 _ASKED = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
@@ -90,11 +90,8 @@ class DropIn(Made, LRScheduler):
         if values and type(values[0]) is not float and isinstance(values[0], torch.Tensor):
             mark = [(id(value), getattr(value, "_version", None)) for value in values]
         if known is None or known[0] != mark:
-            known = self._arrays[name] = (
-                list(mark),
-                packed(values),
-                list(values),
-            )  # which keeps them, and so their `id`, alive
+            # the list keeps its items, and so their `id`, alive
+            known = self._arrays[name] = list(mark), packed(values), list(values)
         yield known[1]
 
     def _written(self, view: Any, groups: Sequence[dict[str, Any]]) -> None:
@@ -272,17 +269,14 @@ class DropIn(Made, LRScheduler):
         self._groups, self._owners, self._quick = list(groups), owners, self._few(groups) and not self._joined
         if known == owners:
             return
-        places = {owner: i for i, owner in enumerate(known)}
-        found = [places.get(owner) for owner in owners]
+        rows = list(zip(owners, groups, strict=True))
         for name in ("base_lrs", *self.per_group):
             items = state.get(name)
             if isinstance(items, list):
-                state[name] = [
-                    items[place] if place is not None and place < len(items) else self._new_item(name, items, group)
-                    for place, group in zip(found, groups, strict=True)
-                ]
-        for place, owner, group in zip(found, owners, groups, strict=True):
-            if place is None:
+                kept = dict(zip(known, items, strict=False))
+                state[name] = [kept[own] if own in kept else self._new_item(name, items, group) for own, group in rows]
+        for owner, group in rows:
+            if owner not in known:
                 self._joined.add(owner)
                 self._quick = False
                 self._join(group)
@@ -328,7 +322,4 @@ def unpacked(found: Sequence[Any]) -> Values:
 
 def _like(groups: Sequence[Any], values: Values) -> list[Any]:
     """Returns numbers as the groups hold theirs: a new tensor for a tensor."""
-    return [
-        torch.full_like(group["lr"], value) if isinstance(group["lr"], torch.Tensor) else value
-        for group, value in zip(groups, values.tolist(), strict=True)
-    ]
+    return [like(group["lr"], value) for group, value in zip(groups, values.tolist(), strict=True)]

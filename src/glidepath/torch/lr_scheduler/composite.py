@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch.optim import lr_scheduler as torchs
 
 from ...core import Checks
-from .making import Made, saved, write_rate
+from ..rows import Mixed
+from .making import Made, saved
 
 __all__ = ["ChainedScheduler", "SequentialLR"]
 
@@ -26,8 +28,8 @@ def _leaves(scheduler: Any) -> Iterator[Any]:
 
 def _begin_anew(scheduler: Any) -> None:
     """Takes the first step of schedulers once more, from the initial rates."""
-    for group in scheduler.optimizer.param_groups:
-        write_rate(group, float(group["initial_lr"]))
+    groups: Any = scheduler.optimizer.param_groups
+    Mixed().write(groups, "lr", np.array([float(group["initial_lr"]) for group in groups]))
     for leaf in _leaves(scheduler):
         leaf.last_epoch = -1
     scheduler._initial_step()

@@ -16,29 +16,20 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ...core import Checks, GlidepathError
 from ...dialects import load
-from ..rows import plain
+from ..rows import Mixed, plain
 
 _RATES = ("base_lr", "max_lr", "eta_min", "swa_lr")
 
 
-class LastRates:
-    """The attribute `_last_lr`: the rates of the last step, of which tensors are copied when they are asked for."""
-
-    __slots__ = ()
-
-    def __get__(self, held: Any, kind: Any = None) -> Any:
-        if held is None:
-            return self
-        state = held.__dict__
-        if "_last_lr" not in state:
-            raise AttributeError(f"{type(held).__name__} has no _last_lr before its first step")
-        if type(state["_last_lr"]) is np.ndarray:
-            with torch.no_grad():
-                state["_last_lr"] = list(torch.from_numpy(state["_last_lr"]).unbind())
-        return state["_last_lr"]
-
-    def __set__(self, held: Any, rates: Any) -> None:
-        held.__dict__["_last_lr"] = rates
+def _last_rates(held: Any) -> Any:
+    """Returns the rates of the last step, of which tensors are copied when they are asked for."""
+    state = held.__dict__
+    if "_last_lr" not in state:
+        raise AttributeError(f"{type(held).__name__} has no _last_lr before its first step")
+    if type(state["_last_lr"]) is np.ndarray:
+        with torch.no_grad():
+            state["_last_lr"] = list(torch.from_numpy(state["_last_lr"]).unbind())
+    return state["_last_lr"]
 
 
 class Made:
@@ -57,7 +48,7 @@ class Made:
     verbose: bool = False  # whether every rate that is set is printed
     get_last_lr: Callable[[], list[Any]]
     optimizer: Any
-    _last_lr: Any = LastRates()
+    _last_lr: Any = property(_last_rates, lambda held, rates: held.__dict__.update(_last_lr=rates))
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -158,8 +149,7 @@ class Made:
         self._forget()
         rates = self.__dict__.get("_last_lr")
         if isinstance(rates, list) and len(rates) == len(groups):
-            for group, rate in zip(groups, plain(rates), strict=True):
-                write_rate(group, rate)
+            Mixed().write(groups, "lr", np.array(plain(rates), "f8"))
         self._align(groups)
         self._restored(state, groups)
 
@@ -206,11 +196,8 @@ class Made:
 
 def torchs_class(cls: type[Any]) -> Any:
     """Returns the class of PyTorch that a class of this package stands for, None for a user's and for one that stands for none."""
-    if not cls.__module__.startswith("glidepath.torch."):
-        return None
-    return next(
-        (base for base in cls.__mro__ if base.__module__.startswith("torch.optim.") and base is not LRScheduler), None
-    )
+    bases = [base for base in cls.__mro__ if base.__module__.startswith("torch.optim.") and base is not LRScheduler]
+    return bases[0] if bases and cls.__module__.startswith("glidepath.torch.") else None
 
 
 def _constructor(theirs: Callable[..., None], signature: inspect.Signature) -> Callable[..., None]:
@@ -256,12 +243,3 @@ def saved(value: Any) -> Any:
 def _attributes(fn: Any) -> dict[str, Any] | None:
     """Returns the attributes of a callable object; plain functions and builtins have none to save."""
     return None if isinstance(fn, types.FunctionType) or not hasattr(fn, "__dict__") else dict(fn.__dict__)
-
-
-def write_rate(group: dict[str, Any], rate: Any) -> None:
-    """Writes a rate into a group, in place where it has a tensor."""
-    if isinstance(group["lr"], torch.Tensor):
-        with torch.no_grad():
-            group["lr"].fill_(rate)
-    else:
-        group["lr"] = plain(rate)

@@ -15,13 +15,14 @@ from ..lr_scheduler.base import DropIn, packed
 from ..lr_scheduler.making import parameter, saved
 from ..rows import Values, plain
 
-_TAIL = [parameter("last_step", -1), parameter("verbose", False)]
+TAIL = [parameter("last_step", -1), parameter("verbose", False)]
 _NO_CONFIGURATION = {"optimizer", "scheduler_or_optimizer", "schedulers", "last_step", "verbose"}
 
 
 def called(theirs: str, doc: str) -> Any:
     """Returns the property that is an attribute of PyTorch's under OneFlow's name."""
-    return property(lambda held: getattr(held, theirs), lambda held, value: setattr(held, theirs, value), doc=doc)
+    told = f"{doc}; PyTorch calls it `{theirs}`."
+    return property(lambda held: getattr(held, theirs), lambda held, value: setattr(held, theirs, value), doc=told)
 
 
 class OneFlow(DropIn):
@@ -60,14 +61,13 @@ class OneFlow(DropIn):
     def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
         """Returns the constructor's arguments, from those of the dialect's reader."""
         _, *own = reader.parameters.values()
-        return inspect.Signature([parameter("optimizer"), *own, *_TAIL])
+        return inspect.Signature([parameter("optimizer"), *own, *TAIL])
 
     def __init__(self, *given: Any, **named: Any) -> None:
         bound = self.__signature__.bind(*given, **named)
         bound.apply_defaults()
-        arguments: dict[str, Any] = {
-            name: list(value) if isinstance(value, list | tuple) else value for name, value in bound.arguments.items()
-        }
+        rows = bound.arguments.items()
+        arguments: Any = {name: list(value) if isinstance(value, list | tuple) else value for name, value in rows}
         last, self.verbose = arguments.pop("last_step", -1), arguments.pop("verbose", False)
         optimizer = self._keep(arguments)
         checks = Checks(f"oneflow {type(self).__name__}")
@@ -102,7 +102,7 @@ class OneFlow(DropIn):
     def _next(self, groups: Any, current: Values, last: Any, at: Any) -> Values:
         return self._values(packed(self.base_lrs), at)
 
-    last_step = called("last_epoch", "The index of the last step; PyTorch calls it `last_epoch`.")
+    last_step = called("last_epoch", "The index of the last step")
 
     def get_lr(self, base_lr: float | None = None, step: float | None = None) -> Any:
         """Returns the rate that a base rate has at a step, as OneFlow's; without arguments PyTorch's list of the present rates.

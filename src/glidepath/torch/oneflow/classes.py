@@ -11,9 +11,8 @@ from torch.optim import Optimizer
 
 from .. import lr_scheduler
 from ..lr_scheduler.classes import functions_of, shared
-from ..lr_scheduler.making import parameter
 from ..rows import Values
-from .base import Closed, OneFlow, called
+from .base import TAIL, Closed, OneFlow, called
 
 __all__ = [
     "ConstantLR",
@@ -291,14 +290,10 @@ class ReduceLROnPlateau(lr_scheduler.ReduceLROnPlateau):
 
     library: ClassVar[str] = "oneflow"
     renamed: ClassVar[dict[str, str]] = {"last_epoch": "last_step", "num_bad_epochs": "num_bad_steps"}
-    __signature__: ClassVar[inspect.Signature] = _PLATEAU.replace(
-        parameters=[*_PLATEAU.parameters.values(), parameter("verbose", False)]
-    )
+    __signature__: ClassVar[inspect.Signature] = _PLATEAU.replace(parameters=[*_PLATEAU.parameters.values(), TAIL[1]])
 
-    last_step = called("last_epoch", "How many metrics there were; PyTorch calls it `last_epoch`.")
-    num_bad_steps = called(
-        "num_bad_epochs", "The metrics in a row that did not improve; PyTorch calls it `num_bad_epochs`."
-    )
+    last_step = called("last_epoch", "How many metrics there were")
+    num_bad_steps = called("num_bad_epochs", "The metrics in a row that did not improve")
 
     def _when(self, epoch: Any) -> str:
         return f"{epoch:5d}"

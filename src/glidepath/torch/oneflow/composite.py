@@ -178,8 +178,7 @@ class WarmupLR(Composite):
     def _check(self, checks: Checks) -> None:
         for inner in self.schedulers:
             members(checks, "scheduler_or_optimizer", inner, self.optimizer)
-        names = ("warmup_factor", "warmup_iters", "warmup_method", "warmup_prefix")
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in self.configuration}
         with checks.kept():
             load("oneflow", "WarmupLR", {"scheduler_or_optimizer": Hold() if self.schedulers else "optimizer", **given})
         if checks.problems or not self._meets():
