@@ -162,7 +162,7 @@ def test_a_tensor_has_the_values_of_an_array(data: st.DataObject):
 
 
 @given(st.data())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_jax_under_jit_has_the_same_values_in_float32(data: st.DataObject):
     import jax
 
@@ -483,7 +483,7 @@ phases = some.finite(some.trees(nodes=4))
 
 
 @given(phases, phases, some.trees(nodes=4), st.data())
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_a_phase_runs_on_its_own_clock(a: gp.Schedule, b: gp.Schedule, c: gp.Schedule, data: st.DataObject):
     assume(a.duration + b.duration + min(c.duration, MAX_STEPS) <= MAX_STEPS or c.duration == math.inf)
     chain = a >> b >> c
@@ -528,7 +528,7 @@ parts = some.trees(nodes=5)
 
 
 @given(parts, parts, some.values, st.data())
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_operators_work_on_the_values(a: gp.Schedule, b: gp.Schedule, x: float, data: st.DataObject):
     low, high, total, product = gp.minimum(a, b), gp.maximum(a, b), gp.Sum([a, b], x), gp.Product([a, b], x)
     minus, times_one, alone = -a, gp.Product([a]), gp.Sum([a])

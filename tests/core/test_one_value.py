@@ -36,9 +36,9 @@ def compare(seed: str, nodes: int = 12) -> tuple[int, int]:
         "numpy": schedule(np.array(steps)).tolist(),
         "torch": schedule(torch.tensor(steps, dtype=torch.float64)).tolist(),
     }
-    enclosure, loose = Enclosure(schedule), 0
+    enclosure, loose, name = Enclosure(schedule), 0, f"seed {seed!r}, {schedule}"
     for i, (step, value) in enumerate(zip(steps, values, strict=True)):
-        where = f"seed {seed!r}, {schedule} at {step!r}"
+        where = f"{name} at {step!r}"
         assert bits(value) == bits(schedule.scalar(step)) == bits(schedule(step)), where
         allowed = enclosure.at(step)
         if allowed is None:

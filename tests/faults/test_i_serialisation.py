@@ -187,7 +187,7 @@ def test_i6_killed_while_it_saves(tmp_path, mode):
             process.stdout.readline()
         else:
             reader = sgd()
-            for _ in range(200):  # files that a reader meets while it is written
+            for _ in range(80):  # files that a reader meets while it is written
                 attached = attach(reader, "linear(1000)")
                 attached.load(path)
                 attached.detach()

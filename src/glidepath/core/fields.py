@@ -116,7 +116,7 @@ def check_of(hint: Any) -> Check | None:
 
 def number(value: Any) -> int | float | None:
     """Returns `value` as a Python int or float, or None if it is not a real number (booleans are not) or an integer beyond all floats."""
-    if type(value) is float:
+    if type(value) is float or (type(value) is int and -_MOST <= value <= _MOST):
         return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None

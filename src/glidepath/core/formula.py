@@ -106,7 +106,7 @@ class Formula(Schedule):
                 elif i > 0 and abs(before) <= min(abs(sampled[i - 1]), abs(after)):
                     low = steps[i - 1]
                     self._charge(2 * _HALVINGS)
-                    for _ in range(_HALVINGS):
+                    for _ in range(_HALVINGS if high - low > 2 else 0):  # between three steps there is nothing to halve
                         third = (high - low) // 3
                         one, other = low + third, high - third
                         low, high = (low, other) if abs(at(one)) <= abs(at(other)) else (one, high)
