@@ -13,10 +13,11 @@ import typer
 import glidepath
 
 from ..core import GlidepathError
+from ..core.errors import missing
 
 # Each adds its commands, in the order of the help.
 from . import schedules, training, choosing, forecasts  # isort: skip
-from .common import fail, missing
+from .common import EXTRAS, fail
 from .options import app, in_language
 
 __all__ = ["app", "main"]
@@ -35,7 +36,10 @@ def main(made: typer.Typer = app) -> None:
     except GlidepathError as error:
         fail(error)
     except ModuleNotFoundError as error:
-        fail(missing(error))
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        fail(missing(error, "glidepath", EXTRAS[package]))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

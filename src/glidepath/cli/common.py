@@ -18,7 +18,7 @@ from rich.text import Text
 
 import glidepath
 
-from ..core import Checks, GlidepathError, Rate, Schedule, installing
+from ..core import Checks, GlidepathError, Rate, Schedule
 from ..core.fields import Count, number
 from ..core.language import language, problem
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 messages = Console(stderr=True)
 
-_EXTRAS = {
+# The extra that brings a library in.
+EXTRAS = {
     **dict.fromkeys(("mnist1d", "optuna", "pydantic", "safetensors", "sklearn", "torch"), "lab"),
     **dict.fromkeys(("fastapi", "latex2mathml", "plotly", "uvicorn"), "play"),
     **dict.fromkeys(("matplotlib", "PIL"), "view"),
@@ -97,23 +98,6 @@ def fail(error: GlidepathError, code: int = 2) -> NoReturn:
     """Prints every problem of an error and ends the program."""
     tell(error)
     sys.exit(code)
-
-
-def missing(error: ModuleNotFoundError) -> GlidepathError:
-    """Returns what to install for a library that is not there; what is ours or unknown stays the error that it is.
-
-    Args:
-        error: Of the import.
-
-    Raises:
-        ModuleNotFoundError: The same, if no extra of ours brings the library in.
-    """
-    package = (error.name or "").partition(".")[0]
-    extra = _EXTRAS.get(package)
-    if extra is None:
-        raise error
-    rule = "installed for this command"
-    return GlidepathError.worded("glidepath", "packages", rule, f"no {package}", installing(extra))
 
 
 @dataclass(frozen=True)

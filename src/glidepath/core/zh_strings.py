@@ -645,7 +645,6 @@ RULES: Mapping[str, str] = {
     "a file that can be read": "是可以读取的文件",
     "a folder that can be made": "是可以新建的文件夹",
     "a step such as 500, or a range such as 0:1000:50 of at most a million": "是步数（如 500），或不超过一百万步的区间（如 0:1000:50）",
-    "installed for this command": "已为这条命令安装",
     "NAME=VALUE, each name once, such as {}": "写成 NAME=VALUE，每个名字一次，如 {}",
     "one schedule": "是一个调度",
     "a word of the vocabulary": "是词汇表里的词",

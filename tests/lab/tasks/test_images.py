@@ -18,7 +18,6 @@ from glidepath.lab.engines.devices import computing_on, devices_of
 from glidepath.lab.engines.training import evaluation, hits, loss_of, minibatches
 from glidepath.lab.engines.workers import Crew
 from glidepath.lab.tasks import models
-from glidepath.lab.tasks.augment import augmented
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Images, ResNet
 from glidepath.lab.tasks.find import adjusted
@@ -76,7 +75,7 @@ def test_every_network_gives_a_logit_a_class(kind):
 def test_an_augmented_image_is_the_image_moved_and_perhaps_mirrored(seed, first):
     image = torch.arange(3 * 32 * 32).reshape(1, 3, 32, 32) + 1
     padded = functional.pad(image, (4, 4, 4, 4))
-    found = augmented(image.expand(2, -1, -1, -1), first + np.arange(2), seed)
+    found = models.augmented(image.expand(2, -1, -1, -1), first + np.arange(2), seed)
     possible = [
         flipped
         for row in range(9)
@@ -86,13 +85,13 @@ def test_an_augmented_image_is_the_image_moved_and_perhaps_mirrored(seed, first)
     ]
 
     assert all(any(torch.equal(one, other) for other in possible) for one in found)
-    assert torch.equal(found[1:], augmented(image, np.array([first + 1]), seed))
+    assert torch.equal(found[1:], models.augmented(image, np.array([first + 1]), seed))
 
 
 def test_every_move_and_mirror_comes_as_often():
     image = torch.zeros(1, 1, 32, 32)
     image[0, 0, 16, 15] = 1.0
-    found = augmented(image.expand(16200, -1, -1, -1), np.arange(16200), 3)
+    found = models.augmented(image.expand(16200, -1, -1, -1), np.arange(16200), 3)
     places = found.flatten(1).argmax(1)
 
     counts = torch.bincount(places)

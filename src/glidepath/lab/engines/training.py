@@ -29,7 +29,6 @@ from ...torch import attach
 from ..records.jobs import Job, Measured, MeasuredJob
 from ..records.runs import Evaluation, Record, RunSpec
 from ..tasks import models
-from ..tasks.augment import augmented
 from ..tasks.data import Examples, Text, load
 from ..tasks.declared import Sgd, Task
 from .devices import device
@@ -264,7 +263,7 @@ def picked(task: Task, data: Examples | Text, seed: int, rows: Tensor, place: in
     inputs, labels = held(data, "train", rows.device)
     batch = inputs[rows]
     if task.augment:
-        batch = augmented(batch, place + np.arange(len(rows)), stream_of(seed, 2))
+        batch = models.augmented(batch, place + np.arange(len(rows)), stream_of(seed, 2))
     return batch, labels[rows]
 
 

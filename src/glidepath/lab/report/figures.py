@@ -29,8 +29,8 @@ from .statistics import Estimate
 from .surface import Surface
 from .verdict import number, shown
 
+# Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again.
 COLOURS = 8
-"""Number of colours that the page must define as `--s0`, `--s1`, …; more schedules use them again."""
 
 _INK, _SOFT, _GRID, _PAPER = "#0a0c00", "#0a0c01", "#0a0c02", "#0a0c03"
 _VARIABLES = {_INK: "var(--ink)", _SOFT: "var(--soft)", _GRID: "var(--grid)", _PAPER: "var(--paper)"}

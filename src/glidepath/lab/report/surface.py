@@ -73,9 +73,8 @@ def surface_problems(where: str, specs: Iterable[RunSpec]) -> list[Problem]:
     found: list[Problem] = []
     for name, spec in {spec.task.name: spec for spec in specs}.items():
         count = sum(each.numel() for each in training.fresh_model(spec, load(spec.task.data)).parameters())
-        large, short = count > _MOST, spec.budget < 2
-        rules = [(f"of a model of at most {_MOST:,} parameters", f"{count:,}")] if large else []
-        rules += [("of runs of at least 2 updates", str(spec.budget))] if short else []
+        rules = [(f"of a model of at most {_MOST:,} parameters", f"{count:,}")] if count > _MOST else []
+        rules += [("of runs of at least 2 updates", str(spec.budget))] if spec.budget < 2 else []
         found += [Problem(where, "surface", f"left out, or {rule}", f"{got} of {name}") for rule, got in rules]
     return found
 

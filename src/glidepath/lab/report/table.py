@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...view.fonts import aligned, columns
 from .comparison import Comparison, ScheduleResult, TaskResult
-from .statistics import PairedDifference
 from .verdict import caveats, interval, number, shown, signed, spread, verdict
 
 
@@ -45,7 +44,9 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
     if row.rank is not None:
         texts[3] = f"{row.rank.low:g} to {row.rank.high:g}"
     if row.to_baseline is not None:
-        texts[4:] = _difference(row.to_baseline, unit)
+        one, p = row.to_baseline.estimate, row.to_baseline.p_holm
+        told = "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+        texts[4:] = [signed(one.mean, unit), interval(one, unit), told + (" *" if shown(row.to_baseline) else "")]
     if _five(result):
         texts.insert(3, "–" if row.top5 is None else number(row.top5.mean, "%"))
     if result.peak_rate is None:
@@ -56,12 +57,6 @@ def cells(row: ScheduleResult, result: TaskResult) -> list[str]:
 
 def _five(result: TaskResult) -> bool:
     return any(row.top5 is not None for row in result.schedules)
-
-
-def _difference(difference: PairedDifference, unit: str) -> list[str]:
-    one, p = difference.estimate, difference.p_holm
-    told = "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-    return [signed(one.mean, unit), interval(one, unit), told + (" *" if shown(difference) else "")]
 
 
 def _task(result: TaskResult, baseline: str) -> str:

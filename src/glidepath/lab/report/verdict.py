@@ -7,8 +7,8 @@ from statistics import median
 
 from ... import parse
 from ...dialects.plateaus import plateau_of
+from ..tasks.schedules import misfit
 from .comparison import Comparison, ScheduleResult, TaskResult
-from .misfit import misfit
 from .statistics import Estimate, PairedDifference
 from .verdict_strings import SAID
 

@@ -14,14 +14,13 @@ from ...feedback import Controller
 from ..plain import Plain
 from ..records.jobs import Job
 from ..records.runs import RunSpec
-from ..report.misfit import misfit
 from ..tasks.cifar import find_copy
-from ..tasks.declared import TASKS, Cifar100, Task
-from ..tasks.find import find_task, task_remedy
-from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule, steered
+from ..tasks.declared import Cifar100, Task
+from ..tasks.find import find_task
+from ..tasks.schedules import DEFAULT_SCHEDULES, default_schedule, misfit, steered
 
+# Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given.
 Grid = dict[str, dict[str, list[RunSpec]]]
-"""Task name -> schedule name -> one specification a rate and seed, rates ascending, seeds in the order given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +56,8 @@ def facts_of(jobs: Sequence[Job[Any]]) -> dict[str, Any]:
     return told | {"seeds": tuple(dict.fromkeys(job.seed for job in jobs))}
 
 
+# From a peak rate, a budget and the updates of warmup to what a run follows, and what cuts its rate after validations.
 Driver = Callable[[float, int, int], tuple[Schedule, Controller | None]]
-"""From a peak rate, a budget and the updates of warmup to what a run follows, and what cuts its rate after validations."""
 
 Tasks = str | Task | Sequence[str | Task]
 Schedules = Mapping[str, Schedule | str] | Sequence[str | Schedule] | None
@@ -156,22 +155,13 @@ def _tasks(tasks: Tasks, checks: Checks) -> list[Task]:
     given = [tasks] if isinstance(tasks, str | Task) else list(tasks)
     found: dict[str, Task] = {}
     for one in given:
-        task = TASKS.get(one) if isinstance(one, str) else one
-        if isinstance(one, str) and ":" in one:
-            with checks.kept():
-                task = find_task(one)
-            if task is None:
-                continue
-        if not isinstance(task, Task):
-            remedy = task_remedy(one) if isinstance(one, str) else ""
-            checks.refuse("task", f"one of {', '.join(TASKS)} or module:object", one, remedy)
-        elif task.name in found:
-            checks.refuse("tasks", "all different", [task.name, task.name])
-        else:
+        with checks.kept():
+            task = find_task(one, checks.where)
+            if task.name in found:
+                checks.refuse("tasks", "all different", [task.name, task.name])
             found[task.name] = task
             if isinstance(task.data, Cifar100):  # what is known to be missing is told before anything is trained
-                with checks.kept():
-                    find_copy()
+                find_copy()
     if not given:
         checks.refuse("tasks", "at least one", given)
     return list(found.values())

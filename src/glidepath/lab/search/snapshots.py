@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from ..engines.training import Point
 
+# What is compared, by name: which run, and whether its last members or only its end.
 METHODS = {
     "snapshot ensemble": ("cyclic", True),  # averaged predictions of the last snapshots of one cyclic run
     "last snapshot": ("cyclic", False),
@@ -49,12 +50,11 @@ METHODS = {
     "no cycle": ("steps", True),  # averaged predictions of that run at the same moments
     "single cycle": ("short", True),  # averaged predictions of short cosine runs, each from fresh weights
 }
-"""What is compared, by name: which run, and whether its last members or only its end."""
 
 _FRESH = 1_000_003
 _BATCHES = 500
+# The metric of one method and seed by part, `validation` and `test`; None where a run that it needs diverged.
 Score = dict[str, float | None]
-"""The metric of one method and seed by part, `validation` and `test`; None where a run that it needs diverged."""
 
 
 @dataclass(frozen=True)

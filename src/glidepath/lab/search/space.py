@@ -21,6 +21,7 @@ from ..tasks.schedules import DEFAULT_SCHEDULES
 if TYPE_CHECKING:
     import optuna
 
+# Usual ends of a recipe's parameters, and whether the search is logarithmic; lengths are shares of the budget.
 ENDS: Mapping[str, tuple[float, float, bool]] = {
     "warmup": (0.0, 0.3, False),
     "cooldown": (0.05, 0.6, False),
@@ -31,7 +32,6 @@ ENDS: Mapping[str, tuple[float, float, bool]] = {
     "peak_fraction": (0.05, 0.49, False),
     "end": (1e-6, 0.1, True),
 }
-"""Usual ends of a recipe's parameters, and whether the search is logarithmic; lengths are shares of the budget."""
 
 RATE = "peak_rate"
 SHAPE = "schedule"
@@ -45,7 +45,7 @@ class Dimension:
 
     Args:
         name: `peak_rate`, `schedule`, or a parameter of a recipe.
-        low: Lowest value of a number; None for a choice.
+        low: Lowest value of a number.
         high: Highest value.
         log: Whether the search is logarithmic.
         share: Whether the value is a share of the budget.
@@ -53,8 +53,8 @@ class Dimension:
     """
 
     name: str
-    low: float | None = None
-    high: float | None = None
+    low: float = 0.0
+    high: float = 0.0
     log: bool = False
     share: bool = False
     choices: tuple[str | bool, ...] = ()
@@ -67,17 +67,17 @@ class Dimension:
 
     def suggested(self, trial: optuna.Trial) -> Any:
         """What a trial of Optuna proposes."""
-        if self.low is None or self.high is None:
+        if self.choices:
             return trial.suggest_categorical(self.name, list(self.choices))
         return trial.suggest_float(self.name, self.low, self.high, log=self.log)
 
     def inside(self, value: Any) -> Any:
         """A value pulled between the ends; one of a choice as it is."""
-        return value if self.low is None or self.high is None else min(max(float(value), self.low), self.high)
+        return value if self.choices else min(max(float(value), self.low), self.high)
 
     def at_edge(self, value: Any) -> bool:
         """Whether a number lies at an end of its range that is not the end of what makes sense, such as no warmup at all."""
-        if self.low is None or self.high is None:
+        if self.choices:
             return False
         low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, float(value)))
         width = _EDGE * (high - low)
@@ -256,7 +256,7 @@ def _usual(dimension: Dimension, default: Any) -> Any:
     if dimension.choices:
         text = default if isinstance(default, bool) else str(default).removesuffix("()")
         return text if text in dimension.choices else dimension.choices[0]
-    low, high = dimension.low or 0.0, dimension.high or 0.0
+    low, high = dimension.low, dimension.high
     if dimension.share or isinstance(default, bool) or not isinstance(default, int | float):
         default = low if default == 0 else math.sqrt(low * high) if dimension.log else (low + high) / 2
     return dimension.inside(default)

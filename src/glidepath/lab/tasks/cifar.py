@@ -29,8 +29,8 @@ from ...core import GlidepathError, shown
 if TYPE_CHECKING:
     from .data import Examples
 
+# The environment variable that names the copy: a folder, or the archive itself.
 VARIABLE = "GLIDEPATH_CIFAR100"
-"""The environment variable that names the copy: a folder, or the archive itself."""
 
 _PIXELS = 3 * 32 * 32
 _ROW = 2 + _PIXELS
@@ -62,8 +62,8 @@ _SUMS = {
     "train": "16019d7e3df5f24257cddd939b257f8d",
     "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
 }
+# The one release there is.
 PUBLISHED = Release((50_000, 10_000), _SUMS)
-"""The one release there is."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from .declared import TASKS, Cifar100, Images, Own, Prose, ResNet, Task
 from .user import own_task
 
 
-def find_task(name: str) -> Task:
+def find_task(name: str | Task, where: str = "lab") -> Task:
     """The task of this name, or the user's own.
 
     Args:
-        name: A key of `TASKS`, or `module:object`: see `glidepath.lab.tasks.user`.
+        name: A key of `TASKS`, or `module:object`: see `glidepath.lab.tasks.user`. A task is returned as it is.
+        where: Who asks, for errors.
 
     Raises:
         GlidepathError: If there is none; the message names the nearest.
@@ -27,11 +28,12 @@ def find_task(name: str) -> Task:
         >>> find_task("text").budget
         1500
     """
-    if name in TASKS:
-        return TASKS[name]
-    if ":" in name:
+    if isinstance(name, str) and ":" in name and name not in TASKS:
         return own_task(name)
-    raise GlidepathError.of("lab", "task", f"one of {', '.join(TASKS)} or module:object", name, task_remedy(name))
+    task, remedy = (TASKS.get(name), task_remedy(name)) if isinstance(name, str) else (name, "")
+    if not isinstance(task, Task):
+        raise GlidepathError.of(where, "task", f"one of {', '.join(TASKS)} or module:object", name, remedy)
+    return task
 
 
 def task_remedy(name: str) -> str:
@@ -48,8 +50,8 @@ def task_remedy(name: str) -> str:
     return did_you_mean(name, TASKS)
 
 
+# The networks that tasks of images can be given.
 NETWORKS = get_args(get_type_hints(ResNet)["kind"])
-"""The networks that tasks of images can be given."""
 
 
 def adjusted(
@@ -81,7 +83,7 @@ def adjusted(
         >>> found.budget, found.optimizer.weight_decay
         (780, 0.0001)
     """
-    task = find_task(task) if isinstance(task, str) else task
+    task = find_task(task)
     where, images = f"task {task.name}", isinstance(task.data, Cifar100 | Images)
     checks = Checks(where)
     if model and images:

@@ -1,10 +1,11 @@
-"""The six schedules that a comparison takes by default, sized for a budget, and the controllers that texts stand for."""
+"""The six schedules that a comparison takes by default, the controllers that texts stand for, and whether a schedule fits its run."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from ... import Schedule, Step, recipes
+from ... import MultiStep, Schedule, Step, recipes
 from ...core import GlidepathError
 from ...dialects.plateaus import plateau_of
 from ...feedback import Controller
@@ -53,3 +54,32 @@ def steered(text: str, rate: float = 0.1, where: str = "compare") -> Controller 
     if getattr(controller, "mode", "min") == "max":
         raise GlidepathError.of(where, "mode", "'min': what is watched is the validation's loss", "max")
     return controller
+
+
+def misfit(name: str, schedule: Schedule, budget: int) -> str:
+    """What a run sees of a schedule of another length, in words; empty if the lengths agree or the schedule is endless.
+
+    What comes after the last of several milestones is meant to go on: they are endless too.
+
+    Args:
+        name: Of the schedule, as the reader knows it.
+        schedule: Factors, by update.
+        budget: Updates of the run.
+
+    Examples:
+        >>> from glidepath import parse
+        >>> misfit("short", parse("linear(1500)"), 2000)
+        'short ends at update 1500 of 2000: the rest runs at its end, 0'
+        >>> misfit("long", parse("cosine(500)"), 60)
+        'long is cut at update 60 of 500, at 0.97'
+        >>> misfit("endless", parse("hold()"), 60), misfit("milestones", parse("warmup(5) >> multistep([20])"), 60)
+        ('', '')
+    """
+    length = schedule.duration
+    if length > budget and not math.isinf(length):
+        return f"{name} is cut at update {budget} of {length:g}, at {schedule(budget - 1):.2g}"
+    last = next(iter(schedule.schedules()[-1:]), schedule)
+    # A schedule whose last value is that of the last update is whole.
+    if length < budget - 1 and not isinstance(last, MultiStep):
+        return f"{name} ends at update {length:g} of {budget}: the rest runs at its end, {schedule(budget):.2g}"
+    return ""

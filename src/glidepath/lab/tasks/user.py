@@ -78,12 +78,9 @@ def own_data(declared: Own) -> Examples:
     from .data import Examples
 
     made, checks = _same_object(declared).data(), Checks(f"task {declared.place}")
-    pairs = (
-        [part for part in made if isinstance(part, tuple | list) and len(part) == 2]
-        if isinstance(made, tuple | list)
-        else []
-    )
-    if len(pairs) != 3 or len(made) != 3:
+    given = made if isinstance(made, tuple | list) else ()
+    pairs = [part for part in given if isinstance(part, tuple | list) and len(part) == 2]
+    if len(pairs) != 3 or len(given) != 3:
         rule = "(train, validation, test), each a pair (inputs, labels)"
         raise GlidepathError.of(checks.where, "data()", rule, type(made).__name__)
     parts = [(np.asarray(inputs), np.asarray(labels)) for inputs, labels in pairs]
@@ -100,15 +97,10 @@ def own_data(declared: Own) -> Examples:
             found.append(("inputs", "finite numbers", f"{inputs.dtype} with others"))
         checks.problems += [Problem(checks.where, f"{name} {what}", rule, got) for what, rule, got in found]
     checks.done()
-    train, validation, test = (
-        (np.ascontiguousarray(inputs, dtype=np.float32), np.ascontiguousarray(labels, dtype=np.int64))
-        for inputs, labels in parts
-    )
-    digest = hashlib.sha256()
-    for inputs, labels in (train, validation, test):
-        digest.update(f"{inputs.shape}".encode() + inputs.tobytes() + labels.tobytes())
-    classes = 1 + int(max(labels.max() for _, labels in (train, validation, test)))
-    return Examples(train, validation, test, classes, digest.hexdigest())
+    whole = [(np.ascontiguousarray(x, dtype=np.float32), np.ascontiguousarray(y, dtype=np.int64)) for x, y in parts]
+    digest = hashlib.sha256(b"".join(f"{x.shape}".encode() + x.tobytes() + y.tobytes() for x, y in whole))
+    train, validation, test = whole
+    return Examples(train, validation, test, 1 + int(max(labels.max() for _, labels in whole)), digest.hexdigest())
 
 
 def own_model(declared: Own, data: Examples) -> nn.Module:
@@ -137,9 +129,8 @@ def own_model(declared: Own, data: Examples) -> nn.Module:
     made.train()
     shape, wanted = tuple(getattr(out, "shape", ())) or type(out).__name__, (len(inputs), data.classes)
     if shape != wanted:
-        raise GlidepathError.of(
-            where, "model()", f"a module that gives logits of shape {wanted} for two examples", shape
-        )
+        rule = f"a module that gives logits of shape {wanted} for two examples"
+        raise GlidepathError.of(where, "model()", rule, shape)
     return made
 
 
