@@ -15,7 +15,7 @@ from itertools import count, islice
 
 from bench import Row
 from glidepath.lab import DEFAULT_SCHEDULES, TASKS, RunSpec, default_schedule
-from glidepath.lab.engines.jax.engine import environment
+from glidepath.lab.engines.workers import jax_environment
 
 BAR = 5.0
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -34,7 +34,7 @@ def ratios(name: str) -> dict[str, float]:
     """Returns the ratios by clock, measured in a process that is started as the engine's workers are."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.jax_engine", name],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment()},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **jax_environment()},
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -77,8 +77,8 @@ class _Simulated:
         del options
         return lambda work: SimpleNamespace(remote=self.start)
 
-    def start(self, jobs: list[dict[str, Any]], modules: Any, every: float) -> _Stream:
-        del modules
+    def start(self, jobs: list[dict[str, Any]], modules: Any, every: float, device: str) -> _Stream:
+        del modules, device
         slot = min(range(SLOTS), key=self.free.__getitem__)
         begin = max(self.free[slot], time.perf_counter())
         self.free[slot] = begin + self.each * len(jobs)
@@ -93,7 +93,7 @@ class _Simulated:
                 return ready, []
             time.sleep(min(max(min(stream.due for stream in streams) - now, 0.0), end - now))
 
-    def get(self, what: list[Any]) -> list[Any]:
+    def get(self, what: Any) -> Any:
         return what
 
 
@@ -105,8 +105,9 @@ class _Stream:
         self.said: list[tuple[float, Any]] = []
         for position, job in enumerate(jobs):
             start = begin + position * each
-            self.said += [(start + after, ("advanced", position, 1)) for after in reports]
-            self.said.append((start + each, ("finished", position, {**body, "spec": job["job"]}, {})))
+            self.said += [(start + after, (position, {"advanced": 1})) for after in reports]
+            record = {**body, "spec": job["job"]}
+            self.said.append((start + each, (position, {"finished": record, "files": {}})))
         self.said.append((begin + each * len(jobs), StopIteration))
         self.said.reverse()
 

@@ -192,7 +192,7 @@ class Ensembles(_Chosen):
             seeds=list(range(first_seed, first_seed + self.seeds)),
             peak_rate=self.rates,
             out=folder,
-            engine=Workers(engine.count, engine.tries) if isinstance(engine, Jax) else engine,
+            engine=Workers(engine.count) if isinstance(engine, Jax) else engine,
             progress=watcher,
         )
         values = {row.name: row.values for row in made.results}

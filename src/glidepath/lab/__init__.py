@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engines.engine import InProcess as InProcess
-    from .engines.jax import Jax as Jax
     from .engines.progress import Bar as Bar
     from .engines.progress import Silent as Silent
     from .engines.progress import Status as Status
     from .engines.ray import Ray as Ray
     from .engines.session import Session as Session
     from .engines.training import run as run
+    from .engines.workers import Jax as Jax
     from .engines.workers import Workers as Workers
     from .records.runs import Record as Record
     from .records.runs import RunSpec as RunSpec
@@ -38,12 +38,11 @@ _HOMES = {
     name: home
     for home, names in {
         "engines.engine": "InProcess",
-        "engines.jax": "Jax",
         "engines.progress": "Bar Silent Status",
         "engines.ray": "Ray",
         "engines.session": "Session",
         "engines.training": "run",
-        "engines.workers": "Workers",
+        "engines.workers": "Jax Workers",
         "records.runs": "Record RunSpec",
         "records.store": "Store",
         "report.comparison": "Comparison",

@@ -323,7 +323,7 @@ def test_the_time_left_is_reckoned_from_what_was_made_here_since_the_first_progr
     whole.begin()
     for share in (0.5, 0.6, 0.75):
         whole.status(
-            Status(32, 32, trial.size.runs, round(share * trial.size.part.updates), trial.size.part.updates, 1.0, None)
+            Status(32, trial.size.runs, round(share * trial.size.part.updates), trial.size.part.updates, 1.0, None)
         )
 
     assert [status.seconds for status in listener.seen] == [90.0, 100.0, 103.0]

@@ -493,8 +493,8 @@ def test_a_scheduler_call_counts_updates_and_a_plateau_hears_the_validation(tiny
 
 def test_how_long_it_takes_is_told_and_what_is_changed(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("glidepath.lab.engines.progress._MEASURED_SECONDS", 0.0)
-    monkeypatch.setattr("glidepath.lab.engines.estimate._WORTH_SAYING", 0.0)
-    monkeypatch.setattr("glidepath.lab.engines.estimate._LONG", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.progress._WORTH_SAYING", 0.0)
+    monkeypatch.setattr("glidepath.lab.engines.progress._LONG", 0.0)
     said = io.StringIO()
     task = adjusted(tiny, weight_decay=1e-4)
     train(

@@ -21,13 +21,17 @@ def test_a_chunk_tells_how_it_goes_and_one_outcome_for_every_job(tiny, spec):
     wrong = replace(spec, task=replace(tiny, model=CharTransformer()))
     long = replace(spec, budget=4000)
     messages = list(carry_out_chunk([job_to_dict(job) for job in (wrong, spec, long)], {}))
-    outcomes = [message for message in messages if message[0] != "advanced"]
+    outcomes = [(position, message) for position, message in messages if "advanced" not in message]
 
-    assert [message[:2] for message in outcomes] == [("failed", 0), ("finished", 1), ("finished", 2)]
-    assert "a char_transformer cannot read examples" in outcomes[0][2]
-    assert outcomes[1][2]["test"] == run(spec).to_dict()["test"]
-    assert [message[1] for message in messages] == sorted(message[1] for message in messages)
-    assert all(message[2] < 4000 for message in messages if message[0] == "advanced")
+    assert [(position, next(iter(message))) for position, message in outcomes] == [
+        (0, "failed"),
+        (1, "finished"),
+        (2, "finished"),
+    ]
+    assert "a char_transformer cannot read examples" in outcomes[0][1]["failed"]
+    assert outcomes[1][1]["finished"]["test"] == run(spec).to_dict()["test"]
+    assert [position for position, _ in messages] == sorted(position for position, _ in messages)
+    assert all(message["advanced"] < 4000 for _, message in messages if "advanced" in message)
 
 
 def test_a_module_that_a_node_lacks_is_put_where_it_is_found(tmp_path, monkeypatch):
@@ -120,7 +124,7 @@ def test_what_a_training_takes_goes_to_ray_by_its_names():
 class _StandIn:
     """Ray's side of the conversation: tasks that end when they are asked, all nodes at once."""
 
-    exceptions = SimpleNamespace(RayError=RuntimeError)
+    exceptions = SimpleNamespace(RayError=RuntimeError, RayTaskError=RuntimeError, RuntimeEnvSetupError=RuntimeError)
 
     def __init__(self, resources, message=None):
         self.resources, self.message = resources, message
@@ -138,7 +142,7 @@ class _StandIn:
         return streams[:num_returns], []
 
     def get(self, what):
-        return [self.message(*one) for one in what]
+        return self.message(*what) if what else what
 
 
 def test_what_waits_in_rays_row_is_one_and_a_half_times_the_slots_and_all_that_is_ready_is_taken_at_once(
@@ -146,7 +150,7 @@ def test_what_waits_in_rays_row_is_one_and_a_half_times_the_slots_and_all_that_i
 ):
     """So an autoscaler sees demand; and a loop of few turns serves many slots."""
     record = made_up(spec, 41.25)
-    ray = _StandIn({"CPU": 40.0}, lambda job, position: ("finished", position, {**record.to_dict(), **job}, {}))
+    ray = _StandIn({"CPU": 40.0}, lambda job, position: (position, {"finished": record.to_dict() | job, "files": {}}))
 
     def start(jobs, modules, every, device):
         ray.sent.append((len(jobs), every))

@@ -18,12 +18,13 @@ COMPARE = ["compare", "constant", "linear", "-t", "digits", "-s", "1", "-n", "3"
 
 
 def _status(done, left):
-    return Status(done, 0, 60, 10 * done, 600, 1.0, left)
+    return Status(done, 60, 10 * done, 600, 1.0, left)
 
 
-def test_without_a_terminal_plain_lines_say_now_and_then_how_far_it_is():
+def test_without_a_terminal_plain_lines_say_now_and_then_how_far_it_is(monkeypatch):
     now, shown = 0.0, io.StringIO()
-    with Bar(Console(file=shown), clock=lambda: now) as bar:
+    monkeypatch.setattr("glidepath.lab.engines.progress.time.monotonic", lambda: now)
+    with Bar(Console(file=shown)) as bar:
         for second in range(401):
             now = float(second)
             bar.status(_status(second * 60 // 400, None if second < 25 else 400.0 - second))

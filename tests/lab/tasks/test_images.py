@@ -13,10 +13,10 @@ from glidepath import GlidepathError, recipes
 from glidepath.cli.engines import Changes, EngineOptions
 from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare, run
 from glidepath.lab.distributed.stream import Stream
-from glidepath.lab.engines import devices
-from glidepath.lab.engines.devices import computing_on, devices_of
+from glidepath.lab.engines import machine
+from glidepath.lab.engines.machine import computing_on, devices_of
 from glidepath.lab.engines.training import evaluation, hits, loss_of, minibatches
-from glidepath.lab.engines.workers import Crew
+from glidepath.lab.engines.workers import _Crew
 from glidepath.lab.tasks import models
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.declared import Images, ResNet
@@ -261,11 +261,10 @@ def test_each_gpu_has_one_worker_and_a_dead_ones_place_is_taken(monkeypatch):
             self.device = device
             hired.append(device)
 
-    crew = Crew(3, 3, [_spec(), SIGNALS, _spec(budget=5)], lambda _: None, devices=["cuda:0", "cuda:1", "cuda:2"])
-    for _ in range(3):
-        crew._hire()
+    crew = _Crew(3, [_spec(), SIGNALS, _spec(budget=5)], lambda _: None, devices=["cuda:0", "cuda:1", "cuda:2"])
+    crew._hire(3)
     crew.workers.pop(1)
-    crew._hire()
+    crew._hire(3)
 
     assert hired == ["cuda:0", "cuda:1", "cuda:2", "cuda:1"]
 
@@ -274,15 +273,15 @@ def test_ray_gives_each_training_a_gpu_where_it_is_asked_for():
     assert Ray(device="cuda").needs == {"CPU": 1.0, "GPU": 1.0}
     assert Ray(device="cuda", resources={"GPU": 0.5}).needs == {"CPU": 1.0, "GPU": 0.5}
     assert Ray().needs == {"CPU": 1.0}
-    with pytest.raises(GlidepathError, match="device must be auto, cpu or cuda"):
+    with pytest.raises(GlidepathError, match="device must be one of 'auto', 'cpu', 'cuda'"):
         Ray(device="cuda:1")
 
 
 def test_a_device_lasts_as_long_as_its_block(monkeypatch):
-    monkeypatch.delenv(devices.VARIABLE, raising=False)
+    monkeypatch.delenv(machine.VARIABLE, raising=False)
     with computing_on("meta"):
-        assert devices.device() == torch.device("meta")
-    assert devices.device() == torch.device("cpu")
+        assert machine.device() == torch.device("meta")
+    assert machine.device() == torch.device("cpu")
 
 
 @needs_gpu

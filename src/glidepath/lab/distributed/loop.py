@@ -28,8 +28,7 @@ from ...plan import Progress, diff
 from ...plan.replan import length_of
 from ...torch import Scheduler, attach
 from ...torch.agreement import Agreement
-from ..engines.devices import computing_on, half_missing
-from ..engines.machine import machine, versions
+from ..engines.machine import computing_on, half_missing, machine, versions
 from ..engines.progress import Bar, Meter, Silent, Watcher
 from ..engines.training import fresh_model, loss_of, measurement, one_thread, optimizer_of, precision
 from ..records.runs import Evaluation

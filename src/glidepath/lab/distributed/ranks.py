@@ -19,7 +19,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from ...core import GlidepathError, Problem
 from ...torch.agreement import count, named, number
-from ..engines.devices import gpus, no_device
+from ..engines.machine import gpus, no_device
 
 T = TypeVar("T")
 

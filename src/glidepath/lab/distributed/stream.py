@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..engines.devices import device
+from ..engines.machine import device
 from ..engines.training import context_of, picked
 from ..tasks.data import Examples, Text
 from ..tasks.declared import Task

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ...core import GlidepathError
 from ..records.jobs import Job
-from .devices import computing_on, devices_of
+from .machine import computing_on, devices_of
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class Dispatch:
 
     Args:
         specs: The jobs.
-        tries: How often a job is started before it is given up.
         emit: Called for every event.
+        tries: How often a job is started before it is given up.
     """
 
-    def __init__(self, specs: Sequence[Job[Any]], tries: int, emit: Callable[[Event], None]) -> None:
+    def __init__(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None], tries: int = 3) -> None:
         self.waiting = deque(specs)
         self.open = len(specs)
         self.tries, self.emit = tries, emit
@@ -121,13 +121,22 @@ class Dispatch:
         """A job that was in hand has no outcome: it waits again, in front, or is given up."""
         self.tried[spec.hash] += 1
         if self.tried[spec.hash] >= self.tries:
-            self.close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
+            self._close(Failed(spec, f"given up after {self.tries} tries; {reason}"))
         else:
             self.waiting.appendleft(spec)
             self.emit(Retried(spec, reason))
 
-    def close(self, event: Finished | Failed) -> None:
-        """A job has its outcome."""
+    def hear(self, spec: Job[Any], message: Mapping[str, Any]) -> bool:
+        """Takes what `glidepath.lab.engines.worker.outcome` and its reports say of a job; returns whether it is over."""
+        if "advanced" in message:
+            self.emit(Advanced(spec, message["advanced"]))
+        elif "failed" in message:
+            self._close(Failed(spec, message["failed"]))
+        else:
+            self._close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
+        return "advanced" not in message
+
+    def _close(self, event: Finished | Failed) -> None:
         self.open -= 1
         self.emit(event)
 
@@ -137,7 +146,7 @@ class InProcess:
     """Jobs one after another in this process: for one run, for tests, and where processes cannot be started.
 
     Args:
-        device: What they compute on: see `glidepath.lab.engines.devices.devices_of`. The first, where there are several.
+        device: What they compute on: see `glidepath.lab.engines.machine.devices_of`. The first, where there are several.
     """
 
     device: str = "auto"

@@ -1,19 +1,25 @@
-"""How far a command is: a status as a value, the protocol that receives it, and a bar for the terminal."""
+"""How far a command is and how long it will take: a status as a value, who receives it, a bar for the terminal, an estimate in words."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ..records.jobs import Job
-from .estimate import estimate
+from ..tasks.declared import TASKS, Cifar100, Images, Task
+
+_MEASURED_SECONDS = 1.0
+_LINE_SECONDS = 20.0
+_WORTH_SAYING = 60.0
+_LONG = 900.0
+_FEWER = 3
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,6 @@ class Status:
 
     Args:
         runs_done: Runs that have a record, those found on disk included.
-        runs_found: Of these, the ones found on disk.
         runs_total: All runs.
         updates_done: Optimizer updates made or found.
         updates_total: All optimizer updates.
@@ -32,7 +37,6 @@ class Status:
     """
 
     runs_done: int
-    runs_found: int
     runs_total: int
     updates_done: int
     updates_total: int
@@ -65,9 +69,6 @@ class Silent:
         del text
 
 
-_MEASURED_SECONDS = 1.0
-
-
 class Meter:
     """Counts jobs and updates and estimates the time left from the speed of each task.
 
@@ -88,7 +89,6 @@ class Meter:
         later: int = 0,
     ) -> None:
         self._command, self._told, self._later = command, set[str]() if told is None else told, later
-        self._found = len(found)
         self._all = {spec.hash: spec for spec in specs}
         self._made = {spec.hash: spec.budget for spec in found}
         self._ended = set(self._made)
@@ -146,7 +146,7 @@ class Meter:
                 left = None if left is None or seconds is None else left + missing * seconds / side_by_side
         made, whole = sum(self._made.values()), sum(spec.budget for spec in self._all.values())
         seconds = time.monotonic() - self._started
-        return Status(len(self._ended), self._found, len(self._all), made, whole, seconds, left, told)
+        return Status(len(self._ended), len(self._all), made, whole, seconds, left, told)
 
 
 class CommandPart(NamedTuple):
@@ -181,15 +181,13 @@ class CommandProgress:
     def __init__(self, watcher: Watcher, parts: Iterable[CommandPart]) -> None:
         self._watcher, self._coming, self._started = watcher, list(parts), time.monotonic()
         self._over = self._part = _together()
-        self._found = self._found_now = 0
-        self._free: float = 0.0  # cost of what was found
-        self._fresh = True
+        self._free, self._fresh = 0.0, True  # cost of what was found
         self._first: tuple[float, float] | None = None  # when there was progress first, and how much
 
     def begin(self, count: int = 1) -> None:
         """The next part begins, or several of them as one."""
-        self._over, self._found, self._found_now = _together(self._over, self._part), self._found + self._found_now, 0
-        self._part, self._coming, self._fresh = _together(*self._coming[:count]), self._coming[count:], True
+        self._over, self._fresh = _together(self._over, self._part), True
+        self._part, self._coming = _together(*self._coming[:count]), self._coming[count:]
 
     @property
     def later(self) -> int:
@@ -203,7 +201,7 @@ class CommandProgress:
     def status(self, status: Status) -> None:
         """Pass on."""
         done = status.updates_done / max(1, status.updates_total) * self._part.cost
-        self._free, self._fresh, self._found_now = self._free + self._fresh * done, False, status.runs_found
+        self._free, self._fresh = self._free + self._fresh * done, False
         now, made = time.monotonic(), self._over.cost + done - self._free
         if self._first is None and made > 0.0:
             self._first = now, made
@@ -211,16 +209,13 @@ class CommandProgress:
         left = whole.cost - self._over.cost - done
         began, before = self._first or (now, made)
         rest = left * (now - began) / (made - before) if made > before else None if left else 0.0
-        runs = self._over.runs + status.runs_done, self._found + status.runs_found, whole.runs
+        runs = self._over.runs + status.runs_done, whole.runs
         updates = self._over.updates + status.updates_done, whole.updates
         self._watcher.status(Status(*runs, *updates, now - self._started, rest))
 
     def note(self, text: str) -> None:
         """Pass on."""
         self._watcher.note(text)
-
-
-_LINE_SECONDS = 20.0
 
 
 class Bar:
@@ -231,19 +226,16 @@ class Bar:
 
     Args:
         console: Where to draw; None for standard error.
-        clock: Seconds from anywhere, rising.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._began = self._told = clock()
+    def __init__(self, console: Console | None = None) -> None:
+        self._began = self._told = time.monotonic()
         self._drawn = False
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("training"),
             BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[runs]}"),
+            TextColumn("{task.percentage:>3.0f} % {task.fields[runs]}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
             console=console or Console(stderr=True),
@@ -251,14 +243,10 @@ class Bar:
         )
         self._bar = self._progress.add_task("training", total=None, runs="", left="")
 
-    def __enter__(self) -> Bar:
-        self._began = self._told = self._clock()
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        del kind, error, trace
+    def __exit__(self, *error: object) -> None:
         if self._drawn:
             self._progress.stop()
 
@@ -267,7 +255,7 @@ class Bar:
         left = "" if status.seconds_left is None else f"{_clock(status.seconds_left)} left"
         runs = status.told or f"{status.runs_done}/{status.runs_total} runs"
         if not self._progress.console.is_terminal:
-            now = self._clock()
+            now = time.monotonic()
             if now - self._told >= max(_LINE_SECONDS, 0.1 * (now - self._began)):
                 self._told = now
                 self.note(", ".join(filter(None, (runs, left))))
@@ -275,9 +263,8 @@ class Bar:
         if not self._drawn:
             self._drawn = True
             self._progress.start()
-        self._progress.update(
-            self._bar, completed=status.updates_done, total=status.updates_total, runs=runs, left=left
-        )
+        made, whole = status.updates_done, status.updates_total
+        self._progress.update(self._bar, completed=made, total=whole, runs=runs, left=left)
 
     def note(self, text: str) -> None:
         """Print a sentence above the bar, as it is: no markup, no links, no pictures for `:words:`."""
@@ -288,3 +275,59 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def estimate(task: Task, seconds: float, updates: int, side_by_side: int, command: str) -> str:
+    """The time that the updates of a task will take, in words; empty for less than a minute.
+
+    Args:
+        task: The task.
+        seconds: Of one update, as measured.
+        updates: All that are to be made.
+        side_by_side: Jobs that go on at the same time.
+        command: What was asked for; a cheaper one is proposed where it takes more than a quarter of an hour.
+
+    Examples:
+        >>> from glidepath.lab import find_task
+        >>> print(estimate(find_task("cifar100"), 8.1, 315_900, 2, "glidepath compare -t cifar100 --seeds 5"))
+        cifar100: about 355 hours (315,900 updates of 8.1 s, 2 at a time).
+        Nearly the same far sooner, on generated images of the same shape: glidepath compare -t images --seeds 5
+        >>> estimate(find_task("images"), 0.02, 18_000, 2, "glidepath compare -t images")
+        'images: about 0.05 hours (3 minutes; 18,000 updates of 0.02 s, 2 at a time).'
+    """
+    total = updates * seconds / side_by_side
+    if total < _WORTH_SAYING:
+        return ""
+    hours = total / 3600
+    short = "" if hours >= 2 else f"{total / 60:.0f} minutes; "
+    took = f"{hours:.0f}" if hours >= 10 else f"{hours:.2g}"
+    many = f", {side_by_side} at a time" if side_by_side > 1 else ""
+    text = f"{task.name}: about {took} hours ({short}{updates:,} updates of {seconds:.2g} s{many})."
+    return f"{text}\n{_cheaper(task, command)}" if total > _LONG else text
+
+
+def _cheaper(task: Task, command: str) -> str:
+    shell, other = command.startswith("glidepath "), command.replace(task.name, "images")
+    if isinstance(task.data, Cifar100) and task.name in command:
+        other = _small(other, task.budget) if shell else other
+        return f"Nearly the same far sooner, on generated images of the same shape: {other}"
+    if isinstance(task.data, Images) and shell and task.model != TASKS["images"].model:
+        return f"Nearly the same far sooner, with the small network of the task: {_small(command, task.budget)}"
+    if " find " in command:
+        return "Cheaper: without --verify, or with a lower --budget, which is another question."
+    seeds = re.search(r" (?:--seeds|-s)[ =](\d+)", command)
+    several = not command.startswith("glidepath train")
+    if shell and several and (seeds is None or int(seeds[1]) > _FEWER):
+        fewer = (command if seeds is None else command.replace(seeds[0], "")) + f" --seeds {_FEWER}"
+        return f"Nearly the same with wider intervals: {fewer}"
+    shorter = f"fewer updates a run, such as a budget of {max(1, task.budget // 4)}"
+    return f"Cheaper: {shorter}, to which the named schedules are sized; or fewer schedules."
+
+
+def _small(command: str, budget: int) -> str:
+    """A command without what makes a run of the generated images long: another network, its precision, passes over all the data."""
+    lengths = r" (?:-n|--budget|--epochs|--length)[ =](?:'[^']*'|\S+)"
+    # A schedule that is written out is as long as it says: the runs stay as long as it.
+    written = "(" in command and " compare" in command
+    kept = re.sub(r" --amp| --model[ =]\S+" + ("" if written else "|" + lengths), "", command)
+    return kept + (f" --budget {budget}" if written and not re.search(lengths, command) else "")

@@ -12,7 +12,6 @@ import importlib.util
 import math
 import os
 import secrets
-import shutil
 import socket
 import sys
 import tempfile
@@ -27,8 +26,8 @@ from ...core import Checks, GlidepathError, Problem, installing, settle
 from ...core.fields import Count, Positive, Rate
 from ..records.jobs import Job, job_to_dict
 from ..tasks.declared import Own
-from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
-from .ray_worker import Message, carry_out_chunk
+from .engine import Capacity, Dispatch, Event
+from .ray_worker import carry_out_chunk
 
 _LARGEST_CHUNK = 8
 _CHUNKS_A_SLOT = 4
@@ -37,7 +36,6 @@ _REPORTS_A_SECOND = 100.0  # of all runs together: one driver reads them
 _STORE_BYTES = 128 * 2**20
 _LOOK_SECONDS = 2.0
 _NO_NODE_SECONDS = 600.0  # a cloud takes minutes to start a machine
-_FOLDER = "glidepath-ray-"
 _NAMED = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -83,8 +81,7 @@ class Ray:
             checks.refuse("resources", "a mapping of Ray's names to amounts, such as {'GPU': 1}", self.resources)
         for name, amount in (given or {}).items():
             checks.take(f"resources[{name!r}]", amount, Rate)
-        if self.device not in ("auto", "cpu", "cuda"):
-            checks.refuse("device", "auto, cpu or cuda, and Ray says which", self.device)
+        checks.choice("device", self.device, ("auto", "cpu", "cuda"))  # which GPU, Ray says
         checks.done()
 
     @property
@@ -132,11 +129,9 @@ class _RayDispatch(Dispatch):
     """The driver's side: which jobs wait, which are out, what was tried how often."""
 
     def __init__(self, ray: ModuleType, engine: Ray, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
-        super().__init__(specs, engine.tries, emit)
-        self.ray = ray
-        self.engine = engine
+        super().__init__(specs, emit, engine.tries)
+        self.ray, self.engine, self.slots = ray, engine, 0
         self.flights: dict[Any, dict[int, Job[Any]]] = {}  # by task, the jobs without an outcome
-        self.slots = 0
         self.looked = self.seen = time.monotonic()
         self.task = ray.remote(**_options(engine))(carry_out_chunk)
         self.device = "cuda" if engine.device != "cpu" and engine.needs.get("GPU") else "cpu"
@@ -193,38 +188,22 @@ class _RayDispatch(Dispatch):
 
     def _hear(self, ready: Iterable[Any]) -> None:
         """One message of every stream that has one."""
-        said: dict[Any, Any] = {}
+        errors = self.ray.exceptions
         for stream in ready:
             try:
-                said[stream] = next(stream)
+                position, message = self.ray.get(next(stream))
             except StopIteration:
                 self._lost(stream, "its task ended early")
-        messages: list[Message] = []
-        with contextlib.suppress(self.ray.exceptions.RayError):  # of one of them: then one after another
-            messages = self.ray.get(list(said.values()))
-        for at, (stream, reference) in enumerate(said.items()):
-            try:
-                message: Message = messages[at] if messages else self.ray.get(reference)
-            except (self.ray.exceptions.RayTaskError, self.ray.exceptions.RuntimeEnvSetupError) as error:
-                remedy = "the same versions of glidepath and its packages on every node"
-                raise GlidepathError.worded(
-                    "ray", "nodes", "able to run glidepath", _last_line(error), remedy
-                ) from None
-            except self.ray.exceptions.RayError as error:
+            except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
+                rule, remedy = "able to run glidepath", "the same versions of glidepath and its packages on every node"
+                raise GlidepathError.worded("ray", "nodes", rule, _last_line(error), remedy) from None
+            except errors.RayError as error:
                 with contextlib.suppress(Exception):
                     self.ray.cancel(stream, force=True)
                 self._lost(stream, f"its worker or node died ({type(error).__name__})")
             else:
-                self._take(self.flights[stream], message)
-
-    def _take(self, jobs: dict[int, Job[Any]], message: Message) -> None:
-        match message:
-            case ("advanced", position, updates):
-                self.emit(Advanced(jobs[position], updates))
-            case ("finished", position, record, files):
-                self.close(Finished(jobs.pop(position).record_from_dict(record), files))
-            case ("failed", position, reason):
-                self.close(Failed(jobs.pop(position), reason))
+                if self.hear(self.flights[stream][position], message):
+                    del self.flights[stream][position]
 
     def _lost(self, stream: Any, reason: str) -> None:
         """Jobs without an outcome wait again, in front; the first of them was in hand, which counts as a try."""
@@ -254,30 +233,24 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
         yield ray
         return
     with contextlib.ExitStack() as ending:
-        if address is None:
-            ending.enter_context(_own_token())
-            _start(ray, engine, ending)
-        else:
+        if address is not None:
             _join(ray, address)
+        else:
+            from .workers import available_cpus
+
+            ending.enter_context(_own_token())
+            folder = tempfile.TemporaryDirectory(prefix="glidepath-ray-", ignore_cleanup_errors=True)
+            ray.init(
+                "local",
+                num_cpus=math.ceil(engine.count * engine.needs["CPU"]) if engine.count else available_cpus(),
+                include_dashboard=False,
+                object_store_memory=_STORE_BYTES,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=ending.enter_context(folder),
+                **_QUIET,
+            )
         ending.callback(ray.shutdown)
         yield ray
-
-
-def _start(ray: ModuleType, engine: Ray, ending: contextlib.ExitStack) -> None:
-    from .workers import available_cpus
-
-    _sweep_folders()
-    folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
-    ending.callback(shutil.rmtree, folder, ignore_errors=True)
-    ray.init(
-        "local",
-        num_cpus=math.ceil(engine.count * engine.needs["CPU"]) if engine.count else available_cpus(),
-        include_dashboard=False,
-        object_store_memory=_STORE_BYTES,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=folder,
-        **_QUIET,
-    )
 
 
 @contextlib.contextmanager
@@ -299,18 +272,6 @@ def _own_token() -> Generator[None]:
             ray: Any = importlib.import_module("ray._raylet")
             ray.Config.initialize("")
             ray.AuthenticationTokenLoader.instance().reset_cache()
-
-
-def _sweep_folders() -> None:
-    """Removes what the clusters of killed drivers left."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
-        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except (ValueError, OSError):
-            continue
 
 
 def _join(ray: ModuleType, address: str) -> None:
@@ -338,17 +299,13 @@ def _check_answers(address: str, seconds: float) -> None:
     """Asks for the greeting of HTTP/2, which every Ray cluster speaks: Ray itself waits for more than a minute."""
     host, _, port = address.rpartition(":")
     hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-    answer = b""
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), seconds) as line:
+        with socket.create_connection((host.strip("[]"), int(port)), seconds) as line, line.makefile("rb") as said:
             line.sendall(hello)
-            while len(answer) < 4 and (more := line.recv(64)):
-                answer += more
-        reason = "" if answer[3:4] == b"\4" else "something else answers there"
-    except TimeoutError:
-        reason = f"no answer in {seconds:g} s"
+            reason = "" if said.read(4)[3:] == b"\4" else "something else answers there"
     except OSError as error:
-        reason = error.strerror or str(error)
+        late = isinstance(error, TimeoutError)
+        reason = f"no answer in {seconds:g} s" if late else error.strerror or str(error)
     if reason:
         raise _unreached(address, reason)
 

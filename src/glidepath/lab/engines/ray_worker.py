@@ -13,27 +13,20 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ...core import write_whole
-from .devices import VARIABLE
+from .machine import VARIABLE
+from .worker import outcome
 
 _TOLD_SECONDS = 0.5  # at least, between two reports of one run: what waits to be read stays small
-
-Message = (
-    tuple[Literal["advanced"], int, int]
-    | tuple[Literal["finished"], int, dict[str, Any], dict[str, bytes]]
-    | tuple[Literal["failed"], int, str]
-)
-"""What happened, the position of the job in its chunk, and: updates made, or record and files, or what went wrong."""
 
 
 def carry_out_chunk(
     jobs: Sequence[dict[str, Any]], modules: Mapping[str, bytes], every: float = 0.0, device: str = "cpu"
-) -> Generator[Message]:
+) -> Generator[tuple[int, dict[str, Any]]]:
     """Carry out jobs, in order.
 
     Args:
@@ -43,44 +36,30 @@ def carry_out_chunk(
         device: What they compute on: `cuda` is the GPU that Ray gave.
 
     Yields:
-        Reports of the job in hand, and one outcome for every job.
+        The position of a job, and `advanced`, the updates that it has made, or its one `outcome`.
     """
     _provide(modules)
     os.environ[VARIABLE] = device
     for position, job in enumerate(jobs):
-        yield from _one(position, job, max(_TOLD_SECONDS, every))
+        for message in _told(job, max(_TOLD_SECONDS, every)):
+            yield position, message
 
 
-def _one(position: int, data: dict[str, Any], every: float) -> Generator[Message]:
-    messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+def _told(job: dict[str, Any], every: float) -> Generator[dict[str, Any]]:
+    messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     told = time.monotonic()
 
     def tell(updates: int) -> None:
         nonlocal told
         if time.monotonic() - told > every:
             told = time.monotonic()
-            messages.put(("advanced", position, updates))
-
-    def work() -> None:
-        try:
-            import torch
-
-            from ..records.jobs import job_from_dict
-            from .training import carry_out
-
-            torch.set_num_threads(1)
-            done = carry_out(job_from_dict(data), tell)
-            messages.put(("finished", position, done.record.to_dict(), dict(done.files)))
-        except BaseException:  # noqa: BLE001 - whatever a job raises is its outcome, and the driver reports it
-            messages.put(("failed", position, traceback.format_exc(limit=-4).strip()))
+            messages.put({"advanced": updates})
 
     # Training has a thread of its own, so that this one can hand over reports in the middle of it.
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        message = messages.get()
+    threading.Thread(target=lambda: messages.put(outcome(job, tell)), daemon=True).start()
+    while "advanced" in (message := messages.get()):
         yield message
-        if message[0] != "advanced":
-            return
+    yield message
 
 
 def _provide(modules: Mapping[str, bytes]) -> None:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any
 
 from ...core import GlidepathError, Problem, canonical_json, refuse, shown, write_whole
 from ..records.jobs import Job, RecordT
@@ -38,14 +38,9 @@ class Session:
     def __init__(
         self, store: Store, engine: Engine, watcher: Watcher | None = None, where: str = "session", command: str = ""
     ) -> None:
-        self.store = store
-        self.engine = engine
-        self.watcher = watcher or Silent()
-        self.where = where
-        self.command = command
-        self.estimated: set[str] = set()
-        self.later = 0
-        """Updates of jobs that will be asked for later, as far as that is known, for the estimate."""
+        self.store, self.engine, self.watcher = store, engine, watcher or Silent()
+        self.where, self.command, self.estimated = where, command, set[str]()
+        self.later = 0  # updates of jobs that will be asked for later, as far as that is known, for the estimate
 
     def records(self, jobs: Sequence[Job[RecordT]]) -> dict[str, RecordT]:
         """A record for every job, by hash.
@@ -85,60 +80,51 @@ class Session:
         return records
 
     def _made(self, jobs: Sequence[Job[RecordT]], found: Mapping[str, RecordT]) -> dict[str, RecordT]:
-        """Records of the jobs that are not among those found."""
-        making = _Making[RecordT](self, jobs, found)
-        making.tell()
+        """Records of the jobs that are not among those found: listens to the engine, keeps what it finishes, and tells the watcher."""
+        command = self.command or f"glidepath {self.where} -t {jobs[0].task.name if jobs else ''}"
+        meter = Meter(jobs, [one.spec for one in found.values()], command, self.estimated, self.later)
+        made, failures = dict[str, RecordT](), dict[str, list[Job[Any]]]()  # the latter by what went wrong
+        capacity, told, note = 1, 0.0, self.watcher.note
+
+        def tell() -> None:
+            nonlocal told
+            told = time.monotonic()
+            self.watcher.status(meter.status(capacity))
+
+        def hear(event: Event) -> None:
+            nonlocal capacity
+            match event:
+                case Capacity(capacity):
+                    pass
+                case Advanced(spec, updates):
+                    meter.advanced(spec, updates)
+                    if text := meter.foretold(spec, capacity):
+                        note(text)
+                case Finished(record, files):
+                    with writing(self.where, self.store.folder):
+                        self.store.write(record, files)
+                    made[record.spec.hash] = record
+                    meter.ended(record.spec, record.wall_seconds, record.updates)
+                case Retried(spec, reason):
+                    meter.advanced(spec, 0)
+                    note(f"{_title(spec)}: {reason}\nIt runs again.")
+                case Failed(spec, reason):
+                    alike = failures.setdefault(reason, [])
+                    alike.append(spec)
+                    meter.ended(spec)
+                    note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
+            if not isinstance(event, Advanced | Finished) or time.monotonic() - told > _STATUS_SECONDS:
+                tell()
+
+        tell()
         if missing := [job for job in jobs if job.hash not in found]:
-            self.engine.execute(missing, making.hear)
-            making.tell()
-        refuse(
-            Problem(self.where, _titles(failed), "able to run", reason, _GOES_ON)
-            for reason, failed in making.failures.items()
-        )
-        return making.made
-
-
-class _Making(Generic[RecordT]):
-    """Listens to an engine: keeps what it finishes, counts, and tells the watcher."""
-
-    def __init__(self, session: Session, jobs: Sequence[Job[RecordT]], found: Mapping[str, RecordT]) -> None:
-        self.session = session
-        command = session.command or f"glidepath {session.where} -t {jobs[0].task.name if jobs else ''}"
-        self.meter = Meter(jobs, [one.spec for one in found.values()], command, session.estimated, session.later)
-        self.capacity = 1
-        self.made: dict[str, RecordT] = {}
-        self.failures: dict[str, list[Job[Any]]] = {}  # by what went wrong
-        self.told = 0.0
-
-    def hear(self, event: Event) -> None:
-        """Take an event."""
-        match event:
-            case Capacity(jobs):
-                self.capacity = jobs
-            case Advanced(spec, updates):
-                self.meter.advanced(spec, updates)
-                if text := self.meter.foretold(spec, self.capacity):
-                    self.session.watcher.note(text)
-            case Finished(record, files):
-                with writing(self.session.where, self.session.store.folder):
-                    self.session.store.write(record, files)
-                self.made[record.spec.hash] = record
-                self.meter.ended(record.spec, record.wall_seconds, record.updates)
-            case Retried(spec, reason):
-                self.meter.advanced(spec, 0)
-                self.session.watcher.note(f"{_title(spec)}: {reason}\nIt runs again.")
-            case Failed(spec, reason):
-                alike = self.failures.setdefault(reason, [])
-                alike.append(spec)
-                self.meter.ended(spec)
-                self.session.watcher.note(f"{_title(spec)} failed{' likewise' if len(alike) > 1 else f': {reason}'}")
-        if not isinstance(event, Advanced | Finished) or time.monotonic() - self.told > _STATUS_SECONDS:
-            self.tell()
-
-    def tell(self) -> None:
-        """Give the newest status."""
-        self.told = time.monotonic()
-        self.session.watcher.status(self.meter.status(self.capacity))
+            self.engine.execute(missing, hear)
+            tell()
+        titles = {
+            why: _title(jobs[0]) + f" and {len(jobs) - 1} more" * (len(jobs) > 1) for why, jobs in failures.items()
+        }
+        refuse(Problem(self.where, told, "able to run", why, _GOES_ON) for why, told in titles.items())
+        return made
 
 
 def session_problems(where: str, out: Path | None, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
@@ -240,11 +226,6 @@ def put(where: str, folder: Path, made: Any, data: str, table: str) -> None:
     with writing(where, folder):
         write_whole(folder / data, canonical_json(made.to_dict()) + "\n")
         write_whole(folder / table, made.table())
-
-
-def _titles(jobs: Sequence[Job[Any]]) -> str:
-    """The first of several jobs, and how many more there are."""
-    return _title(jobs[0]) + (f" and {len(jobs) - 1} more" if len(jobs) > 1 else "")
 
 
 def _title(job: Job[Any]) -> str:

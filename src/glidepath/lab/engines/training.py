@@ -31,9 +31,8 @@ from ..records.runs import Evaluation, Record, RunSpec
 from ..tasks import models
 from ..tasks.data import Examples, Text, load
 from ..tasks.declared import Sgd, Task
-from .devices import device
 from .engine import Finished
-from .machine import begun
+from .machine import begun, device
 
 _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1

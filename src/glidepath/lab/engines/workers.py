@@ -1,4 +1,4 @@
-"""The engine of worker processes on this machine: a dead worker is replaced, and the job it held starts again.
+"""The engines of worker processes on this machine: a dead worker is replaced, and the job it held starts again.
 
 Each worker is a fresh Python that reads and writes JSON lines (`glidepath.lab.engines.worker`), with one thread for arithmetic:
 several small trainings on several threads each slow one another down by an order of magnitude.
@@ -6,7 +6,9 @@ several small trainings on several threads each slow one another down by an orde
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import importlib.util
 import json
 import os
 import queue
@@ -15,46 +17,47 @@ import sys
 import sysconfig
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import glidepath
 
-from ...core import GlidepathError, Problem, settle
+from ...core import GlidepathError, Problem, installing, refuse, settle
 from ...core.fields import Count
 from ..records.jobs import Job, job_to_dict
-from .devices import VARIABLE, devices_of
-from .engine import Advanced, Capacity, Dispatch, Event, Failed, Finished
+from ..records.runs import RunSpec
+from ..tasks.declared import CharTransformer, Cnn1d, Digits, Mlp, Mnist1d, Prose
+from .engine import Capacity, Dispatch, Event
+from .machine import VARIABLE, devices_of
+from .worker import TRAINING
 
 _STILLBORN = 3
 _FAREWELL_SECONDS = 5.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_JAX_THREADS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+_JAX_CAN = ((Mlp | Cnn1d, Mnist1d | Digits), (CharTransformer, Prose))
 
 
 def available_cpus() -> int:
     """Processors that this process may use; at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Worker processes on this machine.
+    """Worker processes on this machine. A job whose worker dies is started three times, before it is given up.
 
     Args:
         count: How many; None for one per processor that this process may use, or one a GPU; never more than there are jobs.
-        tries: How often a job is started whose worker dies, before it is given up. At least 1.
-        device: What they compute on: see `glidepath.lab.engines.devices.devices_of`.
+        device: What they compute on: see `glidepath.lab.engines.machine.devices_of`.
 
     Raises:
         GlidepathError: If an argument breaks its rule above.
     """
 
     count: Count | None = None
-    tries: Count = 3
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -72,25 +75,83 @@ class Workers:
         """
         devices = devices_of(self.device, specs)
         count = len(devices) if self.count is None and devices != ["cpu"] else self.count
-        Crew(count, self.tries, specs, emit, devices=devices).work()
+        _Crew(count, specs, emit, devices=devices).work()
 
 
-@dataclass(eq=False)
-class _Worker:
-    """One process, the job it holds, and the threads that read what it writes."""
+@dataclass(frozen=True)
+class Jax:
+    """Worker processes that train with JAX on the processor: the perceptrons, the small convolutional network, the text.
 
-    inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
-    environment: Mapping[str, str]
-    device: str
-    spec: Job[Any] | None = None
-    ready: bool = False
-    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=12))
+    A worker compiles a task once, whatever the schedules, rates, seeds and budgets of its runs; that takes as long as two
+    to five runs in torch. A record stands for the run whichever engine made it, and names JAX among its versions.
+
+    Args:
+        count: How many; None for one per processor that this process may use, never more than there are runs.
+
+    Raises:
+        GlidepathError: If an argument breaks its rule above.
+    """
+
+    count: Count | None = None
 
     def __post_init__(self) -> None:
+        settle(self, "jax").done()
+
+    def refuse(self, specs: Sequence[Job[Any]]) -> None:
+        """Refuse what this engine cannot carry out.
+
+        Args:
+            specs: What is to be run.
+
+        Raises:
+            GlidepathError: If JAX is missing, or a job is no run of a task that it can train; all problems at once.
+        """
+        missing = importlib.util.find_spec("jax") is None
+        package = Problem("jax", "package", "installed", "no jax", installing("jax")) if missing else None
+        refuse([package, *dict.fromkeys(map(_no_job_of_jax, specs))])
+
+    def execute(self, specs: Sequence[Job[Any]], emit: Callable[[Event], None]) -> None:
+        """Carry out runs. See `glidepath.lab.engines.engine.Engine.execute`.
+
+        Raises:
+            GlidepathError: As `refuse`, before anything runs; or if several workers in a row die before they are ready.
+        """
+        self.refuse(specs)
+        _Crew(self.count, specs, emit, environment=jax_environment()).work()
+
+
+def jax_environment() -> dict[str, str]:
+    """What a process has to be started with to train as the workers of `Jax` do: on one thread of the processor, in float32."""
+    return {
+        TRAINING: "glidepath.lab.engines.jax.training",
+        "XLA_FLAGS": " ".join(filter(None, (os.environ.get("XLA_FLAGS"), _JAX_THREADS))),
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "false",
+        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",  # a chunk runs in the thread that asks for it: nothing to hand over
+    }
+
+
+def _no_job_of_jax(job: Job[Any]) -> Problem | None:
+    task, remedy = job.task, "`--engine workers` runs it"
+    if not isinstance(job, RunSpec):
+        return Problem("jax", "job", "a run", f"{job.kind} of {task.name}", remedy)
+    if any(isinstance(task.model, models) and isinstance(task.data, data) for models, data in _JAX_CAN):
+        return None
+    told = f"{task.name} ({task.model.kind} on {task.data.kind})"
+    return Problem("jax", "task", "one that it can train", told, remedy)
+
+
+class _Worker:
+    """One process, the job it holds, and the threads that read what it writes to `inbox`."""
+
+    def __init__(self, inbox: _Inbox, environment: Mapping[str, str], device: str) -> None:
+        self.inbox, self.device, self.ready = inbox, device, False
+        self.spec: Job[Any] | None = None
+        self.last_words: deque[str] = deque(maxlen=12)
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "glidepath.lab.engines.worker"],
             **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
-            env={**_environment(), VARIABLE: self.device, **self.environment},
+            env={**_environment(), VARIABLE: device, **environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
         )
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self._messages, self._errors)]
@@ -115,15 +176,13 @@ class _Worker:
 
     def bury(self) -> None:
         """Wait until it has ended, by force if need be, and close its pipes."""
-        try:
-            self.process.wait(_FAREWELL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        for thread in self.threads:
-            thread.join(_FAREWELL_SECONDS)
-        for name in ("stdout", "stderr"):
-            self.pipe(name).close()
+        with self.process:
+            try:
+                self.process.wait(_FAREWELL_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+            for thread in self.threads:
+                thread.join(_FAREWELL_SECONDS)
 
     def epitaph(self) -> str:
         """How it ended, with its last lines on standard error."""
@@ -133,13 +192,9 @@ class _Worker:
         return f"worker {self.process.pid} died ({how})" + (f":\n{words}" if words else "")
 
     def _messages(self) -> None:
-        pipe = self.pipe("stdout")
-        for line in pipe:
+        for line in self.pipe("stdout"):
             with contextlib.suppress(ValueError):  # what is cut off by death is followed by the end of output
-                message = json.loads(line)
-                files = {name: pipe.read(size) for name, size in message.get("files", {}).items()}
-                if all(len(files[name]) == size for name, size in message.get("files", {}).items()):
-                    self.inbox.put((self, {**message, "files": files}))
+                self.inbox.put((self, json.loads(line)))
         self.inbox.put((self, None))
 
     def _errors(self) -> None:
@@ -147,12 +202,14 @@ class _Worker:
             self.last_words.append(line.decode("utf-8", "replace").rstrip())
 
 
-class Crew(Dispatch):
+_Inbox = queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]
+
+
+class _Crew(Dispatch):
     """The driver's side: which worker holds which job, what waits, what was tried how often.
 
     Args:
         count: Processes; None for one per processor that this process may use.
-        tries: How often a job is started whose worker dies.
         specs: The jobs.
         emit: Hears the events.
         environment: Variables of the workers, besides those of this process and one thread for arithmetic.
@@ -162,76 +219,58 @@ class Crew(Dispatch):
     def __init__(
         self,
         count: int | None,
-        tries: int,
-        specs: Sequence[Job[Any]],
-        emit: Callable[[Event], None],
-        *,
+        *given: Any,
         environment: Mapping[str, str] | None = None,
         devices: Sequence[str] = ("cpu",),
     ) -> None:
-        super().__init__(specs, tries, emit)
-        self.environment, self.devices = environment or {}, devices
-        self.size = min(count or available_cpus(), len(specs))
-        self.stillborn = 0
-        self.inbox: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
-        self.workers: list[_Worker] = []
+        super().__init__(*given)
+        self.environment, self.devices, self.stillborn = environment or {}, devices, 0
+        self.size = min(count or available_cpus(), self.open)
+        self.inbox, self.workers = _Inbox(), list[_Worker]()
 
     def work(self) -> None:
         """Until every job has ended; whatever happens, no worker outlives this call."""
         try:
             self.emit(Capacity(max(1, self.size)))
-            for _ in range(self.size):
-                self._hire()
+            self._hire(self.size)
             while self.open:
                 worker, message = self.inbox.get()
                 if message is None:
                     self._replace(worker)
-                else:
-                    self._hear(worker, message)
+                elif "ready" in message:
+                    worker.ready, self.stillborn = True, 0
+                elif worker.spec is not None:
+                    files = {name: base64.b64decode(file) for name, file in message.get("files", {}).items()}
+                    if self.hear(worker.spec, {**message, "files": files}):
+                        worker.spec = None
+                for idle in self.workers:
+                    if self.waiting and idle.ready and idle.spec is None:
+                        idle.give(self.waiting.popleft())
         finally:
-            for worker in self.workers:
-                worker.dismiss()
-            for worker in self.workers:
-                worker.bury()
+            self._end(self.workers)
 
-    def _hire(self) -> None:
-        taken = Counter(worker.device for worker in self.workers)
-        free = min(self.devices, key=taken.__getitem__)
-        self.workers.append(_Worker(self.inbox, self.environment, free))
-
-    def _hear(self, worker: _Worker, message: dict[str, Any]) -> None:
-        spec = worker.spec
-        if "ready" in message:
-            worker.ready, self.stillborn = True, 0
-        elif spec is not None and "advanced" in message:
-            self.emit(Advanced(spec, int(message["advanced"])))
-        elif spec is not None:
-            worker.spec = None
-            if "failed" in message:
-                self.close(Failed(spec, str(message["failed"]).strip()))
-            else:
-                self.close(Finished(spec.record_from_dict(message["finished"]), message["files"]))
-        self._share()
-
-    def _share(self) -> None:
-        for worker in self.workers:
-            if self.waiting and worker.ready and worker.spec is None:
-                worker.give(self.waiting.popleft())
+    def _hire(self, most: int) -> None:
+        while len(self.workers) < most:
+            taken = Counter(worker.device for worker in self.workers)
+            free = min(self.devices, key=taken.__getitem__)
+            self.workers.append(_Worker(self.inbox, self.environment, free))
 
     def _replace(self, worker: _Worker) -> None:
         self.workers.remove(worker)
-        worker.dismiss()
-        worker.bury()
-        if not worker.ready:
-            self.stillborn += 1
-            if self.stillborn >= _STILLBORN:
-                deaths = f"{self.stillborn} deaths in a row; the last: {worker.epitaph()}"
-                raise GlidepathError(Problem("workers", "processes", "able to start", deaths))
+        self._end([worker])
+        self.stillborn += not worker.ready
+        if self.stillborn >= _STILLBORN:
+            deaths = f"{self.stillborn} deaths in a row; the last: {worker.epitaph()}"
+            raise GlidepathError(Problem("workers", "processes", "able to start", deaths))
         if worker.spec is not None:
             self.again(worker.spec, worker.epitaph())
-        if len(self.workers) < min(self.size, self.open):
-            self._hire()
-        self._share()
+        self._hire(min(self.size, self.open))
+
+    def _end(self, workers: Iterable[_Worker]) -> None:
+        for worker in workers:
+            worker.dismiss()
+        for worker in workers:
+            worker.bury()
 
 
 def _environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ import torch
 from ...core import Schedule, plain_data
 from ...finder import Suggestion, Trace, Verification, verify
 from ...torch.find import Found, find
-from ..engines.devices import computing_on, device, devices_of
+from ..engines.machine import computing_on, device, devices_of
 from ..engines.progress import Meter
 from ..engines.training import loss_of, minibatches, one_thread, optimizer_of, run
 from ..records.runs import RunSpec
@@ -92,7 +92,7 @@ def find_rates(
         seeds: Of the whole runs.
         progress: Called with the sweeps' updates made and planned.
         swept: Called with each sweep's trace as soon as there is one.
-        on: The device: see `glidepath.lab.devices.devices_of`. The first, where there are several.
+        on: The device: see `glidepath.lab.engines.machine.devices_of`. The first, where there are several.
         tell: Hears how long it will take, as soon as the first updates are measured.
         command: What makes this again, for the cheaper one that is proposed.
 

@@ -4,9 +4,3 @@ On a processor nearly all the time of a small training goes into Python and the 
 arithmetic. A compiled loop pays neither. What is trained, in which order and how it is measured are those of
 `glidepath.lab.engines.training`; float32 sums are taken in another order, so results agree to a bound that the tests state.
 """
-
-from __future__ import annotations
-
-from .engine import Jax
-
-__all__ = ["Jax"]
