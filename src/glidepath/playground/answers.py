@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from ..core import GlidepathError, Problem
 from ..view.examples_strings import SHAPES
@@ -43,8 +42,7 @@ def picture() -> str:
     )
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What is sent back.
 
     Args:
@@ -88,10 +86,11 @@ def answer(path: str, body: str | bytes = b"", known: Answers = ANSWERS) -> Repl
         if path not in known:
             return refusal([Problem("page", "path", f"one of {', '.join(known)}", repr(path[:60]))], 404)
         answering = found(known[path])
-        made = answering(get_type_hints(answering)["request"].of(_read(body)))
+        request = get_type_hints(answering)["request"].of(_read(body))
+        made = answering(request)
     except GlidepathError as error:
         return refusal(error.problems)
-    return Reply(made, exports.type_of(made)) if isinstance(made, bytes) else told(made)
+    return Reply(made, exports.TYPES[request.format]) if isinstance(made, bytes) else told(made)
 
 
 def found(answering: Callable[[Any], Any] | str) -> Callable[[Any], Any]:

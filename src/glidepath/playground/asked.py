@@ -65,15 +65,10 @@ def words(most: int) -> Check:
     return Check(check, {"type": "string", "maxLength": most}, "")
 
 
-def an_object(rule: str = "an object", most: int = 100_000) -> Check:
-    """Returns the check of an object of JSON with at most so many fields."""
-
-    def check(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict) or len(value) > most:
-            raise Broken(rule)
-        return value
-
-    return Check(check, {"type": "object"})
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > 100_000:
+        raise Broken("an object")
+    return value
 
 
 def several(item: Any, most: int, least: int = 0) -> Check:
@@ -145,7 +140,7 @@ _base = typed(real(above=0, high=1e6))
 Base = Annotated[float, _base]
 _own = Check(lambda value: None if value is None else _base.func(value))
 Bases = Annotated[tuple[float | None, ...], several(_own, MAX_PINS + 1)]
-ATree = Annotated[dict[str, Any], an_object("a tree of words, operators and numbers")]
+AnObject = Annotated[dict[str, Any], Check(_object, {"type": "object"})]
 Texts = Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS + 1, 1)]
 Pins = Annotated[tuple[str, ...], several(words(MAX_TEXT), MAX_PINS)]
 Names = Annotated[tuple[str, ...], several(words(200), MAX_PINS + 1)]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from ..core import GlidepathError, Schedule
 from ..core.fields import Flag, real
 from ..plan import Plan, Rule, check
-from .asked import USUAL, Asked, ATree, Budget, Pins, Settled, Text, refused, several
+from .asked import USUAL, AnObject, Asked, Budget, Pins, Settled, Text, refused, several
 from .build import build
 from .catalogue import arguments_of, mathml
 from .look import read
@@ -152,7 +152,7 @@ class Limits(Asked):
         budget: What the run may spend.
     """
 
-    tree: ATree
+    tree: AnObject
     rows: Annotated[tuple[Slider, ...], several(Slider, 40)]
     budget: Budget = USUAL
 

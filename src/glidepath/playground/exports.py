@@ -52,14 +52,6 @@ class Export(Asked):
     bases: Bases = ()
 
 
-_BEGINNINGS = {b"<?xml": "svg", b"\x89PNG": "png", b"GIF8": "gif", b"step": "csv", b"{": "json"}
-
-
-def type_of(file: bytes) -> str:
-    """Returns the media type of a file that `export` made."""
-    return next(TYPES[name] for beginning, name in _BEGINNINGS.items() if file.startswith(beginning))
-
-
 def export(request: Export) -> bytes:
     """Returns the file.
 

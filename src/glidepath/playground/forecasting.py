@@ -18,7 +18,7 @@ from ..core.fields import real
 from ..forecast import Laws, fit_laws
 from ..forecast.fit import merged
 from ..forecast.path import runs_of
-from .asked import Asked, Last, Text, an_object, several, typed, words
+from .asked import AnObject, Asked, Last, Text, several, typed, words
 
 MAX_FILE = 2_000_000
 
@@ -42,7 +42,7 @@ class Dropped(Asked):
 class Forecast(Asked):
     """A schedule for laws that `fitted` gave."""
 
-    laws: Annotated[dict[str, Any], an_object()]
+    laws: AnObject
     text: Text
     steps: Last | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from pathlib import Path
@@ -11,9 +12,7 @@ from ..view.animation import animation
 from ..view.pictures import Picture, gallery_page, pictures
 from .exports import PER_EPOCH, fragment
 
-BASES = ("base_lr", "initial_learning_rate", "learning_rate")
-"""What the libraries call the base rate."""
-
+_BASES = ("base_lr", "initial_learning_rate", "learning_rate")  # what the libraries call the base rate
 _drawing = threading.Lock()  # matplotlib draws one picture at a time
 
 PAGES = {"index.html": "en", "zh.html": "zh"}
@@ -38,14 +37,11 @@ def page(lang: str) -> str:
 
 def _opens(picture: Picture) -> str:
     """Returns the state of the page that a picture leads to."""
-    library = picture.name.partition("/")[0]
-    call = f"{library}.{picture.title}"
-    for text in (*(f"{call[:-1]}, {name}={picture.base!r})" for name in BASES), call):
-        try:
+    call = f"{picture.name.partition('/')[0]}.{picture.title}"
+    for text in (*(f"{call[:-1]}, {name}={picture.base!r})" for name in _BASES), call):
+        with contextlib.suppress(GlidepathError):
             made = fragment([("", text)])
-        except GlidepathError:
-            continue
-        return made if "&budget=" in made else f"{made}&budget=epochs%3A{picture.options['steps'] / PER_EPOCH}"
+            return made if "&budget=" in made else f"{made}&budget=epochs%3A{picture.options['steps'] / PER_EPOCH}"
     return "v=1&s=constant()&view=feedback"  # it follows a metric, and is no schedule of the step
 
 

@@ -17,7 +17,7 @@ from ..core.program import program
 from ..dialects.reading import companions_of
 from ..view.axis import scaled, unit_of
 from ..view.sample import REPLAYED, horizon, knots, phases, thinned
-from .asked import USUAL, Asked, ATree, Base, Bases, Budget, Last, Pins, Settled, Text, Texts, refused, several
+from .asked import USUAL, AnObject, Asked, Base, Bases, Budget, Last, Pins, Settled, Text, Texts, refused, several
 from .build import Built, build
 from .tree import MAX_TEXT, Tree, called, text_of, tree_of
 
@@ -38,7 +38,7 @@ class Look(Asked):
     """
 
     text: Text | None = None
-    tree: ATree | None = None
+    tree: AnObject | None = None
     pins: Pins = ()
     bases: Bases = ()
     budget: Budget = USUAL

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from ..core import GlidepathError, checks_of, language
 from ..core.codec import field_notes
 from ..feedback import Observation, Plateau, replay
-from .asked import Asked, Base, an_object, words
+from .asked import AnObject, Asked, Base, words
 from .catalogue import control
 
 MAX_VALUES = 20_000
@@ -30,7 +30,7 @@ class Feed(Asked):
 
     values: Annotated[str, words(2_000_000)]
     column: Annotated[str, words(200)] = ""
-    options: Annotated[dict[str, Any], an_object("an object of at most 20 fields", 20)] | None = None
+    options: AnObject | None = None
     base: Base = 1.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .axis import MOST_CURVES, look_of
 from .fonts import lettered, short
 from .notebook import encoded
 from .page import page
-from .still import _canvas, bytes_of, plainly
+from .still import bytes_of, plainly, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,9 +47,7 @@ def forecast_figure(
     """
     if len(curves) > MOST_CURVES:
         raise GlidepathError.of("view", "curves", f"at most {MOST_CURVES}", len(curves))
-    drawing = _canvas()(figsize=(8.0, 5.4 if schedules else 4.0), layout="constrained")
-    ratios = [3.2, 1.0] if schedules else [1]
-    rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    drawing, rows = stacked(8.0, 4.0, *([1.4] if schedules else []))
     top = rows[0]
     seen = [one.high for one in curves.values()]
     for k, run in enumerate(runs):

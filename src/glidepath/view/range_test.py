@@ -20,7 +20,7 @@ from .examples import about, source
 from .fonts import lettered
 from .notebook import encoded
 from .page import page
-from .still import _canvas, bytes_of, plainly, save
+from .still import bytes_of, plainly, save, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,8 +97,7 @@ def range_test(
     drawn = parts(traces, result)
     if drawn is None:
         raise GlidepathError.of("view", "traces", "at least one with two finite points", len(traces))
-    drawing = _canvas()(figsize=(7.5, 4.0), layout="constrained")
-    axes: Any = drawing.add_subplot()
+    drawing, (axes,) = stacked(7.5, 4.0)
     for k, repeat in enumerate(drawn["repeats"]):
         colour, rates = COLOURS[k % len(COLOURS)], repeat["rates"]
         axes.plot(rates, repeat["losses"], ".", color=colour, markersize=2.5, alpha=0.35)
@@ -192,7 +191,7 @@ def range_test_place(path: str | os.PathLike[str]) -> Path:
             checks.problems.append(refused("in a folder that can be written to", told, str(error.strerror)))
     if ending in _PICTURES:
         with checks.kept():
-            _canvas()
+            stacked(1.0, 1.0)
     checks.done()
     return target
 

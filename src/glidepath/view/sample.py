@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core import Schedule, taken
 from ..core.fields import MAX_STEPS, integer
@@ -23,8 +23,7 @@ MOST_PHASES = 200
 REPLAYED = 100_000  # the last step that is drawn where values exist only one after another
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(NamedTuple):
     """A stretch of a schedule with a name.
 
     Args:

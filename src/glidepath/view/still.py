@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Schedules = Schedule | Sequence[Schedule] | Mapping[str, Schedule]
 
 _SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "glidepath", "font.family": "sans-serif"}
-_BELOW = 1.2  # inches of the second row
 _LONGEST = 88  # columns of a label
 _INK, _QUIET = "#222222", "#666666"
 
@@ -68,12 +67,9 @@ def figure(
     Raises:
         GlidepathError: If there are no schedules or more than eight, a number is out of range, or matplotlib is missing.
     """
-    canvas = _canvas()
     seen = scene(schedules, steps, axis, per, base, unit, below)
     others = {name: sampled(one, seen.last) for name, one in named(below).items()} if below is not None else {}
-    drawing = canvas(figsize=(width, height + (_BELOW if others else 0)), layout="constrained")
-    ratios = [height, _BELOW] if others else [1]
-    rows: Any = drawing.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    drawing, rows = stacked(width, height, *([1.2] if others else []))
     _, note = draw(rows[0], seen, log, floor)
     if others:
         lower = Scene(others, seen.last, seen.scale, dict.fromkeys(others, 1.0), below_unit)
@@ -115,12 +111,18 @@ def scene(
     return Scene(curves, last, scale, bases, unit_of(given, bases) if unit is None else unit)
 
 
-def _canvas() -> Any:
+def stacked(width: float, *heights: float) -> tuple[Figure, Any]:
+    """Returns a figure and the axes of its rows, of these heights in inches, on one horizontal axis.
+
+    Raises:
+        GlidepathError: If matplotlib is missing.
+    """
     try:
         from .drawing import Drawing
     except ImportError as error:
         raise missing(error, "view", "view") from None
-    return Drawing
+    drawing = Drawing(figsize=(width, sum(heights)), layout="constrained")
+    return drawing, drawing.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
 
 
 def plainly(axes: Any) -> None:
