@@ -27,30 +27,39 @@ def function_values(code: str, steps: int) -> list[float]:
     return [float(scope["schedule"](step)) for step in range(steps)]
 
 
-def compiled_values(code: str, steps: list[int]) -> list[float]:
-    """Return the values of a rendered function at some steps inside `jit`, one compilation for all of them."""
+def compiled_values(jobs: list[tuple[str, list[int]]], x64: bool) -> list[list[float]]:
+    """Return the values of rendered functions at some steps inside `jit`, one compilation for all of them."""
     import jax
     import jax.numpy as jnp
     import numpy as np
 
-    scope: dict = {}
-    exec(code, scope)
-    schedule = scope["schedule"]
-    clock = jnp.asarray(np.array(steps, dtype=np.int32))
-    found = jax.jit(lambda clock: jax.lax.map(lambda step: jnp.asarray(schedule(step), float), clock))(clock)
-    return np.asarray(found, dtype=float).tolist()
+    def all_of(clocks: list) -> list:
+        return [
+            jax.vmap(lambda step, f=f: jnp.asarray(f(step), float))(clock)
+            for f, clock in zip(made, clocks, strict=True)
+        ]
+
+    with jax.enable_x64(x64):
+        made = []
+        for code, _ in jobs:
+            scope: dict = {}
+            exec(code, scope)
+            made.append(scope["schedule"])
+        found = jax.jit(all_of)([jnp.asarray(np.array(steps, dtype=np.int32)) for _, steps in jobs])
+    return [np.asarray(values, dtype=float).tolist() for values in found]
 
 
 def main() -> None:
-    """Read a list of [framework, code, steps] and print the values of each, or what went wrong."""
+    """Read a list of [framework, code, steps], or a dict of such lists to be compiled, and print the values of each, or what went wrong."""
     warnings.simplefilter("ignore")
+    given = json.load(sys.stdin)
+    if isinstance(given, dict):
+        json.dump({how: compiled_values(jobs, "x64" in how) for how, jobs in given.items()}, sys.stdout)
+        return
     found = []
-    for framework, code, steps in json.load(sys.stdin):
+    for framework, code, steps in given:
         try:
-            if isinstance(steps, list):
-                found.append(compiled_values(code, steps))
-            else:
-                found.append((torch_values if framework == "pytorch" else function_values)(code, steps))
+            found.append((torch_values if framework == "pytorch" else function_values)(code, steps))
         except Exception as error:  # noqa: BLE001 - told to the test, with the code
             found.append(f"{type(error).__name__}: {error}")
     json.dump(found, sys.stdout)
