@@ -106,6 +106,17 @@ def between(low: int, high: int) -> int:
     return high
 
 
+def narrowed(grid: Array, errors: Callable[[Array], Array]) -> tuple[int, int, int]:
+    """Returns the whole number whose error is least, between its neighbours on ever finer grids, the last of which is at most 4 wide."""
+    while True:
+        grid = np.unique(np.round(grid))
+        k = int(np.argmin(errors(grid)))
+        low, best, high = int(grid[max(k - 1, 0)]), int(grid[k]), int(grid[min(k + 1, len(grid) - 1)])
+        if high - low <= 4:
+            return low, best, high
+        grid = np.linspace(low, high, 32)
+
+
 def scaled(c: Array, y: Array, r: Array) -> float:
     """Returns the shortest factor of a curve that keeps within the rounding of all that was seen; their middle where there is none."""
     kept = c > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,9 @@ from ..core import Chain, Hold, MultiStep, Ramp, Repeat, Step, Triangle
 from ..core.curves import Curve
 from ..logs.log import Array
 from ..recipes import exp_range, piecewise_constant, sgdr, triangular2
-from .candidate import Candidate, Seen, between, nice, scaled
+from .candidate import Candidate, Seen, between, narrowed, nice, scaled
 
-WAVES = "cosine, down and up"
-"""What PyTorch's cosine is past its length."""
-
+WAVES = "cosine, down and up"  # what PyTorch's cosine is past its length
 _CLOSE = 1e-6
 COSINE = Curve.of("cosine")
 Indices = NDArray[np.intp]
@@ -32,22 +30,18 @@ def levels(seen: Seen) -> Iterator[Candidate]:
     values = np.array([float(np.median(part)) for part in np.split(y, edges)])
     errors = np.array([float(np.median(part)) for part in np.split(r, edges)])
     drops = [_mark(int(t[i - 1]), int(t[i]), seen.epoch) for i in edges]
-    if values[0] <= 0:
+    ranks, peak = np.arange(len(values)), float(values[0])
+    if peak <= 0:
         return
-    ranks = np.arange(len(values))
-    peak = float(values[0])
     if values.min() > 0:
         measured = float(np.exp(np.polyfit(ranks, np.log(values), 1)[0]))
         for factor in (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, nice(measured), nice(float(np.median(values[1:] / values[:-1])))):
             if 0 < factor < 1 and (np.abs(peak * factor**ranks - values) <= errors + 2 * _CLOSE * values).all():
-                marks = Candidate(
-                    _milestones(t, edges, drops, factor), peak, MultiStep(tuple(drops), factor), 2 + len(drops) / 10
-                )
+                kind, several = _milestones(t, edges, drops, factor), len(drops) > 1
+                marks = Candidate(kind, peak, MultiStep(tuple(drops), factor), 2 + len(drops) / 10)
                 length = period(t, edges, seen.epoch or 1)
-                steps = (
-                    [Candidate("steps", peak, Step(length, factor), 2.05 if len(drops) > 1 else 3)] if length else []
-                )
-                yield from (*steps, marks) if len(drops) > 1 else (marks, *steps)
+                steps = [Candidate("steps", peak, Step(length, factor), 2.05 if several else 3)] if length else []
+                yield from (*steps, marks) if several else (marks, *steps)
                 break
     if len(edges) <= 20:
         shares = [nice(float(v) / peak) for v in values]
@@ -85,16 +79,13 @@ def triangles(t: Array, y: Array) -> Iterator[Candidate]:
     if len(turns) < 2 or y[1] <= y[0]:
         return
     low, high = float(y.min()), float(y.max())
-    floor = nice(low / high)
-    up = round(float(t[turns[0]]))
-    down = round(float(t[turns[1]] - t[turns[0]]))
-    for a in range(max(up - 1, 1), up + 2):
-        for b in range(max(down - 1, 1), down + 2):
-            yield Candidate("triangles", high, Triangle(a, None if a == b else b, floor, 1.0), 4)
-            if floor < 1:
-                yield Candidate("triangles, halved", high, triangular2(a, None if a == b else b, floor), 4)
+    floor, up, down = nice(low / high), round(float(t[turns[0]])), round(float(t[turns[1]] - t[turns[0]]))
+    for a, b in product(range(max(up - 1, 1), up + 2), range(max(down - 1, 1), down + 2)):
+        yield Candidate("triangles", high, Triangle(a, None if a == b else b, floor, 1.0), 4)
+        if floor < 1:
+            yield Candidate("triangles, halved", high, triangular2(a, None if a == b else b, floor), 4)
     if len(turns) > 2 and low == 0:
-        first, second = int(turns[0]), int(turns[2])
+        first, _, second = turns[:3]
         rate = float((y[second] / y[first]) ** (1 / (t[second] - t[first])))
         if 0 < rate < 1:
             yield Candidate("triangles, shrinking", nice(high / rate**up), exp_range(up, nice(rate), down), 4)
@@ -114,15 +105,12 @@ def restarts(t: Array, y: Array, firsts: Iterable[int]) -> Iterator[Candidate]:
         return
     for first in sorted({0, *firsts}):
         later = begins[t[begins] > first]
-        if not len(later):
-            continue
         # Restart k comes after a sum of k lengths: the first length lies where all the jumps allow it.
         gaps = np.diff(t[later])
         seen = nice(float(np.median(gaps[1:] / gaps[:-1]))) if len(gaps) > 1 else 1.0
-        for growth in dict.fromkeys((1.0, 2.0, max(seen, 1.0))):
+        for growth in dict.fromkeys((1.0, 2.0, max(seen, 1.0))) if len(later) else ():
             sums = np.cumsum(growth ** np.arange(len(later)))
-            low = int(np.floor(((t[later - 1] - first) / sums).max()))
-            high = int(np.floor(((t[later] - first) / sums).min()))
+            low, high = math.floor(((t[later - 1] - first) / sums).max()), math.floor(((t[later] - first) / sums).min())
             for length in dict.fromkeys((between(low, high), high) if 0 <= low < high else ()):
                 yield from _cosines(t, y, first, length, growth)
 
@@ -140,17 +128,13 @@ def waves(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]:
         halves = np.arange(max(math.ceil(2 * low), 2), math.floor(2 * high) + 1)[:500]  # lengths in half steps
         shapes = 0.5 * (1 + np.cos(2 * np.pi * (t[after] - first) / halves[:, None]))
         level, height = shapes.mean(axis=1, keepdims=True), y[after].mean()
-        slopes = ((shapes - level) * (y[after] - height)).sum(axis=1) / np.maximum(
-            ((shapes - level) ** 2).sum(axis=1), 1e-300
-        )
-        off = np.abs(height + slopes[:, None] * (shapes - level) - y[after]).max(axis=1)
-        for k in np.argsort(off)[:3]:
-            n, c, slope = int(halves[k]), shapes[k], float(slopes[k])
-            if slope <= 0:
-                continue
-            bottom = float(height - slope * level[k, 0])
-            for least in dict.fromkeys((0.0, nice(max(bottom / (bottom + slope), 0.0)))):
-                peak = scaled(least + (1 - least) * c, y[after], seen.r[after])
+        bends = shapes - level
+        slopes = (bends * (y[after] - height)).sum(axis=1) / np.maximum((bends**2).sum(axis=1), 1e-300)
+        off = np.abs(height + slopes[:, None] * bends - y[after]).max(axis=1)
+        for k in [k for k in np.argsort(off)[:3] if slopes[k] > 0]:
+            n, bottom = int(halves[k]), float(height - slopes[k] * level[k, 0])
+            for least in dict.fromkeys((0.0, nice(max(bottom / (bottom + float(slopes[k])), 0.0)))):
+                peak = scaled(least + (1 - least) * shapes[k], y[after], seen.r[after])
                 steps = n // 2 if n % 2 == 0 else n
                 wave = Repeat(Chain((Ramp(1.0, least, steps, COSINE), Ramp(least, 1.0, steps, COSINE))))
                 wave = wave.stretch(0.5) if n % 2 else wave
@@ -162,17 +146,14 @@ def rising(seen: Seen) -> Iterator[Candidate]:
     """A rise along half a cosine that the log does not show to its end, as one cycle begins."""
     t, y = seen.t, seen.y
     for start in (0.04, 0.0) if (np.diff(y) > 0).all() else ():
-        grid = np.geomspace(t[-1], 20 * t[-1], 100)
-        while True:
-            grid = np.unique(np.round(grid))
-            c = start + (1 - start) * 0.5 * (1 - np.cos(np.pi * t / grid[:, None]))
+
+        def errors(steps: Array, start: float = start) -> Array:
+            c = start + (1 - start) * 0.5 * (1 - np.cos(np.pi * t / steps[:, None]))
             scale = (c * y).sum(axis=1, keepdims=True) / (c * c).sum(axis=1, keepdims=True)
-            k = int(np.abs(scale * c - y).max(axis=1).argmin())
-            low, high = float(grid[max(k - 1, 0)]), float(grid[min(k + 1, len(grid) - 1)])
-            if high - low <= 4:
-                break
-            grid = np.linspace(low, high, 32)
-        for steps in range(int(low), int(high) + 1):
+            return np.abs(scale * c - y).max(axis=1)
+
+        low, _, high = narrowed(np.geomspace(t[-1], 20 * t[-1], 100), errors)
+        for steps in range(low, high + 1):
             rise = Ramp(start, 1.0, steps, COSINE)
             yield Candidate("one cycle in its rise", scaled(rise(t), y, seen.r), rise, 3, open_end=True)
 
@@ -184,10 +165,8 @@ def cut_in_equal_parts(seen: Seen, firsts: Iterable[int]) -> Iterator[Candidate]
     last = int(t[-1])
     for first in sorted({0, *firsts}):
         parts = int((t[begins] > first).sum()) + 1
-        for end in dict.fromkeys((seen.most or last, last, last + 1)) if 1 < parts <= 100 else ():
-            steps = end - first
-            if steps < 2:
-                continue
+        ends = dict.fromkeys((seen.most or last, last, last + 1)) if 1 < parts <= 100 else ()
+        for steps in [end - first for end in ends if end - first > 1]:
             falls = Repeat(Ramp(1.0, 0.0, steps, COSINE)).stretch(1 / parts).until(steps)
             made = Chain((*((Ramp(0.0, 1.0, first),) if first else ()), falls, Hold(None, 0.0)))
             c = made(t)
@@ -202,25 +181,16 @@ def _cosines(t: Array, y: Array, first: int, length: int, growth: float) -> Iter
     while begin <= t[-1] and len(starts) < 1000:
         begin += math.floor(length * growth ** (len(starts) - 1))
         starts.append(begin)
-    heights: list[float] = []
-    floors: list[float] = []
-    for a, b in pairwise(starts):
-        inside = (t >= a) & (t < b)
-        if inside.sum() >= 3 and np.ptp(c[inside]) > 0.1:
-            slope, floor = np.polyfit(c[inside], y[inside], 1)
-            heights.append(float(slope))
-            floors.append(float(floor))
-    if not heights or min(heights) <= 0:
+    cycles = ((t >= a) & (t < b) for a, b in pairwise(starts))
+    lines = [np.polyfit(c[each], y[each], 1) for each in cycles if each.sum() >= 3 and np.ptp(c[each]) > 0.1]
+    heights = np.array([line[0] for line in lines])
+    if not lines or heights.min() <= 0:
         return
-    decay = nice(float(np.median(np.array(heights[1:]) / np.array(heights[:-1])))) if len(heights) > 1 else 1.0
-    peak = nice(heights[0] + floors[0])
-    low = nice(max(floors[0] / peak, 0.0))
-    start = None
-    if first:
-        begun = np.interp(0.0, t, y) / peak
-        start = None if abs(begun - 1 / (first + 1)) < 1e-6 else nice(float(begun))
+    floor = float(lines[0][1])
+    decay = nice(float(np.median(heights[1:] / heights[:-1]))) if len(heights) > 1 else 1.0
     decay = 1.0 if abs(decay - 1) < 1e-6 else decay
-    cost = 3 + (growth != 1) + (decay != 1) + 2 * bool(first) + (low > 1e-9)
-    yield Candidate(
-        "cosine restarts", peak, sgdr(length, first, growth, decay, None, low if low > 1e-9 else 0.0, start), cost
-    )
+    peak = nice(float(heights[0]) + floor)
+    low, begun = nice(max(floor / peak, 0.0)), float(np.interp(0.0, t, y)) / peak
+    start = nice(begun) if first and abs(begun - 1 / (first + 1)) >= 1e-6 else None
+    cost = 3 + (growth != 1) + (decay != 1) + 2 * bool(first) + (low > 0)
+    yield Candidate("cosine restarts", peak, sgdr(length, first, growth, decay, None, low, start), cost)

@@ -12,7 +12,7 @@ from ..core import Exponential, InverseSqrt, InverseTime, Ramp, Schedule, curves
 from ..core.arrays import namespace_of
 from ..core.curves import Curve
 from ..logs import Array
-from .candidate import Seen, between, nice, scaled, short
+from .candidate import Seen, between, narrowed, nice, scaled, short
 
 Shape = Callable[[Array], Array]
 _INVERSES: dict[Curve, Shape] = {
@@ -167,18 +167,9 @@ def _lengths(
     grid = np.geomspace(last, 30 * last, 50)
     if rest < len(x) - 1:
         grid = np.linspace(max(float(x[rest - 1]), 1.0), float(x[rest]) * 1.3 + 1, 60)
-    while True:
-        grid = np.unique(np.round(grid))
-        k = int(np.argmin(errors(grid)))
-        low, best, high = float(grid[max(k - 1, 0)]), int(grid[k]), float(grid[min(k + 1, len(grid) - 1)])
-        if high - low <= 4:
-            break
-        grid = np.linspace(low, high, 32)
-    near = [
-        round(best / unit) * unit
-        for unit in (1000, 500, 100, 50, 10, 5)
-        if abs(round(best / unit) * unit - best) < best / 25
-    ]
+    _, best, _ = narrowed(grid, errors)
+    near = (round(best / unit) * unit for unit in (1000, 500, 100, 50, 10, 5))
+    near = [each for each in near if abs(each - best) < best / 25]
     return [float(n) for n in dict.fromkeys((*hints, *near, best, best - 1, best + 1)) if n >= 1]
 
 
