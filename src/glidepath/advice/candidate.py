@@ -92,9 +92,9 @@ def nice(value: float) -> float:
     return 0.0 if abs(value) < 1e-9 else short(value, lambda near: abs(near - value) <= 2e-7 * abs(value))
 
 
-def short(value: float, holds: Callable[[float], bool]) -> float:
-    """Returns the shortest decimal near a number for which something still holds, or the number."""
-    return next((near for digits in range(1, 9) if holds(near := float(f"{value:.{digits}g}"))), value)
+def short(value: float, holds: Callable[[float], bool], most: int = 8) -> float:
+    """Returns the shortest decimal near a number, of at most so many digits, for which something still holds, or the number."""
+    return next((near for digits in range(1, most + 1) if holds(near := float(f"{value:.{digits}g}"))), value)
 
 
 def between(low: int, high: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ from .candidate import Candidate, Seen, between, nice, short
 from .cycles import cut_in_equal_parts, levels, restarts, rising, triangles, waves
 from .decays import Decay, decays
 
-_BURN_INS = (2, 4)
-"""Powers of what is done of a warmup: YOLOX's, Darknet's."""
+_BURN_INS = (2, 4)  # powers of what is done of a warmup: YOLOX's, Darknet's
+_USUAL = ("linear", "cosine")
 
 
 class _Rise(NamedTuple):
@@ -30,17 +31,16 @@ class _Rise(NamedTuple):
     first: int
 
     @property
+    def usual(self) -> bool:
+        return abs(self.start * (self.steps + 1) - 1) < 1e-6
+
+    @property
     def phase(self) -> Ramp:
-        usual = abs(self.start * (self.steps + 1) - 1) < 1e-6
-        return Ramp(1 / (self.steps + 1) if usual else self.start, 1.0, self.steps, Curve.of(self.curve))
+        return Ramp(1 / (self.steps + 1) if self.usual else self.start, 1.0, self.steps, Curve.of(self.curve))
 
     @property
     def price(self) -> float:
-        usual = self.start == 0 or abs(self.start * (self.steps + 1) - 1) < 1e-6
-        return (1 if usual else 1.5) + (self.curve != "linear")
-
-
-_USUAL = ("linear", "cosine")
+        return (1 if self.start == 0 or self.usual else 1.5) + (self.curve != "linear")
 
 
 def candidates(seen: Seen) -> Iterator[Candidate]:
@@ -67,14 +67,11 @@ def _drops(seen: Seen) -> Iterator[Candidate]:
         if rise.first < len(seen.t) - 2:
             flat = np.abs(seen.y[rise.first :] - rise.peak) <= seen.r[rise.first :] + 1e-9 * rise.peak
             if flat.all():
-                yield Candidate(
-                    "warmup, then constant", rise.peak, Chain((rise.phase, Hold(None, 1.0))), 1 + rise.price
-                )
-            elif flat[0]:
-                for found in levels(seen.after(rise.first)):
-                    yield Candidate(
-                        f"warmup, {found.kind}", rise.peak, rise.phase * found.schedule, found.parameters + rise.price
-                    )
+                made = Chain((rise.phase, Hold(None, 1.0)))
+                yield Candidate("warmup, then constant", rise.peak, made, 1 + rise.price)
+            for found in levels(seen.after(rise.first)) if flat[0] and not flat.all() else ():
+                made = rise.phase * found.schedule
+                yield Candidate(f"warmup, {found.kind}", rise.peak, made, found.parameters + rise.price)
 
 
 def _cycles(seen: Seen) -> Iterator[Candidate]:
@@ -88,13 +85,13 @@ def _cycles(seen: Seen) -> Iterator[Candidate]:
     low, high = int(t[max(top - 1, 0)]), int(t[min(top + 1, len(t) - 1)])  # the peak is between
     whole = (seen.most or last, last, last + 1, between(last, last + 2 + last // 50))
     for share in (0.3, 0.1, 0.2, 0.25, 0.4, 0.5):
-        for steps in dict.fromkeys((*whole, max(between(int(low / share), int(high / share)), last))):
-            for less in (0, 1):  # torch's ends at its last update, its peak one update early
-                peak = share * steps - less
-                if steps - less > 2 and peak == int(peak):
-                    unit = one_cycle(steps - less, peak / (steps - less))
-                    c = unit(t)
-                    yield Candidate("one cycle", nice(float((c * y).sum() / (c * c).sum())), unit, 3.5)
+        lengths = dict.fromkeys((*whole, max(between(int(low / share), int(high / share)), last)))
+        for steps, less in product(lengths, (0, 1)):  # torch's ends at its last update, its peak one update early
+            peak = share * steps - less
+            if steps - less > 2 and peak == int(peak):
+                unit = one_cycle(steps - less, peak / (steps - less))
+                c = unit(t)
+                yield Candidate("one cycle", nice(float((c * y).sum() / (c * c).sum())), unit, 3.5)
     yield from rising(seen)
 
 
@@ -103,8 +100,7 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
     t, y, r = seen.t, seen.y, seen.r
     rises = list(_rises(seen))
     if y[0] >= y.max() - r[0]:
-        known = float(y[0]) if t[0] == 0 else None
-        rises.insert(0, _Rise(0, 1.0, known or 0.0, "linear", 0))
+        rises.insert(0, _Rise(0, 1.0, float(y[0]) if t[0] == 0 else 0.0, "linear", 0))
     if len(t) > 4 and t[0] == 0 and 2 * y[0] < y[1] > y[2]:  # a warmup that no row tells the length of
         shares = (math.ceil(share * seen.most) for share in (0.01, 0.02, 0.03, 0.05, 0.06, 0.1)) if seen.most else ()
         known = dict.fromkeys((100, 50, 20, 10, 200, 500, 1000, *shares))
@@ -128,17 +124,15 @@ def _phases(seen: Seen) -> Iterator[Candidate]:
             if held >= len(t) - 1:
                 continue
             begins += [(begin, held + 1) for begin in _holds(seen, held, top, held > rise.first)]
+        names = _USUAL if rise.steps and not peak else ()
         for begin, first in begins:
             hold = begin - rise.steps
             before = [phase for phase in (ahead, Hold(hold, 1.0) if hold else None) if phase is not None]
-            for decay in decays(
-                seen.after(first), begin, top if hold else peak, names=_USUAL if rise.steps and not peak else ()
-            ):
-                names = [word for word, there in (("warmup", ahead), ("hold", hold), (decay.name, True)) if there]
+            kind = "warmup, " * (ahead is not None) + "hold, " * bool(hold)
+            for decay in decays(seen.after(first), begin, top if hold else peak, names=names):
                 made = Chain((*before, decay.schedule)) if before else decay.schedule
-                yield Candidate(
-                    ", ".join(names), decay.peak, made, cost + decay.price + (1 if hold > 1 else 0.5 * hold)
-                )
+                price = cost + decay.price + (1 if hold > 1 else 0.5 * hold)
+                yield Candidate(f"{kind}{decay.name}", decay.peak, made, price)
 
 
 def _holds(seen: Seen, held: int, top: float, long: bool) -> list[int]:
@@ -149,10 +143,8 @@ def _holds(seen: Seen, held: int, top: float, long: bool) -> list[int]:
     low, high = int(seen.t[held]), int(seen.t[held + 1])
     found = {low, between(low - 1, high), between(low, high)} if high - low > 12 else set(range(low, high))
     below = seen.after(held + 1)
-    for m in (1, 3):
-        if (
-            len(below.t) > m and below.y[0] > below.y[m]
-        ):  # the line through entries below the peak meets it where it began
+    for m in (1, 3):  # the line through entries below the peak meets it where it began
+        if len(below.t) > m and below.y[0] > below.y[m]:
             slope = (below.y[m] - below.y[0]) / (below.t[m] - below.t[0])
             meets = float(below.t[0] + (top - below.y[0]) / slope)
             found |= {math.floor(meets), round(meets), math.ceil(meets)}
@@ -169,20 +161,15 @@ def _over(seen: Seen) -> Iterator[Candidate]:
     top = int(y.argmax())
     if top == 0 and y[0] >= y.max() and len(y) > 3 and y[1] < y[0] - r[0] - r[1]:
         return  # nothing rises
-    names = ("linear", "cosine")
-    for first in range(top, min(top + 3, len(t) - 4)):
-        tail = seen.after(first)
-        for floors in ((0.01,), (0.0,), (0.1,), (None,)):
-            for decay in decays(tail, 0, None, names=names, floors=floors):
-                yield from _multiplied(seen, decay, first)
-                yield from _laid_over(seen, decay, first)
+    for first, floor in product(range(top, min(top + 3, len(t) - 4)), (0.01, 0.0, 0.1, None)):
+        for decay in decays(seen.after(first), 0, None, names=_USUAL, floors=(floor,)) if first else ():
+            yield from _multiplied(seen, decay, first)
+            yield from _laid_over(seen, decay, first)
 
 
 def _multiplied(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
     t, y, r = seen.t[:first], seen.y[:first], seen.r[:first]
-    if not first:
-        return
-    below = decay.at(t)
+    below = decay.peak * decay.schedule(t)
     ratio = y / below
     kind = f"warmup times {decay.name}"
     # Ultralytics: the warmup goes by batch, at least 100 of them, and a row is the end of an epoch.
@@ -204,18 +191,13 @@ def _multiplied(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
     if first >= 2 and ratio[-1] < 1:
         slope, begun = np.polyfit(t, ratio, 1)
         if slope > 0 and -1e-6 < begun < 1:
-            steps = round((1 - begun) / slope)
-            yield Candidate(
-                kind,
-                decay.peak,
-                _Rise(steps, nice(max(begun, 0.0)), 1.0, "linear", first).phase * decay.schedule,
-                2 + decay.price,
-            )
+            rise = _Rise(round((1 - begun) / slope), nice(max(begun, 0.0)), 1.0, "linear", first)
+            yield Candidate(kind, decay.peak, rise.phase * decay.schedule, 2 + decay.price)
 
 
 def _laid_over(seen: Seen, decay: Decay, first: int) -> Iterator[Candidate]:
     t, y = seen.t[:first], seen.y[:first]
-    if first < 2 or decay.steps == math.inf:
+    if first < 2:
         return
     slope, begun = np.polyfit(t, y, 1)
     if slope <= 0:
@@ -241,14 +223,10 @@ def _means(seen: Seen) -> Iterator[Candidate]:
     if not 0 < share < 0.5:
         return
     inside = round(1 / (1 - 2 * share)) if share < 0.4999 else 1000
-    for warm in range(head, head + 2):
-        peak = nice(float(slope * warm))
-        for first in (head, head + 1):
-            if first < warm:
-                continue
-            for decay in decays(seen.after(first), warm, peak, inside, ("cosine", "linear")):
-                rise = Ramp(0.0, 1.0, warm * inside)
-                yield Candidate(f"warmup, {decay.name}", peak, Chain((rise, decay.schedule)), 2 + decay.price, inside)
+    for warm, first in ((head, head), (head, head + 1), (head + 1, head + 1)):
+        peak, rise = nice(float(slope * warm)), Ramp(0.0, 1.0, warm * inside)
+        for decay in decays(seen.after(first), warm, peak, inside, ("cosine", "linear")):
+            yield Candidate(f"warmup, {decay.name}", peak, Chain((rise, decay.schedule)), 2 + decay.price, inside)
 
 
 def _rises(seen: Seen) -> Iterator[_Rise]:
@@ -259,15 +237,10 @@ def _rises(seen: Seen) -> Iterator[_Rise]:
     if top == 0:
         return
     known = set[tuple[int, float]]()
-    for k in (top + 1, top, top - 1):  # entries on the line
-        if k == 1 and t[0] > 0:
-            lines = [(0.0, float(y[0] / t[0]))]
-        elif k >= 2:
-            lines = [_line(t[:k], y[:k], r[:k])]
-            if t[0] > 0:
-                lines.append((0.0, float((t[:k] * y[:k]).sum() / (t[:k] ** 2).sum())))
-        else:
-            continue
+    for k in [k for k in (top + 1, top, top - 1) if k > 0]:  # entries on the line
+        lines = [_line(t[:k], y[:k], r[:k])] if k > 1 else []
+        if t[0] > 0:
+            lines.append((0.0, float((t[:k] * y[:k]).sum() / (t[:k] ** 2).sum())))
         for begun, slope in lines:
             off = np.abs(begun + slope * t[:k] - y[:k]) > r[:k]
             if slope <= 0 or off.any() or begun < -2 * r[0] - 1e-9 * y.max():

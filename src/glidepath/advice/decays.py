@@ -30,8 +30,15 @@ def _fall(curve: Curve) -> Shape:
     return lambda u: curve.fall(curves.Span(namespace_of(u)[1], u, 1 - u, 1))  # type: ignore[arg-type]
 
 
+# Falls from 1 to 0 over [0, 1], each with its inverse and its curve.
 SHAPES = {str(curve): (_fall(curve), inverse, curve) for curve, inverse in _INVERSES.items()}
-"""Falls from 1 to 0 over [0, 1], each with its inverse and its curve."""
+# Decays without an end, each with the scale on which it is a straight line, and back from it.
+_SCALES: tuple[tuple[str, Shape, Shape], ...] = (
+    ("exponential", np.log, np.exp),
+    ("inverse square root", lambda v: v**-2.0, lambda z: np.maximum(z, 1e-300) ** -0.5),
+    ("inverse time", lambda v: 1 / v, lambda z: 1 / np.maximum(z, 1e-300)),
+)
+_UNITS = (1, 10, 100, 1000, 10_000)
 
 
 class Decay(NamedTuple):
@@ -43,10 +50,6 @@ class Decay(NamedTuple):
     floor: float
     price: float
     schedule: Schedule
-
-    def at(self, x: Array) -> Array:
-        """Returns its rates."""
-        return self.peak * self.schedule(np.maximum(x, 0.0))
 
 
 def decays(
@@ -132,39 +135,34 @@ def _lengths(
 ) -> list[float]:  # fmt: skip
     """Returns the lengths that may be: those that the file says, the roundest that is possible, those nearest the best."""
     if peak is not None and asked is not None and inside == 1:
-        low = asked
-        least, most = ((np.clip((y + sign * r) / peak, None, 1.0) - low) / (1 - low) for sign in (-1, 1))
+        least, most = ((np.clip((y + sign * r) / peak, None, 1.0) - asked) / (1 - asked) for sign in (-1, 1))
         if (most < 0).any() or (least > 1).any():
             return []
         with np.errstate(divide="ignore", invalid="ignore"):
             lows = np.where(least > 0, x / inverse(np.clip(least, 0, 1)), 0.0)
             highs = np.where(most < 1 - 1e-12, x / inverse(np.clip(most, 0, 1)), math.inf)
         lows, highs = np.nan_to_num(lows, nan=0.0), np.nan_to_num(highs, nan=math.inf, posinf=1e15)
-        a, b = max(float(lows.max()) - 1e-7, 0.5), float(highs.min()) + 1e-7
-        if a > b or b < 1 or a > 1e9:
-            return []
-        a, b = math.ceil(a), min(math.floor(b), 10**9)
-        inner = [float(n) for n in hints if a <= n <= b]
-        return list(dict.fromkeys((*inner, float(between(a - 1, b)), float(round((a + b) / 2))))) if a <= b else []
+        a, b = math.ceil(min(max(lows.max() - 1e-7, 0.5), 2e9)), math.floor(min(highs.min() + 1e-7, 1e9))
+        inner = [n for n in hints if a <= n <= b]
+        return [float(n) for n in dict.fromkeys((*inner, between(a - 1, b), round((a + b) / 2)))] if a <= b else []
     thin = slice(None, None, max(1, len(x) // 100))
     z = y[thin]
 
     def errors(ns: Array) -> Array:
         """Returns what is left of the squares for each length, with the best floor, the best peak, or both."""
         c = np.array([curve(n)[thin] for n in ns])
-        if asked is None and peak is None:
-            c, left = c - c.mean(axis=1, keepdims=True), z - z.mean()
-        elif asked is None and peak is not None:
+        if asked is not None:
+            c, left = asked + (1 - asked) * c, z
+        elif peak is not None:
             c, left = 1 - c, z / peak - c
         else:
-            c, left = (asked or 0.0) + (1 - (asked or 0.0)) * c, z
+            c, left = c - c.mean(axis=1, keepdims=True), z - z.mean()
         scale = np.maximum((c * left).sum(axis=1) / np.maximum((c * c).sum(axis=1), 1e-300), 0.0)
         return ((left - scale[:, None] * c) ** 2).sum(axis=1)
 
     still = np.nonzero(np.abs(y - y[-1]) > r + r[-1])[0]
     rest = int(still[-1]) + 1 if len(still) else len(x) - 1  # it seems to have come to rest there
-    last = max(float(x[-1]), 1.0)
-    grid = np.geomspace(last, 30 * last, 50)
+    grid = np.geomspace(max(x[-1], 1.0), 30 * max(x[-1], 1.0), 50)
     if rest < len(x) - 1:
         grid = np.linspace(max(float(x[rest - 1]), 1.0), float(x[rest]) * 1.3 + 1, 60)
     _, best, _ = narrowed(grid, errors)
@@ -178,15 +176,7 @@ def _endless(x: Array, y: Array, r: Array, peak: float | None, begin: int) -> It
 
     The inverse square root is mostly that of the step, from a warmup's end on: its scale is then where it began.
     """
-    if (y <= 0).any():
-        return
-
-    scales: tuple[tuple[Shape, Shape], ...] = (
-        (np.log, np.exp),
-        (lambda v: v**-2.0, lambda z: np.maximum(z, 1e-300) ** -0.5),
-        (lambda v: 1 / v, lambda z: 1 / np.maximum(z, 1e-300)),
-    )
-    for kind, (scale, back) in enumerate(scales):
+    for name, scale, back in _SCALES if (y > 0).all() else ():
         z = scale(y)
         slope, begun = (float(each) for each in np.polyfit(x, z, 1))
         if peak is not None:  # through it
@@ -197,25 +187,20 @@ def _endless(x: Array, y: Array, r: Array, peak: float | None, begin: int) -> It
         first = float(back(np.array(begun)))
         top = peak if peak is not None else short(first, lambda v, first=first: abs(v / first - 1) < 1e-4)
         made: list[Schedule] = []
-        if kind == 0 and slope < 0:
-            for steps in (1, 10, 100, 1000, 10_000):
-                if steps * -slope < 3:
-                    exact = math.exp(slope * steps)
-                    tries = (float(f"{exact:.{d}g}") for d in range(1, 11))
-                    made += [
-                        Exponential(f, steps)
-                        for f in dict.fromkeys((*tries, exact))
-                        if 0 < f < 1 and (np.abs(top * f ** (x / steps) - y) <= 2 * r + 1e-7 * top).all()
-                    ][:1]
-        elif kind == 1 and slope > 0 and begun > 0:
-            scale_ = begun / slope
-            made += [InverseSqrt(begin)] if begin and abs(scale_ / begin - 1) < 0.1 else []
-            made += [InverseSqrt(max(1, round(scale_)))]
-        elif kind == 2 and slope > 0 and begun > 0:
-            made += [InverseTime(nice(slope / begun * steps), steps) for steps in (1, 10, 100, 1000, 10_000)]
+        if scale is np.log:
+            for steps in [steps for steps in _UNITS if 0 < steps * -slope < 3]:
+
+                def holds(f: float, steps: int = steps, top: float = top) -> bool:
+                    return 0 < f < 1 and bool((np.abs(top * f ** (x / steps) - y) <= 2 * r + 1e-7 * top).all())
+
+                if holds(factor := short(math.exp(slope * steps), holds, 10)):
+                    made.append(Exponential(factor, steps))
+        elif slope > 0 and begun > 0 and name == "inverse time":
+            made += [InverseTime(nice(slope / begun * steps), steps) for steps in _UNITS]
+        elif slope > 0 and begun > 0:
+            made += [InverseSqrt(begin)] if begin and abs(begun / slope / begin - 1) < 0.1 else []
+            made += [InverseSqrt(max(1, round(begun / slope)))]
         for schedule in made:
-            for base in dict.fromkeys((top, scaled(schedule(x), y, r))):
-                if (np.abs(base * schedule(x) - y) <= r).all():
-                    name = ("exponential", "inverse square root", "inverse time")[kind]
-                    yield Decay(name, base, math.inf, 0.0, 1.2, schedule)
-                    break
+            bases = dict.fromkeys((top, scaled(schedule(x), y, r)))
+            fits = [base for base in bases if (np.abs(base * schedule(x) - y) <= r).all()]
+            yield from (Decay(name, base, math.inf, 0.0, 1.2, schedule) for base in fits[:1])
