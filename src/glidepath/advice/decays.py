@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -75,24 +76,19 @@ def decays(
         return
     if not names and inside == 1:
         yield from _endless(x, y, r, peak, round(begin))
-    hints = [seen.most - begin] if seen.most is not None and seen.most - begin >= 1 else []
+    moved = replace(seen, t=x, most=round(seen.most - begin) if seen.most is not None else None)
     for name in names or SHAPES:
         shape, inverse, made = SHAPES[name]
 
-        def curve(n: float, shape: Shape = shape) -> Array:
-            if inside == 1:
-                return shape(np.clip(x / n, 0.0, 1.0))
-            return shape(np.clip((x[:, None] + np.arange(inside) / inside) / n, 0.0, 1.0)).mean(axis=1)
+        def curve(n: Array | float, where: slice = slice(None), shape: Shape = shape) -> Array:
+            return shape(np.clip((x[where, None] + np.arange(inside) / inside) / n, 0.0, 1.0)).mean(axis=-1)
 
         for asked in (0.0, 0.01, 0.1, *floors) if seen.every else floors:
             found = False
-            for n in _lengths(curve, inverse, x, y, r, peak, asked, hints, inside):
-                fitted = _fitted(curve(n), y, r, peak, asked)
-                if fitted is None:
-                    continue
-                top, low = fitted
-                n, found = int(n) * inside, True
-                yield Decay(name, top, n, low, 1 + (low > 0) + (peak is None) * 0.5, Ramp(1.0, low, n, made))
+            for n in _lengths(curve, inverse, moved, peak, asked, inside):
+                if (fitted := _fitted(curve(n), y, r, peak, asked)) is not None:
+                    (top, low), n, found = fitted, n * inside, True
+                    yield Decay(name, top, n, low, 1 + (low > 0) + (peak is None) * 0.5, Ramp(1.0, low, n, made))
             if found and not seen.every:
                 break
 
@@ -101,24 +97,24 @@ def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | Non
     """Returns peak and floor, in short decimals, of the one decay of this length through all that was seen, or None."""
     sure = r.min() / r
 
-    def holds(top: float, low: float) -> bool:
-        return top > 0 and 0 <= low < 1 and bool((np.abs(top * (low + (1 - low) * c) - y) <= r).all())
-
-    def floor(top: float) -> float:
-        d = (1 - c) * sure
-        return max(float((d * (y / top - c) * sure).sum() / max(float((d * d).sum()), 1e-300)), 0.0)
-
     if asked is not None:
-        low = asked
-        flat = low + (1 - low) * c
+        flat = asked + (1 - asked) * c
         top = peak if peak is not None else scaled(flat, y, r)
-        return (top, low) if holds(top, low) else None
+        return (top, asked) if top > 0 and (np.abs(top * flat - y) <= r).all() else None
+    d, falls = (1 - c) * sure, np.maximum(1 - c, 1e-200)
 
     def share(top: float) -> float | None:
         """Returns the floor in its shortest decimals, as a share of this peak or as a rate."""
-        low = floor(top) if top > 0 else 0.0
-        near = (short(low, lambda v: holds(top, v)), short(low * top, lambda v: holds(top, v / top)) / (top or 1.0))
-        return min((v for v in near if holds(top, v)), key=lambda v: (len(f"{v:.6g}"), abs(v - low)), default=None)
+        if top <= 0:
+            return None
+        low = max(float((d * (y / top - c) * sure).sum() / max(float((d * d).sum()), 1e-300)), 0.0)
+        least, most = float((((y - r) / top - c) / falls).max()), float((((y + r) / top - c) / falls).min())
+
+        def holds(v: float) -> bool:
+            return least <= v <= most and v < 1
+
+        near = (short(low, holds), short(low * top, lambda v: holds(v / top)) / top)
+        return min((v for v in near if holds(v)), key=lambda v: (len(f"{v:.6g}"), abs(v - low)), default=None)
 
     if peak is None:
         if np.ptp(c) < 1e-9:
@@ -130,10 +126,11 @@ def _fitted(c: Array, y: Array, r: Array, peak: float | None, asked: float | Non
 
 
 def _lengths(
-    curve: Callable[[float], Array], inverse: Shape, x: Array, y: Array, r: Array, peak: float | None, asked: float | None,
-    hints: list[float], inside: int,
-) -> list[float]:  # fmt: skip
+    curve: Callable[..., Array], inverse: Shape, seen: Seen, peak: float | None, asked: float | None, inside: int
+) -> list[int]:
     """Returns the lengths that may be: those that the file says, the roundest that is possible, those nearest the best."""
+    x, y, r = seen.t, seen.y, seen.r
+    hints = [seen.most] if seen.most is not None and seen.most >= 1 else []
     if peak is not None and asked is not None and inside == 1:
         least, most = ((np.clip((y + sign * r) / peak, None, 1.0) - asked) / (1 - asked) for sign in (-1, 1))
         if (most < 0).any() or (least > 1).any():
@@ -144,13 +141,13 @@ def _lengths(
         lows, highs = np.nan_to_num(lows, nan=0.0), np.nan_to_num(highs, nan=math.inf, posinf=1e15)
         a, b = math.ceil(min(max(lows.max() - 1e-7, 0.5), 2e9)), math.floor(min(highs.min() + 1e-7, 1e9))
         inner = [n for n in hints if a <= n <= b]
-        return [float(n) for n in dict.fromkeys((*inner, between(a - 1, b), round((a + b) / 2)))] if a <= b else []
+        return list(dict.fromkeys((*inner, between(a - 1, b), round((a + b) / 2)))) if a <= b else []
     thin = slice(None, None, max(1, len(x) // 100))
     z = y[thin]
 
     def errors(ns: Array) -> Array:
         """Returns what is left of the squares for each length, with the best floor, the best peak, or both."""
-        c = np.array([curve(n)[thin] for n in ns])
+        c = curve(ns[:, None, None], thin)
         if asked is not None:
             c, left = asked + (1 - asked) * c, z
         elif peak is not None:
@@ -168,7 +165,7 @@ def _lengths(
     _, best, _ = narrowed(grid, errors)
     near = (round(best / unit) * unit for unit in (1000, 500, 100, 50, 10, 5))
     near = [each for each in near if abs(each - best) < best / 25]
-    return [float(n) for n in dict.fromkeys((*hints, *near, best, best - 1, best + 1)) if n >= 1]
+    return [n for n in dict.fromkeys((*hints, *near, best, best - 1, best + 1)) if n >= 1]
 
 
 def _endless(x: Array, y: Array, r: Array, peak: float | None, begin: int) -> Iterator[Decay]:
