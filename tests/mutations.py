@@ -118,8 +118,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
             (
                 "a warmup wastes its first step",
                 "advice/candidates.py",
-                "Ramp(1 / (self.steps + 1) if usual",
-                "Ramp(1 / self.steps if usual",
+                "Ramp(1 / (self.steps + 1) if self.usual",
+                "Ramp(1 / self.steps if self.usual",
             ),
             (
                 "triangles one long",
