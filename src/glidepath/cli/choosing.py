@@ -115,8 +115,7 @@ def advise(
     from .. import advice
 
     log = _read(run, step=step, rate=rate, loss=loss, run=of)
-    found = advice.advise(log, plan=plan, base=base, complete=complete)
-    _answer(found, log, as_json)
+    _answer(advice.advise(log, plan=plan, base=base, complete=complete), log, as_json)
 
 
 @command()

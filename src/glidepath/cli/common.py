@@ -208,8 +208,8 @@ def schedule_of(text: str, let: Sequence[str] | None = None) -> Schedule:
         try:
             return Schedule.from_json(Path(text).read_bytes())
         except OSError as error:
-            reason = error.strerror or ""
-            raise GlidepathError.of("SCHEDULE", "file", "a file that can be read", text, reason) from None
+            rule = "a file that can be read"
+            raise GlidepathError.of("SCHEDULE", "file", rule, text, error.strerror or "") from None
     if text.endswith((".yaml", ".yml")):
         from ..dialects.configs.sources import data_of
 

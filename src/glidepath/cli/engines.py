@@ -143,9 +143,7 @@ def trained(out: Path) -> Generator[Watcher]:
         sys.exit(130)
 
 
-def made_by(
-    make: Callable[..., T], out: Path, trainer: EngineOptions, *given: Any, rate: Any = None, **options: Any
-) -> T:
+def made_by(make: Callable[..., T], out: Path, trainer: EngineOptions, *given: Any, **options: Any) -> T:
     """Calls what trains with the engine that the options name, a bar, and the command as it was typed; returns what it made.
 
     Args:
@@ -153,11 +151,8 @@ def made_by(
         out: The folder of its records.
         trainer: The options that say what trains.
         given: What it takes first.
-        rate: Peak rates, where it takes them: one alone is for all.
         options: What else it takes.
     """
-    if rate is not None:
-        options["peak_rate"] = rate[0] if isinstance(rate, list) and len(rate) == 1 else rate
     engine = trainer.made()
     with trained(out) as progress:
         return make(*given, **options, out=out, engine=engine, progress=progress, command=typed())

@@ -124,8 +124,7 @@ def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
 
     makes = dict(words)
     makes |= {f"{library}.{name}": known(library).readers[name] for library in CLASSIC for name in names(library)}
-    found = [(name, _about(make, "zh")) for name, make in makes.items()]
-    having = [row for row in found if wanted in row[1]]
+    having = [(name, about) for name, make in makes.items() if wanted in (about := _about(make, "zh"))]
     return sorted(having, key=lambda row: ("." in row[0], row[1].find(wanted), row[0]))
 
 

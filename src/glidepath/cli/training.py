@@ -54,8 +54,8 @@ def compare(
 
     tasks = tuple(changes.of(one, budget) for one in task or ("mnist1d", "text"))
     texts = [_text(one, let) for one in schedules or ()] or None
-    sizes: dict[str, Any] = {"budget": budget, "surface": surface}
-    say(table(made_by(lab.compare, out, trainer, tasks, texts, seeds, rate=rate, **sizes)))
+    sizes: dict[str, Any] = {"peak_rate": rate, "budget": budget, "surface": surface}
+    say(table(made_by(lab.compare, out, trainer, tasks, texts, seeds, **sizes)))
     beside(f"\nreport: {out / 'report.html'}")
 
 
@@ -116,9 +116,8 @@ def branches(
     from .. import lab
 
     at = tuple(points or (800, 1600, 3200))
-    sizes: dict[str, Any] = {"share": share, "seeds": seeds}
-    made = made_by(lab.branches, out, trainer, changes.of(task), at, schedule=schedule, **sizes, rate=rate)
-    say(made.table())
+    sizes: dict[str, Any] = {"schedule": schedule, "share": share, "seeds": seeds, "peak_rate": rate}
+    say(made_by(lab.branches, out, trainer, changes.of(task), at, **sizes).table())
 
 
 @command()
@@ -150,9 +149,8 @@ def snapshots(
     from ..lab.search.snapshots import snapshots as made_of
 
     sizes: dict[str, Any] = {"cycles": cycles, "last": last, "budget": budget, "seeds": seeds}
-    one = changes.of(task, budget)
-    made = made_by(made_of, out, trainer, one, schedule=schedule, **sizes, rate=rate, surface=surface)
-    say(made.table())
+    sizes |= {"schedule": schedule, "peak_rate": rate, "surface": surface}
+    say(made_by(made_of, out, trainer, changes.of(task, budget), **sizes).table())
     if (out / "surface.html").exists() and surface:
         beside(f"\nsurface: {out / 'surface.html'}")
 

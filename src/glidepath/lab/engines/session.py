@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -127,18 +126,18 @@ class Session:
         return made
 
 
-def session_problems(where: str, out: Path | None, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
+def session_problems(where: str, out: Path, engine: object, jobs: Sequence[Job[Any]] = ()) -> list[Problem]:
     """What is wrong with the folder and the engine of a command, before anything is written.
 
     Args:
         where: Name of the command.
-        out: Its folder, which need not exist; None for none.
+        out: Its folder, which need not exist.
         engine: None or an engine.
         jobs: What it would carry out; an engine that has a method `refuse` is asked.
     """
     found: list[Problem] = []
-    place = out and next(place for place in (out, *out.absolute().parents) if place.exists())
-    if place is not None and not place.is_dir():
+    place = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not place.is_dir():
         found.append(Problem(where, "out", "a folder", f"{shown(str(out))}: {place} is a file"))
     if engine is not None and not isinstance(engine, Engine):
         found.append(Problem(where, "engine", "an engine such as Workers() or InProcess()", shown(engine)))
@@ -153,7 +152,7 @@ def session_problems(where: str, out: Path | None, engine: object, jobs: Sequenc
 @contextlib.contextmanager
 def opened(
     where: str,
-    out: Path | None,
+    out: Path,
     engine: Engine | None,
     watcher: Watcher | None,
     files: Path | None = None,
@@ -163,7 +162,7 @@ def opened(
 
     Args:
         where: Name of the command.
-        out: Folder of the command, made if missing; None for one that is removed at the end.
+        out: Folder of the command, made if missing.
         engine: What carries out jobs; None for one worker process a processor.
         watcher: Who hears how far it is.
         files: Folder for the files of records; None for the folder of the records.
@@ -175,7 +174,6 @@ def opened(
     from .workers import Workers
 
     with contextlib.ExitStack() as held:
-        out = out or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="glidepath-")))
         with writing(where, out):
             held.enter_context(only_writer(out, where))
             store = Store(out / "records", files)
@@ -213,8 +211,8 @@ def writing(where: str, place: Path) -> Generator[None]:
         ) from error
 
 
-def put(where: str, folder: Path, made: Any, data: str, table: str) -> None:
-    """Writes what a command answered, as data and as a table, each file whole.
+def put(where: str, folder: Path, made: Any, data: str, table: str) -> Any:
+    """Writes what a command answered, as data and as a table, each file whole; returns it.
 
     Args:
         where: Name of the command.
@@ -226,6 +224,7 @@ def put(where: str, folder: Path, made: Any, data: str, table: str) -> None:
     with writing(where, folder):
         write_whole(folder / data, canonical_json(made.to_dict()) + "\n")
         write_whole(folder / table, made.table())
+    return made
 
 
 def _title(job: Job[Any]) -> str:

@@ -34,22 +34,18 @@ COLOURS = 8
 
 _INK, _SOFT, _GRID, _PAPER = "#0a0c00", "#0a0c01", "#0a0c02", "#0a0c03"
 _VARIABLES = {_INK: "var(--ink)", _SOFT: "var(--soft)", _GRID: "var(--grid)", _PAPER: "var(--paper)"}
-_STYLE: dict[str, Any] = {
-    **dict.fromkeys(("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"), _GRID),
-    **dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _SOFT),
-    **dict.fromkeys(("axes.titlecolor", "text.color"), _INK),
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "text.parse_math", "axes.formatter.useoffset"), False),
-    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
-    "svg.fonttype": "none",
-    "svg.hashsalt": "glidepath",
-    "font.size": 11,
-    "grid.linewidth": 0.7,
-    "lines.solid_capstyle": "round",
-}
+_STYLE: dict[str, Any] = dict.fromkeys(("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"), _GRID)
+_STYLE.update(dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _SOFT))
+_STYLE.update(dict.fromkeys(("axes.titlecolor", "text.color"), _INK) | {"font.size": 11, "grid.linewidth": 0.7})
+_STYLE.update(
+    dict.fromkeys(("axes.spines.top", "axes.spines.right", "text.parse_math", "axes.formatter.useoffset"), False)
+)
+_STYLE.update(dict.fromkeys(("axes.grid", "axes.axisbelow"), True) | {"lines.solid_capstyle": "round"})
+_STYLE.update({"svg.fonttype": "none", "svg.hashsalt": "glidepath"})
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
 _SIZE = (6.4, 3.7)
 _BINS = 50
-_LONGEST_NAME = 30
+_LONGEST_NAME = 31
 
 Records = Mapping[str, Sequence[Record]]
 Curve = npt.NDArray[np.float64]
@@ -117,7 +113,7 @@ def _differences(result: TaskResult, baseline: str) -> str:
         for i, row in enumerate(result.schedules):
             if row.to_baseline is not None:
                 _interval(axes, row.to_baseline.estimate, i, i, filled=shown(row.to_baseline))
-        axes.set_xlabel(f"difference to {_short(baseline)}, {metric.direction} is better")
+        axes.set_xlabel(f"difference to {short(baseline, _LONGEST_NAME)}, {metric.direction} is better")
         return _svg(figure, f"Difference in test {metric.name} to {baseline}, for every schedule")
 
 
@@ -166,8 +162,9 @@ def tried_figure(result: TaskResult) -> str:
     metric = result.task.metric
     with _drawn() as (figure, axes):
         for i, row in enumerate(result.schedules):
-            trials = row.rates.trials if row.rates else ()
-            known = [(one.peak_rate, one.validation) for one in trials if one.validation]
+            known = [
+                (one.peak_rate, one.validation) for one in (row.rates.trials if row.rates else ()) if one.validation
+            ]
             axes.plot([rate for rate, _ in known], [one.mean for _, one in known], **_line(i))
             for rate, one in known:
                 if one.low is not None and one.high is not None:
@@ -251,14 +248,10 @@ def _drawn(rows: Sequence[ScheduleResult] = ()) -> Generator[tuple[Figure, Axes]
         figure = Figure(figsize=size, layout="constrained", facecolor="none")
         axes = figure.subplots()
         if rows:
-            axes.set_yticks(range(len(rows)), labels=[_short(row.name) for row in rows])
+            axes.set_yticks(range(len(rows)), labels=[short(row.name, _LONGEST_NAME) for row in rows])
             axes.set_ylim(len(rows) - 0.5, -0.5)
             axes.tick_params(axis="y", labelcolor=_INK, length=0)
         yield figure, axes
-
-
-def _short(name: str) -> str:
-    return short(name, _LONGEST_NAME + 1)
 
 
 def _svg(figure: Figure, title: str) -> str:

@@ -17,8 +17,7 @@ def table(comparison: Comparison) -> str:
     remarks = caveats(comparison)
     if any(row.to_baseline and shown(row.to_baseline) for result in comparison.tasks for row in result.schedules):
         remarks = ["An asterisk marks the differences that hold after Holm's correction.", *remarks]
-    closing = "\n".join(f"- {sentence}" for sentence in remarks)
-    return "\n\n".join([*parts, closing]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {sentence}" for sentence in remarks)]) + "\n"
 
 
 def headings(result: TaskResult, baseline: str) -> list[str]:
@@ -60,8 +59,7 @@ def _five(result: TaskResult) -> bool:
 
 
 def _task(result: TaskResult, baseline: str) -> str:
-    rows = [headings(result, baseline), *(cells(row, result) for row in result.schedules)]
-    lines = aligned(rows)
+    lines = aligned([headings(result, baseline), *(cells(row, result) for row in result.schedules)])
     seeds = len(result.schedules[0].values)
     rate = "each its own peak rate" if result.peak_rate is None else f"peak rate {result.peak_rate:g}"
     title = f"{result.task.name}: {result.budget} updates, {rate}, {seeds} seeds"

@@ -229,14 +229,12 @@ def branches(
     row = one_row(task, schedule or "constant", seeds, peak_rate=peak_rate, budget=starts[-1], where="branches")
     lengths = {start: start + max(1, round(start * share / (1.0 - share))) for start in starts}
     warmup = 0 if schedule else min(starts[0], round(row[0].task.warmup * lengths[starts[0]]))
-    sizes = (warmup, tuple(lengths.items()))
-    jobs = [BranchJob(one.task, one.peak_rate, one.seed, *sizes, *followed(one, schedule)) for one in row]
+    pairs = tuple(lengths.items())
+    jobs = [BranchJob(one.task, one.peak_rate, one.seed, warmup, pairs, *followed(one, schedule)) for one in row]
     folder = Path(out)
     refuse(session_problems("branches", folder, engine, jobs))
     with opened("branches", folder, engine, progress, folder / "logs", command) as session:
-        made = _made(jobs, session.records(jobs))
-        put("branches", folder, made, "branches.json", "branches.txt")
-    return made
+        return put("branches", folder, _made(jobs, session.records(jobs)), "branches.json", "branches.txt")
 
 
 def _made(jobs: Sequence[BranchJob], records: Mapping[str, Measured]) -> Branched:

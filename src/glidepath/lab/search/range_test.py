@@ -104,8 +104,7 @@ def find_rates(
     """
     (spec,) = one_row(task, schedule or "cosine", [seed], budget=budget, where="find")
     task, chosen = spec.task, devices_of(on, [spec], "find")[0]
-    planned = repeats * steps + verified * 3 * len(seeds) * spec.budget
-    job = replace(spec, budget=planned)
+    job = replace(spec, budget=repeats * steps + verified * 3 * len(seeds) * spec.budget)
     meter = Meter([job], command=command or f"glidepath find {task.name}")
 
     def heard(made: int, of: int) -> None:

@@ -191,8 +191,7 @@ def search_space(
     space = [Dimension(RATE, low, high, log=True)]
     if len(chosen) > 1:
         space.append(Dimension(SHAPE, choices=tuple(family.name for family in chosen)))
-    found = {name: one for family in chosen for name, one in family.dimensions.items()}
-    return [*space, *found.values()]
+    return [*space, *{name: one for family in chosen for name, one in family.dimensions.items()}.values()]
 
 
 def readable(value: Any) -> Any:

@@ -115,9 +115,7 @@ def tune(
         search = _Search(base, {one.name: one for one in chosen}, space, kept, unseen, trials, whole, session)
         with writing("tune", folder):
             driver = search.driver(folder, storage, seed, prune)
-        made = search.carried_out(driver)
-        put("tune", folder, made, "tuned.json", "table.txt")
-    return made
+        return put("tune", folder, search.carried_out(driver), "tuned.json", "table.txt")
 
 
 @dataclass
@@ -213,8 +211,7 @@ class _Search:
         asked.report(mean, at)
         if at + 1 == len(self.seeds):
             return self._over(asked, "complete", mean)
-        behind = asked.params != self.defaults and asked.should_prune()
-        return self._over(asked, "pruned") if behind else True
+        return asked.params == self.defaults or not asked.should_prune() or self._over(asked, "pruned")
 
     def _over(self, asked: optuna.Trial, state: str, mean: float | None = None) -> bool:
         asked.set_user_attr("state", state)

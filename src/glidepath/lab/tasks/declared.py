@@ -194,8 +194,7 @@ class CharTransformer:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            msg = f"width must be a multiple of heads ({self.heads}), got {self.width}"
-            raise ValueError(msg)
+            raise ValueError(f"width must be a multiple of heads ({self.heads}), got {self.width}")
 
 
 @plain(kw_only=True, strict=True)

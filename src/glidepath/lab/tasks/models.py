@@ -44,8 +44,7 @@ def build(declared: AnyModel, data: Examples | Text) -> nn.Module:
         case CharTransformer(), Text():
             return Transformer(len(data.symbols), declared)
         case _:
-            msg = f"model: a {declared.kind} cannot read {type(data).__name__.lower()}"
-            raise TypeError(msg)
+            raise TypeError(f"model: a {declared.kind} cannot read {type(data).__name__.lower()}")
 
 
 def _cnn1d(channels: int, data: Examples) -> nn.Module:
