@@ -19,6 +19,8 @@ except ModuleNotFoundError as error:
 from .torch import Scheduler, attach
 
 Callback: Any = callbacks.Callback  # the library's own types are partly unknown
+Places = int | list[int] | Mapping[str, int] | None
+Times = Mapping[str, str | int] | None
 
 
 class Driver(Callback):
@@ -44,13 +46,7 @@ class Driver(Callback):
     """
 
     def __init__(
-        self,
-        plan: Any,
-        optimizers: int | list[int] | Mapping[str, int] | None = None,
-        *,
-        cadence: Mapping[str, str | int] | None = None,
-        resume: Policy = "strict",
-        **options: Any,
+        self, plan: Any, optimizers: Places = None, *, cadence: Times = None, resume: Policy = "strict", **options: Any
     ) -> None:
         super().__init__()
         self._plan, self._which, self._options = plan, optimizers, options
@@ -154,11 +150,9 @@ class Driver(Callback):
         """Begins in the middle of a run whose checkpoint knows nothing of it."""
         done, alone = trainer.global_step, len(trainer.optimizers) == 1
         if self._resume != "override" or not alone:
-            rule, remedy = (
-                f"in the checkpoint of a run that made {done} updates",
-                "load the weights alone, not ckpt_path",
-            )
-            remedy = f'resume="override" goes on with this plan at update {done}' if alone else remedy
+            rule = f"in the checkpoint of a run that made {done} updates"
+            remedy = f'resume="override" goes on with this plan at update {done}'
+            remedy = remedy if alone else "load the weights alone, without ckpt_path"
             raise GlidepathError.worded("Driver", "its state", rule, "nothing", remedy)
         scheduler.seek(done)
 

@@ -181,8 +181,7 @@ class Agreement:
         """Stops checking."""
         self._handle.remove()
 
-    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        del args, kwargs
+    def _before(self, optimizer: Optimizer, *_: Any) -> None:
         done = self._calls if self.progress is None else self.progress()
         self._calls += 1
         if (self._calls - 1) % self.every:

@@ -126,11 +126,9 @@ class Channel:
     def _shared(self, bases: dict[float, Rows], start: int, count: int, k: float) -> Write:
         """Returns the way of groups on one clock, of which those with one base share a value."""
         key, factor, floor = self.rule.key, self.schedule.scalar, self.rule.floor
-        lanes = [(self._lane(rows, k), base) for base, rows in bases.items()]
-        ways = [(lane, base, lane.picks) for lane, base in lanes]
+        ways = [(lane := self._lane(rows, k), base, lane.picks) for base, rows in bases.items()]
         if count == 1 and not start and floor is None:
-            ((lane, base),) = lanes
-            self.only = (lane, key, base, factor)
+            self.only = (ways[0][0], key, ways[0][1], factor)
 
         def write_shared(groups: list[Group], k: float) -> bool:
             part = factor(k - start)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from importlib import import_module
 from itertools import islice
+from operator import length_hint
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -154,13 +155,7 @@ def find(
     """
     how, exchange = Options.of(options), Exchange(_device(model))
 
-    def prepared() -> tuple[()]:
-        _check(model, optimizer, loss, loader, how)
-        rising(how.low, how.high, int(how.steps))
-        _ratios(optimizer)
-        return ()
-
-    exchange.together(prepared, 0)
+    exchange.together(lambda: _check(model, optimizer, loss, loader, how), 0)
     plan, ratios = rising(how.low, how.high, int(how.steps)), _ratios(optimizer)
     begun, traces, updates = time.perf_counter(), list[Trace](), 0
     roots = [model, optimizer, how.scaler, loss, how.forward, *how.also]
@@ -206,14 +201,14 @@ def use(optimizer: Optimizer, rate: float) -> dict[str, float]:
 
 
 def _updates(
-    model: nn.Module,
-    optimizer: Optimizer,
+    model: Any,
+    optimizer: Any,
     loss: Any,
     how: Options,
-    ratios: Mapping[str, float],
+    ratios: Any,
     exchange: Exchange,
-    batches: Iterator[Any],
-    made: Callable[[], int],
+    batches: Any,
+    made: Any,
     before: int,
 ) -> Callable[[float], float | None]:
     """Returns what makes one update with a rate, and gives the mean loss of its batches over all processes, or None for no update.
@@ -273,9 +268,8 @@ def _suspended(optimizer: Optimizer) -> Generator[Callable[[], int]]:
     held = {name: getattr(optimizer, name) for name in names}
     made = 0
 
-    def count(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def count(optimizer: Optimizer, *_: Any) -> None:
         nonlocal made
-        del args, kwargs
         overflow = getattr(optimizer, "found_inf", None)  # set by the scaler for optimizers that skip by themselves
         if overflow is None or not float(overflow):
             made += 1
@@ -308,7 +302,7 @@ def _name(k: int, group: Mapping[str, Any]) -> str:
     return f"{k}" if not group.get("name") else f"{k} {group['name']}"
 
 
-def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> None:
+def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> tuple[()]:
     checks = Checks("find")
     for field, least in (("accumulate", 1), ("repeats", 1), ("steps", 10)):
         checks.take(field, getattr(how, field), integer(least, 10**6))
@@ -330,6 +324,9 @@ def _check(model: Any, optimizer: Any, loss: Any, loader: Any, how: Options) -> 
         if not holds:
             checks.refuse(field, rule, value, remedy)
     checks.done()
+    rising(how.low, how.high, int(how.steps))
+    _ratios(optimizer)
+    return ()
 
 
 # The batches: an order of their own for each repeat, without an end, and the loader back where it was ----------------------------------
@@ -369,11 +366,7 @@ def _endless(loader: Iterable[Any], repeat: int, repeats: int) -> Iterator[Any]:
     sampler = getattr(loader, "sampler", None)
     shuffled = sampler is not None and not isinstance(sampler, torch.utils.data.SequentialSampler)
     if not shuffled and not hasattr(loader, "set_epoch"):
-        try:
-            first = len(cast("Any", loader)) * repeat // repeats
-        except TypeError:
-            first = 0
-        yield from islice(loader, first, None)
+        yield from islice(loader, length_hint(loader) * repeat // repeats, None)
     while True:
         batches = 0
         for batch in loader:

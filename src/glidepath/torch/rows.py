@@ -79,17 +79,13 @@ class Mixed:
 
     def write(self, groups: Sequence[dict[str, Any]], key: str, values: Values) -> Any:
         """Writes a value into each place and returns copies of them, of the kind that the places hold."""
-        copies: list[Any] = []
         for group, value in zip(groups, values.tolist(), strict=True):
-            held = group[key]
-            if isinstance(held, torch.Tensor):
-                with torch.no_grad():
-                    held.fill_(value)
-                copies.append(held.detach().clone())
+            if isinstance(group[key], torch.Tensor):
+                group[key].detach().fill_(value)
             else:
                 group[key] = value
-                copies.append(value)
-        return copies
+        held = [group[key] for group in groups]
+        return [each.detach().clone() if isinstance(each, torch.Tensor) else each for each in held]
 
 
 class Memory:

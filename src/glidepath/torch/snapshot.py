@@ -23,11 +23,6 @@ _SYSTEM = ("builtins", "threading", "multiprocessing", "concurrent", "asyncio", 
 _FOREIGN = {*_SYSTEM, "torch", "numpy", "tqdm"}
 _CODE = (type, ModuleType, FunctionType, BuiltinFunctionType)
 _PLAIN = (*_CODE, bool, int, float, complex, str, bytes, type(None), Node)  # schedules and their like never change
-_GENERATORS = {
-    torch.Generator: ("get_state", "set_state"),
-    random.Random: ("getstate", "setstate"),
-    np.random.RandomState: ("get_state", "set_state"),
-}
 
 
 class Snapshot:
@@ -47,7 +42,7 @@ class Snapshot:
     """
 
     def __init__(self, roots: Iterable[Any], structure: Iterable[Any] = ()) -> None:
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         # keeps what it has seen alive: an id means one object only while that object lives
         self._seen: dict[int, Any] = {}
         for given, tensors in ((roots, True), (structure, False)):
@@ -81,21 +76,21 @@ class Snapshot:
 
     def _one(self, value: Any, root: bool, tensors: bool) -> Iterable[Any]:
         """Remembers one object and returns what is inside."""
-        if isinstance(value, Tensor):
-            if tensors:
+        if isinstance(value, Tensor | np.ndarray):
+            if tensors and isinstance(value, Tensor):
                 self._tensor(value)
-            return ()
-        if isinstance(value, np.ndarray):
-            if tensors and value.dtype != object:
+            elif tensors and isinstance(value, np.ndarray) and value.dtype != object:
                 self._undo.append(partial(_put_array, value, value.copy()))
             return ()
         if isinstance(value, np.random.Generator):
             self._undo.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
             return ()
-        for kind, (get, put) in _GENERATORS.items():
-            if isinstance(value, kind):
-                self._undo.append(partial(getattr(value, put), getattr(value, get)()))
-                return ()
+        if isinstance(value, random.Random):
+            self._undo.append(partial(value.setstate, value.getstate()))
+            return ()
+        if isinstance(value, torch.Generator | np.random.RandomState):
+            self._undo.append(partial(value.set_state, value.get_state()))
+            return ()
         if isinstance(value, dict | list | deque | set):
             return self._container(value)
         if isinstance(value, tuple | frozenset):

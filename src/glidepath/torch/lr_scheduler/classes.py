@@ -39,13 +39,10 @@ __all__ = [
 
 _PLATEAU: dict[str, Check] = {
     "mode": choice("min", "max"),
-    "factor": real(0, below=1),
-    "patience": integer(0),
-    "threshold": real(0),
     "threshold_mode": choice("rel", "abs"),
-    "cooldown": integer(0),
-    "min_lr": real(0),
-    "eps": real(0),
+    "factor": real(0, below=1),
+    **dict.fromkeys(("patience", "cooldown"), integer(0)),
+    **dict.fromkeys(("threshold", "min_lr", "eps"), real(0)),
 }
 
 # That multiply the rate they find: a hand or another scheduler may move it too
