@@ -54,9 +54,7 @@ class Rate(LearningRateSchedule):
         cosine(90)
     """
 
-    def __init__(
-        self, schedule: Any, base: float | None = None, fingerprint: str | None = None, feedback: Any = None
-    ) -> None:
+    def __init__(self, schedule: Any, base: float | None = None, fingerprint: Any = None, feedback: Any = None) -> None:
         self.schedule, self.base = Schedule.of(schedule), base
         if fingerprint not in (None, self.schedule.fingerprint):
             rule = f"that of its schedule, {self.schedule.fingerprint[:12]}…"

@@ -140,8 +140,7 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
         rule = "without controllers, whose state it does not keep"
         raise GlidepathError.worded("apply", "plan", rule, heard, "use attach")
     at = made.position(updates=plain)
-    seats: list[Seat] = []
-    checks = Checks("apply")
+    seats, checks = list[Seat](), Checks("apply")
     for rule in made.driven:
         values = extent(rule.complete)
         for i, group in enumerate(optimizer.param_groups):
@@ -153,4 +152,4 @@ def apply(optimizer: Optimizer, plan: Any, step: int, *, total: Any = None, abso
     checks.done()
     for seat in seats:
         seat.group.setdefault(seat.base_key, seat.base)
-        write(seat.rule, seat.group, seat.value(at))
+        write(seat.rule, seat.group, seat.finish(seat.schedule.scalar(at - seat.start), 1.0))

@@ -84,16 +84,6 @@ class Binding:
 
     # Holding on and letting go -------------------------------------------------------------------------------------------------------
 
-    def bind(self, optimizer: Optimizer) -> None:
-        """Registers what runs before an update, after it, and around the optimizer's state."""
-        before, after = self.hooks()
-        self.handles = [
-            optimizer.register_step_pre_hook(before),
-            optimizer.register_step_post_hook(after),
-            optimizer.register_load_state_dict_post_hook(self.reload),
-            optimizer.register_state_dict_pre_hook(self.saving),
-        ]
-
     def unbind(self) -> None:
         """Removes the hooks; the groups stay as they are."""
         for handle in self.handles:
@@ -476,8 +466,8 @@ class Binding:
             return
         self.finish(optimizer, found is not None and bool(found))
 
-    def hooks(self) -> tuple[Any, Any]:
-        """Returns what runs before an update and after it."""
+    def bind(self, optimizer: Optimizer) -> None:
+        """Registers what runs before an update, after it, and around the optimizer's state."""
         run = self.run
 
         @_invisible
@@ -519,7 +509,12 @@ class Binding:
                     run.updates += 1
 
         before._glidepath_binding = self
-        return before, after
+        self.handles = [
+            optimizer.register_step_pre_hook(before),
+            optimizer.register_step_post_hook(after),
+            optimizer.register_load_state_dict_post_hook(self.reload),
+            optimizer.register_state_dict_pre_hook(self.saving),
+        ]
 
 
 def bindings_of(optimizer: Optimizer) -> list[Binding]:

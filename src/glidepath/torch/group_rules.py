@@ -107,8 +107,7 @@ class Seat:
 
     def check(self, low: float, high: float, end: float) -> list[Problem]:
         """Returns the problems of driving this group by values between `low` and `high` that end on `end`."""
-        rule, problems = self.rule, list[Problem]()
-        where = f"group {self.label}"
+        rule, problems, where = self.rule, list[Problem](), f"group {self.label}"
         if not rule.absolute:
             if rule.key in _SHARES and low > 0.5 and high < 1.0:
                 text = f"values from {low:g} to {high:g}, which look like {rule.key} itself"
@@ -125,11 +124,12 @@ class Seat:
             if rule.floor > self.base:
                 said = f"at least its absolute floor {rule.floor!r}"
                 problems.append(Problem(where, rule.parameter, said, shown(self.base), "factors have relative floors"))
-        return problems + _outside(rule, where, low, high)
-
-    def value(self, at: float, scale: float = 1.0) -> float:
-        """Returns the value at a position, in the unit of the hyper-parameter."""
-        return self.finish(self.schedule.scalar(at - self.start), scale)
+        share = rule.key in _SHARES
+        fits = low >= 0.0 and high < (1.0 if share else math.inf)
+        if not fits and (share or rule.key in ("lr", "weight_decay", "eps")):
+            said = f"{'at least 0 and below 1' if share else 'finite and at least 0'} at every step"
+            problems.append(Problem(where, rule.parameter, said, f"values from {low!r} to {high!r}"))
+        return problems
 
     def finish(self, made: float, scale: float) -> float:
         """Returns what a value of the schedule comes to in this group."""
@@ -203,16 +203,6 @@ def extent(schedule: Schedule) -> tuple[float, float, float]:
     steps = np.arange(last + 1) if last < _SAMPLES else np.unique(np.linspace(0.0, float(last), _SAMPLES).round())
     seen = schedule(steps)
     return float(seen.min()), float(seen.max()), float(schedule.scalar(last))
-
-
-def _outside(rule: Rule, where: str, low: float, high: float) -> list[Problem]:
-    """Returns the problem of the values from `low` to `high` for a rule's hyper-parameter, if there is one."""
-    share = rule.key in _SHARES
-    fits = low >= 0.0 and high < (1.0 if share else math.inf)
-    if fits or not (share or rule.key in ("lr", "weight_decay", "eps")):
-        return []
-    said = "at least 0 and below 1" if share else "finite and at least 0"
-    return [Problem(where, rule.parameter, f"{said} at every step", f"values from {low!r} to {high!r}")]
 
 
 def name_of(group: Group) -> str | None:

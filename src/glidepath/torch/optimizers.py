@@ -42,7 +42,9 @@ def _makers(given: Any) -> list[Optimizer]:
         raise GlidepathError.of("attach", "optimizer", "a torch.optim.Optimizer", given)
     inner = innermost(given)
     if _hooked(inner):
-        if hasattr(inner, "fused_backward") or _stepless(inner):
+        step: Any = type(inner).step
+        stepless = getattr(step, "__wrapped__", step) in (Optimizer.step, getattr(Optimizer.step, "__wrapped__", None))
+        if stepless or hasattr(inner, "fused_backward"):
             what = f"{type(inner).__name__}, which updates elsewhere, as in fused_backward()"
             raise GlidepathError.worded("attach", "optimizer", "one whose step() makes the updates", what, _APPLY)
         return [inner]
@@ -79,11 +81,6 @@ def _inside(optimizer: Any) -> list[Any]:
 
 def _hooked(optimizer: Any) -> bool:
     return "_optimizer_step_pre_hooks" in getattr(optimizer, "__dict__", {})
-
-
-def _stepless(optimizer: Any) -> bool:
-    step: Any = type(optimizer).step
-    return getattr(step, "__wrapped__", step) in (Optimizer.step, getattr(Optimizer.step, "__wrapped__", None))
 
 
 def dummy(groups: list[Group], channels: Iterable[Channel]) -> bool:

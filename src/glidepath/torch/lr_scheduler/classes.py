@@ -563,7 +563,7 @@ class ReduceLROnPlateau(Made, torchs.ReduceLROnPlateau):
 
     def _refuse(self, optimizer: Optimizer, arguments: dict[str, Any]) -> None:
         checks, groups = Checks(f"{self.library} ReduceLROnPlateau"), len(optimizer.param_groups)
-        for name in filter(arguments.__contains__, _PLATEAU):
+        for name in filter(_PLATEAU.__contains__, arguments):
             given = arguments[name]
             if name == "min_lr" and isinstance(given, list):
                 if len(given) != groups:
@@ -592,10 +592,9 @@ class ReduceLROnPlateau(Made, torchs.ReduceLROnPlateau):
         before = [plain(group["lr"]) for group in self.optimizer.param_groups] if self.verbose else []
         known, floors = self._seen
         if self.default_min_lr is None and floors == self.min_lrs:
-            places = {id(owner): i for i, owner in enumerate(known)}
-            found = [places.get(id(owner)) for owner in self._now()[0]]
-            if None not in found:
-                self.min_lrs = [floors[place] for place in found if place is not None]
+            kept, heads = dict(zip(map(id, known), floors, strict=False)), [*map(id, self._now()[0])]
+            if kept.keys() >= {*heads}:
+                self.min_lrs = [kept[head] for head in heads]
         self._seen = self._now()
         super()._reduce_lr(epoch)
         for i, old in enumerate(before):

@@ -48,14 +48,16 @@ class OneFlow(DropIn):
     kept_as: ClassVar[dict[str, str]] = {}  # the attributes that are called otherwise than their arguments
     __signature__: ClassVar[inspect.Signature]
     _called: ClassVar[str]  # the name of OneFlow's class
+    _attributes: ClassVar[dict[str, str]]  # that the arguments are kept as
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if cls.__module__.startswith("glidepath.torch.") and cls.__name__ in ONEFLOW.readers:
             cls.__signature__ = cls._arguments_of(inspect.signature(ONEFLOW.readers[cls.__name__]))
             cls._called = cls.__name__
-            names = cls.__signature__.parameters.keys() - _NO_CONFIGURATION
-            cls.configuration = frozenset(cls.kept_as.get(name, name) for name in names)
+            names = [name for name in cls.__signature__.parameters if name not in _NO_CONFIGURATION]
+            cls._attributes = {name: cls.kept_as.get(name, name) for name in names}
+            cls.configuration = frozenset(cls._attributes.values())
 
     @classmethod
     def _arguments_of(cls, reader: inspect.Signature) -> inspect.Signature:
@@ -115,14 +117,10 @@ class OneFlow(DropIn):
             return DropIn.get_lr(self)
         return self._values(np.full(len(self.base_lrs), float(base_lr)), step).tolist()[0]
 
-    def print_lr(self, group: int, lr: float) -> None:
-        """Prints a rate that was set."""
-        where = f"param_groups[{group}]"
-        print(f"Last step {self.last_step} of {type(self)} adjusting learning rate of {where} to {lr:.5f}")  # noqa: T201
-
     def _tell(self, epoch: Any) -> None:
         for i, rate in enumerate(self.get_last_lr()):
-            self.print_lr(i, plain(rate))
+            told = f"adjusting learning rate of param_groups[{i}] to {plain(rate):.5f}"
+            print(f"Last step {self.last_step} of {type(self)} {told}")  # noqa: T201
 
     def _noted(self, step: Any) -> None:
         """Notes the step that a scheduler around this one has taken."""
@@ -138,8 +136,7 @@ class Closed(OneFlow):
         Raises:
             GlidepathError: With every problem found in the arguments.
         """
-        names = [name for name in self.__signature__.parameters if name not in _NO_CONFIGURATION]
-        found = {name: saved(self.__dict__[self.kept_as.get(name, name)]) for name in names}
+        found = {name: saved(self.__dict__[attribute]) for name, attribute in self._attributes.items()}
         known = self._arrays.get("law")
         if known is None or known[0] != found:
             factor, offset = law(type(self)._called, found)
