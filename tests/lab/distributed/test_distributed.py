@@ -18,8 +18,7 @@ from typer.testing import CliRunner
 
 from glidepath import GlidepathError, advice, cli
 from glidepath.lab.distributed import Ranks, SharedError, Stream, part, train, training_of
-from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints
-from glidepath.lab.distributed.history import History
+from glidepath.lab.distributed.checkpoint import Checkpoint, Checkpoints, History
 from glidepath.lab.distributed.ranks import _device
 from glidepath.lab.engines.progress import Bar, Silent
 from glidepath.lab.engines.training import fresh_model

@@ -12,7 +12,7 @@ from torch.nn import functional
 from glidepath import GlidepathError, recipes
 from glidepath.cli.engines import Changes, EngineOptions
 from glidepath.lab import TASKS, InProcess, Ray, RunSpec, Task, Workers, compare, run
-from glidepath.lab.distributed.stream import Stream
+from glidepath.lab.distributed import Stream
 from glidepath.lab.engines import machine
 from glidepath.lab.engines.machine import computing_on, devices_of
 from glidepath.lab.engines.training import evaluation, hits, loss_of, minibatches

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from .loop import Trained, Update, train
 from .ranks import Ranks, SharedError, ranks
-from .stream import Stream, part
-from .training import Training, training_of
+from .training import Stream, Training, part, training_of
 
 __all__ = ["Ranks", "SharedError", "Stream", "Trained", "Training", "Update", "part", "ranks", "train", "training_of"]

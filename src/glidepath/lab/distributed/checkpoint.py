@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file each, written whole by one process, named by its content, the last good one kept beside it.
+"""What is kept of a run: its history; and checkpoints, one safetensors file each, written whole and named by its content.
 
 A file holds the weights (`model/…`), the tensors of the optimizer (`optimizer/…`) and, as JSON in its head, everything else. Nothing in it
 can run. Its name is the count of updates and the beginning of the SHA-256 of its bytes, so that a file that was cut off or altered is found.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GlidepathError, shown, write_whole
+from ..engines.training import finite_number
+from ..records.runs import Evaluation
 
-FORMAT = 2
+MOST = 2048  # rows that the history of a run has, as long as it is not extended
+_FORMAT = str(2)
 _NAME = re.compile(r"\d{15}-[0-9a-f]{16}\.safetensors")
 _KEPT = 2
 
@@ -62,7 +65,7 @@ class Checkpoints:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         head = json.dumps(checkpoint.head, allow_nan=False)
-        content = save(checkpoint.tensors, {"format": str(FORMAT), "head": head})
+        content = save(checkpoint.tensors, {"format": _FORMAT, "head": head})
         path = self.folder / f"{updates:015d}-{_sum(content)}.safetensors"
         write_whole(path, content)
         self._good = [*(one for one in self._good if one != path), path][-_KEPT:]
@@ -101,9 +104,9 @@ def _read(path: Path) -> Checkpoint:
 
     with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
         about: dict[str, str] = file.metadata() or {}
-        if about.get("format") != str(FORMAT):
+        if about.get("format") != _FORMAT:
             remedy = "it was written by another version of glidepath"
-            raise GlidepathError.of(f"checkpoint {path.name}", "format", str(FORMAT), about.get("format"), remedy)
+            raise GlidepathError.of(f"checkpoint {path.name}", "format", _FORMAT, about.get("format"), remedy)
         return Checkpoint(json.loads(about["head"]), {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
 
 
@@ -138,3 +141,64 @@ def load_into(
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (RuntimeError, ValueError, KeyError) as error:
         raise GlidepathError.worded("checkpoint", "weights", "those of this model", shown(str(error), 200)) from None
+
+
+@dataclass
+class History:
+    """What a run did so far.
+
+    Row i stands for the updates from `i * stride`: it has position and values of the first and the mean loss of all, so that what is kept
+    is a function of the updates alone, however often the run was interrupted.
+
+    Args:
+        parameters: The hyper-parameters that are driven.
+        stride: Updates of a row.
+        rows: For each: samples, tokens, the sum of its losses, their number, the values.
+        evaluations: Validations.
+        test: The measurement at the end; None before.
+        decisions: What the plan's controllers made of the validations.
+        segments: One entry for each time that processes took it up: where, how many, what had changed since.
+        seconds: Time on the clock, in all.
+        diverged_at: The update whose loss was not finite on some process, and which was not made.
+    """
+
+    parameters: list[str]
+    stride: int = 1
+    rows: list[list[float]] = field(default_factory=list[list[float]])
+    evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
+    test: Evaluation | None = None
+    decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    segments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    seconds: float = 0.0
+    diverged_at: int | None = None
+
+    def add(self, update: int, samples: int, tokens: int, loss: float, values: Sequence[float]) -> None:
+        """Adds an update; they come in turn.
+
+        Args:
+            update: Its index.
+            samples: Samples that were seen before it.
+            tokens: Tokens that were seen before it.
+            loss: The mean loss of its samples.
+            values: What it was made with, a number for each hyper-parameter.
+        """
+        if update % self.stride:
+            row = self.rows[-1]
+            row[2], row[3] = row[2] + loss, row[3] + 1
+        else:
+            self.rows.append([samples, tokens, loss, 1, *values])
+
+    def columns(self) -> dict[str, Any]:
+        """The record's part: all but the rows, and those by name: `update`, `samples`, `tokens`, `loss` and each hyper-parameter."""
+        told = {name: value for name, value in asdict(self).items() if name not in ("parameters", "rows")}
+        told["update"] = [self.stride * i for i in range(len(self.rows))]
+        told |= {name: [row[i] for row in self.rows] for i, name in ((0, "samples"), (1, "tokens"))}
+        told["loss"] = [finite_number(row[2] / row[3]) for row in self.rows]
+        return told | {name: [row[i] for row in self.rows] for i, name in enumerate(self.parameters, 4)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> History:
+        """The history of which `asdict` made plain data."""
+        test = data["test"] and Evaluation(**data["test"])
+        read: dict[str, Any] = {"evaluations": [Evaluation(**one) for one in data["evaluations"]], "test": test}
+        return cls(**data | read)

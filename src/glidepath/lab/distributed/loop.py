@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ...core import Checks, Problem, write_whole
+from ...core import Problem, problem_of, refuse, write_whole
 from ...core.fields import Count
 from ...plan import Progress, diff
 from ...plan.replan import length_of
@@ -34,12 +35,10 @@ from ..engines.training import fresh_model, loss_of, measurement, one_thread, op
 from ..records.runs import Evaluation
 from ..records.store import only_writer
 from ..tasks.data import Examples, Text, load
-from .checkpoint import Checkpoint, Checkpoints, load_into, tensors_of
-from .history import MOST, History
-from .ranks import Ranks, SharedError, Wish, hearing
-from .resuming import Policy, ResumedTraining, resumed
-from .stream import Stream, part
-from .training import Training, enough
+from .checkpoint import MOST, Checkpoint, Checkpoints, History, load_into, tensors_of
+from .ranks import Ranks, SharedError, hearing
+from .resuming import Policy, Resumed, resumed
+from .training import Stream, Training, enough, part
 
 Ended = Literal["finished", "stopped", "diverged"]
 _RANDOM = 2
@@ -122,16 +121,9 @@ def train(
         GlidepathError: On every process, within `check` updates, if one of them leaves the common plan.
     """
     ranks, folder = ranks or Ranks(), Path(folder)
-
-    def asked() -> None:
-        checks = Checks("train")
-        checks.take("check", check, Count)
-        checks.take("micro", micro, Count | None)
-        half = half_missing("train", str(ranks.device)) if training.amp else None
-        checks.problems += [half] if half else []
-        checks.done()
-
-    ranks.together(asked)
+    wrong = [problem_of("train", "check", check, Count), problem_of("train", "micro", micro, Count | None)]
+    wrong += [half_missing("train", str(ranks.device))] if training.amp else []
+    ranks.together(lambda: refuse(wrong))
     _same(training, ranks)
     data = ranks.together(lambda: load(training.task.data))
     with ExitStack() as stack:
@@ -143,13 +135,13 @@ def train(
         ranks.first(lambda: stack.enter_context(only_writer(folder, "train")))
         files = Checkpoints(folder / "checkpoints")
         newest, notes = ranks.told(ranks.first(files.newest)) or (None, [])
-        going_on = ResumedTraining(training, Progress())
+        going_on: Resumed = training, Progress(), ()
         if newest is not None:
             going_on = ranks.together(lambda: resumed(training, newest.head, data.sha256, changed))
-        plan = going_on.training.plan
+        plan = going_on[0].plan
         ranks.together(lambda: enough(plan, ranks.count))
         period = ranks.together(lambda: length_of(plan, "train", "checkpoint", checkpoint))
-        run = _TrainingRun(going_on, folder, files, ranks, data, period, check, micro, watch, watcher, wish, command)
+        run = _TrainingRun(*going_on, folder, files, ranks, data, period, check, micro, watch, watcher, wish, command)
         if newest is not None:
             run.restore(newest, notes)
         return run.carried_out()
@@ -174,29 +166,28 @@ def _same(training: Training, ranks: Ranks) -> None:
         raise SharedError(problems)
 
 
+@dataclass(eq=False)
 class _TrainingRun:
     """One process's side of a run between two starts."""
 
-    def __init__(
-        self,
-        going_on: ResumedTraining,
-        folder: Path,
-        files: Checkpoints,
-        ranks: Ranks,
-        data: Examples | Text,
-        period: int,
-        check: int,
-        micro: int | None,
-        watch: Callable[[Update], object] | None,
-        watcher: Watcher,
-        wish: Wish,
-        command: str,
-    ) -> None:
-        self.training, self.progress, self.told = going_on.training, going_on.progress, going_on.told
+    training: Training
+    progress: Progress
+    told: tuple[str, ...]
+    folder: Path
+    files: Checkpoints
+    ranks: Ranks
+    data: Examples | Text
+    period: int
+    check: int
+    micro: int | None
+    watch: Callable[[Update], object] | None
+    watcher: Watcher
+    wish: SimpleNamespace
+    command: str
+
+    def __post_init__(self) -> None:
         self.plan, self.task, self.spec = self.training.plan, self.training.task, self.training.spec
-        self.folder, self.files, self.ranks, self.data = folder, files, ranks, data
-        self.period, self.check, self.micro, self.watch = period, check, micro, watch
-        self.watcher, self.wish, self.meter = watcher, wish, Meter([self.spec], command=command)
+        ranks, data, self.meter = self.ranks, self.data, Meter([self.spec], command=self.command)
         self.stream = Stream(self.task, data, self.training.seed)
         self.model = fresh_model(self.spec, data).to(ranks.device)
         self.optimizer = optimizer_of(self.spec, self.model)
@@ -241,7 +232,7 @@ class _TrainingRun:
             ended = self._updates()
             if ended == "finished":
                 history.test = self._measured(self.test)
-            self._save(ended, whole=ended != "diverged")
+            self.ranks.first(lambda: self._write(ended, ended != "diverged"))
         last = history.evaluations[-1] if history.evaluations else None
         return Trained(ended, self.progress, last, history.test, history.diverged_at)
 
@@ -253,23 +244,16 @@ class _TrainingRun:
         segment = {"updates": self.progress.updates, "samples": self.progress.samples, "processes": ranks.count}
         segment |= {"batch": size, "device": ranks.device.type, "changed": list(self.told)}
         self.history.segments.append(segment)
-        where = f"{_processes(ranks.count)} on {ranks.device.type}"
-        self.watcher.note(
-            f"{self.task.name}: {self.training.total:,} {self.plan.clock}, {size} samples an update, {where}"
-        )
+        where = f"{size} samples an update, {_processes(ranks.count)} on {ranks.device.type}"
+        self.watcher.note(f"{self.task.name}: {self.training.total:,} {self.plan.clock}, {where}")
         if self.task.changed:
             self.watcher.note(self.task.changed)
 
     def _updates(self) -> Ended:
         scheduler = attach(self.optimizer, self.plan, rebase=True)
         scheduler.seek(self.progress)
-        agreement = Agreement(
-            self.optimizer,
-            self.training.fingerprint,
-            lambda: self.progress.samples,
-            parameters=self.history.parameters,
-            every=self.check,
-        )
+        names, seen = self.history.parameters, lambda: self.progress.samples
+        agreement = Agreement(self.optimizer, self.training.fingerprint, seen, parameters=names, every=self.check)
         model, device = self.model, self.ranks.device
         if self.ranks.count > 1:
             model = DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
@@ -347,7 +331,7 @@ class _TrainingRun:
             self.history.evaluations.append(self._measured(self.validate))
             stop |= self._heard(self.history.evaluations[-1], scheduler)
         if after < total and not stop and before // self.period < after // self.period:
-            self._save("running")
+            self.ranks.first(lambda: self._write("running"))
         return stop
 
     def _measured(self, measure: Callable[[nn.Module, int], Evaluation]) -> Evaluation:
@@ -371,22 +355,11 @@ class _TrainingRun:
 
     # What is kept ---------------------------------------------------------------------------------------------------------------
 
-    def _save(self, ended: str, *, whole: bool = True) -> None:
-        """Has rank 0 write the record, and the whole state before it.
-
-        Raises:
-            Shared: If it cannot be written.
-        """
-        self.ranks.first(lambda: self._write(ended, whole))
-
-    def _write(self, ended: str, whole: bool) -> None:
+    def _write(self, ended: str, whole: bool = True) -> None:
+        """Writes the record, and the whole state before it."""
         self.history.seconds = self.before + time.perf_counter() - self.begun
-        head = {
-            "plan": self.plan.to_dict(),
-            "fingerprint": self.plan.fingerprint,
-            "progress": self.progress.to_dict(),
-            "data_sha256": self.data.sha256,
-        }
+        head: dict[str, Any] = {"plan": self.plan.to_dict(), "fingerprint": self.plan.fingerprint}
+        head |= {"progress": self.progress.to_dict(), "data_sha256": self.data.sha256}
         identity = self.training.identity()
         if whole:
             tensors, plain = tensors_of(self.model, self.optimizer)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, NoReturn, TypeVar
 
 import torch
@@ -22,6 +23,7 @@ from ...torch.agreement import count, named, number
 from ..engines.machine import gpus, no_device
 
 T = TypeVar("T")
+_LOOK_SECONDS = 0.5
 
 
 class SharedError(GlidepathError):
@@ -163,27 +165,15 @@ def _device(name: str, local: int, side: int) -> torch.device:
     return torch.device("cuda", local)
 
 
-class Wish:
-    """Whether somebody wished that the run stops."""
-
-    stop = False
-
-    def heard(self, *signal: Any) -> None:
-        """Notes it. `torchrun` hands a signal on to processes that may have got it already, so that a second one says nothing new."""
-        del signal
-        self.stop = True
-
-
-_LOOK_SECONDS = 0.5
-
-
 @contextmanager
-def hearing() -> Generator[Wish]:
-    """Takes SIGINT and SIGTERM as a wish, until the end of the block; outside the main thread, where Python allows none, never.
+def hearing() -> Generator[SimpleNamespace]:
+    """Takes SIGINT and SIGTERM as a wish to `stop`, until the end of the block; outside the main thread, where Python allows none, never.
 
-    Under `torchrun` its death is one too: ranks that nobody can stop would keep their folder for ever.
+    `torchrun` hands a signal on to processes that may have got it already, so that a second one says nothing new. Its death
+    is a wish too: ranks that nobody can stop would keep their folder for ever.
     """
-    wish, over, launcher = Wish(), threading.Event(), os.getppid()
+    # No `threading.Event`: its lock would be asked for twice where a second signal comes in the middle of the first.
+    wish, over, launcher = SimpleNamespace(stop=False), threading.Event(), os.getppid()
 
     def look() -> None:
         while not (over.wait(_LOOK_SECONDS) or wish.stop):
@@ -191,8 +181,8 @@ def hearing() -> Generator[Wish]:
 
     if "TORCHELASTIC_RUN_ID" in os.environ:
         threading.Thread(target=look, daemon=True).start()
-    here = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, wish.heard) for number in (signal.SIGINT, signal.SIGTERM) if here}
+    heard = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, lambda *_: setattr(wish, "stop", True)) for number in heard}
     try:
         yield wish
     finally:

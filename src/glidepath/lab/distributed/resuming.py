@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ...core import GlidepathError, Problem, shown
@@ -12,24 +12,11 @@ from ...plan.given import POLICIES, Policy
 from .training import Training
 
 _BATCH = ("batch", "accumulation", "processes")
+# How a run goes on: what is trained from here on, what has happened, and what differs from the saved run, a sentence each.
+Resumed = tuple[Training, Progress, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class ResumedTraining:
-    """How a run goes on.
-
-    Args:
-        training: What is trained from here on.
-        progress: What has happened.
-        told: What differs from the saved run, a sentence each.
-    """
-
-    training: Training
-    progress: Progress
-    told: tuple[str, ...] = ()
-
-
-def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Policy) -> ResumedTraining:
+def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed: Policy) -> Resumed:
     """How a run goes on from the head of a checkpoint.
 
     Task, seed and data must be those of the checkpoint. Another batch is told and followed where the plan counts samples or tokens: the
@@ -69,14 +56,14 @@ def resumed(training: Training, head: dict[str, Any], data_sha256: str, changed:
     if changed not in ("keep", "extend") or not told or harmless:
         if saved.feedback != training.plan.feedback:
             progress = replace(progress, states=())  # other controllers begin anew
-        return ResumedTraining(training, progress, tuple(told))
+        return training, progress, tuple(told)
     kept = replace(training, plan=saved, rate=before["peak_rate"], amp=before["amp"])
     if changed == "extend" and (kept.total, saved.clock) != (training.total, training.plan.clock):
-        return ResumedTraining(*_extended(kept, training, progress))
-    return ResumedTraining(kept, progress, tuple(f"not taken: {line}" for line in told))
+        return _extended(kept, training, progress)
+    return kept, progress, tuple(f"not taken: {line}" for line in told)
 
 
-def _extended(kept: Training, asked: Training, progress: Progress) -> tuple[Training, Progress, tuple[str, ...]]:
+def _extended(kept: Training, asked: Training, progress: Progress) -> Resumed:
     """A saved run whose plan is stretched from here on to the length that is asked for."""
     clock, new, at = kept.plan.clock, asked.total, kept.plan.position(progress)
     told = f"{new} {asked.plan.clock}"

@@ -1,4 +1,4 @@
-"""What is trained: a task, a plan placed on its data, a peak rate and a seed; checked whole before anything begins."""
+"""What is trained: a task, a plan placed on its data, a peak rate and a seed, all checked before anything begins; and in which order."""
 
 from __future__ import annotations
 
@@ -6,23 +6,32 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
 from ... import Schedule
-from ...core import Checks, GlidepathError, Problem, digest, refuse, shown
+from ...core import Checks, GlidepathError, Problem, digest, shown
 from ...core.fields import Count, Positive, Seed
 from ...dialects.converting import is_ours
 from ...plan import BatchRamp, Duration, Horizon, Plan, check
+from ..engines.machine import device
+from ..engines.training import context_of, picked
 from ..records.runs import RunSpec
-from ..tasks.data import load
+from ..tasks.data import Examples, Text, load
 from ..tasks.declared import Task
 from ..tasks.find import find_task
 from ..tasks.schedules import steered
-from .stream import Stream
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _DURATION = re.compile(r"\d\s*(%|epochs?\b|steps?\b|updates?\b|samples?\b|tokens?\b)|\brest\b")
-MONITORS = ("loss", "metric")
-"""What a plan's controllers may listen to: the validation's mean loss and the task's metric."""
-DEFAULT_SCHEDULE = 'warmup("5%") >> cosine("rest")'
+_MONITORS = (
+    "loss",
+    "metric",
+)  # what a plan's controllers may listen to: the validation's mean loss and the task's metric
+_DEFAULT_SCHEDULE = 'warmup("5%") >> cosine("rest")'
+_ORDER, _OFFSET = 3, 4
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,7 @@ def training_of(
     together = [name for name, given in (("schedule", schedule), ("length", length), ("clock", clock)) if given]
     checks = Checks("train")
     if plan is not None and together:
-        told = f"also {', '.join(together)}"
-        checks.problems.append(Problem("train", "plan", "given alone", told, "they are part of a plan"))
+        checks.worded("plan", "given alone", f"also {', '.join(together)}", "they are part of a plan")
     batch = checks.take("batch", batch, Count | None)
     peak: float = checks.take("peak_rate", rate, Positive | None) or task.peak_rate
     seed, processes = checks.take("seed", seed, Seed), checks.take("processes", processes, Count)
@@ -117,15 +125,13 @@ def training_of(
     if plan is None:
         _countable(task, stream, "train", length, clock)
         length = length or f"{task.budget * task.batch} samples"
-        counts = Duration.parse(length).unit
-        text = DEFAULT_SCHEDULE if schedule is None else schedule
+        counts: Any = Duration.parse(length).unit
+        text: Any = _DEFAULT_SCHEDULE if schedule is None else schedule
         called = isinstance(text, str) and not is_ours(text)  # another library's schedulers are stepped by the update
-        steering = steered(text, peak, "train") if isinstance(text, str) else None
-        counted: Any = clock or ("updates" if called else "samples" if counts == "epochs" else counts)
+        counts = clock or ("updates" if called else "samples" if counts == "epochs" else counts)
         horizon = Horizon(length, stream.samples, tokens_per_sample=stream.tokens)
-        fed: Any = (steering,) if steering else ()
-        rules: Any = "hold()" if steering else text
-        plan = Plan(rules, horizon, counted, batch=_held(size), feedback=fed)
+        fed = [found] if isinstance(text, str) and (found := steered(text, peak, "train")) else []
+        plan = Plan("hold()" if fed else text, horizon, counts, batch=_held(size), feedback=fed)  # type: ignore[arg-type]
     else:
         _countable(task, stream, "plan", plan.horizon.length, plan.clock)
         plan = _completed(plan, stream, None if batch is None and not per_process else size, size)
@@ -146,12 +152,11 @@ def _countable(task: Task, stream: Stream, where: str, length: str | None, clock
     Raises:
         GlidepathError: With every place where they are asked for.
     """
-    unit = None if length is None else Duration.parse(length).unit
-    refuse(
-        Problem(where, name, "in samples or updates: its task has no tokens", shown(given), f"task {task.name}")
-        for name, given, counts in (("length", length, unit), ("clock", clock, clock))
-        if counts == "tokens" and stream.tokens is None
-    )
+    checks, unit = Checks(where), None if length is None else Duration.parse(length).unit
+    for name, given, counts in (("length", length, unit), ("clock", clock, clock)):
+        if counts == "tokens" and stream.tokens is None:
+            checks.refuse(name, "in samples or updates: its task has no tokens", given, f"task {task.name}")
+    checks.done()
 
 
 def _held(size: int) -> BatchRamp:
@@ -166,18 +171,17 @@ def _completed(plan: Plan, stream: Stream, asked: int | None, default: int) -> P
         if said is not None and said != value:
             checks.refuse(f"horizon.{name}", f"that of the task's data, {value}", said, "leave it out")
     for i, part in enumerate(plan.feedback):
-        if part.monitor not in MONITORS:
+        if part.monitor not in _MONITORS:
             rule = "loss or metric, which train measures on the validation data"
             remedy = "drive your own loop by glidepath.torch.attach and its observe"
             checks.problems.append(Problem(f"plan.feedback[{i}]", "monitor", rule, shown(part.monitor), remedy))
     if asked is not None and plan.batch is not None:
         checks.problems.append(Problem("train", "batch", "left out where the plan has one", shown(asked)))
     checks.done()
-    if plan.batch is None:
-        own = given.batch * given.accumulation * given.processes if given.batch else default
-        ramp = _held(asked or own)
-    else:
+    if plan.batch is not None:
         ramp = plan.batch.replace(multiple=plan.batch.multiple or (given.batch or 1) * given.processes)
+    else:
+        ramp = _held(asked or (given.batch * given.accumulation * given.processes if given.batch else default))
     return plan.replace(horizon=Horizon(given.length, stream.samples, tokens_per_sample=stream.tokens), batch=ramp)
 
 
@@ -191,3 +195,76 @@ def enough(plan: Plan, processes: int) -> None:
     if smallest < processes:
         rule, remedy = f"at least {processes} samples, one for each process", "start fewer processes"
         raise GlidepathError.of("train", "batch", rule, smallest, remedy)
+
+
+def part(first: int, count: int, rank: int, ranks: int) -> tuple[int, int]:
+    """The piece of an update's samples that one process takes: neighbours, as equal as can be.
+
+    Args:
+        first: How many samples were seen before the update.
+        count: Samples of the update, over all processes.
+        rank: The process.
+        ranks: How many processes there are.
+
+    Returns:
+        Where its piece begins, and how many samples it has. The pieces of all ranks in turn are the whole.
+
+    Examples:
+        >>> [part(100, 10, rank, 4) for rank in range(4)]
+        [(100, 2), (102, 3), (105, 2), (107, 3)]
+    """
+    begin, end = count * rank // ranks, count * (rank + 1) // ranks
+    return first + begin, end - begin
+
+
+class Stream:
+    """An endless row of epochs, each with every sample once and in an order of its own.
+
+    Sample p of the row is number `order(p // n)[p % n]`, n samples being an epoch. An update takes the next samples of the row, across the
+    end of an epoch if need be, so that none is repeated, padded or left out, whatever the batch.
+
+    A sample of a text is a window of the model's context. The windows of an epoch do not overlap; each epoch cuts the text at another
+    place.
+
+    Args:
+        task: The task.
+        data: Its data.
+        seed: Of the orders.
+    """
+
+    def __init__(self, task: Task, data: Examples | Text, seed: int) -> None:
+        self.task, self.data, self.seed = task, data, seed
+        self.tokens = context_of(task) if isinstance(data, Text) else None  # of a sample; None where samples have none
+        self.samples = len(data.train) // self.tokens - 1 if self.tokens else len(data.train[1])  # of an epoch
+        self._orders: dict[int, npt.NDArray[np.int64]] = {}
+
+    def numbers(self, first: int, count: int) -> list[tuple[int, npt.NDArray[np.int64]]]:
+        """Which samples stand at some places of the row: for each epoch that is touched, its index and the samples' numbers in [0, samples).
+
+        Args:
+            first: The first place.
+            count: How many.
+        """
+        found: list[tuple[int, npt.NDArray[np.int64]]] = []
+        while count > 0:
+            epoch, begin = divmod(first, self.samples)
+            if epoch not in self._orders:
+                self._orders = {epoch: np.random.default_rng((self.seed, _ORDER, epoch)).permutation(self.samples)}
+            taken = self._orders[epoch][begin : begin + count]
+            found.append((epoch, taken))
+            first, count = first + len(taken), count - len(taken)
+        return found
+
+    def batch(self, first: int, count: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of some places of the row, as `glidepath.lab.engines.training.minibatches` yields them.
+
+        Args:
+            first: The first place.
+            count: How many, at least 1.
+        """
+        rows = [self._offset(epoch) + (self.tokens or 1) * each for epoch, each in self.numbers(first, count)]
+        return picked(self.task, self.data, self.seed, torch.from_numpy(np.concatenate(rows)).to(device()), first)
+
+    def _offset(self, epoch: int) -> int:
+        """Where an epoch cuts the text."""
+        return int(np.random.default_rng((self.seed, _OFFSET, epoch)).integers(self.tokens or 1))
