@@ -17,8 +17,8 @@ from .horizon import Horizon
 from .model import Plan
 from .rules import Rule, keyed
 
+# What becomes of a checkpoint whose plan differs.
 Policy = Literal["strict", "keep", "override", "extend"]
-"""What becomes of a checkpoint whose plan differs."""
 POLICIES: tuple[str, ...] = get_args(Policy)
 
 _FILES = (".yaml", ".yml", ".json")
@@ -104,7 +104,7 @@ def _rules(given: Any, where: str, said: dict[str, Any]) -> tuple[Rule, ...]:
     elif isinstance(given, Rule) or (isinstance(given, Mapping) and "schedule" in given):
         items = [("", given)]
     elif isinstance(given, Mapping):
-        items = [(f"[{str(name)[:50]!r}]", said | keyed(item, "parameter", name)) for name, item in given.items()]
+        items = [(f"[{str(name)[:50]!r}]", said | keyed(item, name)) for name, item in given.items()]
     elif isinstance(given, Sequence):
         fields = (said | {"schedule": item} if isinstance(item, str | Schedule) else item for item in given)
         items = [(f"[{i}]", item) for i, item in enumerate(fields)]

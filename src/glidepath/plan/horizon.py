@@ -340,17 +340,16 @@ class _Derivation:
         """Counts updates and samples through the stages of the batch size."""
         if unit == "epochs":
             amount, unit = amount * (self.per_epoch or 0), "samples"
-        goal, one = math.ceil(amount), Fraction(1)
-        scale = {"tokens": self.h.tokens_per_sample, "epochs": self.per_epoch and one / self.per_epoch}.get(
-            self.clock, one
-        )
+        goal, epoch = math.ceil(amount), self.per_epoch
+        # How far a sample moves the clock.
+        scale = {"tokens": self.h.tokens_per_sample, "epochs": epoch and Fraction(1, epoch)}.get(self.clock, 1)
         if scale is None:
             return self._unknown(f"stages in {self.clock} need horizon.tokens_per_sample and samples")
         updates = samples = 0
         for stage, end in zip(self.stages, [*(stage.begin for stage in self.stages[1:]), None], strict=True):
             left = (goal - updates) if unit == "updates" else -(-(goal - samples) // stage.size)
             if end is not None:
-                here = (end - samples * scale) / (stage.size * one * scale)
+                here = (end - samples * scale) / Fraction(stage.size * scale)
                 left = min(left, end - updates if self.clock == "updates" else math.ceil(here))
             updates, samples = updates + max(0, left), samples + max(0, left) * stage.size
         self._say("updates", updates, f"counted through the stages, up to {written(Fraction(goal))} {unit}")

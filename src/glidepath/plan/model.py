@@ -44,7 +44,7 @@ class Plan(Part, Shown):
         warmup(100) >> cosine(900, floor=0.1)
     """
 
-    rules: Annotated[tuple[Rule, ...], many(Rule, "a rule or a list of rules", "parameter")]
+    rules: Annotated[tuple[Rule, ...], many(Rule, "a rule or a list of rules", mapped=True)]
     horizon: Horizon = Horizon()
     clock: Annotated[Clock, choice(*CLOCKS)] = "updates"
     feedback: Annotated[tuple[Feedback, ...], many(Feedback, "a list of controllers")] = ()
@@ -103,9 +103,10 @@ class Plan(Part, Shown):
         Raises:
             GlidepathError: If its durations depend on the batch size itself, or on what is unknown.
         """
-        if self.batch is None or isinstance(self.batch.schedule, Schedule):
-            return None if self.batch is None else self.batch.schedule  # type: ignore[return-value]
-        done = resolve(self.batch.schedule, self._plain, self.clock)
+        given = None if self.batch is None else self.batch.schedule
+        if not isinstance(given, str):
+            return given
+        done = resolve(given, self._plain, self.clock)
         if done.schedule is None:
             raise GlidepathError(done.problems).inside("$.batch.schedule")
         return done.schedule
@@ -113,14 +114,11 @@ class Plan(Part, Shown):
     @cached_property
     def resolution(self) -> tuple[tuple[Schedule | None, ...], tuple[Problem, ...], tuple[Problem, ...]]:
         """The schedules, the problems, and what is unknown."""
-        made: list[Schedule | None] = []
-        problems: list[Problem] = []
-        unknown: list[Problem] = []
-        derived = self.derived
+        made, problems, unknown = list[Schedule | None](), list[Problem](), list[Problem]()
         for i, rule in enumerate(self.rules):
             schedule = rule.schedule
             if isinstance(schedule, str):
-                done = resolve(schedule, derived, self.clock)
+                done = resolve(schedule, self.derived, self.clock)
                 found = GlidepathError(done.problems).inside(f"$.rules[{i}].schedule").problems
                 (unknown if done.unknown else problems).extend(found)
                 schedule = done.schedule
@@ -212,9 +210,8 @@ class Plan(Part, Shown):
         amount = Fraction(taken(where, unit, count, Position))
         check = Check(lambda _: self.derived.convert(amount, unit, self.clock))
         exact = taken(where, "progress", f"{count} {unit}", check)
-        if self.clock == "epochs":
-            return math.floor(exact)
-        return exact.numerator if exact.denominator == 1 else float(exact)
+        whole = self.clock == "epochs" or exact.denominator == 1
+        return math.floor(exact) if whole else float(exact)
 
     def value(
         self,

@@ -84,12 +84,10 @@ def drawn(given: Any) -> Schedule | str:
     raise Broken("a schedule, its text or its JSON data")
 
 
-_DRAWN = {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "string"}]}
-Drawn = Annotated[Schedule | str, Check(drawn, _DRAWN)]
-"""A schedule, or a text with quoted durations."""
+# A schedule, or a text with quoted durations.
+Drawn = Annotated[Schedule | str, Check(drawn, {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "string"}]})]
 
-MAX_RULES = 1000
-MAX_GROUPS = 1000
+_MOST = 1000  # rules, or groups of a rule
 _PARAMETER = re.compile(r"[A-Za-z_]\w{0,99}(?:\[\d{1,3}\])?\Z")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"]{0,200}\Z")
 
@@ -108,32 +106,32 @@ def _parameter(value: Any) -> str:
 
 def _patterns(value: Any) -> tuple[str, ...]:
     items: Any = [value] if isinstance(value, str) else value
-    listed = isinstance(items, list | tuple) and 1 <= len(items) <= MAX_GROUPS
+    listed = isinstance(items, list | tuple) and 1 <= len(items) <= _MOST
     if not listed or not all(isinstance(x, str) and x.strip("!") and len(x) <= 200 and x.isprintable() for x in items):
         raise Broken("a pattern of group names, or a list of them, such as ['*', '!norm']")
     return tuple(items)
 
 
-def many(of: type[Part], rule: str, mapped: str = "") -> Check:
-    """Returns the check of a field with several parts; `mapped` is the field that a mapping's keys are."""
+def many(of: type[Part], rule: str, mapped: bool = False) -> Check:
+    """Returns the check of a field with several parts; `mapped` is whether a mapping from hyper-parameters to them will do."""
 
     def check(value: Any) -> tuple[Any, ...]:
         items, where = value, "$[{}]".format
         if isinstance(value, dict) and mapped and "schedule" not in value:
             names = [f"$[{str(key)[:50]!r}]" for key in value]
-            items, where = [keyed(item, mapped, key) for key, item in value.items()], names.__getitem__
+            items, where = [keyed(item, key) for key, item in value.items()], names.__getitem__
         elif isinstance(value, str | dict | Node):
             items = [value]
-        if not isinstance(items, list | tuple) or len(items) > MAX_RULES:
+        if not isinstance(items, list | tuple) or len(items) > _MOST:
             raise Broken(rule)
         return each_of(items, of.of, where)
 
     return Check(check, {"type": "array", "items": {"$ref": f"#/$defs/{of.kind}"}})
 
 
-def keyed(item: Any, field: str, key: Any) -> dict[Any, Any]:
-    """Returns an item of a mapping, a schedule or the fields of a rule, as fields with its key among them."""
-    return {**(item if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}), field: key}
+def keyed(item: Any, key: Any) -> dict[Any, Any]:
+    """Returns an item of a mapping, a schedule or the fields of a rule, as fields with its hyper-parameter among them."""
+    return {**(item if isinstance(item, Mapping) and "kind" not in item else {"schedule": item}), "parameter": key}
 
 
 Name = Annotated[str, Check(_name, {"type": "string", "maxLength": 200})]
