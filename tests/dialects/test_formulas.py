@@ -140,7 +140,8 @@ def test_oneflow_in_sequence(data: st.DataObject, milestones: list[int], base: f
                 origin = mark if own else origin
         return oneflow(children[i], base, t - origin)
 
-    agree(load("oneflow", "SequentialLR", arguments, base_lr=base, mode=mode), reference)
+    floor = max(child.arguments.get("eta_min", 0.0) for child in children)
+    agree(load("oneflow", "SequentialLR", arguments, base_lr=base, mode=mode), reference, floor=floor)
 
 
 @settings(max_examples=200)
