@@ -131,7 +131,8 @@ Span = Annotated[str, Check(_span, {"type": "string", "description": 'A length s
 # In a schedule's text -----------------------------------------------------------------------------------------------------------------
 
 _CARRIES = ("clip", "until", "minimum", "maximum", "rate")  # words whose schedules run on the clock of the whole
-_UNKNOWN = ("in ", "a share of a run")  # how the rules begin that more knowledge of the run would mend
+# How the rules begin that more knowledge of the run would mend.
+_UNKNOWN = ("in updates", "in samples", "in tokens", "in epochs", "a share of a run")
 
 
 class Resolved(NamedTuple):
