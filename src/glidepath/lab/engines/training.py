@@ -86,12 +86,50 @@ def run(
     Raises:
         TypeError: If the model cannot read the data of its task.
     """
-    data, on = load(spec.task.data), device()
+    data, on, first = load(spec.task.data), device(), 0 if start is None else start.updates
+    rates, losses = ([], []) if start is None else ([*start.rates], [*start.losses])
+    due, keep = evaluation_steps(spec.budget, spec.task.evaluations), keep or {}
     spent = begun()
     with one_thread(), torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
         model = fresh_model(spec, data).to(on)
-        training = _train(spec, model, data, on_progress or (lambda updates: None), keep or {}, start)
-        return Record(spec=spec, **spent(data.sha256), **training)
+        optimizer = optimizer_of(spec, model)
+        if start is not None:
+            model.load_state_dict(start.weights)
+            optimizer.load_state_dict(copy.deepcopy(start.optimizer))
+            for one in optimizer.param_groups:
+                one["lr"] = spec.peak_rate
+        driven: Schedule | Plan = Shift(spec.schedule, -first) if first else spec.schedule
+        if spec.controller:
+            fed = [{"controller": spec.controller, "monitor": "loss"}]
+            driven = Plan.of({"rules": [{"schedule": driven}], "feedback": fed})
+        attachment = attach(optimizer, driven, rebase=True)
+        validate, test = measurement(spec.task, data, "validation"), measurement(spec.task, data, "test")
+        evaluations, told, group = list[Evaluation](), time.perf_counter(), optimizer.param_groups[0]
+        batches, forward = minibatches(spec, data, first), precision(spec.task)
+        for update, (inputs, targets) in zip(range(first, spec.budget), batches, strict=False):
+            with forward():
+                loss = loss_of(model(inputs), targets, spec.task.label_smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            value = loss.item()
+            losses.append(value)
+            rates.append(float(group["lr"]))
+            if not math.isfinite(value):
+                break
+            if update + 1 in due:
+                evaluations.append(validate(model, update + 1))
+                if spec.controller:
+                    attachment.observe("loss", math.nan if (seen := evaluations[-1].loss) is None else seen)
+            if update + 1 in keep:
+                weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
+                keep[update + 1](Point(update + 1, weights, state, tuple(rates), tuple(losses)))
+            if on_progress and time.perf_counter() - told > _PROGRESS_SECONDS:
+                told = time.perf_counter()
+                on_progress(update + 1)
+        attachment.detach()
+        final = test(model, len(losses)) if math.isfinite(losses[-1]) else None
+        return Record(spec=spec, **spent(data.sha256), **summary(spec, rates, losses, evaluations, final))
 
 
 def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
@@ -112,57 +150,6 @@ def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
     values, updates = job.work(on_progress, files)
     sums = {name: hashlib.sha256(one).hexdigest() for name, one in files.items()}
     return Finished(Measured(spec=job, values=dict(values), files=sums, updates=updates, **spent(data.sha256)), files)
-
-
-def _train(
-    spec: RunSpec,
-    model: nn.Module,
-    data: Examples | Text,
-    on_progress: Callable[[int], None],
-    keep: Mapping[int, Callable[[Point], None]],
-    start: Point | None,
-) -> dict[str, Any]:
-    optimizer = optimizer_of(spec, model)
-    first = 0 if start is None else start.updates
-    if start is not None:
-        model.load_state_dict(start.weights)
-        optimizer.load_state_dict(copy.deepcopy(start.optimizer))
-        for one in optimizer.param_groups:
-            one["lr"] = spec.peak_rate
-    driven: Schedule | Plan = Shift(spec.schedule, -first) if first else spec.schedule
-    if spec.controller:
-        fed = [{"controller": spec.controller, "monitor": "loss"}]
-        driven = Plan.of({"rules": [{"schedule": driven}], "feedback": fed})
-    attachment = attach(optimizer, driven, rebase=True)
-    validate, test = measurement(spec.task, data, "validation"), measurement(spec.task, data, "test")
-    due = evaluation_steps(spec.budget, spec.task.evaluations)
-    rates, losses = ([], []) if start is None else ([*start.rates], [*start.losses])
-    evaluations, told, group = list[Evaluation](), time.perf_counter(), optimizer.param_groups[0]
-    batches, forward = minibatches(spec, data, first), precision(spec.task)
-    for update, (inputs, targets) in zip(range(first, spec.budget), batches, strict=False):
-        with forward():
-            loss = loss_of(model(inputs), targets, spec.task.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        value = loss.item()
-        losses.append(value)
-        rates.append(float(group["lr"]))
-        if not math.isfinite(value):
-            break
-        if update + 1 in due:
-            evaluations.append(validate(model, update + 1))
-            if spec.controller:
-                attachment.observe("loss", math.nan if (seen := evaluations[-1].loss) is None else seen)
-        if update + 1 in keep:
-            weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
-            keep[update + 1](Point(update + 1, weights, state, tuple(rates), tuple(losses)))
-        if time.perf_counter() - told > _PROGRESS_SECONDS:
-            told = time.perf_counter()
-            on_progress(update + 1)
-    attachment.detach()
-    final = test(model, len(losses)) if math.isfinite(losses[-1]) else None
-    return summary(spec, rates, losses, evaluations, final)
 
 
 def fresh_model(spec: RunSpec, data: Examples | Text) -> nn.Module:

@@ -21,11 +21,17 @@ from jax.typing import ArrayLike
 from ...tasks.declared import AdamW, AnyModel, CharTransformer, Cnn1d, Mlp, Sgd
 
 Weights = dict[str, Array]
-Network = Callable[[Weights, Array], Array]
+Moments = tuple[Weights, ...]
+State = tuple[Weights, Moments]
+Pair = tuple[Array, Array]
+_Numbers = Callable[[list[float], int], npt.NDArray[np.float32]]
+_Update = Callable[[Weights, Moments, Weights, Array], State]
 _NORM_EPSILON = 1e-5
+_EPSILON = 1e-8
+CHUNK = 512  # updates in one call at most; shapes are those of a whole chunk, so that budgets of any length share one compilation
 
 
-def network(declared: AnyModel) -> Network:
+def _network(declared: AnyModel) -> Callable[[Weights, Array], Array]:
     """The function from weights and inputs to logits, as of the module that `glidepath.lab.tasks.models.build` makes.
 
     Args:
@@ -100,73 +106,38 @@ def _normed(weights: Weights, name: str, x: Array) -> Array:
     return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
-Floats = npt.NDArray[np.float32]
-_EPSILON = 1e-8
-Moments = tuple[Weights, ...]
-State = tuple[Weights, Moments]
-
-
-@dataclass(frozen=True)
-class UpdateRule:
-    """An update rule.
-
-    Args:
-        moments: How many running means each weight has; all begin at 0.
-        numbers: What updates need besides, one row an update: from the rates of some updates and the number of the first.
-        update: From weights, moments, gradients and a row of numbers to new weights and moments.
-    """
-
-    moments: int
-    numbers: Callable[[list[float], int], Floats]
-    update: Callable[[Weights, Moments, Weights, Array], tuple[Weights, Moments]]
-
-
-def update_rule(declared: Sgd | AdamW) -> UpdateRule:
-    """The update rule of a declaration.
-
-    Args:
-        declared: The optimizer part of a task.
-    """
-    return _sgd(declared) if isinstance(declared, Sgd) else _adamw(declared)
-
-
-def _sgd(declared: Sgd) -> UpdateRule:
-    def numbers(rates: list[float], first: int) -> Floats:
-        del first
-        return np.asarray(rates, dtype=np.float32)[:, None]
-
-    def update(weights: Weights, moments: Moments, slopes: Weights, row: Array) -> tuple[Weights, Moments]:
+# An update rule: how many running means each weight has, all of which begin at 0; what updates need besides, one row an
+# update, from the rates of some updates and the number of the first; and from weights, moments, gradients and a row to
+# new weights and moments.
+def _sgd(declared: Sgd) -> tuple[int, _Numbers, _Update]:
+    def update(weights: Weights, moments: Moments, slopes: Weights, row: Array) -> State:
         if declared.weight_decay:
             slopes = _each(lambda slope, weight: slope + declared.weight_decay * weight, slopes, weights)
         momentum = _each(lambda mean, slope: declared.momentum * mean + slope, moments[0], slopes)
         return _each(lambda weight, mean: weight - row[0] * mean, weights, momentum), (momentum,)
 
-    return UpdateRule(1, numbers, update)
+    return 1, lambda rates, first: np.asarray(rates, dtype=np.float32)[:, None], update
 
 
-def _adamw(declared: AdamW) -> UpdateRule:
+def _adamw(declared: AdamW) -> tuple[int, _Numbers, _Update]:
     beta1, beta2, decay = declared.beta1, declared.beta2, declared.weight_decay
 
-    def numbers(rates: list[float], first: int) -> Floats:
+    def numbers(rates: list[float], first: int) -> npt.NDArray[np.float32]:
         rate, count = np.asarray(rates), np.arange(first + 1, first + len(rates) + 1)
         columns = (1.0 - rate * decay, rate / (1.0 - beta1**count), np.sqrt(1.0 - beta2**count))
         return np.stack(columns, axis=1, dtype=np.float32)
 
-    def update(weights: Weights, moments: Moments, slopes: Weights, row: Array) -> tuple[Weights, Moments]:
+    def update(weights: Weights, moments: Moments, slopes: Weights, row: Array) -> State:
         mean = _each(lambda mean, slope: mean + (1.0 - beta1) * (slope - mean), moments[0], slopes)
         square = _each(lambda square, slope: beta2 * square + (1.0 - beta2) * slope * slope, moments[1], slopes)
         step = _each(lambda mean, square: row[1] * mean / (jnp.sqrt(square) / row[2] + _EPSILON), mean, square)
         return _each(lambda weight, step: row[0] * weight - step, weights, step), (mean, square)
 
-    return UpdateRule(2, numbers, update)
+    return 2, numbers, update
 
 
 def _each(function: Callable[..., Array], *weights: Weights) -> Any:
     return jax.tree.map(function, *weights)
-
-
-CHUNK = 512
-"""Updates in one call at most. Shapes are those of a whole chunk, so that budgets of any length share one compilation."""
 
 
 @dataclass(frozen=True)
@@ -174,16 +145,18 @@ class Program:
     """What a task compiles to.
 
     Args:
-        rule: The update rule.
+        moments: How many running means the update rule has of each weight; all begin at 0.
+        numbers: What updates need besides, one row an update: from the rates of some updates and the number of the first.
         advance: From state, training data (two arrays), places `CHUNK b`, numbers `CHUNK n` and the count of updates to make
             to the new state and the loss of every update, in nats.
         measure: From weights and blocks of inputs and targets to the loss of every target, in nats, and whether the
             prediction was right.
     """
 
-    rule: UpdateRule
-    advance: Callable[[State, tuple[Array, Array], ArrayLike, ArrayLike, int], tuple[State, Array]]
-    measure: Callable[[Weights, tuple[Array, Array]], tuple[Array, Array]]
+    moments: int
+    numbers: _Numbers
+    advance: Callable[[State, Pair, ArrayLike, ArrayLike, int], tuple[State, Array]]
+    measure: Callable[[Weights, Pair], Pair]
 
 
 @functools.lru_cache(maxsize=8)
@@ -194,38 +167,34 @@ def program(model: AnyModel, optimizer: Sgd | AdamW) -> Program:
         model: The model part of a task.
         optimizer: Its optimizer part.
     """
-    function, updating, pick = network(model), update_rule(optimizer), _picker(model)
+    function, pick = _network(model), _picker(model)
+    moments, numbers, update = _sgd(optimizer) if isinstance(optimizer, Sgd) else _adamw(optimizer)
 
-    def losses(weights: Weights, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    def losses(weights: Weights, inputs: Array, targets: Array) -> Pair:
         logits = function(weights, inputs)
         hit = jnp.arange(logits.shape[-1]) == targets[..., None]
         return -jnp.where(hit, jax.nn.log_softmax(logits), 0.0).sum(-1), logits
 
-    def mean_loss(weights: Weights, inputs: Array, targets: Array) -> Array:
-        return losses(weights, inputs, targets)[0].mean()
-
-    def advance(
-        state: State, data: tuple[Array, Array], places: Array, numbers: Array, count: int
-    ) -> tuple[State, Array]:
+    def advance(state: State, data: Pair, places: Array, numbers: Array, count: int) -> tuple[State, Array]:
         def one(k: Array, carried: tuple[State, Array]) -> tuple[State, Array]:
-            (weights, moments), found = carried
-            loss, slopes = jax.value_and_grad(mean_loss)(weights, *pick(data, places[k]))
-            return updating.update(weights, moments, slopes, numbers[k]), found.at[k].set(loss)
+            (weights, means), found = carried
+            mean_loss = jax.value_and_grad(lambda weights: losses(weights, *pick(data, places[k]))[0].mean())
+            loss, slopes = mean_loss(weights)
+            return update(weights, means, slopes, numbers[k]), found.at[k].set(loss)
 
         return lax.fori_loop(0, count, one, (state, jnp.zeros(len(numbers))))
 
-    def measure(weights: Weights, blocks: tuple[Array, Array]) -> tuple[Array, Array]:
-        def one(block: tuple[Array, Array]) -> tuple[Array, Array]:
-            inputs, targets = block
-            found, logits = losses(weights, inputs, targets)
-            return found, jnp.argmax(logits, -1) == targets
+    def measure(weights: Weights, blocks: Pair) -> Pair:
+        def one(block: Pair) -> Pair:
+            found, logits = losses(weights, *block)
+            return found, jnp.argmax(logits, -1) == block[1]
 
         return lax.map(one, blocks)
 
-    return Program(updating, jax.jit(advance), jax.jit(measure))
+    return Program(moments, numbers, jax.jit(advance), jax.jit(measure))
 
 
-def _picker(model: AnyModel) -> Callable[[tuple[Array, Array], Array], tuple[Array, Array]]:
+def _picker(model: AnyModel) -> Callable[[Pair, Array], Pair]:
     """How inputs and targets of an update come from the training data and its places."""
     if not isinstance(model, CharTransformer):
         return lambda data, rows: (data[0][rows], data[1][rows])

@@ -7,10 +7,9 @@ functions. Rates are formed in float64 and rounded once to float32, as torch's f
 from __future__ import annotations
 
 import functools
-import math
 import time
-from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from collections.abc import Callable
+from itertools import chain, islice, pairwise
 from typing import Any, Literal
 
 import jax
@@ -29,11 +28,11 @@ from ...tasks.declared import Task
 from ..engine import Finished
 from ..machine import begun
 from ..training import evaluation, evaluation_steps, examples_of, fresh_model, places, summary
-from .program import CHUNK, Program, State, Weights, program
+from ..training import run as run_in_torch
+from .program import CHUNK, Pair, Program, State, Weights, program
 
 _PROGRESS_SECONDS = 0.1
 _BLOCK = 128
-Pair = tuple[Array, Array]
 Rows = npt.NDArray[Any]
 Blocks = tuple[Pair, int]
 
@@ -57,19 +56,37 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
         GlidepathError: If `attach` refuses the schedule.
     """
     if spec.controller:  # it listens to validations between two updates: PyTorch drives it
-        from ..training import run as plain
-
-        return plain(spec, on_progress)
-    data, arrays = load(spec.task.data), _arrays(spec.task)
-    spent = begun()
+        return run_in_torch(spec, on_progress)
+    data, (train, validation, test), rate_at = load(spec.task.data), _arrays(spec.task), _rates(spec)
+    spent, made = begun(), program(spec.task.model, spec.task.optimizer)
     with torch.random.fork_rng(devices=[]):
-        model = fresh_model(spec, data)
-    weights = {name: _array(weight.detach()) for name, weight in model.named_parameters()}
-    training = _train(spec, places(spec, data), arrays, weights, on_progress or (lambda updates: None))
+        weights = {name: _array(weight.detach()) for name, weight in fresh_model(spec, data).named_parameters()}
+    state: State = weights, tuple(jax.tree.map(jnp.zeros_like, weights) for _ in range(made.moments))
+    rows = chain.from_iterable(block.numpy() for block in places(spec, data))
+    due = evaluation_steps(spec.budget, spec.task.evaluations)
+    rates, losses, evaluations, final = list[float](), list[float](), list[Evaluation](), None
+    told = time.perf_counter()
+    for first, last in pairwise(sorted({*range(0, spec.budget, CHUNK), *due, spec.budget})):
+        now = [rate_at(update) for update in range(first, last)]
+        where = np.array([*islice(rows, last - first)], dtype=np.int32)
+        state, found = made.advance(state, train, _whole(where), _whole(made.numbers(now, first)), last - first)
+        fine = np.isfinite(found := np.asarray(found)[: last - first])
+        many = last - first if fine.all() else int(fine.argmin()) + 1
+        rates += now[:many]
+        losses += found[:many].tolist()
+        if not fine.all():
+            break
+        if last in due:
+            evaluations.append(_measure(spec.task, made, state[0], validation, last))
+        if on_progress and time.perf_counter() - told > _PROGRESS_SECONDS:
+            told = time.perf_counter()
+            on_progress(last)
+    else:
+        final = _measure(spec.task, made, state[0], test, spec.budget)
     origin = spent(data.sha256)
     origin["versions"] |= {"jax": jax.__version__}
     origin["machine"] |= {"threads": 1, "engine": "jax"}
-    return Record(spec=spec, **origin, **training)
+    return Record(spec=spec, **origin, **summary(spec, rates, losses, evaluations, final))
 
 
 def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
@@ -104,57 +121,12 @@ def _array(tensor: Tensor) -> Array:
     return jnp.array(tensor.numpy(), dtype=jnp.float32 if tensor.is_floating_point() else jnp.int32)
 
 
-def _train(
-    spec: RunSpec,
-    blocks: Iterator[Tensor],
-    arrays: tuple[Pair, Blocks, Blocks],
-    weights: Weights,
-    on_progress: Callable[[int], None],
-) -> dict[str, Any]:
-    """Make the updates and the measurements, a chunk at a time; returns what `summary` does."""
-    made = program(spec.task.model, spec.task.optimizer)
-    state: State = weights, tuple(jax.tree.map(jnp.zeros_like, weights) for _ in range(made.rule.moments))
-    rate_at = _rates(spec)
-    rows = chain.from_iterable(block.numpy() for block in blocks)
-    due = evaluation_steps(spec.budget, spec.task.evaluations)
-    rates: list[float] = []
-    losses: list[float] = []
-    evaluations: list[Evaluation] = []
-    told = time.perf_counter()
-    for first, last in _chunks(spec.budget, due):
-        now = [rate_at(update) for update in range(first, last)]
-        where = np.array([*islice(rows, last - first)], dtype=np.int32)
-        numbers = made.rule.numbers(now, first)
-        state, found = made.advance(state, arrays[0], _whole(where), _whole(numbers), last - first)
-        rates += now
-        losses += np.asarray(found)[: last - first].tolist()
-        lost = next((update for update in range(first, last) if not math.isfinite(losses[update])), None)
-        if lost is not None:
-            return summary(spec, rates[: lost + 1], losses[: lost + 1], evaluations, None)
-        if last in due:
-            evaluations.append(_measure(spec.task, made, state[0], arrays[1], last))
-        if time.perf_counter() - told > _PROGRESS_SECONDS:
-            told = time.perf_counter()
-            on_progress(last)
-    return summary(spec, rates, losses, evaluations, _measure(spec.task, made, state[0], arrays[2], spec.budget))
-
-
 def _rates(spec: RunSpec) -> Callable[[int], float]:
     """The learning rate of an update, as `attach` writes it; what `attach` refuses is refused here too."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=spec.peak_rate)
     attach(optimizer, spec.schedule, rebase=True).detach()
     factor, base = spec.schedule.scalar, 1.0 if spec.schedule.absolute else spec.peak_rate
     return lambda update: base * factor(update)
-
-
-def _chunks(budget: int, due: frozenset[int]) -> Iterator[tuple[int, int]]:
-    """Stretches of at most `CHUNK` updates, first and one past the last, that end where an evaluation is due."""
-    first = 0
-    for stop in sorted(due | {budget}):
-        while first < stop:
-            last = min(first + CHUNK, stop)
-            yield first, last
-            first = last
 
 
 def _whole(rows: Rows) -> Rows:
