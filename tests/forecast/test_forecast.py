@@ -242,7 +242,7 @@ def test_logs_are_taken_as_they_are_read(laws: Laws) -> None:
 
 
 def test_many_losses_are_merged() -> None:
-    run = made(MULTI_POWER, WSD, count=4000, noise=1e-2)
+    run = made(MULTI_POWER, WSD, count=1000, noise=5e-3)
     laws = fit_laws([run], backtests=False)
     assert laws.runs[0].losses == 300
     assert laws.final(WSD).loss == pytest.approx(end(MULTI_POWER, WSD), abs=5e-3)
