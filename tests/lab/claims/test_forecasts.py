@@ -127,16 +127,16 @@ def test_a_designed_schedule_is_trained_beside_the_defaults(claim, tmp_path, mon
 
     def designed(laws, *, steps):
         asked.append((len(laws.runs), laws.updates, steps))
-        return SimpleNamespace(schedule="hold(90) >> linear(30)")
+        return SimpleNamespace(schedule="hold(45) >> linear(15)")
 
     monkeypatch.setattr("bench.claims.forecasts.design", designed)
     criteria = (NotAbove(row="designed", than=("constant",)),)
     claim(
-        Designed(task="mnist1d", peak_rate=0.05, slug="d", seeds=2, budget=120, logs=("wsd", "step"), criteria=criteria)
+        Designed(task="mnist1d", peak_rate=0.05, slug="d", seeds=2, budget=60, logs=("wsd", "step"), criteria=criteria)
     )
     outcome = reproduce(["F9"], out=tmp_path, engine=InProcess())[0]
-    assert asked == [(2, 120, 120)]
-    assert outcome.trials[0].title == "mnist1d, 120 updates, 2 seeds; designed: hold(90) >> linear(30)"
+    assert asked == [(2, 60, 60)]
+    assert outcome.trials[0].title == "mnist1d, 60 updates, 2 seeds; designed: hold(45) >> linear(15)"
     assert outcome.trials[0].checks[0].subject == "designed − constant"
     assert len(list((tmp_path / "F9" / "1-d" / "records").glob("*.json"))) == 2 * 7 + 2
 
