@@ -4,6 +4,7 @@ import pytest
 
 from glidepath import GlidepathError
 from glidepath.lab import InProcess, Task, Workers, compare, find_task, plan_runs
+from glidepath.lab.engines.engine import Finished
 from glidepath.lab.tasks.data import load
 from glidepath.lab.tasks.models import build
 
@@ -62,14 +63,17 @@ def place(tmp_path, monkeypatch, request):
     sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("engine", [InProcess(), Workers(1)], ids=["here", "worker"])
-def test_two_functions_make_a_task(place, tmp_path, engine):
-    comparison = compare([f"{place}:moons"], ["constant", "linear"], 2, out=tmp_path / "out", engine=engine)
+def test_two_functions_make_a_task_here_and_in_a_worker(place, tmp_path):
+    name, ends = f"{place}:moons", []
+    comparison = compare([name], ["constant", "linear"], 2, out=tmp_path / "out", engine=InProcess())
     result = comparison.tasks[0]
 
-    assert (result.task.name, result.budget, result.peak_rate) == (f"{place}:moons", 60, 0.2)
+    assert (result.task.name, result.budget, result.peak_rate) == (name, 60, 0.2)
     assert all(value is not None and value < 40.0 for row in result.schedules for value in row.values)
     assert Task.from_dict(result.task.to_dict()) == result.task
+    Workers(1).execute([plan_runs([name], ["linear"], 1)[name]["linear"][0]], ends.append)
+    (record,) = [event.record for event in ends if isinstance(event, Finished)]
+    assert record.test.metric == result.schedules[1].values[0]
 
 
 def test_another_text_of_the_file_is_another_task(place, tmp_path):
