@@ -198,7 +198,7 @@ def test_every_problem_of_a_text_is_listed():
         ("warmup(0)", "schedule: must be at least one step long"),
         ("warmup(5, start=1e999)", "text, column 1: warmup: start must be "),
         ("cosine(5, peak=1e999)", "text, column 1: cosine: peak must be "),
-        ("geometric(5, floor=-1)", "text, column 1: geometric: floor must be above 0 "),
+        ("geometric(5, floor=-1)", "text, column 1: geometric: floor must be a finite number above 0 "),
         ("2 * hold(5) >> wsd(0)", "text, column 16: wsd: steps must be "),
     ],
 )

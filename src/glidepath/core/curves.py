@@ -64,12 +64,12 @@ class Span:
 
     def split(self, at: float, early: Callable[[Span], Any], late: Callable[[Span], Any]) -> Any:
         """Returns what `early` makes of the span while the share done is below `at`, and `late` from there on."""
-        xp = self.xp
 
         def seen(make: Callable[[Span], Any]) -> Callable[..., Any]:
-            return lambda _, done, left, total: make(Span(xp, done, left, total))
+            return lambda _, *parts: make(Span(self.xp, *parts))
 
-        return xp.phases(self.u, [at], [seen(early), seen(late)], self.u, self._done, self._left, self._total)
+        u = self.u
+        return self.xp.phases(u, [at], [seen(early), seen(late)], u, self._done, self._left, self._total)
 
     def backwards(self) -> Span:
         """Returns the span seen from its end."""
@@ -221,11 +221,8 @@ class Exponential(Curve):
 
     def __post_init__(self) -> None:
         if self.ratio >= 1.0:
-            remedy = (
-                f"reverse(exponential({1 / self.ratio:g})) is that curve"
-                if self.ratio > 1
-                else "that is the linear curve"
-            )
+            mirrored = f"reverse(exponential({1 / self.ratio:g})) is that curve"
+            remedy = mirrored if self.ratio > 1 else "that is the linear curve"
             raise GlidepathError.of("exponential", "ratio", "below 1", self.ratio, remedy)
 
     def rise(self, span: Span) -> Any:
@@ -278,10 +275,8 @@ class Geometric(Curve):
         return clock.split([(steps + 1) // 2], halves)
 
     def refusal(self, start: float, end: float) -> tuple[str, str, float] | None:
-        for field, value in (("start", start), ("end", end)):
-            if value <= 0:
-                return field, "above 0 for a geometric curve", value
-        return None
+        rule = "above 0 for a geometric curve"
+        return ("start", rule, start) if start <= 0 else ("end", rule, end) if end <= 0 else None
 
 
 @kind("rex")
@@ -311,9 +306,8 @@ class Reverse(Curve):
 
     def __post_init__(self) -> None:
         if isinstance(self.curve, Geometric):
-            raise GlidepathError.of(
-                "reverse", "curve", "a curve that does not depend on its ends", self.curve, "swap the ends of the ramp"
-            )
+            rule, remedy = "a curve that does not depend on its ends", "swap the ends of the ramp"
+            raise GlidepathError.of("reverse", "curve", rule, self.curve, remedy)
         depth, inner = 2, self.curve
         while isinstance(inner, Reverse):
             depth, inner = depth + 1, inner.curve

@@ -248,10 +248,9 @@ def listed(rule: str, item: Check, *, increasing: bool = False, first: int | Non
             raise Broken(rule)
         return items
 
-    inner = {key: value for key, value in item.json_schema.items() if key not in ("unit", "maximum")}
-    if inner.get("type") == "number":
-        inner.pop("minimum", None) if inner.get("minimum") == -MAX_VALUE else None
-    unit = {"unit": item.json_schema["unit"]} if "unit" in item.json_schema else {}
+    told = item.json_schema.items()
+    inner = {key: value for key, value in told if key not in ("unit", "maximum") and value != -MAX_VALUE}
+    unit = {key: value for key, value in told if key == "unit"}
     schema = {"type": "array", "items": inner, "minItems": 1, "maxItems": MAX_ITEMS} | unit
     return Check(check, schema, (item.stand_in if first is None else first,))
 
@@ -331,27 +330,20 @@ Rate = Annotated[float, real(0)]
 Flag = Annotated[bool, Check(_flag, {"type": "boolean"}, stand_in=False)]
 """True or false; numbers are refused."""
 
-Values = Annotated[
-    Taken[tuple[float, ...], Sequence[float]],
-    listed(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", real()),
-]
+_numbers = listed(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", real())
+_Marks = Taken[tuple[int, ...], Sequence[int]]
+_MARKS = "a strictly increasing list of integers"
+
+Values = Annotated[Taken[tuple[float, ...], Sequence[float]], _numbers]
 """One or more finite values."""
 
-Lengths = Annotated[
-    Taken[tuple[int, ...], Sequence[int]], listed("a list of integers from 1", integer(1, unit="steps"))
-]
+Lengths = Annotated[_Marks, listed("a list of integers from 1", integer(1, unit="steps"))]
 """One or more lengths."""
 
-Milestones = Annotated[
-    Taken[tuple[int, ...], Sequence[int]],
-    listed("a strictly increasing list of integers from 1", integer(1, unit="steps"), increasing=True),
-]
+Milestones = Annotated[_Marks, listed(f"{_MARKS} from 1", integer(1, unit="steps"), increasing=True)]
 """Strictly increasing steps, the first at least 1."""
 
 Positions = Annotated[
-    Taken[tuple[int, ...], Sequence[int]],
-    listed(
-        "a strictly increasing list of integers that begins with 0", integer(0, unit="steps"), increasing=True, first=0
-    ),
+    _Marks, listed(f"{_MARKS} that begins with 0", integer(0, unit="steps"), increasing=True, first=0)
 ]
 """Strictly increasing steps, the first 0."""

@@ -35,12 +35,8 @@ class _Checked(ABCMeta):
         caches = {key: value.func for key, value in body.items() if isinstance(value, cached_property)}
         defaults = {field: body.pop(field) for field in [*fields, *caches] if field in body}
         body["__slots__"] = dict.fromkeys(fields) | {key: make.__doc__ for key, make in caches.items()}
-        body["_caches"] = {
-            key: make
-            for base in reversed(bases)
-            for key, make in getattr(base, "_caches", {}).items()
-            if key not in body
-        } | caches
+        above = {key: make for base in reversed(bases) for key, make in getattr(base, "_caches", {}).items()}
+        body["_caches"] = {key: make for key, make in above.items() if key not in body} | caches
         cls = super().__new__(mcs, name, bases, body, **options)
         slots = {field: cls.__dict__[field] for field in fields}
         for field in fields:  # a dataclass looks for defaults where the slots are
@@ -148,11 +144,6 @@ class Node(_Bare, metaclass=_Checked):
                 yield value
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
-
-    @classmethod
-    def of(cls, given: Any) -> Any:
-        """Returns the node that is given as itself, as text or as JSON data."""
-        raise NotImplementedError  # Schedule and Curve read their own text; there is no node of neither family
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the value as JSON data: `{"kind": …, field: value, …}` with every field."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from .checks import checked
 from .combinators import Chain, Maximum, Minimum
 from .curves import AnyCurve, Cosine, Curve, Geometric, Linear, OneMinusSqrt, Polynomial, Rex, Sqrt
 from .errors import GlidepathError
-from .fields import Beta, Power, Steps, Value
+from .fields import Beta, Positive, Power, Steps, Value
 from .schedule import Schedule
 from .segments import Ramp
 
@@ -166,7 +165,7 @@ def one_minus_sqrt(steps: Steps, floor: Value = 0.0, peak: Value = 1.0) -> Ramp:
 
 
 @checked
-def geometric(steps: Steps, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
+def geometric(steps: Steps, floor: Positive = 0.01, peak: Positive = 1.0) -> Ramp:
     r"""Falls by equal ratios in equal times from `peak` to `floor`, both above 0.
 
     $$ f(t) = p\,(m/p)^{t/n} $$
@@ -183,13 +182,7 @@ def geometric(steps: Steps, floor: Value = 0.01, peak: Value = 1.0) -> Ramp:
         >>> geometric(2, floor=0.25)(2)
         0.25
     """
-    try:
-        return Ramp(peak, floor, steps, Geometric())
-    except GlidepathError as error:
-        names = {"start": "peak", "end": "floor"}
-        raise GlidepathError(
-            replace(p, where="geometric", field=names.get(p.field, p.field)) for p in error.problems
-        ) from None
+    return Ramp(peak, floor, steps, Geometric())
 
 
 @checked

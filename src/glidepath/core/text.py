@@ -46,18 +46,15 @@ _OPERATORS: dict[type[ast.operator], str] = dict(
 
 def offer(function: Callable[..., Schedule]) -> Callable[..., Schedule]:
     """Makes a function that returns a schedule a word of the text form, under its own name."""
-    name = function.__name__
-    if name in vocabulary():
-        raise GlidepathError.of("offer", "name", "new to the vocabulary", name)
-    _functions[name] = function
+    if function.__name__ in vocabulary():
+        raise GlidepathError.of("offer", "name", "new to the vocabulary", function.__name__)
+    _functions[function.__name__] = function
     return function
 
 
 def recipe(function: Callable[P, Schedule]) -> Callable[P, Schedule]:
     """Makes a function a word of the text form that checks its arguments by the types it declares."""
-    made = checked(function)
-    offer(made)
-    return made
+    return offer(checked(function))  # type: ignore[return-value]
 
 
 def withdraw(name: str) -> None:

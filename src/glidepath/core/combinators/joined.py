@@ -29,10 +29,6 @@ class Combinator(Schedule):
     def __post_init__(self) -> None:
         self._check_size()
 
-    def _set(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
 
 class Joined(Combinator):
     """Several schedules at once."""
@@ -68,7 +64,8 @@ class Operated(Joined):
             number = join(number, getattr(part, field)) if same else number
         if not abs(number) <= MAX_VALUE:
             raise self._wrong(field, f"a finite number of magnitude at most {MAX_VALUE:g} in all", number)
-        self._set(parts=tuple(flat), **{field: number + 0.0})
+        object.__setattr__(self, "parts", tuple(flat))
+        object.__setattr__(self, field, number + 0.0)
         self._check_size()
 
     def word(self) -> str:
@@ -121,7 +118,7 @@ class Chain(Combinator):
         ]
         if problems:
             raise GlidepathError(problems)
-        self._set(phases=tuple(flat))
+        object.__setattr__(self, "phases", tuple(flat))
         self._check_size()
         if self.duration != math.inf and self.duration > MAX_STEPS:
             raise self._wrong("phases", f"at most {MAX_STEPS} steps in all", self.duration)
