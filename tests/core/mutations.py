@@ -13,7 +13,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "step if step < 0 else self._last",
     ),
     ("the step is not held after the end", "core/schedule.py", "self._last if step > self._last else step))", "step))"),
-    ("arrays are not held", "core/schedule.py", "if low < 0.0 or high > last:", "if False:"),
+    ("arrays are not held", "core/schedule.py", "if not (low >= 0.0 and high <= last):", "if False:"),
     ("arrays lose NaN", "core/schedule.py", "part[nan] = math.nan", "pass"),
     ("tensors lose NaN", "core/schedule.py", "return torch.where(torch.isnan(given), given, value)", "return value"),
     (

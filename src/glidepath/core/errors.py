@@ -11,8 +11,7 @@ from typing import Any
 
 __all__ = ["GlidepathError", "MissingLibrary", "Problem", "did_you_mean", "installing", "missing", "shown", "version"]
 
-DISTRIBUTION = "glidepath-lr"
-"""The name under which it is installed; `glidepath` on the package index is somebody else's."""
+_DISTRIBUTION = "glidepath-lr"  # under which it is installed; `glidepath` on the package index is somebody else's
 _LISTED = 100  # problems in a message; `problems` has them all
 _SHORT = reprlib.Repr()  # looks at the beginning of a large value only
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 8
@@ -107,14 +106,14 @@ def installing(extra: str) -> str:
 
     root, source = Path(__file__).parents[3], Path(__file__).parents[2]
     checkout = source.name == "src" and (root / "pyproject.toml").is_file()
-    return f"pip install '{'.' if checkout else DISTRIBUTION}[{extra}]'"
+    return f"pip install '{'.' if checkout else _DISTRIBUTION}[{extra}]'"
 
 
 def version() -> str:
     """Returns the version that is installed; `source` for a folder without an installation."""
     from importlib import metadata
 
-    for name in (DISTRIBUTION, "glidepath"):  # as it was called before
+    for name in (_DISTRIBUTION, "glidepath"):  # as it was called before
         try:
             return metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -38,34 +38,27 @@ class Namespace(Protocol):
 
     def square(self, x: Any, /) -> Any:
         """Returns `x * x`."""
-        ...
 
     def divide(self, x: Any, y: Any, /) -> Any:
         """Returns `x / y`; where `y` is 0, infinity with the sign of `x`, and NaN for `0 / 0`."""
-        ...
 
     def power(self, base: Any, exponent: Any, /) -> Any:
         """Returns `base ** exponent`, a real number: a negative base counts as 0 under an exponent that is not whole."""
-        ...
 
     def minimum(self, x: Any, y: Any, /) -> Any: ...
     def maximum(self, x: Any, y: Any, /) -> Any: ...
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         """Returns `x` held between `low` and `high`."""
-        ...
 
     def quotient(self, x: Any, y: Any) -> Any:
         """Returns `x // y` as Python does; NaN where `y` is 0."""
-        ...
 
     def remainder(self, x: Any, y: Any) -> Any:
         """Returns `x % y` as Python does: exact; NaN where `y` is 0."""
-        ...
 
     def whole(self, x: Any, y: Any) -> Any:
         """Returns `quotient(x, y)` for a position and a length on a clock: `x` within 2^53, `y` above 0."""
-        ...
 
     def finer(self, x: Any, factor: int, /) -> Any:
         """Returns `x * factor`, ticks `factor` times finer.
@@ -73,26 +66,21 @@ class Namespace(Protocol):
         Raises:
             Inexact: If they are beyond 2^53, where this kind of step is not exact and one number is.
         """
-        ...
 
     def const(self, number: int, /) -> Any:
         """Returns a whole number as a constant that this kind of step can be added to and compared with."""
-        ...
 
     def phases(self, x: Any, bounds: Sequence[Any], branches: Branches, *args: Any) -> Any:
         """Returns `branches[i](*args)` where `bounds[i-1] <= x < bounds[i]`; there is one branch more than bounds.
 
         The only way to choose by the step. Where `x` is an array, a branch may see only a part of `args`.
         """
-        ...
 
     def locate(self, x: Any, knots: Sequence[int]) -> Any:
         """Returns the index of the last knot at or before `x`; the first knot must be at or before every `x`."""
-        ...
 
     def take(self, table: Sequence[Any], index: Any) -> Any:
         """Returns `table[index]`."""
-        ...
 
 
 # What one number needs besides Python's operators and `math`, which raise where arrays go on. The printed source copies these as they stand.

@@ -178,12 +178,9 @@ class Schedule(Node):
         for begin in range(0, flat.size, xp.chunk):
             t = np.ascontiguousarray(flat[begin : begin + xp.chunk], dtype=np.float64)
             low, high = t.min(), t.max()
-            nan = None
-            if low != low:
-                nan = np.isnan(t)
-                t = np.where(nan, 0.0, t)
-                low, high = t.min(), t.max()
-            if low < 0.0 or high > last:
+            nan = None if low == low else np.isnan(t)
+            t = t if nan is None else np.where(nan, 0.0, t)
+            if not (low >= 0.0 and high <= last):
                 t = np.minimum(np.maximum(t, 0.0), last)
             part = out[begin : begin + xp.chunk]
             try:
@@ -226,7 +223,7 @@ class Schedule(Node):
     def _printable(self, what: str, digits: float = 53) -> Expr:
         if self._pieces_inside > _PRINTED_NODES:
             rule = f"made of at most {_PRINTED_NODES} nodes and pieces to be written as {what}"
-            raise GlidepathError.worded(self.kind, "", rule, f"{self._pieces_inside}")
+            raise self._worded("", rule, f"{self._pieces_inside}")
         return self.traced(Tracer(digits)) if digits != 53 else self.expression
 
     @property

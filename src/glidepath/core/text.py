@@ -81,9 +81,9 @@ _ATOM, _MUL, _ADD, _SHIFT = 4, 3, 2, 1  # how tightly a text holds together
 
 def _write(node: Any) -> tuple[str, int]:
     """Returns the text of a schedule and how tightly it holds together."""
+    if isinstance(node, Minimum | Maximum) or (isinstance(node, Chain) and len(node.phases) == 1):
+        return f"{node.kind}({', '.join(_write(part)[0] for part in node.schedules())})", _ATOM
     if isinstance(node, Chain):
-        if len(node.phases) == 1:
-            return f"chain({_write(node.phases[0])[0]})", _ATOM
         return _row([_held(phase, _ADD) for phase in node.phases], " >> "), _SHIFT
     if isinstance(node, Product):
         factors = [_held(part, _ATOM) for part in node.parts]
@@ -95,8 +95,6 @@ def _write(node: Any) -> tuple[str, int]:
         if node.offset != 0.0 or len(terms) == 1:
             terms.insert(0, _number(node.offset))
         return _row(terms, " + "), _ADD
-    if isinstance(node, Minimum | Maximum):
-        return f"{node.kind}({', '.join(_write(part)[0] for part in node.parts)})", _ATOM
     if isinstance(node, Ramp) and (short := _short(node)):
         return short, _ATOM
     name, arguments = node.call(_arguments)
