@@ -286,10 +286,12 @@ def simplest(x: float) -> Fraction:
     return fraction if float(fraction) == x else Fraction(x)
 
 
-Length = Annotated[int, integer(1, unit="steps")]
+_length, _steps = integer(1, unit="steps"), integer(0, unit="steps")
+
+Length = Annotated[int, _length]
 """A number of steps, at least 1."""
 
-Steps = Annotated[int, integer(0, unit="steps")]
+Steps = Annotated[int, _steps]
 """A number of steps, or none."""
 
 Offset = Annotated[int, integer(-MAX_STEPS, unit="steps")]
@@ -332,18 +334,17 @@ Flag = Annotated[bool, Check(_flag, {"type": "boolean"}, stand_in=False)]
 
 _numbers = listed(f"a list of finite numbers of magnitude at most {MAX_VALUE:g}", real())
 _Marks = Taken[tuple[int, ...], Sequence[int]]
-_MARKS = "a strictly increasing list of integers"
 
 Values = Annotated[Taken[tuple[float, ...], Sequence[float]], _numbers]
 """One or more finite values."""
 
-Lengths = Annotated[_Marks, listed("a list of integers from 1", integer(1, unit="steps"))]
+Lengths = Annotated[_Marks, listed("a list of integers from 1", _length)]
 """One or more lengths."""
 
-Milestones = Annotated[_Marks, listed(f"{_MARKS} from 1", integer(1, unit="steps"), increasing=True)]
+Milestones = Annotated[_Marks, listed("a strictly increasing list of integers from 1", _length, increasing=True)]
 """Strictly increasing steps, the first at least 1."""
 
 Positions = Annotated[
-    _Marks, listed(f"{_MARKS} that begins with 0", integer(0, unit="steps"), increasing=True, first=0)
+    _Marks, listed("a strictly increasing list of integers that begins with 0", _steps, increasing=True, first=0)
 ]
 """Strictly increasing steps, the first 0."""
