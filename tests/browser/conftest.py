@@ -102,7 +102,6 @@ class Opened:
             FIRST,
         )
         self.wait(f"glidepath.redraws > {before} && glidepath.pinned.length === 2")
-        self.page.evaluate("glidepath.settle.cancel(), glidepath.settled()")  # at once: nobody's hand is waited for
         self.rest()
         self.page.evaluate("glidepath.history.past.length = 0")
         return self
@@ -117,9 +116,11 @@ class Opened:
         raise AssertionError(f"never true: {expression}")
 
     def rest(self):
-        """Waits until everything that follows a change has followed."""
+        """Waits until everything that follows a change has followed; at once, as the hand is known to rest."""
         for _ in range(2):
             self.page.wait_for_timeout(40)  # a change is drawn, and asked about, in the next frame
+            self.wait("!glidepath.pending && !glidepath.gestures.on")
+            self.page.evaluate("glidepath.due.count && (glidepath.settle.cancel(), glidepath.settled())")
             self.wait("glidepath.due.count === 0 && !glidepath.pending && !glidepath.gestures.on")
             self.wait("Boolean(glidepath.details?.ok) && location.hash.length > 3")
 
@@ -194,7 +195,7 @@ def window(browser, address, **options):
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
     opened = Opened(context.new_page(), address)
     context.on("request", lambda r: opened.foreign.append(r.url) if not ours(r.url, address) else None)
-    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error.stack or error)))
     opened.page.on("dialog", lambda dialog: (opened.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     opened.page.on("console", lambda m: opened.errors.append(m.text) if "Content Security Policy" in m.text else None)
     yield opened.go()

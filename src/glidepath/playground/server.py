@@ -80,10 +80,8 @@ def _when_ready(server: Any, address: str, open_browser: bool, announce: Callabl
         sys.stderr.write(f"glidepath: {address}\nCtrl-C ends it.\n")
     if open_browser:
         webbrowser.open(address)
-    # Now, what the first request would wait for: NumPy, the catalogue, the checker, the formula's converter.
+    # Now, what a request would wait for: NumPy, the checker, the formula's converter. The page asks for the catalogue itself, at once.
     from . import details, look
-    from .catalogue import catalogue
 
-    catalogue()
     look.look(look.Look(text="warmup_cosine(10000, warmup=500)"))
     details.details(details.Details(text="warmup_cosine(10000, warmup=500)"))

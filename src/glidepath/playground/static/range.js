@@ -130,7 +130,6 @@ export class RangeTest {
       made.push(
         h("p", { class: "answer good" }, t("range.try", { low: short(result.low, 2), high: short(result.high, 2) })),
         h("p", {}, t("range.edge", { edge: short(result.edge, 2), spread: short(result.spread, 2) })),
-        ...result.notes.map((note) => h("p", {}, note)),
         h("button", { type: "button", id: "usemiddle", onclick: () => this.use(result.middle) }, t("range.use", { rate: short(result.middle, 2) })));
     } else {
       made.push(h("p", { class: "answer bad" }, t("range.none", { verdict: told(result, "verdict") })), h("p", {}, result.evidence ? t("range.stop", { text: capital(told(result, "evidence")) }) : ""), h("p", { class: "remedy" }, h("b", {}, t("range.remedy")), t("range.stop", { text: told(result, "remedy") })));
