@@ -20,10 +20,12 @@ from .candidate import nice
 from .finding import Evidence, Finding
 
 _LEAST = 20
-_LEVELLING = (0.1, 0.3, 0.7)
-"""Of half the run, in which the most is won where a fall levels off: no reason for another rate."""
-_STRAIGHT = 1.012
-"""How much farther those have to be from the losses than a straight line is."""
+_LEVELLING = (
+    0.1,
+    0.3,
+    0.7,
+)  # of half the run, in which the most is won where a fall levels off: no reason for another rate
+_STRAIGHT = 1.012  # how much farther those have to be from the losses than a straight line is
 
 
 class Followed:
@@ -72,20 +74,16 @@ class _Curve:
         self.t, self.y = series.steps, series.values
         self.n = len(self.y)
         self.smooth = running_median(self.y, 2 * max(1, self.n // 80) + 1)
-        few = max(3, self.n // 50)
         self.begun = float(self.y[0])
-        self.start = float(np.median(self.y[:few]))
+        self.start = float(np.median(self.y[: max(3, self.n // 50)]))
         self.end = float(np.median(self.y[-max(3, self.n // 10) :]))
         self.low = float(self.smooth.min())
         # Neighbouring differences know nothing of the trend: what is left is noise.
         self.noise = self.spread(0.25, 0.75)
         self.early = self.spread(0.0, max(0.05, 10 / self.n))
         self.rate = None if rate is None or len(rate) < 2 else np.interp(self.t, rate.steps, rate.values)
-        spent = np.cumsum(
-            np.ones(self.n)
-            if self.rate is None or not self.rate.any()
-            else np.maximum(self.rate, 1e-12 * self.rate.max())
-        )
+        rates = self.rate if self.rate is not None and self.rate.any() else np.ones(self.n)
+        spent = np.cumsum(np.maximum(rates, 1e-12 * rates.max()))
         self.spent = spent / spent[-1]
         self.fall = (self.begun - self.end) / abs(self.begun) if self.begun else 0.0
 
@@ -183,41 +181,34 @@ def loss_findings(log: Log, run: Followed, complete: bool | None, planned: bool 
         complete: Whether the run is over; None if nobody knows.
         planned: Whether the rates are what they should be; if not, no loss is judged by the rate that was spent.
     """
-    series = log.get("loss")
+    series, rate = log.get("loss"), log.get("rate")
     if series is None:
         return
-    series = series.last_pass()
-    rate = log.get("rate")
-    rate = None if rate is None else rate.last_pass().finite()
-    series = _unfiltered(series)
+    series, rate = _unfiltered(series.last_pass()), None if rate is None else rate.last_pass().finite()
     bad = np.nonzero(~np.isfinite(series.values))[0]
     if len(bad):
-        yield _not_finite(series, rate, int(bad[0]), len(bad), run)
-        if int(bad[0]) + 1 < len(series) and np.isfinite(series.values[int(bad[0]) :]).mean() > 0.5:
-            series = series.finite()
-        else:
+        broken = _not_finite(series, rate, int(bad[0]), len(bad), run)
+        yield broken
+        if broken.rule == "not finite":
             return
+    said = _shown(series.finite(), rate if planned else None, log.get("gradient_norm"), run, complete)
+    if said is not None:
+        yield said
+
+
+def _shown(
+    series: Series, rate: Series | None, gradients: Series | None, run: Followed, complete: bool | None
+) -> Finding | str | None:
+    """Returns the one thing that finite losses show, in words where they are too few or too noisy to."""
     if len(series) < 5:
-        yield f"{len(series)} losses are too few to judge"
-        return
-    curve = _Curve(series, rate if planned else None)
+        return f"{len(series)} losses are too few to judge"
+    curve, over = _Curve(series, rate), complete is not False  # a run that is not may fall yet, and the rate with it
     diverged = _diverges(curve, run)
-    if diverged is not None:
-        yield diverged
-        return
     if len(series) < _LEAST:
-        yield f"{len(series)} losses are too few to judge the rate by: only whether they diverge was looked at"
-        return
-    over = complete is not False  # a run that is not may fall yet, and the rate with it
-    saddle = _saddle(curve, log.get("gradient_norm"), run) if over else None
-    peak = _peak(curve)
-    began = saddle or _tuned(curve, peak, run) or _too_high(curve, run) or _start(curve, peak, run)
-    if began is not None:
-        yield began
-        return
-    late = (_slow(curve, run, complete) or _late(curve, run)) if over else None
-    if late is not None:
-        yield late
+        few = f"{len(series)} losses are too few to judge the rate by: only whether they diverge was looked at"
+        return diverged or few
+    said = diverged or (_saddle(curve, gradients, run) if over else None) or _early(curve, run)
+    return said or ((_slow(curve, run, complete) or _late(curve, run)) if over else None)
 
 
 def _unfiltered(series: Series) -> Series:
@@ -233,17 +224,15 @@ def _unfiltered(series: Series) -> Series:
 
 
 def _not_finite(series: Series, rate: Series | None, k: int, count: int, run: Followed) -> Finding:
-    evidence = [Evidence(int(series.steps[k]), "loss", float(series.values[k]))]
-    if k:
-        evidence.insert(0, Evidence(int(series.steps[k - 1]), "last finite loss", float(series.values[k - 1])))
+    t, y, at = series.steps, series.values, int(series.steps[k])
+    evidence = [Evidence(int(t[k - 1]), "last finite loss", float(y[k - 1]))] if k else []
+    evidence.append(Evidence(at, "loss", float(y[k])))
     if rate is not None and len(rate):
-        evidence.append(
-            Evidence(int(series.steps[k]), "rate", float(np.interp(series.steps[k], rate.steps, rate.values)))
-        )
-    recovered = bool(np.isfinite(series.values[k:]).mean() > 0.5)
+        evidence.append(Evidence(at, "rate", float(np.interp(at, rate.steps, rate.values))))
+    recovered = bool(np.isfinite(y[k:]).mean() > 0.5)
     again = f" and {count - 1} times more." if count > 1 else ", once." if recovered else "."
     key = "not finite: for a while" if recovered else "not finite"
-    return Finding.of(key, evidence, run.times(0.1), step=int(series.steps[k]), again=again)
+    return Finding.of(key, evidence, run.times(0.1), step=at, again=again)
 
 
 def _diverges(c: _Curve, run: Followed) -> Finding | None:
@@ -288,9 +277,8 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     many = len(early) >= 20
     calmer = np.delete(early, early.argmax()) if many else early  # of many batches one that is odd says nothing
     rise, later = (float((part - np.minimum.accumulate(part)).max()) for part in (calmer, c.y[c.n // 2 :]))
-    if rise > max((6 if many else 8) * noise, 0.1 * c.end, 1.2 * later) and float(
-        np.quantile(early, 0.2)
-    ) < c.end + max(0.1 * c.end, 2 * noise):
+    lower = float(np.quantile(early, 0.2)) < c.end + max(0.1 * c.end, 2 * noise)
+    if rise > max((6 if many else 8) * noise, 0.1 * c.end, 1.2 * later) and lower:
         facts |= {"low": early.min(), "top": early.max()}
         return Finding.of("rate too high: no lower", evidence, run.times(0.1), **facts)
     lost = float((c.smooth - np.minimum.accumulate(c.smooth)).max()) > 0.3 * scale
@@ -307,45 +295,27 @@ def _too_high(c: _Curve, run: Followed) -> Finding | None:
     return None
 
 
-def _peak(c: _Curve) -> tuple[float, int, float] | None:
-    """Returns the first loss, and where and how high a peak within the first tenth is that training recovers from."""
+def _early(c: _Curve, run: Followed) -> Finding | None:
+    """A peak within the first tenth that training recovers from, or elsewhere a rate that is too high.
+
+    It is a fine-tuning's if the first loss is far below what knowing nothing costs, and the end hardly betters it.
+    """
     first = min(float(np.median(c.y[:3])), c.begun)
     head = running_median(c.y[: max(5, c.n // 10)], 3)
-    i = int(head.argmax())
+    i, top = int(head.argmax()), float(head.max())
     # Second differences know nothing of the peak itself.
     bends = np.abs(np.diff(c.y[: max(10, c.n // 20)], 2))
-    early = min(c.early / 2, 1.4826 * float(np.median(bends)) / math.sqrt(6))
-    high = i > 0 and head[i] >= first + max(0.25 * abs(first), 6 * max(c.noise, early))
-    return (first, i, float(head[i])) if high and c.end < head[i] else None
-
-
-def _tuned(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
-    """A peak after a first loss that is far below what knowing nothing costs, and that the end hardly betters."""
-    if peak is None:
-        return None
-    first, i, top = peak
-    if c.end <= 0.6 * first or first >= min(1.0, 0.6 * top):
-        return None
-    return Finding.of(
-        "fine-tuning too fast",
-        c.story(c.at(i, "loss at the peak"), rate=i),
-        run.times(0.1),
-        first=first,
-        top=top,
-        end=c.end,
-    )
-
-
-def _start(c: _Curve, peak: tuple[float, int, float] | None, run: Followed) -> Finding | None:
-    """A peak within the first tenth, well above the first losses."""
-    if peak is None:
-        return None
-    first, i, top = peak
+    noise = max(c.noise, min(c.early / 2, 1.4826 * float(np.median(bends)) / math.sqrt(6)))
+    peaked = i > 0 and top >= first + max(0.25 * abs(first), 6 * noise) and c.end < top
+    seen = c.story(c.at(i, "loss at the peak"), rate=i)
+    facts = {"first": first, "top": top, "end": c.end, "step": c.step(i), "own": run.warmup}
+    if peaked and c.end > 0.6 * first and first < min(1.0, 0.6 * top):
+        return Finding.of("fine-tuning too fast", seen, run.times(0.1), **facts)
+    high = _too_high(c, run)
+    if high is not None or not peaked:
+        return high
     key = "unstable start: warmed up" if run.warmup else "unstable start"
-    paste = run.warmed(max(10, 2 * c.step(i), 2 * run.warmup))
-    return Finding.of(
-        key, c.story(c.at(i, "loss at the peak"), rate=i), paste, first=first, top=top, step=c.step(i), own=run.warmup
-    )
+    return Finding.of(key, seen, run.warmed(max(10, 2 * c.step(i), 2 * run.warmup)), **facts)
 
 
 def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | None:
@@ -379,9 +349,8 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
     late = tenth < 0.11 and quarter < 0.32 and c.fall > 0.1 and high - c.end > 8 * c.noise
     # By the steps as well: a rate that is soon spent says little.
     late = late and high - float(np.median(c.y[c.part(0.07, 0.13)])) < 0.18 * (high - c.end)
-    if not c.straight or (
-        not c.slowly and not late and (fall < 4 * chance or not slow or b - d < max(chance, 0.15 * fall))
-    ):
+    steadily = slow and fall >= 4 * chance and b - d >= max(chance, 0.15 * fall)
+    if not c.straight or not (c.slowly or late or steadily):
         return None
     told = Evidence(None, "share of the fall in the first quarter of the rate", soon)
     evidence = (*evidence, told, Evidence(None, "fall late in the run, relative to that early", steady))
@@ -392,10 +361,7 @@ def _slow(c: _Curve, run: Followed, complete: bool | None) -> Finding | str | No
 
 def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | None:
     """A plateau at a high loss on which the gradients are gone."""
-    if gradients is None or len(gradients) < _LEAST:
-        return None
-    norms = gradients.last_pass().finite()
-    if len(norms) < _LEAST:
+    if gradients is None or len(norms := gradients.last_pass().finite()) < _LEAST:
         return None
     g = running_median(norms.values, 5)
     early, late = float(g[: max(3, len(g) // 10)].max()), float(np.median(g[-len(g) // 5 :]))
@@ -404,13 +370,12 @@ def _saddle(c: _Curve, gradients: Series | None, run: Followed) -> Finding | Non
     if not (flat and late < 0.02 * early and c.end > 0.5 * c.start > 0):
         return None
     begin = int(np.nonzero(g < 0.02 * early)[0][0])
+    begun, at, last = (int(norms.steps[i]) for i in (0, begin, -1))
+    seen = ((begun, ", early", early), (at, "", float(g[begin])), (last, ", late", late))
     evidence = (
-        Evidence(int(norms.steps[0]), "gradient norm, early", early),
-        Evidence(int(norms.steps[begin]), "gradient norm", float(g[begin])),
-        Evidence(int(norms.steps[-1]), "gradient norm, late", late),
+        *(Evidence(i, f"gradient norm{when}", norm) for i, when, norm in seen),
         Evidence(c.step(-1), "loss", c.end),
     )
-    at = int(norms.steps[begin])
     raised = run.also(Hold(max(at, 1)) >> Hold(max(at // 5, 10), 5.0) >> Hold())
     facts = {"end": c.end, "early": early, "late": late, "step": at}
     return Finding.of("plateau without gradients", evidence, raised, **facts)
@@ -436,9 +401,8 @@ def _late(c: _Curve, run: Followed) -> Finding | str | None:
     a, b = c.part(0.35, 0.5), c.part(0.85, 1.0)
     change = float(np.median(c.y[a]) - np.median(c.y[b]))
     chance = 4 * c.noise / math.sqrt(max(c.n * 0.15, 1)) * 1.25
-    if fall < max(8 * c.noise / math.sqrt(max(c.n / 20, 1)), 0.1 * abs(c.start)) or change > max(0.015 * fall, chance):
-        return None
-    if chance > 0.05 * fall:
+    least = max(8 * c.noise / math.sqrt(max(c.n / 20, 1)), 0.1 * abs(c.start))
+    if fall < least or change > max(0.015 * fall, chance) or chance > 0.05 * fall:
         return None
     if c.rate is None:
         return f"the loss has not fallen since about step {c.step(a.start)}; whether the rate is to blame cannot be told without rates"
@@ -456,20 +420,16 @@ def _swings(c: _Curve) -> tuple[float, float, bool] | None:
     """Returns the relative swings before and in the last third, if the later ones are large and have grown or alternate."""
 
     def around(part: slice) -> tuple[float, Array]:
-        x = np.linspace(-1, 1, part.stop - part.start)
-        y = c.y[part]
+        x, y = np.linspace(-1, 1, part.stop - part.start), c.y[part]
         rest: Any = y - np.polyval(np.polyfit(x, y, 2), x)
         return float(np.std(rest) / max(abs(float(np.median(y))), 1e-300)), rest
 
     before, _ = around(c.part(0.25, 0.5))
     late, rest = around(c.part(2 / 3, 1.0))
     varied = float((rest * rest).sum())
-    zigzag = late > 0.05 and varied > 0 and float((rest[1:] * rest[:-1]).sum()) / varied < -0.6
-    wave = late > 0.1 and varied > 0 and float((rest[1:] * rest[:-1]).sum()) / varied > 0.7 and _turning(rest) > 4
+    alike = float((rest[1:] * rest[:-1]).sum()) / varied if varied > 0 else 0.0
+    zigzag = late > 0.05 and alike < -0.6
+    crossings = int((np.diff(np.sign(rest)) != 0).sum())
+    wave = late > 0.1 and alike > 0.7 and crossings > 4
     grown = late > 0.1 and late > 2.5 * before
     return (before, late, zigzag) if zigzag or grown or wave else None
-
-
-def _turning(rest: Array) -> int:
-    """Returns how often a curve crosses zero."""
-    return int((np.diff(np.sign(rest)) != 0).sum())
