@@ -44,7 +44,6 @@ _STYLE.update(dict.fromkeys(("axes.grid", "axes.axisbelow"), True) | {"lines.sol
 _STYLE.update({"svg.fonttype": "none", "svg.hashsalt": "glidepath"})
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
 _SIZE = (6.4, 3.7)
-_BINS = 50
 _LONGEST_NAME = 31
 
 Records = Mapping[str, Sequence[Record]]
@@ -94,7 +93,7 @@ def _validated(row: Sequence[Record]) -> tuple[Curve, list[Curve]]:
 
 def _losses(row: Sequence[Record], budget: int) -> tuple[Curve, list[Curve]]:
     """Training loss by update, averaged over fiftieths of the run, a curve a seed, as far as all were finite."""
-    edges = np.unique(np.linspace(0, budget, min(_BINS, budget) + 1).round().astype(int))
+    edges = np.unique(np.linspace(0, budget, min(50, budget) + 1).round().astype(int))
     means: list[Curve] = []
     for record in row:
         losses = np.array([np.nan if loss is None else loss for loss in record.losses], dtype=np.float64)

@@ -15,8 +15,6 @@ from scipy import stats
 from ..plain import plain
 
 _LEVEL = 0.95
-_POWER = 0.9
-_MOST_SEEDS = 1000
 _RESAMPLES = 4000
 
 
@@ -245,10 +243,10 @@ def seeds_needed(of_mean: Estimate, tests: int) -> int | None:
     if of_mean.sd == 0.0:
         return 2
     size = abs(of_mean.mean) / of_mean.sd
-    counts = np.arange(2, _MOST_SEEDS + 1)
+    counts = np.arange(2, 1001)
     critical = stats.t.ppf(1.0 - 0.025 / tests, counts - 1)
     power = stats.nct.sf(critical, counts - 1, np.minimum(size * np.sqrt(counts), 36.0))
-    enough = counts[power >= _POWER]
+    enough = counts[power >= 0.9]
     return int(enough[0]) if len(enough) else None
 
 

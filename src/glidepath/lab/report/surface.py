@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,11 @@ import numpy.typing as npt
 from ...core import GlidepathError, Problem
 from ..records.runs import RunSpec
 
-_EXAMPLES = 512
 _MOST = 2_000_000  # of parameters: a path of theirs has to fit into memory
-_MARGIN = 0.2
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class RunPath:
+class RunPath(NamedTuple):
     """A run in the plane.
 
     Args:
@@ -41,8 +38,7 @@ class RunPath:
     row: int
 
 
-@dataclass(frozen=True)
-class Surface:
+class Surface(NamedTuple):
     """Losses on a plane through weight space.
 
     Args:
@@ -121,16 +117,17 @@ def surface(specs: Mapping[str, RunSpec], moments: Sequence[int] = (), *, points
     plane = directions[:2]
     places = [(each - middle) @ plane.T for each in rows]
     low, high = (edge(np.concatenate(places), 0) for edge in (np.min, np.max))
-    x, y = (np.linspace(a - _MARGIN * (b - a), b + _MARGIN * (b - a), size) for a, b in zip(low, high, strict=True))
-    inputs, targets = (part[:_EXAMPLES] for part in training.examples_of(first.task, data, "validation"))
+    x, y = (np.linspace(a - 0.2 * (b - a), b + 0.2 * (b - a), size) for a, b in zip(low, high, strict=True))
+    inputs, targets = (part[:512] for part in training.examples_of(first.task, data, "validation"))
     model.train(any(True for _ in model.buffers()))  # statistics of batches belong to weights that were trained
-    losses = np.empty((size, size))
+
+    def loss(across: float, down: float) -> float:
+        weights = torch.from_numpy(middle + across * plane[0] + down * plane[1])
+        vector_to_parameters(weights.to(inputs.device, torch.float32), model.parameters())
+        return training.loss_of(model(inputs), targets).item()
+
     with torch.no_grad():
-        for i, down in enumerate(y):
-            for j, across in enumerate(x):
-                weights = torch.from_numpy(middle + across * plane[0] + down * plane[1])
-                vector_to_parameters(weights.to(inputs.device, torch.float32), model.parameters())
-                losses[i, j] = training.loss_of(model(inputs), targets).item()
+        losses = np.array([[loss(across, down) for across in x] for down in y])
     paths: dict[str, RunPath] = {}
     for (name, made), where in zip(updates.items(), places, strict=True):
         snapshots = tuple(k for k, n in enumerate(made) if n in moments)

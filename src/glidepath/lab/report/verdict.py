@@ -12,12 +12,10 @@ from .comparison import Comparison, ScheduleResult, TaskResult
 from .statistics import Estimate, PairedDifference
 from .verdict_strings import SAID
 
-_LEVEL = 0.05
-
 
 def shown(difference: PairedDifference) -> bool:
     """Whether a difference holds: its interval leaves zero out and its corrected p-value is below 0.05."""
-    return _leaves_zero_out(difference.estimate) and difference.p_holm is not None and difference.p_holm < _LEVEL
+    return _leaves_zero_out(difference.estimate) and difference.p_holm is not None and difference.p_holm < 0.05
 
 
 def number(value: float, unit: str) -> str:

@@ -16,7 +16,7 @@ from ..engines.engine import Engine
 from ..engines.progress import Watcher
 from ..engines.session import opened, session_problems, writing
 from ..records.runs import Record, RunSpec
-from .planning import Grid, Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
+from .planning import Rates, Schedules, Seeds, Tasks, notes_of, plan_runs
 
 if TYPE_CHECKING:
     from ..report.comparison import Comparison
@@ -69,7 +69,11 @@ def compare(
         KeyboardInterrupt: On Ctrl-C, after the workers have ended. Records made so far stay; the same call goes on.
     """
     grid = plan_runs(tasks, schedules, seeds, peak_rate=peak_rate, budget=budget, baseline=baseline)
-    folder, specs = Path(out), _in_order(grid)
+    rows = [row for schedules in grid.values() for row in schedules.values()]
+    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
+    place = {seed: at for at, seed in enumerate(dict.fromkeys(spec.seed for spec in rows[0]))}
+    # Seed by seed, so that a comparison stopped early holds whole seeds.
+    folder, specs = Path(out), sorted(unique.values(), key=lambda spec: place[spec.seed])
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     absent = Problem("compare", "packages", "installed", f"no {', '.join(missing)}", installing("lab"))
     refuse([absent if missing else None, *session_problems("compare", folder, engine, specs)])
@@ -97,8 +101,7 @@ def compare(
             task: {name: [records[spec.hash] for spec in row] for name, row in rows.items()}
             for task, rows in grid.items()
         }
-        order = list(dict.fromkeys(spec.seed for spec in next(iter(next(iter(grid.values())).values()))))
-        comparison = summarise(found, seeds=order, baseline=baseline, command=told)
+        comparison = summarise(found, seeds=list(place), baseline=baseline, command=told)
         if _held_another(folder, specs):
             session.watcher.note(
                 f"{folder} held another comparison; its records stay, table and report are now of this one."
@@ -118,14 +121,6 @@ def _held_another(folder: Path, specs: list[RunSpec]) -> bool:
         return False
     reported = {run for result in before.tasks for row in result.schedules for run in row.runs}
     return not reported <= {spec.hash for spec in specs}
-
-
-def _in_order(grid: Grid) -> list[RunSpec]:
-    """Seed by seed, so that a comparison stopped early holds whole seeds."""
-    rows = [row for schedules in grid.values() for row in schedules.values()]
-    unique = {spec.hash: spec for column in zip(*rows, strict=True) for spec in column}
-    position = {spec.seed: at for at, spec in enumerate({spec.seed: spec for spec in rows[0]}.values())}
-    return sorted(unique.values(), key=lambda spec: position[spec.seed])
 
 
 def _write(folder: Path, made: Comparison, records: Mapping[str, Record], drawing: bool, note: Any) -> None:

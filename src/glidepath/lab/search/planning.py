@@ -105,18 +105,9 @@ def plan_runs(
     return grid
 
 
-def one_row(
-    task: str | Task,
-    schedule: str | Schedule,
-    seeds: Seeds = 1,
-    *,
-    peak_rate: Rates = None,
-    budget: int | None = None,
-    where: str = "compare",
-) -> list[RunSpec]:
+def one_row(task: str | Task, schedule: str | Schedule, seeds: Seeds = 1, **more: Any) -> list[RunSpec]:
     """The runs of one schedule on one task: see `plan_runs`."""
-    grid = plan_runs(task, {"one": schedule}, seeds, peak_rate=peak_rate, budget=budget, baseline="one", where=where)
-    return next(iter(grid.values()))["one"]
+    return next(iter(plan_runs(task, {"one": schedule}, seeds, baseline="one", **more).values()))["one"]
 
 
 def followed(spec: RunSpec, given: object) -> tuple[Any, ...]:

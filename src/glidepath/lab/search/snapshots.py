@@ -51,7 +51,6 @@ METHODS = {
     "single cycle": ("short", True),  # averaged predictions of short cosine runs, each from fresh weights
 }
 
-_FRESH = 1_000_003
 _BATCHES = 500
 # The metric of one method and seed by part, `validation` and `test`; None where a run that it needs diverged.
 Score = dict[str, float | None]
@@ -123,7 +122,8 @@ class SnapshotJob(MeasuredJob):
         runs = {"cyclic": trained(self.moments)}
         runs["steps"] = trained(self.moments, schedule=self.schedule or steps, controller=self.controller)
         runs["cosine"] = trained([cyclic.budget], schedule=whole) * self.cycles
-        seeds = [(self.seed * self.cycles + i + _FRESH) % 2**32 for i in range(self.cycles)]
+        # Seeds that no other run of a command has.
+        seeds = [(self.seed * self.cycles + i + 1_000_003) % 2**32 for i in range(self.cycles)]
         short = recipes.warmup_cosine(length)
         runs["short"] = [point for seed in seeds for point in trained([length], schedule=short, seed=seed)]
         for i, point in enumerate(runs["cyclic"], 1):

@@ -16,10 +16,9 @@ import os
 import pickle
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +33,12 @@ VARIABLE = "GLIDEPATH_CIFAR100"
 
 _PIXELS = 3 * 32 * 32
 _ROW = 2 + _PIXELS
-_SPARE = 8 * 2**20
-_MEMBERS = 65  # of an archive that are looked at
-_VALIDATION = 0.1
 _FORMS = {"cifar-100-binary": ("train.bin", "test.bin"), "cifar-100-python": ("train", "test")}
 
 Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(NamedTuple):
     """What a whole copy holds.
 
     Args:
@@ -66,8 +61,7 @@ _SUMS = {
 PUBLISHED = Release((50_000, 10_000), _SUMS)
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """A copy that was found.
 
     Args:
@@ -142,7 +136,7 @@ def cifar100_examples(copy: Copy) -> Examples:
 
     (pixels, labels), test = read_cifar100(copy, PUBLISHED)
     order = np.random.default_rng(0).permutation(len(labels))
-    first = len(order) - round(_VALIDATION * len(order))
+    first = len(order) - round(0.1 * len(order))
     digest = hashlib.sha256()
     for array in (pixels, labels, *test):
         digest.update(array.tobytes())
@@ -152,7 +146,7 @@ def cifar100_examples(copy: Copy) -> Examples:
 
 def _content(copy: Copy, name: str, rows: int, release: Release) -> bytes:
     """The bytes of one file, its md5 checked; never more than the file may have. Of an archive nothing is extracted."""
-    where, limit = f"cifar100: {name}", _ROW * rows + (0 if copy.form == "cifar-100-binary" else _SPARE)
+    where, limit = f"cifar100: {name}", _ROW * rows + (0 if copy.form == "cifar-100-binary" else 8 * 2**20)
     try:
         if copy.path.is_dir():
             with (copy.path / name).open("rb") as file:
@@ -172,7 +166,7 @@ def _content(copy: Copy, name: str, rows: int, release: Release) -> bytes:
 
 
 def _member(archive: tarfile.TarFile, name: str, most: int) -> bytes:
-    for member in islice(archive, _MEMBERS):
+    for member in islice(archive, 65):
         if member.name == name and member.isreg() and (file := archive.extractfile(member)):
             return file.read(most)
     raise tarfile.TarError(f"no regular member {name}")

@@ -57,9 +57,6 @@ class Text:
     sha256: str
 
 
-_DIGITS_PARTS = 900, 1300
-
-
 def load(declared: AnyData) -> Examples | Text:
     """The arrays of a declaration; the second call for an equal one returns the same arrays.
 
@@ -121,7 +118,7 @@ def _digits(declared: Digits) -> Examples:
     generator = np.random.default_rng(declared.seed)
     order = generator.permutation(len(digits))
     labels = digits[order].astype(np.int64)
-    first, second = _DIGITS_PARTS
+    first, second = 900, 1300
     wrong = generator.permutation(first)[: round(declared.noise * first)]
     labels[wrong] = (labels[wrong] + generator.integers(1, 10, len(wrong))) % 10
     return _split((pixels[order] / 16.0).astype(np.float32), labels, first, second)

@@ -311,7 +311,7 @@ class Task(Plain):
         return whole
 
 
-_ERROR = Metric("error", "%")
+ERROR = Metric("error", "%")
 
 
 def _classes(
@@ -319,7 +319,7 @@ def _classes(
 ) -> Task:
     """A task of classes, by SGD with momentum 0.9."""
     told = f"{about}, SGD with momentum 0.9."
-    made: dict[str, Any] = {"optimizer": Sgd(), "metric": _ERROR, "peak_rate": rate, "budget": budget, **more}
+    made: dict[str, Any] = {"optimizer": Sgd(), "metric": ERROR, "peak_rate": rate, "budget": budget, **more}
     return Task(name=name, about=told, data=data, model=model, **made)
 
 

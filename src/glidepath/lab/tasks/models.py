@@ -73,16 +73,13 @@ class Transformer(nn.Module):
         self.blocks = nn.Sequential(*(_Block(width, declared.heads) for _ in range(declared.layers)))
         self.norm = nn.LayerNorm(width)
         self.logits = nn.Linear(width, symbols)
-        nn.init.normal_(self.symbols.weight, std=_EMBEDDING_STD)
-        nn.init.normal_(self.positions, std=_EMBEDDING_STD)
+        for weights in (self.symbols.weight, self.positions):
+            nn.init.normal_(weights, std=0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of the next token at every position: `b t` -> `b t symbols`, t at most the context."""
         embedded = self.symbols(tokens) + self.positions[: tokens.shape[1]]
         return self.logits(self.norm(self.blocks(embedded)))
-
-
-_EMBEDDING_STD = 0.5
 
 
 class _Block(nn.Module):
@@ -114,9 +111,6 @@ _STAGES = {
     "resnet50": ((3, 4, 6, 3), True),
 }
 
-_MEAN = (0.5071, 0.4865, 0.4409)  # of CIFAR-100's training rows, red, green, blue
-_STD = (0.2673, 0.2564, 0.2762)
-
 
 class ResidualNetwork(nn.Module):
     """Stages of residual blocks, then the mean over what is left of the image.
@@ -134,8 +128,9 @@ class ResidualNetwork(nn.Module):
 
     def __init__(self, declared: ResNet, classes: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+        # Of CIFAR-100's training rows, red, green, blue.
+        self.register_buffer("mean", torch.tensor((0.5071, 0.4865, 0.4409)).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor((0.2673, 0.2564, 0.2762)).view(3, 1, 1), persistent=False)
         self.first = nn.Conv2d(3, declared.width, 3, declared.stride, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(declared.width)
         stages, narrowed = _STAGES[declared.kind]

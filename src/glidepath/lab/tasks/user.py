@@ -30,7 +30,7 @@ from pydantic import ValidationError
 
 from ...core import Checks, GlidepathError, Problem, refuse, shown
 from ..plain import from_pydantic
-from .declared import Metric, Own, Sgd, Task
+from .declared import ERROR, Own, Sgd, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,7 +60,7 @@ def own_task(place: str) -> Task:
     settings |= {name: getattr(found, name) for name in _OPTIONAL if hasattr(found, name)}
     own = Own(place=place, sha256=digest)
     try:
-        return Task(name=place, data=own, model=own, metric=Metric("error", "%"), **settings)
+        return Task(name=place, data=own, model=own, metric=ERROR, **settings)
     except ValidationError as error:
         raise from_pydantic(f"task {place}", error) from None
 
