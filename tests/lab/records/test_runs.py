@@ -44,16 +44,17 @@ def test_the_hash_of_a_declaration_does_not_drift():
     )
 
 
-def test_every_problem_of_a_specification_is_told_at_once(tiny):
+def test_every_problem_of_a_specification_is_told_at_once():
     with pytest.raises(GlidepathError) as error:
-        RunSpec(tiny, "cosine", float("nan"), -1, 0)
+        RunSpec(3, "cosine", float("nan"), -1, 0)
     told = str(error.value).splitlines()
 
     assert told == [
-        "run: schedule must be a Schedule, got 'cosine'",
         "run: peak_rate must be a finite number above 0 and at most 1e+100, got nan",
         "run: seed must be an integer from 0 to 4294967295, got -1",
         "run: budget must be an integer from 1 to 9007199254740992, got 0",
+        "run.schedule (text, column 1): must be a number, or a word with its arguments in parentheses, got 'cosine' (cosine(…))",
+        "run: task must be a Task, got 3",
     ]
 
 

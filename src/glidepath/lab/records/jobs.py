@@ -18,18 +18,18 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast, get_t
 from pydantic import PlainSerializer, PlainValidator
 
 from ... import Schedule
-from ...core import GlidepathError, Problem, digest, problem_of, refuse, shown
-from ...core.fields import Positive, Seed, check_of
+from ...core import GlidepathError, Problem, digest, refuse, settle
+from ...core.fields import Positive, Seed
 from ...feedback import Controller
 from ..plain import Plain, plain
 from ..tasks.declared import Task
 
+# Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it.
 _HOMES = {
     "run": ("glidepath.lab.records.runs", "RunSpec"),
     "snapshots": ("glidepath.lab.search.snapshots", "SnapshotJob"),
     "branches": ("glidepath.lab.search.branches", "BranchJob"),
 }
-"""Every kind of job and its class. What is read from JSON is of one of these: nothing else is imported for it."""
 
 
 @plain(kw_only=True)
@@ -81,16 +81,10 @@ class Job(Generic[RecordT]):
     budget: Any
 
     def __post_init__(self) -> None:
-        found: list[Problem | None] = []
-        for name, hint in _fields(type(self)).items():
-            value = getattr(self, name)
-            if isinstance(hint, type):
-                wrong = Problem(self.kind, name, f"a {hint.__name__}", shown(value))
-                found.append(None if isinstance(value, hint) else wrong)
-            elif check_of(hint) is not None:
-                found.append(problem_of(self.kind, name, value, hint))
-        refuse([*found, *self.problems()])
-        object.__setattr__(self, "peak_rate", float(self.peak_rate))
+        checks = settle(self, self.kind)
+        if not isinstance(self.task, Task):
+            checks.refuse("task", "a Task", self.task)
+        refuse([*checks.problems, *self.problems()])
 
     def problems(self) -> Sequence[Problem | None]:
         """What else is wrong, besides what the types of the fields say."""
@@ -133,12 +127,12 @@ class Job(Generic[RecordT]):
         """The record that its `to_dict` wrote; refuses anything else with a `GlidepathError`."""
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
+# The fields of jobs that are values of their own.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
     "task": Task.from_dict,
     "schedule": Schedule.from_dict,
     "controller": Controller.of,
 }
-"""The fields of jobs that are values of their own."""
 
 
 @functools.cache
@@ -169,8 +163,9 @@ def job_from_dict(data: object) -> Job[Any]:
     return getattr(importlib.import_module(module), name).from_dict(given["job"])
 
 
-def _job(value: object) -> Job[Any]:
-    return job_from_dict(value) if isinstance(value, dict) else cast("Job[Any]", value)
+def read_by(read: Callable[[Any], Job[Any]]) -> PlainValidator:
+    """How a record reads its job, which it may also be given."""
+    return PlainValidator(lambda value: value if isinstance(value, Job) else read(value))
 
 
 @plain(kw_only=True)
@@ -181,7 +176,7 @@ class Measured(Kept):
         values: For every name the numbers, by what they are, such as `test`; None where a run diverged.
     """
 
-    spec: Annotated[Any, PlainValidator(_job), PlainSerializer(job_to_dict)]
+    spec: Annotated[Any, read_by(job_from_dict), PlainSerializer(job_to_dict)]
     values: dict[str, dict[str, float | None]]
 
 
@@ -260,11 +255,10 @@ def provenance(records: Iterable[Kept], what: str) -> Provenance:
     if len(data) > 1:
         raise GlidepathError.of("comparison", f"records of {what}", "made from one set of data", data)
     names = sorted({name for record in every for name in record.versions})
+    found = {name: sorted({record.versions.get(name, "none") for record in every}) for name in names}
     return Provenance(
         data_sha256=data[0],
-        versions={
-            name: " and ".join(sorted({record.versions.get(name, "none") for record in every})) for name in names
-        },
+        versions={name: " and ".join(several) for name, several in found.items()},
         machines=tuple(sorted({machine_line(record.machine) for record in every})),
         cpu_seconds=round(sum(record.cpu_seconds for record in every), 3),
     )

@@ -6,16 +6,16 @@ The hash of a specification names its record, so that a folder of records is a m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer
 
 from ... import Schedule
 from ...core.fields import Count, Positive, Seed
 from ...feedback import Controller
 from ..plain import plain
 from ..tasks.declared import Task
-from .jobs import Job, Kept
+from .jobs import Job, Kept, read_by
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,6 @@ class Evaluation:
     top5: float | None = None
 
 
-def _spec(value: object) -> RunSpec:
-    return value if isinstance(value, RunSpec) else RunSpec.from_dict(cast("dict[str, Any]", value))
-
-
 @plain(kw_only=True)
 class Record(Kept):
     """What one run did and measured.
@@ -88,7 +84,7 @@ class Record(Kept):
         diverged_at: The update whose loss was not finite, which ended the run; None if there was none.
     """
 
-    spec: Annotated[RunSpec, PlainValidator(_spec), PlainSerializer(RunSpec.to_dict)]
+    spec: Annotated[RunSpec, read_by(RunSpec.from_dict), PlainSerializer(RunSpec.to_dict)]
     stride: int
     rates: tuple[float, ...]
     losses: tuple[float | None, ...]

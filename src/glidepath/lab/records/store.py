@@ -198,9 +198,8 @@ def only_writer(folder: Path, where: str = "compare") -> Generator[None]:
             raise GlidepathError.worded(where, "out", rule, f"{folder}, {holder}", remedy) from None
         lock.truncate(0)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        lock.write(
-            json.dumps({"process": os.getpid(), "machine": socket.gethostname(), "since": now, "command": where})
-        )
+        said = {"process": os.getpid(), "machine": socket.gethostname(), "since": now, "command": where}
+        lock.write(json.dumps(said))
         lock.flush()
         yield
 
