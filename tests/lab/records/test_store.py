@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -152,32 +151,14 @@ def test_a_lock_that_does_not_say_who_holds_it_is_told_as_such(tmp_path, text):
             pass
 
 
-def test_in_batches_a_record_has_its_name_at_once_and_is_on_the_disk_at_the_end(store, spec, made_up, monkeypatch):
-    """A kill between the two loses nothing: the name stands as soon as `write` is back."""
-    brought, real = [], os.fsync
-
-    def watch(handle):
-        brought.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
-        real(handle)
-
-    monkeypatch.setattr("glidepath.lab.records.store.os.fsync", watch)
-    with store.in_batches():
-        for seed in range(5):
-            store.write(made_up(replace(spec, seed=seed), 41.25))
-            assert store.read(replace(spec, seed=seed)) is not None
-    names = [str(path) for path in store.folder.iterdir()]
-
-    assert sorted(name for name in brought if name != str(store.folder)) == sorted(names)
-    assert brought[-1] == str(store.folder)
-
-
-def test_a_disk_that_fails_beside_the_writer_is_told_to_it(store, spec, made_up, monkeypatch):
-    def full(handle):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr("glidepath.lab.records.store.os.fsync", full)
-    with pytest.raises(OSError, match="Input/output error"), store.in_batches():
-        store.write(made_up(spec, 41.25))
+def test_a_record_is_whole_at_once_and_nobody_waits_for_the_disk(store, spec, made_up, monkeypatch):
+    """A loss of power may cut the last ones off, which their checksums tell; a kill loses nothing."""
+    monkeypatch.setattr("glidepath.lab.records.store.os.fsync", lambda handle: pytest.fail("waits"))
+    store.write(made_up(spec, 41.25))
+    assert store.read(spec) == made_up(spec, 41.25)
+    store.path(spec).write_bytes(b"")
+    with pytest.raises(GlidepathError, match="file must be a whole JSON record"):
+        store.read(spec)
 
 
 def test_a_record_that_was_written_in_another_layout_is_whole_by_its_content(store, spec, made_up):

@@ -178,13 +178,7 @@ def opened(
             held.enter_context(only_writer(out, where))
             store = Store(out / "records", files)
             store.sweep()
-        batches = contextlib.ExitStack()
-        batches.enter_context(store.in_batches())
-        try:
-            yield Session(store, engine or Workers(), watcher, where, command)
-        finally:
-            with writing(where, out):
-                batches.close()
+        yield Session(store, engine or Workers(), watcher, where, command)
 
 
 @contextlib.contextmanager

@@ -12,18 +12,16 @@ import json
 import os
 import re
 import socket
-import threading
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...core import GlidepathError, Problem, canonical_json, digest, synced, write_whole
+from ...core import GlidepathError, Problem, canonical_json, digest, write_whole
 from .jobs import Job, Kept, RecordT
 
 _FORMAT = 1
 _LARGEST = 64 * 2**20
-_BATCH_SECONDS = 0.5
 _LONGEST_HOLDER = 2000
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
@@ -39,45 +37,6 @@ class Store:
     def __init__(self, folder: Path, files: Path | None = None) -> None:
         self.folder = folder
         self.files = files or folder
-        self._batch: list[Path] | None = None
-        self._broken: OSError | None = None
-
-    @contextlib.contextmanager
-    def in_batches(self) -> Generator[None]:
-        """Within it records reach the disk in batches, beside whoever writes them, and all have when it ends.
-
-        A loss of power costs those of the last half second, which are found by their checksums; the death of this
-        process costs none.
-
-        Raises:
-            OSError: In a later `write`, or when it ends, if something could not be brought to the disk.
-        """
-        over = threading.Event()
-        self._batch = []
-
-        def work() -> None:
-            while self._batch or not over.is_set():
-                over.wait(_BATCH_SECONDS)
-                batch, self._batch = self._batch or [], []
-                try:
-                    for path in dict.fromkeys([*batch, *(path.parent for path in batch)]):
-                        synced(path)
-                except OSError as error:
-                    self._broken = error
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-            self._batch = None
-        self._refuse_broken()
-
-    def _refuse_broken(self) -> None:
-        if self._broken is not None:
-            raise self._broken
 
     def path(self, spec: Job[Any]) -> Path:
         """Where the record of a job is, or would be."""
@@ -85,6 +44,9 @@ class Store:
 
     def write(self, record: Kept, files: Mapping[str, bytes] | None = None) -> None:
         """Put a record in its place, whole or not at all, after its files.
+
+        Nobody waits for the disk: a loss of power, and nothing less, costs the records of the last seconds, which are found
+        by their checksums and made again.
 
         Args:
             record: What to keep.
@@ -99,19 +61,13 @@ class Store:
             raise GlidepathError.of("record", "files", f"those it lists ({', '.join(record.files)})", ", ".join(given))
         for name, data in (files or {}).items():
             self.files.mkdir(parents=True, exist_ok=True)
-            self._put(self.files / name, data)
+            write_whole(self.files / name, data, lasting=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         body = canonical_json(record.to_dict())
         checksum = hashlib.sha256(body.encode()).hexdigest()
         # The canonical JSON of the whole, put together: the body, nearly all of it, is turned into text once.
         text = f'{{"format":{_FORMAT},"record":{body},"run":"{record.spec.hash}","sha256":"{checksum}"}}\n'
-        self._put(self.path(record.spec), text)
-
-    def _put(self, path: Path, data: str | bytes) -> None:
-        self._refuse_broken()
-        write_whole(path, data, lasting=self._batch is None)
-        if self._batch is not None:
-            self._batch.append(path)
+        write_whole(self.path(record.spec), text, lasting=False)
 
     def read(self, spec: Job[RecordT]) -> RecordT | None:
         """The record of a job.
