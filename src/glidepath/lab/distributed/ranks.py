@@ -151,10 +151,8 @@ def ranks(device: str = "auto", timeout: float = 600.0) -> Generator[Ranks]:
 
 def _device(name: str, local: int, side: int) -> torch.device:
     there = gpus()
-    if name in there and side == 1:
-        return torch.device(name)
-    if name == "cpu" or (name == "auto" and not there):
-        return torch.device("cpu")
+    if name == "cpu" or (name in there and side == 1) or (name == "auto" and not there):
+        return torch.device("cpu" if name == "auto" else name)
     if name not in ("auto", "cuda") or not there:
         raise no_device("train", name, there, side > 1)
     if len(there) < side:

@@ -15,6 +15,7 @@ from rich.text import Text
 from ..records.jobs import Job
 from ..tasks.declared import TASKS, Cifar100, Images, Task
 
+_Jobs = Sequence[Job[Any]]
 _MEASURED_SECONDS = 1.0
 _LINE_SECONDS = 20.0
 _WORTH_SAYING = 60.0
@@ -50,23 +51,13 @@ class Watcher(Protocol):
 
     def status(self, status: Status) -> None:
         """Take the newest status; called several times a second."""
-        ...
 
     def note(self, text: str) -> None:
         """Take a sentence that a reader should see: a damaged record, a worker that died."""
-        ...
 
 
-class Silent:
+class Silent(Watcher):
     """Looks away."""
-
-    def status(self, status: Status) -> None:
-        """Do nothing."""
-        del status
-
-    def note(self, text: str) -> None:
-        """Do nothing."""
-        del text
 
 
 class Meter:
@@ -81,12 +72,7 @@ class Meter:
     """
 
     def __init__(
-        self,
-        specs: Sequence[Job[Any]],
-        found: Sequence[Job[Any]] = (),
-        command: str = "",
-        told: set[str] | None = None,
-        later: int = 0,
+        self, specs: _Jobs, found: _Jobs = (), command: str = "", told: set[str] | None = None, later: int = 0
     ) -> None:
         self._command, self._told, self._later = command, set[str]() if told is None else told, later
         self._all = {spec.hash: spec for spec in specs}

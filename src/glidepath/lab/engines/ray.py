@@ -28,6 +28,7 @@ from ..records.jobs import Job, job_to_dict
 from ..tasks.declared import Own
 from .engine import Capacity, Dispatch, Event
 from .ray_worker import carry_out_chunk
+from .workers import available_cpus
 
 _LARGEST_CHUNK = 8
 _CHUNKS_A_SLOT = 4
@@ -181,9 +182,8 @@ class _RayDispatch(Dispatch):
             # Large chunks while much is left, single jobs at the end: all nodes stay busy until the last moment.
             size = max(1, min(_LARGEST_CHUNK, len(self.waiting) // (self.slots * _CHUNKS_A_SLOT)))
             jobs = [self.waiting.popleft() for _ in range(size)]
-            stream = self.task.remote(
-                [job_to_dict(job) for job in jobs], self.modules, self.slots / _REPORTS_A_SECOND, self.device
-            )
+            told, every = [job_to_dict(job) for job in jobs], self.slots / _REPORTS_A_SECOND
+            stream = self.task.remote(told, self.modules, every, self.device)
             self.flights[stream] = dict(enumerate(jobs))
 
     def _hear(self, ready: Iterable[Any]) -> None:
@@ -236,9 +236,8 @@ def _connected(engine: Ray) -> Generator[ModuleType]:
         if address is not None:
             _join(ray, address)
         else:
-            from .workers import available_cpus
-
-            ending.enter_context(_own_token())
+            if not any(name in os.environ for name in _AUTHENTICATION):
+                ending.enter_context(_own_token())
             folder = tempfile.TemporaryDirectory(prefix="glidepath-ray-", ignore_cleanup_errors=True)
             ray.init(
                 "local",
@@ -259,9 +258,6 @@ def _own_token() -> Generator[None]:
 
     Ray would write one into the home folder, and from then on `ray start --head` there makes clusters that ask for it.
     """
-    if any(name in os.environ for name in _AUTHENTICATION):
-        yield
-        return
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     try:
         yield

@@ -58,14 +58,11 @@ class Session:
         # What was made now shows which data this machine has; older records from other data cannot stand beside it.
         current = {record.spec.task.name: record.data_sha256 for record in made.values()}
         both = records | made
-        kept = {
-            key: one for key, one in both.items() if current.get(one.spec.task.name, one.data_sha256) == one.data_sha256
-        }
-        if len(kept) == len(both):
+        old = {key for key, one in both.items() if current.get(one.spec.task.name, one.data_sha256) != one.data_sha256}
+        if not old:
             return both
-        self.watcher.note(
-            f"{len(both) - len(kept)} records were made from other data than this machine has; they run again."
-        )
+        self.watcher.note(f"{len(old)} records were made from other data than this machine has; they run again.")
+        kept = {key: one for key, one in both.items() if key not in old}
         return kept | self._made(unique, kept)
 
     def _found(self, jobs: Sequence[Job[RecordT]]) -> dict[str, RecordT]:
@@ -151,12 +148,7 @@ def session_problems(where: str, out: Path, engine: object, jobs: Sequence[Job[A
 
 @contextlib.contextmanager
 def opened(
-    where: str,
-    out: Path,
-    engine: Engine | None,
-    watcher: Watcher | None,
-    files: Path | None = None,
-    command: str = "",
+    where: str, out: Path, engine: Engine | None, watcher: Watcher | None, files: Path | None = None, command: str = ""
 ) -> Generator[Session]:
     """A session on a folder that this process alone writes to: its records are in `out/records`.
 
@@ -200,9 +192,8 @@ def writing(where: str, place: Path) -> Generator[None]:
         cure = f"{named} is a folder: move it away" if isinstance(error, IsADirectoryError) else f"free {named}"
         cure = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else cure
         remedy = f"what is there is whole; {cure}, or choose another folder: the same call goes on"
-        raise GlidepathError.worded(
-            where, "out", "a place that can be written", f"{place}: {reason}", remedy
-        ) from error
+        rule, got = "a place that can be written", f"{place}: {reason}"
+        raise GlidepathError.worded(where, "out", rule, got, remedy) from error
 
 
 def put(where: str, folder: Path, made: Any, data: str, table: str) -> Any:

@@ -34,6 +34,7 @@ from ..tasks.declared import Sgd, Task
 from .engine import Finished
 from .machine import begun, device
 
+_Progress = Callable[[int], None]
 _TRACE_LENGTH = 2048
 _PROGRESS_SECONDS = 0.1
 _WINDOWS = {"validation": 256, "test": 2048}
@@ -61,12 +62,11 @@ class Point:
     losses: tuple[float, ...]
 
 
+Keep = Mapping[int, Callable[[Point], None]]
+
+
 def run(
-    spec: RunSpec,
-    on_progress: Callable[[int], None] | None = None,
-    *,
-    keep: Mapping[int, Callable[[Point], None]] | None = None,
-    start: Point | None = None,
+    spec: RunSpec, on_progress: _Progress | None = None, *, keep: Keep | None = None, start: Point | None = None
 ) -> Record:
     """Train one specification from fresh weights and measure it.
 
@@ -132,7 +132,7 @@ def run(
         return Record(spec=spec, **spent(data.sha256), **summary(spec, rates, losses, evaluations, final))
 
 
-def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
+def carry_out(job: Job[Any], on_progress: _Progress) -> Finished:
     """Carry out a job of any kind, in this process.
 
     Args:
