@@ -119,7 +119,8 @@ def agree(ours: Any, reference: Any, tolerance: float = 1e-13, floor: float = 0.
 @given(data=st.data(), base=rates)
 def test_oneflow_is_its_formula(name: str, data: st.DataObject, base: float):
     made = Call(name, data.draw(st.fixed_dictionaries(ONEFLOW[name][0])))
-    agree(load("oneflow", name, made.arguments, base_lr=base), lambda t: oneflow(made, base, t))
+    floor = made.arguments.get("eta_min", 0.0)
+    agree(load("oneflow", name, made.arguments, base_lr=base), lambda t: oneflow(made, base, t), floor=floor)
 
 
 @settings(max_examples=200)
