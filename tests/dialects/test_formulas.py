@@ -175,7 +175,8 @@ def test_oneflow_warmup(child: Call, factor: float, steps: int, method: str, pre
             return oneflow(child, base, t - steps if prefix else t)
         return base * (factor if method == "constant" else factor + (goal - factor) * t / steps)
 
-    agree(load("oneflow", "WarmupLR", arguments, base_lr=base), reference)
+    floor = child.arguments.get("eta_min", 0.0)
+    agree(load("oneflow", "WarmupLR", arguments, base_lr=base), reference, floor=floor)
 
 
 # TensorFlow and Paddle: f(base, t) --------------------------------------------------------------------------------------------------------

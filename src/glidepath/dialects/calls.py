@@ -258,8 +258,10 @@ class CodeReader:
             return self.formulas.of(self.around.functions[text])
         if isinstance(node, ast.Subscript):
             return self.item(node, text, depth)
+        if not text.replace(".", "").isidentifier():
+            raise _refuse(node, "a name")
         full = self.around.full(text)
-        return FUNCTIONS[full] if isinstance(FUNCTIONS.get(full), float) else Call(_dotted(node))
+        return FUNCTIONS[full] if isinstance(FUNCTIONS.get(full), float) else Call(text)
 
     def item(self, node: ast.Subscript, text: str, depth: int) -> Any:
         """Returns the item of a list or of a dict."""
@@ -325,10 +327,3 @@ def _written(node: ast.AST) -> str:
 
 def _too_deep() -> GlidepathError:
     return GlidepathError.of("text", "", "nested less deep", "a formula of many operators")
-
-
-def _dotted(node: ast.AST) -> str:
-    text = _written(node)
-    if not text.replace(".", "").isidentifier():
-        raise _refuse(node, "a name")
-    return text

@@ -72,7 +72,9 @@ def load(
     checks.done()
     kept = int(base_lr) if isinstance(base_lr, int) else base
     at = CallSite(language, proper, kept, version or "", mode, value, strict)
-    return read_call(at, Call(proper, _texts(dict(arguments or {}))))
+    texts = {name for name, item in (arguments or {}).items() if isinstance(item, str) and _READ.search(item)}
+    given = {name: read_value(item) if name in texts else item for name, item in (arguments or {}).items()}
+    return read_call(at, Call(proper, given))
 
 
 def read_call(at: CallSite, call: Call) -> Rate:
@@ -137,12 +139,6 @@ def companions_of(rate: Schedule) -> dict[str, Schedule]:
         with suppress(GlidepathError):  # it stays, as with cycle_momentum=False
             found[row.moves] = load(library, call.name, call.arguments, version=version or None, value=row.moves)
     return found
-
-
-def _texts(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments with schedulers and lambdas that are given as text read."""
-    texts = {name for name, value in arguments.items() if isinstance(value, str) and _READ.search(value)}
-    return {name: read_value(value) if name in texts else value for name, value in arguments.items()}
 
 
 def nested(at: CallSite, field: str, value: Any) -> Call | Schedule:
