@@ -231,10 +231,9 @@ def megatron(r: FileReading) -> Schedule:
 
     r.base = r.number("lr")
     unit = "samples" if by_samples else "iters"
-    if "total" in r.names or f"train_{unit}" in r.data:
-        total = r.updates(length(f"train_{unit}", 0), 0, "")
-    else:
-        total = r.updates(r.ask("total", "train_iters is not among the options"), 0, "")
+    known_run = "total" in r.names or f"train_{unit}" in r.data
+    steps = length(f"train_{unit}", 0) if known_run else r.ask("total", "train_iters is not among the options")
+    total = r.updates(steps, 0, "")
     decay = length(f"lr_decay_{unit}", total * batch)
     share = r.number("lr_warmup_fraction", 0.0)
     given: dict[str, Any] = {"max_lr": r.base, "min_lr": r.number("min_lr", 0.0), "lr_decay_steps": decay}
