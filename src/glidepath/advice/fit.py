@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -389,32 +390,28 @@ def _skipping(seen: Seen, unit: str) -> Fit | None:
     top = int(y.argmax())
     if seen.most is None or unit != "update" or len(t) < 8:
         return None
-    slope = float(np.median(np.diff(y[: top + 1]) / np.diff(t[: top + 1]))) if top >= 2 else None
+    slope = float(np.median(np.diff(y[: top + 1]) / np.diff(t[: top + 1]))) if top >= 2 else 0.0
+    step = max(1.0, float(np.median(np.diff(t))))
     peaks = dict.fromkeys(
         float(f"{y.max() * scale:.{digits}g}") for digits in (1, 2) for scale in (1.0, 1.005, 1.02, 1.05)
     )
-    for peak in peaks:
-        warm = round(peak / slope) if slope is not None and slope > 0 else 0
+    for peak, name in product(peaks, ("linear", "cosine")):
+        warm = round(peak / slope) if slope > 0 else 0
         rest = seen.most - warm
         if peak < y.max() * (1 - 1e-9) or rest < 2 or warm > seen.most / 2:
             continue
-        for name in ("linear", "cosine"):
-            inverse = SHAPES[name][1]
-            fall = warm + rest * inverse(np.clip(y / peak, 0.0, 1.0))
-            rise = y / peak * warm
-            step = max(1.0, float(np.median(np.diff(t))))
-            where = np.where((t <= warm + step) & (np.abs(t - rise) <= np.abs(t - fall)), rise, fall)
-            behind = np.round(t - where)
-            if (behind < 0).any() or (np.diff(behind) < 0).any() or behind[-1] > 0.05 * seen.most or not behind.any():
-                continue
-            tail = Ramp(1.0, 0.0, rest, Curve.of(name))
-            schedule = Chain((Ramp(0.0, 1.0, warm), tail)) if warm else tail
-            off = np.abs(peak * schedule(t - behind) - y)
-            jumps = [0, *(np.nonzero(np.diff(behind))[0] + 1)]
-            if (off <= r).all() and len(jumps) <= max(len(t) / 3, 2):
-                lag = tuple((int(t[k]) if k else 0, int(behind[k])) for k in jumps if behind[k])
-                kind = f"{'warmup, ' if warm else ''}{name}"
-                residual = float(off.max() / y.max())
-                end = "seen" if t[-1] + step >= seen.most else "said"
-                return Fit(schedule, peak, kind, residual, len(t), 0, lag, 1, unit, int(t[-1]), end)
+        rise, fall = y / peak * warm, warm + rest * SHAPES[name][1](np.clip(y / peak, 0.0, 1.0))
+        where = np.where((t <= warm + step) & (np.abs(t - rise) <= np.abs(t - fall)), rise, fall)
+        behind = np.round(t - where)
+        if (behind < 0).any() or (np.diff(behind) < 0).any() or behind[-1] > 0.05 * seen.most or not behind.any():
+            continue
+        tail = Ramp(1.0, 0.0, rest, Curve.of(name))
+        schedule = Chain((Ramp(0.0, 1.0, warm), tail)) if warm else tail
+        off = np.abs(peak * schedule(t - behind) - y)
+        jumps = [0, *(np.nonzero(np.diff(behind))[0] + 1)]
+        if (off <= r).all() and len(jumps) <= max(len(t) / 3, 2):
+            lag = tuple((int(t[k]) if k else 0, int(behind[k])) for k in jumps if behind[k])
+            kind, residual = f"{'warmup, ' if warm else ''}{name}", float(off.max() / y.max())
+            end = "seen" if t[-1] + step >= seen.most else "said"
+            return Fit(schedule, peak, kind, residual, len(t), 0, lag, 1, unit, int(t[-1]), end)
     return None

@@ -237,8 +237,7 @@ def _not_finite(series: Series, rate: Series | None, k: int, count: int, run: Fo
 
 def _diverges(c: _Curve, run: Followed) -> Finding | None:
     """The loss ends well above its start, or has lost again most of what it had won."""
-    noise = max(c.noise, c.early)
-    margin = 6 * noise
+    margin = 6 * max(c.noise, c.early)
     worse = c.end > c.start + max(0.3 * abs(c.start), margin)
     lost = c.start - c.low > max(margin, 0.1 * abs(c.start)) and c.end > c.low + max(0.6 * (c.start - c.low), margin)
     if c.slowly or not (worse or lost):

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..core import GlidepathError, did_you_mean
-from .forms import Form, form_of
 from .log import NAMES, Array, Log, Series
-from .names import Role, kind, named, role, words
+from .names import Form, Role, form_of, kind, named, role, words
 from .rows import Row
 
 _FIRST = 5000
@@ -358,19 +357,16 @@ def _main(rates: Mapping[str, Series], asked: str | None, columns: Mapping[str, 
     shape = min(columns[name].role.rank for name in plain) + 2
     near = [name for name in plain if columns[name].role.rank <= shape]
     best = asked or max(near, key=lambda name: (float(f"{peaks[name]:.9g}"), -near.index(name)))
-    said: list[str] = []
     main = rates[best].values
-    for name, each in rates.items():
-        if name == best:
-            continue
-        said.append(f"{name} is another curve than {best}")
+
+    def told(name: str, each: Series) -> str:
         if not np.array_equal(each.steps, rates[best].steps):
-            said[-1] = f"{name} has {len(each)} rates of its own"
-        elif name in odd:
-            high_ = f"it starts at {each.values[0]:.4g}, high, and joins the others"
-            said[-1] = f"{name} is the group of the biases: {high_}"
-        elif (main > 0).any():
-            ratio = float(np.median(each.values[main > 0] / main[main > 0]))
-            if np.allclose(each.values, ratio * main, rtol=1e-3, atol=1e-6 * float(np.nanmax(main))):
-                said[-1] = f"{name} is {'the same as' if abs(ratio - 1) < 1e-6 else f'{ratio:.6g} times'} {best}"
-    return best, said
+            return f"{name} has {len(each)} rates of its own"
+        if name in odd:
+            return f"{name} is the group of the biases: it starts at {each.values[0]:.4g}, high, and joins the others"
+        ratio = float(np.median(each.values[main > 0] / main[main > 0])) if (main > 0).any() else math.nan
+        if np.allclose(each.values, ratio * main, rtol=1e-3, atol=1e-6 * float(np.nanmax(main))):
+            return f"{name} is {'the same as' if abs(ratio - 1) < 1e-6 else f'{ratio:.6g} times'} {best}"
+        return f"{name} is another curve than {best}"
+
+    return best, [told(name, each) for name, each in rates.items() if name != best]

@@ -187,14 +187,13 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
     counters: Row = {}
     heading: list[str] = []
     tqdm: Row = {}
-    early, after = Row(), None  # a row whose bar comes after it: so are all where none stands before the first
+    early, after = list[Row](), None  # a row whose bar comes after it: so are all where none stands before the first
     for line in lines:
         line = _CLOCKS.sub(" ", line[:20_000])
         if (bar := _TQDM.match(line)) and tqdm.get("bar/n", bar[2]) == bar[2]:
             tqdm = {"bar": bar[1], "bar/n": bar[2]}
-            if early:
-                yield early | tqdm
-                early = {}
+            yield from (each | tqdm for each in early)
+            early = []
         if bar := _BAR.match(line):
             if bar[1] != bar[2]:
                 continue
@@ -229,13 +228,10 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
             row["[i/n]"], row["[i/n]/n"] = bare[0]
         counts = {key: value for key, value in row.items() if _counts(key)}
         if "epoch" in row and line.lstrip()[:1] == "{":  # it has its own place, in fractions of epochs
-            if early:
-                yield early | tqdm
-                early = {}
+            yield from (each | tqdm for each in early)
             after = tqdm.get("bar", "0") == "0" if after is None else after
-            if after:
-                early = row
-            else:
+            early = [row] if after else []
+            if not after:
                 yield row | tqdm
             tqdm = {} if "train_runtime" in row else tqdm
             continue
@@ -247,8 +243,7 @@ def _text(lines: Iterable[str]) -> Iterator[Row]:
         counters.update(counts)
         if (counters or "loss" in map(kind, row)) and counts.keys() != row.keys():
             yield counters | row
-    if early:
-        yield early | tqdm
+    yield from (each | tqdm for each in early)
 
 
 def _heading(line: str) -> list[str]:
