@@ -73,7 +73,7 @@ def test_a_record_survives_json_bit_for_bit(spec, made_up, metric):
 
     assert "NaN" not in text
     assert Record.from_dict(json.loads(text)) == record
-    assert record.diverged is (metric is None)
+    assert (record.diverged_at is None) is (metric is not None)
 
 
 def test_a_record_with_a_wrong_field_is_refused(spec, made_up):

@@ -126,10 +126,8 @@ def train(
     ranks.together(lambda: refuse(wrong))
     _same(training, ranks)
     data = ranks.together(lambda: load(training.task.data))
-    with ExitStack() as stack:
-        for context in (one_thread(), computing_on(str(ranks.device))):
-            stack.enter_context(context)
-        stack.enter_context(torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else []))
+    random = torch.random.fork_rng(devices=[ranks.device] if ranks.device.type == "cuda" else [])
+    with one_thread(), computing_on(str(ranks.device)), random, ExitStack() as stack:
         wish = stack.enter_context(hearing())
         watcher: Watcher = Silent() if ranks.rank else progress or stack.enter_context(Bar())
         ranks.first(lambda: stack.enter_context(only_writer(folder, "train")))

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,15 +51,16 @@ class Ranks:
             distributed.all_gather_object(said, mine)
         return said
 
-    def together(self, work: Callable[[], T]) -> T:
+    def together(self, work: Callable[[], T], workers: int | None = None) -> T:
         """Does some work on every process; what one refuses all refuse. The work itself must not wait for other processes.
+
+        Args:
+            work: What each does.
+            workers: On how many of them it is anything; None for all.
 
         Raises:
             Shared: If it raised a `GlidepathError` anywhere; says on which ranks, if not on all.
         """
-        return self._tried(work, range(self.count))
-
-    def _tried(self, work: Callable[[], T], workers: Sequence[int]) -> T:
         made, mine = list[T](), tuple[Problem, ...]()
         try:
             made.append(work())
@@ -70,7 +71,7 @@ class Ranks:
             return made[0]
         for told in dict.fromkeys(filter(None, said)):
             who = [rank for rank, other in enumerate(said) if other == told]
-            everywhere = len(who) == len(workers)
+            everywhere = len(who) == (workers or self.count)
             found += told if everywhere else GlidepathError(told).inside(named(who)).problems
         raise SharedError(found)
 
@@ -90,7 +91,7 @@ class Ranks:
             except OSError as error:
                 raise GlidepathError.worded("train", "the folder", "writable", str(error)) from None
 
-        return self._tried(alone, (0,))
+        return self.together(alone, 1)
 
     def told(self, given: T | None) -> T | None:
         """What rank 0 gives, plain data and tensors on the CPU, on every process; what the others give does not count."""

@@ -99,7 +99,6 @@ class Engine(Protocol):
             emit: Called for every event, in the thread that called this. What it raises stops the engine and comes out
                 of here, as does Ctrl-C, after every helper process has ended.
         """
-        ...
 
 
 class Dispatch:

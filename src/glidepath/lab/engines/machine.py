@@ -31,15 +31,11 @@ def device() -> torch.device:
 @contextlib.contextmanager
 def computing_on(name: str) -> Generator[None]:
     """Trainings in this process compute on this device as long as it lasts."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = name
+    before, os.environ[VARIABLE] = os.environ.get(VARIABLE, "cpu"), name
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
+        os.environ[VARIABLE] = before
 
 
 def devices_of(asked: str, jobs: Sequence[Job[Any]], where: str = "engine") -> list[str]:

@@ -16,6 +16,7 @@ from ..records.jobs import Job
 from ..tasks.declared import TASKS, Cifar100, Images, Task
 
 _Jobs = Sequence[Job[Any]]
+_Paces = dict[str, tuple[float, int]]
 _MEASURED_SECONDS = 1.0
 _LINE_SECONDS = 20.0
 _WORTH_SAYING = 60.0
@@ -79,9 +80,7 @@ class Meter:
         self._made = {spec.hash: spec.budget for spec in found}
         self._ended = set(self._made)
         self._started = time.monotonic()
-        self._spent: dict[str, tuple[float, int]] = {}
-        self._begun: dict[str, tuple[float, int]] = {}
-        self._pace: dict[str, tuple[float, int]] = {}
+        self._spent, self._begun, self._pace = _Paces(), _Paces(), _Paces()
 
     def advanced(self, spec: Job[Any], updates: int) -> None:
         """A job has made so many updates; 0 when it starts again."""
@@ -216,7 +215,6 @@ class Bar:
 
     def __init__(self, console: Console | None = None) -> None:
         self._began = self._told = time.monotonic()
-        self._drawn = False
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("training"),
@@ -233,7 +231,7 @@ class Bar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._drawn:
+        if self._progress.live.is_started:
             self._progress.stop()
 
     def status(self, status: Status) -> None:
@@ -246,9 +244,7 @@ class Bar:
                 self._told = now
                 self.note(", ".join(filter(None, (runs, left))))
             return
-        if not self._drawn:
-            self._drawn = True
-            self._progress.start()
+        self._progress.start()  # once: it knows
         made, whole = status.updates_done, status.updates_total
         self._progress.update(self._bar, completed=made, total=whole, runs=runs, left=left)
 

@@ -338,5 +338,4 @@ def _users_modules(specs: Sequence[Job[Any]]) -> dict[str, bytes]:
 
 
 def _last_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1] if lines else type(error).__name__
+    return str(error).strip().rpartition("\n")[2] or type(error).__name__

@@ -73,9 +73,7 @@ class Workers:
         Raises:
             GlidepathError: If several workers in a row die before they are ready; the message holds what they wrote.
         """
-        devices = devices_of(self.device, specs)
-        count = len(devices) if self.count is None and devices != ["cpu"] else self.count
-        _Crew(count, specs, emit, devices=devices).work()
+        _Crew(self.count, specs, emit, devices=devices_of(self.device, specs)).work()
 
 
 @dataclass(frozen=True)
@@ -154,25 +152,23 @@ class _Worker:
             env={**_environment(), VARIABLE: device, **environment},
             start_new_session=True,  # Ctrl-C in the terminal is the driver's to answer
         )
+        pipes: list[IO[bytes]] = [getattr(self.process, name) for name in ("stdin", "stdout", "stderr")]
+        self.stdin, self.stdout, self.stderr = pipes
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self._messages, self._errors)]
         for thread in self.threads:
             thread.start()
-
-    def pipe(self, name: str) -> IO[bytes]:
-        """One of its three pipes."""
-        return getattr(self.process, name)
 
     def give(self, spec: Job[Any]) -> None:
         """Hand over a job; if the process is already dead, its end of output will tell."""
         self.spec = spec
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.pipe("stdin").write(json.dumps(job_to_dict(spec)).encode() + b"\n")
-            self.pipe("stdin").flush()
+            self.stdin.write(json.dumps(job_to_dict(spec)).encode() + b"\n")
+            self.stdin.flush()
 
     def dismiss(self) -> None:
         """Close its input, which ends it."""
         with contextlib.suppress(OSError):
-            self.pipe("stdin").close()
+            self.stdin.close()
 
     def bury(self) -> None:
         """Wait until it has ended, by force if need be, and close its pipes."""
@@ -192,13 +188,13 @@ class _Worker:
         return f"worker {self.process.pid} died ({how})" + (f":\n{words}" if words else "")
 
     def _messages(self) -> None:
-        for line in self.pipe("stdout"):
+        for line in self.stdout:
             with contextlib.suppress(ValueError):  # what is cut off by death is followed by the end of output
                 self.inbox.put((self, json.loads(line)))
         self.inbox.put((self, None))
 
     def _errors(self) -> None:
-        for line in self.pipe("stderr"):
+        for line in self.stderr:
             self.last_words.append(line.decode("utf-8", "replace").rstrip())
 
 
@@ -209,7 +205,7 @@ class _Crew(Dispatch):
     """The driver's side: which worker holds which job, what waits, what was tried how often.
 
     Args:
-        count: Processes; None for one per processor that this process may use.
+        count: Processes; None for one per processor that this process may use, or one a GPU.
         specs: The jobs.
         emit: Hears the events.
         environment: Variables of the workers, besides those of this process and one thread for arithmetic.
@@ -225,7 +221,7 @@ class _Crew(Dispatch):
     ) -> None:
         super().__init__(*given)
         self.environment, self.devices, self.stillborn = environment or {}, devices, 0
-        self.size = min(count or available_cpus(), self.open)
+        self.size = min(count or (available_cpus() if "cpu" in devices else len(devices)), self.open)
         self.inbox, self.workers = _Inbox(), list[_Worker]()
 
     def work(self) -> None:

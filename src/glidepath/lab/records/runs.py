@@ -93,11 +93,6 @@ class Record(Kept):
     diverged_at: int | None
 
     @property
-    def diverged(self) -> bool:
-        """Whether the loss stopped being finite."""
-        return self.diverged_at is not None
-
-    @property
     def last(self) -> float | None:
         """The validation metric after the last update; None for a run that diverged."""
         return None if self.test is None or not self.evaluations else self.evaluations[-1].metric

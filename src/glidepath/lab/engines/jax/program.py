@@ -136,8 +136,7 @@ def _adamw(declared: AdamW) -> tuple[int, _Numbers, _Update]:
     return 2, numbers, update
 
 
-def _each(function: Callable[..., Array], *weights: Weights) -> Any:
-    return jax.tree.map(function, *weights)
+_each: Callable[..., Any] = jax.tree.map
 
 
 @dataclass(frozen=True)

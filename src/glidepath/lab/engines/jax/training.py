@@ -21,7 +21,6 @@ from jax import Array
 from torch import Tensor
 
 from ....torch import attach
-from ...records.jobs import Job
 from ...records.runs import Evaluation, Record, RunSpec
 from ...tasks.data import Examples, Text, load
 from ...tasks.declared import Task
@@ -89,9 +88,8 @@ def run(spec: RunSpec, on_progress: Callable[[int], None] | None = None) -> Reco
     return Record(spec=spec, **origin, **summary(spec, rates, losses, evaluations, final))
 
 
-def carry_out(job: Job[Any], on_progress: Callable[[int], None]) -> Finished:
+def carry_out(job: RunSpec, on_progress: Callable[[int], None]) -> Finished:
     """Does a run, which is all that `Jax` lets through."""
-    assert isinstance(job, RunSpec)  # noqa: S101 - see `Jax.refuse`
     return Finished(run(job, on_progress))
 
 
