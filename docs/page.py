@@ -219,14 +219,18 @@ def asked(texts: list[str]) -> dict[str, list[tuple[str, dict[str, object]]]]:
     """Returns requests of every sort: what is imported to answer them goes into the page's library."""
     from glidepath.playground.exports import TARGETS
 
-    first: list[tuple[str, dict[str, object]]] = [("look", {"text": text}) for text in texts]
+    few = list(
+        {text.partition("." if "." in text.partition("(")[0] else "(")[0]: text for text in texts[::-1]}.values()
+    )
+    first: list[tuple[str, dict[str, object]]] = [("look", {"text": text, "sampled": False}) for text in texts]
+    first += [("look", {"text": text}) for text in few]
     first += [
         ("look", {"text": text})
         for text in ("", "(", "cosine(0)", "nonsense(3)", "1e999", "x" * 30_000, "step(3) >> linear(2)")
     ]
-    first += [("code", {"text": text, "target": target, "base": 0.1}) for text in texts[::3] for target in TARGETS]
+    first += [("code", {"text": text, "target": target, "base": 0.1}) for text in few[::2] for target in TARGETS]
     first += [("code", {"text": "expression('1 / (step + 1)')", "target": "python"})]
-    first += [("fit", {"text": text, "pins": ["linear(7)"]}) for text in texts]
+    first += [("fit", {"text": text, "pins": ["linear(7)"]}) for text in few]
     first += [("at", {"texts": ["cosine(10)"], "step": 3}), ("measures", {"texts": texts[:9], "last": 2000, "at": [7]})]
     first += [("export", {"format": name, "texts": ["cosine(10)"], "last": 9}) for name in ("csv", "json", "gif")]
     first += [("plateau", {"values": values}) for values in ("1, 0.9, 0.9", "epoch,loss\n1,2\n2,1\n")]

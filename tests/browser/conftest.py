@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.playground.finished import write
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -29,6 +30,9 @@ FIRST = (
 SERVE = """
 import sys
 from glidepath.playground import serve
+if sys.argv[2:]:  # trainings in this process: that workers are started, heard and ended is tests/playground/test_server.py's
+    from glidepath.lab.engines import engine, workers
+    workers.Workers = engine.InProcess
 serve(open_browser=False, runs=sys.argv[1], announce=lambda address: print(address, flush=True))
 """
 
@@ -47,9 +51,9 @@ def pytest_collection_modifyitems(items):
 
 
 @contextlib.contextmanager
-def served(runs):
+def served(runs, *options):
     """Where the page is that shows the runs of a folder."""
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(runs)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(runs), *options], stdout=subprocess.PIPE, text=True)
     try:
         yield process.stdout.readline().strip()
     finally:
@@ -61,6 +65,14 @@ def served(runs):
 def address(tmp_path_factory):
     """Where the page is; it has no runs to show."""
     with served(tmp_path_factory.mktemp("runs")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def runs_address(tmp_path_factory):
+    """Where the page is that has finished runs to show."""
+    pytest.importorskip("scipy")
+    with served(write(tmp_path_factory.mktemp("finished")), "inside") as found:
         yield found
 
 

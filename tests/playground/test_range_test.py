@@ -131,7 +131,7 @@ def test_whole_trainings_come_along():
 def test_a_sweep_made_here_says_each_trace_and_ends_with_the_answer():
     pytest.importorskip("torch")
     job = Work("here")
-    sweeping(Sweep(steps=40, low=1e-4))(job)
+    sweeping(Sweep(steps=40, low=1e-4, task="text"))(job)
     told = [event for event in job.events if event["type"] != "progress"]
 
     assert [event["type"] for event in told] == ["sweep", "sweep", "sweep", "end"]
@@ -147,7 +147,7 @@ def test_a_cancelled_sweep_stops():
     job = Work("here", cancelled=stopped)
 
     with pytest.raises(Cancelled):
-        sweeping(Sweep(steps=40))(job)
+        sweeping(Sweep(steps=40, task="text"))(job)
     assert job.events == []
 
 
@@ -159,10 +159,10 @@ def test_falling_rates_are_refused_at_their_field():
 def test_the_page_reads_what_the_command_writes(tmp_path):
     pytest.importorskip("torch")
     path = tmp_path / "found.json"
-    answer = CliRunner().invoke(app, ["find", "mnist1d", "--steps", "40", "--low", "1e-4", "-o", str(path)])
+    answer = CliRunner().invoke(app, ["find", "text", "--steps", "40", "--low", "1e-4", "-o", str(path)])
     found = range_test(Range(text=path.read_text()))
 
     assert answer.exit_code in (0, 1)
-    assert found["title"] == "mnist1d"
+    assert found["title"] == "text"
     assert found["result"]["verdict"] == json.loads(path.read_text())["result"]["verdict"]
     assert len(found["stops"]) == 3

@@ -30,19 +30,16 @@ serve(open_browser=False, runs=sys.argv[1], announce=lambda address: print(addre
 """
 
 
-def start(runs: str) -> tuple[subprocess.Popen, int]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, runs], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    return process, int(process.stdout.readline().strip().rpartition(":")[2].strip("/"))
-
-
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    process, number = start(str(tmp_path_factory.mktemp("runs")))
-    yield number
+    """The port of a server that Ctrl-C ends, after all these tests, without a word."""
+    command = [sys.executable, "-c", SERVE, str(tmp_path_factory.mktemp("runs"))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield int(process.stdout.readline().strip().rpartition(":")[2].strip("/"))
     process.send_signal(signal.SIGINT)
-    process.communicate()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
 
 
 def ask(port, path, body=None, headers=None, method=None):
@@ -55,19 +52,13 @@ def ask(port, path, body=None, headers=None, method=None):
         return response.status, dict(response.getheaders()), response.read()
 
 
-def test_it_listens_on_this_machine_alone_and_ctrl_c_ends_it(tmp_path):
-    process, number = start(str(tmp_path))
-    assert ask(number, "/")[0] == 200
+def test_it_listens_on_this_machine_alone(port):
+    assert ask(port, "/")[0] == 200
     with socket.socket() as elsewhere:
         elsewhere.settimeout(1)
         own = socket.gethostbyname(socket.gethostname())
         if not own.startswith("127."):
-            assert elsewhere.connect_ex((own, number)) != 0
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
-
-    assert process.returncode == 0, errors
-    assert "Traceback" not in errors
+            assert elsewhere.connect_ex((own, port)) != 0
 
 
 def test_a_taken_port_and_an_absurd_one_are_refused():

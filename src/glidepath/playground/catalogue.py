@@ -6,7 +6,6 @@ A new kind, recipe or scheduler of a library appears on the page with the contro
 from __future__ import annotations
 
 import functools
-import html
 import inspect
 import json
 import re
@@ -266,8 +265,9 @@ def _written(value: Any) -> str:
 
 def _plain(text: str) -> str:
     r"""Returns a line of a docstring with its formulas as letters: `$T$` becomes T, `\rho` becomes ρ."""
-    for name in ("rho", "gamma", "sigma", "tau", "alpha", "beta", "theta", "lambda"):
-        text = text.replace(f"\\{name}", html.unescape(f"&{name};"))
+    greek = ("rho", "gamma", "sigma", "tau", "alpha", "beta", "theta", "lambda")
+    for name, sign in zip(greek, "ργσταβθλ", strict=True):
+        text = text.replace(f"\\{name}", sign)
     return re.sub(r"\$([^$]*)\$", lambda found: re.sub("[_{}]", "", found.group(1)), text)
 
 
