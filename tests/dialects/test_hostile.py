@@ -287,3 +287,39 @@ def test_a_rate_refuses_an_origin_that_would_not_read_back():
 def test_an_empty_list_of_values_is_refused_also_where_paddle_passes_over_some():
     with pytest.raises(GlidepathError, match="values must be"):
         load("paddle", "PiecewiseDecay", {"boundaries": [], "values": []}, strict=False)
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [None]], ids=str)
+@pytest.mark.parametrize(
+    "row",
+    [
+        "mmengine MultiStepLR milestones",
+        "mmcv StepLrUpdaterHook step",
+        "mmcv CosineRestartLrUpdaterHook periods",
+        "composer MultiStepScheduler milestones",
+        "composer MultiStepWithWarmupScheduler milestones",
+        "fastai combine_scheds scheds",
+        "olmo_core WSDS period_lengths",
+        "olmo_core SequentialScheduler schedulers",
+        "timm create_scheduler_v2 decay_milestones",
+    ],
+)
+def test_what_is_no_list_of_its_kind_is_refused_by_its_name(row: str, value: Any):
+    framework, name, field = row.split()
+    rest = {
+        "MultiStepWithWarmupScheduler": {"t_warmup": "10ba"},
+        "CosineRestartLrUpdaterHook": {"min_lr": 0.0},
+        "SequentialScheduler": {"t_max": 10},
+        "combine_scheds": {"pcts": [1.0], "max_iter": 10},
+        "create_scheduler_v2": {"sched": "multistep"},
+    }
+    if row == "mmcv StepLrUpdaterHook step" and value == 1:
+        assert load(framework, name, {field: 1})(2) == 0.1 * 0.1**2
+        return
+    with pytest.raises(GlidepathError, match=field):
+        load(framework, name, {**rest.get(name, {}), field: value})
+
+
+def test_periods_and_their_weights_are_as_many():
+    with pytest.raises(GlidepathError, match="restart_weights must be one for each period"):
+        load("mmcv", "CosineRestartLrUpdaterHook", {"periods": [10, 20], "min_lr": 0.0})

@@ -384,3 +384,16 @@ def test_a_rate_renders_back_to_its_own_call():
     assert "base_lr = 0.3" in code
     assert "lr_scheduler.LinearLR(optimizer, start_factor=0.25, total_iters=4)," in code
     assert "lr_scheduler.ConstantLR(optimizer, total_iters=3)," in code
+
+
+def test_whole_values_are_floats_in_jax_too_and_a_phase_that_never_comes_is_left_out():
+    import jax.numpy as jnp
+
+    made = {}
+    exec(dialects.render("expression('step // 30')", "optax"), made)
+    assert made["schedule"](60) == 2.0
+    assert jnp.issubdtype(made["schedule"](60).dtype, jnp.floating)
+
+    never = dialects.load("timm", "CosineLRScheduler", {"t_initial": 10, "cycle_mul": 0.1}, strict=False)
+    exec(dialects.render(never, "optax"), made)
+    assert [float(made["schedule"](t)) for t in (0, 5, 12)] == pytest.approx([never(t) for t in (0, 5, 12)], abs=1e-8)

@@ -6,6 +6,7 @@ makes of divisions, and far out as well as near; what is left, small by then, be
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -30,6 +31,8 @@ def array_code(schedule: Schedule, module: str, indent: str) -> tuple[list[str],
     expr, printer = schedule.traced(Tracer(), _STEP), _ArrayPrinter(module, indent)
     printer.count(expr)
     result = printer.text(expr, real=True)
+    if module == "jnp" and printer.whole(expr):
+        result = f"1.0 * {result}"  # a float, as everywhere
     return [*printer.lines, f"{indent}return {bare(result)}"], printer.tables
 
 
@@ -94,6 +97,8 @@ class _ArrayPrinter:
             inside, *branches = (self.text(arg, real=i > 0 and not whole) for i, arg in enumerate(node.args))
             text = branches[0]
             for bound, branch in zip(node.data, branches[1:], strict=True):
+                if bound == math.inf:
+                    break  # never
                 mark = int(bound) if bound == int(bound) and abs(bound) <= _INT else float(bound)
                 text = f"{call}.where({inside} < {mark!r}, {text}, {branch})"
                 text = self._line(text) if len(text) > _LONGEST else text

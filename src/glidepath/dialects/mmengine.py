@@ -140,6 +140,7 @@ def _total(a: Any) -> int:
 
 
 def StepLrUpdaterHook(a: Any) -> Schedule:
+    a.require(isinstance(a.step, int | list | tuple), "step", "a whole number or a list of them")
     drops = pieces.stairs(a.gamma, a.step) if isinstance(a.step, int) else pieces.drops(list(a.step), a.gamma)
     scaled = pieces.scaled(drops, a.lr)
     return scaled if a.min_lr is None else Maximum((scaled, Hold(value=a.min_lr)))
@@ -152,7 +153,9 @@ def FlatCosineAnnealingLrUpdaterHook(a: Any) -> Schedule:
 
 
 def CosineRestartLrUpdaterHook(a: Any) -> Schedule:
-    low, pairs = a.level("min_lr", "min_lr_ratio"), zip(a.restart_weights, a.periods, strict=True)
+    low = a.level("min_lr", "min_lr_ratio")
+    a.require(len(a.periods) == len(a.restart_weights), "restart_weights", "one for each period")
+    pairs = zip(a.restart_weights, a.periods, strict=True)
     return pieces.each([(Ramp(low + weight * (a.lr - low), low, n, pieces.COSINE), n) for weight, n in pairs])
 
 

@@ -825,7 +825,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "create_scheduler_v2": (
             (
-                "(sched: text = 'cosine', num_epochs: steps = 300, decay_epochs: span = None, decay_milestones: any "
+                "(sched: text = 'cosine', num_epochs: steps = 300, decay_epochs: span = None, decay_milestones: times "
                 "= (90, 180, 270), cooldown_epochs: unused = 0, patience_epochs: unused = 10, decay_rate: positive = "
                 "0.1, min_lr: least0 = 0.0, warmup_lr: least0 = 1e-5, warmup_epochs: steps0 = 0, warmup_prefix: flag "
                 "= False, noise: any = None, noise_pct: unused = 0.67, noise_std: unused = 1.0, noise_seed: unused = "
@@ -864,7 +864,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "MultiStepLR": (
             (
-                "(milestones: any, gamma: positive = 0.1, last_step: unused = -1, begin: real = 0, end: real = "
+                "(milestones: times, gamma: positive = 0.1, last_step: unused = -1, begin: real = 0, end: real = "
                 "1000000000)"
             ),
             "One more `gamma` at each milestone, counted from the window's beginning.",
@@ -950,7 +950,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "min_lr_ratio=0.01, max_epochs=10000",
         ),
         "CosineRestartLrUpdaterHook": (
-            "(periods: any, restart_weights: reals = [1], min_lr: least0 = None, min_lr_ratio: least0 = None)",
+            "(periods: lengths, restart_weights: reals = [1], min_lr: least0 = None, min_lr_ratio: least0 = None)",
             "Half a cosine in each period, its height times a weight.",
             "periods=[3000, 7000], restart_weights=[1, 0.5], min_lr=0.001",
         ),
@@ -1091,7 +1091,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "step_size='3000ba'",
         ),
         "MultiStepScheduler": (
-            "(milestones: any, gamma: positive = 0.1)",
+            "(milestones: children, gamma: positive = 0.1)",
             "One more `gamma` at each milestone.",
             "milestones=['3000ba', '6000ba']",
         ),
@@ -1126,7 +1126,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "power=2, max_duration='10000ba'",
         ),
         "MultiStepWithWarmupScheduler": (
-            "(t_warmup: text, milestones: any, gamma: positive = 0.1, scale_warmup: flag = False)",
+            "(t_warmup: text, milestones: children, gamma: positive = 0.1, scale_warmup: flag = False)",
             "A straight line from 0, then one more `gamma` at each milestone.",
             "t_warmup='1000ba', milestones=['3000ba', '6000ba']",
         ),
@@ -1284,7 +1284,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "pct=0.25, start=0.004, middle=0.1, end=1e-6, max_iter=10000",
         ),
         "combine_scheds": (
-            "(pcts: reals, scheds: any)",
+            "(pcts: reals, scheds: children)",
             "Functions one after another, each over its share of the run.",
             "pcts=[0.3, 0.7], scheds='[SchedLin(0.01, 0.1), SchedCos(0.1, 0.001)]', max_iter=10000",
         ),
@@ -1411,7 +1411,7 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "WSDS": (
             (
-                "(period_lengths: any, period_lr_multipliers: reals = None, warmup: steps0 = None, warmup_fraction: "
+                "(period_lengths: lengths, period_lr_multipliers: reals = None, warmup: steps0 = None, warmup_fraction: "
                 "share = None, decay: steps = None, decay_fraction: share = None, warmup_min_lr: least0 = 0.0, "
                 "decay_min_lr: least0 = 0.0)"
             ),
@@ -1461,8 +1461,8 @@ ROWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "SequentialScheduler": (
             (
-                "(schedulers: any, schedulers_max: any = None, schedulers_max_steps: any = None, override_decay: any "
-                "= None)"
+                "(schedulers: children, schedulers_max: times = None, schedulers_max_steps: times = None, "
+                "override_decay: any = None)"
             ),
             "Schedulers one after another, each from the last rate of the one before.",
             (
