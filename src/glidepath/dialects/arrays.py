@@ -125,8 +125,10 @@ class _ArrayPrinter:
                 return f"(-{args[0]})"
             case "held":
                 return args[1]
+            case "**":
+                return f"{call}.power({args[0]}, {args[1]})"
             case op:
-                return f"{call}.{'power' if op == '**' else op}({', '.join(map(bare, args))})"
+                return f"{call}.{op}({', '.join(map(bare, args))})"
 
     def _table(self, values: Any) -> str:
         made = [*map(int if _integral(values) else float, values)]
