@@ -309,16 +309,16 @@ class Net(lightning.LightningModule):
         self.log("val_loss", torch.tensor(float(self.global_rank + self.current_epoch)))  # ranks that measure differently
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
+    def on_train_end(self):
+        state = driver.state_dict()["scheduler"]
+        open(f"rank{self.global_rank}", "w").write(str([state["updates"], state["states"], self.net.weight.tolist()]))
 
 plan = Plan('cosine("rest")', {"length": "9 updates"}, feedback=[{"controller": "plateau(factor=0.5, patience=0)", "monitor": "val_loss"}])
 driver = Driver(plan)
 loader = torch.utils.data.DataLoader(torch.ones(24, 4), batch_size=4)
-trainer = lightning.Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=3, callbacks=[driver], logger=False,
+trainer = lightning.Trainer(accelerator="cpu", devices=2, strategy="ddp_fork", max_epochs=3, callbacks=[driver], logger=False,
     enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0)
-net = Net()
-trainer.fit(net, loader, loader)
-state = driver.state_dict()["scheduler"]
-open(f"rank{trainer.global_rank}", "w").write(str([state["updates"], state["states"], net.net.weight.tolist()]))
+trainer.fit(Net(), loader, loader)
 """
 
 

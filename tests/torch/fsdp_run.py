@@ -1,12 +1,15 @@
-"""Train under FSDP2 (`fully_shard`) and Fabric's ModelParallelStrategy, two processes on gloo: what every call of `step()` held."""
+"""Train under FSDP2 (`fully_shard`) and Fabric's ModelParallelStrategy, two forked processes on gloo: what every call of `step()` held."""
 
 import json
+import multiprocessing
 import os
 import sys
 import warnings
 from pathlib import Path
 
 import torch
+from lightning.fabric import Fabric
+from lightning.fabric.strategies import ModelParallelStrategy
 from torch import distributed
 from torch.distributed.checkpoint import state_dict as tools
 from torch.distributed.device_mesh import init_device_mesh
@@ -74,8 +77,6 @@ def sharded(make):
 
 def fabric(make, folder):
     """Fabric saves and loads the optimizer through the same tools."""
-    from lightning.fabric import Fabric
-    from lightning.fabric.strategies import ModelParallelStrategy
 
     def parallelize(model, device_mesh):
         for part in model:
@@ -106,22 +107,21 @@ def fabric(make, folder):
     return {"seen": seen + used, "made": [*made, scheduler.updates]}
 
 
-def main():
+def member(rank, port, folder):
     warnings.simplefilter("ignore")
-    os.environ |= {
-        "RANK": sys.argv[2],
-        "LOCAL_RANK": sys.argv[2],
-        "NODE_RANK": "0",
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-    }
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": sys.argv[1], "TORCHELASTIC_USE_AGENT_STORE": "False"}
-    distributed.init_process_group("gloo", rank=int(sys.argv[2]), world_size=2)
+    os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": "False"}
+    distributed.init_process_group("gloo", rank=int(rank), world_size=2)
     found = {f"sharded {name}": sharded(make) for name, make in MAKES.items()}
-    found |= {f"fabric {name}": fabric(make, sys.argv[3]) for name, make in MAKES.items()}
-    print("FOUND" + json.dumps(found), flush=True)
+    found |= {f"fabric {name}": fabric(make, folder) for name, make in MAKES.items()}
+    (Path(folder) / f"found{rank}.json").write_text(json.dumps(found))
     distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main()
+    members = [multiprocessing.get_context("fork").Process(target=member, args=(rank, *sys.argv[1:])) for rank in "01"]
+    for each in members:
+        each.start()
+    for each in members:
+        each.join()
+    sys.exit(sum(abs(each.exitcode or 0) for each in members))

@@ -1,6 +1,7 @@
 """Hugging Face's Trainer with a plan: its own numbers, every update, resumed, extended, fed."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -285,40 +286,26 @@ def test_any_trainer_can_be_planned(tmp_path):
 
 
 LAUNCHED = """
-import sys, warnings; warnings.simplefilter("ignore"); sys.path.insert(0, {here!r})
-import test_trainer as t
+import os, sys, warnings; warnings.simplefilter("ignore"); sys.path.insert(0, {here!r})
+import test_trainer as t  # once: each process is a fork of this one, with what a launcher sets
+rank = "1" if (child := os.fork()) else "0"
+os.environ |= dict(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT={port!r})
 made = t.trainer({folder!r}, max_steps=6, gradient_accumulation_steps=2, save_strategy="no")
 made.train()
 state = made.schedule.scheduler.state_dict()
 made = [made.args.world_size, state["updates"], t.rates(made)], made.args.process_index
 open({folder!r} + f"/rank{{made[1]}}", "w").write(str(made[0]))
+if child:
+    sys.exit(os.waitpid(child, 0)[1])
 """
 
 
 def test_two_processes_under_accelerate_count_updates(tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(LAUNCHED.format(here=os.path.dirname(__file__), folder=str(tmp_path)))  # noqa: PTH120
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_processes",
-        "2",
-        "--num_cpu_threads_per_process",
-        "1",
-    ]
-    launch += [
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--main_process_port",
-        "0",
-    ]
-    done = subprocess.run([*launch, str(program)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program = LAUNCHED.format(here=os.path.dirname(__file__), folder=str(tmp_path), port=port)  # noqa: PTH120
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     ranks = [(tmp_path / f"rank{rank}").read_text() if done.returncode == 0 else done.stderr for rank in (0, 1)]
 
     assert ranks == [str([2, 6, values("warmup(2) >> cosine(4)", 6)])] * 2
