@@ -211,8 +211,9 @@ class Binding:
         whole = len(heads) == len(groups) and not self.partial and bool(run.updates or run.placed)
         quick = run.plain and rates and not left and not run.moved and whole
         self.count, self.head = (len(groups), heads[0]) if quick and heads else (-1, None)
-        self.only = self.channels[0].only if len(self.channels) == 1 else None
         self.roots = (groups[0].get(_BASE), groups[-1].get(_BASE)) if groups else (None, None)
+        only = self.channels[0].only if len(self.channels) == 1 else None
+        self.only = None if only is None else (*only, self.roots[0])
         self.on_cuda = any(channel.on_cuda for channel in self.channels)
         self.careful = self.on_cuda or run.supports_scaling
 
@@ -483,9 +484,9 @@ class Binding:
                 group = groups[0]
                 params = group["params"]
                 if params and params[0] is self.head:
-                    if self.only is not None:  # `write`, without its call
-                        lane, key, base, factor = self.only
-                        if group[key] is lane.last and group.get(_BASE) is self.roots[0]:
+                    if (only := self.only) is not None:  # `write`, without its call
+                        lane, key, base, factor, root = only
+                        if group[key] is lane.last and group.get(_BASE) is root:
                             group[key] = lane.last = base * factor(k)
                             run.armed = True
                             return
