@@ -81,11 +81,6 @@ class Rate(LearningRateSchedule):
         """Returns the learning rate of an update in float64."""
         return self.steered(updates)
 
-    def steer(self, steered: Schedule, rates: Schedule, states: list[Any], done: int) -> None:
-        """Takes over what a plan's controllers decided: values until the next decision, what they are made of, and the states."""
-        self.steered, self.rates = steered, rates
-        self.feedback = {"steered": str(steered), "rates": str(rates), "states": states, "updates": done}
-
     def get_config(self) -> dict[str, Any]:
         """Returns the schedule as data."""
         config = {"schedule": str(self.schedule), "base": self.base, "fingerprint": self.schedule.fingerprint}
@@ -233,7 +228,8 @@ class Driver(Callback):
             made = steered(self.plan, rates, self.states, "lr", name)
             changed |= made != rate.steered
             if made != rate.rates or rate.feedback or self.plan.feedback:  # also before they decide anything
-                rate.steer(made, rates, self._kept(), done)
+                rate.steered, rate.rates = made, rates
+                rate.feedback = {"steered": str(made), "rates": str(rates), "states": self._kept(), "updates": done}
         if changed and self.model.train_function is not None:
             self.model.make_train_function(force=True)
 

@@ -242,10 +242,8 @@ def test_the_random_state_of_the_device_is_restored():
 
 
 def test_an_option_that_is_none_is_refused():
-    from glidepath.torch import Options
-
-    assert Options.of({"steps": 40}) == Options(steps=40)
-    with pytest.raises(
-        GlidepathError, match=r"find: stps must be one of its options .*, got 3 \(did you mean 'steps'\?\)"
-    ):
-        Options.of({"stps": 3})
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    said = r"Options: stps must be one of its arguments \(low, .*\), got 3 \(did you mean 'steps'\?\)"
+    with pytest.raises(GlidepathError, match=said):
+        find(model, optimizer, torch.nn.functional.mse_loss, [], stps=3)

@@ -33,9 +33,8 @@ def number(group: Any = None) -> int:
 
 def device(group: Any = None) -> torch.device:
     """Returns the device that a group's collectives want their tensors on; the CPU for one process."""
-    if count(group) > 1 and distributed.get_backend(group) == "nccl":
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device("cpu")
+    nccl = count(group) > 1 and distributed.get_backend(group) == "nccl"
+    return torch.device("cuda", torch.cuda.current_device()) if nccl else torch.device("cpu")
 
 
 def gathered(mine: Tensor, group: Any = None) -> list[Tensor]:
@@ -257,9 +256,8 @@ class Replicas:
     """
 
     def __init__(self, model: nn.Module, exchange: Exchange) -> None:
-        found = [part for part in model.modules() if isinstance(part, DistributedDataParallel)]
-        self.parts: list[Any] = found if exchange.ranks > 1 else []
-        self.owned = [(part, _trained(part)) for part in self.parts]
+        parts: Any = model.modules() if exchange.ranks > 1 else ()
+        self.owned = [(part, _trained(part)) for part in parts if isinstance(part, DistributedDataParallel)]
         self.count = sum(len(parameters) for _, parameters in self.owned)
         """How many parameters are kept equal."""
 
@@ -267,7 +265,7 @@ class Replicas:
     def alone(self) -> Generator[None]:
         """Lets passes through the model exchange nothing."""
         with ExitStack() as stack:
-            for part in self.parts:
+            for part, _ in self.owned:
                 stack.enter_context(part.no_sync())
                 part.require_forward_param_sync = False  # or the first pass would broadcast the buffers
             yield

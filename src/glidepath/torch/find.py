@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from operator import length_hint
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core import Answer, Checks, GlidepathError, Shown, did_you_mean, taken
+from ..core import Answer, Checks, GlidepathError, Shown, checked, taken
 from ..core.fields import Positive, integer
 from ..finder import Refusal, Suggestion, Trace, rising, suggest, sweep
 from .agreement import Exchange, Replicas, number
@@ -97,20 +97,6 @@ class Options:
     progress: Callable[[int, int], object] | None = None
     swept: Callable[[Trace], object] | None = None
 
-    @classmethod
-    def of(cls, named: Mapping[str, Any]) -> Options:
-        """Returns the options of these names.
-
-        Raises:
-            GlidepathError: If there is no such option.
-        """
-        known, checks = [field.name for field in fields(cls)], Checks("find")
-        for name in [name for name in named if name not in known]:
-            rule = f"one of its options ({', '.join(known)})"
-            checks.refuse(name[:50], rule, named[name], did_you_mean(name, known))
-        checks.done()
-        return cls(**named)
-
 
 def find(
     model: nn.Module, optimizer: Optimizer, loss: Callable[..., Tensor] | None, loader: Iterable[Any], **options: Any
@@ -153,7 +139,7 @@ def find(
         >>> optimizer.param_groups[0]["lr"], len(found.traces)
         (0.01, 3)
     """
-    how, exchange = Options.of(options), Exchange(_device(model))
+    how, exchange = checked(Options)(**options), Exchange(_device(model))
 
     exchange.together(lambda: _check(model, optimizer, loss, loader, how), 0)
     plan, ratios = rising(how.low, how.high, int(how.steps)), _ratios(optimizer)

@@ -16,12 +16,11 @@ from .progress import Applied, Event
 __all__ = ["log", "log_csv", "log_jsonl"]
 
 
+Stop = Callable[[], None]
 Effective = str | Callable[[dict[str, Any]], float] | None
 
 
-def log(
-    scheduler: Any, tracker: Any, prefix: str = "", every: int = 1, effective: Effective = None
-) -> Callable[[], None]:
+def log(scheduler: Any, tracker: Any, prefix: str = "", every: int = 1, effective: Effective = None) -> Stop:
     """Feeds the values that every update was made with to an experiment tracker, one row an update, as `<prefix><parameter>/<group>`.
 
     Args:
@@ -75,7 +74,7 @@ _CALLS: dict[str, tuple[bool, Callable[..., Any]]] = {
 }
 
 
-def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
+def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Stop:
     """Appends every applied value to a CSV file: `update,group,parameter,value`, values in full precision.
 
     Args:
@@ -99,7 +98,7 @@ def log_csv(scheduler: Any, path: str | Path, every: int = 1, effective: Effecti
     return _written(scheduler, file, write, every, effective)
 
 
-def log_jsonl(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Callable[[], None]:
+def log_jsonl(scheduler: Any, path: str | Path, every: int = 1, effective: Effective = None) -> Stop:
     """Appends every event to a file, an object a line: `{"event": "applied", "update": …, "group": …, "parameter": …, "value": …}`.
 
     Foreign writes are written whatever `every` says.
@@ -130,7 +129,7 @@ def _more(scheduler: Any, effective: Effective) -> Callable[[], list[Applied]]:
     return lambda: scheduler.effective(effective)
 
 
-def _written(scheduler: Any, file: IO[str], write: Any, every: int, effective: Effective) -> Callable[[], None]:
+def _written(scheduler: Any, file: IO[str], write: Any, every: int, effective: Effective) -> Stop:
     """Lets a file hear of what is due, and returns what ends that."""
     more = _more(scheduler, effective)
 

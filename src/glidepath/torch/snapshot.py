@@ -49,13 +49,9 @@ class Snapshot:
             for root in given:
                 self._walk(root, tensors)
         # every global random generator: Python's, NumPy's, and torch's on every device
-        pairs: list[Any] = [
-            (random.getstate, random.setstate),
-            (np.random.get_state, np.random.set_state),
-            (torch.random.get_rng_state, torch.random.set_rng_state),
-        ]
-        pairs += [(getattr(at, f"get_rng_state{end}"), getattr(at, f"set_rng_state{end}")) for at, end in devices()]
-        self._undo += [partial(put, get()) for get, put in pairs]
+        holders: list[Any] = [(random, "state"), (np.random, "_state"), (torch.random, "_rng_state")]
+        holders += [(at, f"_rng_state{end}") for at, end in devices()]
+        self._undo += [partial(getattr(at, f"set{end}"), getattr(at, f"get{end}")()) for at, end in holders]
 
     def restore(self) -> None:
         """Puts everything back; what has not changed is not touched. May be called again."""
@@ -142,7 +138,8 @@ class Snapshot:
         return [*value.values(), *(key for key in value if isinstance(key, Tensor))] if pairs else saved
 
     def _attributes(self, value: Any) -> Iterable[Any]:
-        names = [name for cls in type(value).__mro__ for name in _slots(cls)]
+        rows: Any = (cls.__dict__.get("__slots__", ()) for cls in type(value).__mro__)
+        names = [name for row in rows for name in ([row] if isinstance(row, str) else row) if not name.startswith("__")]
         saved = {name: getattr(value, name) for name in names if hasattr(value, name)}
 
         def put() -> None:
@@ -153,11 +150,6 @@ class Snapshot:
         self._undo.append(put)
         attributes = getattr(value, "__dict__", None)
         return [*(self._container(attributes) if isinstance(attributes, dict) else ()), *saved.values()]
-
-
-def _slots(cls: type) -> list[str]:
-    slots = cls.__dict__.get("__slots__", ())
-    return [name for name in ([slots] if isinstance(slots, str) else slots) if not name.startswith("__")]
 
 
 def _parts(value: Any) -> list[Any]:

@@ -559,6 +559,7 @@ class ReduceLROnPlateau(Made, torchs.ReduceLROnPlateau):
     """
 
     __slots__ = ("_seen",)
+    _digits: ClassVar[str] = "05d"  # as PyTorch's `verbose` printed an epoch
     _seen: tuple[list[Any], list[Any]]  # a parameter of each group, and the floors, in the order of the last cut
 
     def _refuse(self, optimizer: Optimizer, arguments: dict[str, Any]) -> None:
@@ -600,11 +601,8 @@ class ReduceLROnPlateau(Made, torchs.ReduceLROnPlateau):
         for i, old in enumerate(before):
             rate = plain(self.optimizer.param_groups[i]["lr"])
             if rate != old:
-                print(f"Epoch {self._when(epoch)}: reducing learning rate of group {i} to {rate:.4e}.")  # noqa: T201
-
-    def _when(self, epoch: Any) -> str:
-        """Returns an epoch as PyTorch's `verbose` printed it."""
-        return f"{epoch:.2f}" if isinstance(epoch, float) else f"{epoch:05d}"
+                when = format(epoch, ".2f" if isinstance(epoch, float) else self._digits)
+                print(f"Epoch {when}: reducing learning rate of group {i} to {rate:.4e}.")  # noqa: T201
 
     def _restored(self, state: dict[str, Any], groups: Any) -> None:
         self._init_is_better(self.mode, self.threshold, self.threshold_mode)

@@ -289,11 +289,9 @@ class ReduceLROnPlateau(lr_scheduler.ReduceLROnPlateau):
     """
 
     library: ClassVar[str] = "oneflow"
+    _digits: ClassVar[str] = "5d"
     renamed: ClassVar[dict[str, str]] = {"last_epoch": "last_step", "num_bad_epochs": "num_bad_steps"}
     __signature__: ClassVar[inspect.Signature] = _PLATEAU.replace(parameters=[*_PLATEAU.parameters.values(), TAIL[1]])
 
     last_step = called("last_epoch", "How many metrics there were")
     num_bad_steps = called("num_bad_epochs", "The metrics in a row that did not improve")
-
-    def _when(self, epoch: Any) -> str:
-        return f"{epoch:5d}"
