@@ -333,6 +333,8 @@ def test_the_same_on_the_other_backends(backend, only):
         "no:xdist",
         "-m",
         only,
+        "-k",
+        "not another_schedule",  # which of two schedules is taken has nothing to do with a backend
         "-W",
         "default",
         __file__,
