@@ -213,6 +213,8 @@ def test_list_names_every_word_and_tells_one_in_full():
         word for word, make in every.items() if make.__module__ == "glidepath.core.custom"
     }  # registered by other tests
     words = set(every) - own
+    listed = {row["word"] for row in json.loads(glidepath("list", "--json").stdout)} - own
+    assert listed == words
     shown = glidepath("list").stdout.split()
     assert words <= set(shown)
 

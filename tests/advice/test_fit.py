@@ -195,6 +195,10 @@ def test_a_path_is_taken_and_columns_of_other_names_as_the_command_line_names_th
     log = read(file, step="t", rate="a", loss="b")
     assert fit(log).kind == "warmup"
     assert str(advise(log, complete=False)).endswith("it is not over")
+    assert fit(file, step="t", rate="a").kind == "warmup"
+    assert str(advise(file, step="t", rate="a", loss="b", complete=False)).endswith("it is not over")
+    with pytest.raises(GlidepathError, match="fit: rate must be given with a path only, got 'a'"):
+        fit(Log.of(rate=[0.1] * 9), rate="a")
 
 
 def test_a_warmup_between_the_first_two_rows_is_one():

@@ -243,6 +243,8 @@ def test_verbose_prints_what_oneflow_prints(capsys: pytest.CaptureFixture[str]):
         f"Last step 1 of {name} adjusting learning rate of param_groups[0] to 0.05000",
         f"Last step 1 of {name} adjusting learning rate of param_groups[1] to 0.10000",
     ]
+    made.print_lr(1, 0.25)
+    assert capsys.readouterr().out == f"Last step 1 of {name} adjusting learning rate of param_groups[1] to 0.25000\n"
     oneflow.SequentialLR(held, [oneflow.StepLR(held, 1)], [], verbose=True)
     assert "SequentialLR'> adjusting learning rate of param_groups[0] to 0.10000" in capsys.readouterr().out
     plateau = oneflow.ReduceLROnPlateau(held, patience=0, factor=0.5, min_lr=[0.0, 0.2], verbose=True)

@@ -223,9 +223,7 @@ def test_clocks_of_tokens_count_every_update_as_full():
 
 
 def test_it_works_inside_other_transformations():
-    every = gp.parse("piecewise_constant([2], [1, 4])")
-    parts = gj.optimizer(optax.adam, 0.1, "linear(10)"), lambda step: jnp.round(every(step)).astype(int)
-    tx = optax.MultiSteps(*parts)
+    tx = optax.MultiSteps(gj.optimizer(optax.adam, 0.1, "linear(10)"), gj.whole("piecewise_constant([2], [1, 3.5])"))
     _, state = trained(tx, PARAMS, tx.init(PARAMS), 9)
     assert gj.count(state) == 3  # 1, 1, 4 and three of the next 4
     assert gj.learning_rates(state)["0"] == pytest.approx(0.08)

@@ -93,6 +93,7 @@ def test_the_whole_plan_reaches_the_optimizer(rules, clock, feedback, ramp, acti
         if action == "update":
             each = plan.batch_size(int(plan.position(progress))) or 0
             consumed = argument or {"samples": each, "tokens": 3 * each}
+            assert scheduler.batch_size == plan.batch_size(int(plan.position(progress)))
             if argument is not None:
                 scheduler.count(**argument)
             assert scheduler.progress == progress
@@ -173,7 +174,7 @@ def test_total_in_every_unit(total, options, length):
         return
     optimizer = sgd()
     scheduler = attach(optimizer, {"lr": TEXT, "weight_decay": 'linear("50%")'}, total=total, **options)
-    assert [rule.schedule for rule in scheduler.plan.driven] == [
+    assert [rule.schedule for rule in scheduler.rules] == [
         gp.parse(f"warmup({length // 10}, start=0.01) >> cosine({length - length // 10}, floor=0.1)"),
         gp.linear(length // 2),
     ]

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..core import GlidepathError, Schedule, taken
 from ..core.fields import Positive
-from ..logs import Log, read
+from ..logs import Log
 from .audit import rate_finding
 from .finding import Advice, Finding
-from .fit import Fit, fit
+from .fit import Fit, fit, opened
 from .losses import Followed, loss_findings
 
 
@@ -22,6 +22,10 @@ def advise(
     plan: Schedule | str | None = None,
     base: float | None = None,
     complete: bool | None = None,
+    step: str | None = None,
+    rate: str | None = None,
+    loss: str | None = None,
+    run: str | None = None,
 ) -> Advice:
     """Says what a training log shows to be wrong, each with evidence and a remedy; "nothing wrong seen" is an answer.
 
@@ -30,10 +34,14 @@ def advise(
     another base or schedule, a floor or a peak never reached.
 
     Args:
-        log: A log, or where to read one; `read` takes the columns of one that names them its own way.
+        log: A log, or where to read one.
         plan: The schedule that the run should have followed, as a factor; None is what the log itself says, if it does.
         base: Its base rate; None is what the log says, or what fits best.
         complete: Whether the run is over; None is what the log says. What a run has not come to yet is no finding.
+        step: The column that counts, where a path is given; so are the next ones.
+        rate: The column of the rate.
+        loss: The column of the training loss.
+        run: Whose columns, in a file of several runs.
 
     Raises:
         GlidepathError: If the log cannot be read, or an argument is refused.
@@ -44,7 +52,7 @@ def advise(
         >>> advise(Log.of(loss=[2.0, 1.9, float("nan")])).findings[0].name
         'not finite'
     """
-    log = read(log) if isinstance(log, str | os.PathLike) else log
+    log = opened("advise", log, step=step, rate=rate, loss=loss, run=run)
     if not isinstance(log, Log):
         raise GlidepathError.of("advise", "log", "a log or a path", log)
     base = taken("advise", "base", base, Positive) if base is not None else log.base if plan is None else None

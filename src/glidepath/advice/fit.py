@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -149,7 +149,23 @@ class NoFit(Answer):
         return f"no schedule fits: {self.reason}{near}"
 
 
-def fit(log: Log | Series | str | os.PathLike[str]) -> Fit | NoFit:
+def opened(where: str, log: Any, **columns: Any) -> Any:
+    """Returns the log at a path, of these columns; what is none is returned as it is, and has no columns to choose from."""
+    if isinstance(log, str | os.PathLike):
+        return read(log, **columns)
+    chosen = [name for name, column in columns.items() if column is not None]
+    if chosen:
+        raise GlidepathError.of(where, chosen[0], "given with a path only", columns[chosen[0]])
+    return log
+
+
+def fit(
+    log: Log | Series | str | os.PathLike[str],
+    *,
+    step: str | None = None,
+    rate: str | None = None,
+    run: str | None = None,
+) -> Fit | NoFit:
     """Recovers the schedule behind logged rates: a constant, a warmup and a decay of any of the named shapes, drops, cycles, restarts.
 
     Each candidate is built and compared with every logged rate; one that is off by more than the rounding of the numbers is none. Of the
@@ -157,7 +173,10 @@ def fit(log: Log | Series | str | os.PathLike[str]) -> Fit | NoFit:
     the log of -1 to 3 steps is looked for, and updates that were skipped. What a run did not live to see is said to be so.
 
     Args:
-        log: With a series of rates, or that series, or where to read one; `read` takes the columns of one that names them its own way.
+        log: With a series of rates, or that series, or where to read one.
+        step: The column that counts, where a path is given; so are the next two.
+        rate: The column of the rate.
+        run: Whose columns, in a file of several runs.
 
     Returns:
         The fit with its residual, or why there is none.
@@ -172,7 +191,8 @@ def fit(log: Log | Series | str | os.PathLike[str]) -> Fit | NoFit:
         >>> found.text, found.residual < 1e-12
         ('rate(0.3 * (warmup(10) >> cosine(90, floor=0.1)))', True)
     """
-    given = read(log) if isinstance(log, str | os.PathLike) else log if isinstance(log, Log) else Log({"rate": log})
+    read_log = opened("fit", log, step=step, rate=rate, run=run)
+    given = read_log if isinstance(read_log, Log) else Log({"rate": read_log})
     series = given.get("rate")
     if series is None:
         raise GlidepathError.of("fit", "log", "one with rates", "none", "log the rate, or name its column: --rate")

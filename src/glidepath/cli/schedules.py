@@ -29,14 +29,18 @@ _TITLES["Made of others"] = "Made of others (also: a >> b, a * b, a + b, 0.1 * a
 
 
 @command("list")
-def list_words(word: str | None = None) -> None:
+def list_words(word: str | None = None, as_json: bool = False) -> None:
     """List the words that schedules are written with; with a WORD, its formula, arguments and source.
 
     Args:
         word ([WORD]): Tell all about this word.
     """
     words = glidepath.vocabulary()
-    if word is None:
+    if word is None and as_json:
+        told = sorted(words.items())
+        rows = [{"word": name, "arguments": _arguments(make), "about": _about(make)} for name, make in told]
+        print(json.dumps(rows, indent=2))
+    elif word is None:
         _list_all(words)
     elif word in words:
         print(f"{word}{_signature(words[word])}\n\n{_told(words[word])}")
@@ -131,6 +135,16 @@ def _about_that(wanted: str, words: Any) -> list[tuple[str, str]]:
 def _signature(make: Callable[..., Any]) -> str:
     given = inspect.signature(make).parameters.values()
     return f"({', '.join(p.name if p.default is p.empty else f'{p.name}={p.default!r}' for p in given)})"
+
+
+def _arguments(make: Callable[..., Any]) -> list[dict[str, Any]]:
+    notes, made = field_notes(make), list[dict[str, Any]]()
+    for p in inspect.signature(make).parameters.values():
+        required = p.default is p.empty
+        default = p.default if isinstance(p.default, bool | int | float | str | None) else str(p.default)
+        made.append({"name": p.name, "required": required, "about": notes.get(p.name, "")})
+        made[-1] |= {} if required else {"default": default}
+    return made
 
 
 @command()

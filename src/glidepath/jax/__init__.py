@@ -11,9 +11,9 @@ except ModuleNotFoundError as error:
     raise missing(error, "glidepath.jax", "jax") from None
 
 from .driven import Driven, optimizer, plan
-from .settling import rate
+from .settling import rate, whole
 from .state import DrivenState, Resumed, count, learning_rates
 
-__all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate"]
+__all__ = ["Driven", "DrivenState", "Resumed", "count", "learning_rates", "optimizer", "plan", "rate", "whole"]
 
 del _jax, _optax

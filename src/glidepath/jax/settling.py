@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -160,3 +161,28 @@ def rate(schedule: Any, base: float | None = None) -> Rate:
     """
     static()
     return rate_of(schedule, base, "rate")
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """The values of a schedule to the nearest integer, halves up, as int32: see `whole`."""
+
+    schedule: Schedule
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the whole value at a step."""
+        value = self.schedule(step)
+        return math.floor(value + 0.5) if isinstance(value, float) else jnp.floor(value + 0.5).astype(jnp.int32)
+
+
+jax.tree_util.register_static(Rounded)
+
+
+def whole(schedule: Any) -> Rounded:
+    """Returns a schedule of whole numbers, such as `optax.MultiSteps(…, every_k_schedule=whole("piecewise_constant([500], [1, 4])"))`.
+
+    Args:
+        schedule: A schedule or its text.
+    """
+    static()
+    return Rounded(Schedule.of(schedule))

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from ..core import Checks, GlidepathError, Problem, read_json, refuse, shown, taken, write_whole
 from ..core.fields import Positive, integer, number
 from ..feedback import Decision
-from ..plan import Plan, Progress
+from ..plan import Plan, Progress, Rule
 from ..plan.given import Policy, policy_problems
 from . import resume as checkpoint
 from .binding import Binding, bindings_of
@@ -33,8 +33,14 @@ __all__ = ["Scheduler"]
 
 _UNSAID: Any = object()
 _BASES = ("base", "own", "start", "saved", "carried", "found")
-_TORCHS = ("step", "get_last_lr", "get_lr", "last_epoch", "base_lrs")
-_INSTEAD = "there is nothing to call, optimizer.step() drives it; `updates` counts the updates made, `last` has the values of the last"
+_LIKE_TORCH = "; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
+_HINTS = {
+    "step": "there is nothing to call, optimizer.step() drives it",
+    "get_last_lr": "`last` has the values of the last update",
+    "get_lr": "`last` has the values of the last update",
+    "last_epoch": "`updates` counts the updates made",
+    "base_lrs": "group['initial_lr'] has each group's base",
+}
 
 
 class Scheduler:
@@ -75,8 +81,7 @@ class Scheduler:
     if not TYPE_CHECKING:  # a type checker is to miss the attribute too
 
         def __getattr__(self, name: str) -> Any:
-            told = f": {_INSTEAD}; for what expects an LRScheduler use glidepath.torch.ScheduleLR"
-            hint = told if name in _TORCHS else ""
+            hint = f": {_HINTS[name]}{_LIKE_TORCH}" if name in _HINTS else ""
             raise AttributeError(f"a glidepath Scheduler has no {name!r}{hint}", name=name, obj=self)
 
     def __reduce__(self) -> Any:
@@ -105,15 +110,30 @@ class Scheduler:
         return self._run.plan
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The plan's rules with the schedules that they come to."""
+        return self._run.rules
+
+    @property
     def progress(self) -> Progress:
         """What has happened before the coming update: `plan.value(scheduler.progress, …)` is what that will be made with."""
         return self._settled.progress
 
     @property
+    def batch_size(self) -> int | None:
+        """The samples of the coming update, by the plan's batch ramp or its horizon; None if they are unknown."""
+        run = self._settled
+        return run.plan.batch_size(int(run.position()))
+
+    @property
+    def duration(self) -> int | float:
+        """The length of the longest schedule, on the plan's clock; infinity for an endless one."""
+        return max(rule.complete.duration for rule in self._run.rules)
+
+    @property
     def overrun(self) -> int:
         """How far the run is beyond the end of the longest schedule, on the plan's clock; the last value is held there."""
-        end = max(rule.complete.duration for rule in self._run.rules)
-        return 0 if end == math.inf else max(0, int(self._settled.position()) - int(end))
+        return 0 if self.duration == math.inf else max(0, int(self._settled.position()) - int(self.duration))
 
     @property
     def last(self) -> list[Applied]:

@@ -117,10 +117,14 @@ class OneFlow(DropIn):
             return DropIn.get_lr(self)
         return self._values(np.full(len(self.base_lrs), float(base_lr)), step).tolist()[0]
 
+    def print_lr(self, group: int, lr: float) -> None:
+        """Prints a rate that was set."""
+        told = f"adjusting learning rate of param_groups[{group}] to {lr:.5f}"
+        print(f"Last step {self.last_step} of {type(self)} {told}")  # noqa: T201
+
     def _tell(self, epoch: Any) -> None:
         for i, rate in enumerate(self.get_last_lr()):
-            told = f"adjusting learning rate of param_groups[{i}] to {plain(rate):.5f}"
-            print(f"Last step {self.last_step} of {type(self)} {told}")  # noqa: T201
+            self.print_lr(i, plain(rate))
 
     def _noted(self, step: Any) -> None:
         """Notes the step that a scheduler around this one has taken."""
