@@ -182,6 +182,8 @@ def test_a_refusal_is_said_in_chinese():
     assert problem(tiny, "zh") == "plan：训练必须至少长 10 轮，才谈得上形状，得到的是 2"
     traces = Problem("file", "traces", "a list of 1 to 12 traces", "13 of them")
     assert problem(traces, "zh") == "file：traces 必须是 1 到 12 条曲线组成的列表，得到的是 13 个"
+    items = Problem("composer MultiStepScheduler", "milestones", "a list of 1 to 100000 items", "3")
+    assert problem(items, "zh") == "composer MultiStepScheduler：milestones 必须是有 1 到 100000 项的列表，得到的是 3"
     assert problem(refused("cosine(-1)")[0], "en") == str(refused("cosine(-1)")[0])
     assert (
         problem(Problem("a", "b", "as nobody has said yet", "c"), "zh") == "a: b must be as nobody has said yet, got c"

@@ -607,6 +607,7 @@ RULES: Mapping[str, str] = {
     "true or false": "是 true 或 false",
     "a list of finite numbers of magnitude at most {}": "是一列绝对值不超过 {} 的有限数",
     "a list of integers from 1": "是一列不小于 1 的整数",
+    "a list of {} to {} items": "是有 {} 到 {} 项的列表",
     "a strictly increasing list of integers from 1": "是严格递增、不小于 1 的整数列",
     "a strictly increasing list of integers that begins with 0": "是从 0 开始、严格递增的整数列",
     "above 0": "大于 0",
