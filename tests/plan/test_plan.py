@@ -156,3 +156,5 @@ def test_coupling_follows_the_batch():
 def test_wrong_ramps_are_refused(batch, message):
     with pytest.raises(GlidepathError, match=message):
         Plan("hold()", {"length": "2e6 samples", "batch": 1}, "samples", batch=batch)
+    with pytest.raises(GlidepathError, match=message):  # whatever drives the other hyper-parameters
+        Plan({"weight_decay": "step(30, 0.5)"}, {"length": "2e6 samples", "batch": 1}, "samples", batch=batch)

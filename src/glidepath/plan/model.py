@@ -115,10 +115,11 @@ class Plan(Part, Shown):
     def resolution(self) -> tuple[tuple[Schedule | None, ...], tuple[Problem, ...], tuple[Problem, ...]]:
         """The schedules, the problems, and what is unknown."""
         made, problems, unknown = list[Schedule | None](), list[Problem](), list[Problem]()
+        derived = self.derived  # refuses a batch size that has no place, whatever the rules are
         for i, rule in enumerate(self.rules):
             schedule = rule.schedule
             if isinstance(schedule, str):
-                done = resolve(schedule, self.derived, self.clock)
+                done = resolve(schedule, derived, self.clock)
                 found = GlidepathError(done.problems).inside(f"$.rules[{i}].schedule").problems
                 (unknown if done.unknown else problems).extend(found)
                 schedule = done.schedule
