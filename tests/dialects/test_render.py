@@ -394,6 +394,8 @@ def test_whole_values_are_floats_in_jax_too_and_a_phase_that_never_comes_is_left
     assert made["schedule"](60) == 2.0
     assert jnp.issubdtype(made["schedule"](60).dtype, jnp.floating)
 
+    swing = {"base_lr": 1.0, "max_lr": 1.0}
+    assert dialects.render(dialects.load("pytorch", "CyclicLR", swing), "optax").endswith("return 1.0\n")
     never = dialects.load("timm", "CosineLRScheduler", {"t_initial": 10, "cycle_mul": 0.1}, strict=False)
     exec(dialects.render(never, "optax"), made)
     assert [float(made["schedule"](t)) for t in (0, 5, 12)] == pytest.approx([never(t) for t in (0, 5, 12)], abs=1e-8)

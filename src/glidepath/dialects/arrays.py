@@ -31,7 +31,7 @@ def array_code(schedule: Schedule, module: str, indent: str) -> tuple[list[str],
     expr, printer = schedule.traced(Tracer(), _STEP), _ArrayPrinter(module, indent)
     printer.count(expr)
     result = printer.text(expr, real=True)
-    if module == "jnp" and printer.whole(expr):
+    if module == "jnp" and expr.op != "const" and printer.whole(expr):
         result = f"1.0 * {result}"  # a float, as everywhere
     return [*printer.lines, f"{indent}return {bare(result)}"], printer.tables
 
