@@ -34,5 +34,7 @@ __all__ = [
     "names",
     "read_calls",
     "read_config",
+    "read_groups",
+    "read_text",
+    "render",
 ]
-__all__ += ["read_groups", "read_text", "render"]

@@ -14,6 +14,29 @@ from .progress import Progress, carried
 from .replan import cooldown_from, extend
 from .rules import Change, Feedback, Rule
 
-__all__ = ["BatchRamp", "Change", "Derived", "Difference", "Differences", "Duration"]
-__all__ += ["Feedback", "Finding", "Horizon", "Plan", "Progress", "Report", "Rule", "Stage", "carried"]
-__all__ += ["check", "check_file", "cooldown_from", "diff", "diff_files", "extend", "plan_of", "read", "write"]
+__all__ = [
+    "BatchRamp",
+    "Change",
+    "Derived",
+    "Difference",
+    "Differences",
+    "Duration",
+    "Feedback",
+    "Finding",
+    "Horizon",
+    "Plan",
+    "Progress",
+    "Report",
+    "Rule",
+    "Stage",
+    "carried",
+    "check",
+    "check_file",
+    "cooldown_from",
+    "diff",
+    "diff_files",
+    "extend",
+    "plan_of",
+    "read",
+    "write",
+]

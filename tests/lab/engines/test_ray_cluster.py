@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
@@ -271,6 +272,13 @@ def _end(node):
     node.stdout.close()
 
 
+@pytest.fixture
+def home():
+    """A folder of a short name: Ray keeps sockets deep in it, whose paths have at most 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="gp", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def _ray(*words):
     return [sys.executable, "-m", "glidepath", "compare", *words, "-s", "1", "-n", "20", "--engine", "ray"]
 
@@ -283,16 +291,14 @@ def _compare(env, out, *more):
     return done.stdout
 
 
-def test_the_documented_commands_work_in_their_order_in_a_home_of_their_own(tmp_path_factory):
+def test_the_documented_commands_work_in_their_order_in_a_home_of_their_own(home):
     """Ray's command line, a second node, the address."""
-    home = tmp_path_factory.mktemp("h")
     with _by_hand(home, nodes=2) as (env, address):
         _compare(env, home / "address", "--address", address)
 
 
-def test_a_cluster_that_asks_for_a_token_is_joined_with_the_one_that_is_there(tmp_path_factory):
+def test_a_cluster_that_asks_for_a_token_is_joined_with_the_one_that_is_there(home):
     """As Ray does it for `auto`, by the variable; where the token is another one, the error says so and where it is to come from."""
-    home = tmp_path_factory.mktemp("h")
     (home / ".ray").mkdir()
     (home / ".ray/auth_token").write_text("a" * 64)
     code = (
