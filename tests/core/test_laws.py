@@ -162,7 +162,7 @@ def test_a_tensor_has_the_values_of_an_array(data: st.DataObject):
 
 
 @given(st.data())
-@settings(max_examples=12)
+@settings(max_examples=25)
 def test_jax_under_jit_has_the_same_values_in_float32(data: st.DataObject):
     import jax
 
@@ -483,7 +483,7 @@ phases = some.finite(some.trees(nodes=4))
 
 
 @given(phases, phases, some.trees(nodes=4), st.data())
-@settings(max_examples=75)
+@settings(max_examples=150)
 def test_a_phase_runs_on_its_own_clock(a: gp.Schedule, b: gp.Schedule, c: gp.Schedule, data: st.DataObject):
     assume(a.duration + b.duration + min(c.duration, MAX_STEPS) <= MAX_STEPS or c.duration == math.inf)
     chain = a >> b >> c
@@ -528,7 +528,7 @@ parts = some.trees(nodes=5)
 
 
 @given(parts, parts, some.values, st.data())
-@settings(max_examples=75)
+@settings(max_examples=150)
 def test_operators_work_on_the_values(a: gp.Schedule, b: gp.Schedule, x: float, data: st.DataObject):
     low, high, total, product = gp.minimum(a, b), gp.maximum(a, b), gp.Sum([a, b], x), gp.Product([a, b], x)
     minus, times_one, alone = -a, gp.Product([a]), gp.Sum([a])
@@ -783,3 +783,18 @@ def test_large_trees_are_evaluated_too(schedule: gp.Schedule):
     assert rows(np.array([3.0]))[0] == pytest.approx(
         600 * schedule(3), rel=1e-11, abs=600 * 600 * EPS * absolute(schedule)(3)
     )
+
+
+def test_a_shift_inside_a_stretch_counts_steps_of_its_own():
+    schedule, inner = gp.Stretch(gp.Shift(gp.linear(10), 3), 2.5), gp.linear(10)
+    assert [schedule(t) for t in range(36)] == pytest.approx([inner(t / 2.5 - 3) for t in range(36)], abs=1e-15)
+
+
+def test_levels_that_grow_stay_finite():
+    assert [math.isfinite(gp.Step(1, 10.0)(t)) for t in (0, 309, 10**6, 2**53)] == [True] * 4
+
+
+def test_a_bound_that_nothing_reaches_is_not_written():
+    source = gp.parse('expression("min(min(step, 5), 7) + 0.5")').source()
+    assert "5.0" in source
+    assert "7.0" not in source
