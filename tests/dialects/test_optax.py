@@ -1,5 +1,7 @@
 """optax's own schedules, live in float64, over random arguments: by name and by position, nested, and past the end."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,6 +125,10 @@ def test_every_schedule_has_the_library_s_values(call):
     with jax.enable_x64(True):
         schedule = eval(call, {"optax": optax})
         theirs = [float(schedule(jax.numpy.asarray(step))) for step in range(0, STEPS, 3)]
+    if not all(map(math.isfinite, theirs)):  # an end over a peak that is next to nothing
+        with pytest.raises(GlidepathError, match="peak_value must be 0, or large enough"):
+            dialects.read_text(call)
+        return
     ours = dialects.read_text(call)
     assert [ours(step) for step in range(0, STEPS, 3)] == pytest.approx(theirs, rel=1e-12, abs=1e-14)
     assert ours.absolute
@@ -142,6 +148,7 @@ def test_a_hyper_parameter_around_and_a_recorded_origin():
     ("call", "told"),
     [
         ("optax.cosine_decay_schedule(0.1, 0)", "optax cosine_decay_schedule: decay_steps must be an integer from 1"),
+        ("optax.warmup_cosine_decay_schedule(0, 5e-324, 0, 1, 0.01)", "peak_value must be 0, or large enough"),
         ("optax.warmup_cosine_decay_schedule(0, 1, 9, 9)", "decay_steps must be above the 9 steps of warmup, got 9"),
         (
             "optax.join_schedules([optax.constant_schedule(1)], [3])",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -68,6 +69,7 @@ def cosine_onecycle_schedule(a: Any) -> Schedule:
 def warmup_cosine_decay_schedule(a: Any) -> Schedule:
     a.require(a.decay_steps > a.warmup_steps, "decay_steps", f"above the {a.warmup_steps} steps of warmup")
     alpha = 0.0 if a.peak_value == 0.0 else a.end_value / a.peak_value
+    a.require(math.isfinite(alpha), "peak_value", "0, or large enough that end_value / peak_value is finite")
     decay = _cosine(a.peak_value, a.decay_steps - a.warmup_steps, alpha, a.exponent)
     return pieces.warmed(a.init_value, a.peak_value, a.warmup_steps, decay)
 
