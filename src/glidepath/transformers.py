@@ -145,8 +145,9 @@ class ShownLR(ScheduleLR):
     def rates(self) -> dict[str, float]:
         """Returns the learning rate of the last update, and that of each group where they differ."""
         rates = {applied.group: applied.value for applied in self.scheduler.last if applied.parameter == "lr"}
-        each = {f"learning_rate/{group}": rate for group, rate in rates.items()} if len({*rates.values()}) > 1 else {}
-        return dict(zip(("learning_rate",), rates.values(), strict=False)) | each
+        first = {"learning_rate": next(iter(rates.values()))} if rates else {}
+        each = {f"learning_rate/{group}": rate for group, rate in rates.items()}
+        return first | each if len({*rates.values()}) > 1 else first
 
 
 class _Listener(TrainerCallback):
